@@ -1,0 +1,75 @@
+//! What a body is handed: its argument decides how it runs.
+
+use crate::migration::Kind;
+use mongodb::Database;
+
+/// Everything a body may ask for; the executor fills it to match the migration's [`Kind`].
+#[derive(Debug)]
+pub struct Context(pub(crate) Inner);
+
+#[derive(Debug)]
+pub(crate) enum Inner {
+    Tx(Tx),
+    Schema(Schema),
+    Database(Database),
+}
+
+/// The one argument of a migration: `&mut Tx`, `&mut Schema` or `&Database`.
+#[diagnostic::on_unimplemented(
+    message = "a migration takes `&mut Tx`, `&mut Schema` or `&Database`, not `{Self}`",
+    label = "not an argument that a migration can take"
+)]
+pub trait Argument<'a>: Sized {
+    /// How a migration with this argument runs.
+    const KIND: Kind;
+    /// Takes it out of the context, which the executor made for this very kind.
+    fn from_context(context: &'a mut Context) -> Self;
+}
+
+/// The arguments that a plugin's migration may take: the ones that can be confined to its own collections.
+#[diagnostic::on_unimplemented(
+    message = "a plugin's migration takes `&mut Tx` or `&mut Schema`, not `{Self}`",
+    label = "this handle would reach the collections of the whole application",
+    note = "a plugin sees only its own collections, which `Tx` and `Schema` prefix with `plugin_<name>_`"
+)]
+pub trait PluginArgument<'a>: Argument<'a> {}
+
+/// A transaction.
+#[derive(Debug)]
+pub struct Tx;
+/// Schema operations.
+#[derive(Debug)]
+pub struct Schema;
+
+impl<'a> Argument<'a> for &'a mut Tx {
+    const KIND: Kind = Kind::Tx;
+    fn from_context(context: &'a mut Context) -> Self {
+        match &mut context.0 {
+            Inner::Tx(tx) => tx,
+            _ => unreachable!("the executor builds the context from KIND"),
+        }
+    }
+}
+
+impl<'a> Argument<'a> for &'a mut Schema {
+    const KIND: Kind = Kind::Schema;
+    fn from_context(context: &'a mut Context) -> Self {
+        match &mut context.0 {
+            Inner::Schema(schema) => schema,
+            _ => unreachable!("the executor builds the context from KIND"),
+        }
+    }
+}
+
+impl<'a> Argument<'a> for &'a Database {
+    const KIND: Kind = Kind::Database;
+    fn from_context(context: &'a mut Context) -> Self {
+        match &context.0 {
+            Inner::Database(database) => database,
+            _ => unreachable!("the executor builds the context from KIND"),
+        }
+    }
+}
+
+impl<'a> PluginArgument<'a> for &'a mut Tx {}
+impl<'a> PluginArgument<'a> for &'a mut Schema {}

@@ -1,0 +1,148 @@
+//! One migration, as it was written and linked in.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::__private::Registration;
+
+/// A linked-in migration: what `#[migration]` was told and what it found. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Migration(&'static Registration);
+
+/// What a migration's argument lets it do, and so how it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// `&mut Tx`: in one transaction together with its record, exactly once.
+    Tx,
+    /// `&mut Schema`: idempotent operations outside transactions, at least once.
+    Schema,
+    /// `&Database`: the raw handle outside transactions, at least once.
+    Database,
+}
+
+/// Where a migration belongs: `system`, `module:<name>` or `plugin:<name>`.
+///
+/// Sources are ordered: system first, then modules, then plugins, each by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source<'a> {
+    /// The application itself.
+    System,
+    /// A named part of the application.
+    Module(&'a str),
+    /// An extension, confined to its own collections.
+    Plugin(&'a str),
+}
+
+impl<'a> Source<'a> {
+    /// Reads `system`, `module:<name>` or `plugin:<name>`; anything else is `None`.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        match text.split_once(':') {
+            None if text == "system" => Some(Self::System),
+            Some(("module", name)) if !name.is_empty() => Some(Self::Module(name)),
+            Some(("plugin", name)) if !name.is_empty() => Some(Self::Plugin(name)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::Module(name) => write!(f, "module:{name}"),
+            Self::Plugin(name) => write!(f, "plugin:{name}"),
+        }
+    }
+}
+
+impl Migration {
+    pub(crate) const fn new(registration: &'static Registration) -> Self {
+        Self(registration)
+    }
+
+    pub(crate) fn registration(&self) -> &'static Registration {
+        self.0
+    }
+
+    /// The qualified id: `001_create_users`, `module:menu:001_add_namespace`, `plugin:whale-alerts:001_init`.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        self.0.id
+    }
+
+    /// Where it belongs.
+    #[must_use]
+    pub fn source(&self) -> Source<'static> {
+        self.0.source
+    }
+
+    /// Qualified ids of the migrations that must be completed before this one.
+    #[must_use]
+    pub fn dependencies(&self) -> &'static [&'static str] {
+        self.0.dependencies
+    }
+
+    /// What it does: the `description` argument or else the doc comment; may be empty.
+    #[must_use]
+    pub fn description(&self) -> &'static str {
+        self.0.description
+    }
+
+    /// Checksum of the function's tokens, with the version of the algorithm: `t1:` and 64 hexadecimal digits.
+    #[must_use]
+    pub fn checksum(&self) -> &'static str {
+        self.0.checksum
+    }
+
+    /// How it runs.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Whether a `down` was given.
+    #[must_use]
+    pub fn is_reversible(&self) -> bool {
+        self.0.down.is_some()
+    }
+
+    /// The reason given with `irreversible = "..."`.
+    #[must_use]
+    pub fn irreversible_reason(&self) -> Option<&'static str> {
+        self.0.irreversible
+    }
+
+    /// Whether it runs only when it is named.
+    #[must_use]
+    pub fn is_manual(&self) -> bool {
+        self.0.manual
+    }
+
+    /// The longest that its body may take.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.0.timeout
+    }
+
+    /// File and line of the function.
+    #[must_use]
+    pub fn location(&self) -> (&'static str, u32) {
+        (self.0.file, self.0.line)
+    }
+}
+
+impl fmt::Debug for Migration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Migration").field(&self.id()).finish()
+    }
+}
+
+impl PartialEq for Migration {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Migration {}
