@@ -1,11 +1,13 @@
 //! MongoDB migrations as annotated async functions.
 
-mod context;
-mod migration;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod context;
+mod error;
+mod migration;
 
 pub use context::{Schema, Tx};
-pub use migration::{Kind, Migration, Source};
+pub use error::Error;
+pub use migration::{Kind, Migration, Source, State};
 pub use mongrate_macros::migration;

@@ -58,7 +58,9 @@ impl fmt::Display for Source<'_> {
 }
 
 impl Migration {
-    pub(crate) const fn new(registration: &'static Registration) -> Self {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(registration: &'static Registration) -> Self {
         Self(registration)
     }
 
@@ -146,3 +148,27 @@ impl PartialEq for Migration {
 }
 
 impl Eq for Migration {}
+
+/// Where one migration stands in one database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// No record: it has never run here.
+    New,
+    /// Applied; never runs again.
+    Completed,
+    /// Its last run failed; the next `up` tries again.
+    Failed,
+    /// It was applied and then reverted; pending again.
+    RolledBack,
+    /// It was started outside a transaction by a process that lost the lease or died; it runs again.
+    Interrupted,
+}
+
+impl State {
+    /// Whether an `up` would run it.
+    #[must_use]
+    pub fn is_pending(self) -> bool {
+        self != Self::Completed
+    }
+}
