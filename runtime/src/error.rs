@@ -134,7 +134,7 @@ fn known_sources(known: &[Source<'static>]) -> String {
 }
 
 fn list(errors: &[Error]) -> String {
-    let mut text = format!("{} mistakes in the linked-in migrations:", errors.len());
+    let mut text = format!("{} mistakes:", errors.len());
     for error in errors {
         text.push_str("\n- ");
         text.push_str(&error.to_string());

@@ -1,5 +1,7 @@
 //! Migrations for tests, drawn.
 
+pub(crate) mod random;
+
 use crate::__private::{Context, Registration};
 use crate::migration::{Kind, Migration, Source};
 use crate::registry::Registry;

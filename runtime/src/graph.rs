@@ -3,6 +3,8 @@
 mod faults;
 mod nearest;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;

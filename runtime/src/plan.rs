@@ -1,6 +1,8 @@
 //! What will run, in which order and why: a value that status, dry run, command line and executor share.
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;

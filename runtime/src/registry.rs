@@ -1,5 +1,8 @@
 //! The migrations that a migrator works on, as a plain value. The only module that knows `inventory`.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
