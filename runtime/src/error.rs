@@ -127,7 +127,9 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 
 fn known_sources(known: &[Source<'static>]) -> String {
     if known.is_empty() {
-        return "No migration is linked in at all.".to_owned();
+        return "No migration is linked into this program: name each crate that declares migrations once, \
+                for example `use whale_alerts as _;`."
+            .to_owned();
     }
     let names: Vec<_> = known.iter().map(|source| format!("'{source}'")).collect();
     format!("There are migrations of {}.", names.join(", "))

@@ -12,7 +12,6 @@ mod graph;
 mod migration;
 #[cfg_attr(not(test), expect(dead_code, reason = "the migrator is its user"))]
 mod plan;
-#[cfg_attr(not(test), expect(dead_code, reason = "the migrator is its user"))]
 mod registry;
 
 pub use context::{Schema, Tx};

@@ -11,6 +11,7 @@ use crate::__private::Registration;
 use crate::migration::{Migration, Source};
 
 /// What to tell an application in which no migration is linked in.
+#[expect(dead_code, reason = "the migrator will warn with it")]
 pub(crate) const NOTHING_LINKED: &str = "No migration is linked into this program. rustc does not link a crate that is \
      never named, and drops its migrations with it: name each crate that declares migrations once, for example \
      `use whale_alerts as _;`.";
@@ -29,11 +30,15 @@ pub(crate) const NOTHING_LINKED: &str = "No migration is linked into this progra
 /// One test keeps in order what the compiler cannot see, `extern` dependencies above all:
 ///
 /// ```
-/// # fn migrations_fit_together() -> Result<(), mongrate::Error> {
-/// Registry::linked().verify()
-/// # }
-/// # use mongrate::Registry;
+/// #[test]
+/// fn migrations_fit_together() -> Result<(), mongrate::Error> {
+///     mongrate::Registry::linked().verify()
+/// }
 /// ```
+#[expect(
+    clippy::test_attr_in_doctest,
+    reason = "it is the test that users write"
+)]
 #[derive(Clone)]
 pub struct Registry {
     /// All that is linked in, by source and id. A source is one stretch of it.

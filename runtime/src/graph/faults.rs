@@ -10,16 +10,23 @@ use crate::error::Error;
 use crate::migration::{Migration, Source};
 use crate::registry::Registry;
 
+/// How many missing dependencies get a suggestion: comparing each with every id would take minutes for thousands.
+const SUGGESTIONS: usize = 20;
+
 impl Draft {
     pub(super) fn faults(&self, registry: &Registry) -> Vec<Error> {
         let source = registry
             .unmatched()
             .map(|name| unknown_source(name, registry));
         let duplicates = self.duplicates.iter().map(|&nodes| self.duplicate(nodes));
-        let missing = self
-            .missing
-            .iter()
-            .map(|&(node, id)| self.missing(node, id));
+        let missing = self.missing.iter().enumerate();
+        let missing = missing.map(|(nth, &(node, dependency))| Error::MissingDependency {
+            migration: self.graph.migration(node).id(),
+            dependency,
+            nearest: (nth < SUGGESTIONS)
+                .then(|| self.meant(node, dependency))
+                .flatten(),
+        });
         source
             .into_iter()
             .chain(duplicates)
@@ -37,14 +44,17 @@ impl Draft {
         }
     }
 
-    fn missing(&self, node: Node, dependency: &'static str) -> Error {
-        let migration = self.graph.migration(node).id();
-        let others = self.graph.edges.node_weights().map(Migration::id);
-        Error::MissingDependency {
-            migration,
+    /// What a node probably meant by a dependency that is missing; never itself.
+    fn meant(&self, node: Node, dependency: &str) -> Option<&'static str> {
+        let others = self
+            .graph
+            .edges
+            .node_indices()
+            .filter(|&other| other != node);
+        nearest(
             dependency,
-            nearest: nearest(dependency, others.filter(|&id| id != migration)),
-        }
+            others.map(|other| self.graph.migration(other).id()),
+        )
     }
 
     /// One cycle for each knot of migrations that depend on each other: its smallest member's shortest way back to itself.

@@ -10,7 +10,7 @@ use crate::migration::Source;
 /// The order by its definition: of all that is free, the smallest.
 fn order_by_definition(migrations: &[Migration]) -> Vec<Migration> {
     let mut rest = migrations.to_vec();
-    rest.sort_by_key(tie);
+    rest.sort_by_key(|migration| tie(*migration));
     let mut order: Vec<Migration> = Vec::new();
     while !rest.is_empty() {
         let done: BTreeSet<_> = order.iter().map(Migration::id).collect();
@@ -22,7 +22,7 @@ fn order_by_definition(migrations: &[Migration]) -> Vec<Migration> {
     order
 }
 
-fn tie(migration: &Migration) -> (Source<'static>, &'static str) {
+fn tie(migration: Migration) -> (Source<'static>, &'static str) {
     (migration.source(), migration.id())
 }
 
@@ -58,7 +58,7 @@ proptest! {
         let registry: Registry = migrations.into_iter().collect();
         for source in [Source::System, Source::Module("a"), Source::Module("b"), Source::Plugin("a")] {
             let of_source = registry.iter().filter(|migration| migration.source() == source);
-            prop_assert_eq!(ids(&registry.source(&source.to_string())), ids(of_source));
+            prop_assert_eq!(ids(registry.source(&source.to_string())), ids(of_source));
         }
     }
 
@@ -86,7 +86,7 @@ proptest! {
             prop_assert_eq!(path.iter().collect::<BTreeSet<_>>().len(), path.len() - 1, "no node twice");
             for pair in path.windows(2) {
                 prop_assert!(find(&migrations, pair[0]).dependencies().contains(&pair[1]));
-                prop_assert!(tie(&start) <= tie(&find(&migrations, pair[0])));
+                prop_assert!(tie(start) <= tie(find(&migrations, pair[0])));
             }
             let knot = dependencies(&migrations, start.id());
             untold.retain(|id| !(knot.contains(id) && dependencies(&migrations, id).contains(start.id())));

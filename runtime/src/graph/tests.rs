@@ -3,7 +3,7 @@ use crate::fixtures::{Drawn, draw, ids};
 use crate::migration::Source;
 
 fn order(drawing: &str) -> String {
-    ids(&draw(drawing))
+    ids(draw(drawing))
 }
 
 fn mistake(registry: &Registry) -> String {

@@ -221,6 +221,7 @@ fn it_reads_as_a_list() -> Result<(), Error> {
     assert_eq!(Plan::default().to_string(), "Nothing to apply.");
     let first = plan.iter().next().map(|step| (step.verb(), step.state()));
     assert_eq!(first, Some((Verb::Up, State::New)));
+    assert_eq!(Verb::Up.to_string(), "up");
     assert_eq!(plan.len(), plan.clone().into_iter().count());
     Ok(())
 }
