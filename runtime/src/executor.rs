@@ -11,6 +11,7 @@ use std::time::Duration;
 use mongodb::bson::DateTime;
 use mongodb::{ClientSession, Database};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::context::Operation;
 use crate::error::source_chain;
@@ -63,8 +64,12 @@ pub(super) struct Step<'s> {
 
 impl Executor<'_> {
     /// Runs one migration and puts it on record, whatever becomes of it.
-    #[tracing::instrument(name = "migration", skip_all, fields(id = migration.id()))]
     pub(crate) async fn run(&mut self, migration: Migration, previous: Option<&Record>) -> Ended {
+        let span = tracing::info_span!("migration", id = migration.id());
+        self.run_step(migration, previous).instrument(span).await
+    }
+
+    async fn run_step(&mut self, migration: Migration, previous: Option<&Record>) -> Ended {
         self.lease.announce(migration.id());
         let mut step = Step {
             migration,
@@ -142,7 +147,9 @@ impl Executor<'_> {
     async fn session(&mut self) -> Result<&mut ClientSession, Failure> {
         if self.session.is_none() {
             let session = self.database.client().start_session().await;
-            self.session = Some(session.map_err(|error| Failure::server("start a session", error))?);
+            let session = session.map_err(|error| Failure::server("start a session", error))?;
+            self.lease.use_session(session.id());
+            self.session = Some(session);
         }
         self.session.as_mut().ok_or(Failure::Stopped(Reason::Interrupted))
     }

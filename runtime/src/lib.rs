@@ -6,11 +6,16 @@ pub mod __private;
 mod context;
 mod error;
 mod executor;
+#[cfg(test)]
+mod fixtures;
+mod graph;
 mod lock;
 mod migration;
 mod migrator;
 mod options;
+mod plan;
 mod record;
+mod registry;
 mod report;
 mod stop;
 mod tracker;
@@ -21,7 +26,10 @@ pub use context::{
 pub use error::Error;
 pub use lock::Holder;
 pub use migration::{Kind, Migration, Source, State};
+pub use migrator::{Migrator, MigratorBuilder, Status, Up};
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};
+pub use plan::{Blocked, Plan, Step, Verb};
 pub use record::{Record, RecordStatus};
+pub use registry::Registry;
 pub use report::{Execution, Outcome, Report};

@@ -10,19 +10,21 @@ mod fence;
 mod heartbeat;
 mod holder;
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-use mongodb::bson::{Document, doc, oid::ObjectId};
+use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection, Database};
 
 use crate::Error;
 use crate::options::Options;
 use crate::tracker::durable;
 
-pub(crate) use acquire::{Seen, Sighting};
+pub(crate) use acquire::{Attempt, Seen};
 pub(crate) use fence::Fenced;
 pub(crate) use heartbeat::Lease;
 pub use holder::Holder;
+pub(crate) use holder::host;
 
 const LEASE: &str = "lease";
 const FENCE: &str = "fence";
@@ -85,7 +87,9 @@ impl Lock {
     }
 }
 
-/// A value that only one acquisition has, so that a holder whose reply was lost recognises itself.
-fn nonce() -> ObjectId {
-    ObjectId::new()
+/// A random part of a wait, so that processes that started together do not stay in step.
+pub(crate) fn jitter(of: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    let nanos = u64::try_from(of.as_nanos()).unwrap_or(u64::MAX).max(1);
+    Duration::from_nanos(random % nanos)
 }

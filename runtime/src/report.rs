@@ -48,6 +48,11 @@ pub enum Outcome {
 }
 
 impl Report {
+    /// Everything that this run ran.
+    pub fn executions(&self) -> impl Iterator<Item = &Execution> {
+        self.executions.iter()
+    }
+
     /// The migrations that this run applied.
     pub fn applied(&self) -> impl Iterator<Item = &Execution> {
         self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Applied))
@@ -95,6 +100,10 @@ impl Report {
     pub(crate) fn warn(&mut self, warning: String) {
         tracing::warn!("{warning}");
         self.warnings.push(warning);
+    }
+
+    pub(crate) fn into_warnings(self) -> Vec<String> {
+        self.warnings
     }
 
     pub(crate) fn push(&mut self, execution: Execution) {

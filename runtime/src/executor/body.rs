@@ -59,9 +59,7 @@ impl Executor<'_> {
     /// Waits for the run's stop sign, or for the migration's own time limit.
     async fn told_to_stop(&self, step: &Step<'_>) -> Reason {
         match step.migration.timeout() {
-            Some(limit) => {
-                timeout(limit, self.stop.raised()).await.unwrap_or(Reason::TimedOut(limit))
-            }
+            Some(limit) => timeout(limit, self.stop.raised()).await.unwrap_or(Reason::TimedOut(limit)),
             None => self.stop.raised().await,
         }
     }

@@ -2,8 +2,8 @@
 
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR};
 
-use crate::Error;
 use crate::__private::BoxError;
+use crate::Error;
 use crate::error::code;
 use crate::stop::Reason;
 
@@ -76,6 +76,6 @@ pub(super) fn judge(error: &DriverError, outlived: bool) -> Verdict {
 }
 
 /// The driver's error somewhere in a body's error.
-pub(super) fn driver_error(error: &(dyn std::error::Error + 'static)) -> Option<&DriverError> {
+pub(super) fn driver_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e DriverError> {
     std::iter::successors(Some(error), |error| (*error).source()).find_map(|link| link.downcast_ref())
 }

@@ -190,7 +190,12 @@ impl Executor<'_> {
     }
 
     /// Whether everything could be written under our token.
-    async fn write_all(&self, session: &mut ClientSession, record: &Record, ends: bool) -> mongodb::error::Result<bool> {
+    async fn write_all(
+        &self,
+        session: &mut ClientSession,
+        record: &Record,
+        ends: bool,
+    ) -> mongodb::error::Result<bool> {
         if self.tracker.write(record, session).await? == Written::NotOurs {
             return Ok(false);
         }

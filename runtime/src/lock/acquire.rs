@@ -7,7 +7,7 @@ use mongodb::options::ReturnDocument;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::{Holder, LEASE, Lock, holder, nonce};
+use super::{Holder, LEASE, Lock, host};
 use crate::Error;
 
 /// The lease document.
@@ -104,7 +104,7 @@ impl Lock {
             "holder": { "$mergeObjects": [
                 { "$literal": {
                     "nonce": nonce,
-                    "host": holder::host(),
+                    "host": host(),
                     "pid": i64::from(std::process::id()),
                     "actor": self.actor.clone().map_or(Bson::Null, Bson::String),
                     "session": session.clone(),
@@ -119,9 +119,9 @@ impl Lock {
         } }
     }
 
-    /// A nonce for a waiter.
+    /// A value that only one waiter has, so that a holder whose reply was lost recognises itself.
     pub(crate) fn nonce() -> ObjectId {
-        nonce()
+        ObjectId::new()
     }
 }
 

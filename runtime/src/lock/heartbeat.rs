@@ -1,7 +1,6 @@
 //! Holding the lease: a heartbeat in the background, a deadline on our own clock, a release at the end.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, doc};
 use tokio::sync::Notify;
@@ -27,6 +26,8 @@ pub(crate) struct Lease {
 struct Shared {
     /// What runs now, for those who wait.
     current: Mutex<Option<String>>,
+    /// The session of our transactions, when it is another one than at the start.
+    session: Mutex<Option<Document>>,
     /// Until when the lease is certainly ours, on our own monotonic clock.
     deadline: Mutex<Instant>,
     released: Notify,
@@ -37,6 +38,7 @@ impl Lease {
     pub(crate) fn hold(lock: Lock, grant: Grant, stop: Stop) -> Self {
         let shared = Arc::new(Shared {
             current: Mutex::new(None),
+            session: Mutex::new(None),
             deadline: Mutex::new(lock.safe_until(grant.sent)),
             released: Notify::new(),
         });
@@ -53,6 +55,11 @@ impl Lease {
         *locked(&self.shared.current) = Some(id.to_owned());
     }
 
+    /// Tells a successor which session's transaction to end, should this process die.
+    pub(crate) fn use_session(&self, id: &Document) {
+        *locked(&self.shared.session) = Some(id.clone());
+    }
+
     /// Whether the lease is still certainly ours. Asks nobody: after a pause the heartbeat may not have noticed yet.
     pub(crate) fn check(&self) -> Result<(), Reason> {
         if Instant::now() >= *locked(&self.shared.deadline) {
@@ -62,14 +69,21 @@ impl Lease {
     }
 
     /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now.
-    pub(crate) async fn release(self) {
+    pub(crate) async fn release(mut self) {
         self.shared.released.notify_one();
-        if self.heartbeat.await.is_err() {
+        if (&mut self.heartbeat).await.is_err() {
             tracing::warn!("the heartbeat ended abnormally");
         }
         if let Err(error) = self.lock.free(self.grant).await {
             tracing::warn!(%error, "could not release the migration lock; it expires by itself");
         }
+    }
+}
+
+/// A lease that was dropped without a release must not be kept alive.
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.heartbeat.abort();
     }
 }
 
@@ -82,10 +96,10 @@ async fn beat(lock: Lock, grant: Grant, shared: Arc<Shared>, stop: Stop) {
             () = sleep_until(next) => {}
         }
         let sent = Instant::now();
-        let current = locked(&shared.current).clone();
+        let (current, session) = (locked(&shared.current).clone(), locked(&shared.session).clone());
         let call = tokio::spawn({
             let lock = lock.clone();
-            async move { lock.prolong(grant, current).await }
+            async move { lock.prolong(grant, current, session).await }
         });
         let deadline = *locked(&shared.deadline);
         match timeout_at(deadline, call).await {
@@ -106,13 +120,16 @@ impl Lock {
     }
 
     /// One heartbeat; false when the lease is not ours any more.
-    async fn prolong(&self, grant: Grant, current: Option<String>) -> Result<bool, Error> {
-        let set = doc! { "$set": {
+    async fn prolong(&self, grant: Grant, current: Option<String>, session: Option<Document>) -> Result<bool, Error> {
+        let mut set = doc! {
             "beat": { "$add": ["$beat", 1_i64] },
             "expiresAt": { "$add": ["$$NOW", millis(self.lease)] },
             "holder.current": { "$literal": current.map_or(Bson::Null, Bson::String) },
-        } };
-        let beaten = self.documents.update_one(ours(grant), vec![set]).await;
+        };
+        if let Some(session) = session {
+            set.insert("holder.session", doc! { "$literal": session });
+        }
+        let beaten = self.documents.update_one(ours(grant), vec![doc! { "$set": set }]).await;
         Ok(beaten.map_err(|error| self.failed("keep the migration lock", error))?.matched_count == 1)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mongodb::bson::{Document, RawDocument, doc};
+use mongodb::bson::{Document, RawDocument};
 
 use super::Tracker;
 use crate::Error;
@@ -25,8 +25,11 @@ impl Records {
         self.0.get(id)
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Record> {
-        self.0.values()
+    /// The records for which `known` is false, by id.
+    pub(crate) fn orphans(&self, known: impl Fn(&str) -> bool) -> Vec<&Record> {
+        let mut orphans: Vec<_> = self.0.values().filter(|record| !known(&record.id)).collect();
+        orphans.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        orphans
     }
 
     /// The number that the next `up` gives to what it applies.
@@ -35,7 +38,7 @@ impl Records {
     }
 
     /// Qualified ids of applied migrations whose code has changed since.
-    pub(crate) fn drifted<'a>(&self, migrations: impl Iterator<Item = &'a Migration>) -> Vec<String> {
+    pub(crate) fn drifted(&self, migrations: impl Iterator<Item = Migration>) -> Vec<String> {
         migrations
             .filter(|migration| self.get(migration.id()).is_some_and(|record| record.drifted_from(migration)))
             .map(|migration| migration.id().to_owned())
