@@ -134,7 +134,7 @@ impl Blocked {
         self.migration
     }
 
-    /// The manual migration that it waits for: the first one by source and id, if there are several.
+    /// The manual migration that it waits for. If there are several, one of them, and always the same one.
     #[must_use]
     pub fn waits_for(&self) -> Migration {
         self.waits_for

@@ -67,6 +67,7 @@ impl Graph {
                 if dependency == start {
                     return Some(self.path(start, node, &came_from));
                 }
+                // Outside its knot no way leads back; looking there for every knot would not be linear any more.
                 if knot.binary_search(&dependency).is_ok() && !came_from.contains_key(&dependency) {
                     came_from.insert(dependency, node);
                     queue.push_back(dependency);

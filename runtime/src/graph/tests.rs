@@ -114,6 +114,21 @@ fn the_shortest_way_around_is_told() {
 }
 
 /// ```text
+/// 001_a -> 002_b -> 001_a
+///      `-> 003_c -> 001_a
+/// ```
+#[test]
+fn of_two_ways_the_smaller_is_told_however_deps_are_written() {
+    for drawing in [
+        "002_b, 003_c <- 001_a <- 002_b, 003_c",
+        "003_c, 002_b <- 001_a <- 003_c, 002_b",
+    ] {
+        let told = mistake(&draw(drawing));
+        assert!(told.starts_with("Circular dependency detected: 001_a -> 002_b -> 001_a."));
+    }
+}
+
+/// ```text
 /// 000_z -> 001_a -> 002_b -> 001_a        000_z and 009_y are innocent
 ///                   002_b -> 009_y
 /// 003_c -> 004_d -> 003_c
