@@ -98,11 +98,6 @@ impl Graph {
         self.edges.neighbors_directed(node, Incoming)
     }
 
-    /// What depends directly on a node.
-    pub(crate) fn dependants(&self, node: Node) -> impl Iterator<Item = Node> {
-        self.edges.neighbors_directed(node, Outgoing)
-    }
-
     /// These nodes and all that they depend on, directly or not: one flag for each node.
     pub(crate) fn upstream(&self, from: impl IntoIterator<Item = Node>) -> Vec<bool> {
         self.reach(from, Incoming)

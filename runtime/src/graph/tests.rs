@@ -119,10 +119,7 @@ fn the_shortest_way_around_is_told() {
 /// ```
 #[test]
 fn of_two_ways_the_smaller_is_told_however_deps_are_written() {
-    for drawing in [
-        "002_b, 003_c <- 001_a <- 002_b, 003_c",
-        "003_c, 002_b <- 001_a <- 003_c, 002_b",
-    ] {
+    for drawing in ["002_b, 003_c <- 001_a <- 002_b, 003_c", "003_c, 002_b <- 001_a <- 003_c, 002_b"] {
         let told = mistake(&draw(drawing));
         assert!(told.starts_with("Circular dependency detected: 001_a -> 002_b -> 001_a."));
     }
