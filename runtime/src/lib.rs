@@ -6,6 +6,8 @@ pub mod __private;
 mod context;
 mod error;
 mod migration;
+#[cfg(all(feature = "mongod", unix))]
+pub mod mongod;
 
 pub use context::{Schema, Tx};
 pub use error::Error;

@@ -1,0 +1,4 @@
+//! One program, so that one server serves all tests.
+
+mod harness;
+mod mongod;
