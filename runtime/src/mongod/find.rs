@@ -1,0 +1,87 @@
+//! Which mongod to run: a named one, an installed one, or one that is fetched once and kept.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::fetch;
+
+/// All that the search reads of its surroundings, as a value, so that a test can make up its own.
+#[derive(Clone, Debug)]
+pub(super) struct Environment {
+    pub(super) mongod: Option<OsString>,
+    pub(super) path: OsString,
+    pub(super) cache: Option<PathBuf>,
+    pub(super) system: String,
+    /// The loader that the fetched program names; its absence is how musl and other layouts show.
+    pub(super) loader: PathBuf,
+}
+
+impl Environment {
+    pub(super) fn of_process() -> Self {
+        // A relative path is to be ignored, says the XDG Base Directory specification.
+        let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        Self {
+            mongod: env::var_os("MONGOD").filter(|value| !value.is_empty()),
+            path: env::var_os("PATH").unwrap_or_default(),
+            cache: folder("XDG_CACHE_HOME")
+                .or_else(|| Some(folder("HOME")?.join(".cache")))
+                .map(|path| path.join("mongrate")),
+            system: format!("{} {}", env::consts::ARCH, env::consts::OS),
+            loader: PathBuf::from("/lib64/ld-linux-x86-64.so.2"),
+        }
+    }
+
+    /// The program of this name on the PATH.
+    pub(super) fn program(&self, name: &str) -> Option<PathBuf> {
+        env::split_paths(&self.path).map(|folder| folder.join(name)).find(|file| is_program(file))
+    }
+
+    /// Refuses a machine that the build to be fetched does not run on.
+    fn supported(&self) -> Result<(), Error> {
+        if self.system != "x86_64 linux" {
+            return Err(Error::Platform { found: self.system.clone() });
+        }
+        if !self.loader.exists() {
+            return Err(Error::Platform { found: format!("{} without {}", self.system, self.loader.display()) });
+        }
+        Ok(())
+    }
+}
+
+/// A path that was given in code; checked here so that the message names it.
+pub(super) fn named(path: &OsStr, named_by: &'static str) -> Result<PathBuf, Error> {
+    let path = PathBuf::from(path);
+    // The server runs in another folder than this process.
+    match path.canonicalize() {
+        Ok(found) if is_program(&found) => Ok(found),
+        _ => Err(Error::Binary { path, named_by }),
+    }
+}
+
+/// `MONGOD`, then the PATH, then the cache, then the network. Blocks while it fetches.
+pub(super) fn find(environment: &Environment) -> Result<PathBuf, Error> {
+    if let Some(path) = &environment.mongod {
+        return named(path, "MONGOD");
+    }
+    if let Some(installed) = environment.program("mongod") {
+        return Ok(installed);
+    }
+    let cache = environment.cache.as_deref().ok_or(Error::NoCache)?;
+    let kept = cache.join(fetch::KEPT_AS);
+    if is_program(&kept) {
+        return Ok(kept);
+    }
+    environment.supported()?;
+    fetch::fetch(environment, cache)
+}
+
+pub(super) fn is_program(file: &Path) -> bool {
+    file.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+#[path = "find_tests.rs"]
+mod tests;

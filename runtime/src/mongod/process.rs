@@ -1,0 +1,93 @@
+//! One mongod and the shell that sees to it that it does not outlive this process.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+
+/// What to run; the same for every member but for the arguments.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub(super) binary: PathBuf,
+    pub(super) args: Vec<OsString>,
+    pub(super) envs: Vec<(OsString, OsString)>,
+    /// Seconds to end by itself when nobody needs it any more; 0: killed at once.
+    pub(super) grace: u32,
+}
+
+/// A mongod that was started. Dropping it ends it and waits until it is gone.
+#[derive(Debug)]
+pub(super) struct Process {
+    supervisor: Child,
+    // Closing it ends the server. Nothing is ever written to it.
+    leash: Option<ChildStdin>,
+    pid: u32,
+}
+
+impl Process {
+    pub(super) fn start(program: &Program, args: &[OsString], log: &Path, folder_hold: Stdio) -> io::Result<Self> {
+        let mut supervisor = Command::new("sh")
+            .args(["-c", include_str!("supervisor.sh"), "mongrate-supervisor"])
+            .arg(log)
+            .arg(program.grace.to_string())
+            .arg(&program.binary)
+            .args(args)
+            .args(&program.args)
+            .envs(program.envs.iter().map(|(name, value)| (name, value)))
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(folder_hold)
+            // Out of reach of ctrl-C, which goes to the whole group in the foreground.
+            .process_group(0)
+            .spawn()?;
+        let leash = supervisor.stdin.take();
+        let mut line = String::new();
+        if let Some(output) = supervisor.stdout.take() {
+            BufReader::new(output).read_line(&mut line)?;
+        }
+        let mut process = Self { supervisor, leash, pid: 0 };
+        process.pid =
+            line.trim().parse().map_err(|_| io::Error::new(ErrorKind::InvalidData, "the shell named no process"))?;
+        Ok(process)
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The exit status, if mongod has ended.
+    pub(super) fn ended(&mut self) -> io::Result<Option<i32>> {
+        Ok(self.supervisor.try_wait()?.map(code))
+    }
+
+    /// Sends a signal by its name without `SIG`; the shell's own `kill` needs no further program and no unsafe code.
+    pub(super) fn signal(&self, name: &str) -> io::Result<()> {
+        let status = Command::new("sh")
+            .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &self.pid.to_string()])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::new(ErrorKind::NotFound, "the process is gone")) }
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub(super) fn kill(&mut self) -> io::Result<()> {
+        self.signal("KILL")?;
+        self.supervisor.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.leash.take());
+        let _ = self.supervisor.wait();
+    }
+}
+
+/// As a shell counts: a signal is 128 and its number.
+fn code(status: ExitStatus) -> i32 {
+    status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(-1)
+}

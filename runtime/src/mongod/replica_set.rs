@@ -1,0 +1,94 @@
+//! Members that know each other: initiating a replica set, and finding it again after its ports changed.
+
+use mongodb::Client;
+use mongodb::bson::{Array, Bson, Document, doc};
+use mongodb::error::ErrorKind;
+use tracing::debug;
+
+use super::connect::{self, Deadline};
+use super::error::{Asked, Error};
+use super::member::Member;
+
+pub(super) const NAME: &str = "rs0";
+const NOT_YET_INITIALIZED: i32 = 94;
+
+/// Makes the members one replica set, and waits until it has a primary and every other member follows.
+pub(super) async fn form(members: &[Member], clients: &[Client], deadline: Deadline) -> Result<(), Error> {
+    let (Some(first), Some(client)) = (members.first(), clients.first()) else {
+        return Ok(());
+    };
+    let admin = client.database("admin");
+    match admin.run_command(doc! { "replSetGetConfig": 1 }).await {
+        Err(error) if code(&error) == Some(NOT_YET_INITIALIZED) => {
+            let initial = config(members, 1);
+            admin.run_command(doc! { "replSetInitiate": initial }).await.asked("initiate a replica set")?;
+        }
+        Err(error) => return Err(error).asked("tell its replica set's members"),
+        Ok(stored) if hosts(&stored) == members.iter().map(Member::host).collect::<Vec<_>>() => {}
+        // A kept folder, on other ports than before: nobody in it recognises itself, so nobody could agree either.
+        Ok(stored) => {
+            let version = stored.get_document("config").and_then(|config| config.get_i32("version")).unwrap_or(1);
+            debug!("the members' ports have changed: configuring the replica set anew");
+            let command = doc! { "replSetReconfig": config(members, version + 1), "force": true };
+            admin.run_command(command).await.asked("change the ports of its replica set's members")?;
+        }
+    }
+    deadline
+        .until("a primary, and the other members to follow it", first, async || {
+            let mut primaries = 0;
+            for client in clients {
+                match connect::hello(client).await.as_ref().map(Role::of) {
+                    Some(Role::Primary) => primaries += 1,
+                    Some(Role::Secondary) => {}
+                    _ => return Ok(None),
+                }
+            }
+            Ok((primaries == 1).then_some(()))
+        })
+        .await
+}
+
+/// What a member is to the others, by its own word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Primary,
+    Secondary,
+    Neither,
+}
+
+impl Role {
+    pub(super) fn of(hello: &Document) -> Self {
+        if hello.get_bool("isWritablePrimary").unwrap_or(false) {
+            Self::Primary
+        } else if hello.get_bool("secondary").unwrap_or(false) {
+            Self::Secondary
+        } else {
+            Self::Neither
+        }
+    }
+}
+
+/// The settings make a fail-over take one second instead of ten.
+fn config(members: &[Member], version: i32) -> Document {
+    let members: Array =
+        (0i32..).zip(members).map(|(id, member)| Bson::from(doc! { "_id": id, "host": member.host() })).collect();
+    doc! {
+        "_id": NAME,
+        "version": version,
+        "members": members,
+        "settings": { "electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 200 },
+    }
+}
+
+fn hosts(answer: &Document) -> Vec<String> {
+    let members = answer.get_document("config").and_then(|config| config.get_array("members"));
+    let host = |member: &Bson| member.as_document()?.get_str("host").ok().map(str::to_owned);
+    members.map(|members| members.iter().filter_map(host).collect()).unwrap_or_default()
+}
+
+fn code(error: &mongodb::error::Error) -> Option<i32> {
+    match error.kind.as_ref() {
+        ErrorKind::Command(error) => Some(error.code),
+        _ => None,
+    }
+}

@@ -1,0 +1,125 @@
+//! A database of its own for each test.
+
+use std::ops::Deref;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use mongodb::options::ClientOptions;
+use mongodb::{Client, Database};
+use mongrate::mongod::Mongod;
+
+use crate::background::block_on;
+use crate::{Commands, servers};
+
+/// A database with a name of its own and a client of its own, since a client belongs to the runtime of one test. It reads as a
+/// [`Database`], and is dropped with this value, also when the test panics.
+///
+/// ```no_run
+/// # async fn example() {
+/// use mongodb::bson::{Document, doc};
+/// use mongrate_tests::TestDb;
+///
+/// let db = TestDb::new().await;
+/// db.collection::<Document>("users").insert_one(doc! {}).await.unwrap();
+/// assert_eq!(db.commands().take(), ["insert"]);
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct TestDb {
+    uri: String,
+    database: Database,
+    app_name: String,
+    commands: Commands,
+}
+
+impl TestDb {
+    /// On the shared replica set of one member.
+    pub async fn new() -> Self {
+        Self::on(servers::replica_set().await).await
+    }
+
+    /// On the shared replica set of three members.
+    pub async fn three_members() -> Self {
+        Self::on(servers::three_members().await).await
+    }
+
+    /// On the shared server without transactions.
+    pub async fn standalone() -> Self {
+        Self::on(servers::standalone().await).await
+    }
+
+    /// On a server that the test started itself.
+    pub async fn on(server: &Mongod) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let commands = Commands::default();
+        let uri = server.uri();
+        let client = connect(&uri, &name, &commands).await;
+        Self { uri, database: client.database(&name), app_name: name, commands }
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The server's connection string.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// What this client calls itself to the server; the database has the same name.
+    #[must_use]
+    pub fn app_name(&self) -> &str {
+        &self.app_name
+    }
+
+    /// The commands that this client has sent.
+    #[must_use]
+    pub fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// The same database through another client with another application name and its own count of commands: a second replica of
+    /// the program, as far as the server can tell.
+    pub async fn replica(&self, app_name: &str) -> (Database, Commands) {
+        let commands = Commands::default();
+        let client = connect(&self.uri, app_name, &commands).await;
+        (client.database(self.database.name()), commands)
+    }
+}
+
+impl Deref for TestDb {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        let (uri, name) = (self.uri.clone(), self.database.name().to_owned());
+        block_on(async move {
+            let client = connect(&uri, "mongrate-tests-cleanup", &Commands::default()).await;
+            // A transaction that the test left open would be waited for.
+            let drop = doc! { "dropDatabase": 1, "maxTimeMS": 5000 };
+            if let Err(error) = client.database(&name).run_command(drop).await {
+                eprintln!("{name} was not dropped: {error}");
+            }
+        });
+    }
+}
+
+async fn connect(uri: &str, app_name: &str, commands: &Commands) -> Client {
+    let mut options = ClientOptions::parse(uri).await.unwrap();
+    options.app_name = Some(app_name.to_owned());
+    options.command_event_handler = Some(commands.handler());
+    // A test that kills its server should not wait half a minute to see that it is gone.
+    options.server_selection_timeout = Some(Duration::from_secs(10));
+    Client::with_options(options).unwrap()
+}

@@ -1,0 +1,103 @@
+//! Processes to stop and kill: `src/bin/worker.rs`, driven from a test.
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{Duration, timeout};
+
+use crate::eventually;
+
+/// A real process of its own. Killed when this value is dropped.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    lines: UnboundedReceiver<String>,
+}
+
+impl Worker {
+    /// Starts the worker program with these arguments.
+    #[must_use]
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(program())
+            .args(arguments)
+            // The worker ends when this closes, so it does not outlive a test run that is killed.
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = child.stdout.take().unwrap();
+        let (sender, lines) = unbounded_channel();
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line that it prints; `None` when it has closed its output. Panics after 30 seconds.
+    pub async fn line(&mut self) -> Option<String> {
+        timeout(Duration::from_secs(30), self.lines.recv()).await.expect("the worker is silent")
+    }
+
+    /// SIGSTOP.
+    pub fn stop(&self) {
+        self.signal("STOP");
+    }
+
+    /// SIGCONT.
+    pub fn cont(&self) {
+        self.signal("CONT");
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// SIGKILL; returns when it is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end, at most 30 seconds.
+    pub async fn finish(&mut self) -> ExitStatus {
+        eventually("the worker to end", async || self.child.try_wait().unwrap()).await
+    }
+
+    fn signal(&self, name: &str) {
+        let kill =
+            Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", name]).arg(self.pid().to_string()).status();
+        assert!(kill.unwrap().success(), "the worker is gone already");
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Cargo puts test programs into `deps`, beside which the package's own programs lie.
+fn program() -> PathBuf {
+    let mut folder = env::current_exe().unwrap();
+    folder.pop();
+    if folder.ends_with("deps") {
+        folder.pop();
+    }
+    folder.join("worker")
+}
