@@ -63,11 +63,12 @@ impl Lock {
     }
 
     /// Makes the two documents if they are missing, so that everything afterwards is an update: an upsert cannot have
-    /// `$expr` in its filter (224).
+    /// `$expr` in its filter (224). The lease comes last: where it is, a process that died in between has left nothing
+    /// undone, so that nobody has to look for the fence.
     pub(crate) async fn seed(&self) -> Result<(), Error> {
         let seeds = [
-            (LEASE, doc! { "holder": null, "token": 0_i64, "beat": 0_i64 }),
             (FENCE, doc! { "token": 0_i64, "commits": 0_i64 }),
+            (LEASE, doc! { "holder": null, "token": 0_i64, "beat": 0_i64 }),
         ];
         for (id, initial) in seeds {
             self.documents
