@@ -90,9 +90,11 @@ impl Lock {
             .projection(doc! { "token": 1 })
             .await
             .map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match claimed.and_then(|lease| lease.get_i64("token").ok()) {
-            Some(token) => Attempt::Taken(Grant { nonce: mine, token, sent }, former),
-            None => Attempt::Raced,
+        Ok(match (claimed.and_then(|lease| lease.get_i64("token").ok()), former) {
+            (Some(token), former) => Attempt::Taken(Grant { nonce: mine, token, sent }, former),
+            // Its heartbeat has stopped, but its lease is not over yet: look again after a pause.
+            (None, Some(holder)) => Attempt::Held(holder),
+            (None, None) => Attempt::Raced,
         })
     }
 
