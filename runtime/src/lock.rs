@@ -91,3 +91,10 @@ pub(crate) fn jitter(of: Duration) -> Duration {
     let nanos = u64::try_from(of.as_nanos()).unwrap_or(u64::MAX).max(1);
     Duration::from_nanos(random % nanos)
 }
+
+/// The wait before attempt `n` (from 1) of something that failed for a passing reason: 10 ms, doubling up to 1 s, and
+/// up to as much again at random so that competitors do not meet again.
+pub(crate) fn backoff(attempt: u32) -> Duration {
+    let base = Duration::from_millis(10 << attempt.min(7)).min(Duration::from_secs(1));
+    base + jitter(base)
+}

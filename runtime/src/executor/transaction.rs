@@ -12,12 +12,12 @@ use mongodb::{ClientSession, action::StartTransaction};
 use tokio::time::{Instant, sleep};
 
 use super::failure::{Verdict, driver_error, judge};
-use super::{Executor, Failure, Step, backoff};
+use super::{Executor, Failure, Step};
 use crate::__private::{BoxError, Context};
 use crate::Error;
 use crate::context::{Inner, Scope, Tx};
 use crate::error::code;
-use crate::lock::Fenced;
+use crate::lock::{Fenced, backoff};
 use crate::record::{Record, RecordStatus};
 use crate::stop::Reason;
 use crate::tracker::Written;
