@@ -30,17 +30,22 @@ pub(crate) struct Grant {
     pub(super) sent: Instant,
 }
 
-/// What a waiter has seen of a holder, on the waiter's own monotonic clock.
+/// What a waiter has seen of a holder.
 #[derive(Debug, Default)]
-pub(crate) struct Seen(Option<(i64, i64, Instant)>);
+pub(crate) struct Seen {
+    /// Token, heartbeat counter, and since when it stands there on the waiter's own monotonic clock.
+    beat: Option<(i64, i64, Instant)>,
+    /// From whom the waiter has tried to take the lease: when the reply is lost, the lease no longer tells.
+    former: Option<Holder>,
+}
 
 impl Seen {
     /// How long the heartbeat counter has stood still.
     fn still_for(&mut self, sighting: &Sighting) -> Duration {
-        match self.0 {
+        match self.beat {
             Some((token, beat, since)) if token == sighting.token && beat == sighting.beat => since.elapsed(),
             _ => {
-                self.0 = Some((sighting.token, sighting.beat, Instant::now()));
+                self.beat = Some((sighting.token, sighting.beat, Instant::now()));
                 Duration::ZERO
             }
         }
@@ -82,7 +87,9 @@ impl Lock {
                 None => return Ok(Attempt::Held(holder.clone())),
             },
         };
-        let former = sighting.holder.filter(|holder| holder.nonce != mine);
+        if sighting.holder.as_ref().is_none_or(|holder| holder.nonce != mine) {
+            seen.former = sighting.holder;
+        }
         let claimed = self
             .documents
             .find_one_and_update(free_or_stopped, vec![self.claim(mine, session)])
@@ -90,7 +97,7 @@ impl Lock {
             .projection(doc! { "token": 1 })
             .await
             .map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match (claimed.and_then(|lease| lease.get_i64("token").ok()), former) {
+        Ok(match (claimed.and_then(|lease| lease.get_i64("token").ok()), seen.former.take()) {
             (Some(token), former) => Attempt::Taken(Grant { nonce: mine, token, sent }, former),
             // Its heartbeat has stopped, but its lease is not over yet: look again after a pause.
             (None, Some(holder)) => Attempt::Held(holder),
@@ -119,6 +126,15 @@ impl Lock {
             "leaseMs": lease_ms,
             "expiresAt": { "$add": ["$$NOW", lease_ms] },
         } }
+    }
+
+    /// Gives back what this waiter may have taken without hearing of it. As good as it can be: without an answer, the
+    /// lease expires by itself.
+    pub(crate) async fn withdraw(&self, mine: ObjectId) {
+        let taken = doc! { "_id": LEASE, "holder.nonce": mine };
+        if let Err(error) = self.documents.update_one(taken, doc! { "$set": { "holder": null } }).await {
+            tracing::debug!(%error, "withdraw from the migration lock");
+        }
     }
 
     /// A value that only one waiter has, so that a holder whose reply was lost recognises itself.
