@@ -2,9 +2,11 @@
 
 mod background;
 mod commands;
+pub mod crash;
 mod db;
 mod eventually;
 mod fail_point;
+mod proxy;
 pub mod servers;
 mod worker;
 
@@ -12,4 +14,5 @@ pub use commands::{Commands, server_commands};
 pub use db::TestDb;
 pub use eventually::{eventually, eventually_within};
 pub use fail_point::FailPoint;
+pub use proxy::{Lost, Proxy, Strike};
 pub use worker::Worker;

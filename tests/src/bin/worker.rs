@@ -7,6 +7,7 @@ use std::{env, process, thread};
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
+use mongrate_tests::crash;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -20,6 +21,7 @@ async fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["mongod"] => serve().await,
         ["insert", uri, database, collection] => insert(&connect(uri, database).await?, collection).await,
+        ["crash", uri, database, lease, ref halt @ ..] => crash::run(uri, database, lease, halt).await,
         _ => Err(format!("worker: what is {arguments:?}?").into()),
     }
 }
