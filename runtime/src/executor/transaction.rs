@@ -208,11 +208,17 @@ impl Executor<'_> {
             tries += 1;
             let Err(error) = session.commit_transaction().await else { return Ok(()) };
             if !error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
-                return Err(if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
-                    Attempt::Again(error)
-                } else {
-                    Failure::server(&format!("commit '{}'", record.id), error).into()
-                });
+                if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+                    return Err(Attempt::Again(error));
+                }
+                // The driver concludes nothing from an error without a label; it may have come after the commit. But
+                // it is no reason to run the body again.
+                return match self.settle(session, record, error).await {
+                    Err(Attempt::Again(error)) => {
+                        Err(Failure::server(&format!("commit '{}'", record.id), error).into())
+                    }
+                    settled => settled,
+                };
             }
             tracing::info!(tries, code = code(&error), "the outcome of a commit is unknown");
             if code(&error) == Some(MAX_TIME_MS_EXPIRED) || tries == COMMITS || self.lease.check().is_err() {
