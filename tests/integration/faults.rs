@@ -6,6 +6,7 @@
 mod everywhere;
 mod killed;
 mod paused;
+mod transient;
 
 use std::time::Duration;
 
