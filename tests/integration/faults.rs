@@ -5,6 +5,7 @@
 
 mod everywhere;
 mod killed;
+mod limits;
 mod paused;
 mod transient;
 
