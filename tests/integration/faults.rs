@@ -5,6 +5,7 @@
 
 mod everywhere;
 mod killed;
+mod lease;
 mod limits;
 mod paused;
 mod transient;

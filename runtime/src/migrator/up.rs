@@ -161,6 +161,10 @@ impl Up {
         executor.tracker.prepare().await?;
         let records = executor.tracker.records().await?;
         let plan = self.plan(graph, &records)?;
+        if plan.is_empty() {
+            // There was something to do before this process had the lease.
+            return Ok(report.by_another());
+        }
         executor.batch = records.next_batch();
         for blocked in plan.blocked() {
             report.warn(blocked.to_string());

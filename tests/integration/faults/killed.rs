@@ -1,10 +1,11 @@
 //! Processes that are killed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mongodb::bson::doc;
-use mongrate_tests::TestDb;
-use mongrate_tests::crash::{ALL, EFFECTS};
+use mongrate::{Error, Migrator, Registry};
+use mongrate_tests::crash::{ALL, EFFECTS, SOURCE, migrator};
+use mongrate_tests::{TestDb, Worker};
 
 use super::{SOON, applied, assert_all_done, count, effects, killed_at, successor};
 
@@ -82,15 +83,32 @@ async fn interrupted(db: &TestDb, id: &str) {
     assert_eq!(count(db, EFFECTS, doc! { "migration": ALL[0] }).await, 1);
 }
 
-/// A holder that is alive is never taken over, however long its body takes; one that is dead is, but not before its
-/// lease is over.
+/// A lease is over when it is over, and not before; and who waits for that does not hurry the server.
 #[tokio::test]
-async fn i2_a_lease_is_taken_over_when_it_is_over_and_not_before() {
+async fn i2_taken_over_when_the_lease_is_over_and_not_before() {
     let db = TestDb::new().await;
     killed_at(&db, "body 001_first").await;
+    let (database, commands) = db.replica("successor").await;
     let began = Instant::now();
-    successor(&db).await.up().await.unwrap();
-    // The last heartbeat may have been an eighth of the lease before the death.
+    migrator(database, SOON).up().await.unwrap();
+    // Its last heartbeat may have been some time before its death.
     assert!(began.elapsed().as_millis() > 1_000, "taken over after {:?}", began.elapsed());
+    let tries = commands.count()["findAndModify"];
+    assert!(tries < 10, "tried {tries} times");
     assert_all_done(&db, "taken over").await;
+}
+
+/// `lock_wait` is kept, whatever is known about the holder.
+#[tokio::test]
+async fn gives_up_waiting_for_a_dead_holder() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "8000", "die", "body 001_first"]);
+    worker.finish().await;
+    let registry = Registry::linked().source(SOURCE);
+    let wait = Duration::from_millis(3_500);
+    let began = Instant::now();
+    let error =
+        Migrator::builder(db.database().clone()).registry(registry).lock_wait(wait).build().up().await.unwrap_err();
+    assert!(matches!(error, Error::LockTimeout { .. }), "{error:?}");
+    assert!(began.elapsed() >= wait && began.elapsed() < wait + Duration::from_secs(2), "{:?}", began.elapsed());
 }

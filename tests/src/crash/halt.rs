@@ -22,21 +22,21 @@ enum How {
     Die,
     /// SIGSTOP.
     Pause,
-    /// Waits for ever, in a body.
-    Hang,
+    /// Takes four seconds, in a body.
+    Nap,
 }
 
 static HALT: OnceLock<Halt> = OnceLock::new();
 
 impl Halt {
-    /// Reads `die <place>`, `pause <place>` or `hang <place>`; nothing at all is no halt.
+    /// Reads `die <place>`, `pause <place>` or `nap <place>`; nothing at all is no halt.
     #[must_use]
     pub fn parse(words: &[&str]) -> Option<Self> {
         let [how, place] = words else { return None };
         let how = match *how {
             "die" => How::Die,
             "pause" => How::Pause,
-            "hang" => How::Hang,
+            "nap" => How::Nap,
             _ => return None,
         };
         Some(Self { how, place: (*place).to_owned() })
@@ -76,8 +76,8 @@ pub(super) fn install(halt: Option<Halt>) -> EventHandler<CommandEvent> {
 pub(super) async fn reached(place: &str) {
     let Some(halt) = HALT.get().filter(|halt| halt.place == place) else { return };
     halt.strike();
-    if let How::Hang = halt.how {
-        std::future::pending::<()>().await;
+    if let How::Nap = halt.how {
+        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
     }
 }
 
@@ -87,7 +87,7 @@ impl Halt {
         match self.how {
             How::Die => signal("KILL"),
             How::Pause => signal("STOP"),
-            How::Hang => {}
+            How::Nap => {}
         }
     }
 }
