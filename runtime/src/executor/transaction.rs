@@ -105,8 +105,17 @@ impl Executor<'_> {
         let permit = self.lease.permit();
         let scope = Scope::of(step.migration.source());
         let Some(session) = self.session.take() else { return Err(Reason::Interrupted.into()) };
+        let lent = session.id().clone();
         let tx = Tx::new(self.database.clone(), session, scope, &self.options.names.kv, permit.clone());
-        let (context, result) = self.body(step, Context(Inner::Tx(tx)), &permit).await?;
+        let (context, result) = match self.body(step, Context(Inner::Tx(tx)), &permit).await {
+            Ok(ended) => ended,
+            Err(failure) => {
+                // The body keeps the session, and with it what the transaction has locked: whoever runs next would
+                // wait for it until the server ends it.
+                self.lock.kill(&lent).await;
+                return Err(failure.into());
+            }
+        };
         let Inner::Tx(tx) = context.0 else { return Err(Reason::Interrupted.into()) };
         self.session = tx.end().await;
         step.operations = tx.operations();
