@@ -102,7 +102,7 @@ async fn i2_taken_over_when_the_lease_is_over_and_not_before() {
 #[tokio::test]
 async fn gives_up_waiting_for_a_dead_holder() {
     let db = TestDb::new().await;
-    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "8000", "die", "body 001_first"]);
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "8000", "die", "createIndexes 1"]);
     worker.finish().await;
     let registry = Registry::linked().source(SOURCE);
     let wait = Duration::from_millis(3_500);
