@@ -65,10 +65,11 @@ impl Lock {
     /// Makes the two documents if they are missing, so that everything afterwards is an update: an upsert cannot have
     /// `$expr` in its filter (224). The lease comes last: where it is, a process that died in between has left nothing
     /// undone, so that nobody has to look for the fence.
-    pub(crate) async fn seed(&self) -> Result<(), Error> {
+    /// Tokens rise from `token`.
+    pub(crate) async fn seed(&self, token: i64) -> Result<(), Error> {
         let seeds = [
-            (FENCE, doc! { "token": 0_i64, "commits": 0_i64 }),
-            (LEASE, doc! { "holder": null, "token": 0_i64, "beat": 0_i64 }),
+            (FENCE, doc! { "token": token, "commits": 0_i64 }),
+            (LEASE, doc! { "holder": null, "token": token, "beat": 0_i64 }),
         ];
         for (id, initial) in seeds {
             self.documents

@@ -37,9 +37,17 @@ pub(crate) struct Seen {
     beat: Option<(i64, i64, Instant)>,
     /// From whom the waiter has tried to take the lease: when the reply is lost, the lease no longer tells.
     former: Option<Holder>,
+    /// The newest token on record. A lease that has to be made anew goes on from there: somebody may have dropped the
+    /// lock's collection, and what a smaller token leaves would count as older than what is on record.
+    newest: i64,
 }
 
 impl Seen {
+    /// A waiter that has seen nothing but the records.
+    pub(crate) fn records(newest: i64) -> Self {
+        Self { newest, ..Self::default() }
+    }
+
     /// How long the heartbeat counter has stood still.
     fn still_for(&mut self, sighting: &Sighting) -> Duration {
         match self.beat {
@@ -73,7 +81,7 @@ impl Lock {
     pub(crate) async fn attempt(&self, mine: ObjectId, session: &Document, seen: &mut Seen) -> Result<Attempt, Error> {
         let sent = Instant::now();
         let Some(sighting) = self.sighting().await? else {
-            self.seed().await?;
+            self.seed(seen.newest).await?;
             return Ok(Attempt::Raced);
         };
         let free_or_stopped = match &sighting.holder {

@@ -30,10 +30,17 @@ pub(super) enum Acquired {
 
 impl Up {
     /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
-    pub(super) async fn acquire(&self, graph: &Graph, session: &Document, stop: &Stop) -> Result<Acquired, Error> {
+    /// `newest` is the newest token on record.
+    pub(super) async fn acquire(
+        &self,
+        graph: &Graph,
+        session: &Document,
+        newest: i64,
+        stop: &Stop,
+    ) -> Result<Acquired, Error> {
         let inner = &self.migrator.0;
         let (began, mine) = (Instant::now(), Lock::nonce());
-        let (mut seen, mut pause, mut told, mut failures) = (Seen::default(), FIRST_LOOK, false, 0);
+        let (mut seen, mut pause, mut told, mut failures) = (Seen::records(newest), FIRST_LOOK, false, 0);
         loop {
             let attempt = match inner.lock.attempt(mine, session, &mut seen).await {
                 Ok(attempt) => attempt,
