@@ -3,6 +3,7 @@
 //! The victim is a process of its own with a short lease; the one that comes after it runs in the test, with a long
 //! lease, so that a slow machine takes nothing away from it.
 
+mod abandoned;
 mod everywhere;
 mod killed;
 mod lease;
