@@ -4,6 +4,7 @@
 //! lease, so that a slow machine takes nothing away from it.
 
 mod abandoned;
+mod elections;
 mod everywhere;
 mod killed;
 mod lease;
