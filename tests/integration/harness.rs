@@ -74,5 +74,8 @@ async fn a_worker_is_a_process_of_its_own() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(thing.get_i32("pid").unwrap(), i32::try_from(worker.pid()).unwrap());
+    assert_eq!(
+        thing.get_i32("pid").unwrap(),
+        i32::try_from(worker.pid()).unwrap()
+    );
 }

@@ -5,6 +5,7 @@ mod commands;
 mod db;
 mod eventually;
 mod fail_point;
+mod scratch;
 pub mod servers;
 mod worker;
 
@@ -12,4 +13,5 @@ pub use commands::{Commands, server_commands};
 pub use db::TestDb;
 pub use eventually::{eventually, eventually_within};
 pub use fail_point::FailPoint;
+pub use scratch::Scratch;
 pub use worker::Worker;

@@ -99,11 +99,16 @@ impl Process {
         self.supervisor.wait()?;
         Ok(())
     }
+
+    /// Lets the server end, without waiting for it.
+    pub(super) fn release(&mut self) {
+        drop(self.leash.take());
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        drop(self.leash.take());
+        self.release();
         let _ = self.supervisor.wait();
     }
 }
