@@ -1,9 +1,28 @@
 //! The `#[migration]` attribute. Use it through the `mongrate` crate.
 
-use proc_macro::TokenStream;
+mod args;
+mod checksum;
+mod errors;
+mod expand;
+mod id;
+mod item;
+mod manifest;
+mod model;
+
+use proc_macro2::TokenStream;
+
+use crate::manifest::Manifest;
+use crate::model::Model;
 
 /// Declares a migration.
 #[proc_macro_attribute]
-pub fn migration(_args: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn migration(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expansion(args.into(), item.into(), Manifest::of_this_crate).into()
+}
+
+fn expansion(args: TokenStream, item: TokenStream, manifest: impl FnOnce() -> Manifest) -> TokenStream {
+    match Model::new(args, item.clone(), manifest) {
+        Ok(model) => expand::expand(&item, &model),
+        Err(invalid) => expand::fallback(&item, &invalid),
+    }
 }

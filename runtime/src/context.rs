@@ -1,7 +1,18 @@
 //! What a body is handed: its argument decides how it runs.
 
-use crate::migration::Kind;
+mod operation;
+mod schema;
+mod scope;
+mod tx;
+
 use mongodb::Database;
+
+pub use operation::{Counts, Operation};
+pub use schema::{CreateCollection, CreateIndex, Schema};
+pub(crate) use scope::Scope;
+pub use tx::{Kv, Pending, Transactional, Tx, TxCollection, TxCursor};
+
+use crate::migration::Kind;
 
 /// Everything a body may ask for; the executor fills it to match the migration's [`Kind`].
 #[derive(Debug)]
@@ -33,13 +44,6 @@ pub trait Argument<'a>: Sized {
     note = "a plugin sees only its own collections, which `Tx` and `Schema` prefix with `plugin_<name>_`"
 )]
 pub trait PluginArgument<'a>: Argument<'a> {}
-
-/// A transaction.
-#[derive(Debug)]
-pub struct Tx;
-/// Schema operations.
-#[derive(Debug)]
-pub struct Schema;
 
 impl<'a> Argument<'a> for &'a mut Tx {
     const KIND: Kind = Kind::Tx;

@@ -1,6 +1,337 @@
 //! What can go wrong, as sentences that say what to do next.
 
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use server::{Readable, code, passes, source_chain};
+
+use crate::lock::Holder;
+use crate::migration::Source;
+use crate::report::Report;
+
 /// What can go wrong.
+///
+/// Every message is a sentence that names what it is about and what to do next. `source()` leads to the cause; for
+/// [`Error::Failed`] this is the very error that the body returned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {}
+pub enum Error {
+    /// The server does not answer. Nothing was read or written.
+    #[error("cannot reach MongoDB to {doing}: {}. Check that the server runs and that the connection string is right", Readable(.source))]
+    Unreachable {
+        /// What was about to be done.
+        doing: String,
+        /// The driver's error; it names the hosts that were tried.
+        source: mongodb::error::Error,
+    },
+
+    /// The user may not do this.
+    #[error("MongoDB refused to {doing}: {}. Grant the user `readWrite` and `dbAdmin` on this database (docs/guide/privileges.md lists what each step needs)", Readable(.source))]
+    NotAuthorized {
+        /// What was refused.
+        doing: String,
+        /// The driver's error.
+        source: mongodb::error::Error,
+    },
+
+    /// Any other error of the server or the driver.
+    #[error("could not {doing}: {}", Readable(.source))]
+    Server {
+        /// What was being done.
+        doing: String,
+        /// The driver's error.
+        source: mongodb::error::Error,
+    },
+
+    /// The collection of records holds documents that Mongrate did not write.
+    #[error(
+        "the collection '{collection}' holds documents that are not Mongrate's (for example `_id: {example}`{made_by}); it was left untouched. \
+         Give Mongrate a name of its own with `Migrator::builder(db).names(Names::prefixed(\"mongrate\"))`"
+    )]
+    ForeignCollection {
+        /// The collection's name.
+        collection: String,
+        /// The `_id` of one such document.
+        example: String,
+        /// Which tool seems to have written it, as `, written by <tool>`, or empty.
+        made_by: String,
+    },
+
+    /// A record that this version of Mongrate cannot read, probably written by a newer one.
+    #[error(
+        "the record of '{id}' cannot be read by this version of Mongrate: {reason}. It was left untouched; upgrade Mongrate, or repair the record"
+    )]
+    UnreadableRecord {
+        /// Qualified id of the migration.
+        id: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// Migrations that were applied have changed since, and the policy says that this is an error.
+    #[error(
+        "applied migrations have changed since they ran: {}. Undo the change and write a new migration instead, or allow it with `.drift(Policy::Warn)`",
+        .ids.join(", ")
+    )]
+    Drift {
+        /// Their qualified ids.
+        ids: Vec<String>,
+    },
+
+    /// Somebody else holds the lease and did not finish in time.
+    #[error("gave up after waiting {} for {holder} to finish migrating. Wait for it, or raise `lock_wait`", crate::report::Elapsed(*.waited))]
+    LockTimeout {
+        /// Who holds it.
+        holder: Box<Holder>,
+        /// How long was waited.
+        waited: Duration,
+    },
+
+    /// This process no longer holds the lease: it was paused or cut off for too long and another one may have taken over.
+    #[error(
+        "the migration lease was lost (this process was paused, or cut off from the server, for too long); nothing was committed after that. Another process goes on, or the next boot will"
+    )]
+    LeaseLost {
+        /// What was done before.
+        report: Box<Report>,
+    },
+
+    /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT.
+    #[error("the run was interrupted; the step under way was not completed, and the lease was released")]
+    Interrupted {
+        /// What was done before.
+        report: Box<Report>,
+    },
+
+    /// A body took longer than its `timeout`.
+    #[error("the migration took longer than its timeout of {} and was stopped", crate::report::Elapsed(*.limit))]
+    TimedOut {
+        /// The limit.
+        limit: Duration,
+    },
+
+    /// The server has no transactions and the migrator was told to require them.
+    #[error(
+        "this server has no transactions (it is a standalone mongod), and `Transactions::Required` is set. Run it as a replica set (a single node will do: `--replSet rs0`), or use `Transactions::Auto`"
+    )]
+    TransactionsRequired,
+
+    /// A transaction ran longer than the server allows (`transactionLifetimeLimitSeconds`, 60 s by default).
+    #[error(
+        "the transaction outlived the server's limit (transactionLifetimeLimitSeconds, 60 s by default) and was rolled back. Split the migration, or take `&Database` and make it repeatable"
+    )]
+    TransactionTooSlow {
+        /// The driver's error.
+        source: mongodb::error::Error,
+    },
+
+    /// A transaction changed more than the server's cache can hold.
+    #[error(
+        "the transaction is too large for the server's cache and was rolled back. Split the migration, or take `&Database` and make it repeatable"
+    )]
+    TransactionTooLarge {
+        /// The driver's error.
+        source: mongodb::error::Error,
+    },
+
+    /// The transaction was rolled back by transient errors on every attempt.
+    #[error("the transaction was rolled back by the server {attempts} times, the last time with: {}", Readable(.source))]
+    TransactionAborted {
+        /// How often the body ran.
+        attempts: u32,
+        /// The last of them.
+        source: mongodb::error::Error,
+    },
+
+    /// An operation failed inside a transaction, but the body returned Ok. The server has rolled the transaction back.
+    #[error("an error was ignored: `{operation}` failed ({}), which rolls back the whole transaction on the server, but the body went on and returned Ok. Return the error with `?`, or avoid it beforehand", Readable(.source))]
+    IgnoredError {
+        /// What failed, as `<kind> on <collection>`.
+        operation: String,
+        /// Its error.
+        source: mongodb::error::Error,
+    },
+
+    /// It cannot be known from here whether the commit took effect.
+    #[error("the connection was lost while committing, and the outcome cannot be determined: {}. The next run reads the record and goes on from there", Readable(.source))]
+    CommitUnknown {
+        /// The last error of the commit.
+        source: mongodb::error::Error,
+    },
+
+    /// A body panicked.
+    #[error("the migration panicked: {message}")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+
+    /// An operation that the argument's type does not allow.
+    #[error("{0}")]
+    Refused(String),
+
+    /// A migration failed. Its transaction, if it had one, was rolled back; later ones did not run.
+    #[error("migration '{id}' failed: {message}")]
+    Failed {
+        /// Qualified id of the first one that failed.
+        id: String,
+        /// Its error in words.
+        message: String,
+        /// Its error as it was returned.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+        /// What was done, and what was not.
+        report: Box<Report>,
+    },
+
+    /// A `Tx` migration failed on a server without transactions: what it wrote before the failure is still there.
+    #[error(
+        "migration '{id}' failed half-way on a server without transactions: {message}. The data may be half changed, so the application must not go on; repair it, then run again"
+    )]
+    Partial {
+        /// Qualified id of the migration.
+        id: String,
+        /// Its error in words.
+        message: String,
+        /// Its error as it was returned.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+        /// What was done, and what was not.
+        report: Box<Report>,
+    },
+
+    /// Migrations depend on each other in a circle. Found by [`Registry::verify`](crate::Registry::verify).
+    #[error(
+        "Circular dependency detected: {}. Remove one of these dependencies to break the cycle.",
+        .path.join(" -> ")
+    )]
+    Cycle {
+        /// Qualified ids, each depending on the next; the first one is the smallest and is repeated at the end.
+        path: Vec<&'static str>,
+    },
+
+    /// A dependency that is not linked in. Found by [`Registry::verify`](crate::Registry::verify).
+    #[error(
+        "Migration '{migration}' depends on '{dependency}', but that migration was not found. \
+         Ensure the dependency exists or remove it from its deps.{}",
+        did_you_mean(.nearest.as_deref())
+    )]
+    MissingDependency {
+        /// Qualified id of the migration that names the dependency.
+        migration: &'static str,
+        /// The qualified id that was not found.
+        dependency: &'static str,
+        /// The linked-in qualified id that was probably meant.
+        nearest: Option<&'static str>,
+    },
+
+    /// Two linked-in migrations have the same qualified id. Found by [`Registry::verify`](crate::Registry::verify).
+    #[error(
+        "Two migrations have the id '{id}': {}:{} and {}:{}. Give one of them another id.",
+        .first.0, .first.1, .second.0, .second.1
+    )]
+    DuplicateId {
+        /// The qualified id.
+        id: &'static str,
+        /// File and line of one of the functions.
+        first: (&'static str, u32),
+        /// File and line of the other.
+        second: (&'static str, u32),
+    },
+
+    /// [`Registry::source`](crate::Registry::source) named a source that none of the migrations belongs to.
+    #[error(
+        "No linked-in migration belongs to source '{name}'. {}",
+        known_sources(.known)
+    )]
+    UnknownSource {
+        /// The source as it was named.
+        name: String,
+        /// The sources that were there to choose from.
+        known: Vec<Source<'static>>,
+    },
+
+    /// Several mistakes in one set of linked-in migrations, each of them to be corrected on its own.
+    #[error("{}", list(.errors))]
+    Several {
+        /// Two errors or more, in the order: source, duplicates, missing dependencies, cycles.
+        errors: Vec<Error>,
+    },
+
+    /// A migration was named that is not linked in.
+    #[error(
+        "Migration '{id}' was not found among the linked-in migrations. \
+         Check its id, and that the crate that declares it is linked in.{}",
+        did_you_mean(.nearest.as_deref())
+    )]
+    UnknownMigration {
+        /// The id as it was given.
+        id: String,
+        /// The linked-in qualified id that was probably meant.
+        nearest: Option<&'static str>,
+    },
+
+    /// A migration was named that is linked in, but does not belong to the selected source.
+    #[error("Migration '{id}' does not belong to the selected source. Select its source, or leave it out.")]
+    NotSelected {
+        /// Its qualified id.
+        id: &'static str,
+    },
+
+    /// A pending migration depends on one of a source that is not selected, and that one is not completed.
+    #[error(
+        "Migration '{migration}' depends on '{dependency}', which is not completed and does not belong to the \
+         selected source. Apply '{dependency}' first, or do not restrict the registry to one source."
+    )]
+    UnselectedDependency {
+        /// Qualified id of the pending migration.
+        migration: &'static str,
+        /// Qualified id of what it depends on, directly or through others.
+        dependency: &'static str,
+    },
+
+    /// A migration was named whose dependency is manual and not completed, and was not named with it.
+    #[error(
+        "Migration '{migration}' depends on '{dependency}', which is manual and not completed. \
+         Name '{dependency}' as well to run it first."
+    )]
+    ManualDependency {
+        /// Qualified id of the migration that cannot run.
+        migration: &'static str,
+        /// Qualified id of the manual migration it depends on, directly or through others.
+        dependency: &'static str,
+    },
+}
+
+impl Error {
+    /// Nothing, the only error, or all of them.
+    pub(crate) fn gather(mut errors: Vec<Self>) -> Result<(), Self> {
+        match errors.len() {
+            0 | 1 => errors.pop().map_or(Ok(()), Err),
+            _ => Err(Self::Several { errors }),
+        }
+    }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |id| format!(" Did you mean '{id}'?"))
+}
+
+fn known_sources(known: &[Source<'static>]) -> String {
+    if known.is_empty() {
+        return "No migration is linked into this program: name each crate that declares migrations once, \
+                for example `use whale_alerts as _;`."
+            .to_owned();
+    }
+    let names: Vec<_> = known.iter().map(|source| format!("'{source}'")).collect();
+    format!("There are migrations of {}.", names.join(", "))
+}
+
+fn list(errors: &[Error]) -> String {
+    let mut text = format!("{} mistakes:", errors.len());
+    for error in errors {
+        text.push_str("\n- ");
+        text.push_str(&error.to_string());
+    }
+    text
+}

@@ -5,11 +5,33 @@
 pub mod __private;
 mod context;
 mod error;
+mod executor;
+#[cfg(test)]
+mod fixtures;
+mod graph;
+mod lock;
 mod migration;
+mod migrator;
 #[cfg(all(feature = "mongod", unix))]
 pub mod mongod;
+mod options;
+mod plan;
+mod record;
+mod registry;
+mod report;
+mod stop;
+mod tracker;
 
-pub use context::{Schema, Tx};
+pub use context::{
+    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Schema, Transactional, Tx, TxCollection, TxCursor,
+};
 pub use error::Error;
+pub use lock::Holder;
 pub use migration::{Kind, Migration, Source, State};
+pub use migrator::{Migrator, MigratorBuilder, Status, Up};
 pub use mongrate_macros::migration;
+pub use options::{Names, Policy, Transactions};
+pub use plan::{Blocked, Plan, Step, Verb};
+pub use record::{Record, RecordStatus};
+pub use registry::Registry;
+pub use report::{Execution, Outcome, Report};

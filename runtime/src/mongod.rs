@@ -76,12 +76,7 @@ impl Mongod {
     /// A connection string for the whole server.
     #[must_use]
     pub fn uri(&self) -> String {
-        let hosts = self
-            .members
-            .iter()
-            .map(Member::host)
-            .collect::<Vec<_>>()
-            .join(",");
+        let hosts = self.members.iter().map(Member::host).collect::<Vec<_>>().join(",");
         if self.replica_set {
             format!("mongodb://{hosts}/?replicaSet={}", replica_set::NAME)
         } else {
@@ -91,9 +86,7 @@ impl Mongod {
 
     /// A new client for the whole server. It belongs to the runtime that this is called on.
     pub async fn client(&self) -> Result<Client, Error> {
-        Client::with_uri_str(self.uri())
-            .await
-            .asked("accept a client")
+        Client::with_uri_str(self.uri()).await.asked("accept a client")
     }
 
     /// The members, in the order of their numbers from 0.
@@ -105,18 +98,13 @@ impl Mongod {
     /// Waits until there is a primary among the members that run, and tells its number.
     pub async fn primary(&self) -> Result<usize, Error> {
         let deadline = Deadline::after(self.ready_within);
-        let clients = self
-            .members
-            .iter()
-            .map(|member| connect::direct(member.port()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let clients =
+            self.members.iter().map(|member| connect::direct(member.port())).collect::<Result<Vec<_>, _>>()?;
         deadline
             .until("a primary", self.member(0)?, async || {
                 for (index, (member, client)) in self.members.iter().zip(&clients).enumerate() {
                     if member.responsive()
-                        && connect::hello(client)
-                            .await
-                            .is_some_and(|hello| Role::of(&hello) == Role::Primary)
+                        && connect::hello(client).await.is_some_and(|hello| Role::of(&hello) == Role::Primary)
                     {
                         return Ok(Some(index));
                     }
@@ -149,9 +137,7 @@ impl Mongod {
         let client = member.ready(&self.program, deadline).await?;
         deadline
             .until("the member to have a role", member, async || {
-                Ok(connect::hello(&client)
-                    .await
-                    .filter(|hello| Role::of(hello) != Role::Neither))
+                Ok(connect::hello(&client).await.filter(|hello| Role::of(hello) != Role::Neither))
             })
             .await?;
         Ok(())

@@ -1,19 +1,22 @@
 //! All that generated code may name. Not part of the public interface: anything here may change in any release.
 
-use std::error::Error;
+#[path = "private/acyclic.rs"]
+mod acyclic;
+#[path = "private/body.rs"]
+mod body;
+#[path = "private/registry.rs"]
+mod registry;
+
 use std::time::Duration;
 
 pub use inventory;
 pub use mongodb::BoxFuture;
 
+pub use self::acyclic::assert_acyclic;
+pub use self::body::{Body, BoxError, Down, Failure, Outcome, kind_of, run};
+pub use self::registry::{Id, Node, NodeRef, RegisteredOnce};
 pub use crate::context::{Argument, Context, PluginArgument};
-use crate::migration::{Kind, Source};
-
-/// An error of any type, as a body returned it.
-pub type BoxError = Box<dyn Error + Send + Sync>;
-
-/// A migration's function behind one type: the context knows which argument to hand out.
-pub type Body = for<'a> fn(&'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
+pub use crate::migration::{Kind, Source};
 
 /// What one `#[migration]` declares. A `static` in the expansion, collected by `inventory`.
 pub struct Registration {
@@ -32,7 +35,7 @@ pub struct Registration {
     /// The function.
     pub up: Body,
     /// `down = path`.
-    pub down: Option<Body>,
+    pub down: Option<Down>,
     /// `irreversible = "reason"`.
     pub irreversible: Option<&'static str>,
     /// `manual`.

@@ -6,29 +6,12 @@ use mongrate_tests::{FailPoint, TestDb, Worker};
 #[tokio::test]
 async fn each_test_has_a_database_of_its_own() {
     let (one, other) = (TestDb::new().await, TestDb::new().await);
-    one.collection::<Document>("things")
-        .insert_one(doc! {})
-        .await
-        .unwrap();
-    assert_eq!(
-        other
-            .collection::<Document>("things")
-            .count_documents(doc! {})
-            .await
-            .unwrap(),
-        0
-    );
+    one.collection::<Document>("things").insert_one(doc! {}).await.unwrap();
+    assert_eq!(other.collection::<Document>("things").count_documents(doc! {}).await.unwrap(), 0);
 
     let name = one.name().to_owned();
     drop(one);
-    assert!(
-        !other
-            .client()
-            .list_database_names()
-            .await
-            .unwrap()
-            .contains(&name)
-    );
+    assert!(!other.client().list_database_names().await.unwrap().contains(&name));
 }
 
 #[tokio::test]
@@ -50,14 +33,9 @@ async fn commands_are_counted() {
 async fn a_fail_point_strikes_one_client_and_ends_with_its_guard() {
     let (db, other) = (TestDb::new().await, TestDb::new().await);
     let things = db.collection::<Document>("things");
-    let fault =
-        FailPoint::always(&db, doc! { "failCommands": ["insert"], "errorCode": 9001 }).await;
+    let fault = FailPoint::always(&db, doc! { "failCommands": ["insert"], "errorCode": 9001 }).await;
     assert!(things.insert_one(doc! {}).await.is_err());
-    other
-        .collection::<Document>("things")
-        .insert_one(doc! {})
-        .await
-        .unwrap();
+    other.collection::<Document>("things").insert_one(doc! {}).await.unwrap();
     drop(fault);
     things.insert_one(doc! {}).await.unwrap();
 }
@@ -68,14 +46,6 @@ async fn a_worker_is_a_process_of_its_own() {
     let mut worker = Worker::start(&["insert", db.uri(), db.name(), "things"]);
     assert_eq!(worker.line().await.as_deref(), Some("inserted"));
     assert!(worker.finish().await.success());
-    let thing = db
-        .collection::<Document>("things")
-        .find_one(doc! {})
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        thing.get_i32("pid").unwrap(),
-        i32::try_from(worker.pid()).unwrap()
-    );
+    let thing = db.collection::<Document>("things").find_one(doc! {}).await.unwrap().unwrap();
+    assert_eq!(thing.get_i32("pid").unwrap(), i32::try_from(worker.pid()).unwrap());
 }

@@ -18,10 +18,7 @@ impl Commands {
         let sent = self.clone();
         EventHandler::callback(move |event| {
             if let CommandEvent::Started(event) = event {
-                sent.0
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(event.command_name);
+                sent.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.command_name);
             }
         })
     }
@@ -46,25 +43,8 @@ impl Commands {
 /// How often each command ran on this member since it started, by the server's own count; those that never ran are left out. It
 /// counts everybody's, so it says something only about a server that the test has for itself.
 pub async fn server_commands(client: &Client) -> BTreeMap<String, i64> {
-    let status = client
-        .database("admin")
-        .run_command(doc! { "serverStatus": 1 })
-        .await
-        .unwrap();
-    let commands = status
-        .get_document("metrics")
-        .unwrap()
-        .get_document("commands")
-        .unwrap();
-    let total = |counts: &Bson| {
-        counts
-            .as_document()?
-            .get_i64("total")
-            .ok()
-            .filter(|total| *total > 0)
-    };
-    commands
-        .iter()
-        .filter_map(|(name, counts)| Some((name.clone(), total(counts)?)))
-        .collect()
+    let status = client.database("admin").run_command(doc! { "serverStatus": 1 }).await.unwrap();
+    let commands = status.get_document("metrics").unwrap().get_document("commands").unwrap();
+    let total = |counts: &Bson| counts.as_document()?.get_i64("total").ok().filter(|total| *total > 0);
+    commands.iter().filter_map(|(name, counts)| Some((name.clone(), total(counts)?))).collect()
 }

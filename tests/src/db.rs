@@ -53,20 +53,11 @@ impl TestDb {
     /// On a server that the test started itself.
     pub async fn on(server: &Mongod) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "test_{}_{}",
-            process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("test_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let commands = Commands::default();
         let uri = server.uri();
         let client = connect(&uri, &name, &commands).await;
-        Self {
-            uri,
-            database: client.database(&name),
-            app_name: name,
-            commands,
-        }
+        Self { uri, database: client.database(&name), app_name: name, commands }
     }
 
     /// The database.

@@ -20,20 +20,13 @@ pub async fn eventually<T>(awaited: &str, ask: impl AsyncFnMut() -> Option<T>) -
 }
 
 /// Asks until there is an answer; panics when the limit is over, naming what was awaited.
-pub async fn eventually_within<T>(
-    limit: Duration,
-    awaited: &str,
-    mut ask: impl AsyncFnMut() -> Option<T>,
-) -> T {
+pub async fn eventually_within<T>(limit: Duration, awaited: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(
-            started.elapsed() < limit,
-            "waited {limit:?} in vain for {awaited}"
-        );
+        assert!(started.elapsed() < limit, "waited {limit:?} in vain for {awaited}");
         tokio::time::sleep(POLL).await;
     }
 }

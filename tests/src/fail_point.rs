@@ -41,11 +41,7 @@ impl FailPoint {
         Self::fail_command("alwaysOn", db, data).await
     }
 
-    async fn fail_command(
-        mode: impl Into<mongodb::bson::Bson>,
-        db: &TestDb,
-        mut data: Document,
-    ) -> Self {
+    async fn fail_command(mode: impl Into<mongodb::bson::Bson>, db: &TestDb, mut data: Document) -> Self {
         if !data.contains_key("appName") {
             data.insert("appName", db.app_name());
         }
@@ -54,24 +50,10 @@ impl FailPoint {
 
     /// Any fail point, on the primary of the server at this address; most cannot be narrowed to one client, so a test with such a
     /// one starts a server of its own. `mode` is `"alwaysOn"` or a document like `{ times: 1 }`.
-    pub async fn named(
-        name: &'static str,
-        mode: impl Into<mongodb::bson::Bson>,
-        uri: &str,
-        data: Document,
-    ) -> Self {
+    pub async fn named(name: &'static str, mode: impl Into<mongodb::bson::Bson>, uri: &str, data: Document) -> Self {
         let turn = TURN.lock().await;
-        configure(
-            uri,
-            doc! { "configureFailPoint": name, "mode": mode.into(), "data": data },
-        )
-        .await
-        .unwrap();
-        Self {
-            uri: uri.to_owned(),
-            name,
-            _turn: turn,
-        }
+        configure(uri, doc! { "configureFailPoint": name, "mode": mode.into(), "data": data }).await.unwrap();
+        Self { uri: uri.to_owned(), name, _turn: turn }
     }
 }
 
@@ -79,9 +61,7 @@ impl Drop for FailPoint {
     fn drop(&mut self) {
         let (uri, name) = (self.uri.clone(), self.name);
         block_on(async move {
-            if let Err(error) =
-                configure(&uri, doc! { "configureFailPoint": name, "mode": "off" }).await
-            {
+            if let Err(error) = configure(&uri, doc! { "configureFailPoint": name, "mode": "off" }).await {
                 eprintln!("the fail point {name} is still on: {error}");
             }
         });

@@ -49,9 +49,7 @@ impl Worker {
 
     /// The next line that it prints; `None` when it has closed its output. Panics after 30 seconds.
     pub async fn line(&mut self) -> Option<String> {
-        timeout(Duration::from_secs(30), self.lines.recv())
-            .await
-            .expect("the worker is silent")
+        timeout(Duration::from_secs(30), self.lines.recv()).await.expect("the worker is silent")
     }
 
     /// SIGSTOP.
@@ -81,10 +79,8 @@ impl Worker {
     }
 
     fn signal(&self, name: &str) {
-        let kill = Command::new("sh")
-            .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name])
-            .arg(self.pid().to_string())
-            .status();
+        let kill =
+            Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", name]).arg(self.pid().to_string()).status();
         assert!(kill.unwrap().success(), "the worker is gone already");
     }
 }

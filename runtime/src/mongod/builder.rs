@@ -98,8 +98,7 @@ impl Builder {
 
     /// One more environment variable for every mongod.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.envs
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.envs.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -116,10 +115,8 @@ impl Builder {
             Some(path) => find::named(path.as_os_str(), "Builder::binary"),
             None => find::find(&Environment::of_process()),
         };
-        let binary = spawn_blocking(search)
-            .await
-            .map_err(std::io::Error::from)
-            .tried(|| "look for mongod".to_owned())??;
+        let binary =
+            spawn_blocking(search).await.map_err(std::io::Error::from).tried(|| "look for mongod".to_owned())??;
 
         let deadline = Deadline::after(self.ready_within);
         let folder = match &self.data_dir {
@@ -127,27 +124,17 @@ impl Builder {
             None => Folder::temporary()?,
         };
         let program = self.program(binary, &folder);
-        let members = (0..self.members)
-            .map(|index| Member::new(index, folder.path()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let members =
+            (0..self.members).map(|index| Member::new(index, folder.path())).collect::<Result<Vec<_>, _>>()?;
         // From here on, an early return ends what was started.
-        let mut server = Mongod {
-            members,
-            program,
-            folder,
-            replica_set: self.replica_set,
-            ready_within: self.ready_within,
-        };
+        let mut server =
+            Mongod { members, program, folder, replica_set: self.replica_set, ready_within: self.ready_within };
         for member in &server.members {
             member.spawn(&server.program, &server.folder)?;
         }
         let mut clients = Vec::new();
         for member in &mut server.members {
-            clients.push(
-                member
-                    .settle(&server.program, &server.folder, deadline)
-                    .await?,
-            );
+            clients.push(member.settle(&server.program, &server.folder, deadline).await?);
         }
         if self.replica_set {
             replica_set::form(&server.members, &clients, deadline).await?;
@@ -162,11 +149,6 @@ impl Builder {
             args.extend(["--replSet", replica_set::NAME, "--oplogSize", "64"].map(Into::into));
         }
         args.extend(self.args.iter().cloned());
-        Program {
-            binary,
-            args,
-            envs: self.envs.clone(),
-            grace: if folder.is_kept() { GRACE_SECONDS } else { 0 },
-        }
+        Program { binary, args, envs: self.envs.clone(), grace: if folder.is_kept() { GRACE_SECONDS } else { 0 } }
     }
 }

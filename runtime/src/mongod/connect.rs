@@ -17,10 +17,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// A client for one member alone, whatever its role.
 pub(super) fn direct(port: u16) -> Result<Client, Error> {
     let options = ClientOptions::builder()
-        .hosts(vec![ServerAddress::Tcp {
-            host: "127.0.0.1".to_owned(),
-            port: Some(port),
-        }])
+        .hosts(vec![ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(port) }])
         .direct_connection(true)
         .app_name("mongrate-mongod".to_owned())
         .connect_timeout(ANSWER)
@@ -52,10 +49,7 @@ pub(super) struct Deadline {
 
 impl Deadline {
     pub(super) fn after(allowed: Duration) -> Self {
-        Self {
-            started: Instant::now(),
-            allowed,
-        }
+        Self { started: Instant::now(), allowed }
     }
 
     pub(super) fn passed(self) -> bool {
@@ -74,11 +68,7 @@ impl Deadline {
                 return Ok(answer);
             }
             if self.passed() {
-                return Err(Error::NotReady {
-                    awaited,
-                    after: self.allowed,
-                    log: member.closing_lines(),
-                });
+                return Err(Error::NotReady { awaited, after: self.allowed, log: member.closing_lines() });
             }
             sleep(POLL).await;
         }

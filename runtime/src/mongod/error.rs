@@ -132,10 +132,7 @@ pub(super) trait Tried<T> {
 
 impl<T> Tried<T> for io::Result<T> {
     fn tried(self, action: impl FnOnce() -> String) -> Result<T, Error> {
-        self.map_err(|source| Error::Io {
-            action: action(),
-            source,
-        })
+        self.map_err(|source| Error::Io { action: action(), source })
     }
 }
 

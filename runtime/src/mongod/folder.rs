@@ -33,19 +33,13 @@ impl Folder {
             fs::canonicalize(path)
         };
         let path = make().tried(|| format!("make the data folder {}", path.display()))?;
-        Ok(Self {
-            path,
-            janitor: None,
-        })
+        Ok(Self { path, janitor: None })
     }
 
     pub(super) fn temporary() -> Result<Self, Error> {
         let path = fresh().tried(|| format!("make a folder in {}", env::temp_dir().display()))?;
         match Janitor::engage(&path) {
-            Ok(janitor) => Ok(Self {
-                path,
-                janitor: Some(janitor),
-            }),
+            Ok(janitor) => Ok(Self { path, janitor: Some(janitor) }),
             Err(error) => {
                 let _ = fs::remove_dir(&path);
                 Err(error).tried(|| "run sh, which watches over the server".to_owned())

@@ -14,11 +14,7 @@ pub(super) fn closing_lines(file: &Path, skip: u64) -> String {
     };
     let start = usize::try_from(skip).unwrap_or(0).min(bytes.len());
     let text = String::from_utf8_lossy(&bytes[start..]);
-    let lines: Vec<Line> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(Line::read)
-        .collect();
+    let lines: Vec<Line> = text.lines().filter(|line| !line.trim().is_empty()).map(Line::read).collect();
     let mut shown: Vec<&Line> = lines.iter().filter(|line| line.alarming).collect();
     if shown.is_empty() {
         shown = lines.iter().collect();
@@ -27,26 +23,15 @@ pub(super) fn closing_lines(file: &Path, skip: u64) -> String {
         return "  (its log is empty)".to_owned();
     }
     let from = shown.len().saturating_sub(LINES);
-    shown[from..]
-        .iter()
-        .map(|line| format!("  {}", line.text))
-        .collect::<Vec<_>>()
-        .join("\n")
+    shown[from..].iter().map(|line| format!("  {}", line.text)).collect::<Vec<_>>().join("\n")
 }
 
 /// The last lines of what any other program printed.
 pub(super) fn last_lines(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let from = lines.len().saturating_sub(LINES);
-    lines[from..]
-        .iter()
-        .map(|line| format!("  {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines[from..].iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// What to do about the reasons that are not MongoDB's own.
@@ -71,10 +56,7 @@ impl Line {
     fn read(line: &str) -> Self {
         let Ok(Value::Object(fields)) = serde_json::from_str(line) else {
             // Not mongod's log: the loader, or the complaint about a command line.
-            return Self {
-                alarming: true,
-                text: line.to_owned(),
-            };
+            return Self { alarming: true, text: line.to_owned() };
         };
         let severity = fields.get("s").and_then(Value::as_str).unwrap_or_default();
         let message = fields.get("msg").and_then(Value::as_str).unwrap_or(line);
@@ -82,19 +64,13 @@ impl Line {
             Some(reason) => format!("{message}: {reason}"),
             None => message.to_owned(),
         };
-        Self {
-            alarming: matches!(severity, "E" | "F"),
-            text,
-        }
+        Self { alarming: matches!(severity, "E" | "F"), text }
     }
 }
 
 /// `attr.error`, which is a sentence or `{code, codeName, errmsg}`; `attr.reason` and `attr.msg` elsewhere.
 fn reason(attr: &Value) -> Option<&str> {
-    let error = attr
-        .get("error")
-        .or_else(|| attr.get("reason"))
-        .or_else(|| attr.get("msg"))?;
+    let error = attr.get("error").or_else(|| attr.get("reason")).or_else(|| attr.get("msg"))?;
     error.as_str().or_else(|| error.get("errmsg")?.as_str())
 }
 

@@ -42,20 +42,10 @@ impl Member {
         let folder = parent.join(format!("member-{index}"));
         let data = folder.join("data");
         fs::create_dir_all(&data).tried(|| format!("make the folder {}", data.display()))?;
-        let before = fs::read_to_string(folder.join("port"))
-            .ok()
-            .and_then(|port| port.trim().parse().ok());
-        let port = before.map_or_else(
-            || free_port(0),
-            |port| free_port(port).or_else(|_| free_port(0)),
-        );
+        let before = fs::read_to_string(folder.join("port")).ok().and_then(|port| port.trim().parse().ok());
+        let port = before.map_or_else(|| free_port(0), |port| free_port(port).or_else(|_| free_port(0)));
         let port = port.tried(|| "find a free port on 127.0.0.1".to_owned())?;
-        Ok(Self {
-            index,
-            folder,
-            port,
-            state: Mutex::default(),
-        })
+        Ok(Self { index, folder, port, state: Mutex::default() })
     }
 
     /// Where it listens on 127.0.0.1; the same after a restart.
@@ -101,12 +91,7 @@ impl Member {
         state.log_start = fs::metadata(self.log()).map_or(0, |file| file.len());
         let start = || Process::start(program, &self.arguments(), &self.log(), folder.hold()?);
         let process = start().tried(|| "run sh, which watches over the server".to_owned())?;
-        debug!(
-            member = self.index,
-            port = self.port,
-            pid = process.pid(),
-            "started mongod"
-        );
+        debug!(member = self.index, port = self.port, pid = process.pid(), "started mongod");
         state.process = Some(process);
         Ok(())
     }
@@ -120,18 +105,14 @@ impl Member {
     ) -> Result<Client, Error> {
         loop {
             match self.ready(program, deadline).await {
-                Err(Error::Exited {
-                    status: PORT_TAKEN, ..
-                }) if !deadline.passed() => {
-                    self.port =
-                        free_port(0).tried(|| "find a free port on 127.0.0.1".to_owned())?;
+                Err(Error::Exited { status: PORT_TAKEN, .. }) if !deadline.passed() => {
+                    self.port = free_port(0).tried(|| "find a free port on 127.0.0.1".to_owned())?;
                     self.spawn(program, folder)?;
                 }
                 Err(error) => return Err(error),
                 Ok(client) => {
                     let file = self.folder.join("port");
-                    fs::write(&file, self.port.to_string())
-                        .tried(|| format!("write {}", file.display()))?;
+                    fs::write(&file, self.port.to_string()).tried(|| format!("write {}", file.display()))?;
                     return Ok(client);
                 }
             }
@@ -139,20 +120,12 @@ impl Member {
     }
 
     /// Waits until this member's own mongod answers.
-    pub(super) async fn ready(
-        &self,
-        program: &Program,
-        deadline: Deadline,
-    ) -> Result<Client, Error> {
+    pub(super) async fn ready(&self, program: &Program, deadline: Deadline) -> Result<Client, Error> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         deadline
             .until("mongod to answer", self, async || {
                 if let Some(status) = self.ended()? {
-                    return Err(Error::Exited {
-                        binary: program.binary.clone(),
-                        status,
-                        log: self.closing_lines(),
-                    });
+                    return Err(Error::Exited { binary: program.binary.clone(), status, log: self.closing_lines() });
                 }
                 // Cheaper than the driver's first attempt, which is followed by half a second of waiting.
                 if TcpStream::connect(address).is_err() {
@@ -172,20 +145,14 @@ impl Member {
 
     pub(super) fn stop(&self) -> Result<(), Error> {
         let mut state = self.lock();
-        state
-            .running(self.index)?
-            .signal("STOP")
-            .tried(|| format!("stop member {}", self.index))?;
+        state.running(self.index)?.signal("STOP").tried(|| format!("stop member {}", self.index))?;
         state.stopped = true;
         Ok(())
     }
 
     pub(super) fn cont(&self) -> Result<(), Error> {
         let mut state = self.lock();
-        state
-            .running(self.index)?
-            .signal("CONT")
-            .tried(|| format!("continue member {}", self.index))?;
+        state.running(self.index)?.signal("CONT").tried(|| format!("continue member {}", self.index))?;
         state.stopped = false;
         Ok(())
     }
@@ -203,25 +170,16 @@ impl Member {
 
     fn ended(&self) -> Result<Option<i32>, Error> {
         match &mut self.lock().process {
-            Some(process) => process
-                .ended()
-                .tried(|| "ask after the server's process".to_owned()),
+            Some(process) => process.ended().tried(|| "ask after the server's process".to_owned()),
             None => Err(Error::NotRunning { index: self.index }),
         }
     }
 
     /// Whether the server at this port is ours: in a race for the port it may be somebody else's.
     async fn is_own(&self, client: &Client) -> bool {
-        let options = client
-            .database("admin")
-            .run_command(doc! { "getCmdLineOpts": 1 })
-            .await;
+        let options = client.database("admin").run_command(doc! { "getCmdLineOpts": 1 }).await;
         let path = |options: &mongodb::bson::Document| {
-            let storage = options
-                .get_document("parsed")
-                .ok()?
-                .get_document("storage")
-                .ok()?;
+            let storage = options.get_document("parsed").ok()?.get_document("storage").ok()?;
             storage.get_str("dbPath").ok().map(PathBuf::from)
         };
         options.is_ok_and(|options| path(&options) == Some(self.folder.join("data")))
@@ -233,8 +191,7 @@ impl Member {
         // A killed server would leave its socket file behind.
         arguments.extend(["--bind_ip", "127.0.0.1", "--nounixsocket"].map(Into::into));
         arguments.extend(["--wiredTigerCacheSizeGB", "0.25"].map(Into::into));
-        arguments
-            .extend(["--setParameter", "diagnosticDataCollectionEnabled=false"].map(Into::into));
+        arguments.extend(["--setParameter", "diagnosticDataCollectionEnabled=false"].map(Into::into));
         arguments
     }
 
@@ -255,7 +212,5 @@ impl State {
 
 /// The port, if nobody listens there; any free one for 0. It can be lost again before mongod takes it.
 fn free_port(port: u16) -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()?.port())
 }

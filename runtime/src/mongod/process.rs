@@ -26,12 +26,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(
-        program: &Program,
-        args: &[OsString],
-        log: &Path,
-        folder_hold: Stdio,
-    ) -> io::Result<Self> {
+    pub(super) fn start(program: &Program, args: &[OsString], log: &Path, folder_hold: Stdio) -> io::Result<Self> {
         let mut supervisor = Command::new("sh")
             .args(["-c", include_str!("supervisor.sh"), "mongrate-supervisor"])
             .arg(log)
@@ -52,15 +47,9 @@ impl Process {
         if let Some(output) = supervisor.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;
         }
-        let mut process = Self {
-            supervisor,
-            leash,
-            pid: 0,
-        };
-        process.pid = line
-            .trim()
-            .parse()
-            .map_err(|_| io::Error::new(ErrorKind::InvalidData, "the shell named no process"))?;
+        let mut process = Self { supervisor, leash, pid: 0 };
+        process.pid =
+            line.trim().parse().map_err(|_| io::Error::new(ErrorKind::InvalidData, "the shell named no process"))?;
         Ok(process)
     }
 
@@ -76,21 +65,11 @@ impl Process {
     /// Sends a signal by its name without `SIG`; the shell's own `kill` needs no further program and no unsafe code.
     pub(super) fn signal(&self, name: &str) -> io::Result<()> {
         let status = Command::new("sh")
-            .args([
-                "-c",
-                "kill -s \"$1\" \"$2\"",
-                "sh",
-                name,
-                &self.pid.to_string(),
-            ])
+            .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &self.pid.to_string()])
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .status()?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(io::Error::new(ErrorKind::NotFound, "the process is gone"))
-        }
+        if status.success() { Ok(()) } else { Err(io::Error::new(ErrorKind::NotFound, "the process is gone")) }
     }
 
     /// SIGKILL, and waits until the process is gone.
@@ -115,8 +94,5 @@ impl Drop for Process {
 
 /// As a shell counts: a signal is 128 and its number.
 fn code(status: ExitStatus) -> i32 {
-    status
-        .code()
-        .or_else(|| Some(128 + status.signal()?))
-        .unwrap_or(-1)
+    status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(-1)
 }

@@ -11,29 +11,16 @@ use super::member::Member;
 pub(super) const NAME: &str = "rs0";
 
 /// Makes the members one replica set, and waits until it has a primary and every other member follows.
-pub(super) async fn form(
-    members: &[Member],
-    clients: &[Client],
-    deadline: Deadline,
-) -> Result<(), Error> {
+pub(super) async fn form(members: &[Member], clients: &[Client], deadline: Deadline) -> Result<(), Error> {
     let (Some(first), Some(client)) = (members.first(), clients.first()) else {
         return Ok(());
     };
     let admin = client.database("admin");
-    let stored = client
-        .database("local")
-        .collection::<Document>("system.replset");
-    match stored
-        .find_one(doc! {})
-        .await
-        .asked("show its replica set's configuration")?
-    {
+    let stored = client.database("local").collection::<Document>("system.replset");
+    match stored.find_one(doc! {}).await.asked("show its replica set's configuration")? {
         None => {
             let command = doc! { "replSetInitiate": config(members, 1) };
-            admin
-                .run_command(command)
-                .await
-                .asked("initiate a replica set")?;
+            admin.run_command(command).await.asked("initiate a replica set")?;
         }
         Some(stored) if hosts(&stored) == members.iter().map(Member::host).collect::<Vec<_>>() => {}
         // A kept folder, on other ports than before: nobody recognises itself in it, so nobody could agree to anything.
@@ -42,36 +29,26 @@ pub(super) async fn form(
             let version = stored.get_i32("version").unwrap_or(1) + 1;
             let command = doc! { "replSetReconfig": config(members, version), "force": true };
             deadline
-                .until(
-                    "mongod to accept its members' new ports",
-                    first,
-                    async || {
-                        // A server answers before it has read its own configuration, and hangs up on everybody when it then does
-                        // not find itself in it.
-                        Ok(connect::command(client, command.clone())
-                            .await
-                            .and_then(Result::ok))
-                    },
-                )
+                .until("mongod to accept its members' new ports", first, async || {
+                    // A server answers before it has read its own configuration, and hangs up on everybody when it then does
+                    // not find itself in it.
+                    Ok(connect::command(client, command.clone()).await.and_then(Result::ok))
+                })
                 .await?;
         }
     }
     deadline
-        .until(
-            "a primary, and the other members to follow it",
-            first,
-            async || {
-                let mut primaries = 0;
-                for client in clients {
-                    match connect::hello(client).await.as_ref().map(Role::of) {
-                        Some(Role::Primary) => primaries += 1,
-                        Some(Role::Secondary) => {}
-                        _ => return Ok(None),
-                    }
+        .until("a primary, and the other members to follow it", first, async || {
+            let mut primaries = 0;
+            for client in clients {
+                match connect::hello(client).await.as_ref().map(Role::of) {
+                    Some(Role::Primary) => primaries += 1,
+                    Some(Role::Secondary) => {}
+                    _ => return Ok(None),
                 }
-                Ok((primaries == 1).then_some(()))
-            },
-        )
+            }
+            Ok((primaries == 1).then_some(()))
+        })
         .await
 }
 
@@ -97,10 +74,8 @@ impl Role {
 
 /// The settings make a fail-over take one second instead of ten.
 fn config(members: &[Member], version: i32) -> Document {
-    let members: Array = (0i32..)
-        .zip(members)
-        .map(|(id, member)| Bson::from(doc! { "_id": id, "host": member.host() }))
-        .collect();
+    let members: Array =
+        (0i32..).zip(members).map(|(id, member)| Bson::from(doc! { "_id": id, "host": member.host() })).collect();
     doc! {
         "_id": NAME,
         "version": version,
@@ -110,15 +85,7 @@ fn config(members: &[Member], version: i32) -> Document {
 }
 
 fn hosts(config: &Document) -> Vec<String> {
-    let host = |member: &Bson| {
-        member
-            .as_document()?
-            .get_str("host")
-            .ok()
-            .map(str::to_owned)
-    };
+    let host = |member: &Bson| member.as_document()?.get_str("host").ok().map(str::to_owned);
     let members = config.get_array("members");
-    members
-        .map(|members| members.iter().filter_map(host).collect())
-        .unwrap_or_default()
+    members.map(|members| members.iter().filter_map(host).collect()).unwrap_or_default()
 }

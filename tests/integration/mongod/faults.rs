@@ -52,18 +52,8 @@ async fn a_member_can_be_restarted_while_it_runs() {
     server.restart(0).await.unwrap();
     assert_ne!(server.members()[0].pid(), before);
     assert_eq!(server.primary().await.unwrap(), 0);
-    assert_eq!(
-        durable(&server)
-            .await
-            .count_documents(doc! {})
-            .await
-            .unwrap(),
-        1
-    );
-    assert!(matches!(
-        server.restart(1).await,
-        Err(Error::NotRunning { index: 1 })
-    ));
+    assert_eq!(durable(&server).await.count_documents(doc! {}).await.unwrap(), 1);
+    assert!(matches!(server.restart(1).await, Err(Error::NotRunning { index: 1 })));
 }
 
 /// A collection whose writes no fault can undo.
@@ -76,12 +66,7 @@ async fn durable(server: &Mongod) -> Collection<Document> {
         .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
         .build();
     // Otherwise the driver notices a stopped primary only after twenty seconds.
-    let uri = format!(
-        "{}&heartbeatFrequencyMS=1000&connectTimeoutMS=2000",
-        server.uri()
-    );
+    let uri = format!("{}&heartbeatFrequencyMS=1000&connectTimeoutMS=2000", server.uri());
     let client = mongodb::Client::with_uri_str(uri).await.unwrap();
-    client
-        .database("test")
-        .collection_with_options("things", options)
+    client.database("test").collection_with_options("things", options)
 }

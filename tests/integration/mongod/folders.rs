@@ -36,24 +36,11 @@ async fn a_dropped_server_keeps_what_its_last_moment_wrote() {
     let scratch = Scratch::new();
     let kept = Mongod::builder().data_dir(scratch.path()).standalone();
     let server = kept.clone().start().await.unwrap();
-    let things = server
-        .client()
-        .await
-        .unwrap()
-        .database("test")
-        .collection::<Document>("things");
-    things
-        .insert_many((0..100).map(|number| doc! { "_id": number }))
-        .await
-        .unwrap();
+    let things = server.client().await.unwrap().database("test").collection::<Document>("things");
+    things.insert_many((0..100).map(|number| doc! { "_id": number })).await.unwrap();
     drop(server);
     let server = kept.start().await.unwrap();
-    let things = server
-        .client()
-        .await
-        .unwrap()
-        .database("test")
-        .collection::<Document>("things");
+    let things = server.client().await.unwrap().database("test").collection::<Document>("things");
     assert_eq!(things.count_documents(doc! {}).await.unwrap(), 100);
 }
 
@@ -65,9 +52,9 @@ async fn a_folder_belongs_to_one_server_at_a_time() {
     let error = kept.start().await.unwrap_err();
     assert!(matches!(error, Error::Exited { .. }), "{error:?}");
     assert!(
-        error.to_string().ends_with(
-            "Another server runs on this data folder: end it, or give this one a folder of its own"
-        ),
+        error
+            .to_string()
+            .ends_with("Another server runs on this data folder: end it, or give this one a folder of its own"),
         "{error}"
     );
 }
@@ -75,12 +62,7 @@ async fn a_folder_belongs_to_one_server_at_a_time() {
 /// Starts, sees all but one of the documents, inserts that one, and ends; the first member's port.
 async fn insert_one_more(builder: Builder, total: u64) -> u16 {
     let server = builder.start().await.unwrap();
-    let things = server
-        .client()
-        .await
-        .unwrap()
-        .database("test")
-        .collection::<Document>("things");
+    let things = server.client().await.unwrap().database("test").collection::<Document>("things");
     assert_eq!(things.count_documents(doc! {}).await.unwrap(), total - 1);
     things.insert_one(doc! {}).await.unwrap();
     let port = server.members()[0].port();

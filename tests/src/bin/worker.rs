@@ -19,9 +19,7 @@ async fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["mongod"] => serve().await,
-        ["insert", uri, database, collection] => {
-            insert(&connect(uri, database).await?, collection).await
-        }
+        ["insert", uri, database, collection] => insert(&connect(uri, database).await?, collection).await,
         _ => Err(format!("worker: what is {arguments:?}?").into()),
     }
 }
@@ -34,21 +32,14 @@ async fn connect(uri: &str, database: &str) -> Result<Database> {
 async fn serve() -> Result<()> {
     let server = Mongod::start().await?;
     for member in server.members() {
-        println!(
-            "{} {}",
-            member.pid().unwrap_or_default(),
-            member.log().display()
-        );
+        println!("{} {}", member.pid().unwrap_or_default(), member.log().display());
     }
     std::future::pending().await
 }
 
 /// Inserts a document with its process id.
 async fn insert(database: &Database, collection: &str) -> Result<()> {
-    database
-        .collection::<Document>(collection)
-        .insert_one(doc! { "pid": process::id() })
-        .await?;
+    database.collection::<Document>(collection).insert_one(doc! { "pid": process::id() }).await?;
     println!("inserted");
     Ok(())
 }

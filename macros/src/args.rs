@@ -1,0 +1,210 @@
+//! The arguments of the attribute, as written.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{LitStr, Path, Token, bracketed};
+
+use crate::errors::Errors;
+
+/// Every argument, with the example that its error messages show.
+const ARGUMENTS: [(&str, &str); 9] = [
+    ("id", r#"id = "001_create_users""#),
+    ("deps", r#"deps = ["001_create_users"]"#),
+    ("source", r#"source = "module:menu""#),
+    ("description", r#"description = "E-mail addresses are unique""#),
+    ("down", "down = drop_users"),
+    ("irreversible", r#"irreversible = "the old values are gone""#),
+    ("manual", "manual"),
+    ("timeout", r#"timeout = "10m""#),
+    ("crate", "crate = my_app::mongrate"),
+];
+
+/// What was written between the parentheses of `#[migration(...)]`.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) id: Option<LitStr>,
+    pub(crate) deps: Vec<Dep>,
+    pub(crate) source: Option<LitStr>,
+    pub(crate) description: Option<LitStr>,
+    pub(crate) down: Option<Path>,
+    pub(crate) irreversible: Option<LitStr>,
+    pub(crate) manual: bool,
+    pub(crate) timeout: Option<LitStr>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// One entry of `deps`.
+pub(crate) struct Dep {
+    /// `extern "..."`: not visible from this crate, resolved at run time.
+    pub(crate) external: bool,
+    pub(crate) id: LitStr,
+}
+
+impl Args {
+    /// Reads argument by argument, so that a mistake in one does not hide those in the next.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        let mut seen: Vec<Ident> = Vec::new();
+        let mut id_written = false;
+        for argument in split_at_commas(tokens) {
+            let Some(name) = errors.note(known_name.parse2(argument.clone())) else {
+                continue;
+            };
+            id_written |= name == "id";
+            if let Some(first) = seen.iter().find(|first| **first == name) {
+                let message = format!("`{name}` is given twice: keep one of the two");
+                errors.push(syn::Error::new(name.span(), message));
+                errors.push(syn::Error::new(first.span(), format!("`{name}` is given here first")));
+                continue;
+            }
+            let value = |input: ParseStream<'_>| args.read(input);
+            errors.note(value.parse2(argument));
+            seen.push(name);
+        }
+        if !id_written {
+            errors.push(syn::Error::new(
+                Span::call_site(),
+                r#"a migration needs an id: `#[migration(id = "001_create_users")]`"#,
+            ));
+        }
+        args
+    }
+
+    fn read(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        let name = Ident::parse_any(input)?;
+        match name.to_string().as_str() {
+            "id" => self.id = Some(string(&name, input)?),
+            "deps" => self.deps = dependencies(&name, input)?,
+            "source" => self.source = Some(string(&name, input)?),
+            "description" => self.description = Some(string(&name, input)?),
+            "down" => self.down = Some(path(&name, input)?),
+            "irreversible" => self.irreversible = Some(string(&name, input)?),
+            "timeout" => self.timeout = Some(string(&name, input)?),
+            "crate" => self.krate = Some(path(&name, input)?),
+            _ => {
+                self.manual = true;
+                if !input.is_empty() {
+                    return Err(input.error("`manual` takes no value: write `manual`"));
+                }
+            }
+        }
+        if input.is_empty() {
+            Ok(())
+        } else {
+            let message = format!("expected `,` after the value of `{name}`");
+            Err(input.error(message))
+        }
+    }
+}
+
+impl Parse for Dep {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let external = input.parse::<Option<Token![extern]>>()?.is_some();
+        let id = input.parse().map_err(|error| {
+            let message = r#"a dependency is an id, like `"001_create_users"`, or `extern "001_create_users"` if this crate cannot see it"#;
+            syn::Error::new(error.span(), message)
+        })?;
+        Ok(Self { external, id })
+    }
+}
+
+fn string(name: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
+    equals(name, input)?;
+    input.parse().map_err(|error| {
+        let message = format!("`{name}` takes a string, like `{}`", example(name));
+        syn::Error::new(error.span(), message)
+    })
+}
+
+fn path(name: &Ident, input: ParseStream<'_>) -> syn::Result<Path> {
+    equals(name, input)?;
+    input.parse().map_err(|error| {
+        let message = format!("`{name}` takes a path without quotes, like `{}`", example(name));
+        syn::Error::new(error.span(), message)
+    })
+}
+
+fn dependencies(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Dep>> {
+    equals(name, input)?;
+    if !input.peek(syn::token::Bracket) {
+        let message = format!("`{name}` takes a list in brackets, like `{}`", example(name));
+        return Err(input.error(message));
+    }
+    let list;
+    bracketed!(list in input);
+    Ok(Punctuated::<Dep, Token![,]>::parse_terminated(&list)?.into_iter().collect())
+}
+
+fn equals(name: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    if input.peek(Token![=]) {
+        return input.parse::<Token![=]>().map(drop);
+    }
+    let message = format!("`{name}` needs a value: `{}`", example(name));
+    Err(syn::Error::new(name.span(), message))
+}
+
+fn known_name(input: ParseStream<'_>) -> syn::Result<Ident> {
+    let name = Ident::parse_any(input).map_err(|error| {
+        let message = format!("expected an argument: {}", known_arguments());
+        syn::Error::new(error.span(), message)
+    })?;
+    input.parse::<TokenStream>()?;
+    if ARGUMENTS.iter().any(|(known, _)| name == known) {
+        return Ok(name);
+    }
+    let meant =
+        meant(&name.to_string()).map_or_else(String::new, |(_, example)| format!(", did you mean `{example}`?"));
+    let message = format!("unknown argument `{name}`{meant}\nthe arguments are {}", known_arguments());
+    Err(syn::Error::new(name.span(), message))
+}
+
+/// The argument that a misspelt name stands for.
+fn meant(name: &str) -> Option<&'static (&'static str, &'static str)> {
+    let known = match name {
+        "name" | "version" => "id",
+        "dependencies" | "depends_on" | "depends" | "after" | "requires" => "deps",
+        "module" | "plugin" => "source",
+        "revert" | "rollback" | "undo" => "down",
+        "doc" | "about" => "description",
+        other => other,
+    };
+    ARGUMENTS.iter().find(|(argument, _)| distance(argument, known) <= 2 && known.len() > 2)
+}
+
+/// Levenshtein's distance.
+fn distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+fn known_arguments() -> String {
+    ARGUMENTS.map(|(name, _)| format!("`{name}`")).join(", ")
+}
+
+fn example(name: &Ident) -> &'static str {
+    ARGUMENTS.iter().find(|(known, _)| name == known).map_or("", |(_, example)| example)
+}
+
+fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut parts = vec![TokenStream::new()];
+    for token in tokens {
+        if matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',') {
+            parts.push(TokenStream::new());
+        } else if let Some(part) = parts.last_mut() {
+            part.extend([token]);
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}

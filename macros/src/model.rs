@@ -1,0 +1,189 @@
+//! A migration that is known to be right, as far as one expansion can see.
+
+use proc_macro2::{Span, TokenStream};
+use syn::{Attribute, LitStr, Path, Type};
+
+use crate::args::{Args, Dep};
+use crate::checksum::checksum;
+use crate::errors::Errors;
+use crate::id::{self, QualifiedId, Source};
+use crate::item::Item;
+use crate::manifest::Manifest;
+
+/// All that the expansion is made of.
+pub(crate) struct Model {
+    pub(crate) identity: Identity,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) description: String,
+    pub(crate) checksum: String,
+    pub(crate) function: syn::Ident,
+    pub(crate) argument: Type,
+    pub(crate) output: Type,
+    pub(crate) down: Option<Path>,
+    pub(crate) irreversible: Option<LitStr>,
+    pub(crate) manual: bool,
+    pub(crate) timeout: Option<u64>,
+    /// Whether the source depends on the manifest, so that an edit of it must rebuild.
+    pub(crate) reads_manifest: bool,
+}
+
+/// What others look up. It is registered even if the rest is wrong, so that dependants show no errors of their own.
+pub(crate) struct Identity {
+    pub(crate) source: Source,
+    pub(crate) id: QualifiedId,
+    /// Of the literal.
+    pub(crate) span: Span,
+    /// Where `mongrate` is found.
+    pub(crate) krate: Path,
+    pub(crate) conditions: Vec<Attribute>,
+}
+
+/// One entry of `deps`.
+pub(crate) struct Dependency {
+    pub(crate) id: QualifiedId,
+    pub(crate) external: bool,
+    pub(crate) span: Span,
+}
+
+/// What is wrong, and what can be registered all the same.
+pub(crate) struct Invalid {
+    pub(crate) error: syn::Error,
+    pub(crate) identity: Option<Identity>,
+}
+
+impl Model {
+    /// Checks all, and gathers all mistakes.
+    pub(crate) fn new(
+        args: TokenStream,
+        item: TokenStream,
+        manifest: impl FnOnce() -> Manifest,
+    ) -> Result<Self, Invalid> {
+        let mut errors = Errors::default();
+        let args = Args::parse(args, &mut errors);
+        let item = errors.note(syn::parse2::<Item>(item));
+
+        let reads_manifest = args.source.is_none();
+        let source = errors.note(source(args.source.as_ref(), manifest));
+        let id = args.id.as_ref().and_then(|id| {
+            let checked = id::check(&id.value()).map_err(|message| at(id, message));
+            errors.note(checked).map(|()| id)
+        });
+        let krate = args.krate.clone().unwrap_or_else(|| syn::parse_quote!(::mongrate));
+        let conditions = item.iter().flat_map(Item::conditions).cloned().collect::<Vec<_>>();
+        let identity = source.zip(id).map(|(source, id)| Identity {
+            id: QualifiedId::new(&source, &id.value()),
+            source,
+            span: id.span(),
+            krate,
+            conditions,
+        });
+
+        let own = identity.as_ref().map(|identity| &identity.id);
+        let dependencies = dependencies(&args.deps, own, &mut errors);
+        let timeout = args.timeout.as_ref().and_then(|timeout| errors.note(seconds(timeout)));
+        if let (Some(down), Some(irreversible)) = (&args.down, &args.irreversible) {
+            let message = "`down` and `irreversible` exclude each other: keep the one that is true";
+            errors.push(at(irreversible, message));
+            errors.push(syn::Error::new_spanned(down, "`down` is given here"));
+        }
+
+        let (description, checksum, function) = match item {
+            Some(item) => (
+                args.description.map_or_else(|| item.documentation(), |text| text.value()),
+                checksum(item.tokens.clone()),
+                item.into_function(&mut errors),
+            ),
+            None => (String::new(), String::new(), None),
+        };
+
+        match (errors.into_inner(), identity, function) {
+            (None, Some(identity), Some(function)) => Ok(Self {
+                identity,
+                dependencies,
+                description,
+                checksum,
+                function: function.signature.ident,
+                argument: function.argument,
+                output: function.output,
+                down: args.down,
+                irreversible: args.irreversible,
+                manual: args.manual,
+                timeout,
+                reads_manifest,
+            }),
+            (error, identity, _) => Err(Invalid {
+                error: error.unwrap_or_else(|| syn::Error::new(Span::call_site(), "this is not a migration")),
+                identity,
+            }),
+        }
+    }
+}
+
+fn source(written: Option<&LitStr>, manifest: impl FnOnce() -> Manifest) -> syn::Result<Source> {
+    const TABLE: &str = "[package.metadata.mongrate]` in Cargo.toml";
+    if let Some(literal) = written {
+        return Source::parse(&literal.value()).map_err(|message| at(literal, message));
+    }
+    let problem = match manifest() {
+        Manifest::Missing | Manifest::Silent => return Ok(Source::System),
+        Manifest::Source(text) => match Source::parse(&text) {
+            Ok(source) => return Ok(source),
+            Err(message) => format!("`{TABLE}: {message}"),
+        },
+        Manifest::Malformed => format!(
+            "`{TABLE} is not understood: it is a table of its own with the one line `source = \"plugin:whale-alerts\"`"
+        ),
+    };
+    Err(syn::Error::new(Span::call_site(), problem))
+}
+
+fn dependencies(written: &[Dep], own: Option<&QualifiedId>, errors: &mut Errors) -> Vec<Dependency> {
+    let mut dependencies: Vec<Dependency> = Vec::new();
+    for Dep { external, id } in written {
+        let parsed = QualifiedId::parse(&id.value()).map_err(|message| at(id, message));
+        let Some(parsed) = errors.note(parsed) else {
+            continue;
+        };
+        if own == Some(&parsed) {
+            let message = format!("`{}` depends on itself: remove it from `deps`", parsed.as_str());
+            errors.push(at(id, message));
+            continue;
+        }
+        if let Some(first) = dependencies.iter().find(|first| first.id == parsed) {
+            let message = format!("`{}` is listed twice: keep one of the two", parsed.as_str());
+            errors.push(at(id, message));
+            let message = format!("`{}` is listed here first", parsed.as_str());
+            errors.push(syn::Error::new(first.span, message));
+            continue;
+        }
+        dependencies.push(Dependency { id: parsed, external: *external, span: id.span() });
+    }
+    dependencies
+}
+
+fn seconds(literal: &LitStr) -> syn::Result<u64> {
+    let text = literal.value();
+    let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match &text[number.len()..] {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(60 * 60),
+        _ => None,
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .filter(|number| *number > 0)
+        .zip(unit)
+        .and_then(|(number, unit)| number.checked_mul(unit))
+        .ok_or_else(|| {
+            let message = format!(
+                "`{text}` is not a time: write a whole number above zero and `s`, `m` or `h`, like `90s`, `10m` or `2h`"
+            );
+            at(literal, message)
+        })
+}
+
+fn at(literal: &LitStr, message: impl std::fmt::Display) -> syn::Error {
+    syn::Error::new(literal.span(), message)
+}

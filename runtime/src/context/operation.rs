@@ -1,0 +1,81 @@
+//! What a body did, noted as it happens: progress, reports and the check for ignored errors read the same notes.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// One operation of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Operation {
+    /// What was called: `update_many`, `create_index`.
+    pub kind: &'static str,
+    /// The collection's name in the database.
+    pub collection: String,
+    /// How many documents it touched.
+    pub counts: Counts,
+}
+
+/// How many documents an operation touched; what does not apply is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Matched by an update, or found.
+    pub matched: u64,
+    /// Changed by an update or a replacement.
+    pub modified: u64,
+    /// Inserted, by an upsert too.
+    pub inserted: u64,
+    /// Deleted.
+    pub deleted: u64,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.collection, self.kind)?;
+        let counts = [
+            (self.counts.matched, "matched"),
+            (self.counts.modified, "modified"),
+            (self.counts.inserted, "inserted"),
+            (self.counts.deleted, "deleted"),
+        ];
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, ", {count} {what}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The notes of one attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<Notes>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    operations: Vec<Operation>,
+    first_error: Option<(String, mongodb::error::Error)>,
+}
+
+impl Journal {
+    pub(crate) fn succeeded(&self, kind: &'static str, collection: &str, counts: Counts) {
+        tracing::debug!(kind, collection, ?counts, "operation");
+        self.notes().operations.push(Operation { kind, collection: collection.to_owned(), counts });
+    }
+
+    /// Keeps the first one: on the server it has ended the transaction, later ones only follow from it.
+    pub(crate) fn failed(&self, kind: &'static str, collection: &str, error: &mongodb::error::Error) {
+        tracing::debug!(kind, collection, code = crate::error::code(error), "operation failed");
+        self.notes().first_error.get_or_insert_with(|| (format!("{kind} on {collection}"), error.clone()));
+    }
+
+    pub(crate) fn operations(&self) -> Vec<Operation> {
+        self.notes().operations.clone()
+    }
+
+    pub(crate) fn first_error(&self) -> Option<(String, mongodb::error::Error)> {
+        self.notes().first_error.clone()
+    }
+
+    fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,198 @@
+//! `&mut Schema`: indexes, collections, views and validators, outside transactions.
+
+mod collection;
+mod index;
+
+use std::time::Duration;
+
+use mongodb::Database;
+use mongodb::bson::{Document, doc};
+
+pub use collection::CreateCollection;
+pub use index::CreateIndex;
+
+use super::operation::{Counts, Journal, Operation};
+use super::scope::Scope;
+use crate::Error;
+use crate::error::code;
+use crate::stop::Stop;
+
+/// How long one operation may take unless it is told otherwise.
+const DEFAULT_MAX_TIME: Duration = Duration::from_secs(600);
+
+/// Server codes, from its `error_codes.yml`.
+const NAMESPACE_NOT_FOUND: i32 = 26;
+const INDEX_NOT_FOUND: i32 = 27;
+const NAMESPACE_EXISTS: i32 = 48;
+
+/// Indexes, collections, views and validators.
+///
+/// The server has no transactions for these, so a migration that takes `&mut Schema` runs *at least once*: when the
+/// process dies in the middle, the next one starts again from the top. Every operation here is idempotent, which makes
+/// that harmless: what is there already is left or brought to what was asked.
+///
+/// Every operation is bounded: by [`Schema::max_time`], or 10 minutes. The server ends it after that.
+#[derive(Debug)]
+pub struct Schema {
+    database: Database,
+    scope: Scope,
+    journal: Journal,
+    stop: Stop,
+    max_time: Duration,
+}
+
+impl Schema {
+    pub(crate) fn new(database: Database, scope: Scope, stop: Stop) -> Self {
+        Self { database, scope, journal: Journal::default(), stop, max_time: DEFAULT_MAX_TIME }
+    }
+
+    /// The longest that each of the following operations may take; for an index on a large collection, give it hours.
+    pub fn max_time(&mut self, limit: Duration) -> &mut Self {
+        self.max_time = limit;
+        self
+    }
+
+    /// Creates an index, unless the same one is there. Set its options before awaiting it:
+    ///
+    /// ```
+    /// # use mongrate::{Schema, migration};
+    /// # use mongodb::bson::doc;
+    /// # async fn body(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    /// schema.create_index("users", doc! { "email": 1 }).unique().partial(doc! { "email": { "$exists": true } }).await
+    /// # }
+    /// ```
+    pub fn create_index(&mut self, collection: &str, keys: Document) -> CreateIndex<'_> {
+        CreateIndex::new(self, collection, keys)
+    }
+
+    /// Drops an index by name; nothing happens when it is not there.
+    pub async fn drop_index(&mut self, collection: &str, name: &str) -> Result<(), Error> {
+        let collection = self.scope.collection(collection);
+        let command = doc! { "dropIndexes": &collection, "index": name };
+        self.run("drop_index", &collection, command, &[INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND]).await?;
+        Ok(())
+    }
+
+    /// Creates a collection. One that is there already is left as it is, but gets the validator that was asked for.
+    pub fn create_collection(&mut self, name: &str) -> CreateCollection<'_> {
+        CreateCollection::new(self, name)
+    }
+
+    /// Drops a collection or a view with everything in it; nothing happens when it is not there.
+    pub async fn drop_collection(&mut self, name: &str) -> Result<(), Error> {
+        let collection = self.scope.collection(name);
+        self.run("drop_collection", &collection, doc! { "drop": &collection }, &[NAMESPACE_NOT_FOUND]).await?;
+        Ok(())
+    }
+
+    /// Sets a collection's validator (`{ "$jsonSchema": { .. } }` or any query). Documents that are there already are
+    /// not checked.
+    pub async fn set_validator(&mut self, collection: &str, validator: Document) -> Result<(), Error> {
+        self.modify_collection(collection, doc! { "validator": validator }).await
+    }
+
+    /// Any other `collMod`: the fields are those of the server's command.
+    pub async fn modify_collection(&mut self, collection: &str, fields: Document) -> Result<(), Error> {
+        let collection = self.scope.collection(collection);
+        let mut command = doc! { "collMod": &collection };
+        command.extend(fields);
+        self.run("modify_collection", &collection, command, &[]).await?;
+        Ok(())
+    }
+
+    /// Creates a view, or gives an existing one this definition.
+    pub async fn create_view(
+        &mut self,
+        name: &str,
+        on: &str,
+        pipeline: impl IntoIterator<Item = Document>,
+    ) -> Result<(), Error> {
+        let (view, on) = (self.scope.collection(name), self.scope.collection(on));
+        let definition = doc! { "viewOn": on, "pipeline": self.scope.pipeline(pipeline)? };
+        let mut create = doc! { "create": &view };
+        create.extend(definition.clone());
+        if self.run("create_view", &view, create, &[NAMESPACE_EXISTS]).await? == Done::Already {
+            let mut modify = doc! { "collMod": &view };
+            modify.extend(definition);
+            self.run("create_view", &view, modify, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Renames a collection. Nothing happens when that was done already: the old name is gone, the new one is there.
+    pub async fn rename_collection(&mut self, from: &str, to: &str) -> Result<(), Error> {
+        let (from, to) = (self.scope.collection(from), self.scope.collection(to));
+        let named = self.database.list_collection_names().filter(doc! { "name": { "$in": [&from, &to] } }).await;
+        let named = named.map_err(|error| Error::server(format!("list the collections '{from}' and '{to}'"), error))?;
+        if !named.contains(&from) && named.contains(&to) {
+            return Ok(());
+        }
+        let database = self.database.name();
+        let command = doc! { "renameCollection": format!("{database}.{from}"), "to": format!("{database}.{to}") };
+        let admin = self.database.client().database("admin");
+        self.run_on(&admin, "rename_collection", &from, command, &[]).await?;
+        Ok(())
+    }
+
+    pub(crate) fn operations(&self) -> Vec<Operation> {
+        self.journal.operations()
+    }
+
+    async fn run(
+        &self,
+        kind: &'static str,
+        collection: &str,
+        command: Document,
+        already: &[i32],
+    ) -> Result<Done, Error> {
+        self.run_on(&self.database, kind, collection, command, already).await
+    }
+
+    /// Runs a command with the bound and a durable write concern; the codes in `already` mean that nothing is to do.
+    async fn run_on(
+        &self,
+        database: &Database,
+        kind: &'static str,
+        collection: &str,
+        mut command: Document,
+        already: &[i32],
+    ) -> Result<Done, Error> {
+        self.enter()?;
+        command.insert("maxTimeMS", i64::try_from(self.max_time.as_millis()).unwrap_or(i64::MAX));
+        command.insert("writeConcern", doc! { "w": "majority" });
+        let result = database.run_command(command).await;
+        self.note(kind, collection, result.map(|_| ()), already)
+    }
+
+    /// Notes how an operation ended, and turns its error into ours.
+    fn note(
+        &self,
+        kind: &'static str,
+        collection: &str,
+        result: mongodb::error::Result<()>,
+        already: &[i32],
+    ) -> Result<Done, Error> {
+        match result {
+            Ok(()) => {
+                self.journal.succeeded(kind, collection, Counts::default());
+                Ok(Done::Now)
+            }
+            Err(error) if code(&error).is_some_and(|code| already.contains(&code)) => Ok(Done::Already),
+            Err(error) => {
+                self.journal.failed(kind, collection, &error);
+                Err(Error::server(format!("{} '{collection}'", kind.replace('_', " ")), error))
+            }
+        }
+    }
+
+    fn enter(&self) -> Result<(), Error> {
+        self.stop.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")))
+    }
+}
+
+/// Whether an operation had anything to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Now,
+    Already,
+}

@@ -1,0 +1,86 @@
+//! The builder of an index.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use mongodb::bson::Document;
+use mongodb::options::{IndexOptions, WriteConcern};
+use mongodb::{BoxFuture, IndexModel};
+
+use super::Schema;
+use crate::Error;
+
+/// An index that is about to be created: set its options, then await it.
+#[must_use = "an index is created when this is awaited"]
+#[derive(Debug)]
+pub struct CreateIndex<'s> {
+    schema: &'s mut Schema,
+    collection: String,
+    keys: Document,
+    options: IndexOptions,
+}
+
+impl<'s> CreateIndex<'s> {
+    pub(super) fn new(schema: &'s mut Schema, collection: &str, keys: Document) -> Self {
+        let collection = schema.scope.collection(collection);
+        Self { schema, collection, keys, options: IndexOptions::default() }
+    }
+
+    /// No two documents may have the same key.
+    pub fn unique(mut self) -> Self {
+        self.options.unique = Some(true);
+        self
+    }
+
+    /// Only documents that have the fields.
+    pub fn sparse(mut self) -> Self {
+        self.options.sparse = Some(true);
+        self
+    }
+
+    /// Only documents that match.
+    pub fn partial(mut self, filter: Document) -> Self {
+        self.options.partial_filter_expression = Some(filter);
+        self
+    }
+
+    /// Documents are deleted so long after the date in the field (a TTL index). Whole seconds count.
+    pub fn expire_after(mut self, age: Duration) -> Self {
+        self.options.expire_after = Some(age);
+        self
+    }
+
+    /// The index's name; the driver's default is made of its keys, `email_1`.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.options.name = Some(name.into());
+        self
+    }
+
+    /// Any other options of the driver, in place of all that were set so far.
+    pub fn options(mut self, options: IndexOptions) -> Self {
+        self.options = options;
+        self
+    }
+}
+
+impl<'s> IntoFuture for CreateIndex<'s> {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'s, Result<(), Error>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let Self { schema, collection, keys, options } = self;
+            schema.enter()?;
+            let model = IndexModel::builder().keys(keys).options(options).build();
+            let created = schema
+                .database
+                .collection::<Document>(&collection)
+                .create_index(model)
+                .max_time(schema.max_time)
+                .write_concern(WriteConcern::majority())
+                .await;
+            schema.note("create_index", &collection, created.map(|_| ()), &[])?;
+            Ok(())
+        })
+    }
+}

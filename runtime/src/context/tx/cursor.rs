@@ -1,0 +1,43 @@
+//! Results of `find` and `aggregate` in a transaction.
+
+use std::sync::Arc;
+
+use mongodb::SessionCursor;
+use mongodb::error::Result;
+use serde::de::DeserializeOwned;
+
+use super::{Shared, open};
+
+/// The documents of a `find` or an `aggregate` in a transaction, fetched in batches as they are asked for.
+pub struct TxCursor<T> {
+    tx: Arc<Shared>,
+    cursor: SessionCursor<T>,
+}
+
+impl<T: DeserializeOwned + Send + Sync> TxCursor<T> {
+    pub(super) fn new(tx: Arc<Shared>, cursor: SessionCursor<T>) -> Self {
+        Self { tx, cursor }
+    }
+
+    /// The next document, or `None` at the end.
+    pub async fn next(&mut self) -> Option<Result<T>> {
+        let result = async {
+            let mut session = self.tx.enter().await?;
+            self.cursor.next(open(&mut session)?).await.transpose()
+        }
+        .await;
+        if let Err(error) = &result {
+            self.tx.journal.failed("read", "a cursor", error);
+        }
+        result.transpose()
+    }
+
+    /// All that is left, in memory.
+    pub async fn collect(mut self) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        while let Some(next) = self.next().await {
+            all.push(next?);
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,45 @@
+//! A small key-value store of a source, for settings that a migration leaves behind.
+
+use std::sync::Arc;
+
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Result;
+
+use super::{Shared, TxCollection};
+
+/// A key-value store, scoped to the migration's source. Values are stored in the collection `migrations_kv` as
+/// `{ _id: { source, key }, value }`.
+#[derive(Debug)]
+pub struct Kv {
+    entries: TxCollection<Document>,
+    source: String,
+}
+
+impl Kv {
+    pub(super) fn new(tx: Arc<Shared>) -> Self {
+        let source = tx.scope.source().to_string();
+        Self { entries: TxCollection::kv(tx), source }
+    }
+
+    /// Stores a value under a key, over what was there.
+    pub async fn set(&self, key: &str, value: impl Into<Bson> + Send) -> Result<()> {
+        let set = doc! { "$set": { "value": value.into() } };
+        self.entries.update_one(self.entry(key), set).with(|action| action.upsert(true)).await?;
+        Ok(())
+    }
+
+    /// The value of a key.
+    pub async fn get(&self, key: &str) -> Result<Option<Bson>> {
+        let found = self.entries.find_one(self.entry(key)).await?;
+        Ok(found.and_then(|mut entry| entry.remove("value")))
+    }
+
+    /// Removes a key; false when it was not there.
+    pub async fn delete(&self, key: &str) -> Result<bool> {
+        Ok(self.entries.delete_one(self.entry(key)).await?.deleted_count > 0)
+    }
+
+    fn entry(&self, key: &str) -> Document {
+        doc! { "_id": { "source": &self.source, "key": key } }
+    }
+}

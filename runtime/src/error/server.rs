@@ -1,0 +1,90 @@
+//! The driver's errors, read and told.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+
+use super::Error;
+
+impl Error {
+    /// Sorts a driver's error by what the reader must do about it.
+    pub(crate) fn server(doing: impl Into<String>, source: DriverError) -> Self {
+        let doing = doing.into();
+        match (&*source.kind, code(&source)) {
+            (ErrorKind::ServerSelection { .. } | ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. }, _) => {
+                Self::Unreachable { doing, source }
+            }
+            (ErrorKind::Authentication { .. }, _) | (_, Some(13 | 18)) => Self::NotAuthorized { doing, source },
+            _ => Self::Server { doing, source },
+        }
+    }
+
+    /// As one of the driver's errors, for signatures that promise these.
+    pub(crate) fn into_driver(self) -> DriverError {
+        DriverError::custom(self.to_string())
+    }
+}
+
+impl From<DriverError> for Error {
+    fn from(source: DriverError) -> Self {
+        Self::server("run a database operation", source)
+    }
+}
+
+/// The server's error code, wherever the driver put it.
+pub(crate) fn code(error: &DriverError) -> Option<i32> {
+    match &*error.kind {
+        ErrorKind::Command(command) => Some(command.code),
+        ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => Some(concern.code),
+        ErrorKind::InsertMany(many) => many
+            .write_errors
+            .as_ref()
+            .and_then(|errors| errors.first())
+            .map(|first| first.code)
+            .or(many.write_concern_error.as_ref().map(|concern| concern.code)),
+        _ => None,
+    }
+}
+
+/// Whether the error comes of a fail-over or a broken connection, so that an idempotent command is worth sending again.
+pub(crate) fn passes(error: &DriverError) -> bool {
+    // Not primary, shutting down, interrupted by a change of state, node is recovering: the server's `error_codes.yml`.
+    const STATE_CHANGES: [i32; 8] = [91, 189, 10107, 11600, 11602, 13435, 13436, 10058];
+    matches!(&*error.kind, ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. })
+        || code(error).is_some_and(|code| STATE_CHANGES.contains(&code))
+}
+
+/// A driver's error in one sentence: its kind, without labels and without the server's raw reply.
+pub(crate) struct Readable<'a>(pub(crate) &'a DriverError);
+
+impl fmt::Display for Readable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0.kind {
+            ErrorKind::Command(command) => {
+                write!(f, "{} ({}, code {})", command.message, command.code_name, command.code)
+            }
+            ErrorKind::Write(WriteFailure::WriteError(write)) => write!(f, "{} (code {})", write.message, write.code),
+            ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
+                write!(f, "{} ({}, code {})", concern.message, concern.code_name, concern.code)
+            }
+            ErrorKind::InsertMany(many) => match many.write_errors.as_ref().and_then(|errors| errors.first()) {
+                Some(first) => write!(f, "{} (code {}, document {})", first.message, first.code, first.index),
+                None => write!(f, "{}", self.0.kind),
+            },
+            ErrorKind::Custom(_) if let Some(ours) = self.0.get_custom::<String>() => f.write_str(ours),
+            kind => write!(f, "{kind}"),
+        }
+    }
+}
+
+/// An error and its sources, outermost first, each in one line.
+pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
+    std::iter::successors(Some(error), |error| (*error).source())
+        .map(|link| match link.downcast_ref::<DriverError>() {
+            Some(driver) => Readable(driver).to_string(),
+            None => link.to_string(),
+        })
+        .collect()
+}

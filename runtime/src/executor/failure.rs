@@ -1,0 +1,81 @@
+//! Why a step did not end well, sorted by what follows from it.
+
+use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR};
+
+use crate::__private::BoxError;
+use crate::Error;
+use crate::error::code;
+use crate::stop::Reason;
+
+/// Server codes, from its `error_codes.yml`.
+const NO_SUCH_TRANSACTION: i32 = 251;
+const LIFETIME_LIMIT: i32 = 290;
+const TOO_LARGE_FOR_CACHE: i32 = 388;
+
+/// A failure of a step.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The migration failed: goes on record.
+    Failed(BoxError),
+    /// The run was stopped: nothing more is written.
+    Stopped(Reason),
+}
+
+impl Failure {
+    pub(super) fn server(doing: &str, error: DriverError) -> Self {
+        Self::Failed(Error::server(doing, error).into())
+    }
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            // The lease is still ours, so this one is a failure of the migration like any other.
+            Reason::TimedOut(limit) => Self::Failed(Error::TimedOut { limit }.into()),
+            Reason::LeaseLost | Reason::Interrupted => Self::Stopped(reason),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Failed(error) => write!(f, "{error}"),
+            Self::Stopped(reason) => write!(f, "{reason}"),
+        }
+    }
+}
+
+/// What an error inside a transaction means for it.
+pub(super) enum Verdict {
+    /// The server asks for another attempt.
+    Again(DriverError),
+    /// Another attempt would fail the same way.
+    Final(Error),
+    /// Nothing special.
+    Ordinary,
+}
+
+/// Judges an error inside a transaction that has run for `lasted` under a server that allows `limit`.
+pub(super) fn judge(error: &DriverError, outlived: bool) -> Verdict {
+    match code(error) {
+        Some(LIFETIME_LIMIT) => Verdict::Final(Error::TransactionTooSlow { source: error.clone() }),
+        // The server has ended the transaction and forgotten it, and labels this transient; a body that is too slow
+        // would be run again for ever.
+        Some(NO_SUCH_TRANSACTION) if outlived => Verdict::Final(Error::TransactionTooSlow { source: error.clone() }),
+        Some(TOO_LARGE_FOR_CACHE) => Verdict::Final(Error::TransactionTooLarge { source: error.clone() }),
+        _ if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Verdict::Again(error.clone()),
+        _ => Verdict::Ordinary,
+    }
+}
+
+/// The driver's error somewhere in a body's error.
+pub(super) fn driver_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e DriverError> {
+    std::iter::successors(Some(error), |error| (*error).source()).find_map(|link| link.downcast_ref())
+}

@@ -1,0 +1,258 @@
+//! A transaction: perhaps a body, then the record, the history and the fence, then the commit.
+//!
+//! The record is written in the transaction of the work, so that there is no moment in which one exists without the
+//! other: a crash before the commit leaves neither, a crash after it leaves both (I1).
+
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
+use mongodb::options::{ReadConcern, WriteConcern};
+use mongodb::{ClientSession, action::StartTransaction};
+use tokio::time::{Instant, sleep};
+
+use super::body::Body;
+use super::failure::{Verdict, driver_error, judge};
+use super::{Executor, Failure, Step, backoff};
+use crate::__private::{BoxError, Context};
+use crate::Error;
+use crate::context::{Inner, Scope, Tx};
+use crate::error::code;
+use crate::lock::Fenced;
+use crate::record::{Record, RecordStatus};
+use crate::stop::{Reason, Stop};
+use crate::tracker::Written;
+
+/// How often a body runs when the server keeps rolling it back for passing reasons.
+const ATTEMPTS: u32 = 10;
+
+/// How often a commit whose outcome is unknown is sent again before the fence settles it.
+const COMMITS: u32 = 10;
+
+/// `transactionLifetimeLimitSeconds` where it cannot be asked for.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
+
+/// Server code: the operation ran out of its time limit.
+const MAX_TIME_MS_EXPIRED: i32 = 50;
+
+/// How one attempt at a transaction ended, when not well.
+enum Attempt {
+    /// Rolled back by the server for a passing reason.
+    Again(DriverError),
+    /// For good.
+    Over(Failure),
+}
+
+impl<F: Into<Failure>> From<F> for Attempt {
+    fn from(failure: F) -> Self {
+        Self::Over(failure.into())
+    }
+}
+
+impl Executor<'_> {
+    /// Applies a `Tx` migration: exactly once.
+    pub(super) async fn in_transaction(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
+        loop {
+            step.attempts += 1;
+            match self.attempt_body(step).await {
+                Ok(()) => return Ok(()),
+                Err(Attempt::Over(failure)) => return Err(failure),
+                Err(Attempt::Again(source)) if step.attempts == ATTEMPTS => {
+                    return Err(Error::TransactionAborted { attempts: step.attempts, source }.into());
+                }
+                Err(Attempt::Again(error)) => self.wait_to_try_again(step.attempts, &error).await?,
+            }
+        }
+    }
+
+    /// Stores a record by itself, with its history if it ends an execution.
+    pub(super) async fn store(&mut self, record: &Record, ends: bool) -> Result<(), Failure> {
+        if !self.transactional {
+            return self.store_plainly(record, ends).await;
+        }
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.attempt_record(record, ends).await {
+                Ok(()) => return Ok(()),
+                Err(Attempt::Over(failure)) => return Err(failure),
+                Err(Attempt::Again(source)) if attempts == ATTEMPTS => {
+                    return Err(Error::TransactionAborted { attempts, source }.into());
+                }
+                Err(Attempt::Again(error)) => self.wait_to_try_again(attempts, &error).await?,
+            }
+        }
+    }
+
+    async fn wait_to_try_again(&self, attempts: u32, error: &DriverError) -> Result<(), Failure> {
+        tracing::info!(attempts, code = code(error), "the server rolled the transaction back; trying again");
+        sleep(backoff(attempts)).await;
+        Ok(self.lease.check()?)
+    }
+
+    async fn attempt_record(&mut self, record: &Record, ends: bool) -> Result<(), Attempt> {
+        self.lease.check()?;
+        start(self.session().await?).await?;
+        let mut session = self.session.take();
+        let result = self.seal(session.as_mut(), record, ends).await;
+        self.session = session;
+        result
+    }
+
+    async fn attempt_body(&mut self, step: &mut Step<'_>) -> Result<(), Attempt> {
+        self.lease.check()?;
+        start(self.session().await?).await?;
+        let began = Instant::now();
+        let stop = Stop::new();
+        let scope = Scope::of(step.migration.source());
+        let Some(session) = self.session.take() else { return Err(Reason::Interrupted.into()) };
+        let tx = Tx::new(self.database.clone(), session, scope, &self.options.names.kv, stop.clone());
+        let (context, result) = match self.body(step, Context(Inner::Tx(tx)), &stop).await? {
+            Body::Ended(context, result) => (context, result),
+            Body::Abandoned(reason) => return Err(reason.into()),
+        };
+        let Inner::Tx(tx) = context.0 else { return Err(Reason::Interrupted.into()) };
+        self.session = tx.end().await;
+        step.operations = tx.operations();
+        let result = match (result, stop.reason()) {
+            (_, Some(reason)) => Err(reason.into()),
+            (Err(error), None) => Err(self.why_failed(error, &tx, began).await),
+            (Ok(()), None) => self.why_ignored(&tx, began).await,
+        };
+        let mut session = self.session.take();
+        let result = match result {
+            Ok(()) => {
+                let record = self.record(step, RecordStatus::Completed);
+                let sealed = self.seal(session.as_mut(), &record, true).await;
+                match sealed {
+                    Err(Attempt::Again(error)) if code(&error) == Some(251) && self.outlived(began).await => {
+                        Err(Error::TransactionTooSlow { source: error }.into())
+                    }
+                    other => other,
+                }
+            }
+            Err(failure) => {
+                abort(session.as_mut()).await;
+                Err(failure)
+            }
+        };
+        self.session = session;
+        result
+    }
+
+    /// A body's own error, unless what is behind it calls for another attempt or has a cure to be named.
+    async fn why_failed(&self, error: BoxError, tx: &Tx, began: Instant) -> Attempt {
+        let noted = tx.first_error().map(|(_, error)| error);
+        let Some(inner) = noted.as_ref().or_else(|| driver_error(&*error)) else {
+            return Failure::Failed(error).into();
+        };
+        match judge(inner, self.outlived(began).await) {
+            Verdict::Again(error) => Attempt::Again(error),
+            Verdict::Final(error) => error.into(),
+            Verdict::Ordinary => Failure::Failed(error).into(),
+        }
+    }
+
+    /// A body that returned Ok although an operation had failed: on the server its transaction is gone.
+    async fn why_ignored(&self, tx: &Tx, began: Instant) -> Result<(), Attempt> {
+        let Some((operation, source)) = tx.first_error() else { return Ok(()) };
+        Err(match judge(&source, self.outlived(began).await) {
+            Verdict::Again(error) => Attempt::Again(error),
+            Verdict::Final(error) => error.into(),
+            Verdict::Ordinary => Error::IgnoredError { operation, source }.into(),
+        })
+    }
+
+    /// Whether a transaction that began then has outlived what the server allows. Asked only when one was lost.
+    async fn outlived(&self, began: Instant) -> bool {
+        let lasted = began.elapsed();
+        let command = doc! { "getParameter": 1, "transactionLifetimeLimitSeconds": 1 };
+        let reply = self.database.client().database("admin").run_command(command).await;
+        let limit = reply.ok().and_then(|reply| reply.get_i32("transactionLifetimeLimitSeconds").ok());
+        lasted >= limit.map_or(DEFAULT_LIFETIME, |seconds| Duration::from_secs(seconds.unsigned_abs().into()))
+    }
+
+    /// The end of every transaction: record, history, fence, a last look at the lease, commit.
+    async fn seal(&self, session: Option<&mut ClientSession>, record: &Record, ends: bool) -> Result<(), Attempt> {
+        let Some(session) = session else { return Err(Reason::Interrupted.into()) };
+        let written = self.write_all(session, record, ends).await;
+        let result = match written {
+            Ok(true) => self.lease.check().map_err(Attempt::from),
+            Ok(false) => Err(Reason::LeaseLost.into()),
+            Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Err(Attempt::Again(error)),
+            Err(error) => Err(Failure::server(&format!("record '{}'", record.id), error).into()),
+        };
+        if result.is_err() {
+            abort(Some(session)).await;
+            return result;
+        }
+        self.commit(session, record).await
+    }
+
+    /// Whether everything could be written under our token.
+    async fn write_all(
+        &self,
+        session: &mut ClientSession,
+        record: &Record,
+        ends: bool,
+    ) -> mongodb::error::Result<bool> {
+        if self.tracker.write(record, session).await? == Written::NotOurs {
+            return Ok(false);
+        }
+        if ends {
+            self.tracker.append(record, session).await?;
+        }
+        Ok(self.lock.pass(self.lease.token(), session).await? == Fenced::Ours)
+    }
+
+    /// Commits. A commit whose outcome is unknown is sent again, alone, which is harmless however often it arrives.
+    async fn commit(&self, session: &mut ClientSession, record: &Record) -> Result<(), Attempt> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Err(error) = session.commit_transaction().await else { return Ok(()) };
+            if !error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
+                return Err(match error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+                    true => Attempt::Again(error),
+                    false => Failure::server(&format!("commit '{}'", record.id), error).into(),
+                });
+            }
+            tracing::info!(tries, code = code(&error), "the outcome of a commit is unknown");
+            if code(&error) == Some(MAX_TIME_MS_EXPIRED) || tries == COMMITS || self.lease.check().is_err() {
+                return self.settle(session, record, error).await;
+            }
+            sleep(backoff(tries)).await;
+        }
+    }
+
+    /// Finds out what became of a commit: when the fence has been written from outside the transaction, the
+    /// transaction is over one way or the other, and a majority read tells which.
+    async fn settle(&self, session: &ClientSession, record: &Record, error: DriverError) -> Result<(), Attempt> {
+        let unknown = |_| Failure::from(Error::CommitUnknown { source: error.clone() });
+        let fenced = self.lock.raise(self.lease.token(), Some(session.id())).await.map_err(unknown)?;
+        let stored = self.tracker.holds(record).await.map_err(unknown)?;
+        match (stored, fenced) {
+            (true, _) => Ok(()),
+            (false, Fenced::Ours) => Err(Attempt::Again(error)),
+            (false, Fenced::Newer) => Err(Reason::LeaseLost.into()),
+        }
+    }
+}
+
+async fn start(session: &mut ClientSession) -> Result<(), Failure> {
+    let transaction: StartTransaction<&mut ClientSession> = session.start_transaction();
+    transaction
+        .read_concern(ReadConcern::snapshot())
+        .write_concern(WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build())
+        .await
+        .map_err(|error| Failure::server("start a transaction", error))
+}
+
+/// Rolls back. The server does it by itself when this does not reach it.
+async fn abort(session: Option<&mut ClientSession>) {
+    if let Some(session) = session
+        && let Err(error) = session.abort_transaction().await
+    {
+        tracing::debug!(%error, "abort");
+    }
+}

@@ -1,0 +1,222 @@
+//! What depends on what. Pure, and the only module that knows `petgraph`.
+
+mod faults;
+mod nearest;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::ops::Range;
+use std::vec;
+
+use petgraph::Direction::{self, Incoming, Outgoing};
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{Dfs, Reversed, Visitable};
+
+use crate::error::Error;
+use crate::migration::Migration;
+use crate::registry::Registry;
+
+pub(crate) use nearest::nearest;
+
+/// A migration's place in its graph. Places are ordered by source and id.
+pub(crate) type Node = NodeIndex<u32>;
+
+/// The migrations of a registry and their dependencies, without mistakes.
+///
+/// It holds all that is linked in, so that dependencies lead across sources; `order` yields what is selected.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    /// From a dependency to its dependants.
+    edges: DiGraph<Migration, ()>,
+    by_id: HashMap<&'static str, Node>,
+    /// Every node once; dependencies first, as far as there is no cycle.
+    order: Vec<Node>,
+    selected: Range<usize>,
+}
+
+/// A graph and what is wrong with it.
+struct Draft {
+    graph: Graph,
+    missing: Vec<(Node, &'static str)>,
+    duplicates: Vec<(Node, Node)>,
+    /// The nodes on a cycle or behind one: the last ones of the order.
+    unsorted: usize,
+}
+
+impl Graph {
+    /// Draws the graph and checks it: duplicate ids, missing dependencies and cycles, all in one error.
+    ///
+    /// All that is linked in is checked, whichever source is selected.
+    pub(crate) fn new(registry: &Registry) -> Result<Self, Error> {
+        let draft = Draft::new(registry);
+        Error::gather(draft.faults(registry))?;
+        Ok(draft.graph)
+    }
+
+    /// The selected migrations, every one after its dependencies. The order depends on the set alone: ties go by
+    /// source (system, modules, plugins) and id.
+    pub(crate) fn order(&self) -> impl Iterator<Item = Migration> {
+        self.nodes().filter(|&node| self.is_selected(node)).map(|node| self.migration(node))
+    }
+
+    /// Everything that is linked in, selected or not, in the same order.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = Node> {
+        self.order.iter().copied()
+    }
+
+    /// One value for each node, to be found at its index.
+    pub(crate) fn by_place<T>(&self, value: impl FnMut(&Migration) -> T) -> Vec<T> {
+        self.edges.node_weights().map(value).collect()
+    }
+
+    /// How many nodes there are, selected or not.
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The node with this qualified id, selected or not.
+    pub(crate) fn find(&self, id: &str) -> Option<Node> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The migration at a node.
+    pub(crate) fn migration(&self, node: Node) -> Migration {
+        self.edges[node]
+    }
+
+    /// Whether the registry selects it.
+    pub(crate) fn is_selected(&self, node: Node) -> bool {
+        self.selected.contains(&node.index())
+    }
+
+    /// What a node depends on directly.
+    pub(crate) fn dependencies(&self, node: Node) -> impl Iterator<Item = Node> {
+        self.edges.neighbors_directed(node, Incoming)
+    }
+
+    /// These nodes and all that they depend on, directly or not: one flag for each node.
+    pub(crate) fn upstream(&self, from: impl IntoIterator<Item = Node>) -> Vec<bool> {
+        self.reach(from, Incoming)
+    }
+
+    /// These nodes and all that depends on them, directly or not: one flag for each node.
+    pub(crate) fn downstream(&self, from: impl IntoIterator<Item = Node>) -> Vec<bool> {
+        self.reach(from, Outgoing)
+    }
+
+    /// The linked-in migrations that depend on one of these, directly or not, in order and without these themselves:
+    /// what must not run after a failure, and what stands in the way of a `down`.
+    pub(crate) fn dependants_of<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Vec<Migration> {
+        let from: Vec<_> = ids.into_iter().filter_map(|id| self.find(id)).collect();
+        let mut reached = self.downstream(from.iter().copied());
+        for node in from {
+            reached[node.index()] = false;
+        }
+        self.nodes().filter(|node| reached[node.index()]).map(|node| self.migration(node)).collect()
+    }
+
+    fn reach(&self, from: impl IntoIterator<Item = Node>, direction: Direction) -> Vec<bool> {
+        let mut reached = vec![false; self.len()];
+        let mut walk = Dfs::from_parts(from.into_iter().collect(), self.edges.visit_map());
+        while let Some(node) = match direction {
+            Outgoing => walk.next(&self.edges),
+            Incoming => walk.next(Reversed(&self.edges)),
+        } {
+            reached[node.index()] = true;
+        }
+        reached
+    }
+}
+
+impl Draft {
+    fn new(registry: &Registry) -> Self {
+        let all = registry.all();
+        let mut edges = DiGraph::with_capacity(all.len(), all.len());
+        let mut by_id = HashMap::with_capacity(all.len());
+        let mut duplicates = Vec::new();
+        for &migration in all {
+            let node = edges.add_node(migration);
+            let first = *by_id.entry(migration.id()).or_insert(node);
+            if first != node {
+                duplicates.push((first, node));
+            }
+        }
+        let mut missing = Vec::new();
+        for node in edges.node_indices() {
+            for &dependency in edges[node].dependencies() {
+                match by_id.get(dependency) {
+                    Some(&dependency) => drop(edges.add_edge(dependency, node, ())),
+                    None => missing.push((node, dependency)),
+                }
+            }
+        }
+        let (order, unsorted) = sort(&edges);
+        let graph = Graph { edges, by_id, order, selected: registry.selection() };
+        Self { graph, missing, duplicates, unsorted }
+    }
+}
+
+/// Kahn's algorithm with a heap, because of several free nodes the smallest has to come first. What is on a cycle or
+/// behind one is appended by source and id, and counted.
+fn sort(edges: &DiGraph<Migration, ()>) -> (Vec<Node>, usize) {
+    let mut waits_for: Vec<_> =
+        edges.node_indices().map(|node| edges.neighbors_directed(node, Incoming).count()).collect();
+    let mut free: BinaryHeap<_> =
+        edges.node_indices().filter(|node| waits_for[node.index()] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(edges.node_count());
+    while let Some(Reverse(node)) = free.pop() {
+        order.push(node);
+        for dependant in edges.neighbors_directed(node, Outgoing) {
+            waits_for[dependant.index()] -= 1;
+            if waits_for[dependant.index()] == 0 {
+                free.push(Reverse(dependant));
+            }
+        }
+    }
+    let sorted = order.len();
+    order.extend(edges.node_indices().filter(|node| waits_for[node.index()] > 0));
+    let unsorted = order.len() - sorted;
+    (order, unsorted)
+}
+
+// Here and not in `registry`, which knows nothing of the graph above it.
+impl Registry {
+    /// Checks what the compiler cannot see across crates: duplicate ids, missing dependencies, cycles, and a
+    /// [`source`](Self::source) without migrations. All mistakes are reported together, as [`Error::Several`] if there
+    /// is more than one. Everything that is linked in is checked, whichever source is selected.
+    pub fn verify(&self) -> Result<(), Error> {
+        Graph::new(self).map(drop)
+    }
+
+    /// The selected migrations in the order in which they would run.
+    ///
+    /// While there are mistakes that [`verify`](Self::verify) reports, this still yields every selected migration once:
+    /// missing dependencies do not count, and what is on a cycle or depends on one comes last, by source and id.
+    #[must_use]
+    pub fn iter(&self) -> vec::IntoIter<Migration> {
+        let migrations: Vec<_> = Draft::new(self).graph.order().collect();
+        migrations.into_iter()
+    }
+}
+
+impl IntoIterator for &Registry {
+    type Item = Migration;
+    type IntoIter = vec::IntoIter<Migration>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Registry {
+    type Item = Migration;
+    type IntoIter = vec::IntoIter<Migration>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,30 @@
+//! The id that was probably meant.
+
+/// The nearest of the known qualified ids: the same plain id under another source, or else a near miss.
+pub(crate) fn nearest(wanted: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    // As rustc does for names: one slip in three characters is still the same word.
+    let limit = plain(wanted).len() / 3;
+    known
+        .into_iter()
+        .filter_map(|id| distance(wanted, id, limit).map(|distance| (distance, id)))
+        .min()
+        .map(|(_, id)| id)
+}
+
+/// How far apart two ids are: in the plain id, then in the source.
+fn distance(wanted: &str, id: &str, limit: usize) -> Option<(usize, usize)> {
+    let (wanted_plain, plain) = (plain(wanted), plain(id));
+    if wanted_plain.len().abs_diff(plain.len()) > limit {
+        return None;
+    }
+    let slips = strsim::osa_distance(wanted_plain, plain);
+    (slips <= limit).then(|| (slips, strsim::osa_distance(source(wanted), source(id))))
+}
+
+fn plain(id: &str) -> &str {
+    id.rsplit_once(':').map_or(id, |(_, plain)| plain)
+}
+
+fn source(id: &str) -> &str {
+    id.rsplit_once(':').map_or("", |(source, _)| source)
+}

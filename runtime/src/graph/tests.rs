@@ -1,0 +1,268 @@
+use super::*;
+use crate::fixtures::{Drawn, draw, ids};
+use crate::migration::Source;
+
+fn order(drawing: &str) -> String {
+    ids(draw(drawing))
+}
+
+fn mistake(registry: &Registry) -> String {
+    registry.verify().expect_err("there is a mistake").to_string()
+}
+
+fn dependants_of(registry: &Registry, of: &[&str]) -> Result<String, Error> {
+    Ok(ids(Graph::new(registry)?.dependants_of(of.iter().copied())))
+}
+
+/// ```text
+/// 001_a <- 002_b <- 004_d
+/// ```
+#[test]
+fn a_chain_runs_from_its_root() {
+    assert_eq!(order("001_a <- 002_b <- 004_d"), "001_a 002_b 004_d");
+    assert_eq!(order("004_d <- 002_b <- 001_a"), "004_d 002_b 001_a");
+}
+
+/// ```text
+/// 001_a <---- 003_c <- 004_d <---- 005_e
+///            /                    /
+/// 002_b <---+--------------------+
+/// ```
+#[test]
+fn a_node_runs_after_all_its_dependencies() {
+    let drawing = "
+        001_a, 002_b <- 003_c <- 004_d <- 005_e
+        002_b <- 005_e
+    ";
+    assert_eq!(order(drawing), "001_a 002_b 003_c 004_d 005_e");
+}
+
+/// ```text
+/// 009_z <- 001_a        001_a is free only after 009_z, and then it is the smallest
+///          002_b
+///          003_c
+/// ```
+#[test]
+fn a_node_runs_as_early_as_its_id_allows() {
+    assert_eq!(order("009_z <- 001_a \n 002_b \n 003_c"), "002_b 003_c 009_z 001_a");
+    assert_eq!(order("000_z <- 001_a \n 002_b \n 003_c"), "000_z 001_a 002_b 003_c");
+}
+
+#[test]
+fn i5_ties_go_by_kind_of_source_then_name_then_id() {
+    let drawing = "
+        plugin:alerts:001_a
+        module:menu:002_b
+        module:menu:001_a
+        module:kitchen:003_c
+        20240101_dated
+        002_b
+        001_a
+    ";
+    let expected =
+        "001_a 002_b 20240101_dated module:kitchen:003_c module:menu:001_a module:menu:002_b plugin:alerts:001_a";
+    assert_eq!(order(drawing), expected);
+}
+
+/// ```text
+/// module:menu:001_a <- 001_a <- plugin:alerts:001_a
+/// ```
+#[test]
+fn dependencies_lead_across_sources() {
+    let drawing = "module:menu:001_a <- 001_a <- plugin:alerts:001_a";
+    assert_eq!(order(drawing), "module:menu:001_a 001_a plugin:alerts:001_a");
+}
+
+#[test]
+fn an_empty_graph_has_no_mistakes_and_no_order() {
+    assert!(draw("").verify().is_ok());
+    assert_eq!(order(""), "");
+}
+
+/// ```text
+/// 002_a -> 003_b -> 001_c -> 002_a
+/// ```
+#[test]
+fn a_cycle_is_told_from_its_smallest_id() {
+    let registry = draw("002_a <- 001_c <- 003_b <- 002_a");
+    assert_eq!(
+        mistake(&registry),
+        "Circular dependency detected: 001_c -> 002_a -> 003_b -> 001_c. \
+         Remove one of these dependencies to break the cycle."
+    );
+}
+
+/// ```text
+/// 001_a -> 001_a
+/// ```
+#[test]
+fn a_migration_that_depends_on_itself_is_a_cycle() {
+    assert!(mistake(&draw("001_a <- 001_a")).starts_with("Circular dependency detected: 001_a -> 001_a."));
+}
+
+/// ```text
+/// 001_a -> 002_b -> 003_c -> 004_d -> 001_a
+///            `------------------------^        002_b -> 001_a is the shorter way
+/// ```
+#[test]
+fn the_shortest_way_around_is_told() {
+    let drawing = "
+        001_a <- 004_d <- 003_c <- 002_b <- 001_a
+        001_a <- 002_b
+    ";
+    assert!(mistake(&draw(drawing)).starts_with("Circular dependency detected: 001_a -> 002_b -> 001_a."));
+}
+
+/// ```text
+/// 001_a -> 002_b -> 001_a
+///      `-> 003_c -> 001_a
+/// ```
+#[test]
+fn of_two_ways_the_smaller_is_told_however_deps_are_written() {
+    for drawing in ["002_b, 003_c <- 001_a <- 002_b, 003_c", "003_c, 002_b <- 001_a <- 003_c, 002_b"] {
+        let told = mistake(&draw(drawing));
+        assert!(told.starts_with("Circular dependency detected: 001_a -> 002_b -> 001_a."));
+    }
+}
+
+/// ```text
+/// 000_z -> 001_a -> 002_b -> 001_a        000_z and 009_y are innocent
+///                   002_b -> 009_y
+/// 003_c -> 004_d -> 003_c
+/// ```
+#[test]
+fn each_knot_is_told_once_and_without_its_neighbours() {
+    let drawing = "
+        009_y <- 002_b <- 001_a <- 000_z
+        001_a <- 002_b
+        003_c <- 004_d <- 003_c
+    ";
+    let Err(Error::Several { errors }) = draw(drawing).verify() else {
+        panic!("two cycles");
+    };
+    let paths: Vec<_> = errors
+        .iter()
+        .map(|error| match error {
+            Error::Cycle { path } => path.join(" "),
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(paths, ["001_a 002_b 001_a", "003_c 004_d 003_c"]);
+    assert_eq!(order(drawing), "009_y 000_z 001_a 002_b 003_c 004_d");
+}
+
+#[test]
+fn a_missing_dependency_is_told_with_its_dependant() {
+    let registry = draw("?999_nonexistent <- 003_assign_roles");
+    assert_eq!(
+        mistake(&registry),
+        "Migration '003_assign_roles' depends on '999_nonexistent', but that migration was not found. \
+         Ensure the dependency exists or remove it from its deps."
+    );
+    assert_eq!(ids(&registry), "003_assign_roles");
+}
+
+#[test]
+fn a_missing_dependency_comes_with_a_near_miss() {
+    let slip = draw("?001_create_user <- 003_assign_roles \n 001_create_users \n 002_create_orders");
+    assert!(mistake(&slip).ends_with("remove it from its deps. Did you mean '001_create_users'?"));
+    let unqualified = draw("?001_add_namespace <- 002_b \n module:menu:001_add_namespace");
+    assert!(mistake(&unqualified).ends_with("Did you mean 'module:menu:001_add_namespace'?"));
+    let elsewhere = draw("?module:menu:001_x <- 002_b \n module:kitchen:001_x \n module:menu:001_xy");
+    assert!(mistake(&elsewhere).ends_with("Did you mean 'module:kitchen:001_x'?"));
+    let itself = draw("?001_create_user <- 001_create_users");
+    assert!(mistake(&itself).ends_with("remove it from its deps."));
+}
+
+#[test]
+fn a_duplicate_points_at_both_places() {
+    let twin = |line| Drawn { id: "001_a".to_owned(), line, ..Drawn::default() }.leak();
+    let registry: Registry = [twin(20), twin(3)].into_iter().collect();
+    assert_eq!(
+        mistake(&registry),
+        "Two migrations have the id '001_a': src/migrations.rs:3 and src/migrations.rs:20. Give one of them another id."
+    );
+    assert_eq!(ids(&registry), "001_a 001_a");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let registry = draw("?998_x <- 001_a \n ?999_y <- 002_b \n 003_c <- 003_c").source("module:menu");
+    assert_eq!(
+        mistake(&registry),
+        "4 mistakes:\n\
+         - No linked-in migration belongs to source 'module:menu'. There are migrations of 'system'.\n\
+         - Migration '001_a' depends on '998_x', but that migration was not found. \
+         Ensure the dependency exists or remove it from its deps.\n\
+         - Migration '002_b' depends on '999_y', but that migration was not found. \
+         Ensure the dependency exists or remove it from its deps.\n\
+         - Circular dependency detected: 003_c -> 003_c. Remove one of these dependencies to break the cycle."
+    );
+}
+
+/// ```text
+/// 001_a <- 002_b <---- 004_d
+///                     /
+///          003_c <---+-- module:menu:001_x
+/// ```
+#[test]
+fn dependants_are_found_directly_and_indirectly() -> Result<(), Error> {
+    let registry = draw("001_a <- 002_b <- 004_d \n 003_c <- 004_d, module:menu:001_x");
+    assert_eq!(dependants_of(&registry, &["001_a"])?, "002_b 004_d");
+    assert_eq!(dependants_of(&registry, &["003_c"])?, "004_d module:menu:001_x");
+    assert_eq!(dependants_of(&registry, &["001_a", "002_b"])?, "004_d");
+    assert_eq!(dependants_of(&registry, &["004_d", "999_x"])?, "");
+    let graph = Graph::new(&registry)?;
+    let direct = |id| graph.find(id).map(|node| graph.dependants(node).map(|node| graph.migration(node)));
+    assert_eq!(direct("001_a").map(ids).as_deref(), Some("002_b"));
+    assert!(direct("999_x").is_none());
+    Ok(())
+}
+
+/// A wide drawing, made by numbers: `dependency(n)` are the numbers that `n` depends on.
+fn wide(count: usize, dependency: impl Fn(usize) -> Vec<usize>) -> Registry {
+    let id = |n: usize| format!("20240101{n:06}_x");
+    let node = |n| Drawn { id: id(n), dependencies: dependency(n).into_iter().map(id).collect(), ..Drawn::default() };
+    (0..count).map(|n| node(n).leak()).collect()
+}
+
+#[test]
+fn a_thousand_and_a_hundred_thousand_are_ordered() -> Result<(), Error> {
+    for count in [1_000, 100_000] {
+        let backwards = wide(count, |n| if n + 1 < count { vec![n + 1] } else { vec![] });
+        let fan = wide(count, |n| if n > 0 { vec![0] } else { vec![] });
+        // Layers of a hundred; the multipliers scatter the edges.
+        let layers = wide(count, |n| {
+            let layer = n / 100 * 100;
+            let scattered = (1..4).map(|k| n * 7_919 * k % 100);
+            if layer > 0 { scattered.map(|place| layer - 100 + place).collect() } else { vec![] }
+        });
+        for registry in [backwards, fan, layers] {
+            registry.verify()?;
+            let graph = Graph::new(&registry)?;
+            let mut done = vec![false; graph.len()];
+            for node in graph.nodes() {
+                assert!(graph.dependencies(node).all(|dependency| done[dependency.index()]));
+                done[node.index()] = true;
+            }
+            assert!(done.into_iter().all(|done| done));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_cycle_of_a_hundred_thousand_overflows_no_stack() {
+    let ring = wide(100_000, |n| vec![(n + 1) % 100_000]);
+    let Err(Error::Cycle { path }) = ring.verify() else {
+        panic!("one cycle");
+    };
+    assert_eq!(path.len(), 100_001);
+    assert_eq!(ring.iter().len(), 100_000);
+}
+
+#[test]
+fn sources_are_told_apart_by_their_whole_name() {
+    assert!(Source::Module("menu") < Source::Module("menu-archive"));
+    assert_eq!(order("module:menu-archive:001_a \n module:menu:002_b"), "module:menu:002_b module:menu-archive:001_a");
+}

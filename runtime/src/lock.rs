@@ -1,0 +1,95 @@
+//! Who may migrate now: the lease; and what stops a holder who lost it from committing: the fence.
+//!
+//! Two documents in one collection. The **lease** names its holder, expires by the server's clock and is kept alive by
+//! a heartbeat. The **fence** holds the token of the newest lease; every commit increments a counter in it under the
+//! condition that the token is still its own, inside the same transaction. They are two documents because a heartbeat
+//! that wrote the fence's document would conflict with the transaction that is under way.
+
+mod acquire;
+mod fence;
+mod heartbeat;
+mod holder;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use mongodb::{Client, Collection, Database};
+
+use crate::Error;
+use crate::options::Options;
+use crate::tracker::durable;
+
+pub(crate) use acquire::{Attempt, Seen};
+pub(crate) use fence::Fenced;
+pub(crate) use heartbeat::Lease;
+pub use holder::Holder;
+pub(crate) use holder::host;
+
+const LEASE: &str = "lease";
+const FENCE: &str = "fence";
+
+/// Heartbeats per lease. With the default lease of 60 s this is one every 7.5 s: a majority write can take 18 s while a
+/// primary is stopped, and the lease must survive that.
+const HEARTBEATS: u32 = 8;
+
+/// The part of the lease after which the holder stops by itself when no heartbeat has succeeded: 3/4, so that it has
+/// stopped well before anybody may take over, whatever the two clocks do.
+const MARGIN: (u32, u32) = (3, 4);
+
+/// The lock of one database.
+#[derive(Clone, Debug)]
+pub(crate) struct Lock {
+    client: Client,
+    documents: Collection<Document>,
+    lease: Duration,
+    actor: Option<String>,
+}
+
+impl Lock {
+    pub(crate) fn new(database: &Database, options: &Options) -> Self {
+        Self {
+            client: database.client().clone(),
+            documents: database.collection_with_options(&options.names.lock, durable()),
+            lease: options.lease,
+            actor: options.actor.clone(),
+        }
+    }
+
+    pub(crate) fn heartbeat_every(&self) -> Duration {
+        self.lease / HEARTBEATS
+    }
+
+    /// Makes the two documents if they are missing, so that everything afterwards is an update: an upsert cannot have
+    /// `$expr` in its filter (224).
+    pub(crate) async fn seed(&self) -> Result<(), Error> {
+        let seeds = [
+            (LEASE, doc! { "holder": null, "token": 0_i64, "beat": 0_i64 }),
+            (FENCE, doc! { "token": 0_i64, "commits": 0_i64 }),
+        ];
+        for (id, initial) in seeds {
+            self.documents
+                .update_one(doc! { "_id": id }, doc! { "$setOnInsert": initial })
+                .upsert(true)
+                .await
+                .map_err(|error| self.failed("prepare the migration lock", error))?;
+        }
+        Ok(())
+    }
+
+    /// Who holds the lease, if anybody does. Writes nothing.
+    pub(crate) async fn holder(&self) -> Result<Option<Holder>, Error> {
+        Ok(self.sighting().await?.and_then(|sighting| sighting.holder))
+    }
+
+    fn failed(&self, doing: &str, error: mongodb::error::Error) -> Error {
+        Error::server(format!("{doing} in '{}'", self.documents.name()), error)
+    }
+}
+
+/// A random part of a wait, so that processes that started together do not stay in step.
+pub(crate) fn jitter(of: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    let nanos = u64::try_from(of.as_nanos()).unwrap_or(u64::MAX).max(1);
+    Duration::from_nanos(random % nanos)
+}

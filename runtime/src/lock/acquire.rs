@@ -1,0 +1,147 @@
+//! Taking the lease: at once when it is free, from a dead holder when it has certainly stopped.
+
+use std::time::Duration;
+
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::options::ReturnDocument;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::{Holder, LEASE, Lock, host};
+use crate::Error;
+
+/// The lease document.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Sighting {
+    pub(crate) holder: Option<Holder>,
+    pub(crate) token: i64,
+    beat: i64,
+    /// How long the holder's lease is, in milliseconds.
+    #[serde(default, rename = "leaseMs")]
+    lease_ms: i64,
+}
+
+/// A lease that was just taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grant {
+    pub(super) nonce: ObjectId,
+    pub(super) token: i64,
+    /// When the request was sent, on this process's clock: the lease cannot have begun before.
+    pub(super) sent: Instant,
+}
+
+/// What a waiter has seen of a holder, on the waiter's own monotonic clock.
+#[derive(Debug, Default)]
+pub(crate) struct Seen(Option<(i64, i64, Instant)>);
+
+impl Seen {
+    /// How long the heartbeat counter has stood still.
+    fn still_for(&mut self, sighting: &Sighting) -> Duration {
+        match self.0 {
+            Some((token, beat, since)) if token == sighting.token && beat == sighting.beat => since.elapsed(),
+            _ => {
+                self.0 = Some((sighting.token, sighting.beat, Instant::now()));
+                Duration::ZERO
+            }
+        }
+    }
+}
+
+/// How an attempt to take the lease ended.
+pub(crate) enum Attempt {
+    /// Taken; the former holder is given when it did not release the lease by itself.
+    Taken(Grant, Option<Holder>),
+    /// Held by somebody who may be alive.
+    Held(Holder),
+    /// Somebody was faster; look again at once.
+    Raced,
+}
+
+impl Lock {
+    /// Reads the lease document; `None` when nobody has ever migrated here.
+    pub(crate) async fn sighting(&self) -> Result<Option<Sighting>, Error> {
+        let leases = self.documents.clone_with_type::<Sighting>();
+        leases.find_one(doc! { "_id": LEASE }).await.map_err(|error| self.failed("read the migration lock", error))
+    }
+
+    /// Tries once to take the lease. `mine` is the nonce of an earlier attempt of the same waiter whose reply was lost.
+    pub(crate) async fn attempt(&self, mine: ObjectId, session: &Document, seen: &mut Seen) -> Result<Attempt, Error> {
+        let sent = Instant::now();
+        let Some(sighting) = self.sighting().await? else {
+            self.seed().await?;
+            return Ok(Attempt::Raced);
+        };
+        let free_or_stopped = match &sighting.holder {
+            None => doc! { "_id": LEASE, "holder": null },
+            Some(holder) if holder.nonce == mine => {
+                // Our own acquisition, whose reply was lost: `sent` is later than it, so acquire it anew.
+                doc! { "_id": LEASE, "holder.nonce": mine }
+            }
+            Some(holder) => match stopped(&sighting, seen.still_for(&sighting)) {
+                Some(filter) => filter,
+                None => return Ok(Attempt::Held(holder.clone())),
+            },
+        };
+        let former = sighting.holder.filter(|holder| holder.nonce != mine);
+        let taken = self
+            .documents
+            .find_one_and_update(free_or_stopped, vec![self.claim(mine, session)])
+            .return_document(ReturnDocument::After)
+            .projection(doc! { "token": 1 })
+            .await
+            .map_err(|error| self.failed("take the migration lock", error))?;
+        Ok(match taken.and_then(|lease| lease.get_i64("token").ok()) {
+            Some(token) => Attempt::Taken(Grant { nonce: mine, token, sent }, former),
+            None => Attempt::Raced,
+        })
+    }
+
+    /// The update that makes this process the holder, with the server's clock and a token that only rises.
+    fn claim(&self, nonce: ObjectId, session: &Document) -> Document {
+        let lease_ms = millis(self.lease);
+        doc! { "$set": {
+            // `$literal`: a host or actor that begins with `$` is a name, not a field.
+            "holder": { "$mergeObjects": [
+                { "$literal": {
+                    "nonce": nonce,
+                    "host": host(),
+                    "pid": i64::from(std::process::id()),
+                    "actor": self.actor.clone().map_or(Bson::Null, Bson::String),
+                    "session": session.clone(),
+                    "current": null,
+                } },
+                { "since": "$$NOW" },
+            ] },
+            "token": { "$add": ["$token", 1_i64] },
+            "beat": 0_i64,
+            "leaseMs": lease_ms,
+            "expiresAt": { "$add": ["$$NOW", lease_ms] },
+        } }
+    }
+
+    /// A value that only one waiter has, so that a holder whose reply was lost recognises itself.
+    pub(crate) fn nonce() -> ObjectId {
+        ObjectId::new()
+    }
+}
+
+/// The filter that takes the lease from a holder who has stopped, or `None` while it may be alive: expired by the
+/// server's clock *and* no heartbeat for two intervals on our own clock; or no heartbeat for two whole leases, whatever
+/// the clocks say (a fail-over can move the server's clock by hours).
+fn stopped(sighting: &Sighting, still_for: Duration) -> Option<Document> {
+    let lease = Duration::from_millis(sighting.lease_ms.unsigned_abs());
+    let same = doc! { "_id": LEASE, "token": sighting.token, "beat": sighting.beat };
+    if still_for >= lease * 2 {
+        return Some(same);
+    }
+    if still_for >= lease / super::HEARTBEATS * 2 {
+        let mut expired = same;
+        expired.insert("$expr", doc! { "$lte": ["$expiresAt", "$$NOW"] });
+        return Some(expired);
+    }
+    None
+}
+
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,96 @@
+//! The fence: nothing commits for a holder whose token is older (I2).
+
+use std::time::Duration;
+
+use mongodb::ClientSession;
+use mongodb::bson::{Document, doc};
+use tokio::time::Instant;
+
+use super::{FENCE, Lock};
+use crate::Error;
+use crate::error::{code, passes};
+
+/// How long one attempt to write the fence may wait for a transaction that has written it.
+const ONE_ATTEMPT: Duration = Duration::from_secs(2);
+
+/// Longer than the server keeps an abandoned transaction (`transactionLifetimeLimitSeconds`, 60 s, swept every 30 s).
+const GIVE_UP: Duration = Duration::from_secs(120);
+
+/// Server codes: the operation ran out of its `maxTimeMS`, or met the write of an open transaction.
+const MAX_TIME_MS_EXPIRED: i32 = 50;
+const WRITE_CONFLICT: i32 = 112;
+
+/// Whether the fence still carries our token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Fenced {
+    /// It does: nobody has taken over.
+    Ours,
+    /// A newer token is there.
+    Newer,
+}
+
+impl Lock {
+    /// Writes the fence as the last operation of a transaction: its commit fails if anybody raises the fence before.
+    /// An increment, never a no-op, because a no-op takes no write lock and guards nothing.
+    pub(crate) async fn pass(&self, token: i64, session: &mut ClientSession) -> mongodb::error::Result<Fenced> {
+        let ours = doc! { "_id": FENCE, "token": token };
+        let passed = self.documents.update_one(ours, doc! { "$inc": { "commits": 1_i64 } }).session(session).await?;
+        Ok(if passed.matched_count == 1 { Fenced::Ours } else { Fenced::Newer })
+    }
+
+    /// Raises the fence to our token. When this returns, no transaction of an older token can commit any more.
+    /// `abandoned` is the session of a holder that did not release its lease; its open transaction is ended first.
+    pub(crate) async fn raise(&self, token: i64, abandoned: Option<&Document>) -> Result<Fenced, Error> {
+        if let Some(session) = abandoned {
+            self.kill(session).await;
+        }
+        let not_newer = doc! { "_id": FENCE, "token": { "$lte": token } };
+        // The counter makes this a write even when the token is there already, so that it waits for, and conflicts
+        // with, every open transaction that has passed the fence.
+        let raise = doc! { "$set": { "token": token }, "$inc": { "commits": 1_i64 } };
+        let began = Instant::now();
+        loop {
+            let command = doc! {
+                "update": self.documents.name(),
+                "updates": [{ "q": not_newer.clone(), "u": raise.clone() }],
+                "writeConcern": { "w": "majority", "j": true },
+                "maxTimeMS": i64::try_from(ONE_ATTEMPT.as_millis()).unwrap_or(i64::MAX),
+            };
+            let error = match self.write(command).await {
+                Ok(1) => return Ok(Fenced::Ours),
+                Ok(_) => return Ok(Fenced::Newer),
+                Err(error) => error,
+            };
+            let blocked = matches!(code(&error), Some(MAX_TIME_MS_EXPIRED | WRITE_CONFLICT));
+            if !(blocked || passes(&error)) || began.elapsed() > GIVE_UP {
+                return Err(self.failed("raise the fence", error));
+            }
+            if let (true, Some(session)) = (blocked, abandoned) {
+                tracing::info!("the fence is held by an open transaction of a former holder; ending that transaction");
+                self.kill(session).await;
+            }
+        }
+    }
+
+    /// Runs an update command (the driver's action has no `maxTimeMS`) and returns how many documents matched.
+    async fn write(&self, command: Document) -> mongodb::error::Result<i32> {
+        let reply = self.client.database(&self.documents.namespace().db).run_command(command).await?;
+        if let Some(error) = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()) {
+            return Err(mongodb::error::Error::custom(format!("{error}")));
+        }
+        Ok(reply.get_i32("n").unwrap_or(0))
+    }
+
+    /// Ends a session's open transaction on the server. A user may end its own sessions; for another user's the server
+    /// answers ok and does nothing, so nothing is concluded from the answer.
+    async fn kill(&self, session: &Document) {
+        let command = doc! { "killSessions": [session.clone()] };
+        if let Err(error) = self.client.database("admin").run_command(command).await {
+            tracing::warn!(
+                code = code(&error),
+                "could not end the former holder's transaction; waiting for the server to do it"
+            );
+        }
+    }
+}

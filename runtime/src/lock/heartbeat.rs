@@ -1,0 +1,153 @@
+//! Holding the lease: a heartbeat in the background, a deadline on our own clock, a release at the end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mongodb::bson::{Bson, Document, doc};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::acquire::{Grant, millis};
+use super::{LEASE, Lock, MARGIN};
+use crate::Error;
+use crate::stop::{Reason, Stop};
+
+/// The lease while it is held.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    lock: Lock,
+    grant: Grant,
+    shared: Arc<Shared>,
+    stop: Stop,
+    heartbeat: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// What runs now, for those who wait.
+    current: Mutex<Option<String>>,
+    /// The session of our transactions, when it is another one than at the start.
+    session: Mutex<Option<Document>>,
+    /// Until when the lease is certainly ours, on our own monotonic clock.
+    deadline: Mutex<Instant>,
+    released: Notify,
+}
+
+impl Lease {
+    /// Starts the heartbeat of a lease that was just taken. `stop` is raised when the lease is lost.
+    pub(crate) fn hold(lock: Lock, grant: Grant, stop: Stop) -> Self {
+        let shared = Arc::new(Shared {
+            current: Mutex::new(None),
+            session: Mutex::new(None),
+            deadline: Mutex::new(lock.safe_until(grant.sent)),
+            released: Notify::new(),
+        });
+        let heartbeat = tokio::spawn(beat(lock.clone(), grant, shared.clone(), stop.clone()));
+        Self { lock, grant, shared, stop, heartbeat }
+    }
+
+    pub(crate) fn token(&self) -> i64 {
+        self.grant.token
+    }
+
+    /// Tells those who wait what runs now; it travels with the next heartbeat.
+    pub(crate) fn announce(&self, id: &str) {
+        *locked(&self.shared.current) = Some(id.to_owned());
+    }
+
+    /// Tells a successor which session's transaction to end, should this process die.
+    pub(crate) fn use_session(&self, id: &Document) {
+        *locked(&self.shared.session) = Some(id.clone());
+    }
+
+    /// Whether the lease is still certainly ours. Asks nobody: after a pause the heartbeat may not have noticed yet.
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        if Instant::now() >= *locked(&self.shared.deadline) {
+            self.stop.raise(Reason::LeaseLost);
+        }
+        self.stop.check()
+    }
+
+    /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now.
+    pub(crate) async fn release(mut self) {
+        self.shared.released.notify_one();
+        if (&mut self.heartbeat).await.is_err() {
+            tracing::warn!("the heartbeat ended abnormally");
+        }
+        if let Err(error) = self.lock.free(self.grant).await {
+            tracing::warn!(%error, "could not release the migration lock; it expires by itself");
+        }
+    }
+}
+
+/// A lease that was dropped without a release must not be kept alive.
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.heartbeat.abort();
+    }
+}
+
+async fn beat(lock: Lock, grant: Grant, shared: Arc<Shared>, stop: Stop) {
+    let every = lock.heartbeat_every();
+    let mut next = grant.sent + every;
+    loop {
+        tokio::select! {
+            () = shared.released.notified() => return,
+            () = sleep_until(next) => {}
+        }
+        let sent = Instant::now();
+        let (current, session) = (locked(&shared.current).clone(), locked(&shared.session).clone());
+        let call = tokio::spawn({
+            let lock = lock.clone();
+            async move { lock.prolong(grant, current, session).await }
+        });
+        let deadline = *locked(&shared.deadline);
+        match timeout_at(deadline, call).await {
+            Ok(Ok(Ok(true))) => *locked(&shared.deadline) = lock.safe_until(sent),
+            Ok(Ok(Ok(false))) | Err(_) => return stop.raise(Reason::LeaseLost),
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "a heartbeat of the migration lock failed; trying again"),
+            Ok(Err(_)) => tracing::warn!("a heartbeat of the migration lock ended abnormally; trying again"),
+        }
+        // Counted from now, so that a process that was paused does not send the missed ones in a burst.
+        next = Instant::now() + every;
+    }
+}
+
+impl Lock {
+    /// Until when a lease that was taken or prolonged by a request sent at `sent` is certainly ours.
+    fn safe_until(&self, sent: Instant) -> Instant {
+        sent + self.lease * MARGIN.0 / MARGIN.1
+    }
+
+    /// One heartbeat; false when the lease is not ours any more.
+    async fn prolong(&self, grant: Grant, current: Option<String>, session: Option<Document>) -> Result<bool, Error> {
+        let mut set = doc! {
+            "beat": { "$add": ["$beat", 1_i64] },
+            "expiresAt": { "$add": ["$$NOW", millis(self.lease)] },
+            "holder.current": { "$literal": current.map_or(Bson::Null, Bson::String) },
+        };
+        if let Some(session) = session {
+            set.insert("holder.session", doc! { "$literal": session });
+        }
+        let beaten = self.documents.update_one(ours(grant), vec![doc! { "$set": set }]).await;
+        Ok(beaten.map_err(|error| self.failed("keep the migration lock", error))?.matched_count == 1)
+    }
+
+    async fn free(&self, grant: Grant) -> Result<(), Error> {
+        let free = doc! { "$set": { "holder": null } };
+        self.documents
+            .update_one(ours(grant), free)
+            .await
+            .map_err(|error| self.failed("release the migration lock", error))?;
+        Ok(())
+    }
+}
+
+fn ours(grant: Grant) -> Document {
+    doc! { "_id": LEASE, "holder.nonce": grant.nonce, "token": grant.token }
+}
+
+/// Nothing can panic while one of these is held, so a poisoned one is as good as any.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,97 @@
+//! The facade: one value that knows a database, a registry and what it was told.
+
+mod builder;
+mod status;
+mod up;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use mongodb::Database;
+
+pub use builder::MigratorBuilder;
+pub use status::Status;
+pub use up::Up;
+
+use crate::Error;
+use crate::graph::Graph;
+use crate::lock::Lock;
+use crate::options::Options;
+use crate::plan::Plan;
+use crate::registry::Registry;
+use crate::tracker::Tracker;
+
+/// Migrates one database. Cheap to clone.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use mongrate::Migrator;
+///
+/// let db = mongodb::Client::with_uri_str("mongodb://localhost").await?.database("shop");
+/// let report = Migrator::new(db).up().await?;
+/// println!("{report}");
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Migrator(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    database: Database,
+    registry: Registry,
+    options: Options,
+    tracker: Tracker,
+    lock: Lock,
+}
+
+impl Migrator {
+    /// A migrator for everything that is linked in, with the default options.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self::builder(database).build()
+    }
+
+    /// A migrator with other options.
+    pub fn builder(database: Database) -> MigratorBuilder {
+        MigratorBuilder::new(database)
+    }
+
+    /// Where every migration stands. Two reads, no writes.
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.clone().whole(async |this| this.read_status().await).await
+    }
+
+    /// What [`up`](Self::up) would do now. One read, no writes.
+    pub async fn plan(&self) -> Result<Plan, Error> {
+        self.clone()
+            .whole(async |this| {
+                let graph = this.graph()?;
+                let records = this.0.tracker.records().await?;
+                Plan::up(&graph, None, |id| records.state(id))
+            })
+            .await
+    }
+
+    /// Applies what is pending, in order, exactly once, however many processes do this at the same time.
+    ///
+    /// With nothing pending this is one read. Otherwise it takes the lease, waiting up to `lock_wait` for another
+    /// process to finish, and runs one migration after the other until one fails.
+    pub fn up(&self) -> Up {
+        Up::new(self.clone())
+    }
+
+    fn graph(&self) -> Result<Graph, Error> {
+        Graph::new(&self.0.registry)
+    }
+
+    /// Runs to its end even when the caller drops the future: the driver's futures must not be dropped under way.
+    async fn whole<T: Send + 'static, F>(self, work: impl FnOnce(Self) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        match tokio::spawn(work(self)).await {
+            Ok(result) => result,
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a migrator can be told.
+
+use std::time::Duration;
+
+use mongodb::Database;
+
+use super::{Inner, Migrator};
+use crate::lock::Lock;
+use crate::options::{Names, Options, Policy, Transactions};
+use crate::registry::Registry;
+use crate::tracker::Tracker;
+
+/// Builds a [`Migrator`]; see [`Migrator::builder`].
+#[must_use = "a builder does nothing until `build`"]
+#[derive(Clone, Debug)]
+pub struct MigratorBuilder {
+    database: Database,
+    registry: Option<Registry>,
+    options: Options,
+}
+
+impl MigratorBuilder {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database, registry: None, options: Options::default() }
+    }
+
+    /// The migrations to work on. Default: [`Registry::linked`].
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Who migrates, for the record: a deployment, a person. Default: nobody is named.
+    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+        self.options.actor = Some(actor.into());
+        self
+    }
+
+    /// The environment, for the record: `production`.
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.options.environment = Some(environment.into());
+        self
+    }
+
+    /// The version of the code, for the record: a release or a commit.
+    pub fn codebase_version(mut self, version: impl Into<String>) -> Self {
+        self.options.codebase_version = Some(version.into());
+        self
+    }
+
+    /// How long to wait for another process that is migrating. Default: 5 minutes.
+    pub fn lock_wait(mut self, wait: Duration) -> Self {
+        self.options.lock_wait = wait;
+        self
+    }
+
+    /// How long the lease lasts without a heartbeat, and so how long others wait after a crash. Default: 60 seconds,
+    /// with a heartbeat every eighth of it.
+    ///
+    /// A shorter one is taken over sooner, but is lost sooner, too: with the driver's default options one write can
+    /// take 20 seconds while a primary fails over.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.options.lease = lease;
+        self
+    }
+
+    /// What to do on a server without transactions. Default: [`Transactions::Auto`].
+    pub fn transactions(mut self, transactions: Transactions) -> Self {
+        self.options.transactions = transactions;
+        self
+    }
+
+    /// What to do when applied migrations have changed since. Default: [`Policy::Warn`].
+    pub fn drift(mut self, policy: Policy) -> Self {
+        self.options.drift = policy;
+        self
+    }
+
+    /// The names of Mongrate's own collections. Default: `migrations` and `migrations_…`.
+    pub fn names(mut self, names: Names) -> Self {
+        self.options.names = names;
+        self
+    }
+
+    /// The migrator.
+    #[must_use]
+    pub fn build(self) -> Migrator {
+        let Self { database, registry, options } = self;
+        Migrator(std::sync::Arc::new(Inner {
+            registry: registry.unwrap_or_else(Registry::linked),
+            tracker: Tracker::new(&database, &options.names),
+            lock: Lock::new(&database, &options),
+            database,
+            options,
+        }))
+    }
+}

@@ -1,0 +1,120 @@
+//! Where every migration stands.
+
+use std::fmt;
+
+use super::Migrator;
+use crate::Error;
+use crate::lock::Holder;
+use crate::migration::{Migration, State};
+use crate::record::Record;
+use crate::report::Elapsed;
+
+/// Where every migration stands in one database, read at one moment. Its `Display` is for people.
+#[derive(Clone, Debug)]
+pub struct Status {
+    migrations: Vec<(Migration, Option<Record>)>,
+    orphans: Vec<Record>,
+    holder: Option<Holder>,
+}
+
+impl Status {
+    /// What an `up` has still to do: never run, failed, rolled back or interrupted, in plan order. Manual ones are
+    /// among them.
+    pub fn pending(&self) -> impl Iterator<Item = Migration> {
+        self.migrations
+            .iter()
+            .filter(|(_, record)| state(record.as_ref()).is_pending())
+            .map(|(migration, _)| *migration)
+    }
+
+    /// What is applied, with its record, in plan order.
+    pub fn completed(&self) -> impl Iterator<Item = (Migration, &Record)> {
+        self.in_state(State::Completed)
+    }
+
+    /// What failed the last time, with its record, in plan order. These are pending too.
+    pub fn failed(&self) -> impl Iterator<Item = (Migration, &Record)> {
+        self.in_state(State::Failed)
+    }
+
+    /// What was started outside a transaction and never ended, with its record, in plan order. These are pending too,
+    /// unless the [`holder`](Self::holder) is running them right now.
+    pub fn interrupted(&self) -> impl Iterator<Item = (Migration, &Record)> {
+        self.in_state(State::Interrupted)
+    }
+
+    /// What is applied but has changed in the code since, with its record, in plan order.
+    pub fn drifted(&self) -> impl Iterator<Item = (Migration, &Record)> {
+        self.completed().filter(|(migration, record)| record.drifted_from(migration))
+    }
+
+    /// Records of migrations that are not linked into this program.
+    #[must_use]
+    pub fn orphans(&self) -> &[Record] {
+        &self.orphans
+    }
+
+    /// Who is migrating right now.
+    #[must_use]
+    pub fn holder(&self) -> Option<&Holder> {
+        self.holder.as_ref()
+    }
+
+    /// Where one migration stands; `None` when it is not linked in.
+    #[must_use]
+    pub fn state(&self, id: &str) -> Option<State> {
+        self.migrations.iter().find(|(migration, _)| migration.id() == id).map(|(_, record)| state(record.as_ref()))
+    }
+
+    fn in_state(&self, wanted: State) -> impl Iterator<Item = (Migration, &Record)> {
+        self.migrations.iter().filter_map(move |(migration, record)| {
+            record.as_ref().filter(|record| record.state() == wanted).map(|record| (*migration, record))
+        })
+    }
+}
+
+fn state(record: Option<&Record>) -> State {
+    record.map_or(State::New, Record::state)
+}
+
+impl Migrator {
+    pub(super) async fn read_status(self) -> Result<Status, Error> {
+        let graph = self.graph()?;
+        let records = self.0.tracker.records().await?;
+        let holder = self.0.lock.holder().await?;
+        let orphans = records.orphans(|id| graph.find(id).is_some()).into_iter().cloned().collect();
+        let migrations = graph.order().map(|migration| (migration, records.get(migration.id()).cloned())).collect();
+        Ok(Status { migrations, orphans, holder })
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (migration, record) in &self.migrations {
+            let word = match state(record.as_ref()) {
+                State::New if migration.is_manual() => "manual",
+                State::New => "pending",
+                State::Completed => "completed",
+                State::Failed => "failed",
+                State::RolledBack => "rolled back",
+                State::Interrupted => "interrupted",
+            };
+            write!(f, "{word:<12} {}", migration.id())?;
+            match record {
+                Some(record) if record.drifted_from(migration) => writeln!(f, " (changed since it ran)")?,
+                Some(record) if record.state() == State::Completed => {
+                    writeln!(f, " in {}", Elapsed(record.duration()))?
+                }
+                Some(Record { error: Some(error), .. }) => writeln!(f, ": {error}")?,
+                _ => writeln!(f)?,
+            }
+        }
+        for orphan in &self.orphans {
+            writeln!(f, "{:<12} {} (not linked into this program)", "orphan", orphan.id)?;
+        }
+        if let Some(holder) = &self.holder {
+            writeln!(f, "being migrated by {holder}")?;
+        }
+        write!(f, "{} completed, {} pending.", self.completed().count(), self.pending().count())
+    }
+}

@@ -1,0 +1,231 @@
+//! `up`: apply what is pending.
+
+mod acquire;
+
+use std::collections::HashSet;
+use std::future::IntoFuture;
+
+use mongodb::BoxFuture;
+use mongodb::bson::doc;
+
+use self::acquire::Acquired;
+use super::Migrator;
+use crate::Error;
+use crate::executor::{Ended, Executor};
+use crate::graph::Graph;
+use crate::migration::{Kind, Migration, State};
+use crate::options::{Policy, Transactions};
+use crate::plan::Plan;
+use crate::registry::NOTHING_LINKED;
+use crate::report::{Outcome, Report};
+use crate::stop::{Reason, Stop};
+use crate::tracker::Records;
+
+/// What to tell when there are no transactions.
+const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod): a migration that fails or \
+     is interrupted can leave data half changed. Run it as a replica set, if only of one node.";
+
+/// An `up` that is about to run: set its options, then await it.
+///
+/// Dropping the future stops the run: the server call under way ends, the transaction is rolled back, the lease is
+/// released.
+#[must_use = "nothing runs until this is awaited"]
+#[derive(Clone, Debug)]
+pub struct Up {
+    migrator: Migrator,
+    only: Option<Vec<String>>,
+    by: Option<String>,
+    continue_on_error: bool,
+}
+
+impl Up {
+    pub(super) fn new(migrator: Migrator) -> Self {
+        Self { migrator, only: None, by: None, continue_on_error: false }
+    }
+
+    /// Only this migration (qualified id) with its pending dependencies. Call it again to name more. This is also how
+    /// a manual migration is run.
+    pub fn only(mut self, id: impl Into<String>) -> Self {
+        self.only.get_or_insert_default().push(id.into());
+        self
+    }
+
+    /// Who applies, for the record, in place of the migrator's actor.
+    pub fn by(mut self, name: impl Into<String>) -> Self {
+        self.by = Some(name.into());
+        self
+    }
+
+    /// After a failure, go on with what does not depend on the failed one. Default: stop at the first failure. Either
+    /// way the result is an error.
+    pub fn continue_on_error(mut self, go_on: bool) -> Self {
+        self.continue_on_error = go_on;
+        self
+    }
+}
+
+impl IntoFuture for Up {
+    type Output = Result<Report, Error>;
+    type IntoFuture = BoxFuture<'static, Result<Report, Error>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let stop = Stop::new();
+            let _interrupt = InterruptOnDrop(stop.clone());
+            self.migrator.clone().whole(move |_| self.run(stop)).await
+        })
+    }
+}
+
+/// Tells the run to stop when the caller drops its future.
+struct InterruptOnDrop(Stop);
+
+impl Drop for InterruptOnDrop {
+    fn drop(&mut self) {
+        self.0.raise(Reason::Interrupted);
+    }
+}
+
+impl Up {
+    async fn run(self, stop: Stop) -> Result<Report, Error> {
+        let inner = &self.migrator.0;
+        let graph = self.migrator.graph()?;
+        let records = inner.tracker.records().await?;
+        let warnings = self.warnings(&graph, &records)?;
+        if self.plan(&graph, &records)?.is_empty() {
+            return Ok(Report::nothing_pending(warnings));
+        }
+        let transactional = self.migrator.has_transactions().await?;
+        let session = inner.database.client().start_session().await;
+        let session = session.map_err(|error| Error::server("start a session", error))?;
+        let lease = match self.acquire(&graph, session.id(), &stop).await? {
+            Acquired::Lease(lease) => lease,
+            Acquired::NotNeeded => return Ok(Report::nothing_pending(warnings).by_another()),
+            Acquired::Stopped => return Err(Error::Interrupted { report: Box::default() }),
+        };
+        let mut executor = Executor {
+            database: &inner.database,
+            options: &inner.options,
+            tracker: &inner.tracker,
+            lock: &inner.lock,
+            lease: &lease,
+            stop: &stop,
+            transactional,
+            batch: 0,
+            by: self.by.clone().or_else(|| inner.options.actor.clone()),
+            session: Some(session),
+        };
+        let mut report = Report::nothing_pending(warnings);
+        if !transactional {
+            report.warn(NO_TRANSACTIONS.to_owned());
+        }
+        let result = self.under_lease(&graph, &mut executor, report).await;
+        drop(executor);
+        lease.release().await;
+        result
+    }
+
+    /// What is pending now, as far as it is asked for.
+    fn plan(&self, graph: &Graph, records: &Records) -> Result<Plan, Error> {
+        Plan::up(graph, self.only.as_deref(), |id| records.state(id))
+    }
+
+    /// What a person should know before anything runs; an error where the policy says so.
+    fn warnings(&self, graph: &Graph, records: &Records) -> Result<Vec<String>, Error> {
+        let mut report = Report::default();
+        let drifted = records.drifted(graph.order());
+        match self.migrator.0.options.drift {
+            _ if drifted.is_empty() => {}
+            Policy::Error => return Err(Error::Drift { ids: drifted }),
+            Policy::Warn => report.warn(format!("changed since they were applied: {}", drifted.join(", "))),
+        }
+        let orphans = records.orphans(|id| graph.find(id).is_some());
+        if !orphans.is_empty() {
+            let ids: Vec<_> = orphans.iter().map(|record| record.id.as_str()).collect();
+            report.warn(format!("on record, but not linked into this program: {}", ids.join(", ")));
+        }
+        if self.migrator.0.registry.is_empty() {
+            report.warn(NOTHING_LINKED.to_owned());
+        }
+        Ok(report.into_warnings())
+    }
+
+    async fn under_lease(
+        &self,
+        graph: &Graph,
+        executor: &mut Executor<'_>,
+        mut report: Report,
+    ) -> Result<Report, Error> {
+        executor.tracker.prepare().await?;
+        let records = executor.tracker.records().await?;
+        let plan = self.plan(graph, &records)?;
+        executor.batch = records.next_batch();
+        for blocked in plan.blocked() {
+            report.warn(blocked.to_string());
+        }
+        let mut held_up = HashSet::new();
+        for step in &plan {
+            let id = step.migration().id();
+            if held_up.contains(id) || (report.failed().next().is_some() && !self.continue_on_error) {
+                report.leave_out(id);
+                continue;
+            }
+            if step.state() == State::Interrupted {
+                report.warn(format!("'{id}' was interrupted the last time, and runs again from its beginning"));
+            }
+            match executor.run(step.migration(), records.get(id)).await {
+                Ended::Execution(execution) => {
+                    if matches!(execution.outcome, Outcome::Failed { .. }) {
+                        held_up.extend(graph.dependants_of([id]).iter().map(Migration::id));
+                    }
+                    report.push(execution);
+                }
+                Ended::Stopped(reason) => {
+                    plan.iter()
+                        .skip(report.executions().count() + report.not_run().len())
+                        .for_each(|step| report.leave_out(step.migration().id()));
+                    return Err(stopped(reason, report));
+                }
+            }
+        }
+        conclude(report, executor.transactional, &plan)
+    }
+}
+
+/// A run that was stopped between or within steps.
+fn stopped(reason: Reason, report: Report) -> Error {
+    let report = Box::new(report);
+    match reason {
+        Reason::LeaseLost => Error::LeaseLost { report },
+        Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
+    }
+}
+
+/// The report, or the first failure with it.
+fn conclude(report: Report, transactional: bool, plan: &Plan) -> Result<Report, Error> {
+    let Some((id, Outcome::Failed { error, message })) =
+        report.failed().next().map(|execution| (execution.id.clone(), execution.outcome.clone()))
+    else {
+        return Ok(report);
+    };
+    let kind = plan.iter().find(|step| step.migration().id() == id).map(|step| step.migration().kind());
+    let report = Box::new(report);
+    Err(match kind {
+        Some(Kind::Tx) if !transactional => Error::Partial { id, message, source: error, report },
+        _ => Error::Failed { id, message, source: error, report },
+    })
+}
+
+impl Migrator {
+    /// Whether the server has transactions. A standalone one does not, and says so only in a misleading way when one
+    /// is used, so it is asked before.
+    async fn has_transactions(&self) -> Result<bool, Error> {
+        let hello = self.0.database.run_command(doc! { "hello": 1 }).await;
+        let hello = hello.map_err(|error| Error::server("ask the server what it is", error))?;
+        let transactional = hello.contains_key("setName") || hello.get_str("msg") == Ok("isdbgrid");
+        if !transactional && self.0.options.transactions == Transactions::Required {
+            return Err(Error::TransactionsRequired);
+        }
+        Ok(transactional)
+    }
+}

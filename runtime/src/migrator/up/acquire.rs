@@ -1,0 +1,75 @@
+//! Waiting for the lease, without missing that it is not needed any more.
+
+use std::time::Duration;
+
+use mongodb::bson::Document;
+use tokio::time::{Instant, timeout};
+
+use super::Up;
+use crate::Error;
+use crate::graph::Graph;
+use crate::lock::{Attempt, Fenced, Lease, Lock, Seen, jitter};
+use crate::stop::{Reason, Stop};
+
+/// The first and the longest pause between two looks at the lease.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// How waiting ended.
+pub(super) enum Acquired {
+    /// With the lease, and the fence raised to it.
+    Lease(Lease),
+    /// Somebody else has applied everything that was pending.
+    NotNeeded,
+    /// Told to stop.
+    Stopped,
+}
+
+impl Up {
+    /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
+    pub(super) async fn acquire(&self, graph: &Graph, session: &Document, stop: &Stop) -> Result<Acquired, Error> {
+        let inner = &self.migrator.0;
+        let (began, mine) = (Instant::now(), Lock::nonce());
+        let (mut seen, mut pause, mut told) = (Seen::default(), FIRST_LOOK, false);
+        loop {
+            let holder = match inner.lock.attempt(mine, session, &mut seen).await? {
+                Attempt::Taken(grant, former) => {
+                    let lease = Lease::hold(inner.lock.clone(), grant, stop.clone());
+                    return fenced(lease, former.map(|holder| holder.session), &inner.lock).await;
+                }
+                Attempt::Held(holder) => holder,
+                Attempt::Raced => continue,
+            };
+            if !std::mem::replace(&mut told, true) {
+                tracing::info!(%holder, "waiting for another process that is migrating");
+            }
+            if self.plan(graph, &inner.tracker.records().await?)?.is_empty() {
+                return Ok(Acquired::NotNeeded);
+            }
+            let waited = began.elapsed();
+            if waited >= inner.options.lock_wait {
+                return Err(Error::LockTimeout { holder: Box::new(holder), waited });
+            }
+            let next = (pause + jitter(pause)).min(inner.options.lock_wait - waited);
+            if timeout(next, stop.raised()).await.is_ok() {
+                return Ok(Acquired::Stopped);
+            }
+            pause = (pause * 3 / 2).min(LAST_LOOK);
+        }
+    }
+}
+
+/// Raises the fence to a lease that was just taken; without it, the lease is given back.
+async fn fenced(lease: Lease, abandoned: Option<Document>, lock: &Lock) -> Result<Acquired, Error> {
+    match lock.raise(lease.token(), abandoned.as_ref()).await {
+        Ok(Fenced::Ours) => Ok(Acquired::Lease(lease)),
+        Ok(Fenced::Newer) => {
+            lease.release().await;
+            Err(super::stopped(Reason::LeaseLost, crate::Report::default()))
+        }
+        Err(error) => {
+            lease.release().await;
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,173 @@
+use super::*;
+use crate::fixtures::{Drawn, draw, ids};
+use crate::registry::Registry;
+
+fn up(registry: &Registry, only: Option<&[&str]>, completed: &[&str]) -> Result<Plan, Error> {
+    let only: Option<Vec<_>> = only.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
+    Plan::up(&Graph::new(registry)?, only.as_deref(), |id| {
+        if completed.contains(&id) { State::Completed } else { State::New }
+    })
+}
+
+fn steps(plan: &Plan) -> String {
+    ids(plan.iter().map(Step::migration))
+}
+
+fn refusal(registry: &Registry, only: Option<&[&str]>, completed: &[&str]) -> String {
+    up(registry, only, completed).expect_err("it is refused").to_string()
+}
+
+#[test]
+fn what_is_completed_is_left_out() -> Result<(), Error> {
+    let registry = draw("001_a <- 002_b <- 003_c");
+    assert_eq!(steps(&up(&registry, None, &[])?), "001_a 002_b 003_c");
+    assert_eq!(steps(&up(&registry, None, &["001_a"])?), "002_b 003_c");
+    assert!(up(&registry, None, &["001_a", "002_b", "003_c"])?.is_empty());
+    Ok(())
+}
+
+/// ```text
+/// 001_a <- 000_new <- 002_b        002_b was completed before 000_new was written
+/// ```
+#[test]
+fn what_was_inserted_below_a_completed_migration_runs_now() -> Result<(), Error> {
+    let registry = draw("001_a <- 000_new <- 002_b <- 003_c");
+    assert_eq!(steps(&up(&registry, None, &["001_a", "002_b"])?), "000_new 003_c");
+    assert_eq!(steps(&up(&registry, Some(&["003_c"]), &["001_a", "002_b"])?), "000_new 003_c");
+    Ok(())
+}
+
+/// ```text
+/// 001_a <- 002_b <- 004_d
+///          003_c
+/// ```
+#[test]
+fn named_ones_run_with_their_pending_dependencies() -> Result<(), Error> {
+    let registry = draw("001_a <- 002_b <- 004_d \n 003_c");
+    assert_eq!(steps(&up(&registry, Some(&["002_b"]), &[])?), "001_a 002_b");
+    assert_eq!(steps(&up(&registry, Some(&["004_d", "003_c"]), &["001_a"])?), "002_b 003_c 004_d");
+    assert_eq!(steps(&up(&registry, Some(&["001_a", "001_a"]), &[])?), "001_a");
+    assert!(up(&registry, Some(&[]), &[])?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn for_a_completed_one_that_is_named_there_is_nothing_to_do() -> Result<(), Error> {
+    let registry = draw("001_a <- 002_b");
+    assert!(up(&registry, Some(&["002_b"]), &["001_a", "002_b"])?.is_empty());
+    assert!(up(&registry, Some(&["002_b"]), &["002_b"])?.is_empty(), "nor for what was inserted below it");
+    Ok(())
+}
+
+#[test]
+fn a_name_that_is_not_linked_in_is_refused() {
+    let registry = draw("001_create_users \n module:menu:002_add_namespace");
+    assert_eq!(
+        refusal(&registry, Some(&["001_create_user"]), &[]),
+        "Migration '001_create_user' was not found among the linked-in migrations. \
+         Check its id, and that the crate that declares it is linked in. Did you mean '001_create_users'?"
+    );
+    assert!(refusal(&registry, Some(&["002_add_namespace"]), &[]).ends_with("'module:menu:002_add_namespace'?"));
+    assert!(refusal(&registry, Some(&["far", "off"]), &[]).starts_with("2 mistakes:"));
+    assert_eq!(
+        refusal(&registry.source("module:menu"), Some(&["001_create_users"]), &[]),
+        "Migration '001_create_users' does not belong to the selected source. Select its source, or leave it out."
+    );
+}
+
+/// ```text
+/// 001_a <- !002_manual <- 003_c <- 004_d
+///                         005_e
+/// ```
+#[test]
+fn what_depends_on_a_manual_migration_waits_for_it() -> Result<(), Error> {
+    let registry = draw("001_a <- !002_manual <- 003_c <- 004_d \n 005_e");
+    let plan = up(&registry, None, &[])?;
+    assert_eq!(steps(&plan), "001_a 005_e");
+    let blocked = plan.blocked().iter();
+    let blocked: Vec<_> = blocked.map(|b| (b.migration().id(), b.waits_for().id())).collect();
+    assert_eq!(blocked, [("003_c", "002_manual"), ("004_d", "002_manual")]);
+
+    let plan = up(&registry, None, &["002_manual"])?;
+    assert_eq!(steps(&plan), "001_a 003_c 004_d 005_e");
+    assert!(plan.blocked().is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_manual_migration_runs_when_it_is_named() -> Result<(), Error> {
+    let registry = draw("001_a <- !002_manual <- 003_c");
+    assert_eq!(steps(&up(&registry, Some(&["002_manual"]), &[])?), "001_a 002_manual");
+    assert_eq!(steps(&up(&registry, Some(&["003_c", "002_manual"]), &[])?), "001_a 002_manual 003_c");
+    assert_eq!(
+        refusal(&registry, Some(&["003_c"]), &[]),
+        "Migration '003_c' depends on '002_manual', which is manual and not completed. \
+         Name '002_manual' as well to run it first."
+    );
+    assert!(up(&registry, None, &["001_a", "003_c"])?.is_empty(), "a manual one alone is nothing to do");
+    Ok(())
+}
+
+/// ```text
+/// 001_a <- 002_b <- plugin:alerts:001_x
+/// ```
+#[test]
+fn what_is_not_selected_has_to_be_completed() -> Result<(), Error> {
+    let registry = draw("001_a <- 002_b <- plugin:alerts:001_x <- plugin:alerts:002_y");
+    let alerts = registry.source("plugin:alerts");
+    assert_eq!(steps(&up(&alerts, None, &["001_a", "002_b"])?), "plugin:alerts:001_x plugin:alerts:002_y");
+    assert_eq!(
+        refusal(&alerts, None, &["001_a"]),
+        "Migration 'plugin:alerts:001_x' depends on '002_b', which is not completed and does not belong to the \
+         selected source. Apply '002_b' first, or do not restrict the registry to one source."
+    );
+    assert!(refusal(&alerts, Some(&["plugin:alerts:002_y"]), &[]).contains("'plugin:alerts:001_x' depends on '002_b'"));
+    let completed = &["plugin:alerts:001_x", "plugin:alerts:002_y"];
+    assert!(up(&alerts, None, completed)?.is_empty(), "nothing is pending that could depend on it");
+    assert_eq!(steps(&up(&registry.source("system"), None, completed)?), "001_a 002_b");
+    Ok(())
+}
+
+/// ```text
+/// !002_manual <-------+
+///                      \
+/// module:menu:001_x <-- 003_c
+/// ```
+#[test]
+fn what_is_not_selected_is_an_error_before_anything_waits() {
+    let registry = draw("!002_manual, module:menu:001_x <- 003_c").source("system");
+    assert!(refusal(&registry, None, &[]).contains("'003_c' depends on 'module:menu:001_x'"));
+}
+
+#[test]
+fn a_graph_with_mistakes_has_no_plan() {
+    assert!(refusal(&draw("?999_x <- 001_a"), None, &[]).contains("was not found"));
+}
+
+#[test]
+fn it_reads_as_a_list() -> Result<(), Error> {
+    let described =
+        Drawn { id: "001_a".to_owned(), description: " E-mail addresses are unique.\n More.", ..Drawn::default() };
+    let drawn = crate::fixtures::migrations("002_b \n 003_c \n 004_d \n !005_manual <- 006_f");
+    let registry: Registry = drawn.into_iter().chain([described.leak()]).collect();
+    let plan = Plan::up(&Graph::new(&registry)?, None, |id| match id {
+        "002_b" => State::Failed,
+        "003_c" => State::RolledBack,
+        "004_d" => State::Interrupted,
+        _ => State::New,
+    })?;
+    let text = "\
+4 migrations to apply:
+  1. 001_a: E-mail addresses are unique.
+  2. 002_b (failed before)
+  3. 003_c (rolled back before)
+  4. 004_d (interrupted before)
+'006_f' waits for '005_manual', which is manual: run '005_manual' by name first.";
+    assert_eq!(plan.to_string(), text);
+    assert_eq!(Plan::default().to_string(), "Nothing to apply.");
+    let first = plan.iter().next().map(|step| (step.verb(), step.state()));
+    assert_eq!(first, Some((Verb::Up, State::New)));
+    assert_eq!(Verb::Up.to_string(), "up");
+    assert_eq!(plan.len(), plan.clone().into_iter().count());
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! What a run did.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::context::Operation;
+
+/// What an `up` did, in the order in which it was done. Its `Display` is for people.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    executions: Vec<Execution>,
+    not_run: Vec<String>,
+    warnings: Vec<String>,
+    finished_elsewhere: bool,
+}
+
+/// One migration that was run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Execution {
+    /// Qualified id.
+    pub id: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// From the start of its first attempt to its record, retries included.
+    pub duration: Duration,
+    /// How often the body ran: more than once only after transient errors of the server.
+    pub attempts: u32,
+    /// What the last attempt did, as far as it went through `Tx` or `Schema`.
+    pub operations: Vec<Operation>,
+}
+
+/// How an execution ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Applied and recorded.
+    Applied,
+    /// Failed and recorded as failed.
+    Failed {
+        /// The error as the body returned it.
+        error: Arc<dyn std::error::Error + Send + Sync>,
+        /// The error in words.
+        message: String,
+    },
+}
+
+impl Report {
+    /// Everything that this run ran.
+    pub fn executions(&self) -> impl Iterator<Item = &Execution> {
+        self.executions.iter()
+    }
+
+    /// The migrations that this run applied.
+    pub fn applied(&self) -> impl Iterator<Item = &Execution> {
+        self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Applied))
+    }
+
+    /// The migrations that failed in this run.
+    pub fn failed(&self) -> impl Iterator<Item = &Execution> {
+        self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Failed { .. }))
+    }
+
+    /// Qualified ids of the planned migrations that this run did not come to.
+    #[must_use]
+    pub fn not_run(&self) -> &[String] {
+        &self.not_run
+    }
+
+    /// What a person should know although nothing failed: drift, orphans, migrations that wait for a manual one,
+    /// a server without transactions.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Whether another process applied what was pending while this one waited for the lease.
+    #[must_use]
+    pub fn finished_elsewhere(&self) -> bool {
+        self.finished_elsewhere
+    }
+
+    /// Whether this run had nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.executions.is_empty()
+    }
+
+    pub(crate) fn nothing_pending(warnings: Vec<String>) -> Self {
+        Self { warnings, ..Self::default() }
+    }
+
+    pub(crate) fn by_another(mut self) -> Self {
+        self.finished_elsewhere = true;
+        self
+    }
+
+    pub(crate) fn warn(&mut self, warning: String) {
+        tracing::warn!("{warning}");
+        self.warnings.push(warning);
+    }
+
+    pub(crate) fn into_warnings(self) -> Vec<String> {
+        self.warnings
+    }
+
+    pub(crate) fn push(&mut self, execution: Execution) {
+        self.executions.push(execution);
+    }
+
+    pub(crate) fn leave_out(&mut self, id: &str) {
+        self.not_run.push(id.to_owned());
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for execution in &self.executions {
+            writeln!(f, "{execution}")?;
+        }
+        for id in &self.not_run {
+            writeln!(f, "not run  {id}")?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        let applied = self.applied().count();
+        let failed = self.executions.len() - applied;
+        match (applied, failed, self.not_run.len()) {
+            (0, 0, 0) if self.finished_elsewhere => write!(f, "Another process applied everything that was pending."),
+            (0, 0, 0) => write!(f, "Nothing is pending."),
+            (_, 0, 0) => write!(f, "Applied {applied}."),
+            (_, _, not_run) => write!(f, "Applied {applied}, failed {failed}, not run {not_run}."),
+        }
+    }
+}
+
+impl fmt::Display for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.outcome {
+            Outcome::Applied => write!(f, "applied  {} in {}", self.id, Elapsed(self.duration))?,
+            Outcome::Failed { message, .. } => {
+                write!(f, "failed   {} after {}: {message}", self.id, Elapsed(self.duration))?;
+            }
+        }
+        if self.attempts > 1 {
+            write!(f, " ({} attempts)", self.attempts)?;
+        }
+        Ok(())
+    }
+}
+
+/// A duration for people: `3 ms`, `2.4 s`, `5 min 10 s`.
+pub(crate) struct Elapsed(pub(crate) Duration);
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match seconds {
+            0 => write!(f, "{} ms", self.0.as_millis()),
+            1..60 => write!(f, "{:.1} s", self.0.as_secs_f64()),
+            _ if seconds % 60 == 0 => write!(f, "{} min", seconds / 60),
+            _ => write!(f, "{} min {} s", seconds / 60, seconds % 60),
+        }
+    }
+}

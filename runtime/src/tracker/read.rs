@@ -1,0 +1,87 @@
+//! Reading the records: one find, one batch, no writes.
+
+use std::collections::HashMap;
+
+use mongodb::bson::{Document, RawDocument};
+
+use super::Tracker;
+use crate::Error;
+use crate::migration::{Migration, State};
+use crate::record::Record;
+
+/// More than any number of records; the server ends a batch at 16 MB anyway.
+const ONE_BATCH: u32 = 1_000_000;
+
+/// All records of one database at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Records(HashMap<String, Record>);
+
+impl Records {
+    pub(crate) fn state(&self, id: &str) -> State {
+        self.0.get(id).map_or(State::New, Record::state)
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Record> {
+        self.0.get(id)
+    }
+
+    /// The records for which `known` is false, by id.
+    pub(crate) fn orphans(&self, known: impl Fn(&str) -> bool) -> Vec<&Record> {
+        let mut orphans: Vec<_> = self.0.values().filter(|record| !known(&record.id)).collect();
+        orphans.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        orphans
+    }
+
+    /// The number that the next `up` gives to what it applies.
+    pub(crate) fn next_batch(&self) -> i64 {
+        self.0.values().map(|record| record.batch).max().unwrap_or(0) + 1
+    }
+
+    /// Qualified ids of applied migrations whose code has changed since.
+    pub(crate) fn drifted(&self, migrations: impl Iterator<Item = Migration>) -> Vec<String> {
+        migrations
+            .filter(|migration| self.get(migration.id()).is_some_and(|record| record.drifted_from(migration)))
+            .map(|migration| migration.id().to_owned())
+            .collect()
+    }
+}
+
+impl Tracker {
+    /// Reads all records: one command, however many there are.
+    pub(crate) async fn records(&self) -> Result<Records, Error> {
+        let failed = |error| Error::server(format!("read the records in '{}'", self.records.name()), error);
+        let mut cursor = self.records.find(Document::new()).batch_size(ONE_BATCH).await.map_err(failed)?;
+        let mut records = HashMap::new();
+        while cursor.advance().await.map_err(failed)? {
+            let record = cursor.deserialize_current().map_err(|error| self.unreadable(cursor.current(), &error))?;
+            records.insert(record.id.clone(), record);
+        }
+        Ok(Records(records))
+    }
+
+    /// A document that is not one of our records: somebody else's, or of a newer version.
+    fn unreadable(&self, found: &RawDocument, error: &mongodb::error::Error) -> Error {
+        let has = |key: &str| matches!(found.get(key), Ok(Some(_)));
+        let id = match found.get("_id") {
+            Ok(Some(id)) => id.as_str().map_or_else(|| format!("{id:?}"), str::to_owned),
+            _ => "(none)".to_owned(),
+        };
+        if has("checksum") && has("status") && has("token") {
+            return Error::UnreadableRecord { id, reason: error.kind.to_string() };
+        }
+        let made_by = if has("fileName") && has("appliedAt") {
+            ", written by migrate-mongo"
+        } else if has("changeId") || has("changeLogClass") {
+            ", written by Mongock"
+        } else if has("last_updated_at") || matches!(found.get_str("status"), Ok("Success" | "Fail" | "InProcess")) {
+            ", written by mongodb-migrator"
+        } else {
+            ""
+        };
+        Error::ForeignCollection {
+            collection: self.records.name().to_owned(),
+            example: id,
+            made_by: made_by.to_owned(),
+        }
+    }
+}
