@@ -18,6 +18,7 @@ use crate::options::{Policy, Transactions};
 use crate::plan::Plan;
 use crate::registry::NOTHING_LINKED;
 use crate::report::{Outcome, Report};
+use crate::signals;
 use crate::stop::{Reason, Stop};
 use crate::tracker::Records;
 
@@ -95,6 +96,7 @@ impl Up {
         if self.plan(&graph, &records)?.is_empty() {
             return Ok(Report::nothing_pending(warnings));
         }
+        let _signals = signals::Watch::new(stop.clone());
         let transactional = self.migrator.has_transactions().await?;
         let session = inner.database.client().start_session().await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
