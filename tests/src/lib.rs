@@ -5,7 +5,9 @@ mod commands;
 mod db;
 mod eventually;
 mod fail_point;
+pub mod fleet;
 pub mod servers;
+pub mod stored;
 mod worker;
 
 pub use commands::{Commands, server_commands};
