@@ -149,7 +149,11 @@ impl Executor<'_> {
         match judge(inner, self.outlived(began).await) {
             Verdict::Again(error) => Attempt::Again(error),
             Verdict::Final(error) => error.into(),
-            Verdict::Ordinary => Failure::Failed(error).into(),
+            Verdict::Ordinary => match tx.cause_of_refusal() {
+                // What the body failed with at last says only that the transaction is gone (I6).
+                Some((operation, source)) => Error::IgnoredError { operation, source }.into(),
+                None => Failure::Failed(error).into(),
+            },
         }
     }
 
