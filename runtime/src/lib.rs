@@ -19,6 +19,7 @@ mod plan;
 mod record;
 mod registry;
 mod report;
+mod signals;
 mod stop;
 mod tracker;
 

@@ -9,6 +9,7 @@ mod acquire;
 mod fence;
 mod heartbeat;
 mod holder;
+mod permit;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -20,11 +21,12 @@ use crate::Error;
 use crate::options::Options;
 use crate::tracker::durable;
 
-pub(crate) use acquire::{Attempt, Seen};
+pub(crate) use acquire::{Attempt, Seen, Sighting};
 pub(crate) use fence::Fenced;
 pub(crate) use heartbeat::Lease;
 pub use holder::Holder;
 pub(crate) use holder::host;
+pub(crate) use permit::Permit;
 
 const LEASE: &str = "lease";
 const FENCE: &str = "fence";
@@ -75,11 +77,6 @@ impl Lock {
                 .map_err(|error| self.failed("prepare the migration lock", error))?;
         }
         Ok(())
-    }
-
-    /// Who holds the lease, if anybody does. Writes nothing.
-    pub(crate) async fn holder(&self) -> Result<Option<Holder>, Error> {
-        Ok(self.sighting().await?.and_then(|sighting| sighting.holder))
     }
 
     fn failed(&self, doing: &str, error: mongodb::error::Error) -> Error {

@@ -64,7 +64,7 @@ impl Migration {
         Self(registration)
     }
 
-    pub(crate) fn registration(&self) -> &'static Registration {
+    pub(crate) fn registration(self) -> &'static Registration {
         self.0
     }
 

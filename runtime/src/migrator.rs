@@ -91,7 +91,10 @@ impl Migrator {
     {
         match tokio::spawn(work(self)).await {
             Ok(result) => result,
-            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Error::Interrupted { report: Box::default() }),
+            },
         }
     }
 }

@@ -94,7 +94,7 @@ impl Record {
     }
 
     /// Whether the code has changed since it ran. Checksums of two algorithms say nothing about each other.
-    pub(crate) fn drifted_from(&self, migration: &Migration) -> bool {
+    pub(crate) fn drifted_from(&self, migration: Migration) -> bool {
         let algorithm = |checksum: &str| checksum.split_once(':').map(|(version, _)| version.to_owned());
         self.status == RecordStatus::Completed
             && algorithm(&self.checksum) == algorithm(migration.checksum())

@@ -169,7 +169,7 @@ impl fmt::Display for Elapsed {
         match seconds {
             0 => write!(f, "{} ms", self.0.as_millis()),
             1..60 => write!(f, "{:.1} s", self.0.as_secs_f64()),
-            _ if seconds % 60 == 0 => write!(f, "{} min", seconds / 60),
+            _ if seconds.is_multiple_of(60) => write!(f, "{} min", seconds / 60),
             _ => write!(f, "{} min {} s", seconds / 60, seconds % 60),
         }
     }

@@ -17,7 +17,7 @@ use crate::record::{HistoryEntry, Record};
 pub(crate) use read::Records;
 
 /// How long making a collection or an index of Mongrate's own may take.
-const DDL_LIMIT: Duration = Duration::from_secs(60);
+const DDL_LIMIT: Duration = Duration::from_mins(1);
 
 /// Server codes, from its `error_codes.yml`.
 const NAMESPACE_EXISTS: i32 = 48;

@@ -15,10 +15,10 @@ use super::operation::{Counts, Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
 use crate::error::code;
-use crate::stop::Stop;
+use crate::lock::Permit;
 
 /// How long one operation may take unless it is told otherwise.
-const DEFAULT_MAX_TIME: Duration = Duration::from_secs(600);
+const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
 
 /// Server codes, from its `error_codes.yml`.
 const NAMESPACE_NOT_FOUND: i32 = 26;
@@ -37,13 +37,13 @@ pub struct Schema {
     database: Database,
     scope: Scope,
     journal: Journal,
-    stop: Stop,
+    permit: Permit,
     max_time: Duration,
 }
 
 impl Schema {
-    pub(crate) fn new(database: Database, scope: Scope, stop: Stop) -> Self {
-        Self { database, scope, journal: Journal::default(), stop, max_time: DEFAULT_MAX_TIME }
+    pub(crate) fn new(database: Database, scope: Scope, permit: Permit) -> Self {
+        Self { database, scope, journal: Journal::default(), permit, max_time: DEFAULT_MAX_TIME }
     }
 
     /// The longest that each of the following operations may take; for an index on a large collection, give it hours.
@@ -186,7 +186,7 @@ impl Schema {
     }
 
     fn enter(&self) -> Result<(), Error> {
-        self.stop.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")))
+        self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")))
     }
 }
 

@@ -18,7 +18,7 @@ pub use kv::Kv;
 use super::operation::{Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
-use crate::stop::Stop;
+use crate::lock::Permit;
 
 /// A transaction, or on a server without transactions a session.
 ///
@@ -42,18 +42,18 @@ struct Shared {
     /// A session carries one operation at a time; `None` when the body has ended.
     session: Mutex<Option<ClientSession>>,
     journal: Journal,
-    stop: Stop,
+    permit: Permit,
 }
 
 impl Tx {
-    pub(crate) fn new(database: Database, session: ClientSession, scope: Scope, kv: &str, stop: Stop) -> Self {
+    pub(crate) fn new(database: Database, session: ClientSession, scope: Scope, kv: &str, permit: Permit) -> Self {
         Self(Arc::new(Shared {
             database,
             scope,
             kv: kv.to_owned(),
             session: Mutex::new(Some(session)),
             journal: Journal::default(),
-            stop,
+            permit,
         }))
     }
 
@@ -93,7 +93,7 @@ impl Shared {
     /// Waits for the session, and checks that the step may go on.
     async fn enter(&self) -> mongodb::error::Result<MutexGuard<'_, Option<ClientSession>>> {
         let session = self.session.lock().await;
-        self.stop.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())?;
+        self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())?;
         Ok(session)
     }
 }

@@ -10,23 +10,20 @@ use tokio::time::timeout;
 use super::{Executor, Failure, Step};
 use crate::__private::{BoxError, Context};
 use crate::Error;
+use crate::lock::Permit;
 use crate::migration::Kind;
-use crate::stop::{Reason, Stop};
+use crate::stop::Reason;
 
 /// How long a body that was told to stop may take to end its server call: well within the margin of the lease.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How a body ended.
-pub(super) enum Body {
-    /// By itself: its context comes back.
-    Ended(Context, Result<(), BoxError>),
-    /// It was told to stop and has not come back; whatever it still does goes through a stop sign that is up.
-    Abandoned(Reason),
-}
+/// A body that has come back, with its context and its result.
+pub(super) type Ended = (Context, Result<(), BoxError>);
 
 impl Executor<'_> {
-    /// Runs the body of a step. `stop` is the one that its context checks before each server call.
-    pub(super) async fn body(&self, step: &Step<'_>, mut context: Context, stop: &Stop) -> Result<Body, Failure> {
+    /// Runs the body of a step. Its context checks `permit` before each server call, so that a body which was told to
+    /// stop and does not come back has no effect any more.
+    pub(super) async fn body(&self, step: &Step<'_>, mut context: Context, permit: &Permit) -> Result<Ended, Failure> {
         self.lease.check()?;
         let up = step.migration.registration().up;
         let mut task = tokio::spawn(async move {
@@ -36,7 +33,7 @@ impl Executor<'_> {
         let ended = tokio::select! {
             ended = &mut task => ended,
             reason = self.told_to_stop(step) => {
-                stop.raise(reason);
+                permit.withdraw(reason);
                 if step.migration.kind() == Kind::Database {
                     // The raw handle checks no stop sign, so this is the only way to end such a body. It drops what
                     // the driver has under way, which costs a connection.
@@ -44,15 +41,14 @@ impl Executor<'_> {
                 }
                 match timeout(GRACE, &mut task).await {
                     Ok(ended) => ended,
-                    Err(_) => return Ok(Body::Abandoned(reason)),
+                    Err(_) => return Err(reason.into()),
                 }
             }
         };
-        match (ended, stop.reason()) {
-            (Ok((context, _)), Some(reason)) => Ok(Body::Ended(context, Err(stopped(reason)))),
-            (Ok((context, result)), None) => Ok(Body::Ended(context, result)),
-            (Err(_), Some(reason)) => Ok(Body::Abandoned(reason)),
-            (Err(error), None) => Err(Error::Panicked { message: error.to_string() }.into()),
+        match (ended, permit.check()) {
+            (Ok(ended), _) => Ok(ended),
+            (Err(_), Err(reason)) => Err(reason.into()),
+            (Err(error), Ok(())) => Err(Error::Panicked { message: error.to_string() }.into()),
         }
     }
 
@@ -63,10 +59,6 @@ impl Executor<'_> {
             None => self.stop.raised().await,
         }
     }
-}
-
-fn stopped(reason: Reason) -> BoxError {
-    reason.to_string().into()
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {

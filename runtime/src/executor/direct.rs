@@ -1,13 +1,15 @@
 //! Steps outside transactions: `Schema`, `&Database`, and `Tx` on a server that has no transactions.
 
-use super::body::Body;
+use mongodb::error::Error as DriverError;
+
 use super::{Executor, Failure, Step};
 use crate::__private::Context;
+use crate::Error;
 use crate::context::{Inner, Schema, Scope, Tx};
-use crate::lock::Fenced;
+use crate::lock::{Fenced, Permit};
 use crate::migration::Kind;
 use crate::record::{Record, RecordStatus};
-use crate::stop::{Reason, Stop};
+use crate::stop::Reason;
 use crate::tracker::Written;
 
 impl Executor<'_> {
@@ -15,44 +17,45 @@ impl Executor<'_> {
     pub(super) async fn outside_transactions(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         step.attempts = 1;
         self.store(&self.record(step, RecordStatus::Running), false).await?;
-        let stop = Stop::new();
-        let context = self.context(step, &stop).await?;
-        let result = match self.body(step, context, &stop).await? {
-            Body::Abandoned(reason) => Err(reason.into()),
-            Body::Ended(context, result) => {
-                step.operations = self.take_back(context).await;
-                match stop.reason() {
-                    Some(reason) => Err(reason.into()),
-                    None => result.map_err(Failure::Failed),
-                }
-            }
-        };
-        result?;
+        let permit = self.lease.permit();
+        let context = self.context(step, &permit).await?;
+        let (context, result) = self.body(step, context, &permit).await?;
+        let ignored = self.take_back(step, context).await;
+        permit.check()?;
+        result.map_err(Failure::Failed)?;
+        if let Some((operation, source)) = ignored {
+            return Err(Error::IgnoredError { operation, source }.into());
+        }
         self.store(&self.record(step, RecordStatus::Completed), true).await
     }
 
-    async fn context(&mut self, step: &Step<'_>, stop: &Stop) -> Result<Context, Failure> {
+    async fn context(&mut self, step: &Step<'_>, permit: &Permit) -> Result<Context, Failure> {
         let database = self.database.clone();
         let scope = Scope::of(step.migration.source());
         Ok(Context(match step.migration.kind() {
             Kind::Database => Inner::Database(database),
-            Kind::Schema => Inner::Schema(Schema::new(database, scope, stop.clone())),
+            Kind::Schema => Inner::Schema(Schema::new(database, scope, permit.clone())),
             Kind::Tx => {
                 self.session().await?;
                 let Some(session) = self.session.take() else { return Err(Reason::Interrupted.into()) };
-                Inner::Tx(Tx::new(database, session, scope, &self.options.names.kv, stop.clone()))
+                Inner::Tx(Tx::new(database, session, scope, &self.options.names.kv, permit.clone()))
             }
         }))
     }
 
-    /// What the body did, and the session that it may have been lent.
-    async fn take_back(&mut self, context: Context) -> Vec<crate::Operation> {
+    /// Notes what the body did, and takes back the session that a `Tx` was lent. Gives the first failed operation of a
+    /// `Tx`: ignoring it must not work here, as it would not on a server with transactions.
+    async fn take_back(&mut self, step: &mut Step<'_>, context: Context) -> Option<(String, DriverError)> {
         match context.0 {
-            Inner::Database(_) => Vec::new(),
-            Inner::Schema(schema) => schema.operations(),
+            Inner::Database(_) => None,
+            Inner::Schema(schema) => {
+                step.operations = schema.operations();
+                None
+            }
             Inner::Tx(tx) => {
                 self.session = tx.end().await;
-                tx.operations()
+                step.operations = tx.operations();
+                tx.first_error()
             }
         }
     }

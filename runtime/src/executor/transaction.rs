@@ -11,7 +11,6 @@ use mongodb::options::{ReadConcern, WriteConcern};
 use mongodb::{ClientSession, action::StartTransaction};
 use tokio::time::{Instant, sleep};
 
-use super::body::Body;
 use super::failure::{Verdict, driver_error, judge};
 use super::{Executor, Failure, Step, backoff};
 use crate::__private::{BoxError, Context};
@@ -20,7 +19,7 @@ use crate::context::{Inner, Scope, Tx};
 use crate::error::code;
 use crate::lock::Fenced;
 use crate::record::{Record, RecordStatus};
-use crate::stop::{Reason, Stop};
+use crate::stop::Reason;
 use crate::tracker::Written;
 
 /// How often a body runs when the server keeps rolling it back for passing reasons.
@@ -30,7 +29,7 @@ const ATTEMPTS: u32 = 10;
 const COMMITS: u32 = 10;
 
 /// `transactionLifetimeLimitSeconds` where it cannot be asked for.
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
+const DEFAULT_LIFETIME: Duration = Duration::from_mins(1);
 
 /// Server code: the operation ran out of its time limit.
 const MAX_TIME_MS_EXPIRED: i32 = 50;
@@ -103,21 +102,18 @@ impl Executor<'_> {
         self.lease.check()?;
         start(self.session().await?).await?;
         let began = Instant::now();
-        let stop = Stop::new();
+        let permit = self.lease.permit();
         let scope = Scope::of(step.migration.source());
         let Some(session) = self.session.take() else { return Err(Reason::Interrupted.into()) };
-        let tx = Tx::new(self.database.clone(), session, scope, &self.options.names.kv, stop.clone());
-        let (context, result) = match self.body(step, Context(Inner::Tx(tx)), &stop).await? {
-            Body::Ended(context, result) => (context, result),
-            Body::Abandoned(reason) => return Err(reason.into()),
-        };
+        let tx = Tx::new(self.database.clone(), session, scope, &self.options.names.kv, permit.clone());
+        let (context, result) = self.body(step, Context(Inner::Tx(tx)), &permit).await?;
         let Inner::Tx(tx) = context.0 else { return Err(Reason::Interrupted.into()) };
         self.session = tx.end().await;
         step.operations = tx.operations();
-        let result = match (result, stop.reason()) {
-            (_, Some(reason)) => Err(reason.into()),
-            (Err(error), None) => Err(self.why_failed(error, &tx, began).await),
-            (Ok(()), None) => self.why_ignored(&tx, began).await,
+        let result = match (result, permit.check()) {
+            (_, Err(reason)) => Err(reason.into()),
+            (Err(error), Ok(())) => Err(self.why_failed(error, &tx, began).await),
+            (Ok(()), Ok(())) => self.why_ignored(&tx, began).await,
         };
         let mut session = self.session.take();
         let result = match result {
@@ -216,9 +212,10 @@ impl Executor<'_> {
             tries += 1;
             let Err(error) = session.commit_transaction().await else { return Ok(()) };
             if !error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
-                return Err(match error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
-                    true => Attempt::Again(error),
-                    false => Failure::server(&format!("commit '{}'", record.id), error).into(),
+                return Err(if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+                    Attempt::Again(error)
+                } else {
+                    Failure::server(&format!("commit '{}'", record.id), error).into()
                 });
             }
             tracing::info!(tries, code = code(&error), "the outcome of a commit is unknown");

@@ -83,14 +83,14 @@ impl Lock {
             },
         };
         let former = sighting.holder.filter(|holder| holder.nonce != mine);
-        let taken = self
+        let claimed = self
             .documents
             .find_one_and_update(free_or_stopped, vec![self.claim(mine, session)])
             .return_document(ReturnDocument::After)
             .projection(doc! { "token": 1 })
             .await
             .map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match taken.and_then(|lease| lease.get_i64("token").ok()) {
+        Ok(match claimed.and_then(|lease| lease.get_i64("token").ok()) {
             Some(token) => Attempt::Taken(Grant { nonce: mine, token, sent }, former),
             None => Attempt::Raced,
         })

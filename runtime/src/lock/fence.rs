@@ -14,7 +14,7 @@ use crate::error::{code, passes};
 const ONE_ATTEMPT: Duration = Duration::from_secs(2);
 
 /// Longer than the server keeps an abandoned transaction (`transactionLifetimeLimitSeconds`, 60 s, swept every 30 s).
-const GIVE_UP: Duration = Duration::from_secs(120);
+const GIVE_UP: Duration = Duration::from_mins(2);
 
 /// Server codes: the operation ran out of its `maxTimeMS`, or met the write of an open transaction.
 const MAX_TIME_MS_EXPIRED: i32 = 50;

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::acquire::{Grant, millis};
+use super::permit::{Guard, Permit};
 use super::{LEASE, Lock, MARGIN};
 use crate::Error;
 use crate::stop::{Reason, Stop};
@@ -17,8 +18,8 @@ use crate::stop::{Reason, Stop};
 pub(crate) struct Lease {
     lock: Lock,
     grant: Grant,
+    guard: Guard,
     shared: Arc<Shared>,
-    stop: Stop,
     heartbeat: JoinHandle<()>,
 }
 
@@ -28,22 +29,16 @@ struct Shared {
     current: Mutex<Option<String>>,
     /// The session of our transactions, when it is another one than at the start.
     session: Mutex<Option<Document>>,
-    /// Until when the lease is certainly ours, on our own monotonic clock.
-    deadline: Mutex<Instant>,
     released: Notify,
 }
 
 impl Lease {
     /// Starts the heartbeat of a lease that was just taken. `stop` is raised when the lease is lost.
     pub(crate) fn hold(lock: Lock, grant: Grant, stop: Stop) -> Self {
-        let shared = Arc::new(Shared {
-            current: Mutex::new(None),
-            session: Mutex::new(None),
-            deadline: Mutex::new(lock.safe_until(grant.sent)),
-            released: Notify::new(),
-        });
-        let heartbeat = tokio::spawn(beat(lock.clone(), grant, shared.clone(), stop.clone()));
-        Self { lock, grant, shared, stop, heartbeat }
+        let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
+        let guard = Guard::new(lock.safe_until(grant.sent), stop);
+        let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
+        Self { lock, grant, guard, shared, heartbeat }
     }
 
     pub(crate) fn token(&self) -> i64 {
@@ -60,12 +55,14 @@ impl Lease {
         *locked(&self.shared.session) = Some(id.clone());
     }
 
-    /// Whether the lease is still certainly ours. Asks nobody: after a pause the heartbeat may not have noticed yet.
+    /// Whether the run may go on: the lease is still certainly ours, and nobody has said stop.
     pub(crate) fn check(&self) -> Result<(), Reason> {
-        if Instant::now() >= *locked(&self.shared.deadline) {
-            self.stop.raise(Reason::LeaseLost);
-        }
-        self.stop.check()
+        self.guard.check()
+    }
+
+    /// The permission of a step that begins now.
+    pub(crate) fn permit(&self) -> Permit {
+        Permit::new(self.guard.clone())
     }
 
     /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now.
@@ -87,7 +84,7 @@ impl Drop for Lease {
     }
 }
 
-async fn beat(lock: Lock, grant: Grant, shared: Arc<Shared>, stop: Stop) {
+async fn beat(lock: Lock, grant: Grant, guard: Guard, shared: Arc<Shared>) {
     let every = lock.heartbeat_every();
     let mut next = grant.sent + every;
     loop {
@@ -101,10 +98,9 @@ async fn beat(lock: Lock, grant: Grant, shared: Arc<Shared>, stop: Stop) {
             let lock = lock.clone();
             async move { lock.prolong(grant, current, session).await }
         });
-        let deadline = *locked(&shared.deadline);
-        match timeout_at(deadline, call).await {
-            Ok(Ok(Ok(true))) => *locked(&shared.deadline) = lock.safe_until(sent),
-            Ok(Ok(Ok(false))) | Err(_) => return stop.raise(Reason::LeaseLost),
+        match timeout_at(guard.deadline(), call).await {
+            Ok(Ok(Ok(true))) => guard.extend(lock.safe_until(sent)),
+            Ok(Ok(Ok(false))) | Err(_) => return guard.lose(),
             Ok(Ok(Err(error))) => tracing::warn!(%error, "a heartbeat of the migration lock failed; trying again"),
             Ok(Err(_)) => tracing::warn!("a heartbeat of the migration lock ended abnormally; trying again"),
         }

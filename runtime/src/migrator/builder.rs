@@ -58,9 +58,9 @@ impl MigratorBuilder {
     /// with a heartbeat every eighth of it.
     ///
     /// A shorter one is taken over sooner, but is lost sooner, too: with the driver's default options one write can
-    /// take 20 seconds while a primary fails over.
+    /// take 20 seconds while a primary fails over. Less than a second counts as one.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.options.lease = lease;
+        self.options.lease = lease.max(Duration::from_secs(1));
         self
     }
 

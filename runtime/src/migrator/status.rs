@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::Migrator;
 use crate::Error;
-use crate::lock::Holder;
+use crate::lock::{Holder, Sighting};
 use crate::migration::{Migration, State};
-use crate::record::Record;
+use crate::record::{Record, RecordStatus};
 use crate::report::Elapsed;
 
 /// Where every migration stands in one database, read at one moment. Its `Display` is for people.
@@ -15,6 +15,8 @@ pub struct Status {
     migrations: Vec<(Migration, Option<Record>)>,
     orphans: Vec<Record>,
     holder: Option<Holder>,
+    /// The token of that holder.
+    token: Option<i64>,
 }
 
 impl Status {
@@ -37,15 +39,15 @@ impl Status {
         self.in_state(State::Failed)
     }
 
-    /// What was started outside a transaction and never ended, with its record, in plan order. These are pending too,
-    /// unless the [`holder`](Self::holder) is running them right now.
+    /// What was started outside a transaction and never ended, with its record, in plan order. These are pending too.
+    /// What the [`holder`](Self::holder) is running right now is not among them.
     pub fn interrupted(&self) -> impl Iterator<Item = (Migration, &Record)> {
-        self.in_state(State::Interrupted)
+        self.in_state(State::Interrupted).filter(|(_, record)| !self.is_running(record))
     }
 
     /// What is applied but has changed in the code since, with its record, in plan order.
     pub fn drifted(&self) -> impl Iterator<Item = (Migration, &Record)> {
-        self.completed().filter(|(migration, record)| record.drifted_from(migration))
+        self.completed().filter(|(migration, record)| record.drifted_from(*migration))
     }
 
     /// Records of migrations that are not linked into this program.
@@ -66,6 +68,10 @@ impl Status {
         self.migrations.iter().find(|(migration, _)| migration.id() == id).map(|(_, record)| state(record.as_ref()))
     }
 
+    fn is_running(&self, record: &Record) -> bool {
+        record.status == RecordStatus::Running && Some(record.token) == self.token
+    }
+
     fn in_state(&self, wanted: State) -> impl Iterator<Item = (Migration, &Record)> {
         self.migrations.iter().filter_map(move |(migration, record)| {
             record.as_ref().filter(|record| record.state() == wanted).map(|record| (*migration, record))
@@ -81,10 +87,13 @@ impl Migrator {
     pub(super) async fn read_status(self) -> Result<Status, Error> {
         let graph = self.graph()?;
         let records = self.0.tracker.records().await?;
-        let holder = self.0.lock.holder().await?;
+        let (holder, token) = match self.0.lock.sighting().await? {
+            Some(Sighting { holder: Some(holder), token, .. }) => (Some(holder), Some(token)),
+            _ => (None, None),
+        };
         let orphans = records.orphans(|id| graph.find(id).is_some()).into_iter().cloned().collect();
         let migrations = graph.order().map(|migration| (migration, records.get(migration.id()).cloned())).collect();
-        Ok(Status { migrations, orphans, holder })
+        Ok(Status { migrations, orphans, holder, token })
     }
 }
 
@@ -92,6 +101,7 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (migration, record) in &self.migrations {
             let word = match state(record.as_ref()) {
+                _ if record.as_ref().is_some_and(|record| self.is_running(record)) => "running",
                 State::New if migration.is_manual() => "manual",
                 State::New => "pending",
                 State::Completed => "completed",
@@ -101,9 +111,9 @@ impl fmt::Display for Status {
             };
             write!(f, "{word:<12} {}", migration.id())?;
             match record {
-                Some(record) if record.drifted_from(migration) => writeln!(f, " (changed since it ran)")?,
+                Some(record) if record.drifted_from(*migration) => writeln!(f, " (changed since it ran)")?,
                 Some(record) if record.state() == State::Completed => {
-                    writeln!(f, " in {}", Elapsed(record.duration()))?
+                    writeln!(f, " in {}", Elapsed(record.duration()))?;
                 }
                 Some(Record { error: Some(error), .. }) => writeln!(f, ": {error}")?,
                 _ => writeln!(f)?,

@@ -18,6 +18,7 @@ use crate::options::{Policy, Transactions};
 use crate::plan::Plan;
 use crate::registry::NOTHING_LINKED;
 use crate::report::{Outcome, Report};
+use crate::signals;
 use crate::stop::{Reason, Stop};
 use crate::tracker::Records;
 
@@ -98,6 +99,7 @@ impl Up {
             report.warn_of_blocked(&plan);
             return Ok(report);
         }
+        let _signals = signals::Watch::new(stop.clone());
         let transactional = self.migrator.has_transactions().await?;
         let session = inner.database.client().start_session().await;
         let session = session.map_err(|error| Error::server("start a session", error))?;

@@ -40,7 +40,7 @@ impl Records {
     /// Qualified ids of applied migrations whose code has changed since.
     pub(crate) fn drifted(&self, migrations: impl Iterator<Item = Migration>) -> Vec<String> {
         migrations
-            .filter(|migration| self.get(migration.id()).is_some_and(|record| record.drifted_from(migration)))
+            .filter(|migration| self.get(migration.id()).is_some_and(|record| record.drifted_from(*migration)))
             .map(|migration| migration.id().to_owned())
             .collect()
     }

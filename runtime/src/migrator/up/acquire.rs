@@ -50,7 +50,7 @@ impl Up {
             if waited >= inner.options.lock_wait {
                 return Err(Error::LockTimeout { holder: Box::new(holder), waited });
             }
-            let next = (pause + jitter(pause)).min(inner.options.lock_wait - waited);
+            let next = (pause + jitter(pause)).min(inner.options.lock_wait.saturating_sub(waited));
             if timeout(next, stop.raised()).await.is_ok() {
                 return Ok(Acquired::Stopped);
             }

@@ -1,0 +1,64 @@
+//! Permission to act, as long as the lease is certainly ours and nobody has said stop.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::stop::{Reason, Stop};
+
+/// Until when the lease is certainly ours, on our own monotonic clock, and the run's stop sign. Asks nobody: after a
+/// pause of the process, the heartbeat may not have noticed yet that the lease is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard {
+    deadline: Arc<Mutex<Instant>>,
+    run: Stop,
+}
+
+impl Guard {
+    pub(super) fn new(deadline: Instant, run: Stop) -> Self {
+        Self { deadline: Arc::new(Mutex::new(deadline)), run }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn extend(&self, deadline: Instant) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    pub(super) fn lose(&self) {
+        self.run.raise(Reason::LeaseLost);
+    }
+
+    /// Whether the run may go on.
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        if Instant::now() >= self.deadline() {
+            self.lose();
+        }
+        self.run.check()
+    }
+}
+
+/// The permission of one step, checked before each of its server calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Permit {
+    guard: Guard,
+    step: Stop,
+}
+
+impl Permit {
+    pub(super) fn new(guard: Guard) -> Self {
+        Self { guard, step: Stop::new() }
+    }
+
+    /// Withdraws it, for this step alone.
+    pub(crate) fn withdraw(&self, reason: Reason) {
+        self.step.raise(reason);
+    }
+
+    /// Whether the step may go on.
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        self.guard.check().and_then(|()| self.step.check())
+    }
+}

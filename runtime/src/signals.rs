@@ -1,0 +1,116 @@
+//! SIGTERM and SIGINT while a run is under way: the run ends in good order and the lease is released.
+//!
+//! A signal that the application handles itself is left to it (dropping the future of the run stops it, too). For one
+//! that would just end the process, a handler is installed for the time of the run and the default is put back
+//! afterwards. `tokio::signal` cannot do that: its handlers stay, and a service that does not handle SIGTERM itself
+//! could not be ended by it any more.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::stop::Stop;
+
+/// How often a run looks whether a signal has come: all that a signal handler can safely do is to count.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How many runs are under way. Signal handlers belong to the process, so this does, too.
+static RUNS: Mutex<usize> = Mutex::new(0);
+
+/// While it lives, a signal raises the stop sign of a run.
+#[derive(Debug)]
+pub(crate) struct Watch(tokio::task::JoinHandle<()>);
+
+impl Watch {
+    pub(crate) fn new(stop: Stop) -> Self {
+        let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
+        if *runs == 0 {
+            handler::install();
+        }
+        *runs += 1;
+        drop(runs);
+        let before = handler::received();
+        Self(tokio::spawn(async move {
+            while handler::received() == before {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            tracing::warn!("told to stop by a signal; ending the migration run");
+            stop.raise(crate::stop::Reason::Interrupted);
+        }))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+        let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
+        *runs -= 1;
+        if *runs == 0 {
+            handler::remove();
+        }
+    }
+}
+
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "the disposition of a signal cannot be read or restored through a safe interface")]
+mod handler {
+    use std::mem::MaybeUninit;
+    use std::ptr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const SIGNALS: [libc::c_int; 2] = [libc::SIGTERM, libc::SIGINT];
+
+    static RECEIVED: AtomicUsize = AtomicUsize::new(0);
+
+    extern "C" fn count(_: libc::c_int) {
+        RECEIVED.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn received() -> usize {
+        RECEIVED.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn install() {
+        replace(libc::SIG_DFL, ours());
+    }
+
+    pub(super) fn remove() {
+        replace(ours(), libc::SIG_DFL);
+    }
+
+    fn ours() -> libc::sighandler_t {
+        count as *const () as libc::sighandler_t
+    }
+
+    /// Where the handler is `from`, makes it `to`; anything else is the application's own and stays.
+    fn replace(from: libc::sighandler_t, to: libc::sighandler_t) {
+        for signal in SIGNALS {
+            let mut current = MaybeUninit::<libc::sigaction>::uninit();
+            // SAFETY: with a null second argument `sigaction` only writes the current action to the third, a valid
+            // place for one, and has written it when it returns 0.
+            let action = unsafe {
+                if libc::sigaction(signal, ptr::null(), current.as_mut_ptr()) != 0 {
+                    continue;
+                }
+                current.assume_init()
+            };
+            if action.sa_sigaction == from {
+                let mut action = action;
+                action.sa_sigaction = to;
+                action.sa_flags = libc::SA_RESTART;
+                // SAFETY: `action` is whole, and its handler is the default one or `count`, which only touches an
+                // atomic and so may run at any moment on any thread.
+                unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+            }
+        }
+    }
+}
+
+/// Elsewhere a signal ends the process, and the lease expires by itself.
+#[cfg(not(unix))]
+mod handler {
+    pub(super) fn received() -> usize {
+        0
+    }
+    pub(super) fn install() {}
+    pub(super) fn remove() {}
+}
