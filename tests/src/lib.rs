@@ -6,8 +6,10 @@ mod commands;
 mod db;
 mod eventually;
 mod fail_point;
+pub mod fleet;
 mod scratch;
 pub mod servers;
+pub mod stored;
 mod worker;
 
 pub use commands::{Commands, server_commands};
