@@ -1,11 +1,11 @@
 //! What a migration becomes. Nothing here can fail.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Path};
 
-use crate::id::Source;
+use crate::id::{QualifiedId, Source};
 use crate::model::{Dependency, Identity, Invalid, Model};
 
 /// The item as it was, its identity, and its registration.
@@ -47,43 +47,65 @@ pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
 
 /// The impl that others find by the id, and the look-ups of the ids that this migration names.
 fn identity(identity: &Identity, dependencies: &[Dependency]) -> TokenStream {
-    let private = private(identity);
+    let private = private(identity, identity.span);
     let id = identity.id.as_str();
-    let key = Literal::u128_suffixed(identity.id.key());
+    let key = key(&identity.id, identity.span);
     let owner = owner(id);
-    let nodes = dependencies
-        .iter()
-        .filter(|dependency| !dependency.external)
-        .map(|dependency| node(&private, dependency.id.key(), dependency.span))
-        .collect::<Vec<_>>();
-    let own = node(&private, identity.id.key(), identity.span);
+    let visible = || {
+        dependencies
+            .iter()
+            .filter(|dependency| !dependency.external)
+    };
+    let nodes = visible().map(|dependency| node(identity, dependency));
     // A cycle has a smallest id, and that one has a dependency with a larger id.
-    let walks = dependencies
-        .iter()
-        .filter(|dependency| !dependency.external && dependency.id > identity.id)
-        .map(|dependency| {
-            let larger = node(&private, dependency.id.key(), dependency.span);
-            quote_spanned!(dependency.span=> const _: () = #private::assert_acyclic(#own, #larger);)
-        });
-    quote! {
-        #[allow(non_camel_case_types)]
-        struct #owner;
+    let walks = visible()
+        .filter(|dependency| dependency.id > identity.id)
+        .map(|dependency| walk(identity, dependency));
+    // All of this has the place of the id, which is what rustc shows of an impl that it lists.
+    quote_spanned! {identity.span=>
+        #[allow(non_camel_case_types, unreachable_pub)]
+        pub struct #owner;
         static NODE: #private::Node = #private::Node {
             key: #key,
             id: #id,
             dependencies: &[#(#nodes),*],
         };
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #private::RegisteredOnce<#owner> for #private::Id<#key> {
             const NODE: #private::NodeRef = #private::NodeRef::new(&raw const NODE);
         }
-        const _: #private::NodeRef = #own;
+        const _: () = #private::only_one_migration_has_this_id::<#private::Id<#key>, _>();
         #(#walks)*
     }
 }
 
+/// Looks a dependency up.
+fn node(identity: &Identity, dependency: &Dependency) -> TokenStream {
+    let span = dependency.span;
+    let private = private(identity, span);
+    let key = key(&dependency.id, span);
+    quote_spanned!(span=> <#private::Id<#key> as #private::RegisteredOnce<_>>::NODE)
+}
+
+/// Fails the build if this dependency closes a cycle.
+fn walk(identity: &Identity, dependency: &Dependency) -> TokenStream {
+    let span = dependency.span;
+    let private = private(identity, span);
+    let larger = node(identity, dependency);
+    quote_spanned! {span=>
+        const _: () = #private::assert_acyclic(#private::NodeRef::new(&raw const NODE), #larger);
+    }
+}
+
+fn key(id: &QualifiedId, span: Span) -> Literal {
+    let mut key = Literal::u128_suffixed(id.key());
+    key.set_span(span);
+    key
+}
+
 fn registration(model: &Model) -> TokenStream {
-    let private = private(&model.identity);
+    let private = private(&model.identity, Span::call_site());
     let id = model.identity.id.as_str();
     let source = match &model.identity.source {
         Source::System => quote!(System),
@@ -92,17 +114,9 @@ fn registration(model: &Model) -> TokenStream {
     };
     let dependencies = model.dependencies.iter().map(|d| d.id.as_str());
     let (description, checksum) = (&model.description, &model.checksum);
-    let (function, argument, output) = (&model.function, &model.argument, &model.output);
-    let rule = match &model.identity.source {
-        Source::Plugin(_) => format_ident!("PluginArgument"),
-        _ => format_ident!("Argument"),
-    };
-    let kind = quote_spanned!(argument.span()=> <#argument as #private::#rule<'_>>::KIND);
-    let down = option(model.down.as_ref().map(|down| {
-        quote_spanned! {down.span()=>
-            #private::Down { kind: #private::kind_of(#down), body: |context| #private::run(#down(#private::Argument::from_context(context))) }
-        }
-    }));
+    let kind = kind(model);
+    let up = up(model);
+    let down = option(model.down.as_ref().map(|path| down(model, path)));
     let irreversible = option(model.irreversible.as_ref().map(|reason| quote!(#reason)));
     let manual = model.manual;
     let timeout = option(
@@ -110,7 +124,7 @@ fn registration(model: &Model) -> TokenStream {
             .timeout
             .map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))),
     );
-    let line = quote_spanned!(function.span()=> ::core::line!());
+    let line = quote_spanned!(model.function.span()=> ::core::line!());
     quote! {
         #private::inventory::submit! {
             #private::Registration {
@@ -120,7 +134,7 @@ fn registration(model: &Model) -> TokenStream {
                 description: #description,
                 checksum: #checksum,
                 kind: #kind,
-                up: |context| #private::run::<#output>(#function(#private::Argument::from_context(context))),
+                up: #up,
                 down: #down,
                 irreversible: #irreversible,
                 manual: #manual,
@@ -132,9 +146,44 @@ fn registration(model: &Model) -> TokenStream {
     }
 }
 
-fn node(private: &Path, key: u128, span: proc_macro2::Span) -> TokenStream {
-    let key = Literal::u128_suffixed(key);
-    quote_spanned!(span=> <#private::Id<#key> as #private::RegisteredOnce<_>>::NODE)
+/// How it runs, with the errors about the argument's type at that type.
+fn kind(model: &Model) -> TokenStream {
+    let argument = &model.argument;
+    let span = argument.span();
+    let private = private(&model.identity, span);
+    match model.identity.source {
+        Source::Plugin(_) => quote_spanned!(span=> #private::plugin_kind::<#argument>()),
+        _ => quote_spanned!(span=> <#argument as #private::Argument<'_>>::KIND),
+    }
+}
+
+fn up(model: &Model) -> TokenStream {
+    let (function, argument, output) = (&model.function, &model.argument, &model.output);
+    let span = function.span();
+    let here = private(&model.identity, span);
+    let there = private(&model.identity, argument.span());
+    let argument = quote_spanned! {argument.span()=>
+        <#argument as #there::Argument<'_>>::from_context(context)
+    };
+    let there = private(&model.identity, output.span());
+    let outcome = quote_spanned!(output.span()=> <#output as #there::Outcome>::boxed);
+    quote_spanned!(span=> |context| #here::run(#function(#argument), #outcome))
+}
+
+/// All errors are at the path, and what is wrong with the path itself is said once.
+fn down(model: &Model, path: &Path) -> TokenStream {
+    let span = path.span();
+    let private = private(&model.identity, span);
+    let kind_of = match model.identity.source {
+        Source::Plugin(_) => quote_spanned!(span=> plugin_kind_of),
+        _ => quote_spanned!(span=> kind_of),
+    };
+    quote_spanned! {span=>
+        #private::Down {
+            kind: #private::#kind_of(#path),
+            body: |context| #private::run((#path)(#private::Argument::from_context(context)), #private::Outcome::boxed),
+        }
+    }
 }
 
 /// A type that reads like the id: rustc lists these when it cannot choose.
@@ -143,9 +192,16 @@ fn owner(id: &str) -> Ident {
     format_ident!("_{name}")
 }
 
-fn private(identity: &Identity) -> Path {
-    let krate = &identity.krate;
-    syn::parse_quote!(#krate::__private)
+/// The path to what generated code may name, placed where an error about it is to be shown.
+fn private(identity: &Identity, span: Span) -> TokenStream {
+    let Some(krate) = &identity.krate else {
+        return quote_spanned!(span=> ::mongrate::__private);
+    };
+    let krate = krate.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(span));
+        token
+    });
+    quote_spanned!(span=> #(#krate)*::__private)
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {

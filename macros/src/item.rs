@@ -56,6 +56,11 @@ impl Item {
         lines.join("\n").trim().to_owned()
     }
 
+    /// In an `impl` there is no room for anything beside the function.
+    pub(crate) fn is_method(&self) -> bool {
+        self.signature.receiver().is_some()
+    }
+
     /// The `#[cfg]`s, which decide about the registration too.
     pub(crate) fn conditions(&self) -> impl Iterator<Item = &Attribute> {
         self.attributes
@@ -108,7 +113,10 @@ fn argument(signature: &Signature) -> syn::Result<Type> {
     let mut inputs = signature.inputs.iter();
     match (inputs.next(), inputs.next()) {
         (Some(FnArg::Typed(argument)), None) => match &*argument.ty {
-            Type::ImplTrait(_) => Err(syn::Error::new_spanned(&argument.ty, arguments())),
+            Type::ImplTrait(_) => {
+                let message = format!("a migration has no generic argument\n{}", arguments());
+                Err(syn::Error::new_spanned(&argument.ty, message))
+            }
             ty => Ok(ty.clone()),
         },
         (Some(FnArg::Receiver(receiver)), _) => {

@@ -33,8 +33,8 @@ pub(crate) struct Identity {
     pub(crate) id: QualifiedId,
     /// Of the literal.
     pub(crate) span: Span,
-    /// Where `mongrate` is found.
-    pub(crate) krate: Path,
+    /// Where `mongrate` is found, if not at `::mongrate`.
+    pub(crate) krate: Option<Path>,
     pub(crate) conditions: Vec<Attribute>,
 }
 
@@ -63,15 +63,11 @@ impl Model {
         let item = errors.note(syn::parse2::<Item>(item));
 
         let reads_manifest = args.source.is_none();
-        let source = errors.note(source(args.source.as_ref(), manifest));
         let id = args.id.as_ref().and_then(|id| {
             let checked = id::check(&id.value()).map_err(|message| at(id, message));
             errors.note(checked).map(|()| id)
         });
-        let krate = args
-            .krate
-            .clone()
-            .unwrap_or_else(|| syn::parse_quote!(::mongrate));
+        let source = errors.note(source(args.source.as_ref(), manifest));
         let conditions = item
             .iter()
             .flat_map(Item::conditions)
@@ -81,7 +77,7 @@ impl Model {
             id: QualifiedId::new(&source, &id.value()),
             source,
             span: id.span(),
-            krate,
+            krate: args.krate.clone(),
             conditions,
         });
 
@@ -97,6 +93,7 @@ impl Model {
             errors.push(syn::Error::new_spanned(down, "`down` is given here"));
         }
 
+        let has_room = !item.as_ref().is_some_and(Item::is_method);
         let (description, checksum, function) = match item {
             Some(item) => (
                 args.description
@@ -126,7 +123,7 @@ impl Model {
                 error: error.unwrap_or_else(|| {
                     syn::Error::new(Span::call_site(), "this is not a migration")
                 }),
-                identity,
+                identity: identity.filter(|_| has_room),
             }),
         }
     }
