@@ -81,3 +81,69 @@ fn skip_documentation(tokens: &mut IntoIter) -> bool {
     }
     is_documentation
 }
+
+#[cfg(test)]
+mod tests {
+    use super::checksum;
+
+    const CODE: &str = "async fn up(tx: &mut Tx) -> Result<Vec<Vec<u8>>, Error> {\n    \
+                        let a = &&1; if x < -1 && y << 2 == z || !w { f(\"é\\n\", 'c', 1_u8, r#\"x\"#) }\n    Ok(vec![])\n}\n";
+
+    fn of(code: &str) -> String {
+        checksum(
+            code.parse()
+                .expect("the code of this test is made of tokens"),
+        )
+    }
+
+    #[test]
+    fn the_algorithm_t1_never_changes() {
+        assert_eq!(of(CODE), "t1:8fe3a95233a2a6ae6ad3e53ebe505ff1bdb339f0da5e494e1681d72c87fab0c1");
+    }
+
+    #[test]
+    fn comments_and_white_space_do_not_count() {
+        for same in [
+            CODE.replace('\n', "\r\n"),
+            CODE.replace("    ", "\t"),
+            CODE.replace('{', "{ // why\n /* and /* how */ */"),
+            CODE.replace("let a", "/// What it is.\n#[doc(hidden)] let a"),
+            CODE.replace("Error> {", "Error> {//! What it does.\r\n"),
+            CODE.replace(">>,", "> > ,"),
+            CODE.replace("< -1", "<-1"),
+            CODE.replace("= &&1", "=&&1"),
+            CODE.replace("|| !w", "||!w"),
+            CODE.replace("f(", "f ( "),
+        ] {
+            assert_eq!(of(&same), of(CODE), "{same}");
+        }
+        assert_eq!(of("{ \"a\r\nb\" }"), of("{ \"a\nb\" }"));
+    }
+
+    #[test]
+    fn code_counts() {
+        for other in [
+            CODE.replace("up", "down"),
+            CODE.replace("&mut Tx", "&Tx"),
+            CODE.replace("&& y", "& &y"),
+            CODE.replace("<< 2", "< < 2"),
+            CODE.replace("|| !w", "| | !w"),
+            CODE.replace("1_u8", "1u8"),
+            CODE.replace("'c'", "\"c\""),
+            CODE.replace("\\n", ""),
+            CODE.replace("let a", "#[allow(unused)] let a"),
+            CODE.replace("Ok(vec![])", "Ok(vec!())"),
+            CODE.replace("r#\"x\"#", "\"x\""),
+            CODE.replace("; if", "; ; if"),
+        ] {
+            assert_ne!(of(&other), of(CODE), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_borders_of_tokens_count() {
+        assert_ne!(of("ab c"), of("a bc"));
+        assert_ne!(of("(a) b"), of("(a b)"));
+        assert_ne!(of("a \"b\""), of("a b"));
+    }
+}

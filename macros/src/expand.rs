@@ -159,19 +159,21 @@ fn kind(model: &Model) -> TokenStream {
 
 fn up(model: &Model) -> TokenStream {
     let (function, argument, output) = (&model.function, &model.argument, &model.output);
+    let context = context();
     let span = function.span();
     let here = private(&model.identity, span);
     let there = private(&model.identity, argument.span());
     let argument = quote_spanned! {argument.span()=>
-        <#argument as #there::Argument<'_>>::from_context(context)
+        <#argument as #there::Argument<'_>>::from_context(#context)
     };
     let there = private(&model.identity, output.span());
     let outcome = quote_spanned!(output.span()=> <#output as #there::Outcome>::boxed);
-    quote_spanned!(span=> |context| #here::run(#function(#argument), #outcome))
+    quote_spanned!(span=> |#context| #here::run(#function(#argument), #outcome))
 }
 
 /// All errors are at the path, and what is wrong with the path itself is said once.
 fn down(model: &Model, path: &Path) -> TokenStream {
+    let context = context();
     let span = path.span();
     let private = private(&model.identity, span);
     let kind_of = match model.identity.source {
@@ -181,9 +183,14 @@ fn down(model: &Model, path: &Path) -> TokenStream {
     quote_spanned! {span=>
         #private::Down {
             kind: #private::#kind_of(#path),
-            body: |context| #private::run((#path)(#private::Argument::from_context(context)), #private::Outcome::boxed),
+            body: |#context| #private::run((#path)(#private::Argument::from_context(#context)), #private::Outcome::boxed),
         }
     }
+}
+
+/// One identifier, whatever macros the tokens around it come from.
+fn context() -> Ident {
+    Ident::new("context", Span::mixed_site())
 }
 
 /// A type that reads like the id: rustc lists these when it cannot choose.

@@ -212,3 +212,7 @@ fn is_name(text: &str) -> bool {
 fn is_name_char(c: char) -> bool {
     matches!(c, 'a'..='z' | '0'..='9' | '_' | '-')
 }
+
+#[cfg(test)]
+#[path = "id/tests.rs"]
+mod tests;

@@ -1,4 +1,7 @@
-//! The `#[migration]` attribute. Use it through the `mongrate` crate.
+//! The `#[migration]` attribute of `mongrate`. Use it through that crate, as `mongrate::migration`.
+//!
+//! Parse ([`args`], [`item`]), validate ([`model`]), expand ([`expand`]): mistakes are found in the first two and reported
+//! together, and expanding cannot fail.
 
 mod args;
 mod checksum;
@@ -8,13 +11,15 @@ mod id;
 mod item;
 mod manifest;
 mod model;
+#[cfg(test)]
+mod tests;
 
 use proc_macro2::TokenStream;
 
 use crate::manifest::Manifest;
 use crate::model::Model;
 
-/// Declares a migration.
+#[doc = include_str!("migration.md")]
 #[proc_macro_attribute]
 pub fn migration(
     args: proc_macro::TokenStream,
