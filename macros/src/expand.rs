@@ -10,22 +10,17 @@ use crate::model::{Dependency, Identity, Invalid, Model};
 
 /// The item as it was, its identity, and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
-    let registered = identity(&model.identity, &model.dependencies);
+    let registered = identity(&model.identity, &model.dependencies, model.reads_manifest);
     let registration = registration(model);
     let conditions = &model.identity.conditions;
-    let manifest = model.reads_manifest.then(|| {
-        quote! {
-            const _: &[::core::primitive::u8] =
-                ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        }
-    });
+    // A body may have nothing to wait for, but `async` is not for its author to choose.
     quote! {
+        #[allow(clippy::unused_async)]
         #item
         #(#conditions)*
         const _: () = {
             #registered
             #registration
-            #manifest
         };
     }
 }
@@ -34,7 +29,7 @@ pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
     let registered = invalid.identity.as_ref().map(|known| {
-        let registered = identity(known, &[]);
+        let registered = identity(known, &[], false);
         let conditions = &known.conditions;
         quote!(#(#conditions)* const _: () = { #registered };)
     });
@@ -46,10 +41,12 @@ pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
 }
 
 /// The impl that others find by the id, and the look-ups of the ids that this migration names.
-fn identity(identity: &Identity, dependencies: &[Dependency]) -> TokenStream {
+///
+/// One static holds all of it: every constant of its own would cost each build some 0.1 ms.
+fn identity(identity: &Identity, dependencies: &[Dependency], reads_manifest: bool) -> TokenStream {
     let private = private(identity, identity.span);
     let id = identity.id.as_str();
-    let key = key(&identity.id, identity.span);
+    let key = &key(&identity.id, identity.span);
     let owner = owner(id);
     let visible = || {
         dependencies
@@ -61,21 +58,29 @@ fn identity(identity: &Identity, dependencies: &[Dependency]) -> TokenStream {
     let walks = visible()
         .filter(|dependency| dependency.id > identity.id)
         .map(|dependency| walk(identity, dependency));
+    let manifest = reads_manifest.then(|| {
+        quote! {
+            let _ = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        }
+    });
     // All of this has the place of the id, which is what rustc shows of an impl that it lists.
     quote_spanned! {identity.span=>
         #[allow(non_camel_case_types, unreachable_pub)]
-        pub struct #owner;
-        static NODE: #private::Node = #private::Node {
-            key: #key,
-            id: #id,
-            dependencies: &[#(#nodes),*],
+        pub enum #owner {}
+        static NODE: #private::Node = {
+            #manifest
+            #private::only_one_migration_has_this_id::<#private::Id<#key>, _>();
+            #private::Node {
+                key: #key,
+                id: #id,
+                dependencies: &[#(#nodes),*],
+            }
         };
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #private::RegisteredOnce<#owner> for #private::Id<#key> {
             const NODE: #private::NodeRef = #private::NodeRef::new(&raw const NODE);
         }
-        const _: () = #private::only_one_migration_has_this_id::<#private::Id<#key>, _>();
         #(#walks)*
     }
 }
@@ -126,23 +131,21 @@ fn registration(model: &Model) -> TokenStream {
     );
     let line = quote_spanned!(model.function.span()=> ::core::line!());
     quote! {
-        #private::inventory::submit! {
-            #private::Registration {
-                id: #id,
-                source: #private::Source::#source,
-                dependencies: &[#(#dependencies),*],
-                description: #description,
-                checksum: #checksum,
-                kind: #kind,
-                up: #up,
-                down: #down,
-                irreversible: #irreversible,
-                manual: #manual,
-                timeout: #timeout,
-                file: ::core::file!(),
-                line: #line,
-            }
-        }
+        #private::inventory::submit!(#private::Registration {
+            id: #id,
+            source: #private::Source::#source,
+            dependencies: &[#(#dependencies),*],
+            description: #description,
+            checksum: #checksum,
+            kind: #kind,
+            up: #up,
+            down: #down,
+            irreversible: #irreversible,
+            manual: #manual,
+            timeout: #timeout,
+            file: ::core::file!(),
+            line: #line,
+        });
     }
 }
 
@@ -151,9 +154,10 @@ fn kind(model: &Model) -> TokenStream {
     let argument = &model.argument;
     let span = argument.span();
     let private = private(&model.identity, span);
-    match model.identity.source {
-        Source::Plugin(_) => quote_spanned!(span=> #private::plugin_kind::<#argument>()),
-        _ => quote_spanned!(span=> <#argument as #private::Argument<'_>>::KIND),
+    if model.identity.source.is_plugin() {
+        quote_spanned!(span=> #private::plugin_kind::<#argument>())
+    } else {
+        quote_spanned!(span=> <#argument as #private::Argument<'_>>::KIND)
     }
 }
 
@@ -176,9 +180,10 @@ fn down(model: &Model, path: &Path) -> TokenStream {
     let context = context();
     let span = path.span();
     let private = private(&model.identity, span);
-    let kind_of = match model.identity.source {
-        Source::Plugin(_) => quote_spanned!(span=> plugin_kind_of),
-        _ => quote_spanned!(span=> kind_of),
+    let kind_of = if model.identity.source.is_plugin() {
+        quote_spanned!(span=> plugin_kind_of)
+    } else {
+        quote_spanned!(span=> kind_of)
     };
     quote_spanned! {span=>
         #private::Down {

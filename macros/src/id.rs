@@ -48,6 +48,10 @@ impl Source {
             _ => Self::Plugin(name.to_owned()),
         })
     }
+
+    pub(crate) fn is_plugin(&self) -> bool {
+        matches!(self, Self::Plugin(_))
+    }
 }
 
 impl fmt::Display for Source {

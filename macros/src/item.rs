@@ -1,6 +1,6 @@
 //! The annotated function.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, FnArg, Lit, Meta, ReturnType, Signature, Type, Visibility};
 
@@ -23,6 +23,22 @@ pub(crate) struct Function {
     pub(crate) output: Type,
 }
 
+impl Item {
+    /// The body is set aside before anything is parsed: it is most of the tokens.
+    pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Self> {
+        let mut head = tokens.into_iter().collect::<Vec<_>>();
+        let is_body = |last: &mut TokenTree| matches!(last, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+        let body = head.pop_if(is_body);
+        let mut item: Self = syn::parse2(head.into_iter().collect())?;
+        if body.is_none() {
+            let message = not_a_function();
+            return Err(syn::Error::new_spanned(&item.signature, message));
+        }
+        item.tokens.extend(body);
+        Ok(item)
+    }
+}
+
 impl Parse for Item {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
@@ -31,7 +47,6 @@ impl Parse for Item {
         let signature = input
             .parse()
             .map_err(|error: syn::Error| syn::Error::new(error.span(), not_a_function()))?;
-        input.parse::<TokenStream>()?;
         Ok(Self {
             attributes,
             signature,
@@ -102,7 +117,9 @@ impl Item {
                 output,
             }),
             (error, ..) => {
-                error.into_iter().for_each(|error| errors.push(error));
+                if let Some(error) = error {
+                    errors.push(error);
+                }
                 None
             }
         }

@@ -25,16 +25,16 @@ pub fn migration(
     args: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    expansion(args.into(), item.into(), Manifest::of_this_crate).into()
+    expansion(args.into(), &item.into(), Manifest::of_this_crate).into()
 }
 
 fn expansion(
     args: TokenStream,
-    item: TokenStream,
+    item: &TokenStream,
     manifest: impl FnOnce() -> Manifest,
 ) -> TokenStream {
     match Model::new(args, item.clone(), manifest) {
-        Ok(model) => expand::expand(&item, &model),
-        Err(invalid) => expand::fallback(&item, &invalid),
+        Ok(model) => expand::expand(item, &model),
+        Err(invalid) => expand::fallback(item, &invalid),
     }
 }

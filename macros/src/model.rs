@@ -57,10 +57,10 @@ impl Model {
         args: TokenStream,
         item: TokenStream,
         manifest: impl FnOnce() -> Manifest,
-    ) -> Result<Self, Invalid> {
+    ) -> Result<Self, Box<Invalid>> {
         let mut errors = Errors::default();
         let args = Args::parse(args, &mut errors);
-        let item = errors.note(syn::parse2::<Item>(item));
+        let item = errors.note(Item::parse(item));
 
         let reads_manifest = args.source.is_none();
         let id = args.id.as_ref().and_then(|id| {
@@ -119,12 +119,12 @@ impl Model {
                 timeout,
                 reads_manifest,
             }),
-            (error, identity, _) => Err(Invalid {
+            (error, identity, _) => Err(Box::new(Invalid {
                 error: error.unwrap_or_else(|| {
                     syn::Error::new(Span::call_site(), "this is not a migration")
                 }),
                 identity: identity.filter(|_| has_room),
-            }),
+            })),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::expansion;
 use crate::manifest::Manifest;
 
 fn expanded(args: &TokenStream, item: &TokenStream, manifest: Manifest) -> String {
-    let tokens = expansion(args.clone(), item.clone(), || manifest);
+    let tokens = expansion(args.clone(), item, || manifest);
     let file = syn::parse2(tokens).expect("an expansion is a list of items");
     prettyplease::unparse(&file)
 }

@@ -63,8 +63,9 @@ impl Sample {
             folder.join("Cargo.toml"),
             format!(
                 "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-                 [dependencies]\nmongrate = {{ path = {runtime:?} }}\n\
-                 mongodb = {{ version = \"3.9\", default-features = false }}\n\n[workspace]\n"
+                 [dependencies]\nmongrate = {{ path = '{}' }}\n\
+                 mongodb = {{ version = \"3.9\", default-features = false }}\n\n[workspace]\n",
+                runtime.display()
             ),
         )?;
         fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock"))?;

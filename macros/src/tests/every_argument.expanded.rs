@@ -1,3 +1,4 @@
+#[allow(clippy::unused_async)]
 #[cfg(feature = "roles")]
 pub(crate) async fn assign_roles(tx: &mut Tx) -> anyhow::Result<()> {
     Ok(())
@@ -5,18 +6,24 @@ pub(crate) async fn assign_roles(tx: &mut Tx) -> anyhow::Result<()> {
 #[cfg(feature = "roles")]
 const _: () = {
     #[allow(non_camel_case_types, unreachable_pub)]
-    pub struct _plugin_whale_alerts_002_assign_roles;
-    static NODE: my_app::mongrate::__private::Node = my_app::mongrate::__private::Node {
-        key: 184301432798341951117273911510095957322u128,
-        id: "plugin:whale-alerts:002_assign_roles",
-        dependencies: &[
-            <my_app::mongrate::__private::Id<
-                76015808914937174732263447744609232618u128,
-            > as my_app::mongrate::__private::RegisteredOnce<_>>::NODE,
-            <my_app::mongrate::__private::Id<
-                204369542627690252161326352905126153202u128,
-            > as my_app::mongrate::__private::RegisteredOnce<_>>::NODE,
-        ],
+    pub enum _plugin_whale_alerts_002_assign_roles {}
+    static NODE: my_app::mongrate::__private::Node = {
+        my_app::mongrate::__private::only_one_migration_has_this_id::<
+            my_app::mongrate::__private::Id<184301432798341951117273911510095957322u128>,
+            _,
+        >();
+        my_app::mongrate::__private::Node {
+            key: 184301432798341951117273911510095957322u128,
+            id: "plugin:whale-alerts:002_assign_roles",
+            dependencies: &[
+                <my_app::mongrate::__private::Id<
+                    76015808914937174732263447744609232618u128,
+                > as my_app::mongrate::__private::RegisteredOnce<_>>::NODE,
+                <my_app::mongrate::__private::Id<
+                    204369542627690252161326352905126153202u128,
+                > as my_app::mongrate::__private::RegisteredOnce<_>>::NODE,
+            ],
+        }
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
@@ -27,17 +34,13 @@ const _: () = {
             &raw const NODE,
         );
     }
-    const _: () = my_app::mongrate::__private::only_one_migration_has_this_id::<
-        my_app::mongrate::__private::Id<184301432798341951117273911510095957322u128>,
-        _,
-    >();
     const _: () = my_app::mongrate::__private::assert_acyclic(
         my_app::mongrate::__private::NodeRef::new(&raw const NODE),
         <my_app::mongrate::__private::Id<
             204369542627690252161326352905126153202u128,
         > as my_app::mongrate::__private::RegisteredOnce<_>>::NODE,
     );
-    my_app::mongrate::__private::inventory::submit! {
+    my_app::mongrate::__private::inventory::submit!(
         my_app::mongrate::__private::Registration { id :
         "plugin:whale-alerts:002_assign_roles", source :
         my_app::mongrate::__private::Source::Plugin("whale-alerts"), dependencies : &
@@ -56,5 +59,5 @@ const _: () = {
         ::core::option::Option::None, manual : true, timeout :
         ::core::option::Option::Some(::core::time::Duration::from_secs(600u64)), file :
         ::core::file!(), line : ::core::line!(), }
-    }
+    );
 };

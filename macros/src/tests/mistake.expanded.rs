@@ -3,11 +3,17 @@ async fn create_users(tx: &mut Tx) -> Result<(), Error> {
 }
 const _: () = {
     #[allow(non_camel_case_types, unreachable_pub)]
-    pub struct _001_create_users;
-    static NODE: ::mongrate::__private::Node = ::mongrate::__private::Node {
-        key: 137068119165820142138965301204051692090u128,
-        id: "001_create_users",
-        dependencies: &[],
+    pub enum _001_create_users {}
+    static NODE: ::mongrate::__private::Node = {
+        ::mongrate::__private::only_one_migration_has_this_id::<
+            ::mongrate::__private::Id<137068119165820142138965301204051692090u128>,
+            _,
+        >();
+        ::mongrate::__private::Node {
+            key: 137068119165820142138965301204051692090u128,
+            id: "001_create_users",
+            dependencies: &[],
+        }
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
@@ -17,10 +23,6 @@ const _: () = {
             &raw const NODE,
         );
     }
-    const _: () = ::mongrate::__private::only_one_migration_has_this_id::<
-        ::mongrate::__private::Id<137068119165820142138965301204051692090u128>,
-        _,
-    >();
 };
 ::core::compile_error! {
     "`soon` is not a time: write a whole number above zero and `s`, `m` or `h`, like `90s`, `10m` or `2h`"

@@ -1,3 +1,4 @@
+#[allow(clippy::unused_async)]
 /// E-mail addresses are unique.
 async fn create_users(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema
@@ -12,11 +13,20 @@ async fn create_users(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 const _: () = {
     #[allow(non_camel_case_types, unreachable_pub)]
-    pub struct _001_create_users;
-    static NODE: ::mongrate::__private::Node = ::mongrate::__private::Node {
-        key: 137068119165820142138965301204051692090u128,
-        id: "001_create_users",
-        dependencies: &[],
+    pub enum _001_create_users {}
+    static NODE: ::mongrate::__private::Node = {
+        let _ = ::core::include_bytes!(
+            ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
+        );
+        ::mongrate::__private::only_one_migration_has_this_id::<
+            ::mongrate::__private::Id<137068119165820142138965301204051692090u128>,
+            _,
+        >();
+        ::mongrate::__private::Node {
+            key: 137068119165820142138965301204051692090u128,
+            id: "001_create_users",
+            dependencies: &[],
+        }
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
@@ -26,11 +36,7 @@ const _: () = {
             &raw const NODE,
         );
     }
-    const _: () = ::mongrate::__private::only_one_migration_has_this_id::<
-        ::mongrate::__private::Id<137068119165820142138965301204051692090u128>,
-        _,
-    >();
-    ::mongrate::__private::inventory::submit! {
+    ::mongrate::__private::inventory::submit!(
         ::mongrate::__private::Registration { id : "001_create_users", source :
         ::mongrate::__private::Source::System, dependencies : & [], description :
         "E-mail addresses are unique.", checksum :
@@ -42,8 +48,5 @@ const _: () = {
         ::core::option::Option::None, irreversible : ::core::option::Option::None, manual
         : false, timeout : ::core::option::Option::None, file : ::core::file!(), line :
         ::core::line!(), }
-    }
-    const _: &[::core::primitive::u8] = ::core::include_bytes!(
-        ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
     );
 };

@@ -126,3 +126,7 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "acyclic/tests.rs"]
+mod tests;

@@ -75,11 +75,13 @@ pub const fn plugin_kind<'a, A: PluginArgument<'a>>() -> Kind {
 }
 
 /// How a `down` runs, of which only the path is known.
+#[must_use]
 pub const fn kind_of<'a, A: Argument<'a>, R>(_: fn(A) -> R) -> Kind {
     A::KIND
 }
 
 /// How a plugin's `down` runs, of which only the path is known.
+#[must_use]
 pub const fn plugin_kind_of<'a, A: PluginArgument<'a>, R>(_: fn(A) -> R) -> Kind {
     A::KIND
 }

@@ -12,7 +12,7 @@ mod users {
 }
 
 mod tenants {
-    pub mod deep {
+    pub(super) mod deep {
         use mongrate::{Error, Tx, migration};
 
         #[migration(id = "001_tenants", down = super::remove)]
@@ -28,7 +28,7 @@ mod tenants {
 }
 
 mod renamed {
-    pub use ::mongrate as vendored;
+    pub(crate) use ::mongrate as vendored;
 
     use vendored::{Error, Tx, migration};
 

@@ -12,6 +12,10 @@ async fn transaction(_tx: &mut Tx) -> Result<(), Error> {
 }
 
 /// Schema operations, and the error of the driver.
+///
+/// # Errors
+///
+/// None.
 #[migration(id = "002_schema", deps = ["001_transaction"])]
 pub async fn schema(_schema: &mut Schema) -> Result<(), mongodb::error::Error> {
     Ok(())
