@@ -1,6 +1,6 @@
 //! The `#[migration]` attribute of `mongrate`. Use it through that crate, as `mongrate::migration`.
 //!
-//! Parse ([`args`], [`item`]), validate ([`model`]), expand ([`expand`]): mistakes are found in the first two and reported
+//! Parse (`args`, `item`), validate (`model`), expand (`expand`): mistakes are found in the first two and reported
 //! together, and expanding cannot fail.
 
 mod args;
