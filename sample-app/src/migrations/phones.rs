@@ -25,7 +25,9 @@ const COUNTRIES: [(&str, &str, &str); 12] = [
     ("US", "1", ""),
 ];
 
-/// Phone numbers are split into country code and number; what was typed is kept beside them.
+/// Phone numbers are split into country code and number.
+///
+/// What was typed is kept as `phoneRaw`.
 ///
 /// On the raw handle: reading the many ways to write a number takes Rust, and all customers are more than one
 /// transaction should hold. It is repeatable, as a customer who has `phoneRaw` is done.
