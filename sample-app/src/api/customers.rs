@@ -104,6 +104,7 @@ pub(super) async fn search(
 }
 
 /// JSON has no dates, and the driver's own form would be `{ "$date": .. }`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn rfc3339<S: Serializer>(time: &DateTime, serializer: S) -> Result<S::Ok, S::Error> {
     let text = time.try_to_rfc3339_string().map_err(serde::ser::Error::custom)?;
     serializer.serialize_str(&text)

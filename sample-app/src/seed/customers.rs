@@ -40,7 +40,7 @@ fn customer(id: i32, random: &mut Random) -> Document {
     let email = format!("{}.{}{id}@{domain}", plain(first), plain(last));
     let mut customer = doc! {
         "name": untidy(format!("{first} {last}"), random),
-        "email": capitals(&untidy(email, random), random),
+        "email": capital(untidy(email, random), random),
         "country": country.code,
         "city": *city,
         "spentCents": spent(random),
@@ -71,13 +71,13 @@ fn untidy(mut text: String, random: &mut Random) -> String {
 }
 
 /// As a phone's keyboard begins a sentence, now and then.
-fn capitals(email: &str, random: &mut Random) -> String {
-    let mut begins = random.once_in(10);
-    let capital = |c: char| {
-        let begin = std::mem::replace(&mut begins, begins && !c.is_ascii_lowercase());
-        if begin { c.to_ascii_uppercase() } else { c }
-    };
-    email.chars().map(capital).collect()
+fn capital(mut email: String, random: &mut Random) -> String {
+    if random.once_in(10)
+        && let Some(first) = email.find(|c: char| c.is_ascii_lowercase())
+    {
+        email[first..=first].make_ascii_uppercase();
+    }
+    email
 }
 
 /// Mostly little, seldom a lot: up to 150, and for one in fifty up to 15,000.

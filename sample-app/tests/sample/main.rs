@@ -1,5 +1,7 @@
 //! From version 1 to today's shape, against a real server.
 
+mod api;
+
 use std::collections::HashSet;
 
 use futures_util::TryStreamExt;
@@ -7,10 +9,7 @@ use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 use mongrate::mongod::Mongod;
 use mongrate::{Names, Registry};
-use sample_app::{api, migrator, seed};
-use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use sample_app::{migrator, seed};
 
 #[test]
 fn migrations_fit_together() {
@@ -41,7 +40,7 @@ async fn version_1_becomes_todays() {
     assert!(before.is_superset(&raw_phones(&db).await), "what was typed is kept");
     indexes_are_there(&db).await;
     the_plugin_has_its_own(&db).await;
-    the_api_answers(&db).await;
+    api::answers(&db).await;
 
     assert!(migrator(&db).up().await.unwrap().is_empty());
     assert!(!seed::load(&db).await.unwrap());
@@ -129,55 +128,6 @@ async fn the_plugin_has_its_own(db: &Database) {
     let alerts = whale_alerts::alerts(db).await.unwrap();
     assert!(!alerts.whales.is_empty());
     assert!(alerts.whales.iter().all(|whale| whale.spent_cents >= 1_000_000));
-}
-
-async fn the_api_answers(db: &Database) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(axum::serve(listener, api::router(db.clone())).into_future());
-    let ask = async |path: &str| {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse::<u16>().unwrap();
-        (status, serde_json::from_str::<Value>(body).unwrap_or_else(|error| panic!("{error}: {answer}")))
-    };
-
-    let (status, page) = ask("/customers?limit=2").await;
-    assert_eq!((status, page["customers"].as_array().unwrap().len()), (200, 2));
-    let (_, next) = ask(&format!("/customers?limit=2&after={}", page["next"])).await;
-    assert!(next["customers"][0]["id"].as_i64() > page["next"].as_i64());
-    let last = count(db, doc! {}).await;
-    assert!(last > 100, "{last}");
-    assert_eq!(ask("/customers?after=5000").await.1["next"], Value::Null);
-    let customer = ask("/customers/1").await.1;
-    assert_eq!(customer["emailVerified"], Value::Bool(false));
-    assert!(customer["createdAt"].as_str().unwrap().ends_with('Z'));
-    assert!(!ask("/search?q=giulia").await.1.as_array().unwrap().is_empty());
-    assert_eq!(ask("/menu").await.1.as_array().unwrap().len(), 10);
-    assert_eq!(ask("/roles").await.1[0]["id"], "member");
-    assert_eq!(ask("/alerts").await.1["thresholdCents"], 1_000_000);
-    assert_eq!(ask("/migrations").await.1["completed"].as_array().unwrap().len(), 13);
-    assert_eq!(ask("/health").await.1["status"], "ok");
-    for (path, expected) in [
-        ("/customers?limit=0", 400),
-        ("/customers?limit=101", 400),
-        ("/customers?limit=many", 400),
-        ("/customers?page=2", 400),
-        ("/customers/ada", 400),
-        ("/search", 400),
-        ("/search?q=%20", 400),
-        ("/customers/9999", 404),
-        ("/nothing", 404),
-    ] {
-        let (status, answer) = ask(path).await;
-        assert_eq!((status, &answer["error"]["status"]), (expected, &Value::from(expected)), "{path}: {answer}");
-        assert!(!answer["error"]["message"].as_str().unwrap().is_empty());
-    }
-    server.abort();
 }
 
 async fn count(db: &Database, filter: Document) -> u64 {
