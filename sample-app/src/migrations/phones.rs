@@ -28,11 +28,10 @@ const COUNTRIES: [(&str, &str, &str); 12] = [
 /// Phone numbers are split into country code and number.
 ///
 /// What was typed is kept as `phoneRaw`.
-///
-/// On the raw handle: reading the many ways to write a number takes Rust, and all customers are more than one
-/// transaction should hold. It is repeatable, as a customer who has `phoneRaw` is done.
 #[migration(id = "005_split_phones", deps = ["001_clean_customers"], down = join_phones)]
 async fn split_phones(db: &Database) -> Result<(), mongodb::error::Error> {
+    // On the raw handle: reading the many ways to write a number takes Rust, and all customers are more than one
+    // transaction should hold. It is repeatable, as a customer who has `phoneRaw` is done.
     let customers = db.collection::<Document>("customers");
     let to_do = doc! { "phoneRaw": { "$exists": false } };
     let found = customers.find(to_do).projection(doc! { "country": 1, "phone": 1 }).await?;
