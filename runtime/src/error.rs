@@ -145,8 +145,8 @@ pub enum Error {
         source: mongodb::error::Error,
     },
 
-    /// An operation failed inside a transaction, but the body returned Ok. The server has rolled the transaction back.
-    #[error("an error was ignored: `{operation}` failed ({}), which rolls back the whole transaction on the server, but the body went on and returned Ok. Return the error with `?`, or avoid it beforehand", Readable(.source))]
+    /// An operation failed inside a transaction, but the body went on. The server has rolled the transaction back.
+    #[error("an error was ignored: `{operation}` failed ({}), which rolls back the whole transaction on the server, but the body went on. Return the error with `?`, or avoid it beforehand", Readable(.source))]
     IgnoredError {
         /// What failed, as `<kind> on <collection>`.
         operation: String,

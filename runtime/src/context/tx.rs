@@ -83,6 +83,10 @@ impl Tx {
     pub(crate) fn first_error(&self) -> Option<(String, mongodb::error::Error)> {
         self.0.journal.first_error()
     }
+
+    pub(crate) fn cause_of_refusal(&self) -> Option<(String, mongodb::error::Error)> {
+        self.0.journal.cause_of_refusal()
+    }
 }
 
 impl Shared {

@@ -84,7 +84,27 @@ pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     std::iter::successors(Some(error), |error| (*error).source())
         .map(|link| match link.downcast_ref::<DriverError>() {
             Some(driver) => Readable(driver).to_string(),
-            None => link.to_string(),
+            None => without_reply(link.to_string()),
         })
         .collect()
+}
+
+/// A driver's error that cannot be found by its type, because `anyhow` has wrapped it, without labels and raw reply.
+fn without_reply(text: String) -> String {
+    let kind = text.strip_prefix("Kind: ").and_then(|rest| rest.split_once(", labels: {"));
+    kind.map_or(text.clone(), |(kind, _)| kind.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrapped_driver_error_is_told_in_one_sentence() {
+        let driver = DriverError::custom("no".to_owned());
+        let message = driver.kind.to_string();
+        assert!(driver.to_string().len() > message.len());
+        assert_eq!(without_reply(driver.to_string()), message);
+        assert_eq!(without_reply("Kind: of blue".to_owned()), "Kind: of blue");
+    }
 }
