@@ -60,7 +60,7 @@ impl Item {
                 && let Expr::Lit(literal) = &pair.value
                 && let Lit::Str(text) = &literal.lit
             {
-                lines.extend(text.value().lines().map(|line| line.trim().to_owned()));
+                lines.extend(text.value().split('\n').map(|line| line.trim().to_owned()));
             }
         }
         lines.join("\n").trim().to_owned()

@@ -74,9 +74,27 @@ impl fmt::Display for Readable<'_> {
                 None => write!(f, "{}", self.0.kind),
             },
             ErrorKind::Custom(_) if let Some(ours) = self.0.get_custom::<String>() => f.write_str(ours),
-            kind => write!(f, "{kind}"),
+            ErrorKind::ServerSelection { message, .. } if let Some(servers) = servers(message) => {
+                write!(f, "none of the servers can be used: {servers}")
+            }
+            // The sentence goes on.
+            kind => f.write_str(kind.to_string().trim_end_matches('.')),
         }
     }
+}
+
+/// The servers of a topology as the driver describes it in words, each with its error or else its type: it has no other
+/// way to tell.
+fn servers(message: &str) -> Option<String> {
+    let servers = message.split("Address: ").skip(1).map(|server| {
+        let (address, rest) = server.split_once(", Type: ")?;
+        let state = match rest.split_once("Error: Kind: ") {
+            Some((_, error)) => error.split(", labels: {").next()?,
+            None => rest.split([',', ' ']).next()?,
+        };
+        Some(format!("{address} ({state})"))
+    });
+    servers.collect::<Option<Vec<_>>>().filter(|servers| !servers.is_empty()).map(|servers| servers.join(", "))
 }
 
 /// An error and its sources, outermost first, each in one line.
@@ -98,6 +116,16 @@ fn without_reply(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_are_told_by_address_and_error() {
+        let message = "Server selection timeout: No available servers. Topology: { Type: ReplicaSetNoPrimary, Set Name: rs0, \
+             Servers: [ { Address: a:1, Type: Unknown, Error: Kind: I/O error: Connection refused (os error 111), labels: \
+             {\"RetryableError\"}, source: None, server response: None }, { Address: b:2, Type: RsSecondary, Average RTT: 1ms } ] }";
+        let told = "a:1 (I/O error: Connection refused (os error 111)), b:2 (RsSecondary)";
+        assert_eq!(servers(message).as_deref(), Some(told));
+        assert_eq!(servers("None of the above"), None);
+    }
 
     #[test]
     fn a_wrapped_driver_error_is_told_in_one_sentence() {
