@@ -6,7 +6,6 @@ mod failure;
 mod transaction;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use mongodb::bson::DateTime;
 use mongodb::{ClientSession, Database};
@@ -153,11 +152,4 @@ impl Executor<'_> {
         }
         self.session.as_mut().ok_or(Failure::Stopped(Reason::Interrupted))
     }
-}
-
-/// The wait before attempt `n` (from 1) of something that failed for a passing reason: 10 ms, doubling up to 1 s, and
-/// up to as much again at random so that competitors do not meet again.
-pub(super) fn backoff(attempt: u32) -> Duration {
-    let base = Duration::from_millis(10 << attempt.min(7)).min(Duration::from_secs(1));
-    base + crate::lock::jitter(base)
 }

@@ -1,5 +1,6 @@
 //! One program, so that one server serves all tests.
 
+mod faults;
 mod fleet;
 mod harness;
 mod mongod;

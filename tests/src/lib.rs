@@ -3,10 +3,12 @@
 
 mod background;
 mod commands;
+pub mod crash;
 mod db;
 mod eventually;
 mod fail_point;
 pub mod fleet;
+mod proxy;
 mod scratch;
 pub mod servers;
 pub mod stored;
@@ -16,5 +18,6 @@ pub use commands::{Commands, server_commands};
 pub use db::TestDb;
 pub use eventually::{eventually, eventually_within};
 pub use fail_point::FailPoint;
+pub use proxy::{Lost, Proxy, Strike};
 pub use scratch::Scratch;
 pub use worker::Worker;

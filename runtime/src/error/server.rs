@@ -20,6 +20,11 @@ impl Error {
         }
     }
 
+    /// Whether it comes of a fail-over or a broken connection; see [`passes`].
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self, Self::Unreachable { source, .. } | Self::Server { source, .. } if passes(source))
+    }
+
     /// As one of the driver's errors, for signatures that promise these.
     pub(crate) fn into_driver(self) -> DriverError {
         DriverError::custom(self.to_string())

@@ -103,7 +103,7 @@ impl Up {
         let transactional = self.migrator.has_transactions().await?;
         let session = inner.database.client().start_session().await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(&graph, session.id(), &stop).await? {
+        let lease = match self.acquire(&graph, session.id(), records.newest_token(), &stop).await? {
             Acquired::Lease(lease) => lease,
             Acquired::NotNeeded => return Ok(Report::nothing_pending(warnings).by_another()),
             Acquired::Stopped => return Err(Error::Interrupted { report: Box::default() }),
@@ -164,6 +164,10 @@ impl Up {
         executor.tracker.prepare().await?;
         let records = executor.tracker.records().await?;
         let plan = self.plan(graph, &records)?;
+        if plan.is_empty() {
+            // There was something to do before this process had the lease.
+            return Ok(report.by_another());
+        }
         executor.batch = records.next_batch();
         report.warn_of_blocked(&plan);
         let mut held_up = HashSet::new();
