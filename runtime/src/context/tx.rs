@@ -93,7 +93,12 @@ impl Shared {
     /// Waits for the session, and checks that the step may go on.
     async fn enter(&self) -> mongodb::error::Result<MutexGuard<'_, Option<ClientSession>>> {
         let session = self.session.lock().await;
-        self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())?;
+        // One that has ended is told as that, whatever has become of the run since.
+        if session.is_some() {
+            self.permit
+                .check()
+                .map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())?;
+        }
         Ok(session)
     }
 }
