@@ -1,6 +1,15 @@
 //! One program, so that one server serves all tests.
 
+mod commands;
+mod drift;
+mod failure;
 mod fleet;
+mod foreign;
 mod harness;
+mod misbehaviour;
 mod mongod;
 mod order;
+mod plugin;
+mod schema;
+mod standalone;
+mod tx;
