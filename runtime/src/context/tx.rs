@@ -7,6 +7,7 @@ mod kv;
 
 use std::sync::Arc;
 
+use mongodb::bson::Document;
 use mongodb::{ClientSession, Database};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -39,6 +40,7 @@ struct Shared {
     database: Database,
     scope: Scope,
     kv: String,
+    session_id: Document,
     /// A session carries one operation at a time; `None` when the body has ended.
     session: Mutex<Option<ClientSession>>,
     journal: Journal,
@@ -51,6 +53,7 @@ impl Tx {
             database,
             scope,
             kv: kv.to_owned(),
+            session_id: session.id().clone(),
             session: Mutex::new(Some(session)),
             journal: Journal::default(),
             permit,
@@ -74,6 +77,14 @@ impl Tx {
     /// Takes the session back when the body has ended, so that what the body may have left behind cannot use it.
     pub(crate) async fn end(&self) -> Option<ClientSession> {
         self.0.session.lock().await.take()
+    }
+
+    pub(crate) fn handle(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    pub(crate) fn session_id(&self) -> &Document {
+        &self.0.session_id
     }
 
     pub(crate) fn operations(&self) -> Vec<Operation> {

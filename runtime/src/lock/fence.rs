@@ -84,12 +84,12 @@ impl Lock {
 
     /// Ends a session's open transaction on the server. A user may end its own sessions; for another user's the server
     /// answers ok and does nothing, so nothing is concluded from the answer.
-    async fn kill(&self, session: &Document) {
+    pub(crate) async fn kill(&self, session: &Document) {
         let command = doc! { "killSessions": [session.clone()] };
         if let Err(error) = self.client.database("admin").run_command(command).await {
             tracing::warn!(
                 code = code(&error),
-                "could not end the former holder's transaction; waiting for the server to do it"
+                "could not end an abandoned transaction; waiting for the server to do it"
             );
         }
     }
