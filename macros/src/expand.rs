@@ -65,8 +65,8 @@ fn identity(identity: &Identity, dependencies: &[Dependency]) -> TokenStream {
         },
     );
     quote! {
-        #[allow(non_camel_case_types)]
-        struct #owner;
+        #[allow(non_camel_case_types, unreachable_pub)]
+        pub struct #owner;
         static NODE: #private::Node = #private::Node {
             key: #key,
             id: #id,

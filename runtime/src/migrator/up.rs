@@ -225,7 +225,7 @@ impl Migrator {
     async fn has_transactions(&self) -> Result<bool, Error> {
         let hello = self.0.database.run_command(doc! { "hello": 1 }).await;
         let hello = hello.map_err(|error| Error::server("ask the server what it is", error))?;
-        let transactional = hello.contains_key("setName") || hello.get_str("msg") == Ok("isdbgrid");
+        let transactional = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
         if !transactional && self.0.options.transactions == Transactions::Required {
             return Err(Error::TransactionsRequired);
         }
