@@ -81,7 +81,7 @@ pub enum Error {
     },
 
     /// Somebody else holds the lease and did not finish in time.
-    #[error("gave up after waiting {} for {holder} to finish migrating. Wait for it, or raise `lock_wait`", crate::report::Elapsed(*.waited))]
+    #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", crate::report::Elapsed(*.waited))]
     LockTimeout {
         /// Who holds it.
         holder: Box<Holder>,
