@@ -164,6 +164,10 @@ impl Up {
         executor.tracker.prepare().await?;
         let records = executor.tracker.records().await?;
         let plan = self.plan(graph, &records)?;
+        if plan.is_empty() {
+            // Something was pending before the lease was ours.
+            return Ok(report.by_another());
+        }
         executor.batch = records.next_batch();
         report.warn_of_blocked(&plan);
         let mut held_up = HashSet::new();
