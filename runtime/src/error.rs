@@ -28,7 +28,7 @@ pub enum Error {
     },
 
     /// The user may not do this.
-    #[error("MongoDB refused to {doing}: {}. Grant the user `readWrite` and `dbAdmin` on this database (docs/guide/privileges.md lists what each step needs)", Readable(.source))]
+    #[error("MongoDB refused to {doing}: {}. {}", Readable(.source), Self::let_in(.source))]
     NotAuthorized {
         /// What was refused.
         doing: String,

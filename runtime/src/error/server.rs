@@ -1,5 +1,6 @@
 //! The driver's errors, read and told.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -17,6 +18,19 @@ impl Error {
             }
             (ErrorKind::Authentication { .. }, _) | (_, Some(13 | 18)) => Self::NotAuthorized { doing, source },
             _ => Self::Server { doing, source },
+        }
+    }
+
+    /// What to do about [`Error::NotAuthorized`].
+    pub(super) fn let_in(source: &DriverError) -> &'static str {
+        match (&*source.kind, code(source)) {
+            (ErrorKind::Authentication { .. }, _) | (_, Some(18)) => {
+                "Check the user, the password and `authSource` in the connection string"
+            }
+            _ => {
+                "Grant the user `readWrite` and `dbAdmin` on this database, or what docs/guide/privileges.md lists for \
+                 each step"
+            }
         }
     }
 
@@ -63,7 +77,7 @@ impl fmt::Display for Readable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0.kind {
             ErrorKind::Command(command) => {
-                write!(f, "{} ({}, code {})", command.message, command.code_name, command.code)
+                write!(f, "{} ({}, code {})", without_details(&command.message), command.code_name, command.code)
             }
             ErrorKind::Write(WriteFailure::WriteError(write)) => write!(f, "{} (code {})", write.message, write.code),
             ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
@@ -73,8 +87,13 @@ impl fmt::Display for Readable<'_> {
                 Some(first) => write!(f, "{} (code {}, document {})", first.message, first.code, first.index),
                 None => write!(f, "{}", self.0.kind),
             },
+            ErrorKind::ServerSelection { message, .. } => match unreachable(message) {
+                servers if servers.is_empty() => write!(f, "{message}"),
+                servers => f.write_str(&servers.join("; ")),
+            },
             ErrorKind::Custom(_) if let Some(ours) = self.0.get_custom::<String>() => f.write_str(ours),
-            kind => write!(f, "{kind}"),
+            // Some end in a full stop; the sentence that this becomes part of has its own.
+            kind => f.write_str(kind.to_string().trim_end_matches('.')),
         }
     }
 }
@@ -92,12 +111,53 @@ pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
 /// A driver's error that cannot be found by its type, because `anyhow` has wrapped it, without labels and raw reply.
 fn without_reply(text: String) -> String {
     let kind = text.strip_prefix("Kind: ").and_then(|rest| rest.split_once(", labels: {"));
-    kind.map_or(text.clone(), |(kind, _)| kind.strip_prefix("Custom user error: ").unwrap_or(kind).to_owned())
+    kind.map_or(text.clone(), |(kind, _)| {
+        without_details(kind.strip_prefix("Custom user error: ").unwrap_or(kind)).into_owned()
+    })
+}
+
+/// The server quotes the command that it does not allow: with the documents in it, the session and the signature of the
+/// cluster's time. Its name and its collection are enough.
+fn without_details(message: &str) -> Cow<'_, str> {
+    match message.split_once(" to execute command { ") {
+        Some((who, command)) if command.contains(", ") => {
+            let what = command.split(", ").next().unwrap_or_default();
+            format!("{who} to execute command {{ {what}, .. }}").into()
+        }
+        _ => message.into(),
+    }
+}
+
+/// Each server of the driver's list that it gave up on, with what was wrong.
+fn unreachable(message: &str) -> Vec<String> {
+    let servers = message.split("{ Address: ").skip(1);
+    let told = servers.map(|server| {
+        let address = server.split(", ").next().unwrap_or(server);
+        let error = server.split_once("Error: Kind: ").and_then(|(_, error)| error.split_once(", labels: "));
+        error.map_or_else(|| format!("{address} does not answer"), |(error, _)| format!("{address} ({error})"))
+    });
+    told.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_are_told_by_their_addresses() {
+        let message = "Server selection timeout: No available servers. Topology: { Type: Unknown, Servers: [ \
+            { Address: a:1, Type: Unknown, Error: Kind: I/O error: Connection refused, labels: {}, source: None }, \
+            { Address: b:2, Type: Unknown, Last Seen: never } ] }";
+        assert_eq!(unreachable(message), ["a:1 (I/O error: Connection refused)", "b:2 does not answer"]);
+        assert!(unreachable("something else").is_empty());
+    }
+
+    #[test]
+    fn a_command_is_told_without_its_documents() {
+        let message = "not authorized on shop to execute command { find: \"users\", filter: { secret: 1 } }";
+        assert_eq!(without_details(message), "not authorized on shop to execute command { find: \"users\", .. }");
+        assert_eq!(without_details("anything else, as it is"), "anything else, as it is");
+    }
 
     #[test]
     fn a_wrapped_driver_error_is_told_in_one_sentence() {
