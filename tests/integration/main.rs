@@ -1,5 +1,6 @@
 //! One program, so that one server serves all tests.
 
+mod access;
 mod commands;
 mod drift;
 mod failure;
@@ -11,6 +12,7 @@ mod misbehaviour;
 mod mongod;
 mod order;
 mod plugin;
+mod records;
 mod schema;
 mod standalone;
 mod threads;
