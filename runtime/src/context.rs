@@ -53,10 +53,7 @@ pub trait Argument<'a>: Sized {
     label = "this handle would reach the collections of the whole application",
     note = "a plugin sees only its own collections, which `Tx` and `Schema` prefix with `plugin_<name>_`"
 )]
-pub trait PluginArgument<'a>: Argument<'a> {
-    /// How a migration with this argument runs: a constant of a supertrait cannot be named through this trait.
-    const KIND: Kind = <Self as Argument<'a>>::KIND;
-}
+pub trait PluginArgument<'a>: Argument<'a> {}
 
 impl<'a> Argument<'a> for &'a mut Tx {
     const KIND: Kind = Kind::Tx;

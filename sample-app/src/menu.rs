@@ -29,6 +29,6 @@ pub struct Entry {
 
 /// All entries, from the top.
 pub async fn entries(database: &Database) -> Result<Vec<Entry>> {
-    let entries = database.collection(COLLECTION).find(doc! {});
-    entries.sort(doc! { "namespace": -1, "position": 1 }).await?.try_collect().await
+    let top_down = doc! { "namespace": -1, "position": 1 };
+    database.collection(COLLECTION).find(doc! {}).sort(top_down).await?.try_collect().await
 }

@@ -22,7 +22,7 @@ const MARK: &str = "sample_data";
 pub async fn load(database: &Database) -> anyhow::Result<bool> {
     let (marks, version) = (database.collection::<Document>(MARK), doc! { "_id": "version 1" });
     if let Some(mark) = marks.find_one(version.clone()).await? {
-        if mark.get_bool("complete") == Ok(true) {
+        if mark.get_bool("complete").unwrap_or(false) {
             return Ok(false);
         }
         // An earlier start was interrupted while it loaded.

@@ -129,7 +129,8 @@ async fn the_next_up_tries_again_and_counts() {
 }
 
 #[migration(id = "001_typed", source = "module:failure-typed")]
-async fn typed(_: &mut Tx) -> Result<(), Overdrawn> {
+async fn typed(tx: &mut Tx) -> Result<(), Overdrawn> {
+    tx.kv().set("account", 8).await.unwrap();
     Err(Overdrawn { account: 8 })
 }
 

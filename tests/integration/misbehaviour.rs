@@ -80,8 +80,8 @@ async fn ignores(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[migration(id = "002_after", source = "module:ignored")]
-async fn after_ignores(_: &mut Tx) -> Result<(), anyhow::Error> {
-    Ok(())
+async fn after_ignores(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(tx.kv().set("seen", true).await?)
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ async fn tx(tx: &mut Tx) -> Result<(), anyhow::Error> {
     Ok(step(tx, "tx").await?)
 }
 
-async fn undo(_: &mut Tx) -> Result<(), anyhow::Error> {
-    Ok(())
+async fn undo(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "undo").await?)
 }
 
 #[migration(id = "002_schema", source = "module:records", description = "An index")]

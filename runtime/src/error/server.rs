@@ -87,15 +87,28 @@ impl fmt::Display for Readable<'_> {
                 Some(first) => write!(f, "{} (code {}, document {})", first.message, first.code, first.index),
                 None => write!(f, "{}", self.0.kind),
             },
-            ErrorKind::ServerSelection { message, .. } => match unreachable(message) {
-                servers if servers.is_empty() => write!(f, "{message}"),
-                servers => f.write_str(&servers.join("; ")),
-            },
             ErrorKind::Custom(_) if let Some(ours) = self.0.get_custom::<String>() => f.write_str(ours),
-            // Some end in a full stop; the sentence that this becomes part of has its own.
+            ErrorKind::ServerSelection { message, .. } if let Some(servers) = servers(message) => {
+                write!(f, "none of the servers can be used: {servers}")
+            }
+            // The sentence goes on.
             kind => f.write_str(kind.to_string().trim_end_matches('.')),
         }
     }
+}
+
+/// The servers of a topology as the driver describes it in words, each with its error or else its type: it has no other
+/// way to tell.
+fn servers(message: &str) -> Option<String> {
+    let servers = message.split("Address: ").skip(1).map(|server| {
+        let (address, rest) = server.split_once(", Type: ")?;
+        let state = match rest.split_once("Error: Kind: ") {
+            Some((_, error)) => error.split(", labels: {").next()?,
+            None => rest.split([',', ' ']).next()?,
+        };
+        Some(format!("{address} ({state})"))
+    });
+    servers.collect::<Option<Vec<_>>>().filter(|servers| !servers.is_empty()).map(|servers| servers.join(", "))
 }
 
 /// An error and its sources, outermost first, each in one line.
@@ -103,17 +116,18 @@ pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     std::iter::successors(Some(error), |error| (*error).source())
         .map(|link| match link.downcast_ref::<DriverError>() {
             Some(driver) => Readable(driver).to_string(),
-            None => without_reply(link.to_string()),
+            None => without_reply(&link.to_string()),
         })
         .collect()
 }
 
 /// A driver's error that cannot be found by its type, because `anyhow` has wrapped it, without labels and raw reply.
-fn without_reply(text: String) -> String {
+fn without_reply(text: &str) -> String {
     let kind = text.strip_prefix("Kind: ").and_then(|rest| rest.split_once(", labels: {"));
-    kind.map_or(text.clone(), |(kind, _)| {
-        without_details(kind.strip_prefix("Custom user error: ").unwrap_or(kind)).into_owned()
-    })
+    kind.map_or_else(
+        || text.to_owned(),
+        |(kind, _)| without_details(kind.strip_prefix("Custom user error: ").unwrap_or(kind)).into_owned(),
+    )
 }
 
 /// The server quotes the command that it does not allow: with the documents in it, the session and the signature of the
@@ -128,29 +142,9 @@ fn without_details(message: &str) -> Cow<'_, str> {
     }
 }
 
-/// Each server of the driver's list that it gave up on, with what was wrong.
-fn unreachable(message: &str) -> Vec<String> {
-    let servers = message.split("{ Address: ").skip(1);
-    let told = servers.map(|server| {
-        let address = server.split(", ").next().unwrap_or(server);
-        let error = server.split_once("Error: Kind: ").and_then(|(_, error)| error.split_once(", labels: "));
-        error.map_or_else(|| format!("{address} does not answer"), |(error, _)| format!("{address} ({error})"))
-    });
-    told.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn servers_are_told_by_their_addresses() {
-        let message = "Server selection timeout: No available servers. Topology: { Type: Unknown, Servers: [ \
-            { Address: a:1, Type: Unknown, Error: Kind: I/O error: Connection refused, labels: {}, source: None }, \
-            { Address: b:2, Type: Unknown, Last Seen: never } ] }";
-        assert_eq!(unreachable(message), ["a:1 (I/O error: Connection refused)", "b:2 does not answer"]);
-        assert!(unreachable("something else").is_empty());
-    }
 
     #[test]
     fn a_command_is_told_without_its_documents() {
@@ -160,9 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn servers_are_told_by_address_and_error() {
+        let message = "Server selection timeout: No available servers. Topology: { Type: ReplicaSetNoPrimary, Set Name: rs0, \
+             Servers: [ { Address: a:1, Type: Unknown, Error: Kind: I/O error: Connection refused (os error 111), labels: \
+             {\"RetryableError\"}, source: None, server response: None }, { Address: b:2, Type: RsSecondary, Average RTT: 1ms } ] }";
+        let told = "a:1 (I/O error: Connection refused (os error 111)), b:2 (RsSecondary)";
+        assert_eq!(servers(message).as_deref(), Some(told));
+        assert_eq!(servers("None of the above"), None);
+    }
+
+    #[test]
     fn a_wrapped_driver_error_is_told_in_one_sentence() {
         let driver = DriverError::custom("no such plugin".to_owned());
-        assert_eq!(without_reply(driver.to_string()), Readable(&driver).to_string());
-        assert_eq!(without_reply("Kind: of blue".to_owned()), "Kind: of blue");
+        assert_eq!(without_reply(&driver.to_string()), Readable(&driver).to_string());
+        assert_eq!(without_reply("Kind: of blue"), "Kind: of blue");
     }
 }

@@ -48,15 +48,13 @@ impl Executor<'_> {
                     // the driver has under way, which costs a connection.
                     task.abort();
                 }
-                match timeout(GRACE, &mut task).await {
-                    Ok(ended) => ended,
-                    Err(_) => {
-                        if let Some(tx) = lent {
-                            self.roll_back(&tx, &task).await;
-                        }
-                        return Err(reason.into());
+                let Ok(ended) = timeout(GRACE, &mut task).await else {
+                    if let Some(tx) = lent {
+                        self.roll_back(&tx, &task).await;
                     }
-                }
+                    return Err(reason.into());
+                };
+                ended
             }
         };
         match (ended, permit.check()) {

@@ -18,7 +18,7 @@ pub async fn serve(database: &Database) -> anyhow::Result<()> {
     let listener = listen().await?;
     let stop = told_to_stop()?;
     let url = format!("http://{}", listener.local_addr()?);
-    println!("Serving on {url}, until ctrl-C. Try:");
+    println!("\nServing on {url} until ctrl-C. Try:");
     println!("  curl '{url}/customers?limit=2'");
     println!("  curl '{url}/search?q=giulia'");
     println!("  curl '{url}/migrations'");

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use futures_util::TryStreamExt;
 use mongodb::Database;
-use mongodb::bson::{Document, doc, from_document};
+use mongodb::bson::{Document, doc};
 use serde::{Deserialize, Serialize};
 use whale_alerts::Alerts;
 
@@ -36,9 +36,8 @@ pub(super) async fn roles(State(database): State<Database>) -> Result<Json<Vec<R
         doc! { "$set": { "customers": { "$toLong": { "$ifNull": [{ "$first": "$customers.count" }, 0] } } } },
         doc! { "$sort": { "customers": -1, "_id": 1 } },
     ];
-    let found = database.collection::<Document>("roles").aggregate(counted).await?;
-    let roles = found.try_collect::<Vec<_>>().await?.into_iter().map(from_document);
-    Ok(Json(roles.collect::<Result<_, _>>().map_err(mongodb::error::Error::from)?))
+    let found = database.collection::<Document>("roles").aggregate(counted).with_type::<Role>().await?;
+    Ok(Json(found.try_collect().await?))
 }
 
 /// `GET /alerts`

@@ -3,7 +3,7 @@
 use mongodb::bson::{Document, doc};
 use mongrate::{Schema, Tx, migration};
 
-/// Entries are sorted into the menus of the shop and of its administration.
+/// Shop and administration have a menu each.
 #[migration(id = "001_add_namespace", source = "module:menu", down = remove_namespace)]
 async fn add_namespace(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     let menu = tx.collection::<Document>("menu");
@@ -18,7 +18,7 @@ async fn remove_namespace(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// A path is at most once in a menu.
+/// No path is twice in the same menu.
 #[migration(
     id = "002_unique_paths",
     source = "module:menu",
@@ -33,7 +33,7 @@ async fn drop_unique_paths(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.drop_index("menu", "namespace_1_path_1").await
 }
 
-/// The administration's menu is for staff.
+/// Only staff see the administration's menu.
 #[migration(
     id = "003_require_role",
     source = "module:menu",

@@ -3,7 +3,10 @@
 use mongodb::bson::{Bson, Document, doc};
 use mongrate::{Tx, migration};
 
-/// Names and e-mails lose stray blanks and capitals, and customers entered twice become one.
+/// Names and e-mails are clean, and nobody is a customer twice.
+///
+/// Stray blanks and capitals go. Of customers with the same e-mail the first one stays; the others move to
+/// `customers_duplicates`.
 #[migration(id = "001_clean_customers", irreversible = "what was typed at first is not kept")]
 async fn clean_customers(tx: &mut Tx) -> Result<(), anyhow::Error> {
     let customers = tx.collection::<Document>("customers");
@@ -26,7 +29,7 @@ async fn clean_customers(tx: &mut Tx) -> Result<(), anyhow::Error> {
     Ok(())
 }
 
-/// The first entry stays, with all that was spent; the others are kept aside.
+/// The first entry stays, with all that was spent.
 async fn merge(tx: &Tx, ids: &[Bson], spent: i64) -> Result<(), anyhow::Error> {
     let Some((first, others)) = ids.split_first() else { return Ok(()) };
     let customers = tx.collection::<Document>("customers");

@@ -3,7 +3,7 @@
 use mongodb::bson::doc;
 use mongrate::{Schema, migration};
 
-/// E-mails are unique; customers are found by country and by words of their name.
+/// E-mails are unique; customers are found by country, spending and name.
 #[migration(id = "004_index_customers", deps = ["001_clean_customers"], down = drop_indexes)]
 async fn index_customers(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.create_index("customers", doc! { "email": 1 }).unique().await?;

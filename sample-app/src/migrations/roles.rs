@@ -3,7 +3,7 @@
 use mongodb::bson::{Document, doc};
 use mongrate::{Tx, migration};
 
-/// There are roles: member, VIP and staff.
+/// The roles member, VIP and staff exist.
 #[migration(id = "002_create_roles", down = remove_roles)]
 async fn create_roles(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     let roles = [
@@ -20,7 +20,9 @@ async fn remove_roles(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// Every customer has a role: staff by address, VIPs by what they have spent, the others are members.
+/// Every customer has a role.
+///
+/// Staff are known by their addresses, VIPs by what they have spent; all others are members.
 #[migration(
     id = "003_assign_roles",
     // The addresses in lower case, what was spent summed up, and the roles to assign.

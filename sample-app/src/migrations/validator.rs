@@ -3,7 +3,7 @@
 use mongodb::bson::doc;
 use mongrate::{Schema, migration};
 
-/// Customers that are not of today's shape are refused.
+/// Customers of any other shape than today's are refused.
 #[migration(
     id = "008_validate_customers",
     deps = ["003_assign_roles", "005_split_phones", "006_default_email_verified"],

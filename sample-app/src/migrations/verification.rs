@@ -5,9 +5,9 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use mongrate::{Schema, Tx, migration};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
-/// No e-mail counts as verified until its owner has confirmed it.
+/// E-mails count as unverified until their owners confirm them.
 #[migration(id = "006_default_email_verified", down = forget_email_verified)]
 async fn default_email_verified(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     let unknown = doc! { "emailVerified": { "$exists": false } };
@@ -21,7 +21,9 @@ async fn forget_email_verified(tx: &mut Tx) -> Result<(), mongodb::error::Error>
     Ok(())
 }
 
-/// Links to confirm an e-mail expire after a day; who has still to confirm is found by age.
+/// Links to confirm an e-mail expire after a day.
+///
+/// Customers who have still to confirm theirs are found by age.
 #[migration(id = "007_expire_verifications", deps = ["006_default_email_verified"], down = drop_verifications)]
 async fn expire_verifications(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.create_index("verifications", doc! { "sentAt": 1 }).expire_after(DAY).await?;

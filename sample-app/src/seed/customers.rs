@@ -40,7 +40,7 @@ fn customer(id: i32, random: &mut Random) -> Document {
     let email = format!("{}.{}{id}@{domain}", plain(first), plain(last));
     let mut customer = doc! {
         "name": untidy(format!("{first} {last}"), random),
-        "email": capitals(untidy(email, random), random),
+        "email": capital(untidy(email, random), random),
         "country": country.code,
         "city": *city,
         "spentCents": spent(random),
@@ -54,9 +54,8 @@ fn customer(id: i32, random: &mut Random) -> Document {
 /// The same person with another account.
 fn again(earlier: &Document, random: &mut Random) -> Document {
     let mut customer = earlier.clone();
-    let email = earlier.get_str("email").unwrap_or_default().trim().to_owned();
-    let capital = email.chars().take(1).flat_map(char::to_uppercase);
-    customer.insert("email", capital.chain(email.chars().skip(1)).collect::<String>());
+    let email = earlier.get_str("email").unwrap_or_default().trim();
+    customer.insert("email", if random.once_in(2) { email.to_uppercase() } else { email.to_owned() });
     customer.insert("spentCents", spent(random));
     customer.remove("_id");
     customer
@@ -71,19 +70,14 @@ fn untidy(mut text: String, random: &mut Random) -> String {
     text
 }
 
-/// As a phone's keyboard begins a sentence.
-fn capitals(email: String, random: &mut Random) -> String {
-    if !random.once_in(10) {
-        return email;
+/// As a phone's keyboard begins a sentence, now and then.
+fn capital(mut email: String, random: &mut Random) -> String {
+    if random.once_in(10)
+        && let Some(first) = email.find(|c: char| c.is_ascii_lowercase())
+    {
+        email[first..=first].make_ascii_uppercase();
     }
-    let mut begins = true;
     email
-        .chars()
-        .map(|c| {
-            let capital = std::mem::replace(&mut begins, c == '.' || c == ' ') && c.is_ascii_lowercase();
-            if capital { c.to_ascii_uppercase() } else { c }
-        })
-        .collect()
 }
 
 /// Mostly little, seldom a lot: up to 150, and for one in fifty up to 15,000.

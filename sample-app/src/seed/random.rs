@@ -20,7 +20,7 @@ impl Random {
     /// From 0 up to, but not including, `end`.
     pub(super) fn below(&mut self, end: u32) -> u32 {
         // The upper half of a product of 32 by 32 bits, so it is below `end`.
-        u32::try_from((self.next() >> 32) * u64::from(end) >> 32).unwrap_or(0)
+        u32::try_from(((self.next() >> 32) * u64::from(end)) >> 32).unwrap_or(0)
     }
 
     /// True once in `n` times.

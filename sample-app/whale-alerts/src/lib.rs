@@ -57,8 +57,9 @@ struct Subscription {
 /// Today's alerts.
 pub async fn alerts(database: &Database) -> Result<Alerts> {
     let threshold_cents = threshold_cents(database).await?;
-    let subscriptions = database.collection::<Subscription>(SUBSCRIPTIONS).find(doc! {}).sort(doc! { "email": 1 });
-    let subscribers = subscriptions.await?.map_ok(|subscription| subscription.email).try_collect().await?;
+    let subscriptions = database.collection::<Subscription>(SUBSCRIPTIONS);
+    let subscriptions = subscriptions.find(doc! {}).sort(doc! { "email": 1 }).await?;
+    let subscribers = subscriptions.map_ok(|subscription| subscription.email).try_collect().await?;
     let whales = match threshold_cents {
         Some(least) => {
             let customers = database.collection::<Whale>("customers");

@@ -8,7 +8,7 @@ use mongrate::{Schema, Tx, migration};
 
 use crate::THRESHOLD;
 
-/// Subscriptions exist, at most one for each e-mail address.
+/// Whale alerts can be subscribed to, once for each e-mail.
 #[migration(
     id = "001_create_subscriptions",
     // Subscribers are looked up among the customers by e-mail, which only then tells them apart.
@@ -26,7 +26,7 @@ async fn drop_subscriptions(schema: &mut Schema) -> Result<(), mongrate::Error> 
     schema.drop_collection("subscriptions").await
 }
 
-/// Sales hear of every customer who has spent 10,000 or more.
+/// Sales hear of customers who have spent 10,000 or more.
 #[migration(
     id = "002_set_threshold",
     deps = ["plugin:whale-alerts:001_create_subscriptions"],

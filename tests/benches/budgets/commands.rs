@@ -21,10 +21,10 @@ pub(crate) async fn measure(server: &Mongod) -> Result<()> {
         up(database, count).await?;
         counts.push(sent(&client).await - before);
     }
-    let per_migration = (counts[1] - counts[0]) / 100 - 1;
-    let remainder = (counts[1] - counts[0]) % 100;
-    let measured = format!("{per_migration} (and {remainder} of 100 more)");
-    table::line("framework commands per Tx migration", measured, BUDGET, per_migration <= BUDGET);
+    // Of the 100 more; the body's own insert does not count.
+    let hundredfold = counts[1] - counts[0] - 100;
+    let measured = format!("{}.{:02}", hundredfold / 100, hundredfold % 100);
+    table::line("framework commands per Tx migration", measured, BUDGET, hundredfold <= BUDGET * 100);
 
     let before = sent(&client).await;
     up("commands_110", 110).await?;

@@ -10,8 +10,8 @@ use mongrate_tests::stored::migrator;
 use mongrate_tests::{FailPoint, TestDb};
 
 #[migration(id = "001_nothing", source = "module:unreachable")]
-async fn nothing(_: &mut Tx) -> Result<(), mongrate::Error> {
-    Ok(())
+async fn nothing(tx: &mut Tx) -> Result<(), mongrate::Error> {
+    Ok(tx.kv().set("seen", true).await?)
 }
 
 /// A migrator for a port that nobody listens at, and that port.
