@@ -63,7 +63,7 @@ impl Tracker {
     fn unreadable(&self, found: &RawDocument, error: &mongodb::error::Error) -> Error {
         let has = |key: &str| matches!(found.get(key), Ok(Some(_)));
         let id = match found.get("_id") {
-            Ok(Some(id)) => match Bson::try_from(id.to_raw_bson()) {
+            Ok(Some(id)) => match Bson::try_from(id) {
                 Ok(Bson::String(id)) => id,
                 Ok(id) => id.to_string(),
                 Err(_) => "(unreadable)".to_owned(),
