@@ -53,6 +53,21 @@ pub async fn lease_is_free(db: &Database) -> bool {
     count(db, "migrations_lock", doc! { "_id": "lease", "holder": null }).await == 1
 }
 
+/// Sees to it that no open transaction has written to a collection: a write would conflict with it, DDL would wait.
+pub async fn can_be_written(db: &Database, collection: &str) {
+    let touch = doc! { "q": {}, "u": { "$inc": { "touched": 1 } }, "multi": true };
+    let index = doc! { "key": { "touched": 1 }, "name": "touched" };
+    for mut command in [
+        doc! { "update": collection, "updates": [touch] },
+        doc! { "createIndexes": collection, "indexes": [index] },
+        doc! { "dropIndexes": collection, "index": "touched" },
+    ] {
+        command.insert("maxTimeMS", 3000);
+        let written = db.run_command(command).await;
+        assert!(written.is_ok(), "an open transaction holds '{collection}': {written:?}");
+    }
+}
+
 /// The collections of the database, in order.
 pub async fn collections(db: &Database) -> Vec<String> {
     let mut names = db.list_collection_names().await.unwrap();

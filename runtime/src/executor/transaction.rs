@@ -268,7 +268,7 @@ async fn start(session: &mut ClientSession) -> Result<(), Failure> {
 }
 
 /// Rolls back. The server does it by itself when this does not reach it.
-async fn abort(session: Option<&mut ClientSession>) {
+pub(super) async fn abort(session: Option<&mut ClientSession>) {
     if let Some(session) = session
         && let Err(error) = session.abort_transaction().await
     {

@@ -165,7 +165,7 @@ impl Up {
         let records = executor.tracker.records().await?;
         let plan = self.plan(graph, &records)?;
         if plan.is_empty() {
-            // There was something to do before this process had the lease.
+            // Something was pending before the lease was ours.
             return Ok(report.by_another());
         }
         executor.batch = records.next_batch();
