@@ -1,31 +1,26 @@
 //! What a migration becomes. Nothing here can fail.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Path};
 
-use crate::id::Source;
+use crate::id::{QualifiedId, Source};
 use crate::model::{Dependency, Identity, Invalid, Model};
 
 /// The item as it was, its identity, and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
-    let registered = identity(&model.identity, &model.dependencies);
+    let registered = identity(&model.identity, &model.dependencies, model.reads_manifest);
     let registration = registration(model);
     let conditions = &model.identity.conditions;
-    let manifest = model.reads_manifest.then(|| {
-        quote! {
-            const _: &[::core::primitive::u8] =
-                ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        }
-    });
+    // A body may have nothing to wait for, but `async` is not for its author to choose.
     quote! {
+        #[allow(clippy::unused_async)]
         #item
         #(#conditions)*
         const _: () = {
             #registered
             #registration
-            #manifest
         };
     }
 }
@@ -34,7 +29,7 @@ pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
     let registered = invalid.identity.as_ref().map(|known| {
-        let registered = identity(known, &[]);
+        let registered = identity(known, &[], false);
         let conditions = &known.conditions;
         quote!(#(#conditions)* const _: () = { #registered };)
     });
@@ -46,43 +41,70 @@ pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
 }
 
 /// The impl that others find by the id, and the look-ups of the ids that this migration names.
-fn identity(identity: &Identity, dependencies: &[Dependency]) -> TokenStream {
-    let private = private(identity);
+///
+/// One static holds all of it: every constant of its own would cost each build some 0.1 ms.
+fn identity(identity: &Identity, dependencies: &[Dependency], reads_manifest: bool) -> TokenStream {
+    let private = private(identity, identity.span);
     let id = identity.id.as_str();
-    let key = Literal::u128_suffixed(identity.id.key());
+    let key = &key(&identity.id, identity.span);
     let owner = owner(id);
-    let nodes = dependencies
-        .iter()
-        .filter(|dependency| !dependency.external)
-        .map(|dependency| node(&private, dependency.id.key(), dependency.span))
-        .collect::<Vec<_>>();
-    let own = node(&private, identity.id.key(), identity.span);
+    let visible = || dependencies.iter().filter(|dependency| !dependency.external);
+    let nodes = visible().map(|dependency| node(identity, dependency));
     // A cycle has a smallest id, and that one has a dependency with a larger id.
-    let walks = dependencies.iter().filter(|dependency| !dependency.external && dependency.id > identity.id).map(
-        |dependency| {
-            let larger = node(&private, dependency.id.key(), dependency.span);
-            quote_spanned!(dependency.span=> const _: () = #private::assert_acyclic(#own, #larger);)
-        },
-    );
-    quote! {
-        #[allow(non_camel_case_types)]
-        struct #owner;
-        static NODE: #private::Node = #private::Node {
-            key: #key,
-            id: #id,
-            dependencies: &[#(#nodes),*],
+    let walks = visible().filter(|dependency| dependency.id > identity.id).map(|dependency| walk(identity, dependency));
+    let manifest = reads_manifest.then(|| {
+        quote! {
+            let _ = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        }
+    });
+    // All of this has the place of the id, which is what rustc shows of an impl that it lists.
+    quote_spanned! {identity.span=>
+        #[allow(non_camel_case_types, unreachable_pub)]
+        pub enum #owner {}
+        static NODE: #private::Node = {
+            #manifest
+            #private::only_one_migration_has_this_id::<#private::Id<#key>, _>();
+            #private::Node {
+                key: #key,
+                id: #id,
+                dependencies: &[#(#nodes),*],
+            }
         };
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #private::RegisteredOnce<#owner> for #private::Id<#key> {
             const NODE: #private::NodeRef = #private::NodeRef::new(&raw const NODE);
         }
-        const _: #private::NodeRef = #own;
         #(#walks)*
     }
 }
 
+/// Looks a dependency up.
+fn node(identity: &Identity, dependency: &Dependency) -> TokenStream {
+    let span = dependency.span;
+    let private = private(identity, span);
+    let key = key(&dependency.id, span);
+    quote_spanned!(span=> <#private::Id<#key> as #private::RegisteredOnce<_>>::NODE)
+}
+
+/// Fails the build if this dependency closes a cycle.
+fn walk(identity: &Identity, dependency: &Dependency) -> TokenStream {
+    let span = dependency.span;
+    let private = private(identity, span);
+    let larger = node(identity, dependency);
+    quote_spanned! {span=>
+        const _: () = #private::assert_acyclic(#private::NodeRef::new(&raw const NODE), #larger);
+    }
+}
+
+fn key(id: &QualifiedId, span: Span) -> Literal {
+    let mut key = Literal::u128_suffixed(id.key());
+    key.set_span(span);
+    key
+}
+
 fn registration(model: &Model) -> TokenStream {
-    let private = private(&model.identity);
+    let private = private(&model.identity, Span::call_site());
     let id = model.identity.id.as_str();
     let source = match &model.identity.source {
         Source::System => quote!(System),
@@ -91,45 +113,79 @@ fn registration(model: &Model) -> TokenStream {
     };
     let dependencies = model.dependencies.iter().map(|d| d.id.as_str());
     let (description, checksum) = (&model.description, &model.checksum);
-    let (function, argument, output) = (&model.function, &model.argument, &model.output);
-    let rule = match &model.identity.source {
-        Source::Plugin(_) => format_ident!("PluginArgument"),
-        _ => format_ident!("Argument"),
-    };
-    let kind = quote_spanned!(argument.span()=> <#argument as #private::#rule<'_>>::KIND);
-    let down = option(model.down.as_ref().map(|down| {
-        quote_spanned! {down.span()=>
-            #private::Down { kind: #private::kind_of(#down), body: |context| #private::run(#down(#private::Argument::from_context(context))) }
-        }
-    }));
+    let kind = kind(model);
+    let up = up(model);
+    let down = option(model.down.as_ref().map(|path| down(model, path)));
     let irreversible = option(model.irreversible.as_ref().map(|reason| quote!(#reason)));
     let manual = model.manual;
     let timeout = option(model.timeout.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))));
-    let line = quote_spanned!(function.span()=> ::core::line!());
+    let line = quote_spanned!(model.function.span()=> ::core::line!());
     quote! {
-        #private::inventory::submit! {
-            #private::Registration {
-                id: #id,
-                source: #private::Source::#source,
-                dependencies: &[#(#dependencies),*],
-                description: #description,
-                checksum: #checksum,
-                kind: #kind,
-                up: |context| #private::run::<#output>(#function(#private::Argument::from_context(context))),
-                down: #down,
-                irreversible: #irreversible,
-                manual: #manual,
-                timeout: #timeout,
-                file: ::core::file!(),
-                line: #line,
-            }
+        #private::inventory::submit!(#private::Registration {
+            id: #id,
+            source: #private::Source::#source,
+            dependencies: &[#(#dependencies),*],
+            description: #description,
+            checksum: #checksum,
+            kind: #kind,
+            up: #up,
+            down: #down,
+            irreversible: #irreversible,
+            manual: #manual,
+            timeout: #timeout,
+            file: ::core::file!(),
+            line: #line,
+        });
+    }
+}
+
+/// How it runs, with the errors about the argument's type at that type.
+fn kind(model: &Model) -> TokenStream {
+    let argument = &model.argument;
+    let span = argument.span();
+    let private = private(&model.identity, span);
+    if model.identity.source.is_plugin() {
+        quote_spanned!(span=> #private::plugin_kind::<#argument>())
+    } else {
+        quote_spanned!(span=> <#argument as #private::Argument<'_>>::KIND)
+    }
+}
+
+fn up(model: &Model) -> TokenStream {
+    let (function, argument, output) = (&model.function, &model.argument, &model.output);
+    let context = context();
+    let span = function.span();
+    let here = private(&model.identity, span);
+    let there = private(&model.identity, argument.span());
+    let argument = quote_spanned! {argument.span()=>
+        <#argument as #there::Argument<'_>>::from_context(#context)
+    };
+    let there = private(&model.identity, output.span());
+    let outcome = quote_spanned!(output.span()=> <#output as #there::Outcome>::boxed);
+    quote_spanned!(span=> |#context| #here::run(#function(#argument), #outcome))
+}
+
+/// All errors are at the path, and what is wrong with the path itself is said once.
+fn down(model: &Model, path: &Path) -> TokenStream {
+    let context = context();
+    let span = path.span();
+    let private = private(&model.identity, span);
+    let kind_of = if model.identity.source.is_plugin() {
+        quote_spanned!(span=> plugin_kind_of)
+    } else {
+        quote_spanned!(span=> kind_of)
+    };
+    quote_spanned! {span=>
+        #private::Down {
+            kind: #private::#kind_of(#path),
+            body: |#context| #private::run((#path)(#private::Argument::from_context(#context)), #private::Outcome::boxed),
         }
     }
 }
 
-fn node(private: &Path, key: u128, span: proc_macro2::Span) -> TokenStream {
-    let key = Literal::u128_suffixed(key);
-    quote_spanned!(span=> <#private::Id<#key> as #private::RegisteredOnce<_>>::NODE)
+/// One identifier, whatever macros the tokens around it come from.
+fn context() -> Ident {
+    Ident::new("context", Span::mixed_site())
 }
 
 /// A type that reads like the id: rustc lists these when it cannot choose.
@@ -138,9 +194,16 @@ fn owner(id: &str) -> Ident {
     format_ident!("_{name}")
 }
 
-fn private(identity: &Identity) -> Path {
-    let krate = &identity.krate;
-    syn::parse_quote!(#krate::__private)
+/// The path to what generated code may name, placed where an error about it is to be shown.
+fn private(identity: &Identity, span: Span) -> TokenStream {
+    let Some(krate) = &identity.krate else {
+        return quote_spanned!(span=> ::mongrate::__private);
+    };
+    let krate = krate.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(span));
+        token
+    });
+    quote_spanned!(span=> #(#krate)*::__private)
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {

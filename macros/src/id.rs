@@ -42,6 +42,10 @@ impl Source {
             _ => Self::Plugin(name.to_owned()),
         })
     }
+
+    pub(crate) fn is_plugin(&self) -> bool {
+        matches!(self, Self::Plugin(_))
+    }
 }
 
 impl fmt::Display for Source {
@@ -196,3 +200,7 @@ fn is_name(text: &str) -> bool {
 fn is_name_char(c: char) -> bool {
     matches!(c, 'a'..='z' | '0'..='9' | '_' | '-')
 }
+
+#[cfg(test)]
+#[path = "id/tests.rs"]
+mod tests;

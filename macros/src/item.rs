@@ -1,6 +1,6 @@
 //! The annotated function.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, FnArg, Lit, Meta, ReturnType, Signature, Type, Visibility};
 
@@ -23,13 +23,29 @@ pub(crate) struct Function {
     pub(crate) output: Type,
 }
 
+impl Item {
+    /// The body is set aside before anything is parsed: it is most of the tokens.
+    pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Self> {
+        let mut head = tokens.into_iter().collect::<Vec<_>>();
+        let is_body =
+            |last: &mut TokenTree| matches!(last, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+        let body = head.pop_if(is_body);
+        let mut item: Self = syn::parse2(head.into_iter().collect())?;
+        if body.is_none() {
+            let message = not_a_function();
+            return Err(syn::Error::new_spanned(&item.signature, message));
+        }
+        item.tokens.extend(body);
+        Ok(item)
+    }
+}
+
 impl Parse for Item {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
         input.parse::<Visibility>()?;
         let tokens = input.fork().parse()?;
         let signature = input.parse().map_err(|error: syn::Error| syn::Error::new(error.span(), not_a_function()))?;
-        input.parse::<TokenStream>()?;
         Ok(Self { attributes, signature, tokens })
     }
 }
@@ -44,10 +60,15 @@ impl Item {
                 && let Expr::Lit(literal) = &pair.value
                 && let Lit::Str(text) = &literal.lit
             {
-                lines.extend(text.value().lines().map(|line| line.trim().to_owned()));
+                lines.extend(text.value().split('\n').map(|line| line.trim().to_owned()));
             }
         }
         lines.join("\n").trim().to_owned()
+    }
+
+    /// In an `impl` there is no room for anything beside the function.
+    pub(crate) fn is_method(&self) -> bool {
+        self.signature.receiver().is_some()
     }
 
     /// The `#[cfg]`s, which decide about the registration too.
@@ -85,7 +106,9 @@ impl Item {
         match (wrong.into_inner(), argument, output) {
             (None, Some(argument), Some(output)) => Some(Function { signature, argument, output }),
             (error, ..) => {
-                error.into_iter().for_each(|error| errors.push(error));
+                if let Some(error) = error {
+                    errors.push(error);
+                }
                 None
             }
         }
@@ -96,7 +119,10 @@ fn argument(signature: &Signature) -> syn::Result<Type> {
     let mut inputs = signature.inputs.iter();
     match (inputs.next(), inputs.next()) {
         (Some(FnArg::Typed(argument)), None) => match &*argument.ty {
-            Type::ImplTrait(_) => Err(syn::Error::new_spanned(&argument.ty, arguments())),
+            Type::ImplTrait(_) => {
+                let message = format!("a migration has no generic argument\n{}", arguments());
+                Err(syn::Error::new_spanned(&argument.ty, message))
+            }
             ty => Ok(ty.clone()),
         },
         (Some(FnArg::Receiver(receiver)), _) => {

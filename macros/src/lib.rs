@@ -1,4 +1,7 @@
-//! The `#[migration]` attribute. Use it through the `mongrate` crate.
+//! The `#[migration]` attribute of `mongrate`. Use it through that crate, as `mongrate::migration`.
+//!
+//! Parse (`args`, `item`), validate (`model`), expand (`expand`): mistakes are found in the first two and reported
+//! together, and expanding cannot fail.
 
 mod args;
 mod checksum;
@@ -8,21 +11,23 @@ mod id;
 mod item;
 mod manifest;
 mod model;
+#[cfg(test)]
+mod tests;
 
 use proc_macro2::TokenStream;
 
 use crate::manifest::Manifest;
 use crate::model::Model;
 
-/// Declares a migration.
+#[doc = include_str!("migration.md")]
 #[proc_macro_attribute]
 pub fn migration(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    expansion(args.into(), item.into(), Manifest::of_this_crate).into()
+    expansion(args.into(), &item.into(), Manifest::of_this_crate).into()
 }
 
-fn expansion(args: TokenStream, item: TokenStream, manifest: impl FnOnce() -> Manifest) -> TokenStream {
+fn expansion(args: TokenStream, item: &TokenStream, manifest: impl FnOnce() -> Manifest) -> TokenStream {
     match Model::new(args, item.clone(), manifest) {
-        Ok(model) => expand::expand(&item, &model),
-        Err(invalid) => expand::fallback(&item, &invalid),
+        Ok(model) => expand::expand(item, &model),
+        Err(invalid) => expand::fallback(item, &invalid),
     }
 }

@@ -33,8 +33,8 @@ pub(crate) struct Identity {
     pub(crate) id: QualifiedId,
     /// Of the literal.
     pub(crate) span: Span,
-    /// Where `mongrate` is found.
-    pub(crate) krate: Path,
+    /// Where `mongrate` is found, if not at `::mongrate`.
+    pub(crate) krate: Option<Path>,
     pub(crate) conditions: Vec<Attribute>,
 }
 
@@ -57,24 +57,23 @@ impl Model {
         args: TokenStream,
         item: TokenStream,
         manifest: impl FnOnce() -> Manifest,
-    ) -> Result<Self, Invalid> {
+    ) -> Result<Self, Box<Invalid>> {
         let mut errors = Errors::default();
         let args = Args::parse(args, &mut errors);
-        let item = errors.note(syn::parse2::<Item>(item));
+        let item = errors.note(Item::parse(item));
 
         let reads_manifest = args.source.is_none();
-        let source = errors.note(source(args.source.as_ref(), manifest));
         let id = args.id.as_ref().and_then(|id| {
             let checked = id::check(&id.value()).map_err(|message| at(id, message));
             errors.note(checked).map(|()| id)
         });
-        let krate = args.krate.clone().unwrap_or_else(|| syn::parse_quote!(::mongrate));
+        let source = errors.note(source(args.source.as_ref(), manifest));
         let conditions = item.iter().flat_map(Item::conditions).cloned().collect::<Vec<_>>();
         let identity = source.zip(id).map(|(source, id)| Identity {
             id: QualifiedId::new(&source, &id.value()),
             source,
             span: id.span(),
-            krate,
+            krate: args.krate.clone(),
             conditions,
         });
 
@@ -87,6 +86,7 @@ impl Model {
             errors.push(syn::Error::new_spanned(down, "`down` is given here"));
         }
 
+        let has_room = !item.as_ref().is_some_and(Item::is_method);
         let (description, checksum, function) = match item {
             Some(item) => (
                 args.description.map_or_else(|| item.documentation(), |text| text.value()),
@@ -111,10 +111,10 @@ impl Model {
                 timeout,
                 reads_manifest,
             }),
-            (error, identity, _) => Err(Invalid {
+            (error, identity, _) => Err(Box::new(Invalid {
                 error: error.unwrap_or_else(|| syn::Error::new(Span::call_site(), "this is not a migration")),
-                identity,
-            }),
+                identity: identity.filter(|_| has_room),
+            })),
         }
     }
 }

@@ -25,6 +25,16 @@ pub(crate) enum Inner {
     Database(Database),
 }
 
+impl Context {
+    /// Another handle of the `Tx` that a body is lent.
+    pub(crate) fn tx(&self) -> Option<Tx> {
+        match &self.0 {
+            Inner::Tx(tx) => Some(tx.handle()),
+            Inner::Schema(_) | Inner::Database(_) => None,
+        }
+    }
+}
+
 /// The one argument of a migration: `&mut Tx`, `&mut Schema` or `&Database`.
 #[diagnostic::on_unimplemented(
     message = "a migration takes `&mut Tx`, `&mut Schema` or `&Database`, not `{Self}`",

@@ -28,7 +28,7 @@ pub enum Error {
     },
 
     /// The user may not do this.
-    #[error("MongoDB refused to {doing}: {}. Grant the user `readWrite` and `dbAdmin` on this database (docs/guide/privileges.md lists what each step needs)", Readable(.source))]
+    #[error("MongoDB refused to {doing}: {}. {}", Readable(.source), Self::let_in(.source))]
     NotAuthorized {
         /// What was refused.
         doing: String,
@@ -81,7 +81,7 @@ pub enum Error {
     },
 
     /// Somebody else holds the lease and did not finish in time.
-    #[error("gave up after waiting {} for {holder} to finish migrating. Wait for it, or raise `lock_wait`", crate::report::Elapsed(*.waited))]
+    #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", crate::report::Elapsed(*.waited))]
     LockTimeout {
         /// Who holds it.
         holder: Box<Holder>,
@@ -145,8 +145,8 @@ pub enum Error {
         source: mongodb::error::Error,
     },
 
-    /// An operation failed inside a transaction, but the body returned Ok. The server has rolled the transaction back.
-    #[error("an error was ignored: `{operation}` failed ({}), which rolls back the whole transaction on the server, but the body went on and returned Ok. Return the error with `?`, or avoid it beforehand", Readable(.source))]
+    /// An operation failed inside a transaction, but the body went on. The server has rolled the transaction back.
+    #[error("an error was ignored: `{operation}` failed ({}), which rolls back the whole transaction on the server, but the body went on. Return the error with `?`, or avoid it beforehand", Readable(.source))]
     IgnoredError {
         /// What failed, as `<kind> on <collection>`.
         operation: String,

@@ -152,3 +152,10 @@ impl Mongod {
         self.members.get(index).ok_or(Error::NotRunning { index })
     }
 }
+
+impl Drop for Mongod {
+    fn drop(&mut self) {
+        // All at once, so that they need not be waited for one after the other.
+        self.members.iter().for_each(Member::release);
+    }
+}

@@ -256,10 +256,10 @@ impl fmt::Display for Step {
             State::Interrupted => " (interrupted before)",
         };
         write!(f, "{}{reason}", self.migration.id())?;
-        match self.migration.description().lines().next() {
-            Some(summary) if !summary.trim().is_empty() => write!(f, ": {}", summary.trim()),
-            _ => Ok(()),
-        }
+        // The first paragraph: a doc comment may wrap anywhere in it.
+        let summary = self.migration.description().lines().map(str::trim).take_while(|line| !line.is_empty());
+        let summary = summary.collect::<Vec<_>>().join(" ");
+        if summary.is_empty() { Ok(()) } else { write!(f, ": {summary}") }
     }
 }
 

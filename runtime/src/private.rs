@@ -13,8 +13,8 @@ pub use inventory;
 pub use mongodb::BoxFuture;
 
 pub use self::acyclic::assert_acyclic;
-pub use self::body::{Body, BoxError, Down, Failure, Outcome, kind_of, run};
-pub use self::registry::{Id, Node, NodeRef, RegisteredOnce};
+pub use self::body::{Body, BoxError, Down, Failure, Outcome, kind_of, plugin_kind, plugin_kind_of, run};
+pub use self::registry::{Id, Node, NodeRef, RegisteredOnce, only_one_migration_has_this_id};
 pub use crate::context::{Argument, Context, PluginArgument};
 pub use crate::migration::{Kind, Source};
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Operation;
+use crate::plan::Plan;
 
 /// What an `up` did, in the order in which it was done. Its `Display` is for people.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +101,13 @@ impl Report {
     pub(crate) fn warn(&mut self, warning: String) {
         tracing::warn!("{warning}");
         self.warnings.push(warning);
+    }
+
+    /// What waits for a manual migration is not to be run, but must not be forgotten either.
+    pub(crate) fn warn_of_blocked(&mut self, plan: &Plan) {
+        for blocked in plan.blocked() {
+            self.warn(blocked.to_string());
+        }
     }
 
     pub(crate) fn into_warnings(self) -> Vec<String> {

@@ -1,2 +1,54 @@
-//! The sample.
-fn main() {}
+//! Migrates, then serves. `MONGODB_URI` names another database than the sample's own, `PORT` another port than 3000,
+//! and `--once` ends after migrating.
+
+use std::env;
+use std::process::ExitCode;
+
+use sample_app::database::Place;
+use sample_app::{api, bring_up_to_date};
+
+const USAGE: &str = "usage: sample-app [--once]\n\n  --once        end after migrating instead of serving\n\n\
+    environment:\n  MONGODB_URI   the database to use instead of a local one, like mongodb://localhost/sample\n  \
+    PORT          the port to serve on instead of 3000";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = env::args().skip(1).collect::<Vec<_>>();
+    let once = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--once"] => true,
+        ["--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(once).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", sentence(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(once: bool) -> anyhow::Result<()> {
+    let place = Place::open().await?;
+    println!("Using the {}.", place.description);
+    let result = migrate_and_serve(&place, once).await;
+    place.close().await;
+    result
+}
+
+async fn migrate_and_serve(place: &Place, once: bool) -> anyhow::Result<()> {
+    bring_up_to_date(&place.database).await?;
+    if once { Ok(()) } else { api::serve(&place.database).await }
+}
+
+/// An error of Mongrate's tells its cause by itself; others leave it to their sources.
+fn sentence(error: &anyhow::Error) -> String {
+    if error.is::<mongrate::Error>() { error.to_string() } else { format!("{error:#}") }
+}

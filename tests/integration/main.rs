@@ -1,6 +1,21 @@
 //! One program, so that one server serves all tests.
 
+mod access;
+mod commands;
+mod drift;
+mod failure;
 mod faults;
+mod fleet;
+mod foreign;
 mod harness;
+mod lock;
+mod misbehaviour;
 mod mongod;
-mod up;
+mod order;
+mod plugin;
+mod records;
+mod schema;
+mod standalone;
+mod threads;
+mod timeout;
+mod tx;

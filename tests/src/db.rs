@@ -29,6 +29,8 @@ use crate::{Commands, servers};
 #[derive(Debug)]
 pub struct TestDb {
     uri: String,
+    /// The server outlives the test.
+    shared: bool,
     database: Database,
     app_name: String,
     commands: Commands,
@@ -37,27 +39,31 @@ pub struct TestDb {
 impl TestDb {
     /// On the shared replica set of one member.
     pub async fn new() -> Self {
-        Self::on(servers::replica_set().await).await
+        Self::open(servers::replica_set().await, true).await
     }
 
     /// On the shared replica set of three members.
     pub async fn three_members() -> Self {
-        Self::on(servers::three_members().await).await
+        Self::open(servers::three_members().await, true).await
     }
 
     /// On the shared server without transactions.
     pub async fn standalone() -> Self {
-        Self::on(servers::standalone().await).await
+        Self::open(servers::standalone().await, true).await
     }
 
-    /// On a server that the test started itself.
+    /// On a server that the test started itself. Not dropped: it goes with the server, which may be dead by then.
     pub async fn on(server: &Mongod) -> Self {
+        Self::open(server, false).await
+    }
+
+    async fn open(server: &Mongod, shared: bool) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let commands = Commands::default();
         let uri = server.uri();
         let client = connect(&uri, &name, &commands).await;
-        Self { uri, database: client.database(&name), app_name: name, commands }
+        Self { uri, shared, database: client.database(&name), app_name: name, commands }
     }
 
     /// The database.
@@ -103,6 +109,9 @@ impl Deref for TestDb {
 
 impl Drop for TestDb {
     fn drop(&mut self) {
+        if !self.shared {
+            return;
+        }
         let (uri, name) = (self.uri.clone(), self.database.name().to_owned());
         block_on(async move {
             let client = connect(&uri, "mongrate-tests-cleanup", &Commands::default()).await;

@@ -1,16 +1,23 @@
 //! Faults that the server injects.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use tokio::sync::{Mutex, MutexGuard};
+use mongodb::options::ClientOptions;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::TestDb;
 use crate::background::block_on;
 
-/// The server has one configuration of `failCommand`, which a second test would overwrite: they take turns.
-static TURN: Mutex<()> = Mutex::const_new(());
+/// A server has one configuration of each fail point, which a second test would overwrite: they take turns.
+static TURNS: LazyLock<Mutex<HashMap<String, Arc<Turn>>>> = LazyLock::new(Mutex::default);
+type Turn = tokio::sync::Mutex<()>;
 
-/// A fault that is on until this value is dropped, for the commands of one client only.
+/// A fault that is on until this value is dropped, for the commands of one client only. A test holds at most one of each name on
+/// one server: the next one waits until the first is dropped.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -27,7 +34,7 @@ static TURN: Mutex<()> = Mutex::const_new(());
 pub struct FailPoint {
     uri: String,
     name: &'static str,
-    _turn: MutexGuard<'static, ()>,
+    _turn: OwnedMutexGuard<()>,
 }
 
 impl FailPoint {
@@ -51,7 +58,7 @@ impl FailPoint {
     /// Any fail point, on the primary of the server at this address; most cannot be narrowed to one client, so a test with such a
     /// one starts a server of its own. `mode` is `"alwaysOn"` or a document like `{ times: 1 }`.
     pub async fn named(name: &'static str, mode: impl Into<mongodb::bson::Bson>, uri: &str, data: Document) -> Self {
-        let turn = TURN.lock().await;
+        let turn = turn(name, uri).lock_owned().await;
         configure(uri, doc! { "configureFailPoint": name, "mode": mode.into(), "data": data }).await.unwrap();
         Self { uri: uri.to_owned(), name, _turn: turn }
     }
@@ -68,8 +75,16 @@ impl Drop for FailPoint {
     }
 }
 
+fn turn(name: &str, uri: &str) -> Arc<Turn> {
+    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(turns.entry(format!("{name} {uri}")).or_default())
+}
+
 async fn configure(uri: &str, command: Document) -> mongodb::error::Result<()> {
-    let client = Client::with_uri_str(uri).await?;
+    let mut options = ClientOptions::parse(uri).await?;
+    // The test may have killed the server meanwhile.
+    options.server_selection_timeout = Some(Duration::from_secs(5));
+    let client = Client::with_options(options)?;
     client.database("admin").run_command(command).await?;
     Ok(())
 }

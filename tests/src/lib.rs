@@ -1,4 +1,5 @@
 //! What the integration tests share: real servers, a database for each test, faults to inject, and processes to kill.
+#![allow(clippy::missing_panics_doc, reason = "a helper that cannot do its part fails the test: all of them panic")]
 
 mod background;
 mod commands;
@@ -6,8 +7,11 @@ pub mod crash;
 mod db;
 mod eventually;
 mod fail_point;
+pub mod fleet;
 mod proxy;
+mod scratch;
 pub mod servers;
+pub mod stored;
 mod worker;
 
 pub use commands::{Commands, server_commands};
@@ -15,4 +19,5 @@ pub use db::TestDb;
 pub use eventually::{eventually, eventually_within};
 pub use fail_point::FailPoint;
 pub use proxy::{Lost, Proxy, Strike};
+pub use scratch::Scratch;
 pub use worker::Worker;

@@ -1,6 +1,6 @@
 //! Processes to stop and kill: `src/bin/worker.rs`, driven from a test.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -50,6 +50,20 @@ impl Worker {
     /// The next line that it prints; `None` when it has closed its output. Panics after 30 seconds.
     pub async fn line(&mut self) -> Option<String> {
         timeout(Duration::from_secs(30), self.lines.recv()).await.expect("the worker is silent")
+    }
+
+    /// Lets a worker go on that has said `ready`.
+    pub fn go(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+    }
+
+    /// All further lines, until it closes its output.
+    pub async fn rest(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(line) = self.line().await {
+            lines.push(line);
+        }
+        lines
     }
 
     /// SIGSTOP.

@@ -53,7 +53,12 @@ pub(crate) struct Journal(Mutex<Notes>);
 struct Notes {
     operations: Vec<Operation>,
     first_error: Option<(String, mongodb::error::Error)>,
+    /// The server refused a later operation because of the first error.
+    went_on: bool,
 }
+
+/// Server code: the transaction is gone, here because an operation of it has failed before.
+const NO_SUCH_TRANSACTION: i32 = 251;
 
 impl Journal {
     pub(crate) fn succeeded(&self, kind: &'static str, collection: &str, counts: Counts) {
@@ -64,7 +69,9 @@ impl Journal {
     /// Keeps the first one: on the server it has ended the transaction, later ones only follow from it.
     pub(crate) fn failed(&self, kind: &'static str, collection: &str, error: &mongodb::error::Error) {
         tracing::debug!(kind, collection, code = crate::error::code(error), "operation failed");
-        self.notes().first_error.get_or_insert_with(|| (format!("{kind} on {collection}"), error.clone()));
+        let mut notes = self.notes();
+        notes.went_on |= notes.first_error.is_some() && crate::error::code(error) == Some(NO_SUCH_TRANSACTION);
+        notes.first_error.get_or_insert_with(|| (format!("{kind} on {collection}"), error.clone()));
     }
 
     /// Notes that a call begins. Dropped before [`UnderWay::ended`], it is an error: nobody knows what the server has
@@ -79,6 +86,12 @@ impl Journal {
 
     pub(crate) fn first_error(&self) -> Option<(String, mongodb::error::Error)> {
         self.notes().first_error.clone()
+    }
+
+    /// The first error, if the body ignored it until the server refused something else because of it.
+    pub(crate) fn cause_of_refusal(&self) -> Option<(String, mongodb::error::Error)> {
+        let notes = self.notes();
+        notes.first_error.clone().filter(|_| notes.went_on)
     }
 
     fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {

@@ -180,7 +180,9 @@ impl Schema {
             Err(error) if code(&error).is_some_and(|code| already.contains(&code)) => Ok(Done::Already),
             Err(error) => {
                 self.journal.failed(kind, collection, &error);
-                Err(Error::server(format!("{} '{collection}'", kind.replace('_', " ")), error))
+                // An index is on a collection; everything else is done to it.
+                let on = if kind.ends_with("_index") { " on" } else { "" };
+                Err(Error::server(format!("{}{on} '{collection}'", kind.replace('_', " ")), error))
             }
         }
     }

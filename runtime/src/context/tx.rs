@@ -7,6 +7,7 @@ mod kv;
 
 use std::sync::Arc;
 
+use mongodb::bson::Document;
 use mongodb::{ClientSession, Database};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -39,6 +40,7 @@ struct Shared {
     database: Database,
     scope: Scope,
     kv: String,
+    session_id: Document,
     /// A session carries one operation at a time; `None` when the body has ended.
     session: Mutex<Option<ClientSession>>,
     journal: Journal,
@@ -51,6 +53,7 @@ impl Tx {
             database,
             scope,
             kv: kv.to_owned(),
+            session_id: session.id().clone(),
             session: Mutex::new(Some(session)),
             journal: Journal::default(),
             permit,
@@ -76,6 +79,14 @@ impl Tx {
         self.0.session.lock().await.take()
     }
 
+    pub(crate) fn handle(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    pub(crate) fn session_id(&self) -> &Document {
+        &self.0.session_id
+    }
+
     pub(crate) fn operations(&self) -> Vec<Operation> {
         self.0.journal.operations()
     }
@@ -83,13 +94,22 @@ impl Tx {
     pub(crate) fn first_error(&self) -> Option<(String, mongodb::error::Error)> {
         self.0.journal.first_error()
     }
+
+    pub(crate) fn cause_of_refusal(&self) -> Option<(String, mongodb::error::Error)> {
+        self.0.journal.cause_of_refusal()
+    }
 }
 
 impl Shared {
     /// Waits for the session, and checks that the step may go on.
     async fn enter(&self) -> mongodb::error::Result<MutexGuard<'_, Option<ClientSession>>> {
         let session = self.session.lock().await;
-        self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())?;
+        // One that has ended is told as that, whatever has become of the run since.
+        if session.is_some() {
+            self.permit
+                .check()
+                .map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())?;
+        }
         Ok(session)
     }
 }

@@ -1,5 +1,6 @@
 //! The driver's errors, read and told.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -23,6 +24,19 @@ impl Error {
     /// Whether it comes of a fail-over or a broken connection; see [`passes`].
     pub(crate) fn passes(&self) -> bool {
         matches!(self, Self::Unreachable { source, .. } | Self::Server { source, .. } if passes(source))
+    }
+
+    /// What to do about [`Error::NotAuthorized`].
+    pub(super) fn let_in(source: &DriverError) -> &'static str {
+        match (&*source.kind, code(source)) {
+            (ErrorKind::Authentication { .. }, _) | (_, Some(18)) => {
+                "Check the user, the password and `authSource` in the connection string"
+            }
+            _ => {
+                "Grant the user `readWrite` and `dbAdmin` on this database, or what docs/guide/privileges.md lists for \
+                 each step"
+            }
+        }
     }
 
     /// As one of the driver's errors, for signatures that promise these.
@@ -68,7 +82,7 @@ impl fmt::Display for Readable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0.kind {
             ErrorKind::Command(command) => {
-                write!(f, "{} ({}, code {})", command.message, command.code_name, command.code)
+                write!(f, "{} ({}, code {})", without_details(&command.message), command.code_name, command.code)
             }
             ErrorKind::Write(WriteFailure::WriteError(write)) => write!(f, "{} (code {})", write.message, write.code),
             ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
@@ -79,9 +93,27 @@ impl fmt::Display for Readable<'_> {
                 None => write!(f, "{}", self.0.kind),
             },
             ErrorKind::Custom(_) if let Some(ours) = self.0.get_custom::<String>() => f.write_str(ours),
-            kind => write!(f, "{kind}"),
+            ErrorKind::ServerSelection { message, .. } if let Some(servers) = servers(message) => {
+                write!(f, "none of the servers can be used: {servers}")
+            }
+            // The sentence goes on.
+            kind => f.write_str(kind.to_string().trim_end_matches('.')),
         }
     }
+}
+
+/// The servers of a topology as the driver describes it in words, each with its error or else its type: it has no other
+/// way to tell.
+fn servers(message: &str) -> Option<String> {
+    let servers = message.split("Address: ").skip(1).map(|server| {
+        let (address, rest) = server.split_once(", Type: ")?;
+        let state = match rest.split_once("Error: Kind: ") {
+            Some((_, error)) => error.split(", labels: {").next()?,
+            None => rest.split([',', ' ']).next()?,
+        };
+        Some(format!("{address} ({state})"))
+    });
+    servers.collect::<Option<Vec<_>>>().filter(|servers| !servers.is_empty()).map(|servers| servers.join(", "))
 }
 
 /// An error and its sources, outermost first, each in one line.
@@ -89,7 +121,57 @@ pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     std::iter::successors(Some(error), |error| (*error).source())
         .map(|link| match link.downcast_ref::<DriverError>() {
             Some(driver) => Readable(driver).to_string(),
-            None => link.to_string(),
+            None => without_reply(&link.to_string()),
         })
         .collect()
+}
+
+/// A driver's error that cannot be found by its type, because `anyhow` has wrapped it, without labels and raw reply.
+fn without_reply(text: &str) -> String {
+    let kind = text.strip_prefix("Kind: ").and_then(|rest| rest.split_once(", labels: {"));
+    kind.map_or_else(
+        || text.to_owned(),
+        |(kind, _)| without_details(kind.strip_prefix("Custom user error: ").unwrap_or(kind)).into_owned(),
+    )
+}
+
+/// The server quotes the command that it does not allow: with the documents in it, the session and the signature of the
+/// cluster's time. Its name and its collection are enough.
+fn without_details(message: &str) -> Cow<'_, str> {
+    match message.split_once(" to execute command { ") {
+        Some((who, command)) if command.contains(", ") => {
+            let what = command.split(", ").next().unwrap_or_default();
+            format!("{who} to execute command {{ {what}, .. }}").into()
+        }
+        _ => message.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_told_without_its_documents() {
+        let message = "not authorized on shop to execute command { find: \"users\", filter: { secret: 1 } }";
+        assert_eq!(without_details(message), "not authorized on shop to execute command { find: \"users\", .. }");
+        assert_eq!(without_details("anything else, as it is"), "anything else, as it is");
+    }
+
+    #[test]
+    fn servers_are_told_by_address_and_error() {
+        let message = "Server selection timeout: No available servers. Topology: { Type: ReplicaSetNoPrimary, Set Name: rs0, \
+             Servers: [ { Address: a:1, Type: Unknown, Error: Kind: I/O error: Connection refused (os error 111), labels: \
+             {\"RetryableError\"}, source: None, server response: None }, { Address: b:2, Type: RsSecondary, Average RTT: 1ms } ] }";
+        let told = "a:1 (I/O error: Connection refused (os error 111)), b:2 (RsSecondary)";
+        assert_eq!(servers(message).as_deref(), Some(told));
+        assert_eq!(servers("None of the above"), None);
+    }
+
+    #[test]
+    fn a_wrapped_driver_error_is_told_in_one_sentence() {
+        let driver = DriverError::custom("no such plugin".to_owned());
+        assert_eq!(without_reply(&driver.to_string()), Readable(&driver).to_string());
+        assert_eq!(without_reply("Kind: of blue"), "Kind: of blue");
+    }
 }

@@ -5,11 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::transaction::abort;
 use super::{Executor, Failure, Step};
 use crate::__private::{BoxError, Context};
 use crate::Error;
+use crate::context::Tx;
 use crate::lock::Permit;
 use crate::migration::Kind;
 use crate::stop::Reason;
@@ -23,8 +26,14 @@ pub(super) type Ended = (Context, Result<(), BoxError>);
 impl Executor<'_> {
     /// Runs the body of a step. Its context checks `permit` before each server call, so that a body which was told to
     /// stop and does not come back has no effect any more.
-    pub(super) async fn body(&self, step: &Step<'_>, mut context: Context, permit: &Permit) -> Result<Ended, Failure> {
+    pub(super) async fn body(
+        &mut self,
+        step: &Step<'_>,
+        mut context: Context,
+        permit: &Permit,
+    ) -> Result<Ended, Failure> {
         self.lease.check()?;
+        let lent = context.tx();
         let up = step.migration.registration().up;
         let mut task = tokio::spawn(async move {
             let result = AssertUnwindSafe(up(&mut context)).catch_unwind().await;
@@ -39,16 +48,34 @@ impl Executor<'_> {
                     // the driver has under way, which costs a connection.
                     task.abort();
                 }
-                match timeout(GRACE, &mut task).await {
-                    Ok(ended) => ended,
-                    Err(_) => return Err(reason.into()),
-                }
+                let Ok(ended) = timeout(GRACE, &mut task).await else {
+                    if let Some(tx) = lent {
+                        self.roll_back(&tx, &task).await;
+                    }
+                    return Err(reason.into());
+                };
+                ended
             }
         };
         match (ended, permit.check()) {
             (Ok(ended), _) => Ok(ended),
             (Err(_), Err(reason)) => Err(reason.into()),
             (Err(error), Ok(())) => Err(Error::Panicked { message: error.to_string() }.into()),
+        }
+    }
+
+    /// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
+    /// until the server's limit of 60 seconds.
+    async fn roll_back(&mut self, tx: &Tx, body: &JoinHandle<Ended>) {
+        match timeout(GRACE, tx.end()).await {
+            Ok(session) => {
+                self.session = session;
+                abort(self.session.as_mut()).await;
+                // Safe now: without the session no call of the driver is under way.
+                body.abort();
+            }
+            // A server call is still under way, and must not be dropped here; the server can end it.
+            Err(_) => self.lock.kill(tx.session_id()).await,
         }
     }
 

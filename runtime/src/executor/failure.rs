@@ -8,7 +8,7 @@ use crate::error::code;
 use crate::stop::Reason;
 
 /// Server codes, from its `error_codes.yml`.
-const NO_SUCH_TRANSACTION: i32 = 251;
+pub(super) const NO_SUCH_TRANSACTION: i32 = 251;
 const LIFETIME_LIMIT: i32 = 290;
 const TOO_LARGE_FOR_CACHE: i32 = 388;
 

@@ -11,7 +11,7 @@ use mongodb::options::{ReadConcern, WriteConcern};
 use mongodb::{ClientSession, action::StartTransaction};
 use tokio::time::{Instant, sleep};
 
-use super::failure::{Verdict, driver_error, judge};
+use super::failure::{NO_SUCH_TRANSACTION, Verdict, driver_error, judge};
 use super::{Executor, Failure, Step};
 use crate::__private::{BoxError, Context};
 use crate::Error;
@@ -130,7 +130,7 @@ impl Executor<'_> {
                 let record = self.record(step, RecordStatus::Completed);
                 let sealed = self.seal(session.as_mut(), &record, true).await;
                 match sealed {
-                    Err(Attempt::Again(error)) if code(&error) == Some(251) && self.outlived(began).await => {
+                    Err(Attempt::Again(error)) if self.outlived(&error, began).await => {
                         Err(Error::TransactionTooSlow { source: error }.into())
                     }
                     other => other,
@@ -151,25 +151,32 @@ impl Executor<'_> {
         let Some(inner) = noted.as_ref().or_else(|| driver_error(&*error)) else {
             return Failure::Failed(error).into();
         };
-        match judge(inner, self.outlived(began).await) {
+        match judge(inner, self.outlived(inner, began).await) {
             Verdict::Again(error) => Attempt::Again(error),
             Verdict::Final(error) => error.into(),
-            Verdict::Ordinary => Failure::Failed(error).into(),
+            Verdict::Ordinary => match tx.cause_of_refusal() {
+                // What the body failed with at last says only that the transaction is gone (I6).
+                Some((operation, source)) => Error::IgnoredError { operation, source }.into(),
+                None => Failure::Failed(error).into(),
+            },
         }
     }
 
     /// A body that returned Ok although an operation had failed: on the server its transaction is gone.
     async fn why_ignored(&self, tx: &Tx, began: Instant) -> Result<(), Attempt> {
         let Some((operation, source)) = tx.first_error() else { return Ok(()) };
-        Err(match judge(&source, self.outlived(began).await) {
+        Err(match judge(&source, self.outlived(&source, began).await) {
             Verdict::Again(error) => Attempt::Again(error),
             Verdict::Final(error) => error.into(),
             Verdict::Ordinary => Error::IgnoredError { operation, source }.into(),
         })
     }
 
-    /// Whether a transaction that began then has outlived what the server allows. Asked only when one was lost.
-    async fn outlived(&self, began: Instant) -> bool {
+    /// Whether a transaction that began then was lost because it outlived what the server allows.
+    async fn outlived(&self, error: &DriverError, began: Instant) -> bool {
+        if code(error) != Some(NO_SUCH_TRANSACTION) {
+            return false;
+        }
         let lasted = began.elapsed();
         let command = doc! { "getParameter": 1, "transactionLifetimeLimitSeconds": 1 };
         let reply = self.database.client().database("admin").run_command(command).await;
@@ -261,7 +268,7 @@ async fn start(session: &mut ClientSession) -> Result<(), Failure> {
 }
 
 /// Rolls back. The server does it by itself when this does not reach it.
-async fn abort(session: Option<&mut ClientSession>) {
+pub(super) async fn abort(session: Option<&mut ClientSession>) {
     if let Some(session) = session
         && let Err(error) = session.abort_transaction().await
     {

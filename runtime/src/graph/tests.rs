@@ -212,10 +212,6 @@ fn dependants_are_found_directly_and_indirectly() -> Result<(), Error> {
     assert_eq!(dependants_of(&registry, &["003_c"])?, "004_d module:menu:001_x");
     assert_eq!(dependants_of(&registry, &["001_a", "002_b"])?, "004_d");
     assert_eq!(dependants_of(&registry, &["004_d", "999_x"])?, "");
-    let graph = Graph::new(&registry)?;
-    let direct = |id| graph.find(id).map(|node| graph.dependants(node).map(|node| graph.migration(node)));
-    assert_eq!(direct("001_a").map(ids).as_deref(), Some("002_b"));
-    assert!(direct("999_x").is_none());
     Ok(())
 }
 

@@ -93,8 +93,11 @@ impl Up {
         let graph = self.migrator.graph()?;
         let records = inner.tracker.records().await?;
         let warnings = self.warnings(&graph, &records)?;
-        if self.plan(&graph, &records)?.is_empty() {
-            return Ok(Report::nothing_pending(warnings));
+        let plan = self.plan(&graph, &records)?;
+        if plan.is_empty() {
+            let mut report = Report::nothing_pending(warnings);
+            report.warn_of_blocked(&plan);
+            return Ok(report);
         }
         let _signals = signals::Watch::new(stop.clone());
         let transactional = self.migrator.has_transactions().await?;
@@ -162,13 +165,11 @@ impl Up {
         let records = executor.tracker.records().await?;
         let plan = self.plan(graph, &records)?;
         if plan.is_empty() {
-            // There was something to do before this process had the lease.
+            // Something was pending before the lease was ours.
             return Ok(report.by_another());
         }
         executor.batch = records.next_batch();
-        for blocked in plan.blocked() {
-            report.warn(blocked.to_string());
-        }
+        report.warn_of_blocked(&plan);
         let mut held_up = HashSet::new();
         for step in &plan {
             let id = step.migration().id();
@@ -228,7 +229,7 @@ impl Migrator {
     async fn has_transactions(&self) -> Result<bool, Error> {
         let hello = self.0.database.run_command(doc! { "hello": 1 }).await;
         let hello = hello.map_err(|error| Error::server("ask the server what it is", error))?;
-        let transactional = hello.contains_key("setName") || hello.get_str("msg") == Ok("isdbgrid");
+        let transactional = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
         if !transactional && self.0.options.transactions == Transactions::Required {
             return Err(Error::TransactionsRequired);
         }

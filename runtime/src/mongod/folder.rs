@@ -76,7 +76,7 @@ impl Drop for Folder {
 impl Janitor {
     fn engage(folder: &Path) -> io::Result<Self> {
         let (reader, pipe) = io::pipe()?;
-        let child = Command::new("sh")
+        let child = Command::new("/bin/sh")
             .args(["-c", include_str!("janitor.sh"), "mongrate-janitor"])
             .arg(folder)
             .current_dir("/")

@@ -2,4 +2,5 @@
 # supervisor of any mongod that still writes to it.
 trap '' HUP INT TERM
 while read -r _; do :; done
+PATH=$PATH:/usr/bin:/bin
 rm -rf -- "$1"

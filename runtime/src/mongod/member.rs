@@ -157,6 +157,13 @@ impl Member {
         Ok(())
     }
 
+    /// Lets mongod end, without waiting for it.
+    pub(super) fn release(&self) {
+        if let Some(process) = &mut self.lock().process {
+            process.release();
+        }
+    }
+
     pub(super) fn closing_lines(&self) -> String {
         log::closing_lines(&self.log(), self.lock().log_start)
     }

@@ -27,7 +27,7 @@ pub(super) struct Process {
 
 impl Process {
     pub(super) fn start(program: &Program, args: &[OsString], log: &Path, folder_hold: Stdio) -> io::Result<Self> {
-        let mut supervisor = Command::new("sh")
+        let mut supervisor = Command::new("/bin/sh")
             .args(["-c", include_str!("supervisor.sh"), "mongrate-supervisor"])
             .arg(log)
             .arg(program.grace.to_string())
@@ -64,7 +64,7 @@ impl Process {
 
     /// Sends a signal by its name without `SIG`; the shell's own `kill` needs no further program and no unsafe code.
     pub(super) fn signal(&self, name: &str) -> io::Result<()> {
-        let status = Command::new("sh")
+        let status = Command::new("/bin/sh")
             .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &self.pid.to_string()])
             .stdin(Stdio::null())
             .stderr(Stdio::null())
@@ -78,11 +78,16 @@ impl Process {
         self.supervisor.wait()?;
         Ok(())
     }
+
+    /// Lets the server end, without waiting for it.
+    pub(super) fn release(&mut self) {
+        drop(self.leash.take());
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        drop(self.leash.take());
+        self.release();
         let _ = self.supervisor.wait();
     }
 }

@@ -2,7 +2,6 @@
 
 use mongodb::Client;
 use mongodb::bson::{Array, Bson, Document, doc};
-use mongodb::error::ErrorKind;
 use tracing::debug;
 
 use super::connect::{self, Deadline};
@@ -10,7 +9,6 @@ use super::error::{Asked, Error};
 use super::member::Member;
 
 pub(super) const NAME: &str = "rs0";
-const NOT_YET_INITIALIZED: i32 = 94;
 
 /// Makes the members one replica set, and waits until it has a primary and every other member follows.
 pub(super) async fn form(members: &[Member], clients: &[Client], deadline: Deadline) -> Result<(), Error> {
@@ -18,19 +16,25 @@ pub(super) async fn form(members: &[Member], clients: &[Client], deadline: Deadl
         return Ok(());
     };
     let admin = client.database("admin");
-    match admin.run_command(doc! { "replSetGetConfig": 1 }).await {
-        Err(error) if code(&error) == Some(NOT_YET_INITIALIZED) => {
-            let initial = config(members, 1);
-            admin.run_command(doc! { "replSetInitiate": initial }).await.asked("initiate a replica set")?;
+    let stored = client.database("local").collection::<Document>("system.replset");
+    match stored.find_one(doc! {}).await.asked("show its replica set's configuration")? {
+        None => {
+            let command = doc! { "replSetInitiate": config(members, 1) };
+            admin.run_command(command).await.asked("initiate a replica set")?;
         }
-        Err(error) => return Err(error).asked("tell its replica set's members"),
-        Ok(stored) if hosts(&stored) == members.iter().map(Member::host).collect::<Vec<_>>() => {}
-        // A kept folder, on other ports than before: nobody in it recognises itself, so nobody could agree either.
-        Ok(stored) => {
-            let version = stored.get_document("config").and_then(|config| config.get_i32("version")).unwrap_or(1);
+        Some(stored) if hosts(&stored) == members.iter().map(Member::host).collect::<Vec<_>>() => {}
+        // A kept folder, on other ports than before: nobody recognises itself in it, so nobody could agree to anything.
+        Some(stored) => {
             debug!("the members' ports have changed: configuring the replica set anew");
-            let command = doc! { "replSetReconfig": config(members, version + 1), "force": true };
-            admin.run_command(command).await.asked("change the ports of its replica set's members")?;
+            let version = stored.get_i32("version").unwrap_or(1) + 1;
+            let command = doc! { "replSetReconfig": config(members, version), "force": true };
+            deadline
+                .until("mongod to accept its members' new ports", first, async || {
+                    // A server answers before it has read its own configuration, and hangs up on everybody when it then does
+                    // not find itself in it.
+                    Ok(connect::command(client, command.clone()).await.and_then(Result::ok))
+                })
+                .await?;
         }
     }
     deadline
@@ -80,15 +84,8 @@ fn config(members: &[Member], version: i32) -> Document {
     }
 }
 
-fn hosts(answer: &Document) -> Vec<String> {
-    let members = answer.get_document("config").and_then(|config| config.get_array("members"));
+fn hosts(config: &Document) -> Vec<String> {
     let host = |member: &Bson| member.as_document()?.get_str("host").ok().map(str::to_owned);
+    let members = config.get_array("members");
     members.map(|members| members.iter().filter_map(host).collect()).unwrap_or_default()
-}
-
-fn code(error: &mongodb::error::Error) -> Option<i32> {
-    match error.kind.as_ref() {
-        ErrorKind::Command(error) => Some(error.code),
-        _ => None,
-    }
 }

@@ -22,6 +22,7 @@ exec >&2
 
 (
     trap '' HUP INT TERM
+    PATH=$PATH:/usr/bin:/bin
     read -r _ <&3
     if [ "$grace" -gt 0 ]; then
         kill -TERM "$server"

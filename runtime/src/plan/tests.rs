@@ -147,7 +147,7 @@ fn a_graph_with_mistakes_has_no_plan() {
 #[test]
 fn it_reads_as_a_list() -> Result<(), Error> {
     let described =
-        Drawn { id: "001_a".to_owned(), description: " E-mail addresses are unique.\n More.", ..Drawn::default() };
+        Drawn { id: "001_a".to_owned(), description: " E-mail addresses\n are unique.\n\n More.", ..Drawn::default() };
     let drawn = crate::fixtures::migrations("002_b \n 003_c \n 004_d \n !005_manual <- 006_f");
     let registry: Registry = drawn.into_iter().chain([described.leak()]).collect();
     let plan = Plan::up(&Graph::new(&registry)?, None, |id| match id {

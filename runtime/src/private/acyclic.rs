@@ -123,3 +123,7 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "acyclic/tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::{Argument, BoxFuture, Context};
+use super::{Argument, BoxFuture, Context, PluginArgument};
 use crate::migration::Kind;
 
 /// An error of any type, as a body returned it.
@@ -31,7 +31,6 @@ pub trait Outcome {
     fn boxed(self) -> Result<(), BoxError>;
 }
 
-#[diagnostic::do_not_recommend]
 impl<E: Failure> Outcome for Result<(), E> {
     fn boxed(self) -> Result<(), BoxError> {
         self.map_err(Failure::boxed)
@@ -57,11 +56,32 @@ impl<E: Into<BoxError>> Failure for E {
 }
 
 /// Boxes the future of a migration.
-pub fn run<'a, T: Outcome>(body: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, Result<(), BoxError>> {
-    Box::pin(async move { body.await.boxed() })
+///
+/// `boxed` is `Outcome::boxed`: a bound in its place would put a note about this function under every error.
+pub fn run<'a, T>(
+    body: impl Future<Output = T> + Send + 'a,
+    boxed: fn(T) -> Result<(), BoxError>,
+) -> BoxFuture<'a, Result<(), BoxError>>
+where
+    T: 'a,
+{
+    Box::pin(async move { boxed(body.await) })
 }
 
-/// How a `down` runs.
+/// How a plugin's migration with this argument runs.
+#[must_use]
+pub const fn plugin_kind<'a, A: PluginArgument<'a>>() -> Kind {
+    A::KIND
+}
+
+/// How a `down` runs, of which only the path is known.
+#[must_use]
 pub const fn kind_of<'a, A: Argument<'a>, R>(_: fn(A) -> R) -> Kind {
+    A::KIND
+}
+
+/// How a plugin's `down` runs, of which only the path is known.
+#[must_use]
+pub const fn plugin_kind_of<'a, A: PluginArgument<'a>, R>(_: fn(A) -> R) -> Kind {
     A::KIND
 }

@@ -18,6 +18,9 @@ pub trait RegisteredOnce<Owner> {
     const NODE: NodeRef;
 }
 
+/// Does not compile if the id was given twice: `Owner` is then ambiguous. Its name is part of rustc's message.
+pub const fn only_one_migration_has_this_id<Id: RegisteredOnce<Owner>, Owner>() {}
+
 /// A migration in the graph that [`assert_acyclic`](super::assert_acyclic) walks.
 #[derive(Debug)]
 pub struct Node {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mongodb::bson::{Document, RawDocument};
+use mongodb::bson::{Bson, Document, RawDocument};
 
 use super::Tracker;
 use crate::Error;
@@ -68,7 +68,11 @@ impl Tracker {
     fn unreadable(&self, found: &RawDocument, error: &mongodb::error::Error) -> Error {
         let has = |key: &str| matches!(found.get(key), Ok(Some(_)));
         let id = match found.get("_id") {
-            Ok(Some(id)) => id.as_str().map_or_else(|| format!("{id:?}"), str::to_owned),
+            Ok(Some(id)) => match Bson::try_from(id) {
+                Ok(Bson::String(id)) => id,
+                Ok(id) => id.to_string(),
+                Err(_) => "(unreadable)".to_owned(),
+            },
             _ => "(none)".to_owned(),
         };
         if has("checksum") && has("status") && has("token") {

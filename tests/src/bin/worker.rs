@@ -1,19 +1,25 @@
 //! A process for the tests to stop and kill. It does one thing, says so on standard output line by line, and ends with its
 //! standard input at the latest.
 
-use std::io::{Read, stdin};
+use std::io::{BufRead, Read, stdin};
 use std::{env, process, thread};
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
 use mongrate_tests::crash;
+use mongrate_tests::stored::migrator;
+use tokio::sync::oneshot;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let (sender, go) = oneshot::channel();
     thread::spawn(|| {
+        if stdin().lock().read_line(&mut String::new()).is_ok_and(|bytes| bytes > 0) {
+            let _ = sender.send(());
+        }
         let _ = stdin().read_to_end(&mut Vec::new());
         process::exit(3);
     });
@@ -21,6 +27,7 @@ async fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["mongod"] => serve().await,
         ["insert", uri, database, collection] => insert(&connect(uri, database).await?, collection).await,
+        ["up", uri, database, source] => up(&connect(uri, database).await?, source, go).await,
         ["crash", uri, database, lease, ref halt @ ..] => crash::run(uri, database, lease, halt).await,
         _ => Err(format!("worker: what is {arguments:?}?").into()),
     }
@@ -43,5 +50,15 @@ async fn serve() -> Result<()> {
 async fn insert(database: &Database, collection: &str) -> Result<()> {
     database.collection::<Document>(collection).insert_one(doc! { "pid": process::id() }).await?;
     println!("inserted");
+    Ok(())
+}
+
+/// Connects, says so, and on a word migrates, so that many can start at the same moment.
+async fn up(database: &Database, source: &str, go: oneshot::Receiver<()>) -> Result<()> {
+    database.run_command(doc! { "ping": 1 }).await?;
+    println!("ready");
+    go.await?;
+    let report = migrator(database, source).build().up().await?;
+    println!("applied {}", report.applied().count());
     Ok(())
 }

@@ -66,9 +66,6 @@ impl Up {
             if !std::mem::replace(&mut told, true) {
                 tracing::info!(%holder, "waiting for another process that is migrating");
             }
-            if self.plan(graph, &inner.tracker.records().await?)?.is_empty() {
-                return Ok(Acquired::NotNeeded);
-            }
             let waited = began.elapsed();
             if waited >= inner.options.lock_wait {
                 return Err(Error::LockTimeout { holder: Box::new(holder), waited });
@@ -78,6 +75,11 @@ impl Up {
                 return Ok(Acquired::Stopped);
             }
             pause = (pause * 3 / 2).min(LAST_LOOK);
+            // Before the next look at the lease: the holder may have finished and released it meanwhile, and then
+            // nobody needs it any more.
+            if self.plan(graph, &inner.tracker.records().await?)?.is_empty() {
+                return Ok(Acquired::NotNeeded);
+            }
         }
     }
 }

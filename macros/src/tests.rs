@@ -1,0 +1,91 @@
+//! The whole way from tokens to tokens, without a compiler around it.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::expansion;
+use crate::manifest::Manifest;
+
+fn expanded(args: &TokenStream, item: &TokenStream, manifest: Manifest) -> String {
+    let tokens = expansion(args.clone(), item, || manifest);
+    let file = syn::parse2(tokens).expect("an expansion is a list of items");
+    prettyplease::unparse(&file)
+}
+
+/// Compares with a file beside this one; `UPDATE_EXPECT=1` writes it anew.
+fn expect(name: &str, actual: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests").join(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, actual).expect("the folder of the expected files is there");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(actual, expected.replace("\r\n", "\n"), "UPDATE_EXPECT=1 writes {name} anew");
+}
+
+#[test]
+fn the_smallest_migration() {
+    let args = quote!(id = "001_create_users");
+    let item = quote! {
+        /// E-mail addresses are unique.
+        async fn create_users(schema: &mut Schema) -> Result<(), mongrate::Error> {
+            schema.create_index("users", doc! { "email": 1 }).unique().await
+        }
+    };
+    expect("smallest.expanded.rs", &expanded(&args, &item, Manifest::Silent));
+}
+
+#[test]
+fn every_argument() {
+    let args = quote! {
+        id = "002_assign_roles",
+        deps = ["001_init", "plugin:whale-alerts:003_later", extern "001_create_users"],
+        source = "plugin:whale-alerts",
+        description = "Every user has a role",
+        down = roles::drop,
+        manual,
+        timeout = "10m",
+        crate = my_app::mongrate,
+    };
+    let item = quote! {
+        #[cfg(feature = "roles")]
+        pub(crate) async fn assign_roles(tx: &mut Tx) -> anyhow::Result<()> {
+            Ok(())
+        }
+    };
+    expect("every_argument.expanded.rs", &expanded(&args, &item, Manifest::Silent));
+}
+
+#[test]
+fn a_mistake_leaves_the_item_and_the_id() {
+    let args = quote!(id = "001_create_users", timeout = "soon");
+    let item = quote! {
+        async fn create_users(tx: &mut Tx) -> Result<(), Error> {
+            Ok(())
+        }
+    };
+    expect("mistake.expanded.rs", &expanded(&args, &item, Manifest::Silent));
+}
+
+#[test]
+fn the_source_comes_from_the_attribute_or_else_from_the_manifest() {
+    let item = quote!(
+        async fn init(tx: &mut Tx) -> Result<(), Error> {
+            Ok(())
+        }
+    );
+    let manifest = || Manifest::Source("module:menu".to_owned());
+    let source = |args: TokenStream, manifest| {
+        let text = expanded(&args, &item, manifest);
+        ["module:menu:001_init", "plugin:a:001_init", "001_init"]
+            .into_iter()
+            .find(|id| text.contains(&format!("id: \"{id}\"")))
+    };
+    let plain = quote!(id = "001_init");
+    let written = quote!(id = "001_init", source = "plugin:a");
+    assert_eq!(source(plain.clone(), manifest()), Some("module:menu:001_init"));
+    assert_eq!(source(written, manifest()), Some("plugin:a:001_init"));
+    assert_eq!(source(plain, Manifest::Missing), Some("001_init"));
+
+    let broken = expanded(&quote!(id = "001_init"), &item, Manifest::Malformed);
+    assert!(broken.contains("[package.metadata.mongrate]"), "{broken}");
+}

@@ -1,0 +1,52 @@
+//! A small axum service with a past: its database begins in the shape of version 1, and migrations bring it to today's
+//! before the service starts.
+
+pub mod api;
+pub mod database;
+pub mod menu;
+mod migrations;
+pub mod progress;
+pub mod seed;
+pub mod showcase;
+
+use std::time::Instant;
+
+use mongodb::Database;
+use mongrate::Migrator;
+
+use crate::progress::elapsed;
+use crate::showcase::Showcase;
+
+/// The migrator of this application: everything that is linked in, the plugin's migrations too.
+///
+/// They are linked in because [`api`] calls the plugin. rustc leaves out a crate that is never named, so an application
+/// that wants only a plugin's migrations says `use whale_alerts as _;`.
+#[must_use]
+pub fn migrator(database: &Database) -> Migrator {
+    Migrator::builder(database.clone()).actor("sample-app").codebase_version(env!("CARGO_PKG_VERSION")).build()
+}
+
+/// Loads version 1 if the database is empty, applies what is pending, and prints what it does.
+pub async fn bring_up_to_date(database: &Database) -> anyhow::Result<()> {
+    let migrator = migrator(database);
+    let plan = migrator.plan().await?;
+    let began = Instant::now();
+    if seed::load(database).await? {
+        println!("Loaded {} customers of version 1 in {}.", seed::CUSTOMERS, elapsed(began.elapsed()));
+    }
+    if !plan.is_empty() {
+        println!("\n{plan}\n");
+    }
+    let showcase = Showcase::before(database).await?;
+    progress::print_steps();
+    let began = Instant::now();
+    let report = migrator.up().await?;
+    for warning in report.warnings() {
+        println!("warning: {warning}");
+    }
+    match report.applied().count() {
+        0 => println!("{report}"),
+        applied => println!("Applied {applied} in {}.\n", elapsed(began.elapsed())),
+    }
+    showcase.print_after(database).await
+}

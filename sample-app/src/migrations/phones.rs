@@ -1,0 +1,109 @@
+//! A phone number in two parts.
+
+use anyhow::ensure;
+use futures_util::TryStreamExt;
+use mongodb::Database;
+use mongodb::bson::{Bson, Document, doc};
+use mongrate::migration;
+
+/// How many customers are written at once.
+const BATCH: usize = 1_000;
+
+/// Country, calling code, and what is dialled before a number within the country.
+const COUNTRIES: [(&str, &str, &str); 12] = [
+    ("BR", "55", "0"),
+    ("DE", "49", "0"),
+    ("ES", "34", ""),
+    ("FR", "33", "0"),
+    ("GB", "44", "0"),
+    ("IN", "91", "0"),
+    ("IT", "39", ""),
+    ("JP", "81", "0"),
+    ("NG", "234", "0"),
+    ("PL", "48", ""),
+    ("TR", "90", "0"),
+    ("US", "1", ""),
+];
+
+/// Phone numbers are split into country code and number.
+///
+/// What was typed is kept as `phoneRaw`.
+#[migration(id = "005_split_phones", deps = ["001_clean_customers"], down = join_phones)]
+async fn split_phones(db: &Database) -> Result<(), anyhow::Error> {
+    // On the raw handle: reading the many ways to write a number takes Rust, and all customers are more than one
+    // transaction should hold. It is repeatable, as a customer who has `phoneRaw` is done.
+    let customers = db.collection::<Document>("customers");
+    let to_do = doc! { "phoneRaw": { "$exists": false } };
+    let found = customers.find(to_do).projection(doc! { "country": 1, "phone": 1 }).await?;
+    let mut batches = found.try_chunks(BATCH);
+    while let Some(batch) = batches.try_next().await.map_err(|error| error.1)? {
+        // The driver's own bulk writes need MongoDB 8.
+        let updates = batch.iter().map(update).collect::<Vec<_>>();
+        let durable = doc! { "w": "majority" };
+        let command = doc! { "update": "customers", "updates": updates, "writeConcern": durable };
+        let reply = db.run_command(command).await?;
+        // The command succeeds even when its writes do not.
+        ensure!(!reply.contains_key("writeErrors"), "customers were not updated: {reply}");
+    }
+    Ok(())
+}
+
+async fn join_phones(db: &Database) -> Result<(), mongodb::error::Error> {
+    let restore = vec![doc! { "$set": { "phone": "$phoneRaw" } }, doc! { "$unset": "phoneRaw" }];
+    let customers = db.collection::<Document>("customers");
+    customers.update_many(doc! { "phoneRaw": { "$exists": true } }, restore).await?;
+    Ok(())
+}
+
+/// The update of one customer, for the server's command.
+fn update(customer: &Document) -> Document {
+    let raw = customer.get_str("phone").ok();
+    let phone = raw.and_then(|raw| split(raw, customer.get_str("country").unwrap_or_default()));
+    let phone = phone.map(|(code, number)| doc! { "countryCode": code, "number": number });
+    let set = doc! { "phone": phone.map_or(Bson::Null, Bson::Document), "phoneRaw": raw };
+    doc! { "q": { "_id": customer.get("_id"), "phoneRaw": { "$exists": false } }, "u": { "$set": set } }
+}
+
+/// Calling code and number; `None` when it is not a phone number.
+fn split(raw: &str, country: &str) -> Option<(&'static str, String)> {
+    let international = raw.trim_start().starts_with('+');
+    if raw.chars().any(|c| !c.is_ascii_digit() && !" +-/().".contains(c)) {
+        return None;
+    }
+    let digits = raw.chars().filter(char::is_ascii_digit).collect::<String>();
+    let abroad = if international { Some(digits.as_str()) } else { digits.strip_prefix("00") };
+    let (code, number) = if let Some(abroad) = abroad {
+        COUNTRIES.iter().find_map(|(_, code, _)| Some((*code, abroad.strip_prefix(code)?)))?
+    } else {
+        let (_, code, trunk) = COUNTRIES.iter().find(|(name, ..)| *name == country)?;
+        (*code, digits.strip_prefix(trunk).unwrap_or(&digits))
+    };
+    (6..=12).contains(&number.len()).then(|| (code, number.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn numbers_are_split() {
+        for (raw, country, expected) in [
+            ("+49 30 1234567", "DE", Some(("49", "301234567"))),
+            ("0049-30-1234567", "FR", Some(("49", "301234567"))),
+            ("(030) 123 45 67", "DE", Some(("49", "301234567"))),
+            ("030/1234567", "DE", Some(("49", "301234567"))),
+            (" +234.1.2345678", "NG", Some(("234", "12345678"))),
+            ("(212) 555-0123", "US", Some(("1", "2125550123"))),
+            ("06 1234567", "IT", Some(("39", "061234567"))),
+            ("n/a", "DE", None),
+            ("-", "DE", None),
+            ("12", "DE", None),
+            ("+999 123456789", "DE", None),
+            ("030 1234567 (office)", "DE", None),
+            ("030 1234567", "XX", None),
+        ] {
+            let expected = expected.map(|(code, number)| (code, number.to_owned()));
+            assert_eq!(split(raw, country), expected, "{raw}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The database as version 1 of the service would have left it.
+
+mod customers;
+mod names;
+mod random;
+
+use anyhow::bail;
+use mongodb::Database;
+use mongodb::bson::{Document, doc};
+
+use crate::menu;
+
+/// How many customers version 1 has.
+pub const CUSTOMERS: i32 = 5_000;
+
+/// Says that a database was filled by this module, and whether to the end.
+const MARK: &str = "sample_data";
+
+/// Loads version 1 into an empty database. True when it did, false when it had done so before.
+///
+/// A database with anything else in it is an error: the sample must not migrate what is not its own.
+pub async fn load(database: &Database) -> anyhow::Result<bool> {
+    let (marks, version) = (database.collection::<Document>(MARK), doc! { "_id": "version 1" });
+    if let Some(mark) = marks.find_one(version.clone()).await? {
+        if mark.get_bool("complete").unwrap_or(false) {
+            return Ok(false);
+        }
+        // An earlier start was interrupted while it loaded.
+        database.collection::<Document>(menu::COLLECTION).drop().await?;
+        database.collection::<Document>("customers").drop().await?;
+    } else {
+        refuse_foreign(database).await?;
+        marks.insert_one(version.clone()).await?;
+    }
+    database.collection(menu::COLLECTION).insert_many(menu_entries()).await?;
+    database.collection("customers").insert_many(customers::customers(CUSTOMERS)).await?;
+    marks.update_one(version, doc! { "$set": { "complete": true } }).await?;
+    Ok(true)
+}
+
+async fn refuse_foreign(database: &Database) -> anyhow::Result<()> {
+    let collections = database.list_collection_names().await?;
+    if !collections.is_empty() {
+        bail!(
+            "the database '{}' holds something that is not of this sample ({}). Name an empty one in MONGODB_URI, like \
+             mongodb://localhost/sample",
+            database.name(),
+            collections.join(", "),
+        );
+    }
+    Ok(())
+}
+
+/// Version 1 had one menu for everything and everybody.
+fn menu_entries() -> impl Iterator<Item = Document> {
+    let entries = [
+        ("/", "Home"),
+        ("/products", "Products"),
+        ("/basket", "Basket"),
+        ("/orders", "My orders"),
+        ("/profile", "My profile"),
+        ("/help", "Help"),
+        ("/admin", "Overview"),
+        ("/admin/customers", "Customers"),
+        ("/admin/roles", "Roles"),
+        ("/admin/alerts", "Whale alerts"),
+    ];
+    (1..).zip(entries).map(|(position, (path, label))| doc! { "path": path, "label": label, "position": position })
+}

@@ -1,0 +1,174 @@
+//! Which privileges a migrating user needs: `docs/guide/privileges.md` says the same, and is tested here.
+
+use futures_util::future::join_all;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::{Client, Database};
+use mongrate::{Error, Schema, Tx, migration};
+use mongrate_tests::stored::migrator;
+
+use super::guarded::Guarded;
+
+/// The guide, with the role that it recommends.
+const GUIDE: &str = include_str!("../../../docs/guide/privileges.md");
+
+#[migration(id = "001_schema", source = "module:privileges")]
+async fn schema(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_collection("old").await?;
+    schema.rename_collection("old", "users").await?;
+    schema.create_index("users", doc! { "email": 1 }).unique().await?;
+    schema.drop_index("users", "email_1").await?;
+    schema.set_validator("users", doc! { "age": { "$gt": 0 } }).await?;
+    schema.create_view("adults", "users", [doc! { "$match": { "age": { "$gt": 17 } } }]).await?;
+    schema.create_view("adults", "users", [doc! { "$match": { "age": { "$gt": 18 } } }]).await?;
+    schema.create_collection("gone").await?;
+    schema.drop_collection("gone").await
+}
+
+#[migration(id = "002_tx", source = "module:privileges")]
+async fn tx(tx: &mut Tx) -> Result<(), mongrate::Error> {
+    let users = tx.collection::<Document>("users");
+    users.insert_one(doc! { "age": 18 }).await?;
+    users.update_one(doc! {}, doc! { "$set": { "age": 19 } }).await?;
+    users.count_documents(doc! {}).await?;
+    users.delete_one(doc! {}).await?;
+    let kv = tx.kv();
+    kv.set("a", 1).await?;
+    kv.get("a").await?;
+    kv.delete("a").await?;
+    Ok(())
+}
+
+#[migration(id = "001_kills", source = "module:privileges-timeout", timeout = "1s")]
+async fn kills(tx: &mut Tx) -> Result<(), mongrate::Error> {
+    tx.collection::<Document>("users").insert_one(doc! {}).await?;
+    std::future::pending().await
+}
+
+/// Every step there is.
+async fn everything(db: &Database) -> Result<(), Error> {
+    let migrator = migrator(db, "module:privileges").build();
+    migrator.status().await?;
+    migrator.plan().await?;
+    migrator.up().await?;
+    migrator.up().await?;
+    Ok(())
+}
+
+/// The actions that the guide's role has.
+fn actions_of_the_guide() -> Vec<String> {
+    let role = GUIDE.split_once("createRole(").unwrap().1.split_once(")\n```").unwrap().0;
+    let role: Document = serde_json::from_str(role).unwrap();
+    let privilege = role.get_array("privileges").unwrap()[0].as_document().unwrap();
+    assert_eq!(privilege.get_document("resource").unwrap(), &doc! { "db": "shop", "collection": "" });
+    privilege.get_array("actions").unwrap().iter().filter_map(Bson::as_str).map(str::to_owned).collect()
+}
+
+/// Privileges as (collection, action), for `createRole`.
+fn privileges<'a>(database: &str, granted: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Document> {
+    let on = |collection| doc! { "db": database, "collection": collection };
+    granted.into_iter().map(|(collection, action)| doc! { "resource": on(collection), "actions": [action] }).collect()
+}
+
+#[tokio::test]
+async fn the_role_of_the_guide_can_do_everything_and_has_nothing_too_much() {
+    let server = Guarded::start().await;
+    let actions = actions_of_the_guide();
+    let granted = |without: &str| {
+        let granted = actions.iter().filter(|action| *action != without);
+        granted.map(|action| ("", action.as_str())).collect::<Vec<_>>()
+    };
+    let db = server.database("shop", privileges("shop", granted(""))).await;
+    everything(&db).await.unwrap();
+    // Ending one's own transactions is allowed to anybody.
+    let error = migrator(&db, "module:privileges-timeout").build().up().await.unwrap_err();
+    assert!(error.to_string().contains("timeout"), "{error}");
+
+    let each = actions.iter().map(async |action| {
+        let name = format!("without_{action}");
+        let db = server.database(&name, privileges(&name, granted(action))).await;
+        refused(&db, &name).await;
+    });
+    join_all(each).await;
+}
+
+/// What the guide's table of Mongrate's own collections says.
+const OWN: [(&str, &str); 12] = [
+    ("migrations", "find"),
+    ("migrations", "insert"),
+    ("migrations", "update"),
+    ("migrations_history", "insert"),
+    ("migrations_history", "createIndex"),
+    ("migrations_lock", "find"),
+    ("migrations_lock", "insert"),
+    ("migrations_lock", "update"),
+    ("migrations_kv", "find"),
+    ("migrations_kv", "insert"),
+    ("migrations_kv", "update"),
+    ("migrations_kv", "remove"),
+];
+
+#[tokio::test]
+async fn each_privilege_on_mongrates_own_collections_is_needed_and_they_suffice() {
+    for (collection, action) in OWN {
+        let row = GUIDE.lines().filter(|line| line.starts_with(&format!("| `{collection}` |")));
+        assert!(row.into_iter().any(|line| line.contains(&format!("`{action}`"))), "{collection}: {action}");
+    }
+    let server = Guarded::start().await;
+    let actions = actions_of_the_guide();
+    let granted = |without: usize| {
+        let applications = ["old", "users", "adults", "gone"].into_iter();
+        let applications = applications.flat_map(|name| actions.iter().map(move |action| (name, action.as_str())));
+        let own = OWN.into_iter().enumerate().filter(move |(number, _)| *number != without).map(|(_, own)| own);
+        applications.chain([("", "listCollections")]).chain(own).collect::<Vec<_>>()
+    };
+    let db = server.database("shop", privileges("shop", granted(usize::MAX))).await;
+    everything(&db).await.unwrap();
+    let each = (0..OWN.len()).map(async |without| {
+        let name = format!("without_{without}");
+        let db = server.database(&name, privileges(&name, granted(without))).await;
+        let told = refused(&db, &name).await;
+        assert!(told.contains(OWN[without].0), "{:?}: {told}", OWN[without]);
+    });
+    join_all(each).await;
+
+    // Reading is enough for looking, and for a boot with nothing to do.
+    let name = "shop";
+    let reads = privileges(name, [("migrations", "find"), ("migrations_lock", "find")]);
+    let root = server.root().await.client().database(name);
+    root.run_command(doc! { "createRole": "reads", "privileges": reads, "roles": [] }).await.unwrap();
+    root.run_command(doc! { "createUser": "reader", "pwd": "reader", "roles": ["reads"] }).await.unwrap();
+    everything(&server.client("reader", name).await.database(name)).await.unwrap();
+}
+
+/// Something is refused, with words that help; which ones is returned.
+async fn refused(db: &Database, name: &str) -> String {
+    let error = everything(db).await.expect_err(name);
+    let told = error.to_string();
+    println!("{name}: {told}");
+    let cause = match &error {
+        Error::Failed { source, .. } => source.downcast_ref().unwrap(),
+        other => other,
+    };
+    assert!(matches!(cause, Error::NotAuthorized { .. }), "{name}: {error}");
+    assert!(told.contains("privileges.md"), "{told}");
+    // What the command was about is nobody's business, nor is the signature of the cluster's time.
+    assert!(told.len() < 600 && !told.contains("lsid") && !told.contains("signature"), "{told}");
+    told
+}
+
+#[tokio::test]
+async fn the_built_in_roles_of_the_guide_suffice() {
+    let server = Guarded::start().await;
+    let root = server.root().await.client().database("shop");
+    root.run_command(doc! { "createUser": "ada", "pwd": "ada", "roles": ["readWrite", "dbAdmin"] }).await.unwrap();
+    everything(&server.client("ada", "shop").await.database("shop")).await.unwrap();
+
+    // And who has the wrong password is told that, not about privileges.
+    let uri = server.client_uri("ada", "swordfish", "shop");
+    let stranger = Client::with_uri_str(uri).await.unwrap().database("shop");
+    let error = migrator(&stranger, "module:privileges").build().up().await.unwrap_err();
+    println!("{error}");
+    assert!(matches!(error, Error::NotAuthorized { .. }), "{error}");
+    assert!(error.to_string().contains("password"), "{error}");
+    assert!(!error.to_string().contains("swordfish") && !error.to_string().contains("privileges.md"), "{error}");
+}

@@ -1,0 +1,171 @@
+//! How many commands a run sends, and which of them write.
+
+use futures_util::StreamExt;
+use mongodb::bson::{Document, doc};
+use mongrate::{Schema, Tx, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{collections, count, fingerprint, migrator, record};
+
+#[migration(id = "001_a", source = "module:commands")]
+async fn a(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    insert(tx).await
+}
+
+#[migration(id = "002_b", source = "module:commands")]
+async fn b(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    insert(tx).await
+}
+
+#[migration(id = "003_c", source = "module:commands")]
+async fn c(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    insert(tx).await
+}
+
+async fn insert(tx: &Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("things").insert_one(doc! {}).await?;
+    Ok(())
+}
+
+#[migration(id = "001_index", source = "module:commands-schema")]
+async fn index(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("things", doc! { "a": 1 }).await
+}
+
+#[tokio::test]
+async fn a_transaction_takes_four_commands_of_its_own() {
+    let db = TestDb::new().await;
+    migrator(&db, "module:commands").build().up().await.unwrap();
+    let sent = db.commands().take();
+    println!("three Tx migrations, the first ever: {} commands: {sent:?}", sent.len());
+    let first = sent.iter().position(|name| name == "insert").unwrap();
+    let each = ["insert", "update", "insert", "update", "commitTransaction"];
+    assert_eq!(sent[first..first + 15], [each, each, each].concat());
+    // And the release of the lease.
+    assert_eq!(sent[first + 15..], ["update"]);
+    assert_eq!(count(&db, "things", doc! {}).await, 3);
+}
+
+#[tokio::test]
+async fn a_run_that_has_work_to_do_takes_few_commands() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:commands").build();
+    migrator.up().only("module:commands:001_a").await.unwrap();
+    let _ = db.commands().take();
+    migrator.up().only("module:commands:002_b").await.unwrap();
+    let sent = db.commands().take();
+    println!("one Tx migration, later: {} commands: {sent:?}", sent.len());
+    assert_eq!(
+        sent,
+        [
+            // What is pending; what the server can do.
+            "find",
+            "hello",
+            // The lease, the fence.
+            "find",
+            "findAndModify",
+            "update",
+            // What is missing of our own; what is pending now.
+            "create",
+            "createIndexes",
+            "find",
+            // The body, and the four.
+            "insert",
+            "update",
+            "insert",
+            "update",
+            "commitTransaction",
+            // The release.
+            "update"
+        ]
+    );
+
+    self::migrator(&db, "module:commands-schema").build().up().await.unwrap();
+    let sent = db.commands().take();
+    println!("one Schema migration, later: {} commands: {sent:?}", sent.len());
+    let running = ["update", "update", "commitTransaction"];
+    let completed = ["update", "insert", "update", "commitTransaction"];
+    assert_eq!(sent[8..], [&running[..], &["createIndexes"], &completed, &["update"]].concat());
+}
+
+#[tokio::test]
+async fn nothing_pending_takes_one_command_and_writes_nothing() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:commands").build();
+    migrator.up().await.unwrap();
+    let before = fingerprint(&db).await;
+
+    let _ = db.commands().take();
+    let report = migrator.up().await.unwrap();
+    assert_eq!(db.commands().take(), ["find"]);
+    assert!(report.is_empty() && !report.finished_elsewhere());
+    assert_eq!(fingerprint(&db).await, before);
+}
+
+#[tokio::test]
+async fn nothing_pending_takes_one_command_with_a_thousand_records() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:commands").build();
+    migrator.up().await.unwrap();
+    let pattern = record(&db, "module:commands:001_a").await.unwrap();
+    let many = (0..1_000).map(|number| {
+        let mut record = pattern.clone();
+        record.insert("_id", format!("module:another:{number:03}_x"));
+        record
+    });
+    db.collection::<Document>("migrations").insert_many(many).await.unwrap();
+    let before = fingerprint(&db).await;
+
+    let _ = db.commands().take();
+    assert!(migrator.up().await.unwrap().is_empty());
+    assert_eq!(db.commands().take(), ["find"]);
+    assert_eq!(fingerprint(&db).await, before);
+    // Nobody deletes what is only not linked in (I7).
+    assert_eq!(count(&db, "migrations", doc! {}).await, 1_003);
+}
+
+#[tokio::test]
+async fn i4_reads_create_nothing() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:commands").build();
+    assert_eq!(migrator.status().await.unwrap().pending().count(), 3);
+    assert_eq!(migrator.plan().await.unwrap().len(), 3);
+    assert!(db.commands().count().keys().all(|name| name == "find"), "{:?}", db.commands().count());
+    assert!(collections(&db).await.is_empty());
+    assert!(!db.client().list_database_names().await.unwrap().contains(&db.name().to_owned()));
+}
+
+#[tokio::test]
+async fn i4_reads_write_nothing() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:commands").build();
+    migrator.up().only("module:commands:001_a").await.unwrap();
+    let (before, names) = (fingerprint(&db).await, collections(&db).await);
+    let _ = db.commands().take();
+    let status = migrator.status().await.unwrap();
+    assert_eq!(db.commands().take(), ["find", "find"]);
+    assert_eq!((status.completed().count(), status.pending().count()), (1, 2));
+    assert_eq!(migrator.plan().await.unwrap().len(), 2);
+    assert_eq!(db.commands().take(), ["find"]);
+    assert_eq!((fingerprint(&db).await, collections(&db).await), (before, names));
+}
+
+#[tokio::test]
+async fn the_indexes_of_the_history_are_there() {
+    let db = TestDb::new().await;
+    migrator(&db, "module:commands").build().up().await.unwrap();
+    let mut indexes = db.collection::<Document>("migrations_history").list_indexes().await.unwrap();
+    let mut keys = Vec::new();
+    while let Some(index) = indexes.next().await {
+        keys.push(index.unwrap().keys);
+    }
+    assert_eq!(
+        keys,
+        [
+            doc! { "_id": 1 },
+            doc! { "executedAt": -1 },
+            doc! { "migrationId": 1, "executedAt": -1 },
+            doc! { "status": 1, "executedAt": -1 }
+        ]
+    );
+    assert_eq!(collections(&db).await, ["migrations", "migrations_history", "migrations_lock", "things"]);
+}

@@ -1,0 +1,96 @@
+//! Applied migrations that have changed since, and records of migrations that are gone.
+
+use mongodb::bson::{Document, doc};
+use mongrate::{Error, Migrator, Policy, Registry, State, Tx, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{fingerprint, lease_is_free, migrator, record, registry, step, steps};
+
+#[migration(id = "001_a", source = "module:drift")]
+async fn a(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "a").await?)
+}
+
+#[migration(id = "002_b", source = "module:drift")]
+async fn b(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "b").await?)
+}
+
+/// `001_a` is applied, and its record says that it was another function then.
+async fn drifted(checksum: &str) -> TestDb {
+    let db = TestDb::new().await;
+    migrator(&db, "module:drift").build().up().only("module:drift:001_a").await.unwrap();
+    let records = db.collection::<Document>("migrations");
+    let change = doc! { "$set": { "checksum": checksum } };
+    assert_eq!(records.update_one(doc! {}, change).await.unwrap().modified_count, 1);
+    db
+}
+
+#[tokio::test]
+async fn it_is_a_warning_unless_told_otherwise() {
+    let db = drifted("t1:0").await;
+    let migrator = migrator(&db, "module:drift").build();
+    let report = migrator.up().await.unwrap();
+    assert!(report.warnings().iter().any(|warning| warning.contains("module:drift:001_a")), "{report}");
+    // It does not run again, and what was recorded stays.
+    assert_eq!(steps(&db).await, ["a", "b"]);
+    assert_eq!(record(&db, "module:drift:001_a").await.unwrap().get_str("checksum").unwrap(), "t1:0");
+
+    let status = migrator.status().await.unwrap();
+    let ids: Vec<_> = status.drifted().map(|(migration, _)| migration.id()).collect();
+    assert_eq!(ids, ["module:drift:001_a"]);
+    println!("{status}");
+    let again = migrator.up().await.unwrap();
+    assert!(again.is_empty() && again.warnings().len() == 1, "{again}");
+}
+
+#[tokio::test]
+async fn it_is_an_error_if_so_told_before_anything_runs() {
+    let db = drifted("t1:0").await;
+    let before = fingerprint(&db).await;
+    let migrator = migrator(&db, "module:drift").drift(Policy::Error).build();
+    let error = migrator.up().await.unwrap_err();
+    println!("{error}");
+    assert!(matches!(&error, Error::Drift { ids } if ids == &["module:drift:001_a"]), "{error}");
+    assert_eq!(steps(&db).await, ["a"]);
+    assert_eq!(fingerprint(&db).await, before);
+    assert!(lease_is_free(&db).await);
+}
+
+#[tokio::test]
+async fn a_checksum_of_another_algorithm_says_nothing() {
+    let db = drifted("t0:0").await;
+    let report = migrator(&db, "module:drift").drift(Policy::Error).build().up().await.unwrap();
+    assert!(report.warnings().is_empty(), "{report}");
+    assert_eq!(steps(&db).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn i7_a_record_without_its_migration_is_reported_and_kept() {
+    let db = TestDb::new().await;
+    migrator(&db, "module:drift").build().up().await.unwrap();
+    let gone = record(&db, "module:drift:001_a").await.unwrap();
+
+    // The next release does not have `001_a` any more.
+    let rest: Registry =
+        registry(&["module:drift"]).into_iter().filter(|migration| migration.id() != "module:drift:001_a").collect();
+    let migrator = Migrator::builder(db.clone()).registry(rest).drift(Policy::Error).build();
+    let report = migrator.up().await.unwrap();
+    assert!(report.warnings().iter().any(|warning| warning.contains("module:drift:001_a")), "{report}");
+    let status = migrator.status().await.unwrap();
+    assert_eq!(status.orphans().iter().map(|orphan| orphan.id.as_str()).collect::<Vec<_>>(), ["module:drift:001_a"]);
+    assert_eq!(status.state("module:drift:001_a"), None);
+    assert_eq!(status.state("module:drift:002_b"), Some(State::Completed));
+    assert_eq!(record(&db, "module:drift:001_a").await.unwrap(), gone);
+
+    // And the release after has it again: it does not run a second time.
+    self::migrator(&db, "module:drift").build().up().await.unwrap();
+    assert_eq!(steps(&db).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn i7_another_sources_records_are_no_orphans() {
+    let db = TestDb::new().await;
+    migrator(&db, "module:drift").build().up().await.unwrap();
+    let status = migrator(&db, "module:order").build().status().await.unwrap();
+    assert!(status.orphans().is_empty(), "{status}");
+}

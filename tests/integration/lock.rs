@@ -1,0 +1,178 @@
+//! One migrates, the others wait.
+
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use mongrate::{Error, Schema, Tx, migration};
+use mongrate_tests::stored::{
+    can_be_written, collections, count, history, lease_is_free, migrator, record, status, step, steps,
+};
+use mongrate_tests::{TestDb, eventually};
+use tokio::sync::Semaphore;
+
+static WAITED_RUNS: Semaphore = Semaphore::const_new(0);
+static WAITED_GOES: Semaphore = Semaphore::const_new(0);
+
+#[migration(id = "001_slow", source = "module:lock-waited")]
+async fn waited(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    step(tx, "slow").await?;
+    WAITED_RUNS.add_permits(1);
+    WAITED_GOES.acquire().await?.forget();
+    Ok(())
+}
+
+#[tokio::test]
+async fn i1_a_second_one_waits_and_has_nothing_left_to_do() {
+    let db = TestDb::new().await;
+    let (replica, commands) = db.replica("second").await;
+    let first = tokio::spawn(migrator(&db, "module:lock-waited").actor("first").build().up().into_future());
+    WAITED_RUNS.acquire().await.unwrap().forget();
+    let second = tokio::spawn(migrator(&replica, "module:lock-waited").build().up().into_future());
+
+    // It has looked at the lease more than once, and at the records in between.
+    eventually("the second one to wait", async || (commands.count().get("find") > Some(&5)).then_some(())).await;
+    assert!(!second.is_finished());
+    let holder = migrator(&db, "module:lock-waited").build().status().await.unwrap();
+    let holder = holder.holder().unwrap();
+    assert_eq!(holder.actor.as_deref(), Some("first"));
+    assert_eq!(holder.pid, i64::from(std::process::id()));
+
+    WAITED_GOES.add_permits(1);
+    assert_eq!(first.await.unwrap().unwrap().applied().count(), 1);
+    let report = second.await.unwrap().unwrap();
+    assert!(report.is_empty());
+    assert!(report.finished_elsewhere(), "{report}");
+    println!("{report}");
+    assert_eq!(steps(&db).await, ["slow"]);
+    // Waiting writes nothing.
+    assert!(commands.count().keys().all(|name| name == "find" || name == "hello"), "{:?}", commands.count());
+    assert!(lease_is_free(&db).await);
+}
+
+static IMPATIENT_RUNS: Semaphore = Semaphore::const_new(0);
+static IMPATIENT_GOES: Semaphore = Semaphore::const_new(0);
+
+#[migration(id = "001_slow", source = "module:lock-impatient")]
+async fn impatient(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    step(tx, "slow").await?;
+    IMPATIENT_RUNS.add_permits(1);
+    IMPATIENT_GOES.acquire().await?.forget();
+    Ok(())
+}
+
+#[tokio::test]
+async fn i6_who_has_waited_long_enough_is_told_for_whom() {
+    let db = TestDb::new().await;
+    // A short lease, so that the heartbeat soon tells what runs.
+    let first = migrator(&db, "module:lock-impatient").actor("deploy 7").lease(Duration::from_secs(8)).build();
+    let first = tokio::spawn(first.up().into_future());
+    IMPATIENT_RUNS.acquire().await.unwrap().forget();
+    eventually("a heartbeat with what runs", async || {
+        let current = doc! { "holder.current": "module:lock-impatient:001_slow" };
+        (count(&db, "migrations_lock", current).await == 1).then_some(())
+    })
+    .await;
+
+    let second = migrator(&db, "module:lock-impatient").lock_wait(Duration::from_millis(300)).build();
+    let error = second.up().await.unwrap_err();
+    println!("{error}");
+    let Error::LockTimeout { holder, waited } = &error else { panic!("{error}") };
+    assert_eq!(holder.actor.as_deref(), Some("deploy 7"));
+    assert_eq!(holder.current.as_deref(), Some("module:lock-impatient:001_slow"));
+    assert!(*waited >= Duration::from_millis(300));
+    for words in ["deploy 7", &std::process::id().to_string(), "module:lock-impatient:001_slow", "lock_wait"] {
+        assert!(error.to_string().contains(words), "{words} is not in: {error}");
+    }
+
+    // The holder is none the worse for it.
+    IMPATIENT_GOES.add_permits(1);
+    first.await.unwrap().unwrap();
+    assert_eq!(steps(&db).await, ["slow"]);
+}
+
+static DROPPED_RUNS: Semaphore = Semaphore::const_new(0);
+
+#[migration(id = "001_never", source = "module:lock-dropped")]
+async fn dropped(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    step(tx, "never").await?;
+    tx.collection::<Document>("things").update_one(doc! {}, doc! { "$set": { "a": 1 } }).await?;
+    DROPPED_RUNS.add_permits(1);
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn i6_dropping_the_future_releases_the_lease_and_leaves_nothing() {
+    let db = TestDb::new().await;
+    db.collection::<Document>("things").insert_one(doc! {}).await.unwrap();
+    let migrator = migrator(&db, "module:lock-dropped").build();
+    let up = tokio::spawn(migrator.up().into_future());
+    DROPPED_RUNS.acquire().await.unwrap().forget();
+    assert!(!lease_is_free(&db).await);
+    up.abort();
+
+    eventually("the lease to be free", async || lease_is_free(&db).await.then_some(())).await;
+    assert!(steps(&db).await.is_empty());
+    assert!(!collections(&db).await.contains(&"steps".to_owned()));
+    assert!(record(&db, "module:lock-dropped:001_never").await.is_none());
+    can_be_written(&db, "things").await;
+}
+
+static LOOPS: Semaphore = Semaphore::const_new(0);
+
+#[migration(id = "001_loops", source = "module:lock-loops")]
+async fn loops(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    // A body that has an error returned by everything that it does after the stop, and does not care.
+    loop {
+        let _ = step(tx, "again").await;
+        LOOPS.add_permits(1);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn i6_a_body_that_does_not_end_holds_no_lease() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:lock-loops").build();
+    let up = tokio::spawn(migrator.up().into_future());
+    LOOPS.acquire().await.unwrap().forget();
+    up.abort();
+    eventually("the lease to be free", async || lease_is_free(&db).await.then_some(())).await;
+    assert!(steps(&db).await.is_empty());
+}
+
+static SCHEMA_RUNS: Semaphore = Semaphore::const_new(0);
+static SCHEMA_GOES: Semaphore = Semaphore::const_new(0);
+
+#[migration(id = "001_index", source = "module:lock-interrupted")]
+async fn interrupted(schema: &mut Schema) -> Result<(), anyhow::Error> {
+    schema.create_index("users", doc! { "email": 1 }).await?;
+    SCHEMA_RUNS.add_permits(1);
+    SCHEMA_GOES.acquire().await?.forget();
+    schema.create_index("users", doc! { "nick": 1 }).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_interrupted_schema_runs_again_and_says_so() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:lock-interrupted").build();
+    let up = tokio::spawn(migrator.up().into_future());
+    SCHEMA_RUNS.acquire().await.unwrap().forget();
+    // Running, by a holder who lives: not interrupted.
+    assert_eq!(status(&db, "module:lock-interrupted:001_index").await, "running");
+    assert_eq!(migrator.status().await.unwrap().interrupted().count(), 0);
+    up.abort();
+    eventually("the lease to be free", async || lease_is_free(&db).await.then_some(())).await;
+    let status = migrator.status().await.unwrap();
+    println!("{status}");
+    assert_eq!(status.interrupted().count(), 1);
+
+    SCHEMA_GOES.add_permits(2);
+    let report = migrator.up().await.unwrap();
+    assert!(report.warnings().iter().any(|warning| warning.contains("interrupted")), "{report}");
+    let record = record(&db, "module:lock-interrupted:001_index").await.unwrap();
+    assert_eq!(record.get_str("status").unwrap(), "completed");
+    assert_eq!(record.get_i64("attempts").unwrap(), 2);
+    assert_eq!(history(&db, "module:lock-interrupted:001_index").await, ["completed"]);
+    assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap().len(), 3);
+}

@@ -1,0 +1,166 @@
+//! What runs, and in which order.
+
+use mongodb::bson::doc;
+use mongrate::{Error, Migrator, Registry, Tx, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{collections, count, migrator, record, registry, step, steps};
+
+// Declared in an order that is none, with a dependency on a higher number and one on another source.
+
+#[migration(id = "003_c", source = "module:order", deps = ["module:order:002_b"])]
+async fn order_c(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "c").await?)
+}
+
+#[migration(id = "001_a", source = "module:order", deps = ["module:order:004_d"])]
+async fn order_a(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "a").await?)
+}
+
+#[migration(id = "004_d", source = "module:order")]
+async fn order_d(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "d").await?)
+}
+
+#[migration(id = "002_b", source = "module:order", deps = ["module:order-base:001_base", "module:order:001_a"])]
+async fn order_b(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "b").await?)
+}
+
+#[migration(id = "001_base", source = "module:order-base")]
+async fn order_base(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "base").await?)
+}
+
+const ORDER: [&str; 2] = ["module:order", "module:order-base"];
+
+#[tokio::test]
+async fn i3_dependencies_run_first_also_across_sources() {
+    let db = TestDb::new().await;
+    let migrator = Migrator::builder(db.clone()).registry(registry(&ORDER)).build();
+    let report = migrator.up().await.unwrap();
+    assert_eq!(steps(&db).await, ["d", "a", "base", "b", "c"]);
+    assert_eq!(report.applied().count(), 5);
+    assert!(report.not_run().is_empty());
+}
+
+#[tokio::test]
+async fn i5_the_order_does_not_depend_on_how_the_registry_was_put_together() {
+    let db = TestDb::new().await;
+    let mut ids = Vec::new();
+    for reversed in [false, true] {
+        let mut migrations: Vec<_> = registry(&ORDER).into_iter().collect();
+        if reversed {
+            migrations.reverse();
+        }
+        let migrator = Migrator::builder(db.clone()).registry(migrations.into_iter().collect()).build();
+        let plan = migrator.plan().await.unwrap();
+        ids.push(plan.iter().map(|step| step.migration().id()).collect::<Vec<_>>());
+        let pending: Vec<_> = migrator.status().await.unwrap().pending().map(|migration| migration.id()).collect();
+        assert_eq!(ids.last(), Some(&pending));
+    }
+    assert_eq!(ids[0], ids[1]);
+    assert_eq!(ids[0].len(), 5);
+}
+
+#[tokio::test]
+async fn i3_one_source_alone_waits_for_the_others_that_it_depends_on() {
+    let db = TestDb::new().await;
+    let order = migrator(&db, "module:order").build();
+    let error = order.up().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::UnselectedDependency { migration: "module:order:002_b", dependency: "module:order-base:001_base" }
+        ),
+        "{error}"
+    );
+    assert!(collections(&db).await.is_empty());
+
+    migrator(&db, "module:order-base").build().up().await.unwrap();
+    order.up().await.unwrap();
+    assert_eq!(steps(&db).await, ["base", "d", "a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_source_that_is_not_there_is_an_error() {
+    let db = TestDb::new().await;
+    let error = migrator(&db, "module:odrer").build().up().await.unwrap_err();
+    assert!(matches!(&error, Error::UnknownSource { name, .. } if name == "module:odrer"), "{error}");
+}
+
+#[migration(id = "001_a", source = "module:only")]
+async fn only_a(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "a").await?)
+}
+
+#[migration(id = "002_b", source = "module:only", deps = ["module:only:001_a"])]
+async fn only_b(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "b").await?)
+}
+
+#[migration(id = "003_c", source = "module:only")]
+async fn only_c(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "c").await?)
+}
+
+#[migration(id = "004_by_hand", source = "module:only", manual)]
+async fn only_by_hand(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "by hand").await?)
+}
+
+#[migration(id = "005_after", source = "module:only", deps = ["module:only:004_by_hand"])]
+async fn only_after(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "after").await?)
+}
+
+#[tokio::test]
+async fn i3_a_named_one_runs_with_its_pending_dependencies_only() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:only").build();
+    migrator.up().only("module:only:002_b").await.unwrap();
+    assert_eq!(steps(&db).await, ["a", "b"]);
+    assert_eq!(count(&db, "migrations", doc! {}).await, 2);
+
+    // Again, it is completed: nothing runs.
+    assert!(migrator.up().only("module:only:002_b").await.unwrap().is_empty());
+    assert_eq!(steps(&db).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn i3_a_manual_one_runs_when_it_is_named_and_what_depends_on_it_waits() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:only").build();
+    let error = migrator.up().only("module:only:005_after").await.unwrap_err();
+    assert!(matches!(error, Error::ManualDependency { dependency: "module:only:004_by_hand", .. }), "{error}");
+
+    let report = migrator.up().by("ada").await.unwrap();
+    assert_eq!(steps(&db).await, ["a", "b", "c"]);
+    assert!(report.warnings().iter().any(|warning| warning.contains("004_by_hand")), "{report}");
+
+    // Waiting for a manual one is not work to do.
+    let again = migrator.up().await.unwrap();
+    assert!(again.is_empty());
+    assert!(again.warnings().iter().any(|warning| warning.contains("004_by_hand")), "{again}");
+
+    migrator.up().only("module:only:004_by_hand").by("grace").await.unwrap();
+    migrator.up().await.unwrap();
+    assert_eq!(steps(&db).await, ["a", "b", "c", "by hand", "after"]);
+    let by = |record: Option<mongodb::bson::Document>| record.unwrap().get_str("appliedBy").unwrap().to_owned();
+    assert_eq!(by(record(&db, "module:only:001_a").await), "ada");
+    assert_eq!(by(record(&db, "module:only:004_by_hand").await), "grace");
+    assert!(record(&db, "module:only:005_after").await.unwrap().get("appliedBy").is_none());
+}
+
+#[tokio::test]
+async fn a_name_with_a_slip_of_the_pen_is_corrected() {
+    let db = TestDb::new().await;
+    let error = migrator(&db, "module:only").build().up().only("module:only:002_bb").await.unwrap_err();
+    assert!(matches!(error, Error::UnknownMigration { nearest: Some("module:only:002_b"), .. }), "{error}");
+    assert!(collections(&db).await.is_empty());
+
+    let all = Registry::linked();
+    let narrow = Migrator::builder(db.clone()).registry(all.source("module:only")).build();
+    let error = narrow.up().only("module:order:001_a").await.unwrap_err();
+    assert!(matches!(error, Error::NotSelected { id: "module:order:001_a" }), "{error}");
+}

@@ -1,0 +1,96 @@
+//! What is there already and is something else: readable errors, nothing lost.
+
+use mongodb::bson::{Document, doc};
+use mongrate::{Error, Schema, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{count, lease_is_free, migrator, status};
+
+#[migration(id = "001_unique", source = "module:schema-duplicates")]
+async fn unique(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("users", doc! { "email": 1 }).unique().await
+}
+
+#[migration(id = "001_other_name", source = "module:schema-name")]
+async fn other_name(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("users", doc! { "email": 1 }).named("by_email").await
+}
+
+#[migration(id = "001_other_options", source = "module:schema-options")]
+async fn other_options(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("users", doc! { "email": 1 }).unique().await
+}
+
+#[migration(id = "001_view", source = "module:schema-view")]
+async fn view(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_view("users", "people", []).await
+}
+
+#[migration(id = "001_rename", source = "module:schema-rename")]
+async fn rename(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.rename_collection("people", "users").await
+}
+
+#[migration(id = "001_rename", source = "module:schema-rename-neither")]
+async fn rename_neither(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.rename_collection("peeple", "usrs").await
+}
+
+/// What the migration says when it meets `users` with an index on `email` and two documents with the same.
+async fn told(source: &str, words: &[&str]) -> TestDb {
+    let db = TestDb::new().await;
+    let users = db.collection::<Document>("users");
+    users.insert_many([doc! { "email": "ada@example.org" }, doc! { "email": "ada@example.org" }]).await.unwrap();
+    if source != "module:schema-duplicates" {
+        db.run_command(doc! { "createIndexes": "users", "indexes": [{ "key": { "email": 1 }, "name": "email_1" }] })
+            .await
+            .unwrap();
+    }
+    db.collection::<Document>("people").insert_one(doc! {}).await.unwrap();
+    let error = migrator(&db, source).build().up().await.unwrap_err();
+    println!("{error}");
+    assert!(matches!(error, Error::Failed { .. }));
+    for word in words {
+        assert!(error.to_string().contains(word), "{word} is not in: {error}");
+    }
+    assert!(lease_is_free(&db).await);
+    assert_eq!(count(&db, "users", doc! {}).await, 2);
+    assert_eq!(count(&db, "people", doc! {}).await, 1);
+    db
+}
+
+#[tokio::test]
+async fn i6_duplicates_are_named_with_the_index() {
+    let db = told("module:schema-duplicates", &["create index on 'users'", "email_1", "ada@example.org"]).await;
+    assert_eq!(status(&db, "module:schema-duplicates:001_unique").await, "failed");
+    assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_"]);
+
+    // Cleaned up, it goes on.
+    db.collection::<Document>("users").delete_one(doc! {}).await.unwrap();
+    migrator(&db, "module:schema-duplicates").build().up().await.unwrap();
+    assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_", "email_1"]);
+}
+
+#[tokio::test]
+async fn the_same_keys_under_another_name_are_named() {
+    told("module:schema-name", &["create index on 'users'", "email_1", "IndexOptionsConflict", "85"]).await;
+}
+
+#[tokio::test]
+async fn the_same_name_with_other_options_is_named() {
+    told("module:schema-options", &["create index on 'users'", "email_1", "IndexKeySpecsConflict", "86"]).await;
+}
+
+#[tokio::test]
+async fn a_view_does_not_replace_a_collection() {
+    told("module:schema-view", &["create view", "'users'"]).await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_not_renamed_to() {
+    told("module:schema-rename", &["rename collection", "'people'", "exists"]).await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_there_cannot_be_renamed() {
+    told("module:schema-rename-neither", &["rename collection", "'peeple'"]).await;
+}

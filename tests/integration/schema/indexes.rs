@@ -1,0 +1,103 @@
+//! Indexes, and their options as the server has them.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{Collation, IndexOptions};
+use mongodb::{Database, IndexModel};
+use mongrate::{Schema, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{collections, migrator};
+
+#[migration(id = "001_indexes", source = "module:schema-indexes")]
+async fn indexes(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    // As an interrupted run would do it.
+    for _ in 0..2 {
+        schema.create_index("users", doc! { "email": 1 }).unique().await?;
+        schema.create_index("users", doc! { "nick": 1 }).sparse().await?;
+        schema.create_index("users", doc! { "age": 1 }).partial(doc! { "age": { "$gt": 17 } }).await?;
+        schema.create_index("users", doc! { "seen": 1 }).expire_after(Duration::from_hours(1)).await?;
+        schema.create_index("users", doc! { "name": 1, "age": -1 }).named("by_name").await?;
+        let collation = Collation::builder().locale("de").build();
+        schema
+            .create_index("users", doc! { "town": 1 })
+            .options(IndexOptions::builder().collation(collation).name("by_town".to_owned()).build())
+            .await?;
+        schema.create_index("users", doc! { "text": "text" }).await?;
+    }
+    Ok(())
+}
+
+async fn indexes_of(db: &Database, collection: &str) -> Vec<IndexModel> {
+    db.collection::<Document>(collection).list_indexes().await.unwrap().try_collect().await.unwrap()
+}
+
+async fn options_of(db: &Database, index: &str) -> IndexOptions {
+    let named = |model: &IndexModel| model.options.as_ref().unwrap().name.as_deref() == Some(index);
+    indexes_of(db, "users").await.into_iter().find(named).unwrap().options.unwrap()
+}
+
+#[tokio::test]
+async fn indexes_are_made_once_with_their_options() {
+    let db = TestDb::new().await;
+    let report = migrator(&db, "module:schema-indexes").build().up().await.unwrap();
+    assert_eq!(indexes_of(&db, "users").await.len(), 8);
+    assert_eq!(options_of(&db, "email_1").await.unique, Some(true));
+    assert_eq!(options_of(&db, "nick_1").await.sparse, Some(true));
+    let partial = options_of(&db, "age_1").await.partial_filter_expression;
+    assert_eq!(partial, Some(doc! { "age": { "$gt": 17 } }));
+    assert_eq!(options_of(&db, "seen_1").await.expire_after, Some(Duration::from_hours(1)));
+    assert_eq!(options_of(&db, "by_town").await.collation.unwrap().locale, "de");
+    let by_name = indexes_of(&db, "users").await.into_iter().find(|index| index.keys == doc! { "name": 1, "age": -1 });
+    assert_eq!(by_name.unwrap().options.unwrap().name.as_deref(), Some("by_name"));
+    let operations = &report.executions().next().unwrap().operations;
+    assert!(operations.iter().all(|operation| operation.kind == "create_index" && operation.collection == "users"));
+}
+
+#[migration(id = "001_create", source = "module:schema-drop")]
+async fn create(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("users", doc! { "email": 1 }).await?;
+    schema.create_index("users", doc! { "nick": 1 }).await
+}
+
+#[migration(id = "002_drop", source = "module:schema-drop")]
+async fn drop(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    for _ in 0..2 {
+        schema.drop_index("users", "email_1").await?;
+        schema.drop_index("not_there", "email_1").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_index_is_dropped_once() {
+    let db = TestDb::new().await;
+    migrator(&db, "module:schema-drop").build().up().await.unwrap();
+    let names = db.collection::<Document>("users").list_index_names().await.unwrap();
+    assert_eq!(names, ["_id_", "nick_1"]);
+    assert!(!collections(&db).await.contains(&"not_there".to_owned()));
+}
+
+#[migration(id = "001_bounded", source = "module:schema-bounded")]
+async fn bounded(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.max_time(Duration::from_millis(200)).create_index("users", doc! { "email": 1 }).await
+}
+
+#[tokio::test]
+async fn an_index_does_not_wait_longer_than_it_was_told() {
+    let db = TestDb::new().await;
+    let users = db.collection::<Document>("users");
+    users.insert_one(doc! { "_id": 1 }).await.unwrap();
+    // An open transaction that has touched the collection.
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    users.insert_one(doc! { "_id": 2 }).session(&mut session).await.unwrap();
+
+    let error = migrator(&db, "module:schema-bounded").build().up().await.unwrap_err();
+    println!("{error}");
+    assert!(error.to_string().contains("MaxTimeMSExpired"), "{error}");
+    session.abort_transaction().await.unwrap();
+    migrator(&db, "module:schema-bounded").build().up().await.unwrap();
+    assert_eq!(indexes_of(&db, "users").await.len(), 2);
+}

@@ -1,0 +1,67 @@
+//! What may cross threads, so that a service can migrate in a task of its own. It is enough that this compiles.
+
+use std::future::IntoFuture;
+
+use mongodb::bson::Document;
+use mongrate::{
+    Error, Execution, Holder, Migration, Migrator, MigratorBuilder, Names, Operation, Plan, Record, Registry, Report,
+    Schema, Status, Tx, TxCollection, TxCursor, Up,
+};
+
+fn crosses<T: Send + Sync + 'static>() {}
+fn moves<T: Send + 'static>() {}
+fn moves_borrowed<T: Send>(_: &T) {}
+
+#[test]
+fn everything_public_may_cross_threads() {
+    crosses::<Migrator>();
+    crosses::<MigratorBuilder>();
+    crosses::<Up>();
+    crosses::<Report>();
+    crosses::<Execution>();
+    crosses::<Error>();
+    crosses::<Status>();
+    crosses::<Plan>();
+    crosses::<Record>();
+    crosses::<Registry>();
+    crosses::<Migration>();
+    crosses::<Names>();
+    crosses::<Holder>();
+    crosses::<Operation>();
+    crosses::<Schema>();
+    crosses::<Tx>();
+    crosses::<TxCollection<Document>>();
+    moves::<TxCursor<Document>>();
+    moves::<<Up as IntoFuture>::IntoFuture>();
+    crosses::<Box<dyn std::error::Error + Send + Sync>>();
+}
+
+/// The futures, too, also when they are written into an application's own.
+#[test]
+fn everything_that_is_awaited_may_move() {
+    fn check(migrator: &Migrator) {
+        moves_borrowed(&migrator.status());
+        moves_borrowed(&migrator.plan());
+        moves_borrowed(&migrator.up().into_future());
+        moves_borrowed(&async {
+            migrator.up().only("001_a").by("ada").await?;
+            migrator.status().await
+        });
+    }
+    let _ = check;
+}
+
+/// An error can be handed on with `?` as applications do.
+#[test]
+fn an_error_becomes_what_applications_use() {
+    fn anyhow() -> anyhow::Result<()> {
+        Registry::linked().source("module:not-there").verify()?;
+        Ok(())
+    }
+    fn boxed() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Registry::linked().source("module:not-there").verify()?;
+        Ok(())
+    }
+    assert!(anyhow().unwrap_err().downcast_ref::<Error>().is_some());
+    assert!(boxed().unwrap_err().downcast_ref::<Error>().is_some());
+}

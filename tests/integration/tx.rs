@@ -1,0 +1,5 @@
+//! What a `Tx` can do, and that it does it inside its transaction.
+
+mod cursors;
+mod isolation;
+mod operations;

@@ -1,0 +1,80 @@
+//! Nothing of a transaction is seen before its commit, and nothing of others inside it.
+
+use mongodb::bson::{Document, doc};
+use mongrate::{Tx, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{count, migrator, record};
+use tokio::sync::Semaphore;
+
+static WRITTEN: Semaphore = Semaphore::const_new(0);
+static LOOKED: Semaphore = Semaphore::const_new(0);
+
+#[migration(id = "001_slow", source = "module:tx-isolation")]
+async fn slow(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    let things = tx.collection::<Document>("things");
+    things.insert_one(doc! { "_id": "new" }).await?;
+    things.update_one(doc! { "_id": "old" }, doc! { "$set": { "changed": true } }).await?;
+    things.delete_one(doc! { "_id": "gone" }).await?;
+    tx.kv().set("key", 1).await?;
+    WRITTEN.add_permits(1);
+    LOOKED.acquire().await?.forget();
+    // What others wrote since is not seen.
+    anyhow::ensure!(things.find_one(doc! { "_id": "others" }).await?.is_none(), "not a snapshot");
+    Ok(())
+}
+
+#[tokio::test]
+async fn i1_nothing_is_seen_outside_before_the_commit() {
+    let db = TestDb::new().await;
+    let things = db.collection::<Document>("things");
+    things.insert_many([doc! { "_id": "old" }, doc! { "_id": "gone" }]).await.unwrap();
+    let up = tokio::spawn(migrator(&db, "module:tx-isolation").build().up().into_future());
+
+    WRITTEN.acquire().await.unwrap().forget();
+    assert_eq!(count(&db, "things", doc! { "_id": "new" }).await, 0);
+    assert_eq!(count(&db, "things", doc! { "changed": true }).await, 0);
+    assert_eq!(count(&db, "things", doc! { "_id": "gone" }).await, 1);
+    assert_eq!(count(&db, "migrations_kv", doc! {}).await, 0);
+    // No marker, either: a crash now would leave nothing.
+    assert!(record(&db, "module:tx-isolation:001_slow").await.is_none());
+    things.insert_one(doc! { "_id": "others" }).await.unwrap();
+    LOOKED.add_permits(1);
+
+    up.await.unwrap().unwrap();
+    assert_eq!(count(&db, "things", doc! { "_id": "new" }).await, 1);
+    assert_eq!(count(&db, "things", doc! { "changed": true }).await, 1);
+    assert_eq!(count(&db, "things", doc! { "_id": "gone" }).await, 0);
+    assert_eq!(count(&db, "migrations_kv", doc! {}).await, 1);
+    assert!(record(&db, "module:tx-isolation:001_slow").await.is_some());
+}
+
+static READ: Semaphore = Semaphore::const_new(0);
+static CHANGED: Semaphore = Semaphore::const_new(0);
+
+#[migration(id = "001_conflicts", source = "module:tx-conflict")]
+async fn conflicts(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    let things = tx.collection::<Document>("things");
+    let before = things.find_one(doc! { "_id": 1 }).await?.unwrap().get_i32("n")?;
+    READ.add_permits(1);
+    CHANGED.acquire().await?.forget();
+    things.update_one(doc! { "_id": 1 }, doc! { "$set": { "n": before + 1 } }).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn i1_a_write_conflict_runs_the_body_again_and_leaves_one_effect() {
+    let db = TestDb::new().await;
+    let things = db.collection::<Document>("things");
+    things.insert_one(doc! { "_id": 1, "n": 0 }).await.unwrap();
+    let up = tokio::spawn(migrator(&db, "module:tx-conflict").build().up().into_future());
+
+    READ.acquire().await.unwrap().forget();
+    things.update_one(doc! { "_id": 1 }, doc! { "$set": { "n": 10 } }).await.unwrap();
+    CHANGED.add_permits(2);
+    let report = up.await.unwrap().unwrap();
+    assert_eq!(report.executions().next().unwrap().attempts, 2);
+    assert_eq!(count(&db, "things", doc! { "n": 11 }).await, 1);
+    // The server's attempts are not executions.
+    let record = record(&db, "module:tx-conflict:001_conflicts").await.unwrap();
+    assert_eq!(record.get_i64("attempts").unwrap(), 1);
+}

@@ -1,0 +1,8 @@
+use mongrate::{Error, Tx, migration};
+
+#[migration(id = "002_create_users", deps = [users])]
+async fn users(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use mongrate::{Error, Tx, migration};
+
+#[migration(id = "001_create_users")]
+async fn users(_tx: Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+fn main() {}

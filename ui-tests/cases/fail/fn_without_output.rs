@@ -1,0 +1,6 @@
+use mongrate::{Tx, migration};
+
+#[migration(id = "001_create_users")]
+async fn users(_tx: &mut Tx) {}
+
+fn main() {}
