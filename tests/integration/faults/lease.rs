@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use mongodb::Client;
 use mongodb::bson::{DateTime, Document, doc};
 use mongrate::{Error, Migrator, MigratorBuilder, Registry, Tx, migration};
-use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, Worker, servers};
+use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, Worker, crash, eventually, servers};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -102,6 +102,26 @@ async fn i2_a_body_that_blocks_the_heartbeats() {
     assert!(matches!(error, Error::LeaseLost { .. }), "{error:?}");
     assert_eq!(count(&db, "effects", doc! {}).await, 0);
     assert!(migrator.status().await.unwrap().holder().is_none());
+}
+
+/// The one that takes over does not hear that it has. It still has to end the transaction of the one before, which has
+/// written the fence.
+#[tokio::test]
+async fn i6_a_take_over_is_not_confirmed() {
+    let db = TestDb::new().await;
+    killed_at(&db, "commitTransaction 1").await;
+    let over = doc! { "_id": "lease", "$expr": { "$lt": ["$expiresAt", "$$NOW"] } };
+    let leases = db.collection::<Document>("migrations_lock");
+    eventually("the end of the lease", async || leases.find_one(over.clone()).await.unwrap()).await;
+
+    let port = servers::replica_set().await.members()[0].port();
+    let proxy = Proxy::to(port, Strike::Named("findAndModify", 1..=1), Lost::Reply).await;
+    let client = Client::with_uri_str(format!("{}&retryWrites=false", proxy.uri())).await.unwrap();
+    let began = Instant::now();
+    crash::migrator(client.database(db.name()), Duration::from_secs(20)).up().await.unwrap();
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+    assert_eq!(proxy.commands().iter().filter(|name| *name == "findAndModify").count(), 2);
+    assert_all_done(&db, "take-over not confirmed").await;
 }
 
 /// Two updates make the documents and one raises the fence; those that are struck are heartbeats.
