@@ -10,7 +10,7 @@ use mongodb::{Client, Database};
 use mongrate::{Error, Migrator, Registry, Report, Schema, Tx, migration};
 
 pub use halt::Halt;
-use halt::reached;
+use halt::{over, reached};
 
 /// The source of the migrations of this process.
 pub const SOURCE: &str = "module:crash";
@@ -68,6 +68,7 @@ pub async fn run(uri: &str, database: &str, lease_ms: &str, halt: &[&str]) -> Re
     options.command_event_handler = Some(halt::install(Halt::parse(halt)));
     let database = Client::with_options(options)?.database(database);
     let result = migrator(database, Duration::from_millis(lease_ms.parse()?)).up().await;
+    over();
     for execution in report(&result).into_iter().flat_map(Report::applied) {
         println!("applied {} {}", execution.id, execution.attempts);
     }

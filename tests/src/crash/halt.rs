@@ -85,6 +85,11 @@ pub(super) async fn reached(place: &str) {
     }
 }
 
+/// From here on this process does not halt any more: the driver says goodbye to the server after the run.
+pub(super) fn over() {
+    HALTED.store(true, Ordering::Relaxed);
+}
+
 impl Halt {
     fn strike(&self) {
         if HALTED.swap(true, Ordering::Relaxed) {
