@@ -99,7 +99,7 @@ pub enum Error {
     },
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT.
-    #[error("the run was interrupted; the step under way was not completed, and the lease was released")]
+    #[error("the run was told to stop; what was under way was not completed, and the lease is free")]
     Interrupted {
         /// What was done before.
         report: Box<Report>,

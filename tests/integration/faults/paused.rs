@@ -49,7 +49,7 @@ async fn paused_shorter_than_the_lease() {
 async fn i6_paused_past_its_lease_with_nobody_waiting() {
     let db = TestDb::new().await;
     let mut worker = paused_at(&db, "tx update migrations_lock 1").await;
-    tokio::time::sleep(Duration::from_millis(2_000)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     worker.cont();
     let end = ended(&mut worker).await;
     assert!(end.starts_with("LeaseLost"), "{end}");
