@@ -98,6 +98,22 @@ async fn i2_taken_over_when_the_lease_is_over_and_not_before() {
     assert_all_done(&db, "taken over").await;
 }
 
+#[tokio::test]
+async fn i1_many_wait_for_a_dead_holder() {
+    let db = TestDb::new().await;
+    killed_at(&db, "body 001_first").await;
+    let mut runs = Vec::new();
+    for _ in 0..8 {
+        runs.push(tokio::spawn(successor(&db).await.up().into_future()));
+    }
+    let mut times_applied = 0;
+    for run in runs {
+        times_applied += run.await.unwrap().unwrap().applied().count();
+    }
+    assert_eq!(times_applied, ALL.len());
+    assert_all_done(&db, "many wait").await;
+}
+
 /// `lock_wait` is kept, whatever is known about the holder.
 #[tokio::test]
 async fn gives_up_waiting_for_a_dead_holder() {

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use mongodb::Client;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{DateTime, Document, doc};
 use mongrate::{Error, Migrator, MigratorBuilder, Registry, Tx, migration};
 use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, Worker, servers};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::{assert_all_done, count, ended, successor};
+use super::{SOON, assert_all_done, count, ended, killed_at, successor};
 
 static STARTED: Notify = Notify::const_new();
 
@@ -48,6 +48,60 @@ async fn i2_a_holder_that_is_alive_is_not_taken_over() {
     assert!(report.finished_elsewhere() && report.is_empty(), "{report}");
     assert_eq!(ended(&mut worker).await, "ok");
     assert_all_done(&db, "long body").await;
+}
+
+/// A fail-over has moved the server's clock ahead of every lease: the heartbeats still tell that the holder is alive.
+#[tokio::test]
+async fn i2_a_clock_that_is_ahead() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "3000", "nap", "body 001_first"]);
+    worker.line().await.unwrap();
+    let leases = db.collection::<Document>("migrations_lock");
+    let ahead = tokio::spawn(async move {
+        let held = doc! { "_id": "lease", "holder": { "$ne": null } };
+        let past = doc! { "$set": { "expiresAt": DateTime::from_millis(0) } };
+        while leases.update_one(held.clone(), past.clone()).await.unwrap().matched_count == 1 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let report = successor(&db).await.up().await.unwrap();
+    assert!(report.is_empty(), "{report}");
+    ahead.await.unwrap();
+    assert_eq!(ended(&mut worker).await, "ok");
+    assert_all_done(&db, "clock ahead").await;
+}
+
+/// A fail-over has moved the server's clock back: the lease of a dead holder would last for hours by it.
+#[tokio::test]
+async fn i6_a_clock_that_is_behind() {
+    let db = TestDb::new().await;
+    killed_at(&db, "createIndexes 1").await;
+    let future =
+        doc! { "$set": { "expiresAt": DateTime::from_millis(DateTime::now().timestamp_millis() + 7_200_000) } };
+    db.collection::<Document>("migrations_lock").update_one(doc! { "_id": "lease" }, future).await.unwrap();
+    let began = Instant::now();
+    successor(&db).await.up().await.unwrap();
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+    assert_all_done(&db, "clock behind").await;
+}
+
+#[migration(id = "001_block", source = "module:block")]
+async fn block(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+    std::thread::sleep(Duration::from_secs(2));
+    Ok(())
+}
+
+/// The body blocks the only thread, so that no heartbeat is sent: by the time that it ends, the lease may be somebody
+/// else's, and nothing is committed.
+#[tokio::test(flavor = "current_thread")]
+async fn i2_a_body_that_blocks_the_heartbeats() {
+    let db = TestDb::new().await;
+    let migrator = builder(db.database().clone(), "module:block").lease(Duration::from_secs(2)).build();
+    let error = migrator.up().await.unwrap_err();
+    assert!(matches!(error, Error::LeaseLost { .. }), "{error:?}");
+    assert_eq!(count(&db, "effects", doc! {}).await, 0);
+    assert!(migrator.status().await.unwrap().holder().is_none());
 }
 
 /// Two updates make the documents and one raises the fence; those that are struck are heartbeats.

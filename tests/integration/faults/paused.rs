@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
-use mongrate_tests::TestDb;
 use mongrate_tests::crash::ALL;
+use mongrate_tests::{FailPoint, TestDb, eventually};
 
 use super::{SOON, applied, assert_all_done, effects, ended, paused_at, successor};
 
@@ -24,6 +24,35 @@ async fn i2_paused_before_the_fence() {
 #[tokio::test]
 async fn i2_paused_between_fence_and_commit() {
     past_its_lease("commitTransaction 1", &ALL).await;
+}
+
+/// The commit has reached the server, which is slow with it, when the process is stopped. Whether it is carried out or
+/// ended by the successor, it counts once.
+#[tokio::test]
+async fn i1_paused_while_the_server_commits() {
+    let db = TestDb::new().await;
+    let mut stale = paused_at(&db, "commitTransaction 1").await;
+    let slow = doc! { "failCommands": ["commitTransaction"], "blockConnection": true, "blockTimeMS": 5_000 };
+    let fail_point = FailPoint::times(1, &db, slow).await;
+    stale.cont();
+    let admin = db.client().database("admin");
+    eventually("the commit to be under way", async || {
+        let ours = doc! { "$match": { "appName": db.app_name(), "command.commitTransaction": 1 } };
+        let mut operations = admin.aggregate([doc! { "$currentOp": {} }, ours]).await.unwrap();
+        operations.advance().await.unwrap().then_some(())
+    })
+    .await;
+    stale.stop();
+    stale.paused().await;
+
+    let began = Instant::now();
+    successor(&db).await.up().await.unwrap();
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+    drop(fail_point);
+    stale.cont();
+    let end = ended(&mut stale).await;
+    assert!(end.starts_with("LeaseLost"), "{end}");
+    assert_all_done(&db, "paused while the server commits").await;
 }
 
 /// What runs outside transactions is repeated by the successor; when the first process goes on, its next call is not

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::process::{self, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use mongodb::event::EventHandler;
@@ -27,6 +28,9 @@ enum How {
 }
 
 static HALT: OnceLock<Halt> = OnceLock::new();
+
+/// It halts once, though a body may come to its place again.
+static HALTED: AtomicBool = AtomicBool::new(false);
 
 impl Halt {
     /// Reads `die <place>`, `pause <place>` or `nap <place>`; nothing at all is no halt.
@@ -83,6 +87,9 @@ pub(super) async fn reached(place: &str) {
 
 impl Halt {
     fn strike(&self) {
+        if HALTED.swap(true, Ordering::Relaxed) {
+            return;
+        }
         println!("halted at {}", self.place);
         match self.how {
             How::Die => signal("KILL"),
