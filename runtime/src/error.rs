@@ -304,6 +304,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// What was done before the run ended with this error, if it had begun.
+    #[must_use]
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Failed { report, .. }
+            | Self::Partial { report, .. }
+            | Self::LeaseLost { report }
+            | Self::Interrupted { report } => Some(report),
+            _ => None,
+        }
+    }
+
     /// Nothing, the only error, or all of them.
     pub(crate) fn gather(mut errors: Vec<Self>) -> Result<(), Self> {
         match errors.len() {
