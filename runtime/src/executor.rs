@@ -94,11 +94,12 @@ impl Executor<'_> {
             attempts: step.attempts,
             operations: step.operations,
         };
-        tracing::info!(
-            duration_ms = u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX),
-            "{}",
-            if matches!(execution.outcome, Outcome::Applied) { "applied" } else { "failed" }
-        );
+        let (id, duration_ms) = (migration.id(), u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX));
+        // The error itself may quote documents; it is in the record and in the report.
+        match execution.outcome {
+            Outcome::Applied => tracing::info!(id, duration_ms, "applied"),
+            Outcome::Failed { .. } => tracing::error!(id, duration_ms, "failed"),
+        }
         Ended::Execution(execution)
     }
 

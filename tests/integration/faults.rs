@@ -10,6 +10,7 @@ mod killed;
 mod lease;
 mod limits;
 mod paused;
+mod told;
 mod transient;
 
 use std::time::Duration;

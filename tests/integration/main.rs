@@ -8,6 +8,7 @@ mod faults;
 mod fleet;
 mod foreign;
 mod harness;
+mod linking;
 mod lock;
 mod misbehaviour;
 mod mongod;

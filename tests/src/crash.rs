@@ -69,7 +69,7 @@ pub async fn run(uri: &str, database: &str, lease_ms: &str, halt: &[&str]) -> Re
     let database = Client::with_options(options)?.database(database);
     let result = migrator(database, Duration::from_millis(lease_ms.parse()?)).up().await;
     over();
-    for execution in report(&result).into_iter().flat_map(Report::applied) {
+    for execution in result.as_ref().map_or_else(Error::report, Some).into_iter().flat_map(Report::applied) {
         println!("applied {} {}", execution.id, execution.attempts);
     }
     match result {
@@ -87,19 +87,6 @@ pub fn migrator(database: Database, lease: Duration) -> Migrator {
         .lease(lease)
         .lock_wait(Duration::from_mins(1))
         .build()
-}
-
-fn report(result: &Result<Report, Error>) -> Option<&Report> {
-    match result {
-        Ok(report) => Some(report),
-        Err(
-            Error::Failed { report, .. }
-            | Error::Partial { report, .. }
-            | Error::LeaseLost { report }
-            | Error::Interrupted { report },
-        ) => Some(report),
-        Err(_) => None,
-    }
 }
 
 fn variant(error: &Error) -> String {

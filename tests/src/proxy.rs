@@ -145,5 +145,7 @@ fn command(message: &[u8]) -> Option<&str> {
     let length = u32::from_le_bytes(message.get(21..25)?.try_into().ok()?) as usize;
     let document = RawDocument::from_bytes(message.get(21..21 + length)?).ok()?;
     let (name, _) = document.into_iter().next()?.ok()?;
-    Some(name).filter(|name: &&str| !NOT_COUNTED.contains(name))
+    // A `str` in bson 2, a type of its own in bson 3.
+    let name = AsRef::<str>::as_ref(name);
+    Some(name).filter(|name| !NOT_COUNTED.contains(name))
 }
