@@ -21,7 +21,7 @@ pub struct Context(pub(crate) Inner);
 #[derive(Debug)]
 pub(crate) enum Inner {
     Tx(Tx),
-    Schema(Schema),
+    Schema(Box<Schema>),
     Database(Database),
 }
 

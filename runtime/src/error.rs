@@ -99,7 +99,7 @@ pub enum Error {
     },
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT.
-    #[error("the run was interrupted; the step under way was not completed, and the lease was released")]
+    #[error("the run was told to stop; what was under way was not completed, and the lease is free")]
     Interrupted {
         /// What was done before.
         report: Box<Report>,
@@ -304,6 +304,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// What was done before the run ended with this error, if it had begun.
+    #[must_use]
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Failed { report, .. }
+            | Self::Partial { report, .. }
+            | Self::LeaseLost { report }
+            | Self::Interrupted { report } => Some(report),
+            _ => None,
+        }
+    }
+
     /// Nothing, the only error, or all of them.
     pub(crate) fn gather(mut errors: Vec<Self>) -> Result<(), Self> {
         match errors.len() {

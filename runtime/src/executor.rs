@@ -6,7 +6,6 @@ mod failure;
 mod transaction;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use mongodb::bson::DateTime;
 use mongodb::{ClientSession, Database};
@@ -95,11 +94,12 @@ impl Executor<'_> {
             attempts: step.attempts,
             operations: step.operations,
         };
-        tracing::info!(
-            duration_ms = u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX),
-            "{}",
-            if matches!(execution.outcome, Outcome::Applied) { "applied" } else { "failed" }
-        );
+        let (id, duration_ms) = (migration.id(), u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX));
+        // The error itself may quote documents; it is in the record and in the report.
+        match execution.outcome {
+            Outcome::Applied => tracing::info!(id, duration_ms, "applied"),
+            Outcome::Failed { .. } => tracing::error!(id, duration_ms, "failed"),
+        }
         Ended::Execution(execution)
     }
 
@@ -153,11 +153,4 @@ impl Executor<'_> {
         }
         self.session.as_mut().ok_or(Failure::Stopped(Reason::Interrupted))
     }
-}
-
-/// The wait before attempt `n` (from 1) of something that failed for a passing reason: 10 ms, doubling up to 1 s, and
-/// up to as much again at random so that competitors do not meet again.
-pub(super) fn backoff(attempt: u32) -> Duration {
-    let base = Duration::from_millis(10 << attempt.min(7)).min(Duration::from_secs(1));
-    base + crate::lock::jitter(base)
 }

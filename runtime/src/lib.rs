@@ -1,4 +1,4 @@
-//! MongoDB migrations as annotated async functions.
+#![doc = include_str!("../README.md")]
 
 #[doc(hidden)]
 #[path = "private.rs"]

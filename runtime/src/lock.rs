@@ -63,11 +63,13 @@ impl Lock {
     }
 
     /// Makes the two documents if they are missing, so that everything afterwards is an update: an upsert cannot have
-    /// `$expr` in its filter (224).
-    pub(crate) async fn seed(&self) -> Result<(), Error> {
+    /// `$expr` in its filter (224). The lease comes last: where it is, a process that died in between has left nothing
+    /// undone, so that nobody has to look for the fence.
+    /// Tokens rise from `token`.
+    pub(crate) async fn seed(&self, token: i64) -> Result<(), Error> {
         let seeds = [
-            (LEASE, doc! { "holder": null, "token": 0_i64, "beat": 0_i64 }),
-            (FENCE, doc! { "token": 0_i64, "commits": 0_i64 }),
+            (FENCE, doc! { "token": token, "commits": 0_i64 }),
+            (LEASE, doc! { "holder": null, "token": token, "beat": 0_i64 }),
         ];
         for (id, initial) in seeds {
             self.documents
@@ -89,4 +91,11 @@ pub(crate) fn jitter(of: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish();
     let nanos = u64::try_from(of.as_nanos()).unwrap_or(u64::MAX).max(1);
     Duration::from_nanos(random % nanos)
+}
+
+/// The wait before attempt `n` (from 1) of something that failed for a passing reason: 10 ms, doubling up to 1 s, and
+/// up to as much again at random so that competitors do not meet again.
+pub(crate) fn backoff(attempt: u32) -> Duration {
+    let base = Duration::from_millis(10 << attempt.min(7)).min(Duration::from_secs(1));
+    base + jitter(base)
 }

@@ -92,10 +92,11 @@ impl Tracker {
 
     /// Whether the execution that left this record is stored for good.
     pub(crate) async fn holds(&self, record: &Record) -> Result<bool, Error> {
-        let same =
-            doc! { "_id": &record.id, "status": "completed", "token": record.token, "executedAt": record.executed_at };
-        let found = self.records.find_one(same).await;
-        Ok(found.map_err(|error| Error::server(format!("read the record of '{}'", record.id), error))?.is_some())
+        let found = self.records.find_one(doc! { "_id": &record.id }).await;
+        let found = found.map_err(|error| Error::server(format!("read the record of '{}'", record.id), error))?;
+        Ok(found.is_some_and(|found| {
+            (found.status, found.token, found.executed_at) == (record.status, record.token, record.executed_at)
+        }))
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the library tells while it works, one line for each migration as it ends.
 //!
 //! Mongrate speaks through `tracing`: within a span `migration` that has the field `id`, there is an event at the end,
-//! `applied` or `failed`, with the field `duration_ms`. A service would just install `tracing_subscriber::fmt`.
+//! `applied` or `failed`, with the field `duration_ms`. While it waits for another process it says so, with the field
+//! `holder`. A service would just install `tracing_subscriber::fmt`.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -50,6 +51,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Steps {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        if let Some(holder) = fields.holder {
+            println!("  {}: {holder}", fields.message);
+            return;
+        }
         let (Some(span), Some(took)) = (context.event_span(event), fields.duration_ms) else { return };
         if let Some(MigrationId(id)) = span.extensions().get() {
             println!("  {:>7}  {:<7} {id}", elapsed(Duration::from_millis(took)), fields.message);
@@ -61,6 +66,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Steps {
 struct Fields {
     id: Option<String>,
     duration_ms: Option<u64>,
+    holder: Option<String>,
     message: String,
 }
 
@@ -78,8 +84,10 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.message = format!("{value:?}");
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            "holder" => self.holder = Some(format!("{value:?}")),
+            _ => {}
         }
     }
 }

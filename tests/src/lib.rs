@@ -3,11 +3,13 @@
 
 mod background;
 mod commands;
+pub mod crash;
 mod db;
 mod eventually;
 mod fail_point;
 pub mod fleet;
 mod gate;
+mod proxy;
 mod scratch;
 pub mod servers;
 pub mod stored;
@@ -18,5 +20,6 @@ pub use db::TestDb;
 pub use eventually::{eventually, eventually_within};
 pub use fail_point::FailPoint;
 pub use gate::Gate;
+pub use proxy::{Lost, Proxy, Strike};
 pub use scratch::Scratch;
 pub use worker::Worker;

@@ -1,10 +1,10 @@
 //! Processes to stop and kill: `src/bin/worker.rs`, driven from a test.
 
-use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
+use std::{env, fs};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Duration, timeout};
@@ -69,6 +69,16 @@ impl Worker {
     /// SIGSTOP.
     pub fn stop(&self) {
         self.signal("STOP");
+    }
+
+    /// Waits until it stands still after a SIGSTOP, its own perhaps.
+    pub async fn paused(&self) {
+        let state = format!("/proc/{}/stat", self.pid());
+        eventually("the worker to stand still", async || {
+            let stat = fs::read_to_string(&state).expect("the worker is gone");
+            stat.rsplit_once(") ").filter(|(_, state)| state.starts_with('T')).map(|_| ())
+        })
+        .await;
     }
 
     /// SIGCONT.

@@ -21,6 +21,11 @@ impl Error {
         }
     }
 
+    /// Whether it comes of a fail-over or a broken connection; see [`passes`].
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self, Self::Unreachable { source, .. } | Self::Server { source, .. } if passes(source))
+    }
+
     /// What to do about [`Error::NotAuthorized`].
     pub(super) fn let_in(source: &DriverError) -> &'static str {
         match (&*source.kind, code(source)) {

@@ -34,7 +34,7 @@ impl Executor<'_> {
         let scope = Scope::of(step.migration.source());
         Ok(Context(match step.migration.kind() {
             Kind::Database => Inner::Database(database),
-            Kind::Schema => Inner::Schema(Schema::new(database, scope, permit.clone())),
+            Kind::Schema => Inner::Schema(Box::new(Schema::new(database, scope, permit.clone()))),
             Kind::Tx => {
                 self.session().await?;
                 let Some(session) = self.session.take() else { return Err(Reason::Interrupted.into()) };

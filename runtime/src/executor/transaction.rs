@@ -12,12 +12,12 @@ use mongodb::{ClientSession, action::StartTransaction};
 use tokio::time::{Instant, sleep};
 
 use super::failure::{NO_SUCH_TRANSACTION, Verdict, driver_error, judge};
-use super::{Executor, Failure, Step, backoff};
+use super::{Executor, Failure, Step};
 use crate::__private::{BoxError, Context};
 use crate::Error;
 use crate::context::{Inner, Scope, Tx};
 use crate::error::code;
-use crate::lock::Fenced;
+use crate::lock::{Fenced, backoff};
 use crate::record::{Record, RecordStatus};
 use crate::stop::Reason;
 use crate::tracker::Written;
@@ -105,8 +105,17 @@ impl Executor<'_> {
         let permit = self.lease.permit();
         let scope = Scope::of(step.migration.source());
         let Some(session) = self.session.take() else { return Err(Reason::Interrupted.into()) };
+        let lent = session.id().clone();
         let tx = Tx::new(self.database.clone(), session, scope, &self.options.names.kv, permit.clone());
-        let (context, result) = self.body(step, Context(Inner::Tx(tx)), &permit).await?;
+        let (context, result) = match self.body(step, Context(Inner::Tx(tx)), &permit).await {
+            Ok(ended) => ended,
+            Err(failure) => {
+                // The body keeps the session, and with it what the transaction has locked: whoever runs next would
+                // wait for it until the server ends it.
+                self.lock.kill(&lent).await;
+                return Err(failure.into());
+            }
+        };
         let Inner::Tx(tx) = context.0 else { return Err(Reason::Interrupted.into()) };
         self.session = tx.end().await;
         step.operations = tx.operations();
@@ -215,11 +224,17 @@ impl Executor<'_> {
             tries += 1;
             let Err(error) = session.commit_transaction().await else { return Ok(()) };
             if !error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
-                return Err(if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
-                    Attempt::Again(error)
-                } else {
-                    Failure::server(&format!("commit '{}'", record.id), error).into()
-                });
+                if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+                    return Err(Attempt::Again(error));
+                }
+                // The driver concludes nothing from an error without a label; it may have come after the commit. But
+                // it is no reason to run the body again.
+                return match self.settle(session, record, error).await {
+                    Err(Attempt::Again(error)) => {
+                        Err(Failure::server(&format!("commit '{}'", record.id), error).into())
+                    }
+                    settled => settled,
+                };
             }
             tracing::info!(tries, code = code(&error), "the outcome of a commit is unknown");
             if code(&error) == Some(MAX_TIME_MS_EXPIRED) || tries == COMMITS || self.lease.check().is_err() {

@@ -30,17 +30,30 @@ pub(crate) struct Grant {
     pub(super) sent: Instant,
 }
 
-/// What a waiter has seen of a holder, on the waiter's own monotonic clock.
+/// What a waiter has seen of a holder.
 #[derive(Debug, Default)]
-pub(crate) struct Seen(Option<(i64, i64, Instant)>);
+pub(crate) struct Seen {
+    /// Token, heartbeat counter, and since when it stands there on the waiter's own monotonic clock.
+    beat: Option<(i64, i64, Instant)>,
+    /// From whom the waiter has tried to take the lease: when the reply is lost, the lease no longer tells.
+    former: Option<Holder>,
+    /// The newest token on record. A lease that has to be made anew goes on from there: somebody may have dropped the
+    /// lock's collection, and what a smaller token leaves would count as older than what is on record.
+    newest: i64,
+}
 
 impl Seen {
+    /// A waiter that has seen nothing but the records.
+    pub(crate) fn records(newest: i64) -> Self {
+        Self { newest, ..Self::default() }
+    }
+
     /// How long the heartbeat counter has stood still.
     fn still_for(&mut self, sighting: &Sighting) -> Duration {
-        match self.0 {
+        match self.beat {
             Some((token, beat, since)) if token == sighting.token && beat == sighting.beat => since.elapsed(),
             _ => {
-                self.0 = Some((sighting.token, sighting.beat, Instant::now()));
+                self.beat = Some((sighting.token, sighting.beat, Instant::now()));
                 Duration::ZERO
             }
         }
@@ -68,7 +81,7 @@ impl Lock {
     pub(crate) async fn attempt(&self, mine: ObjectId, session: &Document, seen: &mut Seen) -> Result<Attempt, Error> {
         let sent = Instant::now();
         let Some(sighting) = self.sighting().await? else {
-            self.seed().await?;
+            self.seed(seen.newest).await?;
             return Ok(Attempt::Raced);
         };
         let free_or_stopped = match &sighting.holder {
@@ -82,7 +95,9 @@ impl Lock {
                 None => return Ok(Attempt::Held(holder.clone())),
             },
         };
-        let former = sighting.holder.filter(|holder| holder.nonce != mine);
+        if sighting.holder.as_ref().is_none_or(|holder| holder.nonce != mine) {
+            seen.former = sighting.holder;
+        }
         let claimed = self
             .documents
             .find_one_and_update(free_or_stopped, vec![self.claim(mine, session)])
@@ -90,9 +105,11 @@ impl Lock {
             .projection(doc! { "token": 1 })
             .await
             .map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match claimed.and_then(|lease| lease.get_i64("token").ok()) {
-            Some(token) => Attempt::Taken(Grant { nonce: mine, token, sent }, former),
-            None => Attempt::Raced,
+        Ok(match (claimed.and_then(|lease| lease.get_i64("token").ok()), seen.former.take()) {
+            (Some(token), former) => Attempt::Taken(Grant { nonce: mine, token, sent }, former),
+            // Its heartbeat has stopped, but its lease is not over yet: look again after a pause.
+            (None, Some(holder)) => Attempt::Held(holder),
+            (None, None) => Attempt::Raced,
         })
     }
 
@@ -117,6 +134,15 @@ impl Lock {
             "leaseMs": lease_ms,
             "expiresAt": { "$add": ["$$NOW", lease_ms] },
         } }
+    }
+
+    /// Gives back what this waiter may have taken without hearing of it. As good as it can be: without an answer, the
+    /// lease expires by itself.
+    pub(crate) async fn withdraw(&self, mine: ObjectId) {
+        let taken = doc! { "_id": LEASE, "holder.nonce": mine };
+        if let Err(error) = self.documents.update_one(taken, doc! { "$set": { "holder": null } }).await {
+            tracing::debug!(%error, "withdraw from the migration lock");
+        }
     }
 
     /// A value that only one waiter has, so that a holder whose reply was lost recognises itself.

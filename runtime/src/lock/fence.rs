@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{FENCE, Lock};
 use crate::Error;
@@ -12,6 +12,9 @@ use crate::error::{code, passes};
 
 /// How long one attempt to write the fence may wait for a transaction that has written it.
 const ONE_ATTEMPT: Duration = Duration::from_secs(2);
+
+/// The pause before another attempt to write the fence durably.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 
 /// Longer than the server keeps an abandoned transaction (`transactionLifetimeLimitSeconds`, 60 s, swept every 30 s).
 const GIVE_UP: Duration = Duration::from_mins(2);
@@ -28,6 +31,13 @@ pub(crate) enum Fenced {
     Ours,
     /// A newer token is there.
     Newer,
+}
+
+/// What an update has done.
+struct Written {
+    matched: i32,
+    /// Why it is not known to be on a majority.
+    in_doubt: Option<mongodb::error::Error>,
 }
 
 impl Lock {
@@ -58,8 +68,16 @@ impl Lock {
                 "maxTimeMS": i64::try_from(ONE_ATTEMPT.as_millis()).unwrap_or(i64::MAX),
             };
             let error = match self.write(command).await {
-                Ok(1) => return Ok(Fenced::Ours),
-                Ok(_) => return Ok(Fenced::Newer),
+                Ok(Written { matched: 1, in_doubt: None }) => return Ok(Fenced::Ours),
+                Ok(Written { in_doubt: None, .. }) => return Ok(Fenced::Newer),
+                // A fail-over may undo it, so it counts for nothing. The next attempt meets the next primary.
+                Ok(Written { in_doubt: Some(error), .. }) if began.elapsed() > GIVE_UP => {
+                    return Err(self.failed("raise the fence", error));
+                }
+                Ok(_) => {
+                    sleep(BETWEEN_ATTEMPTS).await;
+                    continue;
+                }
                 Err(error) => error,
             };
             let blocked = matches!(code(&error), Some(MAX_TIME_MS_EXPIRED | WRITE_CONFLICT));
@@ -73,13 +91,14 @@ impl Lock {
         }
     }
 
-    /// Runs an update command (the driver's action has no `maxTimeMS`) and returns how many documents matched.
-    async fn write(&self, command: Document) -> mongodb::error::Result<i32> {
+    /// Runs an update command (the driver's action has no `maxTimeMS`, and its `run_command` looks at nothing but `ok`).
+    async fn write(&self, command: Document) -> mongodb::error::Result<Written> {
         let reply = self.client.database(&self.documents.namespace().db).run_command(command).await?;
         if let Some(error) = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()) {
             return Err(mongodb::error::Error::custom(format!("{error}")));
         }
-        Ok(reply.get_i32("n").unwrap_or(0))
+        let in_doubt = reply.get("writeConcernError").map(|error| mongodb::error::Error::custom(format!("{error}")));
+        Ok(Written { matched: reply.get_i32("n").unwrap_or(0), in_doubt })
     }
 
     /// Ends a session's open transaction on the server. A user may end its own sessions; for another user's the server
@@ -87,10 +106,7 @@ impl Lock {
     pub(crate) async fn kill(&self, session: &Document) {
         let command = doc! { "killSessions": [session.clone()] };
         if let Err(error) = self.client.database("admin").run_command(command).await {
-            tracing::warn!(
-                code = code(&error),
-                "could not end an abandoned transaction; waiting for the server to do it"
-            );
+            tracing::warn!(code = code(&error), "could not end an abandoned transaction; the server will do it");
         }
     }
 }

@@ -5,13 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mongodb::bson::{Bson, Document, doc};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::acquire::{Grant, millis};
 use super::permit::{Guard, Permit};
-use super::{LEASE, Lock, MARGIN};
+use super::{LEASE, Lock, MARGIN, backoff};
 use crate::Error;
+use crate::error::passes;
 use crate::stop::{Reason, Stop};
+
+/// How often a release is sent.
+const RELEASES: u32 = 5;
 
 /// The lease while it is held.
 #[derive(Debug)]
@@ -129,12 +133,18 @@ impl Lock {
         Ok(beaten.map_err(|error| self.failed("keep the migration lock", error))?.matched_count == 1)
     }
 
+    /// Sent again when a fail-over or a broken connection comes between, which is harmless and spares the next one to
+    /// wait for the end of the lease (I6).
     async fn free(&self, grant: Grant) -> Result<(), Error> {
         let free = doc! { "$set": { "holder": null } };
-        self.documents
-            .update_one(ours(grant), free)
-            .await
-            .map_err(|error| self.failed("release the migration lock", error))?;
+        let mut tries = 0;
+        while let Err(error) = self.documents.update_one(ours(grant), free.clone()).await {
+            tries += 1;
+            if tries == RELEASES || !passes(&error) {
+                return Err(self.failed("release the migration lock", error));
+            }
+            sleep(backoff(tries)).await;
+        }
         Ok(())
     }
 }

@@ -103,7 +103,7 @@ impl Up {
         let transactional = self.migrator.has_transactions().await?;
         let session = inner.database.client().start_session().await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(&graph, session.id(), &stop).await? {
+        let lease = match self.acquire(&graph, session.id(), records.newest_token(), &stop).await? {
             Acquired::Lease(lease) => lease,
             Acquired::NotNeeded => return Ok(Report::nothing_pending(warnings).by_another()),
             Acquired::Stopped => return Err(Error::Interrupted { report: Box::default() }),

@@ -37,6 +37,11 @@ impl Records {
         self.0.values().map(|record| record.batch).max().unwrap_or(0) + 1
     }
 
+    /// The newest token under which one of them was written.
+    pub(crate) fn newest_token(&self) -> i64 {
+        self.0.values().map(|record| record.token).max().unwrap_or(0)
+    }
+
     /// Qualified ids of applied migrations whose code has changed since.
     pub(crate) fn drifted(&self, migrations: impl Iterator<Item = Migration>) -> Vec<String> {
         migrations

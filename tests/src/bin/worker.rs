@@ -2,11 +2,13 @@
 //! standard input at the latest.
 
 use std::io::{BufRead, Read, stdin};
+use std::time::Duration;
 use std::{env, process, thread};
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
+use mongrate_tests::crash;
 use mongrate_tests::stored::migrator;
 use tokio::sync::oneshot;
 
@@ -27,6 +29,8 @@ async fn main() -> Result<()> {
         ["mongod"] => serve().await,
         ["insert", uri, database, collection] => insert(&connect(uri, database).await?, collection).await,
         ["up", uri, database, source] => up(&connect(uri, database).await?, source, go).await,
+        ["crash", uri, database, lease, ref halt @ ..] => crash::run(uri, database, lease, halt).await,
+        ["linger", uri, database] => linger(connect(uri, database).await?).await,
         _ => Err(format!("worker: what is {arguments:?}?").into()),
     }
 }
@@ -59,4 +63,11 @@ async fn up(database: &Database, source: &str, go: oneshot::Receiver<()>) -> Res
     let report = migrator(database, source).build().up().await?;
     println!("applied {}", report.applied().count());
     Ok(())
+}
+
+/// Migrates, and then goes on like a service that handles no signals.
+async fn linger(database: Database) -> Result<()> {
+    crash::migrator(database, Duration::from_secs(20)).up().await?;
+    println!("lingers");
+    std::future::pending().await
 }

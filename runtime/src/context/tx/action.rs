@@ -86,7 +86,10 @@ impl<'c, A: Transactional + 'c> IntoFuture for Pending<'c, A> {
             let result = async {
                 let action = action?;
                 let mut session = tx.enter().await?;
-                action.run(open(&mut session)?).await
+                let under_way = tx.journal.begins(kind, &collection);
+                let result = action.run(open(&mut session)?).await;
+                under_way.ended();
+                result
             }
             .await;
             match &result {

@@ -23,7 +23,10 @@ impl<T: DeserializeOwned + Send + Sync> TxCursor<T> {
     pub async fn next(&mut self) -> Option<Result<T>> {
         let result = async {
             let mut session = self.tx.enter().await?;
-            self.cursor.next(open(&mut session)?).await.transpose()
+            let under_way = self.tx.journal.begins("read", "a cursor");
+            let result = self.cursor.next(open(&mut session)?).await.transpose();
+            under_way.ended();
+            result
         }
         .await;
         if let Err(error) = &result {

@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use mongodb::bson::Document;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Up;
 use crate::Error;
 use crate::graph::Graph;
-use crate::lock::{Attempt, Fenced, Lease, Lock, Seen, jitter};
+use crate::lock::{Attempt, Fenced, Lease, Lock, Seen, backoff, jitter};
 use crate::stop::{Reason, Stop};
 
 /// The first and the longest pause between two looks at the lease.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// How many fail-overs and broken connections are put up with while waiting.
+const FAILURES: u32 = 5;
 
 /// How waiting ended.
 pub(super) enum Acquired {
@@ -27,12 +30,32 @@ pub(super) enum Acquired {
 
 impl Up {
     /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
-    pub(super) async fn acquire(&self, graph: &Graph, session: &Document, stop: &Stop) -> Result<Acquired, Error> {
+    /// `newest` is the newest token on record.
+    pub(super) async fn acquire(
+        &self,
+        graph: &Graph,
+        session: &Document,
+        newest: i64,
+        stop: &Stop,
+    ) -> Result<Acquired, Error> {
         let inner = &self.migrator.0;
         let (began, mine) = (Instant::now(), Lock::nonce());
-        let (mut seen, mut pause, mut told) = (Seen::default(), FIRST_LOOK, false);
+        let (mut seen, mut pause, mut told, mut failures) = (Seen::records(newest), FIRST_LOOK, false, 0);
         loop {
-            let holder = match inner.lock.attempt(mine, session, &mut seen).await? {
+            let attempt = match inner.lock.attempt(mine, session, &mut seen).await {
+                Ok(attempt) => attempt,
+                // The lease may be ours without our knowing; the next look tells.
+                Err(error) if error.passes() && failures < FAILURES => {
+                    failures += 1;
+                    sleep(backoff(failures)).await;
+                    continue;
+                }
+                Err(error) => {
+                    inner.lock.withdraw(mine).await;
+                    return Err(error);
+                }
+            };
+            let holder = match attempt {
                 Attempt::Taken(grant, former) => {
                     let lease = Lease::hold(inner.lock.clone(), grant, stop.clone());
                     return fenced(lease, former.map(|holder| holder.session), &inner.lock).await;

@@ -1,0 +1,130 @@
+//! Processes that are killed.
+
+use std::time::{Duration, Instant};
+
+use mongodb::bson::doc;
+use mongrate::{Error, Migrator, Registry};
+use mongrate_tests::crash::{ALL, EFFECTS, SOURCE, migrator};
+use mongrate_tests::{TestDb, Worker};
+
+use super::{SOON, applied, assert_all_done, count, effects, killed_at, successor};
+
+/// The index of the second migration waits for every transaction that has touched its collection, so this ends in time
+/// only when the transaction of the dead process was ended.
+#[tokio::test]
+async fn i1_killed_in_a_body() {
+    let db = TestDb::new().await;
+    killed_at(&db, "body 001_first").await;
+    assert_eq!(effects(&db, ALL[0]).await, 0);
+    assert_eq!(count(&db, "migrations", doc! {}).await, 0);
+
+    let began = Instant::now();
+    let report = successor(&db).await.up().await.unwrap();
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+    assert_eq!(applied(&report), ALL);
+    assert!(report.warnings().is_empty(), "{report}");
+    assert_all_done(&db, "killed in a body").await;
+}
+
+#[tokio::test]
+async fn i1_killed_just_before_the_commit() {
+    let db = TestDb::new().await;
+    killed_at(&db, "commitTransaction 1").await;
+    assert_eq!(effects(&db, ALL[0]).await, 0);
+
+    let began = Instant::now();
+    assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL);
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+    assert_all_done(&db, "killed before the commit").await;
+}
+
+/// The second `commitTransaction` is that of the record which says that the second migration is running.
+#[tokio::test]
+async fn i1_killed_between_two_migrations() {
+    let db = TestDb::new().await;
+    killed_at(&db, "commitTransaction 2").await;
+    assert_eq!(effects(&db, ALL[0]).await, 1);
+
+    assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL[1..]);
+    assert_all_done(&db, "killed between two migrations").await;
+}
+
+#[tokio::test]
+async fn killed_in_a_schema_body() {
+    let db = TestDb::new().await;
+    killed_at(&db, "body 002_schema").await;
+    interrupted(&db, ALL[1]).await;
+}
+
+#[tokio::test]
+async fn killed_in_a_raw_body() {
+    let db = TestDb::new().await;
+    killed_at(&db, "body 003_raw").await;
+    interrupted(&db, ALL[2]).await;
+    assert_eq!(effects(&db, ALL[2]).await, 2);
+}
+
+/// While the dead process's lease lasts, the migration seems to run; when it is over, it is interrupted. It runs again,
+/// and the report says so.
+async fn interrupted(db: &TestDb, id: &str) {
+    let successor = successor(db).await;
+    let status = successor.status().await.unwrap();
+    assert!(status.holder().is_some(), "{status}");
+    assert_eq!(count(db, "migrations", doc! { "_id": id, "status": "running" }).await, 1);
+
+    let report = successor.up().await.unwrap();
+    assert_eq!(applied(&report).first(), Some(&id));
+    assert!(
+        report.warnings().iter().any(|warning| warning.contains(id) && warning.contains("interrupted")),
+        "{:?}",
+        report.warnings()
+    );
+    assert_all_done(db, "interrupted").await;
+    assert_eq!(count(db, EFFECTS, doc! { "migration": ALL[0] }).await, 1);
+}
+
+/// A lease is over when it is over, and not before; and who waits for that does not hurry the server.
+#[tokio::test]
+async fn i2_taken_over_when_the_lease_is_over_and_not_before() {
+    let db = TestDb::new().await;
+    killed_at(&db, "body 001_first").await;
+    let (database, commands) = db.replica("successor").await;
+    let began = Instant::now();
+    migrator(database, SOON).up().await.unwrap();
+    // Its last heartbeat may have been some time before its death.
+    assert!(began.elapsed().as_millis() > 1_000, "taken over after {:?}", began.elapsed());
+    let tries = commands.count()["findAndModify"];
+    assert!(tries < 10, "tried {tries} times");
+    assert_all_done(&db, "taken over").await;
+}
+
+#[tokio::test]
+async fn i1_many_wait_for_a_dead_holder() {
+    let db = TestDb::new().await;
+    killed_at(&db, "body 001_first").await;
+    let mut runs = Vec::new();
+    for _ in 0..8 {
+        runs.push(tokio::spawn(successor(&db).await.up().into_future()));
+    }
+    let mut times_applied = 0;
+    for run in runs {
+        times_applied += run.await.unwrap().unwrap().applied().count();
+    }
+    assert_eq!(times_applied, ALL.len());
+    assert_all_done(&db, "many wait").await;
+}
+
+/// `lock_wait` is kept, whatever is known about the holder.
+#[tokio::test]
+async fn gives_up_waiting_for_a_dead_holder() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "8000", "die", "createIndexes 1"]);
+    worker.finish().await;
+    let registry = Registry::linked().source(SOURCE);
+    let wait = Duration::from_millis(3_500);
+    let began = Instant::now();
+    let error =
+        Migrator::builder(db.database().clone()).registry(registry).lock_wait(wait).build().up().await.unwrap_err();
+    assert!(matches!(error, Error::LockTimeout { .. }), "{error:?}");
+    assert!(began.elapsed() >= wait && began.elapsed() < wait + Duration::from_secs(2), "{:?}", began.elapsed());
+}

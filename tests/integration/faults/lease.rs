@@ -1,0 +1,177 @@
+//! The lease and the fence themselves: heartbeats, replies in doubt, documents that are gone.
+
+use std::time::{Duration, Instant};
+
+use mongodb::Client;
+use mongodb::bson::{DateTime, Document, doc};
+use mongrate::{Error, Migrator, MigratorBuilder, Registry, Tx, migration};
+use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, Worker, servers};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use super::{SOON, assert_all_done, count, ended, killed_at, successor};
+
+static STARTED: Notify = Notify::const_new();
+
+#[migration(id = "001_quick", source = "module:quick")]
+async fn quick(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+    Ok(())
+}
+
+#[migration(id = "001_nap", source = "module:nap")]
+async fn nap(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+    sleep(Duration::from_secs(2)).await;
+    Ok(())
+}
+
+#[migration(id = "001_sleep", source = "module:sleep")]
+async fn sleep_long(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+    STARTED.notify_one();
+    sleep(Duration::from_secs(20)).await;
+    Ok(())
+}
+
+fn builder(database: mongodb::Database, source: &str) -> MigratorBuilder {
+    Migrator::builder(database).registry(Registry::linked().source(source))
+}
+
+/// Its heartbeats keep the lease, however long the body takes: here, a third longer than the lease.
+#[tokio::test]
+async fn i2_a_holder_that_is_alive_is_not_taken_over() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "3000", "nap", "body 001_first"]);
+    worker.line().await.unwrap();
+    let report = successor(&db).await.up().await.unwrap();
+    assert!(report.finished_elsewhere() && report.is_empty(), "{report}");
+    assert_eq!(ended(&mut worker).await, "ok");
+    assert_all_done(&db, "long body").await;
+}
+
+/// A fail-over has moved the server's clock ahead of every lease: the heartbeats still tell that the holder is alive.
+#[tokio::test]
+async fn i2_a_clock_that_is_ahead() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "3000", "nap", "body 001_first"]);
+    worker.line().await.unwrap();
+    let leases = db.collection::<Document>("migrations_lock");
+    let ahead = tokio::spawn(async move {
+        let held = doc! { "_id": "lease", "holder": { "$ne": null } };
+        let past = doc! { "$set": { "expiresAt": DateTime::from_millis(0) } };
+        while leases.update_one(held.clone(), past.clone()).await.unwrap().matched_count == 1 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let report = successor(&db).await.up().await.unwrap();
+    assert!(report.is_empty(), "{report}");
+    ahead.await.unwrap();
+    assert_eq!(ended(&mut worker).await, "ok");
+    assert_all_done(&db, "clock ahead").await;
+}
+
+/// A fail-over has moved the server's clock back: the lease of a dead holder would last for hours by it.
+#[tokio::test]
+async fn i6_a_clock_that_is_behind() {
+    let db = TestDb::new().await;
+    killed_at(&db, "createIndexes 1").await;
+    let future =
+        doc! { "$set": { "expiresAt": DateTime::from_millis(DateTime::now().timestamp_millis() + 7_200_000) } };
+    db.collection::<Document>("migrations_lock").update_one(doc! { "_id": "lease" }, future).await.unwrap();
+    let began = Instant::now();
+    successor(&db).await.up().await.unwrap();
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+    assert_all_done(&db, "clock behind").await;
+}
+
+#[migration(id = "001_block", source = "module:block")]
+async fn block(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+    std::thread::sleep(Duration::from_secs(2));
+    Ok(())
+}
+
+/// The body blocks the only thread, so that no heartbeat is sent: by the time that it ends, the lease may be somebody
+/// else's, and nothing is committed.
+#[tokio::test(flavor = "current_thread")]
+async fn i2_a_body_that_blocks_the_heartbeats() {
+    let db = TestDb::new().await;
+    let migrator = builder(db.database().clone(), "module:block").lease(Duration::from_secs(2)).build();
+    let error = migrator.up().await.unwrap_err();
+    assert!(matches!(error, Error::LeaseLost { .. }), "{error:?}");
+    assert_eq!(count(&db, "effects", doc! {}).await, 0);
+    assert!(migrator.status().await.unwrap().holder().is_none());
+}
+
+/// Two updates make the documents and one raises the fence; those that are struck are heartbeats.
+#[tokio::test]
+async fn heartbeats_are_lost() {
+    let db = TestDb::new().await;
+    let port = servers::replica_set().await.members()[0].port();
+    let proxy = Proxy::to(port, Strike::Named("update", 4..=5), Lost::Reply).await;
+    let client = Client::with_uri_str(format!("{}&retryWrites=false", proxy.uri())).await.unwrap();
+    let migrator = builder(client.database(db.name()), "module:nap").lease(Duration::from_secs(4)).build();
+    let report = migrator.up().await.unwrap();
+    assert_eq!(report.applied().next().unwrap().attempts, 1, "{report}");
+    assert_eq!(count(&db, "effects", doc! {}).await, 1);
+}
+
+/// The holder does not hear from the server for most of its lease: it stops by itself, commits nothing, and gives back
+/// what may still be its own.
+#[tokio::test]
+async fn i6_a_heartbeat_is_not_answered() {
+    let db = TestDb::new().await;
+    let migrator = builder(db.database().clone(), "module:sleep").lease(Duration::from_secs(3)).build();
+    let began = Instant::now();
+    let run = tokio::spawn(migrator.up().into_future());
+    STARTED.notified().await;
+    let unanswered = doc! {
+        "failCommands": ["update"],
+        "namespace": format!("{}.migrations_lock", db.name()),
+        "blockConnection": true,
+        "blockTimeMS": 4_000,
+    };
+    let fail_point = FailPoint::times(1, &db, unanswered).await;
+    let error = run.await.unwrap().unwrap_err();
+    drop(fail_point);
+    assert!(matches!(error, Error::LeaseLost { .. }), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(15), "took {:?}", began.elapsed());
+    assert_eq!(count(&db, "effects", doc! {}).await, 0);
+    assert!(migrator.status().await.unwrap().holder().is_none());
+}
+
+/// The fence was raised on a primary that may be about to lose this write: it has to be raised again.
+#[tokio::test]
+async fn i2_the_fence_is_raised_in_doubt() {
+    let db = TestDb::new().await;
+    builder(db.database().clone(), "module:quick").build().up().await.unwrap();
+    let _ = db.commands().take();
+    let in_doubt = doc! {
+        "failCommands": ["update"],
+        "namespace": format!("{}.migrations_lock", db.name()),
+        "writeConcernError": { "code": 91, "errmsg": "shutting down" },
+    };
+    let _fail_point = FailPoint::times(1, &db, in_doubt).await;
+    builder(db.database().clone(), "module:nap").build().up().await.unwrap();
+    let commands = db.commands().take();
+    let raising = commands.split(|name| name == "findAndModify").nth(1).unwrap();
+    let raised = raising.iter().take_while(|name| *name == "update").count();
+    assert_eq!(raised, 2, "{commands:?}");
+}
+
+/// Somebody has dropped the collection of the lock, as people do with locks, after a failure had been put on record.
+#[tokio::test]
+async fn the_lock_is_dropped() {
+    let db = TestDb::new().await;
+    let migrator = builder(db.database().clone(), "module:quick").build();
+    for _ in 0..3 {
+        let fault = doc! { "failCommands": ["insert"], "namespace": format!("{}.effects", db.name()), "errorCode": 2 };
+        let _fail_point = FailPoint::times(1, &db, fault).await;
+        migrator.up().await.unwrap_err();
+    }
+    db.collection::<Document>("migrations_lock").drop().await.unwrap();
+    let report = migrator.up().await.unwrap();
+    assert_eq!(report.applied().count(), 1, "{report}");
+    assert_eq!(count(&db, "effects", doc! {}).await, 1);
+}

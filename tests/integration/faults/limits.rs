@@ -1,0 +1,109 @@
+//! Transactions that are too slow or too large for the server: told once, with the cure, and not tried again.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+use mongodb::bson::{Binary, Document, doc, spec::BinarySubtype};
+use mongrate::mongod::Mongod;
+use mongrate::{Error, Migrator, Registry, Tx, migration};
+use mongrate_tests::{TestDb, servers};
+use tokio::sync::OnceCell;
+use tokio::time::sleep;
+
+use super::count;
+
+static TOO_SLOW: AtomicU32 = AtomicU32::new(0);
+static TOO_SLOW_AT_THE_END: AtomicU32 = AtomicU32::new(0);
+static TOO_SLOW_IN_A_CALL: AtomicU32 = AtomicU32::new(0);
+static TOO_LARGE: AtomicU32 = AtomicU32::new(0);
+
+#[migration(id = "001_slow", source = "module:slow")]
+async fn slow(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    TOO_SLOW.fetch_add(1, Relaxed);
+    let effects = tx.collection::<Document>("effects");
+    effects.insert_one(doc! {}).await?;
+    sleep(Duration::from_secs(3)).await;
+    effects.insert_one(doc! {}).await?;
+    Ok(())
+}
+
+#[migration(id = "001_slow", source = "module:slow-end")]
+async fn slow_at_the_end(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    TOO_SLOW_AT_THE_END.fetch_add(1, Relaxed);
+    tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+    sleep(Duration::from_secs(3)).await;
+    Ok(())
+}
+
+#[migration(id = "001_slow", source = "module:slow-call")]
+async fn slow_in_a_call(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    TOO_SLOW_IN_A_CALL.fetch_add(1, Relaxed);
+    let effects = tx.collection::<Document>("effects");
+    effects.insert_one(doc! {}).await?;
+    effects.find_one(doc! { "$where": "sleep(5000) || true" }).await?;
+    Ok(())
+}
+
+#[migration(id = "001_large", source = "module:large")]
+async fn large(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    TOO_LARGE.fetch_add(1, Relaxed);
+    let effects = tx.collection::<Document>("effects");
+    let filling = Binary { subtype: BinarySubtype::Generic, bytes: vec![7; 8_000_000] };
+    for _ in 0..60 {
+        effects.insert_one(doc! { "filling": filling.clone() }).await?;
+    }
+    Ok(())
+}
+
+/// Transactions may take a second here.
+async fn impatient() -> &'static Mongod {
+    static SERVER: OnceCell<Mongod> = OnceCell::const_new();
+    let start = async || servers::builder().set_parameter("transactionLifetimeLimitSeconds", 1).start().await.unwrap();
+    SERVER.get_or_init(start).await
+}
+
+/// Runs what there is of a source: it fails, leaves nothing but its record, and its body has run once.
+async fn fails(server: &Mongod, source: &str, bodies: &AtomicU32) -> Error {
+    let db = TestDb::on(server).await;
+    let migrator = Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build();
+    let error = migrator.up().await.unwrap_err();
+    assert_eq!(bodies.load(Relaxed), 1, "{error}");
+    assert_eq!(count(&db, "effects", doc! {}).await, 0);
+    assert_eq!(count(&db, "migrations_history", doc! { "status": "failed" }).await, 1);
+    let status = migrator.status().await.unwrap();
+    assert_eq!(status.failed().count(), 1, "{status}");
+    assert!(status.holder().is_none(), "{status}");
+    let Error::Failed { source, .. } = error else { panic!("{error:?}") };
+    let error = source.downcast_ref::<Error>().unwrap_or_else(|| panic!("{source:?}"));
+    match error {
+        Error::TransactionTooSlow { source } => Error::TransactionTooSlow { source: source.clone() },
+        Error::TransactionTooLarge { source } => Error::TransactionTooLarge { source: source.clone() },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn i6_too_slow_between_two_calls() {
+    let error = fails(impatient().await, "module:slow", &TOO_SLOW).await;
+    assert!(matches!(error, Error::TransactionTooSlow { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn i6_too_slow_after_the_last_call() {
+    let error = fails(impatient().await, "module:slow-end", &TOO_SLOW_AT_THE_END).await;
+    assert!(matches!(error, Error::TransactionTooSlow { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn i6_too_slow_in_a_call() {
+    let error = fails(impatient().await, "module:slow-call", &TOO_SLOW_IN_A_CALL).await;
+    assert!(matches!(error, Error::TransactionTooSlow { .. }), "{error:?}");
+}
+
+/// On a server with the smallest cache there is.
+#[tokio::test]
+async fn i6_too_large() {
+    let server = servers::builder().start().await.unwrap();
+    let error = fails(&server, "module:large", &TOO_LARGE).await;
+    assert!(matches!(error, Error::TransactionTooLarge { .. }), "{error:?}");
+}

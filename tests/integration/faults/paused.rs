@@ -1,0 +1,131 @@
+//! Processes that are stopped, and go on when somebody else has taken over.
+
+use std::time::{Duration, Instant};
+
+use mongodb::bson::{Document, doc};
+use mongrate_tests::crash::ALL;
+use mongrate_tests::{FailPoint, TestDb, eventually};
+
+use super::{SOON, applied, assert_all_done, effects, ended, paused_at, successor};
+
+/// The process stands still in the middle of its first body, with an open transaction.
+#[tokio::test]
+async fn i2_paused_in_a_body_past_its_lease() {
+    past_its_lease("body 001_first", &ALL).await;
+}
+
+/// The transaction has written the record and the history, but not the fence: nothing holds the successor up.
+#[tokio::test]
+async fn i2_paused_before_the_fence() {
+    past_its_lease("tx update migrations_lock 1", &ALL).await;
+}
+
+/// The transaction has written the fence: the successor gets through because it ends that transaction.
+#[tokio::test]
+async fn i2_paused_between_fence_and_commit() {
+    past_its_lease("commitTransaction 1", &ALL).await;
+}
+
+/// The commit has reached the server, which is slow with it, when the process is stopped. Whether it is carried out or
+/// ended by the successor, it counts once.
+#[tokio::test]
+async fn i1_paused_while_the_server_commits() {
+    let db = TestDb::new().await;
+    let mut stale = paused_at(&db, "commitTransaction 1").await;
+    let slow = doc! { "failCommands": ["commitTransaction"], "blockConnection": true, "blockTimeMS": 5_000 };
+    let fail_point = FailPoint::times(1, &db, slow).await;
+    stale.cont();
+    let admin = db.client().database("admin");
+    eventually("the commit to be under way", async || {
+        let ours = doc! { "$match": { "appName": db.app_name(), "command.commitTransaction": 1 } };
+        let mut operations = admin.aggregate([doc! { "$currentOp": {} }, ours]).await.unwrap();
+        operations.advance().await.unwrap().then_some(())
+    })
+    .await;
+    stale.stop();
+    stale.paused().await;
+
+    let began = Instant::now();
+    successor(&db).await.up().await.unwrap();
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+    drop(fail_point);
+    stale.cont();
+    let end = ended(&mut stale).await;
+    assert!(end.starts_with("LeaseLost"), "{end}");
+    assert_all_done(&db, "paused while the server commits").await;
+}
+
+/// What runs outside transactions is repeated by the successor; when the first process goes on, its next call is not
+/// made.
+#[tokio::test]
+async fn i2_paused_in_a_schema_body_past_its_lease() {
+    past_its_lease("body 002_schema", &ALL[1..]).await;
+}
+
+#[tokio::test]
+async fn paused_shorter_than_the_lease() {
+    let db = TestDb::new().await;
+    let mut worker = paused_at(&db, "body 001_first").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    worker.cont();
+    assert_eq!(ended(&mut worker).await, "ok");
+    assert_all_done(&db, "paused shortly").await;
+    assert_eq!(token(&db).await, 1);
+}
+
+/// Nobody has taken over, but the process cannot know: it stops by itself, and leaves the lease free.
+#[tokio::test]
+async fn i6_paused_past_its_lease_with_nobody_waiting() {
+    let db = TestDb::new().await;
+    let mut worker = paused_at(&db, "tx update migrations_lock 1").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    worker.cont();
+    let end = ended(&mut worker).await;
+    assert!(end.starts_with("LeaseLost"), "{end}");
+    assert_eq!(effects(&db, ALL[0]).await, 0);
+    assert!(successor(&db).await.status().await.unwrap().holder().is_none());
+
+    let began = Instant::now();
+    successor(&db).await.up().await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2), "the lease was not free: {:?}", began.elapsed());
+    assert_all_done(&db, "paused").await;
+}
+
+/// The first process goes on while the second one is in the middle of its run. Its release must not touch the lease of
+/// the other.
+#[tokio::test]
+async fn i2_a_stale_holder_leaves_the_new_lease_alone() {
+    let db = TestDb::new().await;
+    let mut stale = paused_at(&db, "body 001_first").await;
+    let mut next = paused_at(&db, "body 003_raw").await;
+    stale.cont();
+    let end = ended(&mut stale).await;
+    assert!(end.starts_with("LeaseLost"), "{end}");
+    stale.finish().await;
+    let status = successor(&db).await.status().await.unwrap();
+    assert_eq!(status.holder().map(|holder| holder.pid), Some(i64::from(next.pid())));
+
+    next.cont();
+    // However long that took, it may have lost its own lease by now; what counts is that it was not taken from it.
+    ended(&mut next).await;
+    successor(&db).await.up().await.unwrap();
+    assert_all_done(&db, "a stale release").await;
+}
+
+async fn token(db: &TestDb) -> i64 {
+    let leases = db.collection::<Document>("migrations_lock");
+    leases.find_one(doc! { "_id": "lease" }).await.unwrap().unwrap().get_i64("token").unwrap()
+}
+
+async fn past_its_lease(place: &str, left: &[&str]) {
+    let db = TestDb::new().await;
+    let mut stale = paused_at(&db, place).await;
+    let began = Instant::now();
+    assert_eq!(applied(&successor(&db).await.up().await.unwrap()), left);
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+
+    stale.cont();
+    let end = ended(&mut stale).await;
+    assert!(end.starts_with("LeaseLost"), "{end}");
+    assert_all_done(&db, place).await;
+}

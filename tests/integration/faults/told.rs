@@ -1,0 +1,42 @@
+//! Processes that are told to stop.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use mongodb::bson::doc;
+use mongrate_tests::crash::ALL;
+use mongrate_tests::{TestDb, Worker};
+
+use super::{applied, assert_all_done, count, effects, ended, successor};
+
+const SIGTERM: i32 = 15;
+
+/// A lease that would be waited for very much longer than the test takes.
+const LONG_LEASE_MS: &str = "600000";
+
+#[tokio::test]
+async fn i6_terminated_in_a_body_leaves_nothing_and_frees_the_lease_at_once() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "nap", "body 001_first"]);
+    assert_eq!(worker.line().await.as_deref(), Some("halted at body 001_first"));
+    worker.terminate();
+    assert!(ended(&mut worker).await.starts_with("Interrupted"));
+    assert_eq!(effects(&db, ALL[0]).await, 0);
+    assert_eq!(count(&db, "migrations", doc! {}).await, 0);
+    assert!(successor(&db).await.status().await.unwrap().holder().is_none());
+
+    let began = Instant::now();
+    assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL);
+    assert!(began.elapsed() < Duration::from_secs(30), "waited for the lease of a process that had released it");
+    assert_all_done(&db, "terminated in a body").await;
+}
+
+#[tokio::test]
+async fn terminated_after_a_run_ends_as_without_one() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["linger", db.uri(), db.name()]);
+    assert_eq!(worker.line().await.as_deref(), Some("lingers"));
+    worker.terminate();
+    assert_eq!(worker.finish().await.signal(), Some(SIGTERM));
+    assert_all_done(&db, "terminated after a run").await;
+}

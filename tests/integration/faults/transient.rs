@@ -1,0 +1,177 @@
+//! Faults of the server within a transaction: what runs again, and what does not.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use mongrate::{Error, Migrator, Registry, Report, Tx, migration};
+use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, servers};
+
+use super::count;
+
+/// What came of a run under a fault.
+#[derive(Debug)]
+struct Run {
+    result: Result<Report, Error>,
+    /// How often the body ran.
+    bodies: u32,
+    /// How often it took effect.
+    effects: u64,
+}
+
+/// A test with a migration of its own, which counts how often its body runs: `name, source, fault, |run| checks`.
+macro_rules! under_fault {
+    ($(#[$doc:meta])* $name:ident, $source:literal, $fault:expr, |$run:ident| $checks:expr) => {
+        mod $name {
+            use super::*;
+
+            static BODIES: AtomicU32 = AtomicU32::new(0);
+
+            #[migration(id = "001_insert", source = $source)]
+            async fn insert(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+                BODIES.fetch_add(1, Relaxed);
+                tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+                Ok(())
+            }
+
+            $(#[$doc])*
+            #[tokio::test]
+            async fn test() {
+                let $run = run($source, $fault, &BODIES).await;
+                $checks
+            }
+        }
+    };
+}
+
+/// What goes wrong.
+enum Fault {
+    /// A fail point of the server, so many times. There is one at a time on a server.
+    Point(i32, Document),
+    /// Commands that never arrive, or whose replies do not.
+    Lost(Lost, Strike),
+}
+
+/// Runs, with the fault, what there is of a source; and then, without it, what is left.
+async fn run(source: &str, fault: Fault, bodies: &AtomicU32) -> Run {
+    let db = TestDb::new().await;
+    let migrator = |database| Migrator::builder(database).registry(Registry::linked().source(source)).build();
+    let result = match fault {
+        Fault::Point(times, mut data) => {
+            if data.get_array("failCommands").is_ok_and(|commands| commands.contains(&"insert".into())) {
+                data.insert("namespace", format!("{}.effects", db.name()));
+            }
+            let _fail_point = FailPoint::times(times, &db, data).await;
+            migrator(db.database().clone()).up().await
+        }
+        Fault::Lost(lost, strike) => {
+            let proxy = Proxy::to(servers::replica_set().await.members()[0].port(), strike, lost).await;
+            let client = Client::with_uri_str(proxy.uri()).await.unwrap();
+            migrator(client.database(db.name())).up().await
+        }
+    };
+    let run = Run { result, bodies: bodies.load(Relaxed), effects: count(&db, "effects", doc! {}).await };
+    let migrator = migrator(db.database().clone());
+    assert!(migrator.status().await.unwrap().holder().is_none(), "the lease is still held: {run:?}");
+    migrator.up().await.unwrap();
+    assert_eq!(count(&db, "effects", doc! {}).await, 1, "{run:?}");
+    assert_eq!(count(&db, "migrations_history", doc! { "status": "completed" }).await, 1, "{run:?}");
+    run
+}
+
+impl Run {
+    /// Applied, once, and the report knows how often the body ran.
+    fn assert_applied(&self, bodies: u32) {
+        let report = self.result.as_ref().unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        let execution = report.applied().next().unwrap();
+        assert_eq!((self.bodies, execution.attempts, self.effects), (bodies, bodies, 1), "{report}");
+    }
+}
+
+fn transient(times: i32, command: &str, code: i32) -> Fault {
+    Fault::Point(
+        times,
+        doc! { "failCommands": [command], "errorCode": code, "errorLabels": ["TransientTransactionError"] },
+    )
+}
+
+fn commit(times: i32, mut data: Document) -> Fault {
+    data.insert("failCommands", vec!["commitTransaction"]);
+    Fault::Point(times, data)
+}
+
+fn lost_commits(lost: Lost, times: usize) -> Fault {
+    Fault::Lost(lost, Strike::Named("commitTransaction", 1..=times))
+}
+
+under_fault!(i1_write_conflict, "module:conflict", transient(1, "insert", 112), |run| run.assert_applied(2));
+under_fault!(i1_many_write_conflicts, "module:conflicts", transient(4, "insert", 112), |run| run.assert_applied(5));
+under_fault!(i1_forgotten_transaction, "module:forgotten", transient(3, "insert", 251), |run| run.assert_applied(4));
+under_fault!(
+    /// It ends some time, and says how often it tried.
+    endless_write_conflicts, "module:endless", transient(1000, "insert", 112), |run| {
+    let error = run.result.unwrap_err();
+    let Error::Failed { source, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(source.downcast_ref(), Some(Error::TransactionAborted { attempts: 10, .. })), "{error:?}");
+    assert_eq!((run.bodies, run.effects), (10, 0));
+});
+under_fault!(
+    i1_connection_lost_in_a_body,
+    "module:body_lost",
+    Fault::Lost(Lost::Reply, Strike::Named("insert", 1..=1)),
+    |run| run.assert_applied(2)
+);
+under_fault!(i1_commit_rolled_back, "module:back", transient(1, "commitTransaction", 251), |run| run.assert_applied(2));
+under_fault!(i1_commit_lost_once, "module:lost_1", lost_commits(Lost::Request, 1), |run| run.assert_applied(1));
+under_fault!(i1_commit_lost_three_times, "module:lost_3", lost_commits(Lost::Request, 3), |run| run.assert_applied(1));
+under_fault!(i1_commit_lost_seven_times, "module:lost_7", lost_commits(Lost::Request, 7), |run| run.assert_applied(1));
+under_fault!(
+    /// More often than it is sent again: the fence settles it, and as it was not applied, the body runs again.
+    i1_commit_lost_too_often, "module:lost_20", lost_commits(Lost::Request, 20), |run| run.assert_applied(2));
+under_fault!(i1_commit_unheard_once, "module:unheard_1", lost_commits(Lost::Reply, 1), |run| run.assert_applied(1));
+under_fault!(
+    /// More often than it is sent again: the fence settles it, and it was applied.
+    i1_commit_unheard_too_often, "module:unheard_20", lost_commits(Lost::Reply, 20), |run| run.assert_applied(1));
+under_fault!(
+    /// Applied, but the reply says that the member was about to shut down.
+    i1_commit_in_doubt, "module:doubt",
+    commit(1, doc! { "writeConcernError": { "code": 91, "errmsg": "shutting down" } }), |run| run.assert_applied(1));
+under_fault!(
+    /// Not sent again, but settled by the fence: it was not applied.
+    i1_commit_out_of_time, "module:time", commit(1, doc! { "errorCode": 50 }), |run| run.assert_applied(2));
+under_fault!(
+    /// Not sent again, but settled by the fence: it was applied.
+    i1_commit_out_of_time_for_the_majority, "module:majority",
+    commit(20, doc! { "writeConcernError": { "code": 50, "errmsg": "time is up" } }), |run| run.assert_applied(1));
+under_fault!(
+    /// From this error the driver concludes nothing: it was applied.
+    i1_commit_with_another_error, "module:concern",
+    commit(1, doc! { "writeConcernError": { "code": 100, "errmsg": "not enough members" } }),
+    |run| run.assert_applied(1));
+under_fault!(
+    /// Somebody has killed the operation (11601): it was not applied.
+    i6_commit_killed, "module:killed", commit(1, doc! { "errorCode": 11601 }), |run| {
+    let error = run.result.unwrap_err();
+    assert!(matches!(error, Error::Failed { .. }), "{error:?}");
+    assert_eq!((run.bodies, run.effects), (1, 0));
+});
+
+#[migration(id = "001_fail", source = "module:failing")]
+async fn fail(_: &mut Tx) -> Result<(), Error> {
+    Err(Error::Refused("as it should".to_owned()))
+}
+
+/// A failure is on record once, also when the reply to its own commit is in doubt; and it is the body's error that is
+/// told.
+#[tokio::test]
+async fn i6_a_failure_is_recorded_once() {
+    let db = TestDb::new().await;
+    let in_doubt = doc! { "writeConcernError": { "code": 50, "errmsg": "time is up" } };
+    let Fault::Point(times, data) = commit(1, in_doubt) else { unreachable!() };
+    let _fail_point = FailPoint::times(times, &db, data).await;
+    let registry = Registry::linked().source("module:failing");
+    let error = Migrator::builder(db.database().clone()).registry(registry).build().up().await.unwrap_err();
+    assert!(error.to_string().contains("as it should"), "{error}");
+    assert_eq!(count(&db, "migrations_history", doc! { "status": "failed" }).await, 1);
+    assert_eq!(count(&db, "migrations", doc! { "status": "failed", "error": "as it should" }).await, 1);
+}

@@ -1,0 +1,93 @@
+//! A process that migrates and is killed or paused on the way: its migrations, and where it halts.
+
+mod halt;
+
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use mongodb::options::ClientOptions;
+use mongodb::{Client, Database};
+use mongrate::{Error, Migrator, Registry, Report, Schema, Tx, migration};
+
+pub use halt::Halt;
+use halt::reached;
+
+/// The source of the migrations of this process.
+pub const SOURCE: &str = "module:crash";
+
+/// Where an execution leaves its trace: one document with the migration's id.
+pub const EFFECTS: &str = "effects";
+
+/// The migrations that take effect exactly once.
+pub const EXACTLY_ONCE: [&str; 2] = ["module:crash:001_first", "module:crash:004_last"];
+
+/// All of them, in their order.
+pub const ALL: [&str; 4] =
+    ["module:crash:001_first", "module:crash:002_schema", "module:crash:003_raw", "module:crash:004_last"];
+
+#[migration(id = "001_first", source = "module:crash")]
+async fn first(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    take_effect(tx, "module:crash:001_first").await?;
+    reached("body 001_first").await;
+    Ok(())
+}
+
+/// Its index waits for every open transaction that has touched the collection.
+#[migration(id = "002_schema", source = "module:crash")]
+async fn schema(schema: &mut Schema) -> Result<(), Error> {
+    schema.create_index(EFFECTS, doc! { "migration": 1 }).await?;
+    reached("body 002_schema").await;
+    schema.create_collection("shelf").await
+}
+
+#[migration(id = "003_raw", source = "module:crash")]
+async fn raw(database: &Database) -> Result<(), mongodb::error::Error> {
+    let effects = database.collection::<Document>(EFFECTS);
+    effects.insert_one(doc! { "migration": "module:crash:003_raw" }).await?;
+    reached("body 003_raw").await;
+    Ok(())
+}
+
+#[migration(id = "004_last", source = "module:crash")]
+async fn last(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    take_effect(tx, "module:crash:004_last").await?;
+    reached("body 004_last").await;
+    Ok(())
+}
+
+async fn take_effect(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>(EFFECTS).insert_one(doc! { "migration": id }).await?;
+    Ok(())
+}
+
+/// What the process does: an `up`, halting where it is told. Prints `ended ok`, or `ended` with the error's variant and
+/// the error, and before it a line for everything that was applied.
+pub async fn run(uri: &str, database: &str, lease_ms: &str, halt: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
+    let mut options = ClientOptions::parse(uri).await?;
+    options.app_name = Some(database.to_owned());
+    options.command_event_handler = Some(halt::install(Halt::parse(halt)));
+    let database = Client::with_options(options)?.database(database);
+    let result = migrator(database, Duration::from_millis(lease_ms.parse()?)).up().await;
+    for execution in result.as_ref().map_or_else(Error::report, Some).into_iter().flat_map(Report::applied) {
+        println!("applied {} {}", execution.id, execution.attempts);
+    }
+    match result {
+        Ok(_) => println!("ended ok"),
+        Err(error) => println!("ended {}: {error}", variant(&error)),
+    }
+    Ok(())
+}
+
+/// A migrator for the migrations of this process.
+#[must_use]
+pub fn migrator(database: Database, lease: Duration) -> Migrator {
+    Migrator::builder(database)
+        .registry(Registry::linked().source(SOURCE))
+        .lease(lease)
+        .lock_wait(Duration::from_mins(1))
+        .build()
+}
+
+fn variant(error: &Error) -> String {
+    format!("{error:?}").chars().take_while(char::is_ascii_alphanumeric).collect()
+}

@@ -1,0 +1,107 @@
+//! The place at which the process halts, and how.
+
+use std::collections::HashMap;
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
+
+/// Where to halt and how. A place is `body <id>`, in the middle of a body; or just before the process sends a command:
+/// `command <n>`, its n-th; `<command> <n>`, the n-th of that name; `tx <command> <collection> <n>`, the n-th of these in
+/// transactions, whatever heartbeats come between.
+#[derive(Debug)]
+pub struct Halt {
+    how: How,
+    place: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    /// SIGKILL.
+    Die,
+    /// SIGSTOP.
+    Pause,
+    /// Takes four seconds, in a body.
+    Nap,
+}
+
+static HALT: OnceLock<Halt> = OnceLock::new();
+
+/// It halts once, though a body may come to its place again.
+static HALTED: AtomicBool = AtomicBool::new(false);
+
+impl Halt {
+    /// Reads `die <place>`, `pause <place>` or `nap <place>`; nothing at all is no halt.
+    #[must_use]
+    pub fn parse(words: &[&str]) -> Option<Self> {
+        let [how, place] = words else { return None };
+        let how = match *how {
+            "die" => How::Die,
+            "pause" => How::Pause,
+            "nap" => How::Nap,
+            _ => return None,
+        };
+        Some(Self { how, place: (*place).to_owned() })
+    }
+}
+
+/// Sets the halt of this process, and gives what counts its commands.
+pub(super) fn install(halt: Option<Halt>) -> EventHandler<CommandEvent> {
+    if let Some(halt) = halt {
+        let _ = HALT.set(halt);
+    }
+    let sent = Mutex::new(HashMap::<String, u32>::new());
+    EventHandler::callback(move |event| {
+        let CommandEvent::Started(event) = event else { return };
+        let mut names = vec!["command".to_owned(), event.command_name.clone()];
+        if let (true, Ok(collection)) =
+            (event.command.contains_key("autocommit"), event.command.get_str(&event.command_name))
+        {
+            names.push(format!("tx {} {collection}", event.command_name));
+        }
+        let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = names.into_iter().map(|name| {
+            let count = sent.entry(name.clone()).or_default();
+            *count += 1;
+            format!("{name} {count}")
+        });
+        let here = places.fold(false, |here, place| here | HALT.get().is_some_and(|halt| halt.place == place));
+        drop(sent);
+        // The driver sends the command when this has returned.
+        if let (true, Some(halt)) = (here, HALT.get()) {
+            halt.strike();
+        }
+    })
+}
+
+/// Halts if this is the place. Anywhere but in the worker process this does nothing.
+pub(super) async fn reached(place: &str) {
+    let Some(halt) = HALT.get().filter(|halt| halt.place == place) else { return };
+    halt.strike();
+    if let How::Nap = halt.how {
+        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    }
+}
+
+impl Halt {
+    fn strike(&self) {
+        if HALTED.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        println!("halted at {}", self.place);
+        match self.how {
+            How::Die => signal("KILL"),
+            How::Pause => signal("STOP"),
+            How::Nap => {}
+        }
+    }
+}
+
+/// Sends this process a signal; with STOP, it returns when the process was told to go on.
+fn signal(name: &str) {
+    let mut kill = Command::new("sh");
+    kill.args(["-c", "kill -s \"$1\" \"$2\"", "sh", name]).arg(process::id().to_string());
+    let _ = kill.status();
+}

@@ -1,0 +1,151 @@
+//! A way to the server on which messages are lost. The server's own fail points cannot carry a command out and then
+//! lose the reply.
+
+use std::io::Result;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mongodb::bson::RawDocument;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What is lost of a command that is struck. Either way its connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// The command never reaches the server.
+    Request,
+    /// The server carries the command out, and the client does not hear of it.
+    Reply,
+}
+
+/// Which commands are struck, counted from 1. Handshakes and monitoring are not counted.
+#[derive(Clone, Debug)]
+pub enum Strike {
+    /// These, whatever they are.
+    Any(RangeInclusive<usize>),
+    /// These among the ones of that name.
+    Named(&'static str, RangeInclusive<usize>),
+}
+
+/// Leads to one server. It closes with the runtime of its test.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    server: u16,
+    strike: Strike,
+    lost: Lost,
+    commands: Mutex<Vec<String>>,
+}
+
+impl Proxy {
+    /// Leads to the server at this port of 127.0.0.1.
+    pub async fn to(server: u16, strike: Strike, lost: Lost) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared { server, strike, lost, commands: Mutex::default() });
+        let proxy = Self { port, shared: shared.clone() };
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let shared = shared.clone();
+                // An error here is a closed connection, which both sides notice by themselves.
+                tokio::spawn(async move { shared.lead(client).await });
+            }
+        });
+        proxy
+    }
+
+    /// The connection string of this way.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port)
+    }
+
+    /// The commands that came along, the struck ones included.
+    #[must_use]
+    pub fn commands(&self) -> Vec<String> {
+        self.shared.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Shared {
+    async fn lead(&self, mut client: TcpStream) -> Result<()> {
+        let mut server = TcpStream::connect(("127.0.0.1", self.server)).await?;
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        let last = AtomicBool::new(false);
+        // When either ends, both connections close.
+        tokio::select! {
+            done = self.requests(from_client, to_server, &last) => done,
+            done = replies(from_server, to_client, &last) => done,
+        }
+    }
+
+    async fn requests(&self, mut client: ReadHalf<'_>, mut server: WriteHalf<'_>, last: &AtomicBool) -> Result<()> {
+        loop {
+            let message = message(&mut client).await?;
+            if self.is_struck(&message) {
+                match self.lost {
+                    Lost::Request => return Ok(()),
+                    Lost::Reply => last.store(true, Ordering::SeqCst),
+                }
+            }
+            server.write_all(&message).await?;
+        }
+    }
+
+    fn is_struck(&self, message: &[u8]) -> bool {
+        let Some(command) = command(message) else { return false };
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        commands.push(command.to_owned());
+        match &self.strike {
+            Strike::Any(places) => places.contains(&commands.len()),
+            Strike::Named(name, places) => {
+                command == *name && places.contains(&commands.iter().filter(|sent| sent == name).count())
+            }
+        }
+    }
+}
+
+async fn replies(mut server: ReadHalf<'_>, mut client: WriteHalf<'_>, last: &AtomicBool) -> Result<()> {
+    loop {
+        let message = message(&mut server).await?;
+        if last.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        client.write_all(&message).await?;
+    }
+}
+
+/// One whole message; it begins with its length.
+async fn message(from: &mut ReadHalf<'_>) -> Result<Vec<u8>> {
+    let length = from.read_u32_le().await?;
+    let mut message = vec![0; length as usize];
+    message[..4].copy_from_slice(&length.to_le_bytes());
+    from.read_exact(&mut message[4..]).await?;
+    Ok(message)
+}
+
+/// The command's name, if this is one that counts: after the header of an `OP_MSG` come flags, the kind of the first
+/// section, and its document, whose first key is the name.
+fn command(message: &[u8]) -> Option<&str> {
+    const OP_MSG: [u8; 4] = 2013_u32.to_le_bytes();
+    const NOT_COUNTED: [&str; 5] = ["hello", "isMaster", "ismaster", "ping", "endSessions"];
+    if message.get(12..16)? != OP_MSG || *message.get(20)? != 0 {
+        return None;
+    }
+    let length = u32::from_le_bytes(message.get(21..25)?.try_into().ok()?) as usize;
+    let document = RawDocument::from_bytes(message.get(21..21 + length)?).ok()?;
+    let (name, _) = document.into_iter().next()?.ok()?;
+    // A `str` in bson 2, a type of its own in bson 3.
+    let name = AsRef::<str>::as_ref(name);
+    Some(name).filter(|name| !NOT_COUNTED.contains(name))
+}
