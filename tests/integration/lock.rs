@@ -7,17 +7,16 @@ use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::stored::{
     can_be_written, collections, count, history, lease_is_free, migrator, record, status, step, steps,
 };
-use mongrate_tests::{TestDb, eventually};
-use tokio::sync::Semaphore;
+use mongrate_tests::{Gate, TestDb, eventually};
 
-static WAITED_RUNS: Semaphore = Semaphore::const_new(0);
-static WAITED_GOES: Semaphore = Semaphore::const_new(0);
+static WAITED_RUNS: Gate = Gate::new();
+static WAITED_GOES: Gate = Gate::new();
 
 #[migration(id = "001_slow", source = "module:lock-waited")]
 async fn waited(tx: &mut Tx) -> Result<(), anyhow::Error> {
     step(tx, "slow").await?;
-    WAITED_RUNS.add_permits(1);
-    WAITED_GOES.acquire().await?.forget();
+    WAITED_RUNS.open();
+    WAITED_GOES.pass().await;
     Ok(())
 }
 
@@ -26,7 +25,7 @@ async fn i1_a_second_one_waits_and_has_nothing_left_to_do() {
     let db = TestDb::new().await;
     let (replica, commands) = db.replica("second").await;
     let first = tokio::spawn(migrator(&db, "module:lock-waited").actor("first").build().up().into_future());
-    WAITED_RUNS.acquire().await.unwrap().forget();
+    WAITED_RUNS.pass().await;
     let second = tokio::spawn(migrator(&replica, "module:lock-waited").build().up().into_future());
 
     // It has looked at the lease more than once, and at the records in between.
@@ -37,7 +36,7 @@ async fn i1_a_second_one_waits_and_has_nothing_left_to_do() {
     assert_eq!(holder.actor.as_deref(), Some("first"));
     assert_eq!(holder.pid, i64::from(std::process::id()));
 
-    WAITED_GOES.add_permits(1);
+    WAITED_GOES.open();
     assert_eq!(first.await.unwrap().unwrap().applied().count(), 1);
     let report = second.await.unwrap().unwrap();
     assert!(report.is_empty());
@@ -49,14 +48,14 @@ async fn i1_a_second_one_waits_and_has_nothing_left_to_do() {
     assert!(lease_is_free(&db).await);
 }
 
-static IMPATIENT_RUNS: Semaphore = Semaphore::const_new(0);
-static IMPATIENT_GOES: Semaphore = Semaphore::const_new(0);
+static IMPATIENT_RUNS: Gate = Gate::new();
+static IMPATIENT_GOES: Gate = Gate::new();
 
 #[migration(id = "001_slow", source = "module:lock-impatient")]
 async fn impatient(tx: &mut Tx) -> Result<(), anyhow::Error> {
     step(tx, "slow").await?;
-    IMPATIENT_RUNS.add_permits(1);
-    IMPATIENT_GOES.acquire().await?.forget();
+    IMPATIENT_RUNS.open();
+    IMPATIENT_GOES.pass().await;
     Ok(())
 }
 
@@ -66,7 +65,7 @@ async fn i6_who_has_waited_long_enough_is_told_for_whom() {
     // A short lease, so that the heartbeat soon tells what runs.
     let first = migrator(&db, "module:lock-impatient").actor("deploy 7").lease(Duration::from_secs(8)).build();
     let first = tokio::spawn(first.up().into_future());
-    IMPATIENT_RUNS.acquire().await.unwrap().forget();
+    IMPATIENT_RUNS.pass().await;
     eventually("a heartbeat with what runs", async || {
         let current = doc! { "holder.current": "module:lock-impatient:001_slow" };
         (count(&db, "migrations_lock", current).await == 1).then_some(())
@@ -85,18 +84,18 @@ async fn i6_who_has_waited_long_enough_is_told_for_whom() {
     }
 
     // The holder is none the worse for it.
-    IMPATIENT_GOES.add_permits(1);
+    IMPATIENT_GOES.open();
     first.await.unwrap().unwrap();
     assert_eq!(steps(&db).await, ["slow"]);
 }
 
-static DROPPED_RUNS: Semaphore = Semaphore::const_new(0);
+static DROPPED_RUNS: Gate = Gate::new();
 
 #[migration(id = "001_never", source = "module:lock-dropped")]
 async fn dropped(tx: &mut Tx) -> Result<(), anyhow::Error> {
     step(tx, "never").await?;
     tx.collection::<Document>("things").update_one(doc! {}, doc! { "$set": { "a": 1 } }).await?;
-    DROPPED_RUNS.add_permits(1);
+    DROPPED_RUNS.open();
     std::future::pending().await
 }
 
@@ -106,7 +105,7 @@ async fn i6_dropping_the_future_releases_the_lease_and_leaves_nothing() {
     db.collection::<Document>("things").insert_one(doc! {}).await.unwrap();
     let migrator = migrator(&db, "module:lock-dropped").build();
     let up = tokio::spawn(migrator.up().into_future());
-    DROPPED_RUNS.acquire().await.unwrap().forget();
+    DROPPED_RUNS.pass().await;
     assert!(!lease_is_free(&db).await);
     up.abort();
 
@@ -117,14 +116,14 @@ async fn i6_dropping_the_future_releases_the_lease_and_leaves_nothing() {
     can_be_written(&db, "things").await;
 }
 
-static LOOPS: Semaphore = Semaphore::const_new(0);
+static LOOPS: Gate = Gate::new();
 
 #[migration(id = "001_loops", source = "module:lock-loops")]
 async fn loops(tx: &mut Tx) -> Result<(), anyhow::Error> {
     // A body that has an error returned by everything that it does after the stop, and does not care.
     loop {
         let _ = step(tx, "again").await;
-        LOOPS.add_permits(1);
+        LOOPS.open();
         tokio::task::yield_now().await;
     }
 }
@@ -134,20 +133,20 @@ async fn i6_a_body_that_does_not_end_holds_no_lease() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:lock-loops").build();
     let up = tokio::spawn(migrator.up().into_future());
-    LOOPS.acquire().await.unwrap().forget();
+    LOOPS.pass().await;
     up.abort();
     eventually("the lease to be free", async || lease_is_free(&db).await.then_some(())).await;
     assert!(steps(&db).await.is_empty());
 }
 
-static SCHEMA_RUNS: Semaphore = Semaphore::const_new(0);
-static SCHEMA_GOES: Semaphore = Semaphore::const_new(0);
+static SCHEMA_RUNS: Gate = Gate::new();
+static SCHEMA_GOES: Gate = Gate::new();
 
 #[migration(id = "001_index", source = "module:lock-interrupted")]
 async fn interrupted(schema: &mut Schema) -> Result<(), anyhow::Error> {
     schema.create_index("users", doc! { "email": 1 }).await?;
-    SCHEMA_RUNS.add_permits(1);
-    SCHEMA_GOES.acquire().await?.forget();
+    SCHEMA_RUNS.open();
+    SCHEMA_GOES.pass().await;
     schema.create_index("users", doc! { "nick": 1 }).await?;
     Ok(())
 }
@@ -157,17 +156,20 @@ async fn an_interrupted_schema_runs_again_and_says_so() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:lock-interrupted").build();
     let up = tokio::spawn(migrator.up().into_future());
-    SCHEMA_RUNS.acquire().await.unwrap().forget();
+    SCHEMA_RUNS.pass().await;
     // Running, by a holder who lives: not interrupted.
     assert_eq!(status(&db, "module:lock-interrupted:001_index").await, "running");
     assert_eq!(migrator.status().await.unwrap().interrupted().count(), 0);
     up.abort();
-    eventually("the lease to be free", async || lease_is_free(&db).await.then_some(())).await;
+    // As the migrator reads it, with majority.
+    eventually("the lease to be free", async || migrator.status().await.unwrap().holder().is_none().then_some(()))
+        .await;
     let status = migrator.status().await.unwrap();
     println!("{status}");
     assert_eq!(status.interrupted().count(), 1);
 
-    SCHEMA_GOES.add_permits(2);
+    SCHEMA_GOES.open();
+    SCHEMA_GOES.open();
     let report = migrator.up().await.unwrap();
     assert!(report.warnings().iter().any(|warning| warning.contains("interrupted")), "{report}");
     let record = record(&db, "module:lock-interrupted:001_index").await.unwrap();

@@ -2,12 +2,11 @@
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Tx, migration};
-use mongrate_tests::TestDb;
 use mongrate_tests::stored::{count, migrator, record};
-use tokio::sync::Semaphore;
+use mongrate_tests::{Gate, TestDb};
 
-static WRITTEN: Semaphore = Semaphore::const_new(0);
-static LOOKED: Semaphore = Semaphore::const_new(0);
+static WRITTEN: Gate = Gate::new();
+static LOOKED: Gate = Gate::new();
 
 #[migration(id = "001_slow", source = "module:tx-isolation")]
 async fn slow(tx: &mut Tx) -> Result<(), anyhow::Error> {
@@ -16,8 +15,8 @@ async fn slow(tx: &mut Tx) -> Result<(), anyhow::Error> {
     things.update_one(doc! { "_id": "old" }, doc! { "$set": { "changed": true } }).await?;
     things.delete_one(doc! { "_id": "gone" }).await?;
     tx.kv().set("key", 1).await?;
-    WRITTEN.add_permits(1);
-    LOOKED.acquire().await?.forget();
+    WRITTEN.open();
+    LOOKED.pass().await;
     // What others wrote since is not seen.
     anyhow::ensure!(things.find_one(doc! { "_id": "others" }).await?.is_none(), "not a snapshot");
     Ok(())
@@ -30,7 +29,7 @@ async fn i1_nothing_is_seen_outside_before_the_commit() {
     things.insert_many([doc! { "_id": "old" }, doc! { "_id": "gone" }]).await.unwrap();
     let up = tokio::spawn(migrator(&db, "module:tx-isolation").build().up().into_future());
 
-    WRITTEN.acquire().await.unwrap().forget();
+    WRITTEN.pass().await;
     assert_eq!(count(&db, "things", doc! { "_id": "new" }).await, 0);
     assert_eq!(count(&db, "things", doc! { "changed": true }).await, 0);
     assert_eq!(count(&db, "things", doc! { "_id": "gone" }).await, 1);
@@ -38,7 +37,7 @@ async fn i1_nothing_is_seen_outside_before_the_commit() {
     // No marker, either: a crash now would leave nothing.
     assert!(record(&db, "module:tx-isolation:001_slow").await.is_none());
     things.insert_one(doc! { "_id": "others" }).await.unwrap();
-    LOOKED.add_permits(1);
+    LOOKED.open();
 
     up.await.unwrap().unwrap();
     assert_eq!(count(&db, "things", doc! { "_id": "new" }).await, 1);
@@ -48,15 +47,15 @@ async fn i1_nothing_is_seen_outside_before_the_commit() {
     assert!(record(&db, "module:tx-isolation:001_slow").await.is_some());
 }
 
-static READ: Semaphore = Semaphore::const_new(0);
-static CHANGED: Semaphore = Semaphore::const_new(0);
+static READ: Gate = Gate::new();
+static CHANGED: Gate = Gate::new();
 
 #[migration(id = "001_conflicts", source = "module:tx-conflict")]
 async fn conflicts(tx: &mut Tx) -> Result<(), anyhow::Error> {
     let things = tx.collection::<Document>("things");
     let before = things.find_one(doc! { "_id": 1 }).await?.unwrap().get_i32("n")?;
-    READ.add_permits(1);
-    CHANGED.acquire().await?.forget();
+    READ.open();
+    CHANGED.pass().await;
     things.update_one(doc! { "_id": 1 }, doc! { "$set": { "n": before + 1 } }).await?;
     Ok(())
 }
@@ -68,9 +67,10 @@ async fn i1_a_write_conflict_runs_the_body_again_and_leaves_one_effect() {
     things.insert_one(doc! { "_id": 1, "n": 0 }).await.unwrap();
     let up = tokio::spawn(migrator(&db, "module:tx-conflict").build().up().into_future());
 
-    READ.acquire().await.unwrap().forget();
+    READ.pass().await;
     things.update_one(doc! { "_id": 1 }, doc! { "$set": { "n": 10 } }).await.unwrap();
-    CHANGED.add_permits(2);
+    CHANGED.open();
+    CHANGED.open();
     let report = up.await.unwrap().unwrap();
     assert_eq!(report.executions().next().unwrap().attempts, 2);
     assert_eq!(count(&db, "things", doc! { "n": 11 }).await, 1);
