@@ -10,6 +10,7 @@ mod foreign;
 mod harness;
 mod linking;
 mod lock;
+mod logs;
 mod misbehaviour;
 mod mongod;
 mod order;
