@@ -1,7 +1,7 @@
 //! What a migration becomes. Nothing here can fail.
 
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Path};
 
@@ -12,6 +12,7 @@ use crate::model::{Dependency, Identity, Invalid, Model};
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
     let registered = identity(&model.identity, &model.dependencies, model.reads_manifest);
     let registration = registration(model);
+    let import = import(&model.identity);
     let conditions = &model.identity.conditions;
     // A body may have nothing to wait for, but `async` is not for its author to choose.
     quote! {
@@ -19,6 +20,7 @@ pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
         #item
         #(#conditions)*
         const _: () = {
+            #import
             #registered
             #registration
         };
@@ -31,7 +33,8 @@ pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let registered = invalid.identity.as_ref().map(|known| {
         let registered = identity(known, &[], false);
         let conditions = &known.conditions;
-        quote!(#(#conditions)* const _: () = { #registered };)
+        let import = import(known);
+        quote!(#(#conditions)* const _: () = { #import #registered };)
     });
     quote! {
         #item
@@ -44,14 +47,14 @@ pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
 ///
 /// One static holds all of it: every constant of its own would cost each build some 0.1 ms.
 fn identity(identity: &Identity, dependencies: &[Dependency], reads_manifest: bool) -> TokenStream {
-    let private = private(identity, identity.span);
+    let private = private(identity.span);
     let id = identity.id.as_str();
     let key = &key(&identity.id, identity.span);
     let owner = owner(id);
     let visible = || dependencies.iter().filter(|dependency| !dependency.external);
-    let nodes = visible().map(|dependency| node(identity, dependency));
+    let nodes = visible().map(node);
     // A cycle has a smallest id, and that one has a dependency with a larger id.
-    let walks = visible().filter(|dependency| dependency.id > identity.id).map(|dependency| walk(identity, dependency));
+    let walks = visible().filter(|dependency| dependency.id > identity.id).map(walk);
     let manifest = reads_manifest.then(|| {
         quote! {
             let _ = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
@@ -80,18 +83,18 @@ fn identity(identity: &Identity, dependencies: &[Dependency], reads_manifest: bo
 }
 
 /// Looks a dependency up.
-fn node(identity: &Identity, dependency: &Dependency) -> TokenStream {
+fn node(dependency: &Dependency) -> TokenStream {
     let span = dependency.span;
-    let private = private(identity, span);
+    let private = private(span);
     let key = key(&dependency.id, span);
     quote_spanned!(span=> <#private::Id<#key> as #private::RegisteredOnce<_>>::NODE)
 }
 
 /// Fails the build if this dependency closes a cycle.
-fn walk(identity: &Identity, dependency: &Dependency) -> TokenStream {
+fn walk(dependency: &Dependency) -> TokenStream {
     let span = dependency.span;
-    let private = private(identity, span);
-    let larger = node(identity, dependency);
+    let private = private(span);
+    let larger = node(dependency);
     quote_spanned! {span=>
         const _: () = #private::assert_acyclic(#private::NodeRef::new(&raw const NODE), #larger);
     }
@@ -103,38 +106,38 @@ fn key(id: &QualifiedId, span: Span) -> Literal {
     key
 }
 
+/// What was not said is left to the default: rustc reads a thousand of these.
 fn registration(model: &Model) -> TokenStream {
-    let private = private(&model.identity, Span::call_site());
+    let private = private(Span::call_site());
     let id = model.identity.id.as_str();
     let source = match &model.identity.source {
-        Source::System => quote!(System),
-        Source::Module(name) => quote!(Module(#name)),
-        Source::Plugin(name) => quote!(Plugin(#name)),
+        Source::System => None,
+        Source::Module(name) => Some(quote!(source: #private::Source::Module(#name),)),
+        Source::Plugin(name) => Some(quote!(source: #private::Source::Plugin(#name),)),
     };
-    let dependencies = model.dependencies.iter().map(|d| d.id.as_str());
-    let (description, checksum) = (&model.description, &model.checksum);
+    let dependencies = (!model.dependencies.is_empty()).then(|| {
+        let ids = model.dependencies.iter().map(|d| d.id.as_str());
+        quote!(dependencies: &[#(#ids),*],)
+    });
+    let description = Some(&model.description).filter(|text| !text.is_empty()).map(|text| quote!(description: #text,));
+    let checksum = &model.checksum;
     let kind = kind(model);
     let up = up(model);
-    let down = option(model.down.as_ref().map(|path| down(model, path)));
-    let irreversible = option(model.irreversible.as_ref().map(|reason| quote!(#reason)));
-    let manual = model.manual;
-    let timeout = option(model.timeout.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))));
+    let down = model.down.as_ref().map(|path| field("down", &down(path, model.identity.source.is_plugin())));
+    let irreversible = model.irreversible.as_ref().map(|reason| field("irreversible", &quote!(#reason)));
+    let manual = model.manual.then(|| quote!(manual: true,));
+    let timeout = model.timeout.map(|seconds| field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
     let line = quote_spanned!(model.function.span()=> ::core::line!());
     quote! {
         #private::inventory::submit!(#private::Registration {
             id: #id,
-            source: #private::Source::#source,
-            dependencies: &[#(#dependencies),*],
-            description: #description,
             checksum: #checksum,
             kind: #kind,
             up: #up,
-            down: #down,
-            irreversible: #irreversible,
-            manual: #manual,
-            timeout: #timeout,
             file: ::core::file!(),
             line: #line,
+            #source #dependencies #description #down #irreversible #manual #timeout
+            ..#private::Registration::DEFAULT
         });
     }
 }
@@ -143,7 +146,7 @@ fn registration(model: &Model) -> TokenStream {
 fn kind(model: &Model) -> TokenStream {
     let argument = &model.argument;
     let span = argument.span();
-    let private = private(&model.identity, span);
+    let private = private(span);
     if model.identity.source.is_plugin() {
         quote_spanned!(span=> #private::plugin_kind::<#argument>())
     } else {
@@ -155,26 +158,22 @@ fn up(model: &Model) -> TokenStream {
     let (function, argument, output) = (&model.function, &model.argument, &model.output);
     let context = context();
     let span = function.span();
-    let here = private(&model.identity, span);
-    let there = private(&model.identity, argument.span());
+    let here = private(span);
+    let there = private(argument.span());
     let argument = quote_spanned! {argument.span()=>
         <#argument as #there::Argument<'_>>::from_context(#context)
     };
-    let there = private(&model.identity, output.span());
+    let there = private(output.span());
     let outcome = quote_spanned!(output.span()=> <#output as #there::Outcome>::boxed);
     quote_spanned!(span=> |#context| #here::run(#function(#argument), #outcome))
 }
 
 /// All errors are at the path, and what is wrong with the path itself is said once.
-fn down(model: &Model, path: &Path) -> TokenStream {
+fn down(path: &Path, is_plugin: bool) -> TokenStream {
     let context = context();
     let span = path.span();
-    let private = private(&model.identity, span);
-    let kind_of = if model.identity.source.is_plugin() {
-        quote_spanned!(span=> plugin_kind_of)
-    } else {
-        quote_spanned!(span=> kind_of)
-    };
+    let private = private(span);
+    let kind_of = if is_plugin { quote_spanned!(span=> plugin_kind_of) } else { quote_spanned!(span=> kind_of) };
     quote_spanned! {span=>
         #private::Down {
             kind: #private::#kind_of(#path),
@@ -194,18 +193,19 @@ fn owner(id: &str) -> Ident {
     format_ident!("_{name}")
 }
 
-/// The path to what generated code may name, placed where an error about it is to be shown.
-fn private(identity: &Identity, span: Span) -> TokenStream {
-    let Some(krate) = &identity.krate else {
-        return quote_spanned!(span=> ::mongrate::__private);
-    };
-    let krate = krate.to_token_stream().into_iter().map(|mut token| {
-        token.set_span(token.span().located_at(span));
-        token
-    });
-    quote_spanned!(span=> #(#krate)*::__private)
+/// The one short name in all that follows: every token costs each build its way out of this macro.
+fn import(identity: &Identity) -> TokenStream {
+    let private = private(Span::call_site());
+    let krate = identity.krate.as_ref().map_or_else(|| quote!(::mongrate), |krate| quote!(#krate));
+    quote!(use #krate::__private as #private;)
 }
 
-fn option(value: Option<TokenStream>) -> TokenStream {
-    value.map_or_else(|| quote!(::core::option::Option::None), |value| quote!(::core::option::Option::Some(#value)))
+/// What generated code may name, placed where an error about it is to be shown.
+fn private(span: Span) -> Ident {
+    Ident::new("__mongrate", span)
+}
+
+fn field(name: &str, value: &TokenStream) -> TokenStream {
+    let name = Ident::new(name, Span::call_site());
+    quote!(#name: ::core::option::Option::Some(#value),)
 }

@@ -48,4 +48,23 @@ pub struct Registration {
     pub line: u32,
 }
 
+impl Registration {
+    /// What holds where an expansion says nothing. The function is never this one.
+    pub const DEFAULT: Self = Self {
+        id: "",
+        source: Source::System,
+        dependencies: &[],
+        description: "",
+        checksum: "",
+        kind: Kind::Tx,
+        up: |_| Box::pin(async { Ok(()) }),
+        down: None,
+        irreversible: None,
+        manual: false,
+        timeout: None,
+        file: "",
+        line: 0,
+    };
+}
+
 inventory::collect!(Registration);

@@ -2,14 +2,15 @@ async fn create_users(tx: &mut Tx) -> Result<(), Error> {
     Ok(())
 }
 const _: () = {
+    use ::mongrate::__private as __mongrate;
     #[allow(non_camel_case_types, unreachable_pub)]
     pub enum _001_create_users {}
-    static NODE: ::mongrate::__private::Node = {
-        ::mongrate::__private::only_one_migration_has_this_id::<
-            ::mongrate::__private::Id<137068119165820142138965301204051692090u128>,
+    static NODE: __mongrate::Node = {
+        __mongrate::only_one_migration_has_this_id::<
+            __mongrate::Id<137068119165820142138965301204051692090u128>,
             _,
         >();
-        ::mongrate::__private::Node {
+        __mongrate::Node {
             key: 137068119165820142138965301204051692090u128,
             id: "001_create_users",
             dependencies: &[],
@@ -17,11 +18,9 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::mongrate::__private::RegisteredOnce<_001_create_users>
-    for ::mongrate::__private::Id<137068119165820142138965301204051692090u128> {
-        const NODE: ::mongrate::__private::NodeRef = ::mongrate::__private::NodeRef::new(
-            &raw const NODE,
-        );
+    impl __mongrate::RegisteredOnce<_001_create_users>
+    for __mongrate::Id<137068119165820142138965301204051692090u128> {
+        const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
     }
 };
 ::core::compile_error! {
