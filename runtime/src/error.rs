@@ -98,8 +98,9 @@ pub enum Error {
         report: Box<Report>,
     },
 
-    /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT.
-    #[error("the run was told to stop; what was under way was not completed, and the lease is free")]
+    /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT (ctrl-C). It is an
+    /// error even when everything was applied before it could stop, because the process is meant to end.
+    #[error("the run was told to stop; whatever was still under way was not completed, and the lease is free")]
     Interrupted {
         /// What was done before.
         report: Box<Report>,

@@ -99,11 +99,27 @@ impl Up {
             report.warn_of_blocked(&plan);
             return Ok(report);
         }
-        let _signals = signals::Watch::new(stop.clone());
+        let signals = signals::Watch::new(stop.clone());
+        let result = self.run_pending(&graph, &records, warnings, &stop).await;
+        match (signals.end(), result) {
+            // Too late to stop anything, but the process was told to end, and would go on to serve.
+            (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
+            (_, result) => result,
+        }
+    }
+
+    async fn run_pending(
+        &self,
+        graph: &Graph,
+        records: &Records,
+        warnings: Vec<String>,
+        stop: &Stop,
+    ) -> Result<Report, Error> {
+        let inner = &self.migrator.0;
         let transactional = self.migrator.has_transactions().await?;
         let session = inner.database.client().start_session().await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(&graph, session.id(), records.newest_token(), &stop).await? {
+        let lease = match self.acquire(graph, session.id(), records.newest_token(), stop).await? {
             Acquired::Lease(lease) => lease,
             Acquired::NotNeeded => return Ok(Report::nothing_pending(warnings).by_another()),
             Acquired::Stopped => return Err(Error::Interrupted { report: Box::default() }),
@@ -114,7 +130,7 @@ impl Up {
             tracker: &inner.tracker,
             lock: &inner.lock,
             lease: &lease,
-            stop: &stop,
+            stop,
             transactional,
             batch: 0,
             by: self.by.clone().or_else(|| inner.options.actor.clone()),
@@ -124,7 +140,7 @@ impl Up {
         if !transactional {
             report.warn(NO_TRANSACTIONS.to_owned());
         }
-        let result = self.under_lease(&graph, &mut executor, report).await;
+        let result = self.under_lease(graph, &mut executor, report).await;
         drop(executor);
         lease.release().await;
         result
