@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Operation;
-use crate::plan::Plan;
 
 /// What an `up` did, in the order in which it was done. Its `Display` is for people.
 #[derive(Clone, Debug, Default)]
@@ -89,10 +88,6 @@ impl Report {
         self.executions.is_empty()
     }
 
-    pub(crate) fn nothing_pending(warnings: Vec<String>) -> Self {
-        Self { warnings, ..Self::default() }
-    }
-
     pub(crate) fn by_another(mut self) -> Self {
         self.finished_elsewhere = true;
         self
@@ -101,17 +96,6 @@ impl Report {
     pub(crate) fn warn(&mut self, warning: String) {
         tracing::warn!("{warning}");
         self.warnings.push(warning);
-    }
-
-    /// What waits for a manual migration is not to be run, but must not be forgotten either.
-    pub(crate) fn warn_of_blocked(&mut self, plan: &Plan) {
-        for blocked in plan.blocked() {
-            self.warn(blocked.to_string());
-        }
-    }
-
-    pub(crate) fn into_warnings(self) -> Vec<String> {
-        self.warnings
     }
 
     pub(crate) fn push(&mut self, execution: Execution) {
