@@ -91,11 +91,14 @@ impl Schema {
         self.modify_collection(collection, doc! { "validator": validator }).await
     }
 
-    /// Any other `collMod`: the fields are those of the server's command.
+    /// Any other `collMod`: the fields are those of the server's command. For a plugin, the collections that a view's
+    /// fields name are its own.
     pub async fn modify_collection(&mut self, collection: &str, fields: Document) -> Result<(), Error> {
         let collection = self.scope.collection(collection);
         let mut command = doc! { "collMod": &collection };
-        command.extend(fields);
+        command.extend(self.scope.fields(fields)?);
+        // Whatever the fields say: a plugin's are for its own collections.
+        command.insert("collMod", &collection);
         self.run("modify_collection", &collection, command, &[]).await?;
         Ok(())
     }
