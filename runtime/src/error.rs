@@ -15,10 +15,33 @@ use crate::report::Report;
 ///
 /// Every message is a sentence that names what it is about and what to do next. `source()` leads to the cause; for
 /// [`Error::Failed`] this is the very error that the body returned.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// use mongrate::Error;
+///
+/// match migrator.up().await {
+///     // The schema is another one than this program expects.
+///     Err(error @ Error::Failed { .. }) => {
+///         if let Some(report) = error.report() {
+///             eprintln!("{report}");
+///         }
+///         Err(error)
+///     }
+///     // Another replica takes longer than `lock_wait`.
+///     Err(Error::LockTimeout { holder, .. }) => {
+///         eprintln!("still waiting for {holder}");
+///         migrator.up().await.map(drop)
+///     }
+///     result => result.map(drop),
+/// }
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server does not answer. Nothing was read or written.
+    /// The server does not answer. Whether the last command has reached it is not known; the next run reads the records
+    /// and goes on from there.
     #[error("cannot reach MongoDB to {doing}: {}. Check that the server runs and that the connection string is right", Readable(.source))]
     Unreachable {
         /// What was about to be done.
@@ -173,7 +196,8 @@ pub enum Error {
     #[error("{0}")]
     Refused(String),
 
-    /// A migration failed. Its transaction, if it had one, was rolled back; later ones did not run.
+    /// A migration failed. Its transaction, if it had one, was rolled back; later ones did not run, or with
+    /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
     #[error("migration '{id}' failed: {message}")]
     Failed {
         /// Qualified id of the first one that failed.

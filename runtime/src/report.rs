@@ -7,6 +7,20 @@ use std::time::Duration;
 use crate::context::Operation;
 
 /// What an `up` did, in the order in which it was done. Its `Display` is for people.
+///
+/// A run that did not end well has one as well: [`Error::report`](crate::Error::report).
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// let report = migrator.up().await?;
+/// for execution in report.applied() {
+///     println!("{} took {:?}", execution.id, execution.duration);
+///     for operation in &execution.operations {
+///         println!("  {operation}"); // users: update_many, 120 matched, 120 modified
+///     }
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
@@ -82,7 +96,7 @@ impl Report {
         self.finished_elsewhere
     }
 
-    /// Whether this run had nothing to do.
+    /// Whether this run has run nothing, be it that nothing was pending or that another process did it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.executions.is_empty()

@@ -29,7 +29,16 @@ const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalo
 /// An `up` that is about to run: set its options, then await it.
 ///
 /// Dropping the future stops the run: the server call under way ends, the transaction is rolled back, the lease is
-/// released.
+/// released. SIGTERM and SIGINT (ctrl-C) do the same while it runs, unless the application handles them itself; the
+/// result is [`Error::Interrupted`] then.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// // A manual migration, and what it depends on, in the name of a person.
+/// let report = migrator.up().only("007_shrink_orders").by("ana").await?;
+/// println!("{report}");
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing runs until this is awaited"]
 #[derive(Clone, Debug)]
 pub struct Up {
