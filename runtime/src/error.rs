@@ -7,6 +7,7 @@ use std::time::Duration;
 
 pub(crate) use server::{Readable, code, passes, source_chain};
 
+use crate::elapsed::Elapsed;
 use crate::lock::Holder;
 use crate::migration::Source;
 use crate::report::Report;
@@ -104,7 +105,7 @@ pub enum Error {
     },
 
     /// Somebody else holds the lease and did not finish in time.
-    #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", crate::report::Elapsed(*.waited))]
+    #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", Elapsed(*.waited))]
     LockTimeout {
         /// Who holds it.
         holder: Box<Holder>,
@@ -130,7 +131,7 @@ pub enum Error {
     },
 
     /// A body took longer than its `timeout`.
-    #[error("the migration took longer than its timeout of {} and was stopped", crate::report::Elapsed(*.limit))]
+    #[error("the migration took longer than its timeout of {} and was stopped", Elapsed(*.limit))]
     TimedOut {
         /// The limit.
         limit: Duration,

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::Migrator;
 use crate::Error;
+use crate::elapsed::Elapsed;
 use crate::lock::{Holder, Sighting};
 use crate::migration::{Migration, State};
 use crate::record::{Record, RecordStatus};
-use crate::report::Elapsed;
 
 /// Where every migration stands in one database: the records first, then the lease, in two reads. Its `Display` is for
 /// people.
