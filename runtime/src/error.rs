@@ -7,6 +7,7 @@ use std::time::Duration;
 
 pub(crate) use server::{Readable, code, passes, source_chain};
 
+use crate::elapsed::Elapsed;
 use crate::lock::Holder;
 use crate::migration::Source;
 use crate::report::Report;
@@ -15,10 +16,33 @@ use crate::report::Report;
 ///
 /// Every message is a sentence that names what it is about and what to do next. `source()` leads to the cause; for
 /// [`Error::Failed`] this is the very error that the body returned.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// use mongrate::Error;
+///
+/// match migrator.up().await {
+///     // The schema is another one than this program expects.
+///     Err(error @ Error::Failed { .. }) => {
+///         if let Some(report) = error.report() {
+///             eprintln!("{report}");
+///         }
+///         Err(error)
+///     }
+///     // Another replica takes longer than `lock_wait`.
+///     Err(Error::LockTimeout { holder, .. }) => {
+///         eprintln!("still waiting for {holder}");
+///         migrator.up().await.map(drop)
+///     }
+///     result => result.map(drop),
+/// }
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server does not answer. Nothing was read or written.
+    /// The server does not answer. Whether the last command has reached it is not known; the next run reads the records
+    /// and goes on from there.
     #[error("cannot reach MongoDB to {doing}: {}. Check that the server runs and that the connection string is right", Readable(.source))]
     Unreachable {
         /// What was about to be done.
@@ -81,7 +105,7 @@ pub enum Error {
     },
 
     /// Somebody else holds the lease and did not finish in time.
-    #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", crate::report::Elapsed(*.waited))]
+    #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", Elapsed(*.waited))]
     LockTimeout {
         /// Who holds it.
         holder: Box<Holder>,
@@ -98,15 +122,16 @@ pub enum Error {
         report: Box<Report>,
     },
 
-    /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT.
-    #[error("the run was told to stop; what was under way was not completed, and the lease is free")]
+    /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT (ctrl-C). It is an
+    /// error even when everything was applied before it could stop, because the process is meant to end.
+    #[error("the run was told to stop; whatever was still under way was not completed, and the lease is free")]
     Interrupted {
         /// What was done before.
         report: Box<Report>,
     },
 
     /// A body took longer than its `timeout`.
-    #[error("the migration took longer than its timeout of {} and was stopped", crate::report::Elapsed(*.limit))]
+    #[error("the migration took longer than its timeout of {} and was stopped", Elapsed(*.limit))]
     TimedOut {
         /// The limit.
         limit: Duration,
@@ -172,7 +197,8 @@ pub enum Error {
     #[error("{0}")]
     Refused(String),
 
-    /// A migration failed. Its transaction, if it had one, was rolled back; later ones did not run.
+    /// A migration failed. Its transaction, if it had one, was rolled back; later ones did not run, or with
+    /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
     #[error("migration '{id}' failed: {message}")]
     Failed {
         /// Qualified id of the first one that failed.

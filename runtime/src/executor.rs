@@ -143,14 +143,14 @@ impl Executor<'_> {
         }
     }
 
-    /// The run's session, or a new one when a body that was stopped has kept the last.
-    async fn session(&mut self) -> Result<&mut ClientSession, Failure> {
-        if self.session.is_none() {
-            let session = self.database.client().start_session().await;
-            let session = session.map_err(|error| Failure::server("start a session", error))?;
-            self.lease.use_session(session.id());
-            self.session = Some(session);
+    /// Takes the run's session, or a new one when a body that was stopped has kept the last. It is put back after use.
+    async fn take_session(&mut self) -> Result<ClientSession, Failure> {
+        if let Some(session) = self.session.take() {
+            return Ok(session);
         }
-        self.session.as_mut().ok_or(Failure::Stopped(Reason::Interrupted))
+        let session = self.database.client().start_session().await;
+        let session = session.map_err(|error| Failure::server("start a session", error))?;
+        self.lease.use_session(session.id());
+        Ok(session)
     }
 }

@@ -4,6 +4,7 @@
 #[path = "private.rs"]
 pub mod __private;
 mod context;
+mod elapsed;
 mod error;
 mod executor;
 #[cfg(test)]

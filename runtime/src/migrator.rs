@@ -56,7 +56,7 @@ impl Migrator {
         MigratorBuilder::new(database)
     }
 
-    /// Where every migration stands. Two reads, no writes.
+    /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.
     pub async fn status(&self) -> Result<Status, Error> {
         self.clone().whole(async |this| this.read_status().await).await
     }

@@ -15,6 +15,15 @@ use crate::migration::{Migration, State};
 /// An ordered list of steps. Each one's dependencies, direct and indirect, are completed or precede it.
 ///
 /// Shown with `{}` it reads as a list for an operator.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// let plan = migrator.plan().await?;
+/// for step in &plan {
+///     println!("{} {}", step.verb(), step.migration().id());
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     steps: Vec<Step>,

@@ -95,11 +95,15 @@ impl Record {
 
     /// Whether the code has changed since it ran. Checksums of two algorithms say nothing about each other.
     pub(crate) fn drifted_from(&self, migration: Migration) -> bool {
-        let algorithm = |checksum: &str| checksum.split_once(':').map(|(version, _)| version.to_owned());
         self.status == RecordStatus::Completed
             && algorithm(&self.checksum) == algorithm(migration.checksum())
             && self.checksum != migration.checksum()
     }
+}
+
+/// The version of the algorithm in front of a checksum.
+fn algorithm(checksum: &str) -> Option<&str> {
+    checksum.split_once(':').map(|(version, _)| version)
 }
 
 /// One execution: a document of `migrations_history`, which is only ever appended to.

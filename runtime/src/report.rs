@@ -5,9 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Operation;
-use crate::plan::Plan;
+use crate::elapsed::Elapsed;
 
 /// What an `up` did, in the order in which it was done. Its `Display` is for people.
+///
+/// A run that did not end well has one as well: [`Error::report`](crate::Error::report).
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// let report = migrator.up().await?;
+/// for execution in report.applied() {
+///     println!("{} took {:?}", execution.id, execution.duration);
+///     for operation in &execution.operations {
+///         println!("  {operation}"); // users: update_many, 120 matched, 120 modified
+///     }
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
@@ -83,14 +97,10 @@ impl Report {
         self.finished_elsewhere
     }
 
-    /// Whether this run had nothing to do.
+    /// Whether this run has run nothing, be it that nothing was pending or that another process did it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.executions.is_empty()
-    }
-
-    pub(crate) fn nothing_pending(warnings: Vec<String>) -> Self {
-        Self { warnings, ..Self::default() }
     }
 
     pub(crate) fn by_another(mut self) -> Self {
@@ -101,17 +111,6 @@ impl Report {
     pub(crate) fn warn(&mut self, warning: String) {
         tracing::warn!("{warning}");
         self.warnings.push(warning);
-    }
-
-    /// What waits for a manual migration is not to be run, but must not be forgotten either.
-    pub(crate) fn warn_of_blocked(&mut self, plan: &Plan) {
-        for blocked in plan.blocked() {
-            self.warn(blocked.to_string());
-        }
-    }
-
-    pub(crate) fn into_warnings(self) -> Vec<String> {
-        self.warnings
     }
 
     pub(crate) fn push(&mut self, execution: Execution) {
@@ -157,20 +156,5 @@ impl fmt::Display for Execution {
             write!(f, " ({} attempts)", self.attempts)?;
         }
         Ok(())
-    }
-}
-
-/// A duration for people: `3 ms`, `2.4 s`, `5 min 10 s`.
-pub(crate) struct Elapsed(pub(crate) Duration);
-
-impl fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        match seconds {
-            0 => write!(f, "{} ms", self.0.as_millis()),
-            1..60 => write!(f, "{:.1} s", self.0.as_secs_f64()),
-            _ if seconds.is_multiple_of(60) => write!(f, "{} min", seconds / 60),
-            _ => write!(f, "{} min {} s", seconds / 60, seconds % 60),
-        }
     }
 }

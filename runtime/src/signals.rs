@@ -18,30 +18,44 @@ static RUNS: Mutex<usize> = Mutex::new(0);
 
 /// While it lives, a signal raises the stop sign of a run.
 #[derive(Debug)]
-pub(crate) struct Watch(tokio::task::JoinHandle<()>);
+pub(crate) struct Watch {
+    /// How many signals had come before the run.
+    before: usize,
+    looks: tokio::task::JoinHandle<()>,
+}
 
 impl Watch {
     pub(crate) fn new(stop: Stop) -> Self {
+        // Before the handler is there: what it counts is for this run.
+        let before = handler::received();
         let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
         if *runs == 0 {
             handler::install();
         }
         *runs += 1;
         drop(runs);
-        let before = handler::received();
-        Self(tokio::spawn(async move {
+        let looks = tokio::spawn(async move {
             while handler::received() == before {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
             tracing::warn!("told to stop by a signal; ending the migration run");
             stop.raise(crate::stop::Reason::Interrupted);
-        }))
+        });
+        Self { before, looks }
+    }
+
+    /// Puts the default back, and tells whether a signal has come since the beginning: also one that came after the last
+    /// look, and that would be lost otherwise, since it has not ended the process.
+    pub(crate) fn end(self) -> bool {
+        let before = self.before;
+        drop(self);
+        handler::received() != before
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.abort();
+        self.looks.abort();
         let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
         *runs -= 1;
         if *runs == 0 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::report::Elapsed;
+use crate::elapsed::Elapsed;
 
 /// Why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

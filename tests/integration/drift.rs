@@ -2,8 +2,8 @@
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Migrator, Policy, Registry, State, Tx, migration};
-use mongrate_tests::TestDb;
 use mongrate_tests::stored::{fingerprint, lease_is_free, migrator, record, registry, step, steps};
+use mongrate_tests::{Gate, TestDb, eventually};
 
 #[migration(id = "001_a", source = "module:drift")]
 async fn a(tx: &mut Tx) -> Result<(), anyhow::Error> {
@@ -54,6 +54,51 @@ async fn it_is_an_error_if_so_told_before_anything_runs() {
     assert_eq!(steps(&db).await, ["a"]);
     assert_eq!(fingerprint(&db).await, before);
     assert!(lease_is_free(&db).await);
+}
+
+static SLOW_RUNS: Gate = Gate::new();
+static SLOW_GOES: Gate = Gate::new();
+
+#[migration(id = "001_early", source = "module:drift-meanwhile")]
+async fn early(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "early").await?)
+}
+
+#[migration(id = "002_slow", source = "module:drift-meanwhile")]
+async fn slow(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    SLOW_RUNS.open();
+    SLOW_GOES.pass().await;
+    Ok(step(tx, "slow").await?)
+}
+
+#[migration(id = "003_new", source = "module:drift-meanwhile")]
+async fn new(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "new").await?)
+}
+
+/// Two versions of a program boot together, as in a rolling update. The newer one may have something left to do when the
+/// older one has finished, or nothing.
+#[tokio::test]
+async fn it_is_an_error_also_when_it_came_while_waiting() {
+    let older: Registry = registry(&["module:drift-meanwhile"]).into_iter().take(2).collect();
+    for newer in [older.clone(), registry(&["module:drift-meanwhile"])] {
+        let db = TestDb::new().await;
+        let first = tokio::spawn(Migrator::builder(db.clone()).registry(older.clone()).build().up().into_future());
+        SLOW_RUNS.pass().await;
+        let (replica, commands) = db.replica("newer").await;
+        let second = Migrator::builder(replica).registry(newer).drift(Policy::Error).build();
+        let second = tokio::spawn(second.up().into_future());
+        eventually("the newer one to wait", async || (commands.count().get("find") > Some(&5)).then_some(())).await;
+
+        let records = db.collection::<Document>("migrations");
+        records.update_one(doc! {}, doc! { "$set": { "checksum": "t1:0" } }).await.unwrap();
+        SLOW_GOES.open();
+        first.await.unwrap().unwrap();
+        let error = second.await.unwrap().unwrap_err();
+        assert!(matches!(&error, Error::Drift { ids } if ids == &["module:drift-meanwhile:001_early"]), "{error}");
+        assert_eq!(steps(&db).await, ["early", "slow"]);
+        assert!(lease_is_free(&db).await);
+    }
 }
 
 #[tokio::test]

@@ -82,6 +82,24 @@ async fn a_plugin_cannot_name_collections_elsewhere() {
     assert_eq!(status(&db, "plugin:sneak:001_sneaks").await, "failed");
 }
 
+#[migration(id = "001_views", source = "plugin:views")]
+async fn views(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    let everyone = doc! { "create": "taken", "viewOn": "users", "pipeline": [{ "$unionWith": "orders" }] };
+    schema.create_collection("all").options(everyone).await?;
+    schema.modify_collection("all", doc! { "collMod": "users", "viewOn": "users", "pipeline": [] }).await
+}
+
+#[tokio::test]
+async fn a_plugins_views_show_its_own_collections() {
+    let db = TestDb::new().await;
+    db.collection::<Document>("users").insert_one(doc! {}).await.unwrap();
+    migrator(&db, "plugin:views").build().up().await.unwrap();
+    assert_eq!(count(&db, "plugin_views_all", doc! {}).await, 0);
+    assert!(!collections(&db).await.contains(&"taken".to_owned()));
+    db.collection::<Document>("plugin_views_users").insert_one(doc! {}).await.unwrap();
+    assert_eq!(count(&db, "plugin_views_all", doc! {}).await, 1);
+}
+
 #[migration(id = "001_keys", source = "plugin:keys-a")]
 async fn keys_a(tx: &mut Tx) -> Result<(), anyhow::Error> {
     let kv = tx.kv();

@@ -32,6 +32,20 @@ const NAMESPACE_EXISTS: i32 = 48;
 /// that harmless: what is there already is left or brought to what was asked.
 ///
 /// Every operation is bounded: by [`Schema::max_time`], or 10 minutes. The server ends it after that.
+///
+/// ```
+/// use mongodb::bson::doc;
+/// use mongrate::{Schema, migration};
+///
+/// /// Users are found by e-mail, and have one.
+/// #[migration(id = "001_users_have_email")]
+/// async fn create_users(schema: &mut Schema) -> Result<(), mongrate::Error> {
+///     let user = doc! { "$jsonSchema": { "required": ["email"] } };
+///     schema.create_collection("users").validator(user).await?;
+///     schema.create_index("users", doc! { "email": 1 }).unique().await
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 pub struct Schema {
     database: Database,
@@ -91,11 +105,14 @@ impl Schema {
         self.modify_collection(collection, doc! { "validator": validator }).await
     }
 
-    /// Any other `collMod`: the fields are those of the server's command.
+    /// Any other `collMod`: the fields are those of the server's command. For a plugin, the collections that a view's
+    /// fields name are its own.
     pub async fn modify_collection(&mut self, collection: &str, fields: Document) -> Result<(), Error> {
         let collection = self.scope.collection(collection);
         let mut command = doc! { "collMod": &collection };
-        command.extend(fields);
+        command.extend(self.scope.fields(fields)?);
+        // Whatever the fields say: a plugin's are for its own collections.
+        command.insert("collMod", &collection);
         self.run("modify_collection", &collection, command, &[]).await?;
         Ok(())
     }

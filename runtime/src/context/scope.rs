@@ -35,6 +35,21 @@ impl Scope {
         stages.into_iter().map(|stage| self.stage(stage)).collect()
     }
 
+    /// Fields of `create` or `collMod`, in which every collection is named as in the database.
+    pub(crate) fn fields(self, fields: Document) -> Result<Document, Error> {
+        fields
+            .into_iter()
+            .map(|(key, value)| {
+                let value = match (key.as_str(), value) {
+                    ("viewOn", value) => self.name(value)?,
+                    ("pipeline", Bson::Array(stages)) => Bson::Array(self.nested(stages)?),
+                    (_, value) => value,
+                };
+                Ok((key, value))
+            })
+            .collect()
+    }
+
     fn stage(self, stage: Document) -> Result<Document, Error> {
         stage
             .into_iter()
@@ -42,7 +57,7 @@ impl Scope {
                 let argument = match operator.as_str() {
                     "$out" | "$merge" => {
                         return Err(Error::Refused(format!(
-                            "`{operator}` cannot run in a transaction; write with `insert_many` or `update_many`, or take `&Database`"
+                            "`{operator}` cannot run in a transaction or a view; write with `insert_many` or `update_many`, or take `&Database`"
                         )));
                     }
                     join if JOINS.contains(&join) => self.join(argument)?,
@@ -123,6 +138,15 @@ mod tests {
 
         let elsewhere = [doc! { "$lookup": { "from": { "db": "other", "coll": "a" } } }];
         assert!(matches!(scope.pipeline(elsewhere), Err(Error::Refused(_))));
+    }
+
+    #[test]
+    fn a_plugin_reaches_only_its_own_collections_through_views() {
+        let scope = Scope::of(Source::Plugin("whale"));
+        let fields = doc! { "viewOn": "a", "pipeline": [{ "$unionWith": "b" }], "comment": "c" };
+        let expected =
+            doc! { "viewOn": "plugin_whale_a", "pipeline": [{ "$unionWith": "plugin_whale_b" }], "comment": "c" };
+        assert_eq!(scope.fields(fields).expect("allowed"), expected);
     }
 
     #[test]

@@ -32,6 +32,24 @@ use crate::lock::Permit;
 ///
 /// The body may run more than once, when the server asks for it (a write conflict, a fail-over); each time nothing is
 /// left of the attempt before. So keep effects outside the database out of it.
+///
+/// The server ends a transaction after 60 seconds
+/// ([`transactionLifetimeLimitSeconds`](https://www.mongodb.com/docs/manual/core/transactions-production-consideration/)):
+/// [`Error::TransactionTooSlow`].
+///
+/// ```
+/// use mongodb::bson::{Document, doc};
+/// use mongrate::{Tx, migration};
+///
+/// /// Every user has a role.
+/// #[migration(id = "001_users_have_roles")]
+/// async fn assign_roles(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+///     let users = tx.collection::<Document>("users");
+///     users.update_many(doc! { "role": { "$exists": false } }, doc! { "$set": { "role": "member" } }).await?;
+///     tx.kv().set("default_role", "member").await
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 pub struct Tx(Arc<Shared>);
 

@@ -69,8 +69,10 @@ impl Executor<'_> {
     async fn roll_back(&mut self, tx: &Tx, body: &JoinHandle<Ended>) {
         match timeout(GRACE, tx.end()).await {
             Ok(session) => {
-                self.session = session;
-                abort(self.session.as_mut()).await;
+                if let Some(mut session) = session {
+                    abort(&mut session).await;
+                    self.session = Some(session);
+                }
                 // Safe now: without the session no call of the driver is under way.
                 body.abort();
             }

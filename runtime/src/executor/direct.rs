@@ -1,5 +1,6 @@
 //! Steps outside transactions: `Schema`, `&Database`, and `Tx` on a server that has no transactions.
 
+use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
 
 use super::{Executor, Failure, Step};
@@ -36,8 +37,7 @@ impl Executor<'_> {
             Kind::Database => Inner::Database(database),
             Kind::Schema => Inner::Schema(Box::new(Schema::new(database, scope, permit.clone()))),
             Kind::Tx => {
-                self.session().await?;
-                let Some(session) = self.session.take() else { return Err(Reason::Interrupted.into()) };
+                let session = self.take_session().await?;
                 Inner::Tx(Tx::new(database, session, scope, &self.options.names.kv, permit.clone()))
             }
         }))
@@ -60,22 +60,34 @@ impl Executor<'_> {
         }
     }
 
-    /// Stores a record on a server without transactions: the fence first, so that a former holder writes nothing.
+    /// Stores a record on a server without transactions.
     pub(super) async fn store_plainly(&mut self, record: &Record, ends: bool) -> Result<(), Failure> {
         self.lease.check()?;
-        let failed = |error| Failure::server(&format!("record '{}'", record.id), error);
-        let token = self.lease.token();
-        self.session().await?;
-        let Some(session) = self.session.as_mut() else { return Err(Reason::Interrupted.into()) };
-        if self.lock.pass(token, session).await.map_err(failed)? == Fenced::Newer {
-            return Err(Reason::LeaseLost.into());
+        let mut session = self.take_session().await?;
+        let written = self.write_plainly(&mut session, record, ends).await;
+        self.session = Some(session);
+        match written {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Reason::LeaseLost.into()),
+            Err(error) => Err(Failure::server(&format!("record '{}'", record.id), error)),
         }
-        if self.tracker.write(record, session).await.map_err(failed)? == Written::NotOurs {
-            return Err(Reason::LeaseLost.into());
+    }
+
+    /// Whether everything could be written under our token: the fence first, so that a former holder writes nothing.
+    async fn write_plainly(
+        &self,
+        session: &mut ClientSession,
+        record: &Record,
+        ends: bool,
+    ) -> mongodb::error::Result<bool> {
+        if self.lock.pass(self.lease.token(), session).await? == Fenced::Newer
+            || self.tracker.write(record, session).await? == Written::NotOurs
+        {
+            return Ok(false);
         }
         if ends {
-            self.tracker.append(record, session).await.map_err(failed)?;
+            self.tracker.append(record, session).await?;
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -62,7 +62,7 @@ pub(super) enum Verdict {
     Ordinary,
 }
 
-/// Judges an error inside a transaction that has run for `lasted` under a server that allows `limit`.
+/// Judges an error inside a transaction; `outlived` tells whether it has lasted longer than the server allows.
 pub(super) fn judge(error: &DriverError, outlived: bool) -> Verdict {
     match code(error) {
         Some(LIFETIME_LIMIT) => Verdict::Final(Error::TransactionTooSlow { source: error.clone() }),

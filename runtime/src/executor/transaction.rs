@@ -53,13 +53,9 @@ impl Executor<'_> {
     pub(super) async fn in_transaction(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         loop {
             step.attempts += 1;
-            match self.attempt_body(step).await {
-                Ok(()) => return Ok(()),
-                Err(Attempt::Over(failure)) => return Err(failure),
-                Err(Attempt::Again(source)) if step.attempts == ATTEMPTS => {
-                    return Err(Error::TransactionAborted { attempts: step.attempts, source }.into());
-                }
-                Err(Attempt::Again(error)) => self.wait_to_try_again(step.attempts, &error).await?,
+            let attempt = self.attempt_body(step).await;
+            if self.was_last(step.attempts, attempt).await? {
+                return Ok(());
             }
         }
     }
@@ -72,64 +68,70 @@ impl Executor<'_> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            match self.attempt_record(record, ends).await {
-                Ok(()) => return Ok(()),
-                Err(Attempt::Over(failure)) => return Err(failure),
-                Err(Attempt::Again(source)) if attempts == ATTEMPTS => {
-                    return Err(Error::TransactionAborted { attempts, source }.into());
-                }
-                Err(Attempt::Again(error)) => self.wait_to_try_again(attempts, &error).await?,
+            let attempt = self.attempt_record(record, ends).await;
+            if self.was_last(attempts, attempt).await? {
+                return Ok(());
             }
         }
     }
 
-    async fn wait_to_try_again(&self, attempts: u32, error: &DriverError) -> Result<(), Failure> {
-        tracing::info!(attempts, code = code(error), "the server rolled the transaction back; trying again");
-        sleep(backoff(attempts)).await;
-        Ok(self.lease.check()?)
+    /// Whether an attempt has succeeded. If it is worth another one, this returns false after a pause.
+    async fn was_last(&self, attempts: u32, attempt: Result<(), Attempt>) -> Result<bool, Failure> {
+        match attempt {
+            Ok(()) => Ok(true),
+            Err(Attempt::Over(failure)) => Err(failure),
+            Err(Attempt::Again(source)) if attempts == ATTEMPTS => {
+                Err(Error::TransactionAborted { attempts, source }.into())
+            }
+            Err(Attempt::Again(error)) => {
+                tracing::info!(attempts, code = code(&error), "the server rolled the transaction back; trying again");
+                sleep(backoff(attempts)).await;
+                self.lease.check()?;
+                Ok(false)
+            }
+        }
     }
 
     async fn attempt_record(&mut self, record: &Record, ends: bool) -> Result<(), Attempt> {
         self.lease.check()?;
-        start(self.session().await?).await?;
-        let mut session = self.session.take();
-        let result = self.seal(session.as_mut(), record, ends).await;
-        self.session = session;
+        let mut session = self.take_session().await?;
+        start(&mut session).await?;
+        let result = self.seal(&mut session, record, ends).await;
+        self.session = Some(session);
         result
     }
 
     async fn attempt_body(&mut self, step: &mut Step<'_>) -> Result<(), Attempt> {
         self.lease.check()?;
-        start(self.session().await?).await?;
+        let mut session = self.take_session().await?;
+        start(&mut session).await?;
         let began = Instant::now();
         let permit = self.lease.permit();
         let scope = Scope::of(step.migration.source());
-        let Some(session) = self.session.take() else { return Err(Reason::Interrupted.into()) };
-        let lent = session.id().clone();
         let tx = Tx::new(self.database.clone(), session, scope, &self.options.names.kv, permit.clone());
-        let (context, result) = match self.body(step, Context(Inner::Tx(tx)), &permit).await {
-            Ok(ended) => ended,
+        let ours = tx.handle();
+        let result = match self.body(step, Context(Inner::Tx(tx)), &permit).await {
+            Ok((_, result)) => result,
             Err(failure) => {
                 // The body keeps the session, and with it what the transaction has locked: whoever runs next would
                 // wait for it until the server ends it.
-                self.lock.kill(&lent).await;
+                self.lock.kill(ours.session_id()).await;
                 return Err(failure.into());
             }
         };
-        let Inner::Tx(tx) = context.0 else { return Err(Reason::Interrupted.into()) };
-        self.session = tx.end().await;
-        step.operations = tx.operations();
+        let Some(mut session) = ours.end().await else {
+            unreachable!("nobody else takes the session of a body that has come back")
+        };
+        step.operations = ours.operations();
         let result = match (result, permit.check()) {
             (_, Err(reason)) => Err(reason.into()),
-            (Err(error), Ok(())) => Err(self.why_failed(error, &tx, began).await),
-            (Ok(()), Ok(())) => self.why_ignored(&tx, began).await,
+            (Err(error), Ok(())) => Err(self.why_failed(error, &ours, began).await),
+            (Ok(()), Ok(())) => self.why_ignored(&ours, began).await,
         };
-        let mut session = self.session.take();
         let result = match result {
             Ok(()) => {
                 let record = self.record(step, RecordStatus::Completed);
-                let sealed = self.seal(session.as_mut(), &record, true).await;
-                match sealed {
+                match self.seal(&mut session, &record, true).await {
                     Err(Attempt::Again(error)) if self.outlived(&error, began).await => {
                         Err(Error::TransactionTooSlow { source: error }.into())
                     }
@@ -137,11 +139,11 @@ impl Executor<'_> {
                 }
             }
             Err(failure) => {
-                abort(session.as_mut()).await;
+                abort(&mut session).await;
                 Err(failure)
             }
         };
-        self.session = session;
+        self.session = Some(session);
         result
     }
 
@@ -185,17 +187,15 @@ impl Executor<'_> {
     }
 
     /// The end of every transaction: record, history, fence, a last look at the lease, commit.
-    async fn seal(&self, session: Option<&mut ClientSession>, record: &Record, ends: bool) -> Result<(), Attempt> {
-        let Some(session) = session else { return Err(Reason::Interrupted.into()) };
-        let written = self.write_all(session, record, ends).await;
-        let result = match written {
+    async fn seal(&self, session: &mut ClientSession, record: &Record, ends: bool) -> Result<(), Attempt> {
+        let result = match self.write_all(session, record, ends).await {
             Ok(true) => self.lease.check().map_err(Attempt::from),
             Ok(false) => Err(Reason::LeaseLost.into()),
             Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Err(Attempt::Again(error)),
             Err(error) => Err(Failure::server(&format!("record '{}'", record.id), error).into()),
         };
         if result.is_err() {
-            abort(Some(session)).await;
+            abort(session).await;
             return result;
         }
         self.commit(session, record).await
@@ -268,10 +268,8 @@ async fn start(session: &mut ClientSession) -> Result<(), Failure> {
 }
 
 /// Rolls back. The server does it by itself when this does not reach it.
-pub(super) async fn abort(session: Option<&mut ClientSession>) {
-    if let Some(session) = session
-        && let Err(error) = session.abort_transaction().await
-    {
+pub(super) async fn abort(session: &mut ClientSession) {
+    if let Err(error) = session.abort_transaction().await {
         tracing::debug!(%error, "abort");
     }
 }

@@ -10,7 +10,22 @@ use crate::options::{Names, Options, Policy, Transactions};
 use crate::registry::Registry;
 use crate::tracker::Tracker;
 
-/// Builds a [`Migrator`]; see [`Migrator::builder`].
+/// What a [`Migrator`] is told; made by [`Migrator::builder`]. Everything has a default.
+///
+/// ```no_run
+/// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
+/// use std::time::Duration;
+/// use mongrate::{Migrator, Policy, Transactions};
+///
+/// let migrator = Migrator::builder(db)
+///     .lock_wait(Duration::from_secs(60))
+///     .transactions(Transactions::Required)
+///     .drift(Policy::Error)
+///     .actor("deploy 42")
+///     .build();
+/// migrator.up().await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a builder does nothing until `build`"]
 #[derive(Clone, Debug)]
 pub struct MigratorBuilder {
@@ -48,7 +63,8 @@ impl MigratorBuilder {
         self
     }
 
-    /// How long to wait for another process that is migrating. Default: 5 minutes.
+    /// How long to wait for another process that is migrating, before [`Error::LockTimeout`](crate::Error::LockTimeout).
+    /// Default: 5 minutes. Zero does not wait at all.
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.options.lock_wait = wait;
         self

@@ -4,12 +4,25 @@ use std::fmt;
 
 use super::Migrator;
 use crate::Error;
+use crate::elapsed::Elapsed;
 use crate::lock::{Holder, Sighting};
 use crate::migration::{Migration, State};
 use crate::record::{Record, RecordStatus};
-use crate::report::Elapsed;
 
-/// Where every migration stands in one database, read at one moment. Its `Display` is for people.
+/// Where every migration stands in one database: the records first, then the lease, in two reads. Its `Display` is for
+/// people.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// let status = migrator.status().await?;
+/// for (migration, record) in status.failed() {
+///     println!("{} failed: {}", migration.id(), record.error.as_deref().unwrap_or_default());
+/// }
+/// if let Some(holder) = status.holder() {
+///     println!("{holder} is migrating");
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Status {
     migrations: Vec<(Migration, Option<Record>)>,
@@ -56,13 +69,14 @@ impl Status {
         &self.orphans
     }
 
-    /// Who is migrating right now.
+    /// Who holds the lease: a process that is migrating right now, or one that died and whose lease nobody has taken over.
     #[must_use]
     pub fn holder(&self) -> Option<&Holder> {
         self.holder.as_ref()
     }
 
-    /// Where one migration stands; `None` when it is not linked in.
+    /// Where the migration with this qualified id stands; `None` when it is not linked in or not selected. One that the
+    /// [`holder`](Self::holder) runs right now outside a transaction is [`State::Interrupted`] here.
     #[must_use]
     pub fn state(&self, id: &str) -> Option<State> {
         self.migrations.iter().find(|(migration, _)| migration.id() == id).map(|(_, record)| state(record.as_ref()))

@@ -29,7 +29,16 @@ const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalo
 /// An `up` that is about to run: set its options, then await it.
 ///
 /// Dropping the future stops the run: the server call under way ends, the transaction is rolled back, the lease is
-/// released.
+/// released. SIGTERM and SIGINT (ctrl-C) do the same while it runs, unless the application handles them itself; the
+/// result is [`Error::Interrupted`] then.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// // A manual migration, and what it depends on, in the name of a person.
+/// let report = migrator.up().only("007_shrink_orders").by("ana").await?;
+/// println!("{report}");
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing runs until this is awaited"]
 #[derive(Clone, Debug)]
 pub struct Up {
@@ -92,20 +101,32 @@ impl Up {
         let inner = &self.migrator.0;
         let graph = self.migrator.graph()?;
         let records = inner.tracker.records().await?;
-        let warnings = self.warnings(&graph, &records)?;
+        self.accept(&graph, &records)?;
         let plan = self.plan(&graph, &records)?;
         if plan.is_empty() {
-            let mut report = Report::nothing_pending(warnings);
-            report.warn_of_blocked(&plan);
-            return Ok(report);
+            return Ok(self.report(&graph, &records, &plan));
         }
-        let _signals = signals::Watch::new(stop.clone());
+        let signals = signals::Watch::new(stop.clone());
+        let result = self.run_pending(&graph, records.newest_token(), &stop).await;
+        match (signals.end(), result) {
+            // Too late to stop anything, but the process was told to end, and would go on to serve.
+            (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
+            (_, result) => result,
+        }
+    }
+
+    /// `newest` is the newest token on record.
+    async fn run_pending(&self, graph: &Graph, newest: i64, stop: &Stop) -> Result<Report, Error> {
+        let inner = &self.migrator.0;
         let transactional = self.migrator.has_transactions().await?;
         let session = inner.database.client().start_session().await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(&graph, session.id(), records.newest_token(), &stop).await? {
+        let lease = match self.acquire(graph, session.id(), newest, stop).await? {
             Acquired::Lease(lease) => lease,
-            Acquired::NotNeeded => return Ok(Report::nothing_pending(warnings).by_another()),
+            Acquired::NotNeeded(records, plan) => {
+                self.accept(graph, &records)?;
+                return Ok(self.report(graph, &records, &plan).by_another());
+            }
             Acquired::Stopped => return Err(Error::Interrupted { report: Box::default() }),
         };
         let mut executor = Executor {
@@ -114,17 +135,13 @@ impl Up {
             tracker: &inner.tracker,
             lock: &inner.lock,
             lease: &lease,
-            stop: &stop,
+            stop,
             transactional,
             batch: 0,
             by: self.by.clone().or_else(|| inner.options.actor.clone()),
             session: Some(session),
         };
-        let mut report = Report::nothing_pending(warnings);
-        if !transactional {
-            report.warn(NO_TRANSACTIONS.to_owned());
-        }
-        let result = self.under_lease(&graph, &mut executor, report).await;
+        let result = self.under_lease(graph, &mut executor).await;
         drop(executor);
         lease.release().await;
         result
@@ -135,14 +152,22 @@ impl Up {
         Plan::up(graph, self.only.as_deref(), |id| records.state(id))
     }
 
-    /// What a person should know before anything runs; an error where the policy says so.
-    fn warnings(&self, graph: &Graph, records: &Records) -> Result<Vec<String>, Error> {
+    /// Refuses what the policies forbid. Asked of the records on which a run acts, each time that they were read: a
+    /// replica of another version may have applied something meanwhile.
+    fn accept(&self, graph: &Graph, records: &Records) -> Result<(), Error> {
+        let ids = records.drifted(graph.order());
+        match self.migrator.0.options.drift {
+            Policy::Error if !ids.is_empty() => Err(Error::Drift { ids }),
+            Policy::Error | Policy::Warn => Ok(()),
+        }
+    }
+
+    /// A report of nothing yet, with what a person should know although nothing has failed.
+    fn report(&self, graph: &Graph, records: &Records, plan: &Plan) -> Report {
         let mut report = Report::default();
         let drifted = records.drifted(graph.order());
-        match self.migrator.0.options.drift {
-            _ if drifted.is_empty() => {}
-            Policy::Error => return Err(Error::Drift { ids: drifted }),
-            Policy::Warn => report.warn(format!("changed since they were applied: {}", drifted.join(", "))),
+        if !drifted.is_empty() {
+            report.warn(format!("changed since they were applied: {}", drifted.join(", ")));
         }
         let orphans = records.orphans(|id| graph.find(id).is_some());
         if !orphans.is_empty() {
@@ -152,24 +177,25 @@ impl Up {
         if self.migrator.0.registry.is_empty() {
             report.warn(NOTHING_LINKED.to_owned());
         }
-        Ok(report.into_warnings())
+        // What waits for a manual migration is not to be run, but must not be forgotten either.
+        plan.blocked().iter().for_each(|blocked| report.warn(blocked.to_string()));
+        report
     }
 
-    async fn under_lease(
-        &self,
-        graph: &Graph,
-        executor: &mut Executor<'_>,
-        mut report: Report,
-    ) -> Result<Report, Error> {
+    async fn under_lease(&self, graph: &Graph, executor: &mut Executor<'_>) -> Result<Report, Error> {
         executor.tracker.prepare().await?;
         let records = executor.tracker.records().await?;
+        self.accept(graph, &records)?;
         let plan = self.plan(graph, &records)?;
+        let mut report = self.report(graph, &records, &plan);
+        if !executor.transactional {
+            report.warn(NO_TRANSACTIONS.to_owned());
+        }
         if plan.is_empty() {
             // Something was pending before the lease was ours.
             return Ok(report.by_another());
         }
         executor.batch = records.next_batch();
-        report.warn_of_blocked(&plan);
         let mut held_up = HashSet::new();
         for step in &plan {
             let id = step.migration().id();

@@ -14,6 +14,9 @@ const SIGTERM: i32 = 15;
 /// A lease that would be waited for very much longer than the test takes.
 const LONG_LEASE_MS: &str = "600000";
 
+/// One of each `Tx` migration, and two of each other one.
+const LAST_COMMIT: &str = "commitTransaction 6";
+
 #[tokio::test]
 async fn i6_terminated_in_a_body_leaves_nothing_and_frees_the_lease_at_once() {
     let db = TestDb::new().await;
@@ -29,6 +32,15 @@ async fn i6_terminated_in_a_body_leaves_nothing_and_frees_the_lease_at_once() {
     assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL);
     assert!(began.elapsed() < Duration::from_secs(30), "waited for the lease of a process that had released it");
     assert_all_done(&db, "terminated in a body").await;
+}
+
+/// The handler of the run has taken the signal's default away, so whoever awaits the run has to hear of it.
+#[tokio::test]
+async fn terminated_too_late_to_stop_anything_is_told_all_the_same() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "tell", LAST_COMMIT]);
+    assert!(ended(&mut worker).await.starts_with("Interrupted"));
+    assert_all_done(&db, "terminated while the last migration commits").await;
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ enum How {
     Pause,
     /// Takes four seconds, in a body.
     Nap,
+    /// SIGTERM, and goes on.
+    Tell,
 }
 
 static HALT: OnceLock<Halt> = OnceLock::new();
@@ -33,7 +35,7 @@ static HALT: OnceLock<Halt> = OnceLock::new();
 static HALTED: AtomicBool = AtomicBool::new(false);
 
 impl Halt {
-    /// Reads `die <place>`, `pause <place>` or `nap <place>`; nothing at all is no halt.
+    /// Reads `die <place>`, `pause <place>`, `nap <place>` or `tell <place>`; nothing at all is no halt.
     #[must_use]
     pub fn parse(words: &[&str]) -> Option<Self> {
         let [how, place] = words else { return None };
@@ -41,6 +43,7 @@ impl Halt {
             "die" => How::Die,
             "pause" => How::Pause,
             "nap" => How::Nap,
+            "tell" => How::Tell,
             _ => return None,
         };
         Some(Self { how, place: (*place).to_owned() })
@@ -99,6 +102,7 @@ impl Halt {
         match self.how {
             How::Die => signal("KILL"),
             How::Pause => signal("STOP"),
+            How::Tell => signal("TERM"),
             How::Nap => {}
         }
     }

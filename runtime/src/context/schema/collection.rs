@@ -46,7 +46,9 @@ impl<'s> IntoFuture for CreateCollection<'s> {
         Box::pin(async move {
             let Self { schema, collection, validator, options } = self;
             let mut create = doc! { "create": &collection };
-            create.extend(options);
+            create.extend(schema.scope.fields(options)?);
+            // Whatever the options say: a plugin's are for its own collections.
+            create.insert("create", &collection);
             if let Some(validator) = &validator {
                 create.insert("validator", validator.clone());
             }

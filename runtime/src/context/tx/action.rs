@@ -83,11 +83,14 @@ impl<'c, A: Transactional + 'c> IntoFuture for Pending<'c, A> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Self { tx, kind, collection, action, .. } = self;
+            // Kept until it is noted how the operation ended: whoever takes the session back reads the notes next.
+            let mut entered = None;
             let result = async {
                 let action = action?;
-                let mut session = tx.enter().await?;
+                let entered = entered.insert(tx.enter().await?);
+                let session = open(entered)?;
                 let under_way = tx.journal.begins(kind, &collection);
-                let result = action.run(open(&mut session)?).await;
+                let result = action.run(session).await;
                 under_way.ended();
                 result
             }
@@ -96,6 +99,7 @@ impl<'c, A: Transactional + 'c> IntoFuture for Pending<'c, A> {
                 Ok(output) => tx.journal.succeeded(kind, &collection, A::counts(output)),
                 Err(error) => tx.journal.failed(kind, &collection, error),
             }
+            drop(entered);
             result.map(|output| A::give(output, Given(tx)))
         })
     }

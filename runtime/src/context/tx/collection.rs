@@ -19,7 +19,19 @@ use crate::Error;
 /// A collection whose operations all belong to one transaction.
 ///
 /// The methods are those of [`mongodb::Collection`], with the same arguments and results; their options are set
-/// through [`Pending::with`].
+/// through [`Pending::with`]. What is not here (indexes, `drop`, `estimated_document_count`, `watch`) the server does not
+/// have in a transaction.
+///
+/// ```
+/// # use mongodb::bson::{Document, doc};
+/// # async fn body(tx: &mut mongrate::Tx) -> Result<(), mongodb::error::Error> {
+/// let orders = tx.collection::<Document>("orders");
+/// let mut unpaid = orders.find(doc! { "paid": false }).with(|find| find.sort(doc! { "_id": 1 })).await?;
+/// while let Some(order) = unpaid.next().await {
+///     orders.update_one(doc! { "_id": order?.get("_id") }, doc! { "$set": { "state": "open" } }).await?;
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TxCollection<T: Send + Sync> {
     tx: Arc<Shared>,

@@ -21,10 +21,13 @@ impl<T: DeserializeOwned + Send + Sync> TxCursor<T> {
 
     /// The next document, or `None` at the end.
     pub async fn next(&mut self) -> Option<Result<T>> {
+        // As for every operation: kept until it is noted how this one ended.
+        let mut entered = None;
         let result = async {
-            let mut session = self.tx.enter().await?;
+            let entered = entered.insert(self.tx.enter().await?);
+            let session = open(entered)?;
             let under_way = self.tx.journal.begins("read", "a cursor");
-            let result = self.cursor.next(open(&mut session)?).await.transpose();
+            let result = self.cursor.next(session).await.transpose();
             under_way.ended();
             result
         }

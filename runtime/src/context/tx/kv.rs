@@ -8,7 +8,16 @@ use mongodb::error::Result;
 use super::{Shared, TxCollection};
 
 /// A key-value store, scoped to the migration's source. Values are stored in the collection `migrations_kv` as
-/// `{ _id: { source, key }, value }`.
+/// `{ _id: { source, key }, value }`, with `source` as in `plugin:whale-alerts`.
+///
+/// ```
+/// # async fn body(tx: &mut mongrate::Tx) -> Result<(), mongodb::error::Error> {
+/// let kv = tx.kv();
+/// kv.set("threshold", 1_000_000_i64).await?;
+/// let threshold = kv.get("threshold").await?.and_then(|value| value.as_i64());
+/// assert_eq!(threshold, Some(1_000_000));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Kv {
     entries: TxCollection<Document>,

@@ -9,7 +9,9 @@ use super::Up;
 use crate::Error;
 use crate::graph::Graph;
 use crate::lock::{Attempt, Fenced, Lease, Lock, Seen, backoff, jitter};
+use crate::plan::Plan;
 use crate::stop::{Reason, Stop};
+use crate::tracker::Records;
 
 /// The first and the longest pause between two looks at the lease.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
@@ -22,8 +24,8 @@ const FAILURES: u32 = 5;
 pub(super) enum Acquired {
     /// With the lease, and the fence raised to it.
     Lease(Lease),
-    /// Somebody else has applied everything that was pending.
-    NotNeeded,
+    /// Somebody else has applied everything that was pending: the records that say so, and the empty plan.
+    NotNeeded(Records, Plan),
     /// Told to stop.
     Stopped,
 }
@@ -77,8 +79,10 @@ impl Up {
             pause = (pause * 3 / 2).min(LAST_LOOK);
             // Before the next look at the lease: the holder may have finished and released it meanwhile, and then
             // nobody needs it any more.
-            if self.plan(graph, &inner.tracker.records().await?)?.is_empty() {
-                return Ok(Acquired::NotNeeded);
+            let records = inner.tracker.records().await?;
+            let plan = self.plan(graph, &records)?;
+            if plan.is_empty() {
+                return Ok(Acquired::NotNeeded(records, plan));
             }
         }
     }
