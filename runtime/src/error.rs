@@ -5,7 +5,7 @@ mod server;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use server::{Readable, code, passes, source_chain};
+pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
@@ -199,7 +199,7 @@ pub enum Error {
 
     /// A migration failed. Its transaction, if it had one, was rolled back; later ones did not run, or with
     /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
-    #[error("migration '{id}' failed: {message}")]
+    #[error("migration '{id}' failed: {message}. {}", aftermath(*.rolled_back))]
     Failed {
         /// Qualified id of the first one that failed.
         id: String,
@@ -209,6 +209,8 @@ pub enum Error {
         source: Arc<dyn std::error::Error + Send + Sync>,
         /// What was done, and what was not.
         report: Box<Report>,
+        /// Whether nothing of it is left. Outside a transaction, what it did before it failed still is.
+        rolled_back: bool,
     },
 
     /// A `Tx` migration failed on a server without transactions: what it wrote before the failure is still there.
@@ -372,4 +374,12 @@ fn list(errors: &[Error]) -> String {
         text.push_str(&error.to_string());
     }
     text
+}
+
+fn aftermath(rolled_back: bool) -> &'static str {
+    if rolled_back {
+        "It was rolled back, and runs again with the next `up`"
+    } else {
+        "What it did before that is still there; it runs again from its beginning with the next `up`"
+    }
 }

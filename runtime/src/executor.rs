@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::context::Operation;
-use crate::error::source_chain;
+use crate::error::{in_one_line, source_chain};
 use crate::lock::{Lease, Lock, host};
 use crate::migration::{Kind, Migration};
 use crate::options::Options;
@@ -43,12 +43,15 @@ pub(crate) struct Executor<'r> {
     pub(crate) session: Option<ClientSession>,
 }
 
+/// An error as a body returned it.
+type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
 /// How a step ended.
 pub(crate) enum Ended {
     /// Applied or failed, and on record.
     Execution(Execution),
-    /// The run must not go on, and nothing more may be written.
-    Stopped(Reason),
+    /// The run must not go on, and nothing more may be written: neither a record nor a history entry.
+    Stopped(Reason, Execution),
 }
 
 /// A step while it runs.
@@ -70,6 +73,7 @@ impl Executor<'_> {
 
     async fn run_step(&mut self, migration: Migration, previous: Option<&Record>) -> Ended {
         self.lease.announce(migration.id());
+        tracing::info!(id = migration.id(), "applying");
         let mut step = Step {
             migration,
             previous,
@@ -82,10 +86,14 @@ impl Executor<'_> {
             Kind::Tx if self.transactional => self.in_transaction(&mut step).await,
             _ => self.outside_transactions(&mut step).await,
         };
-        let outcome = match result {
-            Ok(()) => Outcome::Applied,
-            Err(Failure::Stopped(reason)) => return Ended::Stopped(reason),
-            Err(Failure::Failed(error)) => self.put_on_record(&mut step, error.into()).await,
+        let rolled_back = self.transactional && migration.kind() == Kind::Tx;
+        let (outcome, stopped) = match result {
+            Ok(()) => (Outcome::Applied, None),
+            Err(Failure::Stopped(reason)) => (Outcome::Stopped { rolled_back }, Some(reason)),
+            Err(Failure::Failed(error)) => {
+                let (error, message) = self.put_on_record(&mut step, error.into()).await;
+                (Outcome::Failed { error, message, rolled_back }, None)
+            }
         };
         let execution = Execution {
             id: migration.id().to_owned(),
@@ -99,21 +107,25 @@ impl Executor<'_> {
         match execution.outcome {
             Outcome::Applied => tracing::info!(id, duration_ms, "applied"),
             Outcome::Failed { .. } => tracing::error!(id, duration_ms, "failed"),
+            Outcome::Stopped { .. } => tracing::error!(id, duration_ms, "stopped"),
         }
-        Ended::Execution(execution)
+        match stopped {
+            Some(reason) => Ended::Stopped(reason, execution),
+            None => Ended::Execution(execution),
+        }
     }
 
     /// Records a failure, after its transaction was rolled back. A failure to do so never hides the failure itself (I6).
-    async fn put_on_record(&mut self, step: &mut Step<'_>, error: Arc<dyn std::error::Error + Send + Sync>) -> Outcome {
+    async fn put_on_record(&mut self, step: &mut Step<'_>, error: Cause) -> (Cause, String) {
         let chain = source_chain(&*error);
-        let message = chain.first().cloned().unwrap_or_default();
+        let message = in_one_line(&chain);
         let mut record = self.record(step, RecordStatus::Failed);
         record.error = Some(message.clone());
         record.error_stack = Some(chain);
         if let Err(unrecorded) = self.store(&record, true).await {
             tracing::error!(error = %unrecorded, "could not record that '{}' failed", record.id);
         }
-        Outcome::Failed { error, message }
+        (error, message)
     }
 
     /// The record that this step leaves, were it to end now.

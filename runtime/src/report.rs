@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::context::Operation;
 use crate::elapsed::Elapsed;
+use crate::plan::Blocked;
 
 /// What an `up` did, in the order in which it was done. Its `Display` is for people.
 ///
@@ -29,6 +30,8 @@ pub struct Report {
     not_run: Vec<String>,
     warnings: Vec<String>,
     finished_elsewhere: bool,
+    /// How many migrations wait for a manual one.
+    waiting: usize,
 }
 
 /// One migration that was run.
@@ -57,8 +60,16 @@ pub enum Outcome {
     Failed {
         /// The error as the body returned it.
         error: Arc<dyn std::error::Error + Send + Sync>,
-        /// The error in words.
+        /// The error with its causes, in one line.
         message: String,
+        /// Whether nothing of it is left: it ran in a transaction.
+        rolled_back: bool,
+    },
+    /// Told to stop before its end, and so not on record as failed: by a signal, by the caller, or because the lease
+    /// was lost. It runs again with the next `up`.
+    Stopped {
+        /// Whether nothing of it is left: it ran in a transaction.
+        rolled_back: bool,
     },
 }
 
@@ -76,6 +87,12 @@ impl Report {
     /// The migrations that failed in this run.
     pub fn failed(&self) -> impl Iterator<Item = &Execution> {
         self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Failed { .. }))
+    }
+
+    /// The migration that was under way when this run was told to stop.
+    #[must_use]
+    pub fn stopped(&self) -> Option<&Execution> {
+        self.executions.iter().find(|execution| matches!(execution.outcome, Outcome::Stopped { .. }))
     }
 
     /// Qualified ids of the planned migrations that this run did not come to.
@@ -113,6 +130,11 @@ impl Report {
         self.warnings.push(warning);
     }
 
+    pub(crate) fn wait(&mut self, blocked: &[Blocked]) {
+        self.waiting = blocked.len();
+        blocked.iter().for_each(|blocked| self.warn(blocked.to_string()));
+    }
+
     pub(crate) fn push(&mut self, execution: Execution) {
         self.executions.push(execution);
     }
@@ -137,6 +159,7 @@ impl fmt::Display for Report {
         let failed = self.executions.len() - applied;
         match (applied, failed, self.not_run.len()) {
             (0, 0, 0) if self.finished_elsewhere => write!(f, "Another process applied everything that was pending."),
+            (0, 0, 0) if self.waiting > 0 => write!(f, "Nothing to apply now; {} waiting.", self.waiting),
             (0, 0, 0) => write!(f, "Nothing is pending."),
             (_, 0, 0) => write!(f, "Applied {applied}."),
             (_, _, not_run) => write!(f, "Applied {applied}, failed {failed}, not run {not_run}."),
@@ -150,6 +173,10 @@ impl fmt::Display for Execution {
             Outcome::Applied => write!(f, "applied  {} in {}", self.id, Elapsed(self.duration))?,
             Outcome::Failed { message, .. } => {
                 write!(f, "failed   {} after {}: {message}", self.id, Elapsed(self.duration))?;
+            }
+            Outcome::Stopped { rolled_back } => {
+                let left = if *rolled_back { "rolled back" } else { "what it did before that is still there" };
+                write!(f, "stopped  {} after {}: {left}", self.id, Elapsed(self.duration))?;
             }
         }
         if self.attempts > 1 {

@@ -126,6 +126,20 @@ pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
         .collect()
 }
 
+/// A chain of sources as one line. Many an error repeats its source; that is said once.
+pub(crate) fn in_one_line(chain: &[String]) -> String {
+    let mut line = String::new();
+    for link in chain.iter().filter(|link| !link.is_empty()) {
+        if line.is_empty() {
+            line.push_str(link);
+        } else if !line.contains(link.as_str()) {
+            line.push_str(": ");
+            line.push_str(link);
+        }
+    }
+    line
+}
+
 /// A driver's error that cannot be found by its type, because `anyhow` has wrapped it, without labels and raw reply.
 fn without_reply(text: &str) -> String {
     let kind = text.strip_prefix("Kind: ").and_then(|rest| rest.split_once(", labels: {"));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use super::transaction::abort;
 use super::{Executor, Failure, Step};
@@ -35,10 +36,11 @@ impl Executor<'_> {
         self.lease.check()?;
         let lent = context.tx();
         let up = step.migration.registration().up;
-        let mut task = tokio::spawn(async move {
+        let run = async move {
             let result = AssertUnwindSafe(up(&mut context)).catch_unwind().await;
             (context, result.unwrap_or_else(|panic| Err(panicked(&*panic).into())))
-        });
+        };
+        let mut task = tokio::spawn(run.in_current_span());
         let ended = tokio::select! {
             ended = &mut task => ended,
             reason = self.told_to_stop(step) => {

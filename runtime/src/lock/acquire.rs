@@ -19,6 +19,9 @@ pub(crate) struct Sighting {
     /// How long the holder's lease is, in milliseconds.
     #[serde(default, rename = "leaseMs")]
     lease_ms: i64,
+    /// Whether it is over by the server's clock.
+    #[serde(default)]
+    expired: bool,
 }
 
 /// A lease that was just taken.
@@ -74,7 +77,14 @@ impl Lock {
     /// Reads the lease document; `None` when nobody has ever migrated here.
     pub(crate) async fn sighting(&self) -> Result<Option<Sighting>, Error> {
         let leases = self.documents.clone_with_type::<Sighting>();
-        leases.find_one(doc! { "_id": LEASE }).await.map_err(|error| self.failed("read the migration lock", error))
+        let over = doc! { "$lte": ["$expiresAt", "$$NOW"] };
+        let fields = doc! { "holder": 1, "token": 1, "beat": 1, "leaseMs": 1, "expired": over };
+        let found = leases.find_one(doc! { "_id": LEASE }).projection(fields).await;
+        let mut found = found.map_err(|error| self.failed("read the migration lock", error))?;
+        if let Some(Sighting { holder: Some(holder), expired, .. }) = &mut found {
+            holder.expired = *expired;
+        }
+        Ok(found)
     }
 
     /// Tries once to take the lease. `mine` is the nonce of an earlier attempt of the same waiter whose reply was lost.

@@ -21,6 +21,9 @@ pub struct Holder {
     /// Qualified id of the migration that it was running at its last heartbeat.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub current: Option<String>,
+    /// Whether its lease is over by the server's clock: it has died or was cut off, and the next `up` takes over.
+    #[serde(skip)]
+    pub expired: bool,
     /// This acquisition, and no other.
     pub(crate) nonce: ObjectId,
     /// The session of its transactions, so that a successor can end them.
@@ -37,9 +40,14 @@ impl fmt::Display for Holder {
             write!(f, ", since {since}")?;
         }
         match &self.current {
-            Some(id) => write!(f, ", running '{id}'"),
-            None => Ok(()),
+            Some(id) if self.expired => write!(f, ", last running '{id}'")?,
+            Some(id) => write!(f, ", running '{id}'")?,
+            None => {}
         }
+        if self.expired {
+            f.write_str("; its lease is over, and the next `up` takes over")?;
+        }
+        Ok(())
     }
 }
 

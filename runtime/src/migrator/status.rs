@@ -69,7 +69,8 @@ impl Status {
         &self.orphans
     }
 
-    /// Who holds the lease: a process that is migrating right now, or one that died and whose lease nobody has taken over.
+    /// Who holds the lease: a process that is migrating right now, or one that died and whose lease
+    /// nobody has taken over ([`Holder::expired`]).
     #[must_use]
     pub fn holder(&self) -> Option<&Holder> {
         self.holder.as_ref()
@@ -83,7 +84,8 @@ impl Status {
     }
 
     fn is_running(&self, record: &Record) -> bool {
-        record.status == RecordStatus::Running && Some(record.token) == self.token
+        let alive = self.holder.as_ref().is_some_and(|holder| !holder.expired);
+        alive && record.status == RecordStatus::Running && Some(record.token) == self.token
     }
 
     fn in_state(&self, wanted: State) -> impl Iterator<Item = (Migration, &Record)> {
@@ -137,7 +139,8 @@ impl fmt::Display for Status {
             writeln!(f, "{:<12} {} (not linked into this program)", "orphan", orphan.id)?;
         }
         if let Some(holder) = &self.holder {
-            writeln!(f, "being migrated by {holder}")?;
+            let verb = if holder.expired { "held" } else { "being migrated" };
+            writeln!(f, "{verb} by {holder}")?;
         }
         write!(f, "{} completed, {} pending.", self.completed().count(), self.pending().count())
     }

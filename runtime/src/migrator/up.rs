@@ -15,9 +15,9 @@ use crate::executor::{Ended, Executor};
 use crate::graph::Graph;
 use crate::migration::{Kind, Migration, State};
 use crate::options::{Policy, Transactions};
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::registry::NOTHING_LINKED;
-use crate::report::{Outcome, Report};
+use crate::report::{Execution, Outcome, Report};
 use crate::signals;
 use crate::stop::{Reason, Stop};
 use crate::tracker::Records;
@@ -172,13 +172,16 @@ impl Up {
         let orphans = records.orphans(|id| graph.find(id).is_some());
         if !orphans.is_empty() {
             let ids: Vec<_> = orphans.iter().map(|record| record.id.as_str()).collect();
-            report.warn(format!("on record, but not linked into this program: {}", ids.join(", ")));
+            report.warn(format!(
+                "on record, but not linked into this program (removed, renamed, or of another build): {}",
+                ids.join(", ")
+            ));
         }
         if self.migrator.0.registry.is_empty() {
             report.warn(NOTHING_LINKED.to_owned());
         }
         // What waits for a manual migration is not to be run, but must not be forgotten either.
-        plan.blocked().iter().for_each(|blocked| report.warn(blocked.to_string()));
+        report.wait(plan.blocked());
         report
     }
 
@@ -197,9 +200,17 @@ impl Up {
         }
         executor.batch = records.next_batch();
         let mut held_up = HashSet::new();
+        let mut stopped_by = None;
         for step in &plan {
             let id = step.migration().id();
-            if held_up.contains(id) || (report.failed().next().is_some() && !self.continue_on_error) {
+            let over = stopped_by.is_some()
+                || report.failed().any(|failed| !self.continue_on_error || is_partial(failed, &plan, executor));
+            if over || held_up.contains(id) {
+                report.leave_out(id);
+                continue;
+            }
+            if let Err(reason) = executor.lease.check() {
+                stopped_by = Some(reason);
                 report.leave_out(id);
                 continue;
             }
@@ -213,15 +224,16 @@ impl Up {
                     }
                     report.push(execution);
                 }
-                Ended::Stopped(reason) => {
-                    plan.iter()
-                        .skip(report.executions().count() + report.not_run().len())
-                        .for_each(|step| report.leave_out(step.migration().id()));
-                    return Err(stopped(reason, report));
+                Ended::Stopped(reason, execution) => {
+                    stopped_by = Some(reason);
+                    report.push(execution);
                 }
             }
         }
-        conclude(report, executor.transactional, &plan)
+        match stopped_by {
+            Some(reason) => Err(stopped(reason, report)),
+            None => conclude(report, &plan, executor),
+        }
     }
 }
 
@@ -235,18 +247,23 @@ fn stopped(reason: Reason, report: Report) -> Error {
 }
 
 /// The report, or the first failure with it.
-fn conclude(report: Report, transactional: bool, plan: &Plan) -> Result<Report, Error> {
-    let Some((id, Outcome::Failed { error, message })) =
-        report.failed().next().map(|execution| (execution.id.clone(), execution.outcome.clone()))
-    else {
-        return Ok(report);
-    };
-    let kind = plan.iter().find(|step| step.migration().id() == id).map(|step| step.migration().kind());
+fn conclude(report: Report, plan: &Plan, executor: &Executor<'_>) -> Result<Report, Error> {
+    let Some(failed) = report.failed().next() else { return Ok(report) };
+    let partial = is_partial(failed, plan, executor);
+    let id = failed.id.clone();
+    let Outcome::Failed { error: source, message, rolled_back } = failed.outcome.clone() else { return Ok(report) };
     let report = Box::new(report);
-    Err(match kind {
-        Some(Kind::Tx) if !transactional => Error::Partial { id, message, source: error, report },
-        _ => Error::Failed { id, message, source: error, report },
+    Err(if partial {
+        Error::Partial { id, message, source, report }
+    } else {
+        Error::Failed { id, message, source, report, rolled_back }
     })
+}
+
+/// Whether a `Tx` failed without a transaction. Nothing must go on after that.
+fn is_partial(failed: &Execution, plan: &Plan, executor: &Executor<'_>) -> bool {
+    let is_tx = |step: &Step| step.migration().id() == failed.id && step.migration().kind() == Kind::Tx;
+    !executor.transactional && plan.iter().any(is_tx)
 }
 
 impl Migrator {

@@ -17,6 +17,9 @@ use crate::tracker::Records;
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
+/// How often a waiter tells that it is still waiting.
+const TELL_EVERY: Duration = Duration::from_secs(30);
+
 /// How many fail-overs and broken connections are put up with while waiting.
 const FAILURES: u32 = 5;
 
@@ -42,7 +45,7 @@ impl Up {
     ) -> Result<Acquired, Error> {
         let inner = &self.migrator.0;
         let (began, mine) = (Instant::now(), Lock::nonce());
-        let (mut seen, mut pause, mut told, mut failures) = (Seen::records(newest), FIRST_LOOK, false, 0);
+        let (mut seen, mut pause, mut told, mut failures) = (Seen::records(newest), FIRST_LOOK, None, 0);
         loop {
             let attempt = match inner.lock.attempt(mine, session, &mut seen).await {
                 Ok(attempt) => attempt,
@@ -65,7 +68,8 @@ impl Up {
                 Attempt::Held(holder) => holder,
                 Attempt::Raced => continue,
             };
-            if !std::mem::replace(&mut told, true) {
+            if told.is_none_or(|told: Instant| told.elapsed() >= TELL_EVERY) {
+                told = Some(Instant::now());
                 tracing::info!(%holder, "waiting for another process that is migrating");
             }
             let waited = began.elapsed();
