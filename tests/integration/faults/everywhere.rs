@@ -1,15 +1,22 @@
 //! The same fault at every single command of a run, one after the other: no place is left out because nobody thought
 //! of it.
 
+use std::os::unix::process::ExitStatusExt;
+
 use futures_util::{StreamExt, stream};
 use mongrate::Error;
 use mongrate_tests::crash::{EXACTLY_ONCE, migrator};
-use mongrate_tests::{Lost, Proxy, Strike, TestDb, servers};
+use mongrate_tests::{Lost, Proxy, Strike, TestDb, Worker, servers};
 
 use super::{SOON, assert_all_applied, assert_all_done, effects, ended, successor, victim};
 
 /// How many cases run at the same time: most of each is waiting.
 const AT_ONCE: usize = 12;
+
+/// Every run has at least so many commands.
+const FEWEST: usize = 20;
+
+const SIGKILL: i32 = 9;
 
 /// Runs a case for every command of a run.
 async fn for_every_command<F: Future<Output = ()>>(case: impl Fn(usize) -> F) {
@@ -21,12 +28,18 @@ async fn for_every_command<F: Future<Output = ()>>(case: impl Fn(usize) -> F) {
     stream::iter(1..=count).map(case).buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
+/// Waits for the end of a worker; it was killed, unless the run has not that many commands.
+async fn died(worker: &mut Worker, place: usize) {
+    let end = worker.finish().await;
+    assert!(place > FEWEST || end.signal() == Some(SIGKILL), "command {place} did not kill the worker: {end}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_killed_before_every_command() {
     for_every_command(|place| async move {
         let db = TestDb::new().await;
         let mut worker = victim(&db, &["die", &format!("command {place}")]);
-        worker.finish().await;
+        died(&mut worker, place).await;
         let report = successor(&db).await.up().await.unwrap();
         let context = format!("killed before command {place}");
         assert_all_applied(&db, &context).await;
@@ -44,7 +57,7 @@ async fn killed_before_every_command_without_transactions() {
     for_every_command(|place| async move {
         let db = TestDb::standalone().await;
         let mut worker = victim(&db, &["die", &format!("command {place}")]);
-        worker.finish().await;
+        died(&mut worker, place).await;
         let report = successor(&db).await.up().await.unwrap();
         let status = successor(&db).await.status().await.unwrap();
         assert_eq!(status.pending().count(), 0, "killed before command {place}: {status}");
