@@ -31,10 +31,18 @@ impl Source {
             return Err(format!("`{text}` is not a source: a source is {example}"));
         }
         if !is_name(name) {
-            let meant = snake(name);
+            let meant = if kind == "plugin" { snake(name).replace('_', "-") } else { snake(name) };
             let meant = if is_name(&meant) { format!(", did you mean `{kind}:{meant}`?") } else { String::new() };
+            let letters = if kind == "plugin" { "`a-z`, `0-9` and `-`" } else { "`a-z`, `0-9`, `_` and `-`" };
             return Err(format!(
-                "`{text}` is not a source{meant}\nthe name of a {kind} is made of `a-z`, `0-9`, `_` and `-`, like `{kind}:menu`"
+                "`{text}` is not a source{meant}\nthe name of a {kind} is made of {letters}, like `{kind}:menu`"
+            ));
+        }
+        if kind == "plugin" && name.contains('_') {
+            let meant = name.replace('_', "-");
+            return Err(format!(
+                "`{text}` is not a source, did you mean `plugin:{meant}`?\nthe name of a plugin has no `_`, which parts it \
+                 from the names of its collections: `plugin_<name>_<collection>`"
             ));
         }
         Ok(match kind {

@@ -69,7 +69,7 @@ async fn i6_a_failure_is_on_record_and_the_lease_is_free() {
     let (db, _migrator, _) = broken().await;
     let failed = record(&db, "module:failure:002_breaks").await.unwrap();
     assert_eq!(failed.get_str("status").unwrap(), "failed");
-    assert_eq!(failed.get_str("error").unwrap(), "no accounts for the customers");
+    assert_eq!(failed.get_str("error").unwrap(), "no accounts for the customers: no transfer: account 7 is overdrawn");
     assert_eq!(
         failed.get_array("errorStack").unwrap().iter().map(|line| line.as_str().unwrap()).collect::<Vec<_>>(),
         ["no accounts for the customers", "no transfer", "account 7 is overdrawn"]
@@ -90,7 +90,11 @@ async fn i6_the_error_carries_the_report_and_its_cause() {
     let text = error.to_string();
     let Error::Failed { id, source, report, .. } = error else { panic!("{error}") };
     assert_eq!(id, "module:failure:002_breaks");
-    assert_eq!(text, "migration 'module:failure:002_breaks' failed: no accounts for the customers");
+    assert_eq!(
+        text,
+        "migration 'module:failure:002_breaks' failed: no accounts for the customers: no transfer: account 7 is \
+         overdrawn. It was rolled back, and runs again with the next `up`"
+    );
     let causes = std::iter::successors(Some(&*source as &dyn std::error::Error), |cause| cause.source());
     let overdrawn = causes.last().unwrap().downcast_ref::<Overdrawn>();
     assert_eq!(overdrawn, Some(&Overdrawn { account: 7 }));

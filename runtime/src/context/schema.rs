@@ -138,6 +138,7 @@ impl Schema {
 
     /// Renames a collection. Nothing happens when that was done already: the old name is gone, the new one is there.
     pub async fn rename_collection(&mut self, from: &str, to: &str) -> Result<(), Error> {
+        self.enter()?;
         let (from, to) = (self.scope.collection(from), self.scope.collection(to));
         let named = self.database.list_collection_names().filter(doc! { "name": { "$in": [&from, &to] } }).await;
         let named = named.map_err(|error| Error::server(format!("list the collections '{from}' and '{to}'"), error))?;

@@ -91,7 +91,8 @@ impl Lock {
     pub(crate) async fn attempt(&self, mine: ObjectId, session: &Document, seen: &mut Seen) -> Result<Attempt, Error> {
         let sent = Instant::now();
         let Some(sighting) = self.sighting().await? else {
-            self.seed(seen.newest).await?;
+            // One more, for a holder that is at work and has recorded nothing yet.
+            self.seed(seen.newest + 1).await?;
             return Ok(Attempt::Raced);
         };
         let free_or_stopped = match &sighting.holder {

@@ -88,6 +88,7 @@ impl Lock {
                 tracing::info!("the fence is held by an open transaction of a former holder; ending that transaction");
                 self.kill(session).await;
             }
+            sleep(BETWEEN_ATTEMPTS).await;
         }
     }
 

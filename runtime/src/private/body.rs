@@ -41,7 +41,7 @@ impl<E: Failure> Outcome for Result<(), E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an error that a migration can return",
     label = "this does not become a `Box<dyn Error + Send + Sync>`",
-    note = "`mongrate::Error`, `mongodb::error::Error`, `anyhow::Error` and whatever implements `std::error::Error + Send + Sync` will do"
+    note = "`mongrate::Error`, `mongodb::error::Error`, `anyhow::Error`, `Box<dyn Error + Send + Sync>` and whatever implements `std::error::Error + Send + Sync` will do"
 )]
 pub trait Failure {
     /// The error behind one type.

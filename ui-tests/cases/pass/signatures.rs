@@ -54,7 +54,7 @@ async fn remove_menu(_: &mut Schema) -> Result<(), Error> {
 /// Part of a plugin.
 #[migration(
     id = "001_init",
-    source = "plugin:price_watch",
+    source = "plugin:price-watch",
     deps = ["module:menu:001_menu", extern "001_somewhere_else"],
     irreversible = "the old prices are gone"
 )]
@@ -77,8 +77,8 @@ fn main() {
     let menu = find("module:menu:001_menu");
     assert_eq!(menu.kind, mongrate::Kind::Tx);
     assert_eq!(menu.down.map(|down| down.kind), Some(mongrate::Kind::Schema));
-    let plugin = find("plugin:price_watch:001_init");
-    assert_eq!(plugin.source, mongrate::Source::Plugin("price_watch"));
+    let plugin = find("plugin:price-watch:001_init");
+    assert_eq!(plugin.source, mongrate::Source::Plugin("price-watch"));
     assert_eq!(plugin.dependencies, ["module:menu:001_menu", "001_somewhere_else"]);
     assert_eq!(plugin.irreversible, Some("the old prices are gone"));
     assert!(plugin.file.ends_with("signatures.rs"), "{}", plugin.file);

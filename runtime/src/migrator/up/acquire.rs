@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mongodb::bson::Document;
+use mongodb::bson::{Document, oid::ObjectId};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Up;
@@ -43,21 +43,37 @@ impl Up {
         newest: i64,
         stop: &Stop,
     ) -> Result<Acquired, Error> {
+        let (mine, mut failures) = (Lock::nonce(), 0);
+        let acquired = self.wait(graph, session, Seen::records(newest), stop, mine, &mut failures).await;
+        if failures > 0 && !matches!(acquired, Ok(Acquired::Lease(_))) {
+            // The lease may be ours without our knowing, and nobody would keep it alive or release it.
+            self.migrator.0.lock.withdraw(mine).await;
+        }
+        acquired
+    }
+
+    async fn wait(
+        &self,
+        graph: &Graph,
+        session: &Document,
+        mut seen: Seen,
+        stop: &Stop,
+        mine: ObjectId,
+        failures: &mut u32,
+    ) -> Result<Acquired, Error> {
         let inner = &self.migrator.0;
-        let (began, mine) = (Instant::now(), Lock::nonce());
-        let (mut seen, mut pause, mut told, mut failures) = (Seen::records(newest), FIRST_LOOK, None, 0);
+        let began = Instant::now();
+        let (mut pause, mut told) = (FIRST_LOOK, None);
         loop {
             let attempt = match inner.lock.attempt(mine, session, &mut seen).await {
                 Ok(attempt) => attempt,
-                // The lease may be ours without our knowing; the next look tells.
-                Err(error) if error.passes() && failures < FAILURES => {
-                    failures += 1;
-                    sleep(backoff(failures)).await;
-                    continue;
-                }
                 Err(error) => {
-                    inner.lock.withdraw(mine).await;
-                    return Err(error);
+                    *failures += 1;
+                    if !error.passes() || *failures > FAILURES {
+                        return Err(error);
+                    }
+                    sleep(backoff(*failures)).await;
+                    continue;
                 }
             };
             let holder = match attempt {
