@@ -132,7 +132,9 @@ impl Report {
 
     pub(crate) fn wait(&mut self, blocked: &[Blocked]) {
         self.waiting = blocked.len();
-        blocked.iter().for_each(|blocked| self.warn(blocked.to_string()));
+        for blocked in blocked {
+            self.warn(blocked.to_string());
+        }
     }
 
     pub(crate) fn push(&mut self, execution: Execution) {

@@ -106,7 +106,9 @@ async fn i6_the_error_carries_the_report_and_its_cause() {
     assert_eq!(report.not_run(), ["module:failure:003_after"]);
     let last = report.executions().last().unwrap();
     assert_eq!((last.attempts, last.operations.len()), (1, 4));
-    assert!(matches!(&last.outcome, Outcome::Failed { message, .. } if message == "no accounts for the customers"));
+    assert!(
+        matches!(&last.outcome, Outcome::Failed { message, .. } if message == "no accounts for the customers: no transfer: account 7 is overdrawn")
+    );
     println!("{report}");
 }
 

@@ -69,7 +69,11 @@ pub async fn run(uri: &str, database: &str, lease_ms: &str, halt: &[&str]) -> Re
     let database = Client::with_options(options)?.database(database);
     let result = migrator(database, Duration::from_millis(lease_ms.parse()?)).up().await;
     over();
-    for execution in result.as_ref().map_or_else(Error::report, Some).into_iter().flat_map(Report::applied) {
+    let report = result.as_ref().map_or_else(Error::report, Some);
+    if let Some(execution) = report.and_then(Report::stopped) {
+        println!("stopped {}", execution.id);
+    }
+    for execution in report.into_iter().flat_map(Report::applied) {
         println!("applied {} {}", execution.id, execution.attempts);
     }
     match result {

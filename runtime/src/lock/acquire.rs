@@ -91,8 +91,8 @@ impl Lock {
     pub(crate) async fn attempt(&self, mine: ObjectId, session: &Document, seen: &mut Seen) -> Result<Attempt, Error> {
         let sent = Instant::now();
         let Some(sighting) = self.sighting().await? else {
-            // One more, for a holder that is at work and has recorded nothing yet.
-            self.seed(seen.newest + 1).await?;
+            // Records without a lease: somebody has dropped it, perhaps from under a holder whose token is one higher.
+            self.seed(if seen.newest > 0 { seen.newest + 1 } else { 0 }).await?;
             return Ok(Attempt::Raced);
         };
         let free_or_stopped = match &sighting.holder {

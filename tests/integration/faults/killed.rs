@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use mongodb::bson::doc;
 use mongrate::{Error, Migrator, Registry};
 use mongrate_tests::crash::{ALL, EFFECTS, SOURCE, migrator};
-use mongrate_tests::{TestDb, Worker};
+use mongrate_tests::{TestDb, Worker, eventually};
 
 use super::{SOON, applied, assert_all_done, count, effects, killed_at, successor};
 
@@ -71,6 +71,13 @@ async fn interrupted(db: &TestDb, id: &str) {
     let status = successor.status().await.unwrap();
     assert!(status.holder().is_some(), "{status}");
     assert_eq!(count(db, "migrations", doc! { "_id": id, "status": "running" }).await, 1);
+
+    let status = eventually("the lease of the dead process to be over", async || {
+        let status = successor.status().await.unwrap();
+        status.holder().is_some_and(|holder| holder.expired).then_some(status)
+    })
+    .await;
+    assert!(status.interrupted().any(|(migration, _)| migration.id() == id), "{status}");
 
     let report = successor.up().await.unwrap();
     assert_eq!(applied(&report).first(), Some(&id));

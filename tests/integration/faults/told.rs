@@ -23,6 +23,7 @@ async fn i6_terminated_in_a_body_leaves_nothing_and_frees_the_lease_at_once() {
     let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "nap", "body 001_first"]);
     assert_eq!(worker.line().await.as_deref(), Some("halted at body 001_first"));
     worker.terminate();
+    assert_eq!(worker.line().await, Some(format!("stopped {}", ALL[0])));
     assert!(ended(&mut worker).await.starts_with("Interrupted"));
     assert_eq!(effects(&db, ALL[0]).await, 0);
     assert_eq!(count(&db, "migrations", doc! {}).await, 0);
