@@ -31,7 +31,10 @@ async fn panics_in_database(db: &Database) -> Result<(), anyhow::Error> {
 async fn panicked(db: &TestDb, source: &str, message: &str) {
     let migrator = migrator(db, source).build();
     let error = migrator.up().await.unwrap_err();
-    let Error::Failed { source: cause, report, .. } = &error else { panic!("{error}") };
+    let Error::Failed { source: cause, report, rolled_back, .. } = &error else { panic!("{error}") };
+    let in_transaction = source == "module:panic-tx";
+    assert_eq!(*rolled_back, in_transaction);
+    assert_eq!(error.to_string().contains("is still there"), !in_transaction, "{error}");
     let Some(Error::Panicked { message: told }) = cause.downcast_ref() else { panic!("{cause}") };
     assert_eq!(told, message);
     assert_eq!(report.failed().count(), 1);

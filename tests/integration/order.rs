@@ -141,6 +141,7 @@ async fn i3_a_manual_one_runs_when_it_is_named_and_what_depends_on_it_waits() {
     // Waiting for a manual one is not work to do.
     let again = migrator.up().await.unwrap();
     assert!(again.is_empty());
+    assert!(again.to_string().ends_with("Nothing to apply now; 1 waiting."), "{again}");
     assert!(again.warnings().iter().any(|warning| warning.contains("004_by_hand")), "{again}");
 
     migrator.up().only("module:only:004_by_hand").by("grace").await.unwrap();

@@ -71,6 +71,17 @@ async fn i6_a_failure_says_that_data_may_be_half_changed() {
     assert_eq!(record.get_i64("attempts").unwrap(), 2);
 }
 
+/// Not even with what does not depend on it: nobody knows what the data is like.
+#[tokio::test]
+async fn nothing_goes_on_after_a_half_changed_migration() {
+    let db = TestDb::standalone().await;
+    tell(&db, "break").await;
+    let error = migrator(&db, "module:standalone").build().up().continue_on_error(true).await.unwrap_err();
+    assert!(matches!(error, Error::Partial { .. }), "{error}");
+    assert_eq!(error.report().unwrap().not_run(), ["module:standalone:003_after"]);
+    assert_eq!(steps(&db).await, ["users"]);
+}
+
 #[tokio::test]
 async fn transactions_that_are_required_are_missed_before_anything_is_written() {
     let db = TestDb::standalone().await;
