@@ -64,9 +64,11 @@ impl Drawn {
             kind: Kind::Tx,
             up: |_: &mut Context| Box::pin(async { Ok(()) }),
             down: None,
+            verify: None,
             irreversible: None,
             manual: self.manual,
             timeout: None,
+            covers: &[],
             file: "src/migrations.rs",
             line: self.line,
         })))
