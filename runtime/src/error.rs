@@ -281,6 +281,35 @@ pub enum Error {
         dependants: Vec<&'static str>,
     },
 
+    /// A migration cannot be marked as applied while something that it depends on is pending.
+    #[error(
+        "Migration '{id}' cannot be marked as applied while these, on which it depends, are pending: {}. \
+         Mark them as well, or apply them first.", .dependencies.join(", ")
+    )]
+    DependenciesPending {
+        /// Its qualified id.
+        id: &'static str,
+        /// The qualified ids of the pending ones that it names in its `deps`.
+        dependencies: Vec<&'static str>,
+    },
+
+    /// A record can be removed only if its migration is not linked into this program.
+    #[error(
+        "Migration '{id}' is linked into this program, so its record is no orphan and stays. To have it run again, say so \
+         with `mark_pending`."
+    )]
+    NotAnOrphan {
+        /// Its qualified id.
+        id: &'static str,
+    },
+
+    /// A page of the history was asked for that is too long, or empty.
+    #[error("A page of the history has 1 to 500 entries, not {limit}. Ask for the next ones with `skip`.")]
+    PageSize {
+        /// What was asked for.
+        limit: u32,
+    },
+
     /// Something that was applied later is not linked into this program, so it is not known how to revert it, nor what it
     /// depends on.
     #[error(
@@ -413,6 +442,14 @@ impl Error {
             | Self::RunTimedOut { report, .. }
             | Self::Interrupted { report } => Some(report),
             _ => None,
+        }
+    }
+
+    /// One of ours as it was, before it was put into a box.
+    pub(crate) fn unboxed(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        match error.downcast() {
+            Ok(ours) => *ours,
+            Err(other) => Self::Refused(other.to_string()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Runs the steps of a plan, one at a time, under the lease.
 
 
+mod amend;
 mod body;
 mod direct;
 mod failure;
@@ -28,6 +29,8 @@ use crate::report::{Execution, Outcome};
 use crate::stop::{Deadline, Reason, Stop};
 use crate::tracker::{Change, Over, Tracker, now};
 
+pub(crate) use amend::Edit;
+pub(crate) use body::caught;
 pub(crate) use failure::Failure;
 
 /// What the steps of one run share.

@@ -120,7 +120,7 @@ impl Executor<'_> {
 }
 
 /// What a function of the user gives, its panic as an error.
-pub(super) async fn caught<T>(function: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
+pub(crate) async fn caught<T>(function: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
     let result = AssertUnwindSafe(function).catch_unwind().await;
     result.unwrap_or_else(|panic| Err(panicked(&*panic).into()))
 }
