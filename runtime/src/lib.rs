@@ -6,10 +6,12 @@ pub mod __private;
 mod context;
 mod elapsed;
 mod error;
+mod events;
 mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
+mod history;
 mod lock;
 mod migration;
 mod migrator;
@@ -27,13 +29,18 @@ mod tracker;
 pub use context::{
     Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Schema, Transactional, Tx, TxCollection, TxCursor,
 };
-pub use error::Error;
-pub use lock::Holder;
+pub use error::{Error, Remains};
+pub use events::{Event, Events};
+pub use history::{Act, HistoryEntry};
+pub use lock::{Holder, LockStatus};
 pub use migration::{Kind, Migration, Source, State};
-pub use migrator::{Migrator, MigratorBuilder, Status, Up};
+pub use migrator::{
+    Amend, Detected, Down, Finding, ForceUnlock, History, HistoryPage, Migrator, MigratorBuilder, Problem, Statistics,
+    Status, Up, Validation, Verdict,
+};
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};
 pub use plan::{Blocked, Plan, Step, Verb};
-pub use record::{Record, RecordStatus};
+pub use record::{Direction, Record, RecordStatus};
 pub use registry::Registry;
 pub use report::{Execution, Outcome, Report};

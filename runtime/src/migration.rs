@@ -117,8 +117,7 @@ impl Migration {
         self.0.irreversible
     }
 
-    /// Whether a `verify` was given: a function that tells whether the database looks as the migration should have left
-    /// it.
+    /// Whether a `verify` was given: a function that tells whether the migration has had its effect.
     #[must_use]
     pub fn has_verify(&self) -> bool {
         self.0.verify.is_some()
@@ -180,6 +179,9 @@ pub enum State {
     RolledBack,
     /// It was started outside a transaction by a process that lost the lease or died; it runs again.
     Interrupted,
+    /// A `Tx` body failed or was interrupted on a server without transactions, so that the data may be half changed. It
+    /// runs again only when it is named.
+    Partial,
 }
 
 impl State {

@@ -43,12 +43,12 @@ pub struct Registration {
     pub verify: Option<Verify>,
     /// `irreversible = "reason"`.
     pub irreversible: Option<&'static str>,
+    /// `covers = [path]`, as written. Names for people.
+    pub covers: &'static [&'static str],
     /// `manual`.
     pub manual: bool,
     /// `timeout = "10m"`.
     pub timeout: Option<Duration>,
-    /// `covers = [path]`, as written. Names for people.
-    pub covers: &'static [&'static str],
     /// `file!()` of the function.
     pub file: &'static str,
     /// `line!()` of the function.
@@ -68,9 +68,9 @@ impl Registration {
         down: None,
         verify: None,
         irreversible: None,
+        covers: &[],
         manual: false,
         timeout: None,
-        covers: &[],
         file: "",
         line: 0,
     };

@@ -22,7 +22,7 @@ pub struct Down {
     pub body: Body,
 }
 
-/// `verify = path`: whether the database looks as the migration should have left it.
+/// `verify = path`: whether the migration has had its effect.
 pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxError>>;
 
 /// What a migration may return.
