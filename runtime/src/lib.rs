@@ -11,6 +11,10 @@ mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
+/// The examples of the guide compile. One of them starts a server.
+#[cfg(all(doctest, feature = "mongod", unix))]
+#[doc = include_str!("../guide/writing.md")]
+mod guide {}
 mod history;
 mod lock;
 mod migration;
