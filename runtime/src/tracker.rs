@@ -12,12 +12,12 @@ use mongodb::{ClientSession, Collection, Database, IndexModel};
 
 use crate::Error;
 use crate::error::code;
-use crate::options::Names;
 use crate::history::HistoryEntry;
+use crate::options::Names;
 use crate::record::Record;
 
-pub use history::Statistics;
 pub(crate) use history::Query;
+pub use history::Statistics;
 pub(crate) use read::Records;
 
 /// How long making a collection or an index of Mongrate's own may take.

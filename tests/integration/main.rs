@@ -1,7 +1,9 @@
 //! One program, so that one server serves all tests.
 
 mod access;
+mod amend;
 mod commands;
+mod down;
 mod drift;
 mod failure;
 mod faults;
@@ -21,3 +23,4 @@ mod standalone;
 mod threads;
 mod timeout;
 mod tx;
+mod unlock;

@@ -53,7 +53,8 @@ impl Executor<'_> {
             }
             Edit::Suspend(record) => {
                 let (status, reverted_by) = (RecordStatus::RolledBack, self.by.clone());
-                let record = Record { status, partial: false, reverted_at: Some(now), reverted_by, token, ..record.clone() };
+                let record =
+                    Record { status, partial: false, reverted_at: Some(now), reverted_by, token, ..record.clone() };
                 (record, Over::Applied)
             }
             Edit::Accept(record, migration) => {
