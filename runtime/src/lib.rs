@@ -11,10 +11,8 @@ mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
-/// The examples of the guide compile. One of them starts a server.
 #[cfg(all(doctest, feature = "mongod", unix))]
-#[doc = include_str!("../guide/writing.md")]
-mod guide {}
+mod guide;
 mod history;
 mod lock;
 mod migration;

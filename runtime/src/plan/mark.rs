@@ -1,5 +1,6 @@
 //! Which migrations a person may call applied or pending.
 
+use super::down::dependants_applied;
 use crate::error::Error;
 use crate::graph::{Graph, Node};
 use crate::migration::{Migration, State};
@@ -58,11 +59,8 @@ pub(crate) fn mark_pending(
         let below = graph.downstream([node]);
         let stays =
             |other: &Node| below[other.index()] && !states[other.index()].is_pending() && !named.contains(other);
-        let mut dependants: Vec<_> = graph.nodes().filter(stays).map(|other| graph.migration(other).id()).collect();
-        dependants.reverse();
-        if !dependants.is_empty() {
-            errors.push(Error::DependantsApplied { id: graph.migration(node).id(), dependants });
-        }
+        let staying: Vec<_> = graph.nodes().filter(stays).collect();
+        errors.extend(dependants_applied(graph, node, staying.into_iter().rev()));
     }
     Error::gather(errors)?;
     Ok(changes.into_iter().map(|node| graph.migration(node)).collect())
