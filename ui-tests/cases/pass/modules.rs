@@ -34,7 +34,6 @@ mod roles {
 }
 
 #[mongrate::migration(id = "001_users", irreversible = "the old names are gone")]
-#[expect(clippy::missing_docs_in_private_items, reason = "attributes of the module stay")]
 mod users {
     //! Users
     //! have names.
