@@ -30,7 +30,10 @@ pub use context::{
 pub use error::Error;
 pub use lock::Holder;
 pub use migration::{Kind, Migration, Source, State};
-pub use migrator::{Migrator, MigratorBuilder, Status, Up};
+pub use migrator::{
+    Boot, Booted, DatabaseFilter, ForEach, Health, HealthStatus, Migrator, MigratorBuilder, Require, Status, Tenants,
+    Up,
+};
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};
 pub use plan::{Blocked, Plan, Step, Verb};

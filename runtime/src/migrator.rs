@@ -1,6 +1,10 @@
 //! The facade: one value that knows a database, a registry and what it was told.
 
+mod boot;
 mod builder;
+mod for_each;
+mod health;
+mod require;
 mod status;
 mod up;
 
@@ -9,7 +13,11 @@ use std::sync::Arc;
 
 use mongodb::Database;
 
+pub use boot::{Boot, Booted};
 pub use builder::MigratorBuilder;
+pub use for_each::{DatabaseFilter, ForEach, Tenants};
+pub use health::{Health, HealthStatus};
+pub use require::Require;
 pub use status::Status;
 pub use up::Up;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
-use mongrate::{Error, Migrator, Registry, Report, Schema, Tx, migration};
+use mongrate::{Error, Migrator, MigratorBuilder, Registry, Report, Schema, Tx, migration};
 
 pub use halt::Halt;
 use halt::{over, reached};
@@ -63,10 +63,7 @@ async fn take_effect(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error>
 /// What the process does: an `up`, halting where it is told. Prints `ended ok`, or `ended` with the error's variant and
 /// the error, and before it a line for everything that was applied.
 pub async fn run(uri: &str, database: &str, lease_ms: &str, halt: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
-    let mut options = ClientOptions::parse(uri).await?;
-    options.app_name = Some(database.to_owned());
-    options.command_event_handler = Some(halt::install(Halt::parse(halt)));
-    let database = Client::with_options(options)?.database(database);
+    let database = connect(uri, database, halt).await?;
     let result = migrator(database, Duration::from_millis(lease_ms.parse()?)).up().await;
     over();
     let report = result.as_ref().map_or_else(Error::report, Some);
@@ -76,21 +73,48 @@ pub async fn run(uri: &str, database: &str, lease_ms: &str, halt: &[&str]) -> Re
     for execution in report.into_iter().flat_map(Report::applied) {
         println!("applied {} {}", execution.id, execution.attempts);
     }
-    match result {
-        Ok(_) => println!("ended ok"),
-        Err(error) => println!("ended {}: {error}", variant(&error)),
-    }
+    tell(result.err().as_ref());
     Ok(())
+}
+
+/// The same as a service does it, told by its environment. `went on` stands for an error that was ignored on request.
+pub async fn boot(uri: &str, database: &str, halt: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
+    let result = builder(connect(uri, database, halt).await?).boot().await;
+    over();
+    if let Ok(booted) = &result {
+        for execution in booted.report().into_iter().flat_map(Report::applied) {
+            println!("applied {} {}", execution.id, execution.attempts);
+        }
+        if let Some(error) = booted.error() {
+            println!("went on {}: {error}", variant(error));
+        }
+    }
+    tell(result.err().as_ref());
+    Ok(())
+}
+
+async fn connect(uri: &str, database: &str, halt: &[&str]) -> Result<Database, Box<dyn std::error::Error>> {
+    let mut options = ClientOptions::parse(uri).await?;
+    options.app_name = Some(database.to_owned());
+    options.command_event_handler = Some(halt::install(Halt::parse(halt)));
+    Ok(Client::with_options(options)?.database(database))
+}
+
+fn tell(error: Option<&Error>) {
+    match error {
+        None => println!("ended ok"),
+        Some(error) => println!("ended {}: {error}", variant(error)),
+    }
 }
 
 /// A migrator for the migrations of this process.
 #[must_use]
 pub fn migrator(database: Database, lease: Duration) -> Migrator {
-    Migrator::builder(database)
-        .registry(Registry::linked().source(SOURCE))
-        .lease(lease)
-        .lock_wait(Duration::from_mins(1))
-        .build()
+    builder(database).lease(lease).build()
+}
+
+fn builder(database: Database) -> MigratorBuilder {
+    Migrator::builder(database).registry(Registry::linked().source(SOURCE)).lock_wait(Duration::from_mins(1))
 }
 
 fn variant(error: &Error) -> String {

@@ -1,6 +1,7 @@
 //! `up`: apply what is pending.
 
 mod acquire;
+mod check;
 
 use std::collections::HashSet;
 use std::future::IntoFuture;
@@ -88,7 +89,7 @@ impl IntoFuture for Up {
 }
 
 /// Tells the run to stop when the caller drops its future.
-struct InterruptOnDrop(Stop);
+pub(super) struct InterruptOnDrop(pub(super) Stop);
 
 impl Drop for InterruptOnDrop {
     fn drop(&mut self) {
@@ -97,7 +98,7 @@ impl Drop for InterruptOnDrop {
 }
 
 impl Up {
-    async fn run(self, stop: Stop) -> Result<Report, Error> {
+    pub(super) async fn run(self, stop: Stop) -> Result<Report, Error> {
         let inner = &self.migrator.0;
         let graph = self.migrator.graph()?;
         let records = inner.tracker.records().await?;
