@@ -7,6 +7,7 @@ mod tx;
 
 use mongodb::Database;
 
+pub(crate) use operation::Journal;
 pub use operation::{Counts, Operation};
 pub use schema::{CreateCollection, CreateIndex, Schema};
 pub(crate) use scope::Scope;

@@ -11,6 +11,7 @@ use crate::elapsed::Elapsed;
 use crate::lock::Holder;
 use crate::migration::{Source, State};
 use crate::migrator::Tenants;
+use crate::plan::Verb;
 use crate::report::Report;
 
 /// What can go wrong.
@@ -218,29 +219,34 @@ pub enum Error {
     #[error("{0}")]
     Refused(String),
 
-    /// A migration failed. Its transaction, if it had one, was rolled back; later ones did not run, or with
+    /// A migration failed, or its `down`. Its transaction, if it had one, was rolled back; later ones did not run, or with
     /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
-    #[error("migration '{id}' failed: {message}. {}", aftermath(*.rolled_back))]
+    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(*.verb, *.remains))]
     Failed {
         /// Qualified id of the first one that failed.
         id: String,
+        /// Whether it was being applied or reverted.
+        verb: Verb,
         /// Its error in words.
         message: String,
         /// Its error as it was returned.
         source: Arc<dyn std::error::Error + Send + Sync>,
         /// What was done, and what was not.
         report: Box<Report>,
-        /// Whether nothing of it is left. Outside a transaction, what it did before it failed still is.
-        rolled_back: bool,
+        /// What is left of it in the database.
+        remains: Remains,
     },
 
-    /// A `Tx` migration failed on a server without transactions: what it wrote before the failure is still there.
+    /// A `Tx` migration or its `down` failed on a server without transactions: what it wrote before the failure is still
+    /// there.
     #[error(
-        "migration '{id}' failed half-way on a server without transactions: {message}. The data may be half changed, so the application must not go on; repair it, then run again"
+        "{}'{id}' failed half-way on a server without transactions: {message}. The data may be half changed, so the application must not go on. {}", what(*.verb), AFTER_HALF
     )]
     Partial {
         /// Qualified id of the migration.
         id: String,
+        /// Whether it was being applied or reverted.
+        verb: Verb,
         /// Its error in words.
         message: String,
         /// Its error as it was returned.
@@ -255,6 +261,100 @@ pub enum Error {
     Tenants {
         /// What became of each of them.
         tenants: Box<Tenants>,
+    },
+
+    /// `Tx` migrations failed or were interrupted on a server without transactions, in this run or an earlier one, and nobody
+    /// has said since that the data is right again. Running them again by itself could change the same data twice.
+    #[error(
+        "half-way through on a server without transactions: {}. The data may be half changed. {}", .ids.join(", "), AFTER_HALF
+    )]
+    HalfChanged {
+        /// Their qualified ids.
+        ids: Vec<String>,
+    },
+
+    /// The `verify` function of a migration says that it did not have its effect, although its body returned Ok.
+    #[error("it ran, but its `verify` function says that it did not have its effect{}", because(.source.as_deref()))]
+    VerificationFailed {
+        /// The error of the function itself, if it returned one.
+        source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    },
+
+    /// The run took longer than its time limit. What was under way was stopped and is on record as failed.
+    #[error("the run took longer than its time limit of {} and was stopped between two server calls. The lease is free; the next `up` goes on from there", Elapsed(*.limit))]
+    RunTimedOut {
+        /// The limit.
+        limit: Duration,
+        /// What was done before.
+        report: Box<Report>,
+    },
+
+    /// A migration cannot be reverted because it has no `down`.
+    #[error("Migration '{id}' cannot be reverted: {}.", .reason.unwrap_or("it has no `down`, and gives no reason for that"))]
+    Irreversible {
+        /// Its qualified id.
+        id: &'static str,
+        /// What it says with `irreversible = "..."`.
+        reason: Option<&'static str>,
+    },
+
+    /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied.
+    #[error(
+        "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. \
+         Take them back first, or with it: `.with_dependants(true)`.", .dependants.join(", ")
+    )]
+    DependantsApplied {
+        /// Its qualified id.
+        id: &'static str,
+        /// The qualified ids of those that depend on it, directly or not, the last applied first.
+        dependants: Vec<&'static str>,
+    },
+
+    /// A migration cannot be marked as applied while something that it depends on is pending.
+    #[error(
+        "Migration '{id}' cannot be marked as applied while these, on which it depends, are pending: {}. \
+         Mark them as well, or apply them first.", .dependencies.join(", ")
+    )]
+    DependenciesPending {
+        /// Its qualified id.
+        id: &'static str,
+        /// The qualified ids of the pending ones that it names in its `deps`.
+        dependencies: Vec<&'static str>,
+    },
+
+    /// A record can be removed only if its migration is not linked into this program.
+    #[error(
+        "Migration '{id}' is linked into this program, so its record is no orphan and stays. To have it run again, say so \
+         with `mark_pending`."
+    )]
+    NotAnOrphan {
+        /// Its qualified id.
+        id: &'static str,
+    },
+
+    /// A page of the history was asked for that is too long, or empty.
+    #[error("A page of the history has 1 to 500 entries, not {limit}. Ask for the next ones with `skip`.")]
+    PageSize {
+        /// What was asked for.
+        limit: u32,
+    },
+
+    /// Something that was applied later is not linked into this program, so it is not known how to revert it, nor what it
+    /// depends on.
+    #[error(
+        "These were applied later, but are not linked into this program, so that they cannot be reverted first: {}. \
+         Link them in, remove their records with `prune`, or name what is to be reverted with `.only(..)`.", .ids.join(", ")
+    )]
+    OrphansAppliedLater {
+        /// Their qualified ids.
+        ids: Vec<String>,
+    },
+
+    /// A migration was named that has to be applied, and is not.
+    #[error("Migration '{id}' is not applied.")]
+    NotApplied {
+        /// Its qualified id.
+        id: String,
     },
 
     /// Migrations depend on each other in a circle. Found by [`Registry::verify`](crate::Registry::verify).
@@ -383,8 +483,17 @@ impl Error {
             Self::Failed { report, .. }
             | Self::Partial { report, .. }
             | Self::LeaseLost { report }
+            | Self::RunTimedOut { report, .. }
             | Self::Interrupted { report } => Some(report),
             _ => None,
+        }
+    }
+
+    /// One of ours as it was, before it was put into a box.
+    pub(crate) fn unboxed(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        match error.downcast() {
+            Ok(ours) => *ours,
+            Err(other) => Self::Refused(other.to_string()),
         }
     }
 
@@ -430,6 +539,7 @@ fn so_far(state: State) -> &'static str {
         State::Failed => "failed when it ran last",
         State::RolledBack => "was reverted",
         State::Interrupted => "was interrupted, or is running right now",
+        State::Partial => "stopped half-way on a server without transactions",
     }
 }
 
@@ -437,10 +547,49 @@ fn failures(tenants: &Tenants) -> String {
     lines(tenants.failed().map(|(name, error)| format!("{name}: {error}")))
 }
 
-fn aftermath(rolled_back: bool) -> &'static str {
-    if rolled_back {
-        "It was rolled back, and runs again with the next `up`"
-    } else {
-        "What it did before that is still there; it runs again from its beginning with the next `up`"
+/// What to do about data that is half changed.
+const AFTER_HALF: &str = "Repair it; then name the migration to run it again (`.only(..)`), or say that it is applied \
+     or pending (`mark_applied`, `mark_pending`)";
+
+fn what(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Up => "migration ",
+        Verb::Down => "reverting ",
     }
+}
+
+fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> String {
+    source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
+}
+
+fn aftermath(verb: Verb, remains: Remains) -> &'static str {
+    match (verb, remains) {
+        (Verb::Up, Remains::Nothing) => "It was rolled back, and runs again with the next `up`",
+        (Verb::Up, Remains::Part | Remains::Half) => {
+            "What it did before that is still there; it runs again from its beginning with the next `up`"
+        }
+        (Verb::Up, Remains::All) => {
+            "It is applied and does not run again; see what is wrong with the data, or with the function, before the \
+             application goes on"
+        }
+        (Verb::Down, Remains::Nothing) => "That was rolled back: the migration is still applied",
+        (Verb::Down, Remains::Part | Remains::Half | Remains::All) => {
+            "What it did before that is still there, so the migration is half reverted: run the `down` again, or let the next \
+             `up` apply it again"
+        }
+    }
+}
+
+/// What a migration that did not end well has left in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Remains {
+    /// Nothing: it ran in a transaction, which was rolled back.
+    Nothing,
+    /// What it did before it ended: it ran outside a transaction.
+    Part,
+    /// Nobody knows how much: a `Tx` body that ran without a transaction, on a server that has none.
+    Half,
+    /// All of it: it was committed, and only then its `verify` function said no.
+    All,
 }

@@ -6,10 +6,12 @@ pub mod __private;
 mod context;
 mod elapsed;
 mod error;
+mod events;
 mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
+mod history;
 mod lock;
 mod migration;
 mod migrator;
@@ -27,16 +29,18 @@ mod tracker;
 pub use context::{
     Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Schema, Transactional, Tx, TxCollection, TxCursor,
 };
-pub use error::Error;
-pub use lock::Holder;
+pub use error::{Error, Remains};
+pub use events::{Event, Events};
+pub use history::{Act, HistoryEntry};
+pub use lock::{Holder, LockStatus};
 pub use migration::{Kind, Migration, Source, State};
 pub use migrator::{
-    Boot, Booted, DatabaseFilter, ForEach, Health, HealthStatus, Migrator, MigratorBuilder, Require, Status, Tenants,
-    Up,
+    Amend, Boot, Booted, DatabaseFilter, Detected, Down, Finding, ForEach, ForceUnlock, Health, HealthStatus, History,
+    HistoryPage, Migrator, MigratorBuilder, Problem, Require, Statistics, Status, Tenants, Up, Validation, Verdict,
 };
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};
 pub use plan::{Blocked, Plan, Step, Verb};
-pub use record::{Record, RecordStatus};
+pub use record::{Direction, Record, RecordStatus};
 pub use registry::Registry;
 pub use report::{Execution, Outcome, Report};

@@ -116,6 +116,12 @@ impl Migration {
         self.0.irreversible
     }
 
+    /// What its author says it relies on (`covers = [...]`): not part of the checksum.
+    #[must_use]
+    pub fn covers(&self) -> &'static [&'static str] {
+        self.0.covers
+    }
+
     /// Whether it runs only when it is named.
     #[must_use]
     pub fn is_manual(&self) -> bool {
@@ -163,6 +169,9 @@ pub enum State {
     RolledBack,
     /// It was started outside a transaction by a process that lost the lease or died; it runs again.
     Interrupted,
+    /// A `Tx` body failed or was interrupted on a server without transactions, so that the data may be half changed. It
+    /// runs again only when it is named.
+    Partial,
 }
 
 impl State {

@@ -1,32 +1,52 @@
 //! The facade: one value that knows a database, a registry and what it was told.
 
+mod amend;
 mod boot;
 mod builder;
+mod detect;
+mod down;
 mod for_each;
 mod health;
+mod history;
+mod lock;
 mod require;
+mod run;
 mod status;
+mod steps;
 mod up;
+mod validate;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use mongodb::Database;
+use tokio::sync::watch;
+use tracing::Instrument;
 
+pub use amend::Amend;
 pub use boot::{Boot, Booted};
 pub use builder::MigratorBuilder;
+pub use detect::{Detected, Verdict};
+pub use down::Down;
 pub use for_each::{DatabaseFilter, ForEach, Tenants};
 pub use health::{Health, HealthStatus};
+pub use history::{History, HistoryPage};
+pub use lock::ForceUnlock;
 pub use require::Require;
 pub use status::Status;
 pub use up::Up;
+pub use validate::{Finding, Problem, Validation};
+
+pub use crate::tracker::Statistics;
 
 use crate::Error;
+use crate::events::{Audience, Events};
 use crate::graph::Graph;
 use crate::lock::Lock;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::registry::Registry;
+use crate::stop::{Reason, Stop};
 use crate::tracker::Tracker;
 
 /// Migrates one database. Cheap to clone.
@@ -50,6 +70,11 @@ struct Inner {
     options: Options,
     tracker: Tracker,
     lock: Lock,
+    audience: Audience,
+    /// Raised for every run, now and later.
+    shutdown: Stop,
+    /// How many runs are under way.
+    running: watch::Sender<usize>,
 }
 
 impl Migrator {
@@ -88,6 +113,41 @@ impl Migrator {
         Up::new(self.clone())
     }
 
+    /// Reverts what was applied last, or whatever its options say, in the reverse order of applying.
+    pub fn down(&self) -> Down {
+        Down::new(self.clone())
+    }
+
+    /// What happens during the runs of this migrator and its clones, from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.0.audience.join()
+    }
+
+    /// Stops the runs of this migrator and its clones that are under way, and waits until they have: the server call under way
+    /// ends, the transaction is rolled back, the lease is released, so that the next process starts at once. A run that
+    /// begins later stops as well, unless there is nothing to do. Their result is [`Error::Interrupted`].
+    ///
+    /// For services that handle signals themselves. Where nobody does, a run stops on SIGTERM and SIGINT (ctrl-C) without
+    /// being told.
+    ///
+    /// ```no_run
+    /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+    /// let boot = tokio::spawn({
+    ///     let migrator = migrator.clone();
+    ///     async move { migrator.up().await }
+    /// });
+    /// // In the service's own handler of SIGTERM:
+    /// migrator.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    pub async fn shutdown(&self) {
+        self.0.shutdown.raise(Reason::Interrupted);
+        let mut running = self.0.running.subscribe();
+        // An error would say that the sender is gone; it is in `self`.
+        let _ = running.wait_for(|count| *count == 0).await;
+    }
+
     fn graph(&self) -> Result<Graph, Error> {
         Graph::new(&self.0.registry)
     }
@@ -97,7 +157,7 @@ impl Migrator {
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        match tokio::spawn(work(self)).await {
+        match tokio::spawn(work(self).in_current_span()).await {
             Ok(result) => result,
             Err(ended) => match ended.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

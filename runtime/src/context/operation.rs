@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use crate::events::{Audience, Event};
+use crate::migration::Migration;
+
 /// One operation of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,8 +49,12 @@ impl fmt::Display for Operation {
 }
 
 /// The notes of one attempt.
-#[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<Notes>);
+#[derive(Debug)]
+pub(crate) struct Journal {
+    migration: Migration,
+    audience: Audience,
+    notes: Mutex<Notes>,
+}
 
 #[derive(Debug, Default)]
 struct Notes {
@@ -61,9 +68,16 @@ struct Notes {
 const NO_SUCH_TRANSACTION: i32 = 251;
 
 impl Journal {
+    pub(crate) fn new(migration: Migration, audience: Audience) -> Self {
+        Self { migration, audience, notes: Mutex::default() }
+    }
+
     pub(crate) fn succeeded(&self, kind: &'static str, collection: &str, counts: Counts) {
         tracing::debug!(kind, collection, ?counts, "operation");
-        self.notes().operations.push(Operation { kind, collection: collection.to_owned(), counts });
+        let operation = Operation { kind, collection: collection.to_owned(), counts };
+        let migration = self.migration;
+        self.audience.tell(|| Event::Operation { migration, operation: operation.clone() });
+        self.notes().operations.push(operation);
     }
 
     /// Keeps the first one: on the server it has ended the transaction, later ones only follow from it.
@@ -95,7 +109,7 @@ impl Journal {
     }
 
     fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

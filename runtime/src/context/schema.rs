@@ -56,8 +56,8 @@ pub struct Schema {
 }
 
 impl Schema {
-    pub(crate) fn new(database: Database, scope: Scope, permit: Permit) -> Self {
-        Self { database, scope, journal: Journal::default(), permit, max_time: DEFAULT_MAX_TIME }
+    pub(crate) fn new(database: Database, scope: Scope, journal: Journal, permit: Permit) -> Self {
+        Self { database, scope, journal, permit, max_time: DEFAULT_MAX_TIME }
     }
 
     /// The longest that each of the following operations may take; for an index on a large collection, give it hours.

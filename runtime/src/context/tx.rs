@@ -66,14 +66,21 @@ struct Shared {
 }
 
 impl Tx {
-    pub(crate) fn new(database: Database, session: ClientSession, scope: Scope, kv: &str, permit: Permit) -> Self {
+    pub(crate) fn new(
+        database: Database,
+        session: ClientSession,
+        scope: Scope,
+        kv: &str,
+        journal: Journal,
+        permit: Permit,
+    ) -> Self {
         Self(Arc::new(Shared {
             database,
             scope,
             kv: kv.to_owned(),
             session_id: session.id().clone(),
             session: Mutex::new(Some(session)),
-            journal: Journal::default(),
+            journal,
             permit,
         }))
     }

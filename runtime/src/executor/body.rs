@@ -16,13 +16,23 @@ use crate::Error;
 use crate::context::Tx;
 use crate::lock::Permit;
 use crate::migration::Kind;
-use crate::stop::Reason;
+use crate::stop::{Deadline, Reason};
 
 /// How long a body that was told to stop may take to end its server call: well within the margin of the lease.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// A body that has come back, with its context and its result.
 pub(super) type Ended = (Context, Result<(), BoxError>);
+
+/// What a task holds on to when it is told to stop.
+pub(super) enum Holds {
+    /// A transaction, which it must not leave open.
+    Transaction(Tx),
+    /// Nothing that could do harm: it asks the permit before each server call.
+    Nothing,
+    /// The raw handle, which asks nobody.
+    RawHandle,
+}
 
 impl Executor<'_> {
     /// Runs the body of a step. Its context checks `permit` before each server call, so that a body which was told to
@@ -34,24 +44,39 @@ impl Executor<'_> {
         permit: &Permit,
     ) -> Result<Ended, Failure> {
         self.lease.check()?;
-        let lent = context.tx();
-        let up = step.migration.registration().up;
-        let run = async move {
-            let result = AssertUnwindSafe(up(&mut context)).catch_unwind().await;
-            (context, result.unwrap_or_else(|panic| Err(panicked(&*panic).into())))
+        let holds = match (context.tx(), step.kind) {
+            (Some(tx), _) => Holds::Transaction(tx),
+            (None, Kind::Database) => Holds::RawHandle,
+            (None, _) => Holds::Nothing,
         };
+        let body = step.body;
+        let run = async move {
+            let result = caught(body(&mut context)).await;
+            (context, result)
+        };
+        self.supervise(step, run, permit, holds).await
+    }
+
+    /// Runs something in a task of its own, until it comes back or has to stop.
+    pub(super) async fn supervise<T: Send + 'static>(
+        &mut self,
+        step: &Step<'_>,
+        run: impl Future<Output = T> + Send + 'static,
+        permit: &Permit,
+        holds: Holds,
+    ) -> Result<T, Failure> {
         let mut task = tokio::spawn(run.in_current_span());
         let ended = tokio::select! {
             ended = &mut task => ended,
             reason = self.told_to_stop(step) => {
                 permit.withdraw(reason);
-                if step.migration.kind() == Kind::Database {
-                    // The raw handle checks no stop sign, so this is the only way to end such a body. It drops what
-                    // the driver has under way, which costs a connection.
+                if matches!(holds, Holds::RawHandle) {
+                    // This is the only way to end such a task. It drops what the driver has under way, which costs a
+                    // connection.
                     task.abort();
                 }
                 let Ok(ended) = timeout(GRACE, &mut task).await else {
-                    if let Some(tx) = lent {
+                    if let Holds::Transaction(tx) = holds {
                         self.roll_back(&tx, &task).await;
                     }
                     return Err(reason.into());
@@ -68,7 +93,7 @@ impl Executor<'_> {
 
     /// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
     /// until the server's limit of 60 seconds.
-    async fn roll_back(&mut self, tx: &Tx, body: &JoinHandle<Ended>) {
+    async fn roll_back<T>(&mut self, tx: &Tx, body: &JoinHandle<T>) {
         match timeout(GRACE, tx.end()).await {
             Ok(session) => {
                 if let Some(mut session) = session {
@@ -83,13 +108,21 @@ impl Executor<'_> {
         }
     }
 
-    /// Waits for the run's stop sign, or for the migration's own time limit.
+    /// Waits for the run's stop sign, its time limit, or the migration's own.
     async fn told_to_stop(&self, step: &Step<'_>) -> Reason {
-        match step.migration.timeout() {
-            Some(limit) => timeout(limit, self.stop.raised()).await.unwrap_or(Reason::TimedOut(limit)),
-            None => self.stop.raised().await,
+        let limit = step.migration.timeout();
+        tokio::select! {
+            reason = self.stop.raised() => reason,
+            reason = Deadline::passed(self.deadline) => reason,
+            _ = Deadline::passed(limit.map(Deadline::after)) => Reason::TimedOut(limit.unwrap_or_default()),
         }
     }
+}
+
+/// What a function of the user gives, its panic as an error.
+pub(crate) async fn caught<T>(function: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
+    let result = AssertUnwindSafe(function).catch_unwind().await;
+    result.unwrap_or_else(|panic| Err(panicked(&*panic).into()))
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {

@@ -31,7 +31,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// |---|---|---|
 /// | `MONGRATE_AUTO` | `true` | `false` applies nothing: anything pending is [`Error::Pending`], nothing pending takes one read |
 /// | `MONGRATE_FAIL_HARD` | `true` | `false` logs an error and goes on; it is in [`Booted::error`] then |
-/// | `MONGRATE_TIMEOUT_MS` | `300000` | how long the run may take once the server is reached; `0` is no limit |
+/// | `MONGRATE_TIMEOUT_MS` | the builder's, or `300000` | [`timeout`](MigratorBuilder::timeout) of the run, once the server is reached; `0` is no limit |
 /// | `MONGRATE_LOCK_WAIT_MS` | the builder's, 5 minutes | [`lock_wait`](MigratorBuilder::lock_wait) |
 /// | `MONGRATE_LEASE_MS` | the builder's, 1 minute | [`lease`](MigratorBuilder::lease), at least `1000` |
 /// | `MONGRATE_STOP_ON_ERROR` | `true` | `false` is [`continue_on_error`](crate::Up::continue_on_error): after a failure, go on with what does not depend on it |
@@ -46,7 +46,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// often starts together with its database.
 ///
 /// `MONGRATE_FAIL_HARD=false` does not cover malformed variables, nor [`Error::Interrupted`], because the process is
-/// meant to end, nor [`Error::Partial`], because nothing should go on upon data that are half changed.
+/// meant to end, nor [`Error::Partial`] and [`Error::HalfChanged`], because nothing should go on upon data that are half
+/// changed.
 ///
 /// ```no_run
 /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
@@ -128,13 +129,13 @@ async fn once(migrator: &Migrator, settings: &Settings) -> Result<Report, Error>
     if settings.auto {
         migrator.up().continue_on_error(!settings.stop_on_error).await
     } else {
-        migrator.clone().whole(|migrator| migrator.up().check()).await
+        migrator.up().check().await
     }
 }
 
 /// Whether the process must not go on after this, whatever it was told.
 fn is_final(error: &Error) -> bool {
-    matches!(error, Error::Interrupted { .. } | Error::Partial { .. })
+    matches!(error, Error::Interrupted { .. } | Error::Partial { .. } | Error::HalfChanged { .. })
 }
 
 impl Migrator {

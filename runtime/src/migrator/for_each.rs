@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 pub use self::filter::DatabaseFilter;
 pub use self::tenants::Tenants;
-use super::up::InterruptOnDrop;
+use super::run::InterruptOnDrop;
 use super::{Migrator, MigratorBuilder, Up};
 use crate::Error;
 use crate::report::Report;
@@ -100,17 +100,14 @@ impl ForEach {
         (name, result)
     }
 
-    /// Each run has a stop sign of its own: that one of them lost its lease is nobody else's business.
-    async fn up_one(self, name: &str, all: Stop) -> Result<Report, Error> {
+    async fn up_one(self, name: &str, stop: Stop) -> Result<Report, Error> {
         let migrator = self.migrator(name);
-        let (stop, up) = (Stop::new(), (self.up)(migrator.up()));
-        let interrupt = stop.clone();
-        let span = tracing::info_span!("database", name);
-        let run = migrator.whole(move |_| up.run(stop).instrument(span));
+        let run = (self.up)(migrator.up()).into_future();
+        let run = run.instrument(tracing::info_span!("database", name));
         tokio::pin!(run);
         tokio::select! {
             result = &mut run => return result,
-            _ = all.raised() => interrupt.raise(Reason::Interrupted),
+            _ = stop.raised() => migrator.0.shutdown.raise(Reason::Interrupted),
         }
         run.await
     }

@@ -4,9 +4,10 @@ use std::fmt;
 
 use super::{Migrator, Status};
 use crate::Error;
-use crate::migration::Migration;
+use crate::migration::{Migration, State};
 use crate::options::Policy;
 use crate::plan::{Plan, Step};
+use crate::record::Record;
 
 /// How many migrations a line names.
 const NAMED: usize = 5;
@@ -25,6 +26,7 @@ const NAMED: usize = 5;
 pub struct Health {
     status: HealthStatus,
     ready: bool,
+    failed: Vec<Migration>,
     pending: Vec<Migration>,
     details: Status,
 }
@@ -41,27 +43,31 @@ pub enum HealthStatus {
     Pending,
     /// A process is migrating right now, so that what is pending may soon be applied.
     Busy,
-    /// A migration failed when it ran last, be it a manual one. That stays so until it has succeeded, also while it runs
-    /// again.
+    /// A migration failed when it ran last, be it a manual one, is half-way on a server without transactions, or is applied
+    /// without the effect that it verifies. That stays so until it has succeeded, also while it runs again.
     Failed,
 }
 
 impl Health {
-    fn new(details: Status, plan: &Plan, drift: Policy) -> Self {
+    /// `plan` is `None` when nothing may run before somebody has looked at the data.
+    fn new(details: Status, plan: Option<&Plan>, drift: Policy) -> Self {
+        let failed: Vec<_> =
+            details.migrations().iter().filter(|one| has_failed(&details, one)).map(|one| one.0).collect();
+        let pending: Vec<_> = plan.into_iter().flatten().map(Step::migration).collect();
         let drifted = details.drifted().next().is_some();
-        let status = if details.failed().next().is_some() {
+        let status = if !failed.is_empty() {
             HealthStatus::Failed
         } else if details.holder().is_some_and(|holder| !holder.expired) {
             HealthStatus::Busy
-        } else if !plan.is_empty() {
+        } else if !pending.is_empty() {
             HealthStatus::Pending
         } else if drifted {
             HealthStatus::Drifted
         } else {
             HealthStatus::Healthy
         };
-        let ready = plan.is_empty() && !(drifted && drift == Policy::Error);
-        Self { status, ready, pending: plan.iter().map(Step::migration).collect(), details }
+        let ready = plan.is_some_and(Plan::is_empty) && !(drifted && drift == Policy::Error);
+        Self { status, ready, failed, pending, details }
     }
 
     /// The verdict.
@@ -80,13 +86,19 @@ impl Health {
         self.ready
     }
 
+    /// What has failed, in plan order.
+    #[must_use]
+    pub fn failed(&self) -> &[Migration] {
+        &self.failed
+    }
+
     /// What an `up` would apply, in order: not what is manual, nor what waits for that.
     #[must_use]
     pub fn pending(&self) -> &[Migration] {
         &self.pending
     }
 
-    /// Where every migration stands: what has failed, what has drifted, who is migrating.
+    /// Where every migration stands, what has drifted, and who is migrating.
     #[must_use]
     pub fn details(&self) -> &Status {
         &self.details
@@ -102,18 +114,29 @@ impl Migrator {
     async fn read_health(self) -> Result<Health, Error> {
         let graph = self.graph()?;
         let (records, sighting) = self.read_state().await?;
-        let plan = Plan::up(&graph, None, |id| records.state(id))?;
-        Ok(Health::new(Status::new(&graph, &records, sighting), &plan, self.0.options.drift))
+        let plan = match Plan::up(&graph, None, |id| records.state(id)) {
+            Err(Error::HalfChanged { .. }) => None,
+            plan => Some(plan?),
+        };
+        Ok(Health::new(Status::new(&graph, &records, sighting), plan.as_ref(), self.0.options.drift))
     }
+}
+
+fn has_failed(details: &Status, (_, record): &(Migration, Option<Record>)) -> bool {
+    record.as_ref().is_some_and(|record| match record.state() {
+        State::Failed => true,
+        State::Partial => !details.is_running(record),
+        State::Completed => record.verification_failed,
+        _ => false,
+    })
 }
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, pending, details, .. } = self;
+        let Self { status, failed, pending, details, .. } = self;
         write!(f, "{status}: {} completed", details.completed().count())?;
-        let failed: Vec<_> = details.failed().map(|(migration, _)| migration).collect();
         let drifted: Vec<_> = details.drifted().map(|(migration, _)| migration).collect();
-        for (list, what) in [(&failed, "failed"), (pending, "pending"), (&drifted, "changed since")] {
+        for (list, what) in [(failed, "failed"), (pending, "pending"), (&drifted, "changed since")] {
             if !list.is_empty() {
                 write!(f, "; {} {what} ({})", list.len(), named(list))?;
             }

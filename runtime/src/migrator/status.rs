@@ -95,7 +95,11 @@ impl Status {
         self.migrations.iter().find(|(migration, _)| migration.id() == id).map(|(_, record)| state(record.as_ref()))
     }
 
-    fn is_running(&self, record: &Record) -> bool {
+    pub(super) fn migrations(&self) -> &[(Migration, Option<Record>)] {
+        &self.migrations
+    }
+
+    pub(super) fn is_running(&self, record: &Record) -> bool {
         let alive = self.holder.as_ref().is_some_and(|holder| !holder.expired);
         alive && record.status == RecordStatus::Running && Some(record.token) == self.token
     }
@@ -136,10 +140,12 @@ impl fmt::Display for Status {
                 State::Failed => "failed",
                 State::RolledBack => "rolled back",
                 State::Interrupted => "interrupted",
+                State::Partial => "half-way",
             };
             write!(f, "{word:<12} {}", migration.id())?;
             match record {
                 Some(record) if record.drifted_from(*migration) => writeln!(f, " (changed since it ran)")?,
+                Some(record) if record.state() == State::Completed && record.batch == 0 => writeln!(f, " (marked)")?,
                 Some(record) if record.state() == State::Completed => {
                     writeln!(f, " in {}", Elapsed(record.duration()))?;
                 }

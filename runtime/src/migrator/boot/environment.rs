@@ -43,9 +43,9 @@ impl Variables {
 pub(super) struct Settings {
     pub(super) auto: bool,
     pub(super) fail_hard: bool,
-    /// `None` is no limit.
-    pub(super) timeout: Option<Duration>,
     pub(super) stop_on_error: bool,
+    /// Zero is no limit.
+    timeout: Option<Duration>,
     lock_wait: Option<Duration>,
     lease: Option<Duration>,
     environment: Option<String>,
@@ -59,7 +59,7 @@ impl Settings {
         let settings = Self {
             auto: reader.flag(AUTO).unwrap_or(true),
             fail_hard: reader.flag(FAIL_HARD).unwrap_or(true),
-            timeout: Some(reader.millis(TIMEOUT_MS, 0..=DAY).unwrap_or(TIMEOUT)).filter(|limit| !limit.is_zero()),
+            timeout: reader.millis(TIMEOUT_MS, 0..=DAY),
             lock_wait: reader.millis(LOCK_WAIT_MS, 0..=DAY),
             lease: reader.millis(LEASE_MS, 1000..=DAY),
             stop_on_error: reader.flag(STOP_ON_ERROR).unwrap_or(true),
@@ -71,7 +71,8 @@ impl Settings {
     }
 
     /// Tells a builder what is set, and leaves it what is not.
-    pub(super) fn configure(&self, mut builder: MigratorBuilder) -> MigratorBuilder {
+    pub(super) fn configure(&self, builder: MigratorBuilder) -> MigratorBuilder {
+        let mut builder = builder.limited(self.timeout, TIMEOUT);
         if let Some(wait) = self.lock_wait {
             builder = builder.lock_wait(wait);
         }

@@ -27,7 +27,7 @@ fn nothing_set_is_the_defaults() {
         Settings {
             auto: true,
             fail_hard: true,
-            timeout: Some(Duration::from_mins(5)),
+            timeout: None,
             lock_wait: None,
             lease: None,
             stop_on_error: true,
@@ -64,7 +64,7 @@ fn everything_set_is_understood() {
             codebase_version: Some("v2 of today".to_owned()),
         }
     );
-    assert_eq!(read(&[(TIMEOUT_MS, "0")]).unwrap().timeout, None, "zero is no limit");
+    assert_eq!(read(&[(TIMEOUT_MS, "0")]).unwrap().timeout, Some(Duration::ZERO));
     assert_eq!(read(&[(LEASE_MS, "86400000")]).unwrap().lease, Some(Duration::from_hours(24)));
 }
 
