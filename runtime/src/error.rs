@@ -497,6 +497,16 @@ impl Error {
         }
     }
 
+    /// For a log: what a body's error says may quote what is stored, and so is left to the record.
+    pub(crate) fn discreet(&self) -> String {
+        match self {
+            Self::Failed { id, verb, .. } | Self::Partial { id, verb, .. } => {
+                format!("{}'{id}' failed; its record tells why", what(*verb))
+            }
+            _ => self.to_string(),
+        }
+    }
+
     /// Nothing, the only error, or all of them.
     pub(crate) fn gather(mut errors: Vec<Self>) -> Result<(), Self> {
         match errors.len() {

@@ -5,6 +5,7 @@ mod environment;
 mod unreachable;
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Tx, migration};
@@ -89,7 +90,9 @@ async fn a_failure_is_logged_and_ignored_on_request() {
     assert!(booted.to_string().contains("MONGRATE_FAIL_HARD=false: migration 'module:boot-fails:001_fails' failed"));
     let logs = logs.text();
     let line = logs.lines().find(|line| line.contains("ERROR") && line.contains("MONGRATE_FAIL_HARD=false"));
-    assert!(line.is_some_and(|line| line.contains("out of cheese")), "{logs}");
+    let told = "migration 'module:boot-fails:001_fails' failed; its record tells why";
+    assert!(line.is_some_and(|line| line.ends_with(told)), "{logs}");
+    assert!(!logs.contains("out of cheese"), "what a body says may quote what is stored: {logs}");
     assert!(lease_is_free(&db).await);
     assert!(!booted.migrator().health().await.unwrap().is_ready());
 }
@@ -108,8 +111,49 @@ async fn what_does_not_depend_on_a_failure_runs_on_request() {
 async fn half_changed_data_are_an_error_whatever_the_environment_says() {
     let db = TestDb::standalone().await;
     let told = variables([("MONGRATE_FAIL_HARD", "false")]);
-    let error = migrator(&db, "module:boot-fails").boot().variables(told).await.unwrap_err();
+    let builder = migrator(&db, "module:boot-fails");
+    let error = builder.clone().boot().variables(told.clone()).await.unwrap_err();
     assert!(matches!(error, Error::Partial { .. }), "{error}");
+    // Nor does the next start go on.
+    let error = builder.clone().boot().variables(told).await.unwrap_err();
+    assert!(matches!(error, Error::HalfChanged { .. }), "{error}");
+    let told = variables([("MONGRATE_FAIL_HARD", "false"), ("MONGRATE_AUTO", "false")]);
+    let error = builder.boot().variables(told).await.unwrap_err();
+    assert!(matches!(error, Error::HalfChanged { .. }), "{error}");
+}
+
+#[migration(id = "001_never_ends", source = "module:boot-never-ends")]
+async fn never_ends(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    step(tx, "never").await?;
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn i6_it_takes_no_longer_than_it_is_told() {
+    let db = TestDb::new().await;
+    let told = variables([("MONGRATE_TIMEOUT_MS", "300")]);
+    let error = migrator(&db, "module:boot-never-ends").boot().variables(told).await.unwrap_err();
+    println!("{error}");
+    assert!(matches!(error, Error::RunTimedOut { limit, .. } if limit == Duration::from_millis(300)), "{error}");
+    assert!(steps(&db).await.is_empty());
+    assert_eq!(status(&db, "module:boot-never-ends:001_never_ends").await, "failed");
+    assert!(lease_is_free(&db).await);
+}
+
+#[tokio::test]
+async fn the_builders_time_limit_holds_where_none_is_set() {
+    let no_time = Duration::from_nanos(1);
+    let refused = TestDb::new().await;
+    let builder = migrator(&refused, "module:boot").timeout(no_time);
+    let error = builder.boot().variables(variables([])).await.unwrap_err();
+    assert!(matches!(error, Error::RunTimedOut { limit, .. } if limit == no_time), "{error}");
+    assert!(steps(&refused).await.is_empty());
+    for enough in ["0", "60000"] {
+        let db = TestDb::new().await;
+        let told = variables([("MONGRATE_TIMEOUT_MS", enough)]);
+        migrator(&db, "module:boot").timeout(no_time).boot().variables(told).await.unwrap();
+        assert_eq!(steps(&db).await, ["a"]);
+    }
 }
 
 static HOLDS_RUNS: Gate = Gate::new();

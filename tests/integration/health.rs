@@ -54,6 +54,7 @@ async fn i4_pending_then_failed_then_healthy() {
         line(&health, HealthStatus::Failed, false),
         "failed: 1 completed; 1 failed (module:health:002_b); 1 pending (module:health:002_b)"
     );
+    assert_eq!(health.failed()[0].id(), "module:health:002_b");
     assert_eq!(health.details().failed().count(), 1);
 
     untell(&db, "fail").await;
@@ -92,6 +93,32 @@ async fn drift_is_not_ready_if_it_is_an_error() {
     let told = line(&health, HealthStatus::Drifted, true);
     assert_eq!(told, "drifted: 2 completed; 1 changed since (module:health:001_a)");
     line(&builder.drift(Policy::Error).build().health().await.unwrap(), HealthStatus::Drifted, false);
+}
+
+/// What is half changed is not run again by itself, so that nothing is pending; the service must not go on.
+#[tokio::test]
+async fn half_changed_data_are_a_failure() {
+    let db = TestDb::standalone().await;
+    tell(&db, "fail").await;
+    let migrator = migrator(&db, "module:health").build();
+    migrator.up().await.unwrap_err();
+    let health = migrator.health().await.unwrap();
+    assert_eq!(line(&health, HealthStatus::Failed, false), "failed: 1 completed; 1 failed (module:health:002_b)");
+    untell(&db, "fail").await;
+    migrator.up().only("module:health:002_b").await.unwrap();
+    line(&migrator.health().await.unwrap(), HealthStatus::Healthy, true);
+}
+
+/// It is applied, so that a start would find nothing to do.
+#[tokio::test]
+async fn an_effect_that_was_not_had_is_a_failure_and_the_service_stays_ready() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:health").build();
+    migrator.up().await.unwrap();
+    let said_no = doc! { "$set": { "verificationFailed": true } };
+    db.collection::<Document>("migrations").update_one(doc! { "_id": "module:health:001_a" }, said_no).await.unwrap();
+    let health = migrator.health().await.unwrap();
+    assert_eq!(line(&health, HealthStatus::Failed, true), "failed: 2 completed; 1 failed (module:health:001_a)");
 }
 
 #[tokio::test]

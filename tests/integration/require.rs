@@ -64,6 +64,10 @@ async fn where_each_of_them_stands_is_told() {
         assert!(matches!(error, Error::Required { id: NAMES, state } if state == expected), "{error}");
         assert!(error.to_string().contains(told), "{error}");
     }
+    let half = doc! { "$set": { "status": "failed", "partial": true } };
+    db.collection::<Document>("migrations").update_one(doc! { "_id": NAMES }, half).await.unwrap();
+    let error = migrator.require(NAMES).await.unwrap_err();
+    assert!(error.to_string().contains("which stopped half-way on a server without transactions."), "{error}");
     set_status(&db, ROLES, "failed").await;
     let error = migrator.require(NAMES).and(ROLES).await.unwrap_err();
     println!("{error}");

@@ -91,6 +91,7 @@ impl Boot {
         match outcome {
             Err(error) if settings.fail_hard || is_final(&error) => return Err(error),
             Err(ref error) => {
+                let error = error.discreet();
                 tracing::error!("going on in spite of an error, because MONGRATE_FAIL_HARD=false: {error}");
             }
             Ok(_) => {}

@@ -95,7 +95,7 @@ impl ForEach {
             Err(_) => Err(Error::Interrupted { report: Box::default() }),
         };
         if let Err(error) = &result {
-            tracing::error!(database = name, "{error}");
+            tracing::error!(database = name, "{}", error.discreet());
         }
         (name, result)
     }

@@ -75,8 +75,11 @@ async fn tenants(uri: &str, prefix: &str, source: &str, go: oneshot::Receiver<()
     println!("ready");
     go.await?;
     let tenants = Migrator::for_each(client, DatabaseFilter::prefix(prefix));
-    let tenants = tenants.options(move |builder| builder.registry(registry.clone())).await?.into_result()?;
-    println!("applied {}", tenants.values().flat_map(Report::applied).count());
+    let tenants = tenants.options(move |builder| builder.registry(registry.clone())).await?;
+    match tenants.into_result() {
+        Ok(reports) => println!("applied {}", reports.values().flat_map(Report::applied).count()),
+        Err(error) => println!("{error}"),
+    }
     Ok(())
 }
 
