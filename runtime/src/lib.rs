@@ -26,6 +26,11 @@ mod signals;
 mod stop;
 mod tracker;
 
+/// The guide's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/running.md")]
+mod guide {}
+
 pub use context::{
     Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Schema, Transactional, Tx, TxCollection, TxCursor,
 };
