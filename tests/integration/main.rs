@@ -1,8 +1,10 @@
 //! One program, so that one server serves all tests.
 
 mod access;
+mod amend;
 mod boot;
 mod commands;
+mod down;
 mod drift;
 mod failure;
 mod faults;
@@ -10,6 +12,7 @@ mod fleet;
 mod foreign;
 mod harness;
 mod health;
+mod history;
 mod linking;
 mod lock;
 mod logs;
@@ -19,9 +22,12 @@ mod order;
 mod plugin;
 mod records;
 mod require;
+mod running;
 mod schema;
 mod standalone;
 mod tenants;
 mod threads;
 mod timeout;
 mod tx;
+mod unlock;
+mod validate;

@@ -8,7 +8,7 @@ use std::{env, process, thread};
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
-use mongrate::{DatabaseFilter, Migrator, Registry, Report};
+use mongrate::{DatabaseFilter, Migrator, Registry, Report, Verb};
 use mongrate_tests::crash;
 use mongrate_tests::stored::migrator;
 use tokio::sync::oneshot;
@@ -32,7 +32,8 @@ async fn main() -> Result<()> {
         ["up", uri, database, source] => up(&connect(uri, database).await?, source, go).await,
         ["boot", uri, database, ref halt @ ..] => crash::boot(uri, database, halt).await,
         ["tenants", uri, prefix, source] => tenants(uri, prefix, source, go).await,
-        ["crash", uri, database, lease, ref halt @ ..] => crash::run(uri, database, lease, halt).await,
+        ["crash", uri, database, lease, ref halt @ ..] => crash::run(Verb::Up, uri, database, lease, halt).await,
+        ["crash-down", uri, database, lease, ref halt @ ..] => crash::run(Verb::Down, uri, database, lease, halt).await,
         ["linger", uri, database] => linger(connect(uri, database).await?).await,
         _ => Err(format!("worker: what is {arguments:?}?").into()),
     }
