@@ -1,5 +1,7 @@
 //! The environment of a process, and what is malformed in it.
 
+use std::cell::RefCell;
+
 use mongrate::Error;
 use mongrate_tests::crash::ALL;
 use mongrate_tests::stored::{collections, lease_is_free, migrator, record};
@@ -25,6 +27,27 @@ async fn malformed_variables_are_told_together_before_the_database_is_asked() {
     assert_eq!(told.len(), 2);
     assert!(db.commands().take().is_empty());
     assert!(collections(&db).await.is_empty());
+}
+
+/// The tables of the variables: for those who read the guide, and for those who read the API.
+const TABLES: [&str; 2] =
+    [include_str!("../../../docs/guide/running.md"), include_str!("../../../runtime/src/migrator/boot.rs")];
+
+#[tokio::test]
+async fn the_tables_have_every_variable_and_no_other() {
+    let asked = RefCell::new(Vec::new());
+    let lookup = |name: &str| -> Option<&str> {
+        asked.borrow_mut().push(name.to_owned());
+        None
+    };
+    let client = mongodb::Client::with_uri_str("mongodb://127.0.0.1:1").await.unwrap();
+    let _ = mongrate::Migrator::boot(client.database("nowhere")).variables(lookup);
+    assert_eq!(asked.borrow().len(), 8);
+    for table in TABLES {
+        let rows = table.lines().filter_map(|line| line.trim_start_matches("/// ").strip_prefix("| `MONGRATE_"));
+        let told: Vec<_> = rows.map(|row| format!("MONGRATE_{}", row.split('`').next().unwrap())).collect();
+        assert_eq!(told, *asked.borrow());
+    }
 }
 
 /// All that a process of its own says at a boot with these variables.
