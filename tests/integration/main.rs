@@ -2,6 +2,7 @@
 
 mod access;
 mod amend;
+mod boot;
 mod commands;
 mod down;
 mod drift;
@@ -10,6 +11,7 @@ mod faults;
 mod fleet;
 mod foreign;
 mod harness;
+mod health;
 mod history;
 mod linking;
 mod lock;
@@ -20,9 +22,11 @@ mod mongod;
 mod order;
 mod plugin;
 mod records;
+mod require;
 mod running;
 mod schema;
 mod standalone;
+mod tenants;
 mod threads;
 mod timeout;
 mod tx;

@@ -72,6 +72,15 @@ impl Up {
         self.pending.continue_on_error = go_on;
         self
     }
+
+    /// A report of nothing, or [`Error::Pending`]. One read, no writes.
+    pub(super) async fn check(self) -> Result<Report, Error> {
+        let (plan, report) = self.migrator.look(self.pending).await?;
+        if plan.is_empty() {
+            return Ok(report);
+        }
+        Err(Error::Pending { ids: plan.iter().map(|step| step.migration().id().to_owned()).collect() })
+    }
 }
 
 impl IntoFuture for Up {
