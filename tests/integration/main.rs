@@ -32,3 +32,4 @@ mod timeout;
 mod tx;
 mod unlock;
 mod validate;
+mod verify;
