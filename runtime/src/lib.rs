@@ -11,6 +11,8 @@ mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
+#[cfg(all(doctest, feature = "mongod", unix))]
+mod guide;
 mod history;
 mod lock;
 mod migration;

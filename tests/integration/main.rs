@@ -17,6 +17,7 @@ mod linking;
 mod lock;
 mod logs;
 mod misbehaviour;
+mod module;
 mod mongod;
 mod order;
 mod plugin;
