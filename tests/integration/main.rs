@@ -10,6 +10,7 @@ mod failure;
 mod faults;
 mod fleet;
 mod foreign;
+mod guide;
 mod harness;
 mod health;
 mod history;
