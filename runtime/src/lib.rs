@@ -10,6 +10,8 @@ mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
+mod grouped;
+mod json;
 mod lock;
 mod migration;
 mod migrator;
@@ -25,7 +27,7 @@ mod stop;
 mod tracker;
 
 pub use context::{
-    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Schema, Transactional, Tx, TxCollection, TxCursor,
+    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection, TxCursor,
 };
 pub use error::Error;
 pub use lock::Holder;

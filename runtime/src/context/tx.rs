@@ -4,6 +4,7 @@ mod action;
 mod collection;
 mod cursor;
 mod kv;
+mod probe;
 
 use std::sync::Arc;
 
@@ -63,19 +64,18 @@ struct Shared {
     session: Mutex<Option<ClientSession>>,
     journal: Journal,
     permit: Permit,
+    /// Whether to look at documents before and after each write.
+    dry_run: bool,
 }
 
 impl Tx {
     pub(crate) fn new(database: Database, session: ClientSession, scope: Scope, kv: &str, permit: Permit) -> Self {
-        Self(Arc::new(Shared {
-            database,
-            scope,
-            kv: kv.to_owned(),
-            session_id: session.id().clone(),
-            session: Mutex::new(Some(session)),
-            journal: Journal::default(),
-            permit,
-        }))
+        Self(Arc::new(Shared::new(database, session, scope, kv, permit)))
+    }
+
+    /// One that looks at some documents before and after each write, for a transaction that is not to be committed.
+    pub(crate) fn dry_run(database: Database, session: ClientSession, scope: Scope, kv: &str, permit: Permit) -> Self {
+        Self(Arc::new(Shared { dry_run: true, ..Shared::new(database, session, scope, kv, permit) }))
     }
 
     /// A collection whose operations all belong to this transaction.
@@ -119,6 +119,19 @@ impl Tx {
 }
 
 impl Shared {
+    fn new(database: Database, session: ClientSession, scope: Scope, kv: &str, permit: Permit) -> Self {
+        Self {
+            database,
+            scope,
+            kv: kv.to_owned(),
+            session_id: session.id().clone(),
+            session: Mutex::new(Some(session)),
+            journal: Journal::default(),
+            permit,
+            dry_run: false,
+        }
+    }
+
     /// Waits for the session, and checks that the step may go on.
     async fn enter(&self) -> mongodb::error::Result<MutexGuard<'_, Option<ClientSession>>> {
         let session = self.session.lock().await;
