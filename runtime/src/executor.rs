@@ -1,7 +1,9 @@
 //! Runs the steps of a plan, one at a time, under the lease.
 
+mod attempt;
 mod body;
 mod direct;
+mod dry_run;
 mod failure;
 mod transaction;
 
@@ -22,6 +24,7 @@ use crate::report::{Execution, Outcome};
 use crate::stop::{Reason, Stop};
 use crate::tracker::{Tracker, now};
 
+pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
 
 /// What the steps of one run share.
@@ -101,6 +104,7 @@ impl Executor<'_> {
             duration: step.started.elapsed(),
             attempts: step.attempts,
             operations: step.operations,
+            notes: Vec::new(),
         };
         let (id, duration_ms) = (migration.id(), u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX));
         // The error itself may quote documents; it is in the record and in the report.
@@ -108,6 +112,8 @@ impl Executor<'_> {
             Outcome::Applied => tracing::info!(id, duration_ms, "applied"),
             Outcome::Failed { .. } => tracing::error!(id, duration_ms, "failed"),
             Outcome::Stopped { .. } => tracing::error!(id, duration_ms, "stopped"),
+            // Outcomes of a dry run.
+            _ => {}
         }
         match stopped {
             Some(reason) => Ended::Stopped(reason, execution),

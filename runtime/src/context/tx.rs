@@ -9,7 +9,7 @@ mod probe;
 use std::sync::Arc;
 
 use mongodb::bson::Document;
-use mongodb::{ClientSession, Database};
+use mongodb::{Client, ClientSession, Database};
 use tokio::sync::{Mutex, MutexGuard};
 
 pub use action::{Pending, Transactional};
@@ -99,6 +99,10 @@ impl Tx {
 
     pub(crate) fn handle(&self) -> Self {
         Self(self.0.clone())
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        self.0.database.client()
     }
 
     pub(crate) fn session_id(&self) -> &Document {

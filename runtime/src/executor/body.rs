@@ -5,18 +5,19 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use mongodb::ClientSession;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::transaction::abort;
 use super::{Executor, Failure, Step};
-use crate::__private::{BoxError, Context};
+use crate::__private::{Body, BoxError, Context};
 use crate::Error;
 use crate::context::Tx;
-use crate::lock::Permit;
+use crate::lock::{Permit, kill};
 use crate::migration::Kind;
-use crate::stop::Reason;
+use crate::stop::{Reason, Stop};
 
 /// How long a body that was told to stop may take to end its server call: well within the margin of the lease.
 const GRACE: Duration = Duration::from_secs(2);
@@ -24,68 +25,103 @@ const GRACE: Duration = Duration::from_secs(2);
 /// A body that has come back, with its context and its result.
 pub(super) type Ended = (Context, Result<(), BoxError>);
 
+/// What can end a body before it comes back by itself.
+pub(super) struct Limits<'r> {
+    /// The run's stop sign.
+    pub(super) stop: &'r Stop,
+    /// The migration's own time limit.
+    pub(super) timeout: Option<Duration>,
+}
+
+/// A body that did not come back.
+pub(super) struct Cut {
+    pub(super) failure: Failure,
+    /// The session that it was lent, if it could be taken from it; its transaction is rolled back.
+    pub(super) session: Option<ClientSession>,
+}
+
+impl<F: Into<Failure>> From<F> for Cut {
+    fn from(failure: F) -> Self {
+        Self { failure: failure.into(), session: None }
+    }
+}
+
 impl Executor<'_> {
-    /// Runs the body of a step. Its context checks `permit` before each server call, so that a body which was told to
-    /// stop and does not come back has no effect any more.
-    pub(super) async fn body(
-        &mut self,
-        step: &Step<'_>,
-        mut context: Context,
-        permit: &Permit,
-    ) -> Result<Ended, Failure> {
+    /// Runs the body of a step.
+    pub(super) async fn body(&mut self, step: &Step<'_>, context: Context, permit: &Permit) -> Result<Ended, Failure> {
         self.lease.check()?;
-        let lent = context.tx();
-        let up = step.migration.registration().up;
-        let run = async move {
-            let result = AssertUnwindSafe(up(&mut context)).catch_unwind().await;
-            (context, result.unwrap_or_else(|panic| Err(panicked(&*panic).into())))
-        };
-        let mut task = tokio::spawn(run.in_current_span());
-        let ended = tokio::select! {
-            ended = &mut task => ended,
-            reason = self.told_to_stop(step) => {
-                permit.withdraw(reason);
-                if step.migration.kind() == Kind::Database {
-                    // The raw handle checks no stop sign, so this is the only way to end such a body. It drops what
-                    // the driver has under way, which costs a connection.
-                    task.abort();
-                }
-                let Ok(ended) = timeout(GRACE, &mut task).await else {
-                    if let Some(tx) = lent {
-                        self.roll_back(&tx, &task).await;
-                    }
-                    return Err(reason.into());
+        let limits = Limits { stop: self.stop, timeout: step.migration.timeout() };
+        let body = step.migration.registration().up;
+        run(body, step.migration.kind(), context, permit, limits).await.map_err(|cut| {
+            if cut.session.is_some() {
+                self.session = cut.session;
+            }
+            cut.failure
+        })
+    }
+}
+
+/// Runs a body. Its context checks `permit` before each server call, so that a body which was told to stop and does not
+/// come back has no effect any more.
+pub(super) async fn run(
+    body: Body,
+    kind: Kind,
+    mut context: Context,
+    permit: &Permit,
+    limits: Limits<'_>,
+) -> Result<Ended, Cut> {
+    let lent = context.tx();
+    let run = async move {
+        let result = AssertUnwindSafe(body(&mut context)).catch_unwind().await;
+        (context, result.unwrap_or_else(|panic| Err(panicked(&*panic).into())))
+    };
+    let mut task = tokio::spawn(run.in_current_span());
+    let ended = tokio::select! {
+        ended = &mut task => ended,
+        reason = limits.passed() => {
+            permit.withdraw(reason);
+            if kind == Kind::Database {
+                // The raw handle checks no stop sign, so this is the only way to end such a body. It drops what
+                // the driver has under way, which costs a connection.
+                task.abort();
+            }
+            let Ok(ended) = timeout(GRACE, &mut task).await else {
+                let session = match lent {
+                    Some(tx) => roll_back(&tx, &task).await,
+                    None => None,
                 };
-                ended
-            }
-        };
-        match (ended, permit.check()) {
-            (Ok(ended), _) => Ok(ended),
-            (Err(_), Err(reason)) => Err(reason.into()),
-            (Err(error), Ok(())) => Err(Error::Panicked { message: error.to_string() }.into()),
+                return Err(Cut { failure: reason.into(), session });
+            };
+            ended
         }
+    };
+    match (ended, permit.check()) {
+        (Ok(ended), _) => Ok(ended),
+        (Err(_), Err(reason)) => Err(reason.into()),
+        (Err(error), Ok(())) => Err(Error::Panicked { message: error.to_string() }.into()),
     }
+}
 
-    /// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
-    /// until the server's limit of 60 seconds.
-    async fn roll_back(&mut self, tx: &Tx, body: &JoinHandle<Ended>) {
-        match timeout(GRACE, tx.end()).await {
-            Ok(session) => {
-                if let Some(mut session) = session {
-                    abort(&mut session).await;
-                    self.session = Some(session);
-                }
-                // Safe now: without the session no call of the driver is under way.
-                body.abort();
-            }
-            // A server call is still under way, and must not be dropped here; the server can end it.
-            Err(_) => self.lock.kill(tx.session_id()).await,
-        }
+/// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
+/// until the server's limit of 60 seconds.
+async fn roll_back(tx: &Tx, body: &JoinHandle<Ended>) -> Option<ClientSession> {
+    let Ok(mut session) = timeout(GRACE, tx.end()).await else {
+        // A server call is still under way, and must not be dropped here; the server can end it.
+        kill(tx.client(), tx.session_id()).await;
+        return None;
+    };
+    if let Some(session) = &mut session {
+        abort(session).await;
     }
+    // Safe now: without the session no call of the driver is under way.
+    body.abort();
+    session
+}
 
+impl Limits<'_> {
     /// Waits for the run's stop sign, or for the migration's own time limit.
-    async fn told_to_stop(&self, step: &Step<'_>) -> Reason {
-        match step.migration.timeout() {
+    async fn passed(&self) -> Reason {
+        match self.timeout {
             Some(limit) => timeout(limit, self.stop.raised()).await.unwrap_or(Reason::TimedOut(limit)),
             None => self.stop.raised().await,
         }
