@@ -8,7 +8,7 @@ mod tx;
 use mongodb::Database;
 
 pub use operation::{Counts, Operation, Sample};
-pub(crate) use operation::LISTED;
+pub(crate) use operation::{Journal, LISTED};
 pub use schema::{CreateCollection, CreateIndex, Schema};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Pending, Transactional, Tx, TxCollection, TxCursor};

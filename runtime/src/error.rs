@@ -10,6 +10,7 @@ pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
 use crate::migration::Source;
+use crate::plan::Verb;
 use crate::report::Report;
 
 /// What can go wrong.
@@ -124,7 +125,7 @@ pub enum Error {
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT (ctrl-C). It is an
     /// error even when everything was applied before it could stop, because the process is meant to end.
-    #[error("the run was told to stop; whatever was still under way was not completed, and the lease is free")]
+    #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
     Interrupted {
         /// What was done before.
         report: Box<Report>,
@@ -197,35 +198,105 @@ pub enum Error {
     #[error("{0}")]
     Refused(String),
 
-    /// A migration failed. Its transaction, if it had one, was rolled back; later ones did not run, or with
+    /// A migration failed, or its `down`. Its transaction, if it had one, was rolled back; later ones did not run, or with
     /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
-    #[error("migration '{id}' failed: {message}. {}", aftermath(*.rolled_back))]
+    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains))]
     Failed {
         /// Qualified id of the first one that failed.
         id: String,
+        /// Whether it was being applied or reverted.
+        verb: Verb,
         /// Its error in words.
         message: String,
         /// Its error as it was returned.
         source: Arc<dyn std::error::Error + Send + Sync>,
         /// What was done, and what was not.
         report: Box<Report>,
-        /// Whether nothing of it is left. Outside a transaction, what it did before it failed still is.
-        rolled_back: bool,
+        /// What is left of it in the database.
+        remains: Remains,
     },
 
-    /// A `Tx` migration failed on a server without transactions: what it wrote before the failure is still there.
+    /// A `Tx` migration or its `down` failed on a server without transactions: what it wrote before the failure is still
+    /// there.
     #[error(
-        "migration '{id}' failed half-way on a server without transactions: {message}. The data may be half changed, so the application must not go on; repair it, then run again"
+        "{}'{id}' failed half-way on a server without transactions: {message}. The data may be half changed, so the application must not go on. {}", what(*.verb), AFTER_HALF
     )]
     Partial {
         /// Qualified id of the migration.
         id: String,
+        /// Whether it was being applied or reverted.
+        verb: Verb,
         /// Its error in words.
         message: String,
         /// Its error as it was returned.
         source: Arc<dyn std::error::Error + Send + Sync>,
         /// What was done, and what was not.
         report: Box<Report>,
+    },
+
+    /// `Tx` migrations failed or were interrupted on a server without transactions, in this run or an earlier one, and nobody
+    /// has said since that the data is right again. Running them again by itself could change the same data twice.
+    #[error(
+        "half-way through on a server without transactions: {}. The data may be half changed. {}", .ids.join(", "), AFTER_HALF
+    )]
+    HalfChanged {
+        /// Their qualified ids.
+        ids: Vec<String>,
+    },
+
+    /// The `verify` function of a migration says that it did not have its effect, although its body returned Ok.
+    #[error("it ran, but its `verify` function says that it did not have its effect{}", because(.source.as_deref()))]
+    VerificationFailed {
+        /// The error of the function itself, if it returned one.
+        source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    },
+
+    /// The run took longer than its time limit. What was under way was stopped and is on record as failed.
+    #[error("the run took longer than its time limit of {} and was stopped between two server calls; {}", Elapsed(*.limit), after_stop(.report, "the lease is free, and the next `up` goes on from there"))]
+    RunTimedOut {
+        /// The limit.
+        limit: Duration,
+        /// What was done before.
+        report: Box<Report>,
+    },
+
+    /// A migration cannot be reverted because it has no `down`.
+    #[error("Migration '{id}' cannot be reverted: {}.", .reason.unwrap_or("it has no `down`, and gives no reason for that"))]
+    Irreversible {
+        /// Its qualified id.
+        id: &'static str,
+        /// What it says with `irreversible = "..."`.
+        reason: Option<&'static str>,
+    },
+
+    /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied.
+    #[error(
+        "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. \
+         Take them back first, or with it: `.with_dependants(true)`.", .dependants.join(", ")
+    )]
+    DependantsApplied {
+        /// Its qualified id.
+        id: &'static str,
+        /// The qualified ids of those that depend on it, directly or not, the last applied first.
+        dependants: Vec<&'static str>,
+    },
+
+    /// Something that was applied later is not linked into this program, so it is not known how to revert it, nor what it
+    /// depends on.
+    #[error(
+        "These were applied later, but are not linked into this program, so that they cannot be reverted first: {}. \
+         Link them in, remove their records with `prune`, or name what is to be reverted with `.only(..)`.", .ids.join(", ")
+    )]
+    OrphansAppliedLater {
+        /// Their qualified ids.
+        ids: Vec<String>,
+    },
+
+    /// A migration was named that has to be applied, and is not.
+    #[error("Migration '{id}' is not applied.")]
+    NotApplied {
+        /// Its qualified id.
+        id: String,
     },
 
     /// Migrations depend on each other in a circle. Found by [`Registry::verify`](crate::Registry::verify).
@@ -339,6 +410,7 @@ impl Error {
             Self::Failed { report, .. }
             | Self::Partial { report, .. }
             | Self::LeaseLost { report }
+            | Self::RunTimedOut { report, .. }
             | Self::Interrupted { report } => Some(report),
             _ => None,
         }
@@ -376,10 +448,59 @@ fn list(errors: &[Error]) -> String {
     text
 }
 
-fn aftermath(rolled_back: bool) -> &'static str {
-    if rolled_back {
-        "It was rolled back, and runs again with the next `up`"
-    } else {
-        "What it did before that is still there; it runs again from its beginning with the next `up`"
+/// What to do about data that is half changed.
+const AFTER_HALF: &str = "Repair it; then name the migration to run it again (`.only(..)`), or say that it is applied \
+     or pending (`mark_applied`, `mark_pending`)";
+
+fn what(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Up => "migration ",
+        Verb::Down => "reverting ",
     }
+}
+
+fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> String {
+    source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
+}
+
+fn after_stop(report: &Report, in_earnest: &'static str) -> &'static str {
+    if report.is_dry_run() { DRY_RUN } else { in_earnest }
+}
+
+/// What is left of a dry run.
+const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
+
+fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'static str {
+    if report.is_dry_run() {
+        return "This was a dry run: nothing was changed or recorded";
+    }
+    match (verb, remains) {
+        (Verb::Up, Remains::Nothing) => "It was rolled back, and runs again with the next `up`",
+        (Verb::Up, Remains::Part | Remains::Half) => {
+            "What it did before that is still there; it runs again from its beginning with the next `up`"
+        }
+        (Verb::Up, Remains::All) => {
+            "It is applied and does not run again; see what is wrong with the data, or with the function, before the \
+             application goes on"
+        }
+        (Verb::Down, Remains::Nothing) => "That was rolled back: the migration is still applied",
+        (Verb::Down, Remains::Part | Remains::Half | Remains::All) => {
+            "What it did before that is still there, so the migration is half reverted: run the `down` again, or let the next \
+             `up` apply it again"
+        }
+    }
+}
+
+/// What a migration that did not end well has left in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Remains {
+    /// Nothing: it ran in a transaction, which was rolled back.
+    Nothing,
+    /// What it did before it ended: it ran outside a transaction.
+    Part,
+    /// Nobody knows how much: a `Tx` body that ran without a transaction, on a server that has none.
+    Half,
+    /// All of it: it was committed, and only then its `verify` function said no.
+    All,
 }

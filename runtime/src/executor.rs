@@ -6,6 +6,7 @@ mod direct;
 mod dry_run;
 mod failure;
 mod transaction;
+mod verify;
 
 use std::sync::Arc;
 
@@ -14,15 +15,19 @@ use mongodb::{ClientSession, Database};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::context::Operation;
-use crate::error::{in_one_line, source_chain};
+use crate::__private::Body;
+use crate::context::{Journal, Operation};
+use crate::error::{Remains, in_one_line, source_chain};
+use crate::events::{Audience, Event};
+use crate::history::{Act, HistoryEntry};
 use crate::lock::{Lease, Lock, host};
-use crate::migration::{Kind, Migration};
+use crate::migration::{Kind, Migration, State};
 use crate::options::Options;
-use crate::record::{Record, RecordStatus};
+use crate::plan::{self, Verb};
+use crate::record::{Direction, Record, RecordStatus};
 use crate::report::{Execution, Outcome};
-use crate::stop::{Reason, Stop};
-use crate::tracker::{Tracker, now};
+use crate::stop::{Deadline, Reason, Stop};
+use crate::tracker::{Change, Over, Tracker, now};
 
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
@@ -36,11 +41,14 @@ pub(crate) struct Executor<'r> {
     pub(crate) lock: &'r Lock,
     pub(crate) lease: &'r Lease,
     pub(crate) stop: &'r Stop,
+    pub(crate) audience: &'r Audience,
+    /// When the whole run has to be over.
+    pub(crate) deadline: Option<Deadline>,
     /// Whether the server has transactions.
     pub(crate) transactional: bool,
     /// Number of this `up`.
     pub(crate) batch: i64,
-    /// Who applies: the run's `by`, or else the migrator's actor.
+    /// Who does this: the run's `by`, or else the migrator's actor.
     pub(crate) by: Option<String>,
     /// The session of all transactions of this run; the lease document names it, so that a successor can end them.
     pub(crate) session: Option<ClientSession>,
@@ -51,8 +59,8 @@ type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// How a step ended.
 pub(crate) enum Ended {
-    /// Applied or failed, and on record.
-    Execution(Execution),
+    /// Done or failed, and on record. `Err` when a failure could not be recorded: why.
+    Execution(Execution, Result<(), String>),
     /// The run must not go on, and nothing more may be written: neither a record nor a history entry.
     Stopped(Reason, Execution),
 }
@@ -60,93 +68,237 @@ pub(crate) enum Ended {
 /// A step while it runs.
 pub(super) struct Step<'s> {
     pub(super) migration: Migration,
+    pub(super) verb: Verb,
+    pub(super) state: State,
+    /// How it runs: the kind of the function that the verb calls.
+    pub(super) kind: Kind,
+    pub(super) body: Body,
     pub(super) previous: Option<&'s Record>,
     pub(super) started_at: DateTime,
     pub(super) started: Instant,
     pub(super) attempts: u32,
     pub(super) operations: Vec<Operation>,
+    /// Whether the `verify` function said no.
+    pub(super) verification_failed: bool,
 }
 
-impl Executor<'_> {
-    /// Runs one migration and puts it on record, whatever becomes of it.
-    pub(crate) async fn run(&mut self, migration: Migration, previous: Option<&Record>) -> Ended {
-        let span = tracing::info_span!("migration", id = migration.id());
-        self.run_step(migration, previous).instrument(span).await
-    }
-
-    async fn run_step(&mut self, migration: Migration, previous: Option<&Record>) -> Ended {
-        self.lease.announce(migration.id());
-        tracing::info!(id = migration.id(), "applying");
-        let mut step = Step {
+impl<'s> Step<'s> {
+    fn new(planned: plan::Step, previous: Option<&'s Record>) -> Self {
+        let migration = planned.migration();
+        let registration = migration.registration();
+        let (kind, body) = match (planned.verb(), registration.down) {
+            (Verb::Down, Some(down)) => (down.kind, down.body),
+            // A plan has no `down` of a migration that has none.
+            (Verb::Up, _) | (Verb::Down, None) => (registration.kind, registration.up),
+        };
+        Self {
             migration,
+            verb: planned.verb(),
+            state: planned.state(),
+            kind,
+            body,
             previous,
             started_at: now(),
             started: Instant::now(),
             attempts: 0,
             operations: Vec::new(),
-        };
-        let result = match migration.kind() {
-            Kind::Tx if self.transactional => self.in_transaction(&mut step).await,
-            _ => self.outside_transactions(&mut step).await,
-        };
-        let rolled_back = self.transactional && migration.kind() == Kind::Tx;
-        let (outcome, stopped) = match result {
-            Ok(()) => (Outcome::Applied, None),
-            Err(Failure::Stopped(reason)) => (Outcome::Stopped { rolled_back }, Some(reason)),
-            Err(Failure::Failed(error)) => {
-                let (error, message) = self.put_on_record(&mut step, error.into()).await;
-                (Outcome::Failed { error, message, rolled_back }, None)
-            }
-        };
-        let execution = Execution {
-            id: migration.id().to_owned(),
-            outcome,
-            duration: step.started.elapsed(),
-            attempts: step.attempts,
-            operations: step.operations,
-            notes: Vec::new(),
-        };
-        let (id, duration_ms) = (migration.id(), u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX));
-        // The error itself may quote documents; it is in the record and in the report.
-        match execution.outcome {
-            Outcome::Applied => tracing::info!(id, duration_ms, "applied"),
-            Outcome::Failed { .. } => tracing::error!(id, duration_ms, "failed"),
-            Outcome::Stopped { .. } => tracing::error!(id, duration_ms, "stopped"),
-            // Outcomes of a dry run.
-            _ => {}
-        }
-        match stopped {
-            Some(reason) => Ended::Stopped(reason, execution),
-            None => Ended::Execution(execution),
+            verification_failed: false,
         }
     }
 
-    /// Records a failure, after its transaction was rolled back. A failure to do so never hides the failure itself (I6).
-    async fn put_on_record(&mut self, step: &mut Step<'_>, error: Cause) -> (Cause, String) {
-        let chain = source_chain(&*error);
-        let message = in_one_line(&chain);
-        let mut record = self.record(step, RecordStatus::Failed);
-        record.error = Some(message.clone());
-        record.error_stack = Some(chain);
-        if let Err(unrecorded) = self.store(&record, true).await {
-            tracing::error!(error = %unrecorded, "could not record that '{}' failed", record.id);
+    /// What is written over the stored record.
+    fn over(&self) -> Over {
+        match self.verb {
+            Verb::Up => Over::Pending,
+            Verb::Down => Over::Applied,
         }
-        (error, message)
+    }
+
+    /// The status of a record when this has gone well.
+    fn done(&self) -> RecordStatus {
+        match self.verb {
+            Verb::Up => RecordStatus::Completed,
+            Verb::Down => RecordStatus::RolledBack,
+        }
+    }
+}
+
+impl Executor<'_> {
+    /// Runs one step and puts it on record, whatever becomes of it.
+    pub(crate) async fn run(&mut self, planned: plan::Step, previous: Option<&Record>) -> Ended {
+        let span = tracing::info_span!("migration", id = planned.migration().id(), verb = %planned.verb());
+        self.run_step(Step::new(planned, previous)).instrument(span).await
+    }
+
+    async fn run_step(&mut self, mut step: Step<'_>) -> Ended {
+        let (migration, verb) = (step.migration, step.verb);
+        let id = migration.id();
+        self.lease.announce(id);
+        tracing::info!(id, %verb, "started");
+        self.audience.tell(|| Event::Started { migration, verb });
+        let result = self.execute(&mut step).await;
+        let remains = match step.kind {
+            Kind::Tx if !self.transactional => Remains::Half,
+            Kind::Tx if step.verification_failed => Remains::All,
+            Kind::Tx => Remains::Nothing,
+            Kind::Schema | Kind::Database => Remains::Part,
+        };
+        let mut recorded = Ok(());
+        let (outcome, stopped) = match result {
+            Ok(()) if verb == Verb::Down => (Outcome::Reverted, None),
+            Ok(()) => (Outcome::Applied, None),
+            Err(Failure::Stopped(reason)) => (Outcome::Stopped { remains }, Some(reason)),
+            Err(Failure::Failed(error)) => {
+                let error: Cause = error.into();
+                let chain = source_chain(&*error);
+                let message = in_one_line(&chain);
+                recorded = self.put_on_record(&step, &message, chain, remains).await;
+                (Outcome::Failed { error, message, remains }, None)
+            }
+        };
+        let duration = step.started.elapsed();
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        // The error itself may quote documents; it is in the record and in the report.
+        match &outcome {
+            Outcome::Applied | Outcome::Reverted => {
+                tracing::info!(id, duration_ms, "{}", if verb == Verb::Down { "reverted" } else { "applied" });
+                self.audience.tell(|| Event::Finished { migration, verb, duration });
+            }
+            Outcome::Failed { message, .. } => {
+                tracing::error!(id, duration_ms, "failed");
+                self.audience.tell(|| Event::Failed { migration, verb, message: message.clone(), duration });
+            }
+            Outcome::Stopped { .. } => {
+                tracing::error!(id, duration_ms, "stopped");
+                self.audience.tell(|| Event::Stopped { migration, verb });
+            }
+            Outcome::WouldApply | Outcome::WouldRevert | Outcome::WouldFail | Outcome::NotSimulated { .. } => {
+                unreachable!("these are outcomes of a dry run")
+            }
+        }
+        let (attempts, operations) = (step.attempts, step.operations);
+        let execution =
+            Execution { id: id.to_owned(), verb, outcome, duration, attempts, operations, notes: Vec::new() };
+        match stopped {
+            Some(reason) => Ended::Stopped(reason, execution),
+            None => Ended::Execution(execution, recorded),
+        }
+    }
+
+    async fn execute(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
+        if self.had_its_effect(step).await? {
+            return self.store(&self.change(step, self.record(step, step.done()), true)).await;
+        }
+        if step.kind == Kind::Tx && self.transactional {
+            self.in_transaction(step).await?;
+            return match self.verify(step).await {
+                // It is committed; the run stops before the next one.
+                Err(Failure::Stopped(_)) => Ok(()),
+                verified => verified,
+            };
+        }
+        self.outside_transactions(step).await
+    }
+
+    /// Records a failure, after its transaction was rolled back. A failure to do so never hides the failure itself (I6);
+    /// it is told beside it.
+    async fn put_on_record(
+        &mut self,
+        step: &Step<'_>,
+        message: &str,
+        chain: Vec<String>,
+        remains: Remains,
+    ) -> Result<(), String> {
+        let id = step.migration.id();
+        let change = self.failed(step, message, chain, remains);
+        let Err(unrecorded) = self.store(&change).await else { return Ok(()) };
+        tracing::error!(error = %unrecorded, "could not record that '{id}' failed");
+        Err(format!("could not record that '{id}' failed: {unrecorded}"))
+    }
+
+    /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
+    fn failed(&self, step: &Step<'_>, message: &str, chain: Vec<String>, remains: Remains) -> Change {
+        let mut record = match (step.verb, remains, step.previous) {
+            (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
+            (Verb::Down, Remains::Nothing, Some(previous)) => {
+                Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
+            }
+            _ => self.record(step, RecordStatus::Failed),
+        };
+        record.error = Some(message.to_owned());
+        record.error_stack = Some(chain);
+        let mut entry = self.entry(step, &record);
+        entry.status = Some(RecordStatus::Failed);
+        let over = if remains == Remains::All { Over::Applied } else { step.over() };
+        Change::Stored { record: Box::new(record), over, entry: Some(Box::new(entry)) }
+    }
+
+    /// A record, and its history if it ends the execution.
+    fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
+        let entry = ends.then(|| Box::new(self.entry(step, &record)));
+        Change::Stored { record: Box::new(record), over: step.over(), entry }
+    }
+
+    fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
+        HistoryEntry {
+            executed_at: step.started_at,
+            execution_duration: millis(step.started),
+            by: self.by.clone(),
+            checksum: Some(step.migration.checksum().to_owned()),
+            ..HistoryEntry::of(record, if step.verb == Verb::Down { Act::Down } else { Act::Up })
+        }
     }
 
     /// The record that this step leaves, were it to end now.
     fn record(&self, step: &Step<'_>, status: RecordStatus) -> Record {
-        let migration = step.migration;
+        let before = step.previous;
+        // Cleared when it ends well; until then a crash leaves it behind.
+        let partial = step.kind == Kind::Tx && !self.transactional && status != step.done();
+        let attempts = before.map_or(0, |record| record.attempts) + 1;
+        let record = self.fresh_record(step.migration, status);
+        match (step.verb, before) {
+            (Verb::Down, Some(before)) => Record {
+                direction: Direction::Down,
+                partial,
+                reverted_at: (status == RecordStatus::RolledBack).then_some(step.started_at),
+                reverted_by: self.by.clone(),
+                attempts,
+                status,
+                host: record.host,
+                pid: record.pid,
+                environment: record.environment,
+                codebase_version: record.codebase_version,
+                token: record.token,
+                error: None,
+                error_stack: None,
+                ..before.clone()
+            },
+            _ => Record {
+                partial,
+                executed_at: step.started_at,
+                execution_duration: millis(step.started),
+                verification_failed: step.verification_failed && status == RecordStatus::Completed,
+                attempts,
+                ..record
+            },
+        }
+    }
+
+    /// A record of a migration as it is linked in, written by this run.
+    fn fresh_record(&self, migration: Migration, status: RecordStatus) -> Record {
         Record {
             id: migration.id().to_owned(),
             status,
+            direction: Direction::Up,
+            partial: false,
             source: migration.source().to_string(),
             description: migration.description().to_owned(),
             checksum: migration.checksum().to_owned(),
             reversible: migration.is_reversible(),
             batch: self.batch,
-            executed_at: step.started_at,
-            execution_duration: i64::try_from(step.started.elapsed().as_millis()).unwrap_or(i64::MAX),
+            executed_at: now(),
+            execution_duration: 0,
+            verification_failed: false,
             reverted_at: None,
             applied_by: self.by.clone(),
             reverted_by: None,
@@ -156,9 +308,14 @@ impl Executor<'_> {
             codebase_version: self.options.codebase_version.clone(),
             error: None,
             error_stack: None,
-            attempts: step.previous.map_or(0, |record| record.attempts) + 1,
+            attempts: 0,
             token: self.lease.token(),
         }
+    }
+
+    /// The journal of one attempt at a step.
+    fn journal(&self, step: &Step<'_>) -> Journal {
+        Journal::new(step.migration, self.audience.clone())
     }
 
     /// Takes the run's session, or a new one when a body that was stopped has kept the last. It is put back after use.
@@ -171,4 +328,8 @@ impl Executor<'_> {
         self.lease.use_session(session.id());
         Ok(session)
     }
+}
+
+fn millis(since: Instant) -> i64 {
+    i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod random;
 
-use crate::__private::{Context, Registration};
+use crate::__private::{Down, Registration};
 use crate::migration::{Kind, Migration, Source};
 use crate::registry::Registry;
 
@@ -44,6 +44,7 @@ pub(crate) struct Drawn {
     pub(crate) id: String,
     pub(crate) dependencies: Vec<String>,
     pub(crate) manual: bool,
+    pub(crate) irreversible: bool,
     pub(crate) description: &'static str,
     pub(crate) line: u32,
 }
@@ -61,14 +62,11 @@ impl Drawn {
             dependencies: dependencies.leak(),
             description: self.description,
             checksum: "t1:0",
-            kind: Kind::Tx,
-            up: |_: &mut Context| Box::pin(async { Ok(()) }),
-            down: None,
-            irreversible: None,
+            down: (!self.irreversible).then_some(Down { kind: Kind::Tx, body: |_| Box::pin(async { Ok(()) }) }),
             manual: self.manual,
-            timeout: None,
             file: "src/migrations.rs",
             line: self.line,
+            ..Registration::DEFAULT
         })))
     }
 }

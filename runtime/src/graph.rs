@@ -8,7 +8,7 @@ mod properties;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::ops::Range;
 use std::vec;
 
@@ -83,6 +83,24 @@ impl Graph {
         self.by_id.get(id).copied()
     }
 
+    /// The nodes with these qualified ids, all of which must be selected.
+    pub(crate) fn named(&self, ids: &[String]) -> Result<HashSet<Node>, Error> {
+        let mut named = HashSet::new();
+        let mut errors = Vec::new();
+        for id in ids {
+            match self.find(id) {
+                Some(node) if self.is_selected(node) => drop(named.insert(node)),
+                Some(node) => errors.push(Error::NotSelected { id: self.migration(node).id() }),
+                None => errors.push(Error::UnknownMigration {
+                    id: id.clone(),
+                    nearest: nearest(id, self.order().map(|migration| migration.id())),
+                }),
+            }
+        }
+        Error::gather(errors)?;
+        Ok(named)
+    }
+
     /// The migration at a node.
     pub(crate) fn migration(&self, node: Node) -> Migration {
         self.edges[node]
@@ -96,6 +114,11 @@ impl Graph {
     /// What a node depends on directly.
     pub(crate) fn dependencies(&self, node: Node) -> impl Iterator<Item = Node> {
         self.edges.neighbors_directed(node, Incoming)
+    }
+
+    /// What depends on a node directly.
+    pub(crate) fn dependants(&self, node: Node) -> impl Iterator<Item = Node> {
+        self.edges.neighbors_directed(node, Outgoing)
     }
 
     /// These nodes and all that they depend on, directly or not: one flag for each node.

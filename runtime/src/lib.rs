@@ -6,11 +6,13 @@ pub mod __private;
 mod context;
 mod elapsed;
 mod error;
+mod events;
 mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
 mod grouped;
+mod history;
 mod json;
 mod lock;
 mod migration;
@@ -27,15 +29,18 @@ mod stop;
 mod tracker;
 
 pub use context::{
-    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection, TxCursor,
+    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection,
+    TxCursor,
 };
-pub use error::Error;
+pub use error::{Error, Remains};
+pub use events::{Event, Events};
+pub use history::{Act, HistoryEntry};
 pub use lock::Holder;
 pub use migration::{Kind, Migration, Source, State};
-pub use migrator::{Migrator, MigratorBuilder, Status, Up};
+pub use migrator::{Down, Migrator, MigratorBuilder, Status, Up};
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};
 pub use plan::{Blocked, Plan, Step, Verb};
-pub use record::{Record, RecordStatus};
+pub use record::{Direction, Record, RecordStatus};
 pub use registry::Registry;
 pub use report::{Execution, Outcome, Report};

@@ -163,6 +163,9 @@ pub enum State {
     RolledBack,
     /// It was started outside a transaction by a process that lost the lease or died; it runs again.
     Interrupted,
+    /// A `Tx` body failed or was interrupted on a server without transactions, so that the data may be half changed. It
+    /// runs again only when it is named.
+    Partial,
 }
 
 impl State {

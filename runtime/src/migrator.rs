@@ -1,24 +1,32 @@
 //! The facade: one value that knows a database, a registry and what it was told.
 
 mod builder;
+mod down;
+mod dry_run;
+mod run;
 mod status;
+mod steps;
 mod up;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use mongodb::Database;
+use tokio::sync::watch;
 
 pub use builder::MigratorBuilder;
+pub use down::Down;
 pub use status::Status;
 pub use up::Up;
 
 use crate::Error;
+use crate::events::{Audience, Events};
 use crate::graph::Graph;
 use crate::lock::Lock;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::registry::Registry;
+use crate::stop::{Reason, Stop};
 use crate::tracker::Tracker;
 
 /// Migrates one database. Cheap to clone.
@@ -42,6 +50,11 @@ struct Inner {
     options: Options,
     tracker: Tracker,
     lock: Lock,
+    audience: Audience,
+    /// Raised for every run, now and later.
+    shutdown: Stop,
+    /// How many runs are under way.
+    running: watch::Sender<usize>,
 }
 
 impl Migrator {
@@ -78,6 +91,41 @@ impl Migrator {
     /// process to finish, and runs one migration after the other until one fails.
     pub fn up(&self) -> Up {
         Up::new(self.clone())
+    }
+
+    /// Reverts what was applied last, or whatever its options say, in the reverse order of applying.
+    pub fn down(&self) -> Down {
+        Down::new(self.clone())
+    }
+
+    /// What happens during the runs of this migrator and its clones, from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.0.audience.join()
+    }
+
+    /// Stops the runs of this migrator and its clones that are under way, and waits until they have: the server call under way
+    /// ends, the transaction is rolled back, the lease is released, so that the next process starts at once. A run that
+    /// begins later stops as well, unless there is nothing to do. Their result is [`Error::Interrupted`].
+    ///
+    /// For services that handle signals themselves. Where nobody does, a run stops on SIGTERM and SIGINT (ctrl-C) without
+    /// being told.
+    ///
+    /// ```no_run
+    /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+    /// let boot = tokio::spawn({
+    ///     let migrator = migrator.clone();
+    ///     async move { migrator.up().await }
+    /// });
+    /// // In the service's own handler of SIGTERM:
+    /// migrator.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    pub async fn shutdown(&self) {
+        self.0.shutdown.raise(Reason::Interrupted);
+        let mut running = self.0.running.subscribe();
+        // An error would say that the sender is gone; it is in `self`.
+        let _ = running.wait_for(|count| *count == 0).await;
     }
 
     fn graph(&self) -> Result<Graph, Error> {

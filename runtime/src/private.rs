@@ -13,7 +13,7 @@ pub use inventory;
 pub use mongodb::BoxFuture;
 
 pub use self::acyclic::assert_acyclic;
-pub use self::body::{Body, BoxError, Down, Failure, Outcome, kind_of, plugin_kind, plugin_kind_of, run};
+pub use self::body::{Body, BoxError, Down, Failure, Outcome, Verify, kind_of, plugin_kind, plugin_kind_of, run};
 pub use self::registry::{Id, Node, NodeRef, RegisteredOnce, only_one_migration_has_this_id};
 pub use crate::context::{Argument, Context, PluginArgument};
 pub use crate::migration::{Kind, Source};
@@ -36,6 +36,8 @@ pub struct Registration {
     pub up: Body,
     /// `down = path`.
     pub down: Option<Down>,
+    /// `verify = path`.
+    pub verify: Option<Verify>,
     /// `irreversible = "reason"`.
     pub irreversible: Option<&'static str>,
     /// `manual`.
@@ -59,6 +61,7 @@ impl Registration {
         kind: Kind::Tx,
         up: |_| Box::pin(async { Ok(()) }),
         down: None,
+        verify: None,
         irreversible: None,
         manual: false,
         timeout: None,

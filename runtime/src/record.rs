@@ -1,4 +1,4 @@
-//! What is stored: one record per migration, one history document per execution.
+//! What is stored of one migration: its record.
 
 use std::time::Duration;
 
@@ -22,8 +22,20 @@ pub enum RecordStatus {
     RolledBack,
 }
 
+/// Which of a migration's two functions an execution ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Direction {
+    /// The migration itself.
+    #[default]
+    Up,
+    /// Its `down`.
+    Down,
+}
+
 /// The stored state of one migration in one database: a document of `migrations`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Record {
@@ -32,6 +44,12 @@ pub struct Record {
     pub id: String,
     /// Where it stands.
     pub status: RecordStatus,
+    /// What its last execution ran. Together with `running` or `failed`, `down` means that it is half reverted.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub direction: Direction,
+    /// Whether a `Tx` body was started without a transaction and did not end well, so that the data may be half changed.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub partial: bool,
     /// `system`, `module:<name>` or `plugin:<name>`.
     pub source: String,
     /// The migration's description when it ran.
@@ -40,12 +58,15 @@ pub struct Record {
     pub checksum: String,
     /// Whether it had a `down` when it ran.
     pub reversible: bool,
-    /// Number of the `up` that ran it.
+    /// Number of the `up` that ran it; 0 when it was marked as applied.
     pub batch: i64,
-    /// When its last execution began (UTC, the migrating process's clock).
+    /// When its last `up` began (UTC, the migrating process's clock).
     pub executed_at: DateTime,
-    /// How long it took, in milliseconds.
+    /// How long that took, in milliseconds.
     pub execution_duration: i64,
+    /// Whether it is applied although its `verify` function said that it did not have its effect.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub verification_failed: bool,
     /// When it was reverted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reverted_at: Option<DateTime>,
@@ -82,10 +103,20 @@ impl Record {
     /// holder still lives.
     pub(crate) fn state(&self) -> State {
         match self.status {
+            RecordStatus::Running | RecordStatus::Failed if self.partial => State::Partial,
             RecordStatus::Running => State::Interrupted,
             RecordStatus::Completed => State::Completed,
             RecordStatus::Failed => State::Failed,
             RecordStatus::RolledBack => State::RolledBack,
+        }
+    }
+
+    /// Whether there is something of it that a `down` can revert: it is applied, or half reverted.
+    pub(crate) fn is_revertible(&self) -> bool {
+        match self.status {
+            RecordStatus::Completed => true,
+            RecordStatus::Running | RecordStatus::Failed => self.direction == Direction::Down,
+            RecordStatus::RolledBack => false,
         }
     }
 
@@ -101,60 +132,11 @@ impl Record {
     }
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// The version of the algorithm in front of a checksum.
-fn algorithm(checksum: &str) -> Option<&str> {
+pub(crate) fn algorithm(checksum: &str) -> Option<&str> {
     checksum.split_once(':').map(|(version, _)| version)
-}
-
-/// One execution: a document of `migrations_history`, which is only ever appended to.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct HistoryEntry<'a> {
-    migration_id: &'a str,
-    direction: &'static str,
-    status: RecordStatus,
-    source: &'a str,
-    checksum: &'a str,
-    batch: i64,
-    executed_at: DateTime,
-    execution_duration: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'a str>,
-    host: &'a str,
-    pid: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    environment: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    codebase_version: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_stack: Option<&'a [String]>,
-    attempts: i64,
-    token: i64,
-}
-
-impl<'a> HistoryEntry<'a> {
-    /// The entry for the execution of an `up` that left this record.
-    pub(crate) fn up(record: &'a Record) -> Self {
-        Self {
-            migration_id: &record.id,
-            direction: "up",
-            status: record.status,
-            source: &record.source,
-            checksum: &record.checksum,
-            batch: record.batch,
-            executed_at: record.executed_at,
-            execution_duration: record.execution_duration,
-            by: record.applied_by.as_deref(),
-            host: &record.host,
-            pid: record.pid,
-            environment: record.environment.as_deref(),
-            codebase_version: record.codebase_version.as_deref(),
-            error: record.error.as_deref(),
-            error_stack: record.error_stack.as_deref(),
-            attempts: record.attempts,
-            token: record.token,
-        }
-    }
 }

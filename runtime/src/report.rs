@@ -1,14 +1,18 @@
 //! What a run did.
 
+mod dry_run;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Operation;
 use crate::elapsed::Elapsed;
-use crate::plan::Blocked;
+use crate::error::Remains;
+use crate::history::Act;
+use crate::plan::{Blocked, Verb};
 
-/// What an `up` did, in the order in which it was done. Its `Display` is for people.
+/// What a run did, in the order in which it was done. Its `Display` is for people.
 ///
 /// A run that did not end well has one as well: [`Error::report`](crate::Error::report).
 ///
@@ -27,11 +31,25 @@ use crate::plan::Blocked;
 #[non_exhaustive]
 pub struct Report {
     executions: Vec<Execution>,
+    amended: Vec<(String, Act)>,
     not_run: Vec<String>,
     warnings: Vec<String>,
     finished_elsewhere: bool,
     /// How many migrations wait for a manual one.
     waiting: usize,
+    /// What there would have been to do.
+    purpose: Purpose,
+    dry_run: bool,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    #[default]
+    Up,
+    Down,
+    /// Changing records without running anything.
+    Amend,
 }
 
 /// One migration that was run.
@@ -40,14 +58,19 @@ pub struct Report {
 pub struct Execution {
     /// Qualified id.
     pub id: String,
+    /// Whether it was to be applied or reverted.
+    pub verb: Verb,
     /// How it ended.
     pub outcome: Outcome,
     /// From the start of its first attempt to its record, retries included.
     pub duration: Duration,
-    /// How often the body ran: more than once only after transient errors of the server.
+    /// How often the body ran: more than once only after transient errors of the server; 0 when the `verify` function of an
+    /// interrupted one said that it has had its effect.
     pub attempts: u32,
     /// What the last attempt did, as far as it went through `Tx` or `Schema`.
     pub operations: Vec<Operation>,
+    /// What a person should know of it: in a dry run, which effects of other migrations it did not find.
+    pub notes: Vec<String>,
 }
 
 /// How an execution ended.
@@ -56,21 +79,43 @@ pub struct Execution {
 pub enum Outcome {
     /// Applied and recorded.
     Applied,
+    /// Reverted and recorded.
+    Reverted,
     /// Failed and recorded as failed.
     Failed {
         /// The error as the body returned it.
         error: Arc<dyn std::error::Error + Send + Sync>,
         /// The error with its causes, in one line.
         message: String,
-        /// Whether nothing of it is left: it ran in a transaction.
-        rolled_back: bool,
+        /// What is left of it in the database.
+        remains: Remains,
     },
     /// Told to stop before its end, and so not on record as failed: by a signal, by the caller, or because the lease
-    /// was lost. It runs again with the next `up`.
+    /// was lost. If it was being applied, it runs again with the next `up`.
     Stopped {
-        /// Whether nothing of it is left: it ran in a transaction.
-        rolled_back: bool,
+        /// What is left of it in the database.
+        remains: Remains,
     },
+    /// In a dry run: its body ended well in a transaction that was rolled back, or nothing was found that stands in the way of
+    /// its `Schema` operations.
+    WouldApply,
+    /// The same for reverting it.
+    WouldRevert,
+    /// In a dry run: one of its `Schema` operations would fail on the data as it is now; the notes of the operation say why.
+    /// What a step before it does could yet change that.
+    WouldFail,
+    /// In a dry run: nobody knows.
+    NotSimulated {
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// Whether a dry run has got through it.
+    pub(crate) fn is_simulated(&self) -> bool {
+        matches!(self, Self::WouldApply | Self::WouldRevert | Self::WouldFail)
+    }
 }
 
 impl Report {
@@ -82,6 +127,17 @@ impl Report {
     /// The migrations that this run applied.
     pub fn applied(&self) -> impl Iterator<Item = &Execution> {
         self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Applied))
+    }
+
+    /// The migrations that this run reverted.
+    pub fn reverted(&self) -> impl Iterator<Item = &Execution> {
+        self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Reverted))
+    }
+
+    /// The qualified ids whose records this run changed without running anything, and how.
+    #[must_use]
+    pub fn amended(&self) -> &[(String, Act)] {
+        &self.amended
     }
 
     /// The migrations that failed in this run.
@@ -108,16 +164,30 @@ impl Report {
         &self.warnings
     }
 
-    /// Whether another process applied what was pending while this one waited for the lease.
+    /// Whether another process did what was to be done while this one waited for the lease.
     #[must_use]
     pub fn finished_elsewhere(&self) -> bool {
         self.finished_elsewhere
     }
 
-    /// Whether this run has run nothing, be it that nothing was pending or that another process did it.
+    /// Whether this run has changed nothing, be it that there was nothing to do or that another process did it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.executions.is_empty()
+        self.executions.is_empty() && self.amended.is_empty()
+    }
+
+    pub(crate) fn new(purpose: Purpose) -> Self {
+        Self { purpose, ..Self::default() }
+    }
+
+    /// Whether this is the report of a dry run: nothing that it tells of has happened.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    pub(crate) fn of_dry_run(self) -> Self {
+        Self { dry_run: true, ..self }
     }
 
     pub(crate) fn by_another(mut self) -> Self {
@@ -141,6 +211,10 @@ impl Report {
         self.executions.push(execution);
     }
 
+    pub(crate) fn amend(&mut self, id: String, act: Act) {
+        self.amended.push((id, act));
+    }
+
     pub(crate) fn leave_out(&mut self, id: &str) {
         self.not_run.push(id.to_owned());
     }
@@ -148,8 +222,14 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.dry_run {
+            return self.fmt_dry_run(f);
+        }
         for execution in &self.executions {
             writeln!(f, "{execution}")?;
+        }
+        for (id, act) in &self.amended {
+            writeln!(f, "{act}  {id}")?;
         }
         for id in &self.not_run {
             writeln!(f, "not run  {id}")?;
@@ -157,28 +237,48 @@ impl fmt::Display for Report {
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
-        let applied = self.applied().count();
-        let failed = self.executions.len() - applied;
-        match (applied, failed, self.not_run.len()) {
-            (0, 0, 0) if self.finished_elsewhere => write!(f, "Another process applied everything that was pending."),
+        self.summary(f)
+    }
+}
+
+impl Report {
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (done, did, nothing) = match self.purpose {
+            Purpose::Up => (self.applied().count(), "Applied", "Nothing is pending."),
+            Purpose::Down => (self.reverted().count(), "Reverted", "Nothing to revert."),
+            Purpose::Amend => (self.amended.len(), "Changed records:", "No record had to be changed."),
+        };
+        let failed = self.executions.len().saturating_sub(done);
+        match (done, failed, self.not_run.len()) {
+            (0, 0, 0) if self.finished_elsewhere => write!(f, "Another process did everything that was to be done."),
             (0, 0, 0) if self.waiting > 0 => write!(f, "Nothing to apply now; {} waiting.", self.waiting),
-            (0, 0, 0) => write!(f, "Nothing is pending."),
-            (_, 0, 0) => write!(f, "Applied {applied}."),
-            (_, _, not_run) => write!(f, "Applied {applied}, failed {failed}, not run {not_run}."),
+            (0, 0, 0) => f.write_str(nothing),
+            (_, 0, 0) => write!(f, "{did} {done}."),
+            (_, _, not_run) => write!(f, "{did} {done}, failed {failed}, not run {not_run}."),
         }
     }
 }
 
 impl fmt::Display for Execution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, took) = (&self.id, Elapsed(self.duration));
+        let down = if self.verb == Verb::Down { "down " } else { "" };
         match &self.outcome {
-            Outcome::Applied => write!(f, "applied  {} in {}", self.id, Elapsed(self.duration))?,
-            Outcome::Failed { message, .. } => {
-                write!(f, "failed   {} after {}: {message}", self.id, Elapsed(self.duration))?;
+            Outcome::Applied if self.attempts == 0 => {
+                write!(f, "applied  {id}: it had its effect before it was interrupted")?
             }
-            Outcome::Stopped { rolled_back } => {
-                let left = if *rolled_back { "rolled back" } else { "what it did before that is still there" };
-                write!(f, "stopped  {} after {}: {left}", self.id, Elapsed(self.duration))?;
+            Outcome::Applied => write!(f, "applied  {id} in {took}")?,
+            Outcome::Reverted => write!(f, "reverted {id} in {took}")?,
+            Outcome::Failed { message, .. } => write!(f, "failed   {down}{id} after {took}: {message}")?,
+            Outcome::Stopped { remains } => {
+                let left = match remains {
+                    Remains::Nothing => "rolled back",
+                    Remains::Part | Remains::Half | Remains::All => "what it did before that is still there",
+                };
+                write!(f, "stopped  {down}{id} after {took}: {left}")?;
+            }
+            Outcome::WouldApply | Outcome::WouldRevert | Outcome::WouldFail | Outcome::NotSimulated { .. } => {
+                return self.fmt_simulated(f);
             }
         }
         if self.attempts > 1 {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::elapsed::Elapsed;
 
@@ -14,8 +15,39 @@ pub(crate) enum Reason {
     LeaseLost,
     /// The migration's own `timeout`.
     TimedOut(Duration),
+    /// The time limit of the whole run.
+    RunTimedOut(Duration),
     /// The caller dropped the future of the run, or the process was told to stop.
     Interrupted,
+}
+
+/// When a run has to be over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    /// How long the run was given, for the message.
+    pub(crate) limit: Duration,
+}
+
+impl Deadline {
+    pub(crate) fn after(limit: Duration) -> Self {
+        // Past what the clock can tell, there is no limit worth the name; a century will do.
+        let at = Instant::now().checked_add(limit).unwrap_or_else(|| Instant::now() + Duration::from_hours(876_000));
+        Self { at, limit }
+    }
+
+    pub(crate) fn check(self) -> Result<(), Reason> {
+        if Instant::now() < self.at { Ok(()) } else { Err(Reason::RunTimedOut(self.limit)) }
+    }
+
+    /// Waits until then; without a deadline, for ever.
+    pub(crate) async fn passed(deadline: Option<Self>) -> Reason {
+        match deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline.at).await,
+            None => std::future::pending().await,
+        }
+        Reason::RunTimedOut(deadline.map_or(Duration::ZERO, |deadline| deadline.limit))
+    }
 }
 
 impl fmt::Display for Reason {
@@ -23,6 +55,7 @@ impl fmt::Display for Reason {
         match self {
             Self::LeaseLost => f.write_str("the migration lease was lost"),
             Self::TimedOut(limit) => write!(f, "the timeout of {} has passed", Elapsed(*limit)),
+            Self::RunTimedOut(limit) => write!(f, "the run's time limit of {} has passed", Elapsed(*limit)),
             Self::Interrupted => f.write_str("the run was told to stop"),
         }
     }
@@ -31,16 +64,27 @@ impl fmt::Display for Reason {
 /// A stop sign: raised at most once, seen by every clone. Server calls that are under way are left to end, because
 /// the driver's futures must not be dropped; the next one is not made.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop(watch::Sender<Option<Reason>>);
+pub(crate) struct Stop {
+    own: Sign,
+    /// The migrator's: raised for every run of it.
+    parent: Option<Sign>,
+}
+
+type Sign = watch::Sender<Option<Reason>>;
 
 impl Stop {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(None))
+        Self { own: Sign::new(None), parent: None }
+    }
+
+    /// One that is raised with this one as well.
+    pub(crate) fn child(&self) -> Self {
+        Self { own: Sign::new(None), parent: Some(self.own.clone()) }
     }
 
     /// The first reason stays.
     pub(crate) fn raise(&self, reason: Reason) {
-        self.0.send_if_modified(|seen| {
+        self.own.send_if_modified(|seen| {
             let first = seen.is_none();
             seen.get_or_insert(reason);
             first
@@ -48,7 +92,8 @@ impl Stop {
     }
 
     pub(crate) fn reason(&self) -> Option<Reason> {
-        *self.0.borrow()
+        let own = *self.own.borrow();
+        own.or_else(|| self.parent.as_ref().and_then(|parent| *parent.borrow()))
     }
 
     pub(crate) fn check(&self) -> Result<(), Reason> {
@@ -57,15 +102,25 @@ impl Stop {
 
     /// Waits until it is raised.
     pub(crate) async fn raised(&self) -> Reason {
-        let mut seen = self.0.subscribe();
-        loop {
-            if let Some(reason) = *seen.borrow_and_update() {
-                return reason;
-            }
-            if seen.changed().await.is_err() {
-                // Cannot happen while `self` holds the sender; waiting for ever is what "never raised" means.
-                std::future::pending::<()>().await;
-            }
+        match &self.parent {
+            Some(parent) => tokio::select! {
+                reason = raised(&self.own) => reason,
+                reason = raised(parent) => reason,
+            },
+            None => raised(&self.own).await,
+        }
+    }
+}
+
+async fn raised(sign: &Sign) -> Reason {
+    let mut seen = sign.subscribe();
+    loop {
+        if let Some(reason) = *seen.borrow_and_update() {
+            return reason;
+        }
+        if seen.changed().await.is_err() {
+            // Cannot happen while `sign` is held; waiting for ever is what "never raised" means.
+            std::future::pending::<()>().await;
         }
     }
 }

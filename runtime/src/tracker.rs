@@ -11,8 +11,9 @@ use mongodb::{ClientSession, Collection, Database, IndexModel};
 
 use crate::Error;
 use crate::error::code;
+use crate::history::HistoryEntry;
 use crate::options::Names;
-use crate::record::{HistoryEntry, Record};
+use crate::record::Record;
 
 pub(crate) use read::Records;
 
@@ -37,7 +38,7 @@ pub(crate) fn durable() -> CollectionOptions {
 pub(crate) struct Tracker {
     database: Database,
     records: Collection<Record>,
-    history: Collection<Document>,
+    history: Collection<HistoryEntry>,
 }
 
 impl Tracker {
@@ -72,40 +73,105 @@ impl Tracker {
         Ok(())
     }
 
-    /// Writes a record over what is stored, unless that is completed or was written under a newer token, which both
-    /// mean that the lease was lost (I2).
-    pub(crate) async fn write(&self, record: &Record, session: &mut ClientSession) -> mongodb::error::Result<Written> {
-        let stale = doc! { "_id": &record.id, "status": { "$ne": "completed" }, "token": { "$lte": record.token } };
-        match self.records.replace_one(stale, record).upsert(true).session(session).await {
-            Ok(_) => Ok(Written::Yes),
+    /// Writes a change over what is stored, unless that stands otherwise by now or was written under a newer token, which
+    /// both mean that the lease was lost (I2). Its history entry goes with it.
+    pub(crate) async fn write(&self, change: &Change, session: &mut ClientSession) -> mongodb::error::Result<Written> {
+        let written = match change {
+            Change::Stored { record, over, .. } => self.replace(record, *over, session).await?,
+            Change::Removed { record, .. } => {
+                let same = doc! { "_id": &record.id, "token": record.token };
+                let removed = self.records.delete_one(same).session(&mut *session).await?;
+                if removed.deleted_count == 1 { Written::Yes } else { Written::NotOurs }
+            }
+        };
+        if let (Written::Yes, Some(entry)) = (written, change.entry()) {
+            self.history.insert_one(entry).session(session).await?;
+        }
+        Ok(written)
+    }
+
+    async fn replace(
+        &self,
+        record: &Record,
+        over: Over,
+        session: &mut ClientSession,
+    ) -> mongodb::error::Result<Written> {
+        let not = match over {
+            Over::Pending => "completed",
+            Over::Applied => "rolled-back",
+        };
+        let stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
+        let replaced = self.records.replace_one(stale, record).upsert(over == Over::Pending).session(session).await;
+        match replaced {
+            Ok(replaced) if replaced.matched_count == 1 || replaced.upserted_id.is_some() => Ok(Written::Yes),
+            Ok(_) => Ok(Written::NotOurs),
             Err(error) if code(&error) == Some(DUPLICATE_KEY) => Ok(Written::NotOurs),
             Err(error) => Err(error),
         }
     }
 
-    /// Appends the execution that left this record to the history.
-    pub(crate) async fn append(&self, record: &Record, session: &mut ClientSession) -> mongodb::error::Result<()> {
-        let entries: Collection<HistoryEntry<'_>> = self.history.clone_with_type();
-        entries.insert_one(HistoryEntry::up(record)).session(session).await?;
+    /// Appends something to the history that changes no record.
+    pub(crate) async fn append(&self, entry: &HistoryEntry) -> Result<(), Error> {
+        let appended = self.history.insert_one(entry).await;
+        appended.map_err(|error| Error::server(format!("write to '{}'", self.history.name()), error))?;
         Ok(())
     }
 
-    /// Whether the execution that left this record is stored for good.
-    pub(crate) async fn holds(&self, record: &Record) -> Result<bool, Error> {
-        let found = self.records.find_one(doc! { "_id": &record.id }).await;
-        let found = found.map_err(|error| Error::server(format!("read the record of '{}'", record.id), error))?;
-        Ok(found.is_some_and(|found| {
-            (found.status, found.token, found.executed_at) == (record.status, record.token, record.executed_at)
-        }))
+    /// Whether a change is stored for good.
+    pub(crate) async fn holds(&self, change: &Change) -> Result<bool, Error> {
+        let wanted = change.record();
+        let found = self.records.find_one(doc! { "_id": &wanted.id }).await;
+        let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
+        Ok(match (change, found) {
+            (Change::Stored { record, .. }, Some(found)) => {
+                let mark = |record: &Record| (record.status, record.token, record.executed_at, record.reverted_at);
+                mark(&found) == mark(record)
+            }
+            (Change::Removed { .. }, found) => found.is_none(),
+            (Change::Stored { .. }, None) => false,
+        })
     }
 }
 
-/// What became of writing a record.
+/// What is to become of one record, and what the history says about it.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// It is written over what is stored.
+    Stored { record: Box<Record>, over: Over, entry: Option<Box<HistoryEntry>> },
+    /// It is taken away, if it is still this very one.
+    Removed { record: Box<Record>, entry: Box<HistoryEntry> },
+}
+
+/// What a record is written over; anything else means that somebody else was faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// No record, or one of a migration that is not applied.
+    Pending,
+    /// The record of a migration that is applied, wholly or in part.
+    Applied,
+}
+
+impl Change {
+    pub(crate) fn record(&self) -> &Record {
+        match self {
+            Self::Stored { record, .. } | Self::Removed { record, .. } => record,
+        }
+    }
+
+    fn entry(&self) -> Option<&HistoryEntry> {
+        match self {
+            Self::Stored { entry, .. } => entry.as_deref(),
+            Self::Removed { entry, .. } => Some(entry),
+        }
+    }
+}
+
+/// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Written {
     Yes,
-    /// The stored record is completed, or belongs to a newer token.
+    /// What is stored stands otherwise by now, or belongs to a newer token.
     NotOurs,
 }
 

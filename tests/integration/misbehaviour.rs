@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Schema, Tx, TxCollection, migration};
+use mongrate::{Error, Remains, Schema, Tx, TxCollection, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, count, history, lease_is_free, migrator, record, status};
 
@@ -31,9 +31,9 @@ async fn panics_in_database(db: &Database) -> Result<(), anyhow::Error> {
 async fn panicked(db: &TestDb, source: &str, message: &str) {
     let migrator = migrator(db, source).build();
     let error = migrator.up().await.unwrap_err();
-    let Error::Failed { source: cause, report, rolled_back, .. } = &error else { panic!("{error}") };
+    let Error::Failed { source: cause, report, remains, .. } = &error else { panic!("{error}") };
     let in_transaction = source == "module:panic-tx";
-    assert_eq!(*rolled_back, in_transaction);
+    assert_eq!(*remains, if in_transaction { Remains::Nothing } else { Remains::Part });
     assert_eq!(error.to_string().contains("is still there"), !in_transaction, "{error}");
     let Some(Error::Panicked { message: told }) = cause.downcast_ref() else { panic!("{cause}") };
     assert_eq!(told, message);

@@ -69,7 +69,7 @@ async fn the_history_has_one_entry_for_each_execution() {
     let ids: Vec<_> = entries.iter().map(|entry| entry.get_str("migrationId").unwrap()).collect();
     assert_eq!(ids, ["module:records:001_tx", "module:records:002_schema", "module:records:003_database"]);
     for entry in &entries {
-        assert_eq!(entry.get_str("direction").unwrap(), "up");
+        assert_eq!(entry.get_str("act").unwrap(), "up");
         assert_eq!(entry.get_str("status").unwrap(), "completed");
         assert_eq!(entry.get_str("by").unwrap(), "ada");
     }

@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use mongodb::bson::Document;
 
+use crate::events::{Audience, Event};
 use crate::grouped::Grouped;
+use crate::migration::Migration;
 
 /// So many operations of a body are shown one by one, and looked at closely in a dry run. A body that loops over its
 /// documents may make thousands.
@@ -98,8 +100,12 @@ impl Counts {
 }
 
 /// The notes of one attempt.
-#[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<Notes>);
+#[derive(Debug)]
+pub(crate) struct Journal {
+    migration: Migration,
+    audience: Audience,
+    notes: Mutex<Notes>,
+}
 
 #[derive(Debug, Default)]
 struct Notes {
@@ -113,19 +119,33 @@ struct Notes {
 const NO_SUCH_TRANSACTION: i32 = 251;
 
 impl Journal {
+    pub(crate) fn new(migration: Migration, audience: Audience) -> Self {
+        Self { migration, audience, notes: Mutex::default() }
+    }
+
     /// Gives the operation's place among the notes.
-    pub(crate) fn succeeded(&self, kind: &'static str, collection: &str, counts: Counts, samples: Vec<Sample>) -> usize {
+    pub(crate) fn succeeded(
+        &self,
+        kind: &'static str,
+        collection: &str,
+        counts: Counts,
+        samples: Vec<Sample>,
+    ) -> usize {
         tracing::debug!(kind, collection, ?counts, "operation");
-        let operation = Operation { counts, samples, ..Operation::new(kind, collection) };
-        let mut notes = self.notes();
-        notes.operations.push(operation);
-        notes.operations.len() - 1
+        self.note(Operation { counts, samples, ..Operation::new(kind, collection) })
     }
 
     /// Notes what was found out about an operation that is not executed.
     pub(crate) fn checked(&self, kind: &'static str, collection: &str, found: Vec<String>, would_fail: bool) {
-        let operation = Operation { notes: found, would_fail, ..Operation::new(kind, collection) };
-        self.notes().operations.push(operation);
+        self.note(Operation { notes: found, would_fail, ..Operation::new(kind, collection) });
+    }
+
+    fn note(&self, operation: Operation) -> usize {
+        let migration = self.migration;
+        self.audience.tell(|| Event::Operation { migration, operation: operation.clone() });
+        let mut notes = self.notes();
+        notes.operations.push(operation);
+        notes.operations.len() - 1
     }
 
     /// Counts a document that was read from the cursor of an operation.
@@ -169,7 +189,7 @@ impl Journal {
     }
 
     fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -60,13 +60,13 @@ pub struct Schema {
 }
 
 impl Schema {
-    pub(crate) fn new(database: Database, scope: Scope, permit: Permit) -> Self {
-        Self { database, scope, journal: Journal::default(), permit, max_time: DEFAULT_MAX_TIME, dry_run: false }
+    pub(crate) fn new(database: Database, scope: Scope, journal: Journal, permit: Permit) -> Self {
+        Self { database, scope, journal, permit, max_time: DEFAULT_MAX_TIME, dry_run: false }
     }
 
     /// One that executes nothing, but finds out by reading what its operations would meet.
-    pub(crate) fn dry_run(database: Database, scope: Scope, permit: Permit) -> Self {
-        Self { dry_run: true, ..Self::new(database, scope, permit) }
+    pub(crate) fn dry_run(self) -> Self {
+        Self { dry_run: true, ..self }
     }
 
     /// The longest that each of the following operations may take; for an index on a large collection, give it hours.

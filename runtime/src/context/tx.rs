@@ -69,13 +69,28 @@ struct Shared {
 }
 
 impl Tx {
-    pub(crate) fn new(database: Database, session: ClientSession, scope: Scope, kv: &str, permit: Permit) -> Self {
-        Self(Arc::new(Shared::new(database, session, scope, kv, permit)))
+    pub(crate) fn new(
+        database: Database,
+        session: ClientSession,
+        scope: Scope,
+        kv: &str,
+        journal: Journal,
+        permit: Permit,
+    ) -> Self {
+        Self(Arc::new(Shared::new(database, session, scope, kv, journal, permit)))
     }
 
     /// One that looks at some documents before and after each write, for a transaction that is not to be committed.
-    pub(crate) fn dry_run(database: Database, session: ClientSession, scope: Scope, kv: &str, permit: Permit) -> Self {
-        Self(Arc::new(Shared { dry_run: true, ..Shared::new(database, session, scope, kv, permit) }))
+    pub(crate) fn dry_run(
+        database: Database,
+        session: ClientSession,
+        scope: Scope,
+        kv: &str,
+        journal: Journal,
+        permit: Permit,
+    ) -> Self {
+        let shared = Shared::new(database, session, scope, kv, journal, permit);
+        Self(Arc::new(Shared { dry_run: true, ..shared }))
     }
 
     /// A collection whose operations all belong to this transaction.
@@ -123,14 +138,21 @@ impl Tx {
 }
 
 impl Shared {
-    fn new(database: Database, session: ClientSession, scope: Scope, kv: &str, permit: Permit) -> Self {
+    fn new(
+        database: Database,
+        session: ClientSession,
+        scope: Scope,
+        kv: &str,
+        journal: Journal,
+        permit: Permit,
+    ) -> Self {
         Self {
             database,
             scope,
             kv: kv.to_owned(),
             session_id: session.id().clone(),
             session: Mutex::new(Some(session)),
-            journal: Journal::default(),
+            journal,
             permit,
             dry_run: false,
         }

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::context::Tx;
 use crate::lock::{Permit, kill};
 use crate::migration::Kind;
-use crate::stop::{Reason, Stop};
+use crate::stop::{Deadline, Reason, Stop};
 
 /// How long a body that was told to stop may take to end its server call: well within the margin of the lease.
 const GRACE: Duration = Duration::from_secs(2);
@@ -25,15 +25,28 @@ const GRACE: Duration = Duration::from_secs(2);
 /// A body that has come back, with its context and its result.
 pub(super) type Ended = (Context, Result<(), BoxError>);
 
-/// What can end a body before it comes back by itself.
+/// What a task holds on to when it is told to stop.
+pub(super) enum Holds {
+    /// A transaction, which it must not leave open.
+    Transaction(Tx),
+    /// Nothing that could do harm: it asks the permit before each server call.
+    Nothing,
+    /// The raw handle, which asks nobody.
+    RawHandle,
+}
+
+/// What can end a task before it comes back by itself.
+#[derive(Clone, Copy)]
 pub(super) struct Limits<'r> {
     /// The run's stop sign.
     pub(super) stop: &'r Stop,
+    /// When the whole run has to be over.
+    pub(super) deadline: Option<Deadline>,
     /// The migration's own time limit.
     pub(super) timeout: Option<Duration>,
 }
 
-/// A body that did not come back.
+/// A task that did not come back.
 pub(super) struct Cut {
     pub(super) failure: Failure,
     /// The session that it was lent, if it could be taken from it; its transaction is rolled back.
@@ -50,14 +63,17 @@ impl Executor<'_> {
     /// Runs the body of a step.
     pub(super) async fn body(&mut self, step: &Step<'_>, context: Context, permit: &Permit) -> Result<Ended, Failure> {
         self.lease.check()?;
-        let limits = Limits { stop: self.stop, timeout: step.migration.timeout() };
-        let body = step.migration.registration().up;
-        run(body, step.migration.kind(), context, permit, limits).await.map_err(|cut| {
+        let run = run(step.body, step.kind, context, permit, self.limits(step)).await;
+        run.map_err(|cut| {
             if cut.session.is_some() {
                 self.session = cut.session;
             }
             cut.failure
         })
+    }
+
+    pub(super) fn limits(&self, step: &Step<'_>) -> Limits<'_> {
+        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout() }
     }
 }
 
@@ -70,25 +86,39 @@ pub(super) async fn run(
     permit: &Permit,
     limits: Limits<'_>,
 ) -> Result<Ended, Cut> {
-    let lent = context.tx();
-    let run = async move {
-        let result = AssertUnwindSafe(body(&mut context)).catch_unwind().await;
-        (context, result.unwrap_or_else(|panic| Err(panicked(&*panic).into())))
+    let holds = match (context.tx(), kind) {
+        (Some(tx), _) => Holds::Transaction(tx),
+        (None, Kind::Database) => Holds::RawHandle,
+        (None, _) => Holds::Nothing,
     };
+    let run = async move {
+        let result = caught(body(&mut context)).await;
+        (context, result)
+    };
+    supervise(run, permit, holds, limits).await
+}
+
+/// Runs something in a task of its own, until it comes back or has to stop.
+pub(super) async fn supervise<T: Send + 'static>(
+    run: impl Future<Output = T> + Send + 'static,
+    permit: &Permit,
+    holds: Holds,
+    limits: Limits<'_>,
+) -> Result<T, Cut> {
     let mut task = tokio::spawn(run.in_current_span());
     let ended = tokio::select! {
         ended = &mut task => ended,
         reason = limits.passed() => {
             permit.withdraw(reason);
-            if kind == Kind::Database {
-                // The raw handle checks no stop sign, so this is the only way to end such a body. It drops what
-                // the driver has under way, which costs a connection.
+            if matches!(holds, Holds::RawHandle) {
+                // This is the only way to end such a task. It drops what the driver has under way, which costs a
+                // connection.
                 task.abort();
             }
             let Ok(ended) = timeout(GRACE, &mut task).await else {
-                let session = match lent {
-                    Some(tx) => roll_back(&tx, &task).await,
-                    None => None,
+                let session = match holds {
+                    Holds::Transaction(tx) => roll_back(&tx, &task).await,
+                    Holds::Nothing | Holds::RawHandle => None,
                 };
                 return Err(Cut { failure: reason.into(), session });
             };
@@ -104,7 +134,7 @@ pub(super) async fn run(
 
 /// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
 /// until the server's limit of 60 seconds.
-async fn roll_back(tx: &Tx, body: &JoinHandle<Ended>) -> Option<ClientSession> {
+async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>) -> Option<ClientSession> {
     let Ok(mut session) = timeout(GRACE, tx.end()).await else {
         // A server call is still under way, and must not be dropped here; the server can end it.
         kill(tx.client(), tx.session_id()).await;
@@ -119,13 +149,22 @@ async fn roll_back(tx: &Tx, body: &JoinHandle<Ended>) -> Option<ClientSession> {
 }
 
 impl Limits<'_> {
-    /// Waits for the run's stop sign, or for the migration's own time limit.
-    async fn passed(&self) -> Reason {
-        match self.timeout {
-            Some(limit) => timeout(limit, self.stop.raised()).await.unwrap_or(Reason::TimedOut(limit)),
-            None => self.stop.raised().await,
+    /// Waits for the run's stop sign, its time limit, or the migration's own.
+    async fn passed(self) -> Reason {
+        tokio::select! {
+            reason = self.stop.raised() => reason,
+            reason = Deadline::passed(self.deadline) => reason,
+            _ = Deadline::passed(self.timeout.map(Deadline::after)) => {
+                Reason::TimedOut(self.timeout.unwrap_or_default())
+            }
         }
     }
+}
+
+/// What a function of the user gives, its panic as an error.
+pub(crate) async fn caught<T>(function: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
+    let result = AssertUnwindSafe(function).catch_unwind().await;
+    result.unwrap_or_else(|panic| Err(panicked(&*panic).into()))
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {

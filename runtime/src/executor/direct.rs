@@ -9,15 +9,15 @@ use crate::Error;
 use crate::context::{Inner, Schema, Scope, Tx};
 use crate::lock::{Fenced, Permit};
 use crate::migration::Kind;
-use crate::record::{Record, RecordStatus};
+use crate::record::RecordStatus;
 use crate::stop::Reason;
-use crate::tracker::Written;
+use crate::tracker::{Change, Written};
 
 impl Executor<'_> {
     /// Applies a migration at least once: first it is recorded as running, so that an interruption can be seen.
     pub(super) async fn outside_transactions(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         step.attempts = 1;
-        self.store(&self.record(step, RecordStatus::Running), false).await?;
+        self.store(&self.change(step, self.record(step, RecordStatus::Running), false)).await?;
         let permit = self.lease.permit();
         let context = self.context(step, &permit).await?;
         let (context, result) = self.body(step, context, &permit).await?;
@@ -27,18 +27,20 @@ impl Executor<'_> {
         if let Some((operation, source)) = ignored {
             return Err(Error::IgnoredError { operation, source }.into());
         }
-        self.store(&self.record(step, RecordStatus::Completed), true).await
+        self.verify(step).await?;
+        self.store(&self.change(step, self.record(step, step.done()), true)).await
     }
 
     async fn context(&mut self, step: &Step<'_>, permit: &Permit) -> Result<Context, Failure> {
         let database = self.database.clone();
         let scope = Scope::of(step.migration.source());
-        Ok(Context(match step.migration.kind() {
+        let journal = self.journal(step);
+        Ok(Context(match step.kind {
             Kind::Database => Inner::Database(database),
-            Kind::Schema => Inner::Schema(Box::new(Schema::new(database, scope, permit.clone()))),
+            Kind::Schema => Inner::Schema(Box::new(Schema::new(database, scope, journal, permit.clone()))),
             Kind::Tx => {
                 let session = self.take_session().await?;
-                Inner::Tx(Tx::new(database, session, scope, &self.options.names.kv, permit.clone()))
+                Inner::Tx(Tx::new(database, session, scope, &self.options.names.kv, journal, permit.clone()))
             }
         }))
     }
@@ -60,34 +62,25 @@ impl Executor<'_> {
         }
     }
 
-    /// Stores a record on a server without transactions.
-    pub(super) async fn store_plainly(&mut self, record: &Record, ends: bool) -> Result<(), Failure> {
-        self.lease.check()?;
-        let mut session = self.take_session().await?;
-        let written = self.write_plainly(&mut session, record, ends).await;
-        self.session = Some(session);
-        match written {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Reason::LeaseLost.into()),
-            Err(error) => Err(Failure::server(&format!("record '{}'", record.id), error)),
+    /// Stores changes on a server without transactions, one after the other.
+    pub(super) async fn store_plainly(&mut self, changes: &[Change]) -> Result<(), Failure> {
+        for change in changes {
+            self.lease.check()?;
+            let mut session = self.take_session().await?;
+            let written = self.write_plainly(&mut session, change).await;
+            self.session = Some(session);
+            match written {
+                Ok(true) => {}
+                Ok(false) => return Err(Reason::LeaseLost.into()),
+                Err(error) => return Err(Failure::server(&format!("record '{}'", change.record().id), error)),
+            }
         }
+        Ok(())
     }
 
     /// Whether everything could be written under our token: the fence first, so that a former holder writes nothing.
-    async fn write_plainly(
-        &self,
-        session: &mut ClientSession,
-        record: &Record,
-        ends: bool,
-    ) -> mongodb::error::Result<bool> {
-        if self.lock.pass(self.lease.token(), session).await? == Fenced::Newer
-            || self.tracker.write(record, session).await? == Written::NotOurs
-        {
-            return Ok(false);
-        }
-        if ends {
-            self.tracker.append(record, session).await?;
-        }
-        Ok(true)
+    async fn write_plainly(&self, session: &mut ClientSession, change: &Change) -> mongodb::error::Result<bool> {
+        Ok(self.lock.pass(self.lease.token(), session).await? == Fenced::Ours
+            && self.tracker.write(change, session).await? == Written::Yes)
     }
 }

@@ -1,7 +1,7 @@
 //! What a run would do, found out without changing anything: no lease, no fence, no record (I4).
 //!
 //! All `Tx` bodies run in one transaction, so that each finds what the earlier ones left; it is rolled back at the end.
-//! `Schema` bodies are run before it begins: their checks read outside of it anyway, may take long, and the server ends a
+//! `Schema` bodies run before it begins: their checks read outside of it anyway and may take long, and the server ends a
 //! transaction after a minute. `&Database` bodies are not run.
 
 mod rehearsal;
@@ -10,24 +10,25 @@ mod unseen;
 use std::collections::{HashMap, HashSet};
 
 use mongodb::Database;
-use tokio::time::{Instant, sleep};
-use tracing::Instrument;
+use tokio::time::sleep;
 
 use self::rehearsal::Rehearsal;
 use self::unseen::Unseen;
+use super::attempt::Attempt;
 use super::body::{Limits, run};
-use super::{Failure, attempt::Attempt};
-use crate::__private::{Body, Context};
+use super::{Failure, Step};
+use crate::__private::Context;
 use crate::Error;
-use crate::context::{Inner, Operation, Schema, Scope};
-use crate::error::{in_one_line, source_chain};
+use crate::context::{Inner, Journal, Operation, Schema, Scope};
+use crate::error::{Remains, in_one_line, source_chain};
+use crate::events::Audience;
 use crate::graph::Graph;
 use crate::lock::{Permit, backoff};
 use crate::migration::{Kind, Migration};
 use crate::options::Options;
-use crate::plan::{Plan, Step, Verb};
+use crate::plan::{Plan, Verb};
 use crate::report::{Execution, Outcome, Report};
-use crate::stop::{Reason, Stop};
+use crate::stop::{Deadline, Reason, Stop};
 
 /// How often the bodies run when the server keeps rolling them back for passing reasons. Less often than in earnest: each
 /// time it is all of them.
@@ -42,93 +43,179 @@ pub(crate) struct DryRun<'r> {
     pub(crate) database: &'r Database,
     pub(crate) options: &'r Options,
     pub(crate) stop: &'r Stop,
+    /// When the whole run has to be over.
+    pub(crate) deadline: Option<Deadline>,
     /// Whether the server has transactions.
     pub(crate) transactional: bool,
     /// Whether to go on with what does not depend on a failed one.
     pub(crate) continue_on_error: bool,
 }
 
-/// How a dry run ended before its end.
-enum Early {
-    /// The server rolled the transaction back for a passing reason.
-    Again(Report),
-    Stopped(Reason, Report),
-    Error(Error),
-}
+/// What has become of the `Schema` steps, by id; those behind a failure are not among them.
+type Checked = HashMap<&'static str, Execution>;
 
 impl DryRun<'_> {
-    /// Goes through the plan, and adds to a report that has nothing but warnings so far.
-    pub(crate) async fn run(self, graph: &Graph, plan: &Plan, report: Report) -> Result<Report, Error> {
-        let checked = self.check_schema(plan).await;
-        let mut attempts = 0;
-        let report = loop {
-            attempts += 1;
-            let mut rehearsal = Rehearsal::new(&self, attempts);
-            let ended = self.go_through(graph, plan, &checked, &mut rehearsal, report.clone()).await;
-            rehearsal.end().await;
-            match ended {
-                Err(Early::Again(_)) => sleep(backoff(attempts)).await,
-                Err(Early::Stopped(_, report)) => return Err(Error::Interrupted { report: Box::new(report) }),
-                Err(Early::Error(error)) => return Err(error),
-                Ok(report) => break report,
-            }
-        };
-        let Some(failed) = report.failed().next() else { return Ok(report) };
-        let Outcome::Failed { error: source, message, rolled_back } = failed.outcome.clone() else { return Ok(report) };
-        Err(Error::Failed { id: failed.id.clone(), message, source, rolled_back, report: Box::new(report) })
-    }
-
-    async fn go_through<'p>(
+    /// Goes through the plan, and adds to a report that has nothing but warnings so far. Gives it with the reason why it
+    /// had to stop, if it had.
+    pub(crate) async fn run(
         &self,
         graph: &Graph,
-        plan: &'p Plan,
-        checked: &HashMap<&str, Execution>,
+        plan: &Plan,
+        report: Report,
+    ) -> Result<(Report, Option<Reason>), Error> {
+        let checked = self.check_schemas(plan).await;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut rehearsal = Rehearsal::new(self, attempts);
+            let result = self.attempt(graph, plan, &checked, &mut rehearsal, report.clone()).await;
+            rehearsal.end().await;
+            match result {
+                Ok(ended) => return Ok(ended),
+                Err(Attempt::Again(error)) => {
+                    tracing::info!(attempts, %error, "the server rolled the dry run back; trying again");
+                    sleep(backoff(attempts)).await;
+                }
+                Err(Attempt::Over(Failure::Stopped(reason))) => return Ok((report, Some(reason))),
+                Err(Attempt::Over(Failure::Failed(error))) => {
+                    let error = error.downcast().map(|error| *error);
+                    return Err(error.unwrap_or_else(|other| Error::Refused(other.to_string())));
+                }
+            }
+        }
+    }
+
+    /// Goes through the plan once. `Err` when that has to begin again or cannot go on.
+    async fn attempt(
+        &self,
+        graph: &Graph,
+        plan: &Plan,
+        checked: &Checked,
         rehearsal: &mut Rehearsal<'_>,
         mut report: Report,
-    ) -> Result<Report, Early> {
+    ) -> Result<(Report, Option<Reason>), Attempt> {
         let (mut held_up, mut unseen) = (HashSet::new(), Unseen::new(graph));
-        let mut stopped_by = None;
-        for step in plan {
-            let id = step.migration().id();
-            stopped_by = stopped_by.or(self.stop.reason());
-            let failed = report.failed().next().is_some() && !self.continue_on_error;
-            if stopped_by.is_some() || failed || held_up.contains(id) {
+        let (mut stopped_by, mut over) = (None, false);
+        for planned in plan {
+            let step = Step::new(*planned, None);
+            let id = step.migration.id();
+            if !over && let Err(reason) = self.may_go_on() {
+                (stopped_by, over) = (Some(reason), true);
+            }
+            if over || held_up.contains(id) {
                 report.leave_out(id);
                 continue;
             }
-            let (kind, _) = function(*step);
-            let mut execution = match (kind, checked.get(id)) {
+            let mut execution = match (step.kind, checked.get(id)) {
+                (Kind::Tx, _) if self.transactional => rehearsal.rehearse(&step).await?,
+                (Kind::Tx, _) => not_simulated(&step, NO_TRANSACTIONS),
+                (Kind::Database, _) => not_simulated(&step, OPAQUE),
                 (Kind::Schema, Some(checked)) => checked.clone(),
-                (Kind::Schema, None) => not_simulated(*step, "it was not checked".to_owned()),
-                (Kind::Database, _) => not_simulated(*step, OPAQUE.to_owned()),
-                (Kind::Tx, _) if !self.transactional => not_simulated(*step, NO_TRANSACTIONS.to_owned()),
-                (Kind::Tx, _) => match rehearsal.rehearse(*step).await {
-                    Ok(execution) => execution,
-                    Err(Attempt::Again(error)) => {
-                        tracing::info!(id, %error, "the server rolled the dry run back; trying again");
-                        return Err(Early::Again(report));
-                    }
-                    Err(Attempt::Over(Failure::Failed(error))) => {
-                        return Err(Early::Error(*error.downcast().unwrap_or_else(|error| {
-                            Box::new(Error::Refused(error.to_string()))
-                        })));
-                    }
-                    Err(Attempt::Over(Failure::Stopped(reason))) => return Err(Early::Stopped(reason, report)),
-                },
+                (Kind::Schema, None) => not_simulated(&step, "it was not checked"),
             };
-            execution.notes.extend(unseen.by(*step, kind, &execution));
-            unseen.lose(rehearsal.lost());
-            match execution.outcome {
-                Outcome::Failed { .. } => held_up.extend(dependants(graph, *step)),
-                Outcome::Stopped { .. } => stopped_by = self.stop.reason().or(Some(Reason::Interrupted)),
+            unseen.explain(&step, &mut execution);
+            unseen.add(&step, &execution, rehearsal.lost());
+            match &execution.outcome {
+                Outcome::Failed { error, .. } => {
+                    held_up.extend(graph.dependants_of([id]).iter().map(Migration::id));
+                    over = !self.continue_on_error;
+                    if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
+                        (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
+                    }
+                }
+                Outcome::Stopped { .. } => {
+                    (stopped_by, over) = (Some(self.stop.reason().unwrap_or(Reason::Interrupted)), true);
+                }
                 _ => {}
             }
-            unseen.add(*step, kind, &execution);
             report.push(execution);
         }
-        match stopped_by {
-            Some(reason) => Err(Early::Stopped(reason, report)),
-            None => Ok(report),
+        Ok((report, stopped_by))
+    }
+
+    fn may_go_on(&self) -> Result<(), Reason> {
+        self.stop.check()?;
+        self.deadline.map_or(Ok(()), Deadline::check)
+    }
+
+    /// Runs the bodies that take `Schema`, which do nothing but check.
+    async fn check_schemas(&self, plan: &Plan) -> Checked {
+        let mut checked = Checked::new();
+        for planned in plan {
+            let step = Step::new(*planned, None);
+            if step.kind != Kind::Schema {
+                continue;
+            }
+            if self.may_go_on().is_err() {
+                break;
+            }
+            let execution = self.check_schema(&step).await;
+            let failed = !execution.outcome.is_simulated();
+            checked.insert(step.migration.id(), execution);
+            if failed && !self.continue_on_error {
+                break;
+            }
         }
+        checked
+    }
+
+    async fn check_schema(&self, step: &Step<'_>) -> Execution {
+        let permit = Permit::without_lease(self.stop.clone());
+        let schema =
+            Schema::new(self.database.clone(), Scope::of(step.migration.source()), journal(step), permit.clone());
+        let context = Context(Inner::Schema(Box::new(schema.dry_run())));
+        let ended = run(step.body, Kind::Schema, context, &permit, self.limits(step)).await;
+        let (result, operations) = match ended {
+            Ok((context, result)) => (result.map_err(Failure::Failed), operations(&context)),
+            Err(cut) => (Err(cut.failure), Vec::new()),
+        };
+        let result = permit.check().map_err(Failure::from).and(result);
+        execution(step, 1, result, operations)
+    }
+
+    fn limits(&self, step: &Step<'_>) -> Limits<'_> {
+        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout() }
+    }
+}
+
+/// A journal that nobody follows: what a dry run does has not happened.
+fn journal(step: &Step<'_>) -> Journal {
+    Journal::new(step.migration, Audience::default())
+}
+
+fn operations(context: &Context) -> Vec<Operation> {
+    match &context.0 {
+        Inner::Schema(schema) => schema.operations(),
+        Inner::Tx(tx) => tx.operations(),
+        Inner::Database(_) => Vec::new(),
+    }
+}
+
+fn not_simulated(step: &Step<'_>, reason: &str) -> Execution {
+    let outcome = Outcome::NotSimulated { reason: reason.to_owned() };
+    Execution { outcome, ..execution(step, 0, Ok(()), Vec::new()) }
+}
+
+/// What to tell of a step that has run.
+fn execution(step: &Step<'_>, attempts: u32, result: Result<(), Failure>, operations: Vec<Operation>) -> Execution {
+    let remains = Remains::Nothing;
+    let outcome = match (result, step.verb) {
+        (Ok(()), _) if operations.iter().any(|operation| operation.would_fail) => Outcome::WouldFail,
+        (Ok(()), Verb::Up) => Outcome::WouldApply,
+        (Ok(()), Verb::Down) => Outcome::WouldRevert,
+        (Err(Failure::Stopped(_)), _) => Outcome::Stopped { remains },
+        (Err(Failure::Failed(error)), _) => {
+            let message = in_one_line(&source_chain(&*error));
+            Outcome::Failed { error: error.into(), message, remains }
+        }
+    };
+    Execution {
+        id: step.migration.id().to_owned(),
+        verb: step.verb,
+        outcome,
+        duration: step.started.elapsed(),
+        attempts,
+        operations,
+        notes: Vec::new(),
     }
 }

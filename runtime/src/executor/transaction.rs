@@ -1,4 +1,4 @@
-//! A transaction: perhaps a body, then the record, the history and the fence, then the commit.
+//! A transaction: perhaps a body, then the records, the history and the fence, then the commit.
 //!
 //! The record is written in the transaction of the work, so that there is no moment in which one exists without the
 //! other: a crash before the commit leaves neither, a crash after it leaves both (I1).
@@ -15,9 +15,8 @@ use crate::Error;
 use crate::context::{Inner, Scope, Tx};
 use crate::error::code;
 use crate::lock::{Fenced, backoff};
-use crate::record::{Record, RecordStatus};
 use crate::stop::Reason;
-use crate::tracker::Written;
+use crate::tracker::{Change, Written};
 
 /// How often a body runs when the server keeps rolling it back for passing reasons.
 const ATTEMPTS: u32 = 10;
@@ -29,7 +28,7 @@ const COMMITS: u32 = 10;
 const MAX_TIME_MS_EXPIRED: i32 = 50;
 
 impl Executor<'_> {
-    /// Applies a `Tx` migration: exactly once.
+    /// Runs a `Tx` body: exactly once.
     pub(super) async fn in_transaction(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         loop {
             step.attempts += 1;
@@ -40,15 +39,20 @@ impl Executor<'_> {
         }
     }
 
-    /// Stores a record by itself, with its history if it ends an execution.
-    pub(super) async fn store(&mut self, record: &Record, ends: bool) -> Result<(), Failure> {
+    /// Stores a change by itself.
+    pub(super) async fn store(&mut self, change: &Change) -> Result<(), Failure> {
+        self.store_all(std::slice::from_ref(change)).await
+    }
+
+    /// Stores changes, all of them or none.
+    pub(super) async fn store_all(&mut self, changes: &[Change]) -> Result<(), Failure> {
         if !self.transactional {
-            return self.store_plainly(record, ends).await;
+            return self.store_plainly(changes).await;
         }
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let attempt = self.attempt_record(record, ends).await;
+            let attempt = self.attempt_changes(changes).await;
             if self.was_last(attempts, attempt).await? {
                 return Ok(());
             }
@@ -72,11 +76,11 @@ impl Executor<'_> {
         }
     }
 
-    async fn attempt_record(&mut self, record: &Record, ends: bool) -> Result<(), Attempt> {
+    async fn attempt_changes(&mut self, changes: &[Change]) -> Result<(), Attempt> {
         self.lease.check()?;
         let mut session = self.take_session().await?;
         start(&mut session).await?;
-        let result = self.seal(&mut session, record, ends).await;
+        let result = self.seal(&mut session, changes).await;
         self.session = Some(session);
         result
     }
@@ -88,7 +92,8 @@ impl Executor<'_> {
         let began = Instant::now();
         let permit = self.lease.permit();
         let scope = Scope::of(step.migration.source());
-        let tx = Tx::new(self.database.clone(), session, scope, &self.options.names.kv, permit.clone());
+        let tx =
+            Tx::new(self.database.clone(), session, scope, &self.options.names.kv, self.journal(step), permit.clone());
         let ours = tx.handle();
         let result = match self.body(step, Context(Inner::Tx(tx)), &permit).await {
             Ok((_, result)) => result,
@@ -110,8 +115,8 @@ impl Executor<'_> {
         };
         let result = match result {
             Ok(()) => {
-                let record = self.record(step, RecordStatus::Completed);
-                match self.seal(&mut session, &record, true).await {
+                let change = self.change(step, self.record(step, step.done()), true);
+                match self.seal(&mut session, &[change]).await {
                     Err(Attempt::Again(error)) if outlived(self.database, &error, began).await => {
                         Err(Error::TransactionTooSlow { source: error }.into())
                     }
@@ -128,38 +133,34 @@ impl Executor<'_> {
     }
 
     /// The end of every transaction: record, history, fence, a last look at the lease, commit.
-    async fn seal(&self, session: &mut ClientSession, record: &Record, ends: bool) -> Result<(), Attempt> {
-        let result = match self.write_all(session, record, ends).await {
+    async fn seal(&self, session: &mut ClientSession, changes: &[Change]) -> Result<(), Attempt> {
+        // All of them or none: one tells what has become of the others.
+        let [first, ..] = changes else { return Ok(()) };
+        let result = match self.write_all(session, changes).await {
             Ok(true) => self.lease.check().map_err(Attempt::from),
             Ok(false) => Err(Reason::LeaseLost.into()),
             Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Err(Attempt::Again(error)),
-            Err(error) => Err(Failure::server(&format!("record '{}'", record.id), error).into()),
+            Err(error) => Err(Failure::server(&format!("record '{}'", first.record().id), error).into()),
         };
         if result.is_err() {
             abort(session).await;
             return result;
         }
-        self.commit(session, record).await
+        self.commit(session, first).await
     }
 
     /// Whether everything could be written under our token.
-    async fn write_all(
-        &self,
-        session: &mut ClientSession,
-        record: &Record,
-        ends: bool,
-    ) -> mongodb::error::Result<bool> {
-        if self.tracker.write(record, session).await? == Written::NotOurs {
-            return Ok(false);
-        }
-        if ends {
-            self.tracker.append(record, session).await?;
+    async fn write_all(&self, session: &mut ClientSession, changes: &[Change]) -> mongodb::error::Result<bool> {
+        for change in changes {
+            if self.tracker.write(change, session).await? == Written::NotOurs {
+                return Ok(false);
+            }
         }
         Ok(self.lock.pass(self.lease.token(), session).await? == Fenced::Ours)
     }
 
     /// Commits. A commit whose outcome is unknown is sent again, alone, which is harmless however often it arrives.
-    async fn commit(&self, session: &mut ClientSession, record: &Record) -> Result<(), Attempt> {
+    async fn commit(&self, session: &mut ClientSession, change: &Change) -> Result<(), Attempt> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -170,16 +171,16 @@ impl Executor<'_> {
                 }
                 // The driver concludes nothing from an error without a label; it may have come after the commit. But
                 // it is no reason to run the body again.
-                return match self.settle(session, record, error).await {
+                return match self.settle(session, change, error).await {
                     Err(Attempt::Again(error)) => {
-                        Err(Failure::server(&format!("commit '{}'", record.id), error).into())
+                        Err(Failure::server(&format!("commit '{}'", change.record().id), error).into())
                     }
                     settled => settled,
                 };
             }
             tracing::info!(tries, code = code(&error), "the outcome of a commit is unknown");
             if code(&error) == Some(MAX_TIME_MS_EXPIRED) || tries == COMMITS || self.lease.check().is_err() {
-                return self.settle(session, record, error).await;
+                return self.settle(session, change, error).await;
             }
             sleep(backoff(tries)).await;
         }
@@ -187,10 +188,10 @@ impl Executor<'_> {
 
     /// Finds out what became of a commit: when the fence has been written from outside the transaction, the
     /// transaction is over one way or the other, and a majority read tells which.
-    async fn settle(&self, session: &ClientSession, record: &Record, error: DriverError) -> Result<(), Attempt> {
+    async fn settle(&self, session: &ClientSession, change: &Change, error: DriverError) -> Result<(), Attempt> {
         let unknown = |_| Failure::from(Error::CommitUnknown { source: error.clone() });
         let fenced = self.lock.raise(self.lease.token(), Some(session.id())).await.map_err(unknown)?;
-        let stored = self.tracker.holds(record).await.map_err(unknown)?;
+        let stored = self.tracker.holds(change).await.map_err(unknown)?;
         match (stored, fenced) {
             (true, _) => Ok(()),
             (false, Fenced::Ours) => Err(Attempt::Again(error)),

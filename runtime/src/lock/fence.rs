@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mongodb::ClientSession;
+use mongodb::{Client, ClientSession};
 use mongodb::bson::{Document, doc};
 use tokio::time::{Instant, sleep};
 

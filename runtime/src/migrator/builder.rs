@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use mongodb::Database;
+use tokio::sync::watch;
 
 use super::{Inner, Migrator};
+use crate::events::Audience;
 use crate::lock::Lock;
 use crate::options::{Names, Options, Policy, Transactions};
 use crate::registry::Registry;
+use crate::stop::Stop;
 use crate::tracker::Tracker;
 
 /// What a [`Migrator`] is told; made by [`Migrator::builder`]. Everything has a default.
@@ -80,6 +83,15 @@ impl MigratorBuilder {
         self
     }
 
+    /// How long a run may take in all, waiting for the lease included. Default: as long as it likes. [`Up::timeout`] and
+    /// its like are stronger.
+    ///
+    /// [`Up::timeout`]: crate::Up::timeout
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.options.timeout = Some(limit);
+        self
+    }
+
     /// What to do on a server without transactions. Default: [`Transactions::Auto`].
     pub fn transactions(mut self, transactions: Transactions) -> Self {
         self.options.transactions = transactions;
@@ -106,6 +118,9 @@ impl MigratorBuilder {
             registry: registry.unwrap_or_else(Registry::linked),
             tracker: Tracker::new(&database, &options.names),
             lock: Lock::new(&database, &options),
+            audience: Audience::default(),
+            shutdown: Stop::new(),
+            running: watch::Sender::new(0),
             database,
             options,
         }))

@@ -124,10 +124,12 @@ impl fmt::Display for Status {
                 State::Failed => "failed",
                 State::RolledBack => "rolled back",
                 State::Interrupted => "interrupted",
+                State::Partial => "half-way",
             };
             write!(f, "{word:<12} {}", migration.id())?;
             match record {
                 Some(record) if record.drifted_from(*migration) => writeln!(f, " (changed since it ran)")?,
+                Some(record) if record.state() == State::Completed && record.batch == 0 => writeln!(f, " (marked)")?,
                 Some(record) if record.state() == State::Completed => {
                     writeln!(f, " in {}", Elapsed(record.duration()))?;
                 }

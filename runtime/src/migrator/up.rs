@@ -1,30 +1,17 @@
 //! `up`: apply what is pending.
 
-mod acquire;
-
-use std::collections::HashSet;
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use mongodb::BoxFuture;
-use mongodb::bson::doc;
 
-use self::acquire::Acquired;
 use super::Migrator;
+use super::run::{Run, Settings, Work};
 use crate::Error;
-use crate::executor::{Ended, Executor};
-use crate::graph::Graph;
-use crate::migration::{Kind, Migration, State};
-use crate::options::{Policy, Transactions};
-use crate::plan::{Plan, Step};
-use crate::registry::NOTHING_LINKED;
-use crate::report::{Execution, Outcome, Report};
-use crate::signals;
-use crate::stop::{Reason, Stop};
+use crate::executor::Executor;
+use crate::plan::Plan;
+use crate::report::{Purpose, Report};
 use crate::tracker::Records;
-
-/// What to tell when there are no transactions.
-const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod): a migration that fails or \
-     is interrupted can leave data half changed. Run it as a replica set, if only of one node.";
 
 /// An `up` that is about to run: set its options, then await it.
 ///
@@ -43,33 +30,71 @@ const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalo
 #[derive(Clone, Debug)]
 pub struct Up {
     migrator: Migrator,
+    settings: Settings,
+    pending: Pending,
+}
+
+/// Which pending migrations, and how.
+#[derive(Clone, Debug, Default)]
+struct Pending {
     only: Option<Vec<String>>,
-    by: Option<String>,
     continue_on_error: bool,
 }
 
 impl Up {
     pub(super) fn new(migrator: Migrator) -> Self {
-        Self { migrator, only: None, by: None, continue_on_error: false }
+        Self { migrator, settings: Settings::default(), pending: Pending::default() }
     }
 
     /// Only this migration (qualified id) with its pending dependencies. Call it again to name more. This is also how
-    /// a manual migration is run.
+    /// a manual migration is run, and one that is half changed ([`Error::HalfChanged`]).
     pub fn only(mut self, id: impl Into<String>) -> Self {
-        self.only.get_or_insert_default().push(id.into());
+        self.pending.only.get_or_insert_default().push(id.into());
         self
     }
 
     /// Who applies, for the record, in place of the migrator's actor.
     pub fn by(mut self, name: impl Into<String>) -> Self {
-        self.by = Some(name.into());
+        self.settings.by = Some(name.into());
+        self
+    }
+
+    /// How long the run may take in all, waiting for the lease included. What is under way then is stopped between two
+    /// server calls and recorded as failed; the result is [`Error::RunTimedOut`].
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.settings.timeout = Some(limit);
         self
     }
 
     /// After a failure, go on with what does not depend on the failed one. Default: stop at the first failure. Either
     /// way the result is an error.
     pub fn continue_on_error(mut self, go_on: bool) -> Self {
-        self.continue_on_error = go_on;
+        self.pending.continue_on_error = go_on;
+        self
+    }
+
+    /// Finds out what this would do without changing anything. No lease is taken, nothing is recorded, and no collection is
+    /// made. The report tells it, see [`Report::is_dry_run`](crate::Report::is_dry_run); its `Display` can be pasted into a
+    /// change request, but quotes documents.
+    ///
+    /// - `Tx` bodies *run*, in plan order and in one transaction, which is rolled back at the end. Each operation is reported with
+    ///   its counts and up to three documents before and after. What a body does outside the database it really does, and
+    ///   until the end the documents that it wrote are locked for others.
+    /// - `Schema` operations are checked by reading: whether it exists already, how many documents an index would scan, which
+    ///   ones it or a validator would refuse. These checks do not find what earlier steps would have done; the notes say so.
+    /// - `&Database` bodies are not run, and on a server without transactions `Tx` bodies are not run either:
+    ///   [`Outcome::NotSimulated`](crate::Outcome::NotSimulated).
+    ///
+    /// A body that fails makes the result an [`Error::Failed`]; a check that finds an obstacle does not, it is an
+    /// [`Outcome::WouldFail`](crate::Outcome::WouldFail).
+    ///
+    /// ```no_run
+    /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+    /// println!("{}", migrator.up().dry_run(true).await?);
+    /// # Ok(()) }
+    /// ```
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.settings.dry_run = dry_run;
         self
     }
 }
@@ -79,203 +104,38 @@ impl IntoFuture for Up {
     type IntoFuture = BoxFuture<'static, Result<Report, Error>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let stop = Stop::new();
-            let _interrupt = InterruptOnDrop(stop.clone());
-            self.migrator.clone().whole(move |_| self.run(stop)).await
-        })
+        Box::pin(self.migrator.run(self.settings, self.pending))
     }
 }
 
-/// Tells the run to stop when the caller drops its future.
-struct InterruptOnDrop(Stop);
+impl Work for Pending {
+    type Todo = Plan;
 
-impl Drop for InterruptOnDrop {
-    fn drop(&mut self) {
-        self.0.raise(Reason::Interrupted);
-    }
-}
-
-impl Up {
-    async fn run(self, stop: Stop) -> Result<Report, Error> {
-        let inner = &self.migrator.0;
-        let graph = self.migrator.graph()?;
-        let records = inner.tracker.records().await?;
-        self.accept(&graph, &records)?;
-        let plan = self.plan(&graph, &records)?;
-        if plan.is_empty() {
-            return Ok(self.report(&graph, &records, &plan));
-        }
-        let signals = signals::Watch::new(stop.clone());
-        let result = self.run_pending(&graph, records.newest_token(), &stop).await;
-        match (signals.end(), result) {
-            // Too late to stop anything, but the process was told to end, and would go on to serve.
-            (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
-            (_, result) => result,
-        }
+    fn todo(&self, run: &Run, records: &Records) -> Result<Plan, Error> {
+        run.accept(records)?;
+        Plan::up(&run.graph, self.only.as_deref(), |id| records.state(id))
     }
 
-    /// `newest` is the newest token on record.
-    async fn run_pending(&self, graph: &Graph, newest: i64, stop: &Stop) -> Result<Report, Error> {
-        let inner = &self.migrator.0;
-        let transactional = self.migrator.has_transactions().await?;
-        let session = inner.database.client().start_session().await;
-        let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(graph, session.id(), newest, stop).await? {
-            Acquired::Lease(lease) => lease,
-            Acquired::NotNeeded(records, plan) => {
-                self.accept(graph, &records)?;
-                return Ok(self.report(graph, &records, &plan).by_another());
-            }
-            Acquired::Stopped => return Err(Error::Interrupted { report: Box::default() }),
-        };
-        let mut executor = Executor {
-            database: &inner.database,
-            options: &inner.options,
-            tracker: &inner.tracker,
-            lock: &inner.lock,
-            lease: &lease,
-            stop,
-            transactional,
-            batch: 0,
-            by: self.by.clone().or_else(|| inner.options.actor.clone()),
-            session: Some(session),
-        };
-        let result = self.under_lease(graph, &mut executor).await;
-        drop(executor);
-        lease.release().await;
-        result
+    fn is_nothing(todo: &Plan) -> bool {
+        todo.is_empty()
     }
 
-    /// What is pending now, as far as it is asked for.
-    fn plan(&self, graph: &Graph, records: &Records) -> Result<Plan, Error> {
-        Plan::up(graph, self.only.as_deref(), |id| records.state(id))
+    fn report(&self, run: &Run, records: &Records, todo: &Plan) -> Report {
+        run.report(records, todo, Purpose::Up)
     }
 
-    /// Refuses what the policies forbid. Asked of the records on which a run acts, each time that they were read: a
-    /// replica of another version may have applied something meanwhile.
-    fn accept(&self, graph: &Graph, records: &Records) -> Result<(), Error> {
-        let ids = records.drifted(graph.order());
-        match self.migrator.0.options.drift {
-            Policy::Error if !ids.is_empty() => Err(Error::Drift { ids }),
-            Policy::Error | Policy::Warn => Ok(()),
-        }
+    async fn rehearse(&self, run: &Run, todo: &Plan, report: Report) -> Result<Report, Error> {
+        run.rehearse(todo, self.continue_on_error, report).await
     }
 
-    /// A report of nothing yet, with what a person should know although nothing has failed.
-    fn report(&self, graph: &Graph, records: &Records, plan: &Plan) -> Report {
-        let mut report = Report::default();
-        let drifted = records.drifted(graph.order());
-        if !drifted.is_empty() {
-            report.warn(format!("changed since they were applied: {}", drifted.join(", ")));
-        }
-        let orphans = records.orphans(|id| graph.find(id).is_some());
-        if !orphans.is_empty() {
-            let ids: Vec<_> = orphans.iter().map(|record| record.id.as_str()).collect();
-            report.warn(format!(
-                "on record, but not linked into this program (removed, renamed, or of another build): {}",
-                ids.join(", ")
-            ));
-        }
-        if self.migrator.0.registry.is_empty() {
-            report.warn(NOTHING_LINKED.to_owned());
-        }
-        // What waits for a manual migration is not to be run, but must not be forgotten either.
-        report.wait(plan.blocked());
-        report
-    }
-
-    async fn under_lease(&self, graph: &Graph, executor: &mut Executor<'_>) -> Result<Report, Error> {
-        executor.tracker.prepare().await?;
-        let records = executor.tracker.records().await?;
-        self.accept(graph, &records)?;
-        let plan = self.plan(graph, &records)?;
-        let mut report = self.report(graph, &records, &plan);
-        if !executor.transactional {
-            report.warn(NO_TRANSACTIONS.to_owned());
-        }
-        if plan.is_empty() {
-            // Something was pending before the lease was ours.
-            return Ok(report.by_another());
-        }
-        executor.batch = records.next_batch();
-        let mut held_up = HashSet::new();
-        let mut stopped_by = None;
-        for step in &plan {
-            let id = step.migration().id();
-            let over = stopped_by.is_some()
-                || report.failed().any(|failed| !self.continue_on_error || is_partial(failed, &plan, executor));
-            if over || held_up.contains(id) {
-                report.leave_out(id);
-                continue;
-            }
-            if let Err(reason) = executor.lease.check() {
-                stopped_by = Some(reason);
-                report.leave_out(id);
-                continue;
-            }
-            if step.state() == State::Interrupted {
-                report.warn(format!("'{id}' was interrupted the last time, and runs again from its beginning"));
-            }
-            match executor.run(step.migration(), records.get(id)).await {
-                Ended::Execution(execution) => {
-                    if matches!(execution.outcome, Outcome::Failed { .. }) {
-                        held_up.extend(graph.dependants_of([id]).iter().map(Migration::id));
-                    }
-                    report.push(execution);
-                }
-                Ended::Stopped(reason, execution) => {
-                    stopped_by = Some(reason);
-                    report.push(execution);
-                }
-            }
-        }
-        match stopped_by {
-            Some(reason) => Err(stopped(reason, report)),
-            None => conclude(report, &plan, executor),
-        }
-    }
-}
-
-/// A run that was stopped between or within steps.
-fn stopped(reason: Reason, report: Report) -> Error {
-    let report = Box::new(report);
-    match reason {
-        Reason::LeaseLost => Error::LeaseLost { report },
-        Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
-    }
-}
-
-/// The report, or the first failure with it.
-fn conclude(report: Report, plan: &Plan, executor: &Executor<'_>) -> Result<Report, Error> {
-    let Some(failed) = report.failed().next() else { return Ok(report) };
-    let partial = is_partial(failed, plan, executor);
-    let id = failed.id.clone();
-    let Outcome::Failed { error: source, message, rolled_back } = failed.outcome.clone() else { return Ok(report) };
-    let report = Box::new(report);
-    Err(if partial {
-        Error::Partial { id, message, source, report }
-    } else {
-        Error::Failed { id, message, source, report, rolled_back }
-    })
-}
-
-/// Whether a `Tx` failed without a transaction. Nothing must go on after that.
-fn is_partial(failed: &Execution, plan: &Plan, executor: &Executor<'_>) -> bool {
-    let is_tx = |step: &Step| step.migration().id() == failed.id && step.migration().kind() == Kind::Tx;
-    !executor.transactional && plan.iter().any(is_tx)
-}
-
-impl Migrator {
-    /// Whether the server has transactions. A standalone one does not, and says so only in a misleading way when one
-    /// is used, so it is asked before.
-    async fn has_transactions(&self) -> Result<bool, Error> {
-        let hello = self.0.database.run_command(doc! { "hello": 1 }).await;
-        let hello = hello.map_err(|error| Error::server("ask the server what it is", error))?;
-        let transactional = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
-        if !transactional && self.0.options.transactions == Transactions::Required {
-            return Err(Error::TransactionsRequired);
-        }
-        Ok(transactional)
+    async fn act(
+        &self,
+        run: &Run,
+        records: &Records,
+        todo: &Plan,
+        executor: &mut Executor<'_>,
+        report: Report,
+    ) -> Result<Report, Error> {
+        run.steps(todo, records, self.continue_on_error, executor, report).await
     }
 }

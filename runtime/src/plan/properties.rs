@@ -3,8 +3,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
 
 use super::*;
+use crate::Error;
 use crate::fixtures::ids;
 use crate::fixtures::random::{acyclic, dependencies, shuffled, some_of};
+use crate::graph::Graph;
 
 #[derive(Clone, Debug)]
 struct Case {

@@ -1,5 +1,7 @@
 use super::*;
+use crate::Error;
 use crate::fixtures::{Drawn, draw, ids};
+use crate::graph::Graph;
 use crate::registry::Registry;
 
 fn up(registry: &Registry, only: Option<&[&str]>, completed: &[&str]) -> Result<Plan, Error> {

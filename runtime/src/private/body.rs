@@ -11,6 +11,9 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// A migration's function behind one type: the context knows which argument to hand out.
 pub type Body = for<'a> fn(&'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
 
+/// `verify = path`: whether the migration has had its effect.
+pub type Verify = for<'a> fn(&'a mongodb::Database) -> BoxFuture<'a, Result<bool, BoxError>>;
+
 /// `down = path`: its argument may be of another kind than that of the migration.
 #[derive(Clone, Copy, Debug)]
 pub struct Down {

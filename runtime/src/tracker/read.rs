@@ -7,48 +7,91 @@ use mongodb::bson::{Bson, Document, RawDocument};
 use super::Tracker;
 use crate::Error;
 use crate::migration::{Migration, State};
-use crate::record::Record;
+use crate::plan::Applied;
+use crate::record::{Record, RecordStatus};
 
 /// More than any number of records; the server ends a batch at 16 MB anyway.
 const ONE_BATCH: u32 = 1_000_000;
 
 /// All records of one database at one moment.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Records(HashMap<String, Record>);
+pub(crate) struct Records {
+    by_id: HashMap<String, Record>,
+    /// Whether nobody can be running anything: they were read under the lease.
+    settled: bool,
+}
 
 impl Records {
+    /// The same, read under the lease: what was left running has been interrupted.
+    pub(crate) fn settled(self) -> Self {
+        Self { settled: true, ..self }
+    }
+
     pub(crate) fn state(&self, id: &str) -> State {
-        self.0.get(id).map_or(State::New, Record::state)
+        match self.get(id) {
+            // Perhaps somebody is at it right now; the lease tells.
+            Some(record) if record.status == RecordStatus::Running && !self.settled => State::Interrupted,
+            Some(record) => record.state(),
+            None => State::New,
+        }
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Record> {
-        self.0.get(id)
+        self.by_id.get(id)
     }
 
     /// The records for which `known` is false, by id.
     pub(crate) fn orphans(&self, known: impl Fn(&str) -> bool) -> Vec<&Record> {
-        let mut orphans: Vec<_> = self.0.values().filter(|record| !known(&record.id)).collect();
+        let mut orphans: Vec<_> = self.by_id.values().filter(|record| !known(&record.id)).collect();
         orphans.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         orphans
     }
 
+    /// When a migration was applied, if there is something of it to revert.
+    pub(crate) fn applied(&self, id: &str) -> Option<Applied> {
+        self.get(id).filter(|record| record.is_revertible()).map(applied)
+    }
+
+    /// The records for which `known` is false and of which there is something to revert.
+    pub(crate) fn applied_orphans(&self, known: impl Fn(&str) -> bool) -> Vec<(&str, Applied)> {
+        let orphans = self.orphans(known).into_iter().filter(|record| record.is_revertible());
+        orphans.map(|record| (record.id.as_str(), applied(record))).collect()
+    }
+
     /// The number that the next `up` gives to what it applies.
     pub(crate) fn next_batch(&self) -> i64 {
-        self.0.values().map(|record| record.batch).max().unwrap_or(0) + 1
+        self.by_id.values().map(|record| record.batch).max().unwrap_or(0) + 1
     }
 
     /// The newest token under which one of them was written.
     pub(crate) fn newest_token(&self) -> i64 {
-        self.0.values().map(|record| record.token).max().unwrap_or(0)
+        self.by_id.values().map(|record| record.token).max().unwrap_or(0)
     }
 
     /// Qualified ids of applied migrations whose code has changed since.
     pub(crate) fn drifted(&self, migrations: impl Iterator<Item = Migration>) -> Vec<String> {
+        self.ids_where(migrations, Record::drifted_from)
+    }
+
+    /// Qualified ids of applied migrations whose `verify` function has said no.
+    pub(crate) fn unverified(&self, migrations: impl Iterator<Item = Migration>) -> Vec<String> {
+        self.ids_where(migrations, |record, _| record.state() == State::Completed && record.verification_failed)
+    }
+
+    fn ids_where(
+        &self,
+        migrations: impl Iterator<Item = Migration>,
+        holds: impl Fn(&Record, Migration) -> bool,
+    ) -> Vec<String> {
         migrations
-            .filter(|migration| self.get(migration.id()).is_some_and(|record| record.drifted_from(*migration)))
+            .filter(|migration| self.get(migration.id()).is_some_and(|record| holds(record, *migration)))
             .map(|migration| migration.id().to_owned())
             .collect()
     }
+}
+
+fn applied(record: &Record) -> Applied {
+    (record.batch, record.executed_at.timestamp_millis())
 }
 
 impl Tracker {
@@ -61,7 +104,7 @@ impl Tracker {
             let record = cursor.deserialize_current().map_err(|error| self.unreadable(cursor.current(), &error))?;
             records.insert(record.id.clone(), record);
         }
-        Ok(Records(records))
+        Ok(Records { by_id: records, settled: false })
     }
 
     /// A document that is not one of our records: somebody else's, or of a newer version.

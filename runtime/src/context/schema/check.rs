@@ -174,11 +174,7 @@ impl<'s> Check<'s> {
     }
 
     async fn estimated_count(&self) -> Result<u64> {
-        self.database
-            .collection::<Document>(self.collection)
-            .estimated_document_count()
-            .max_time(self.max_time)
-            .await
+        self.database.collection::<Document>(self.collection).estimated_document_count().max_time(self.max_time).await
     }
 
     fn bounded(&self, mut command: Document) -> Document {

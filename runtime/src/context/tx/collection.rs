@@ -84,7 +84,13 @@ impl<T: Send + Sync> TxCollection<T> {
     /// `$merge` are refused: the server does not have them in a transaction.
     pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> Pending<'_, Aggregate<'_>> {
         let action = self.tx.scope.pipeline(pipeline).map(|stages| self.collection.aggregate(stages));
-        Pending::new(self.tx.clone(), "aggregate", self.collection.name(), Aim::Nothing, action.map_err(Error::into_driver))
+        Pending::new(
+            self.tx.clone(),
+            "aggregate",
+            self.collection.name(),
+            Aim::Nothing,
+            action.map_err(Error::into_driver),
+        )
     }
 
     /// See [`Collection::count_documents`].
@@ -163,6 +169,10 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> TxCollection<T> {
         filter: Document,
         replacement: impl Borrow<T>,
     ) -> Pending<'_, FindOneAndReplace<'_, T>> {
-        self.changing("find_one_and_replace", self.aim(&filter), self.collection.find_one_and_replace(filter, replacement))
+        self.changing(
+            "find_one_and_replace",
+            self.aim(&filter),
+            self.collection.find_one_and_replace(filter, replacement),
+        )
     }
 }

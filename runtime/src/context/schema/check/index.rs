@@ -37,7 +37,9 @@ impl Check<'_> {
                 return Ok(());
             }
             // Indexes on the same keys may differ in their options, but then they need different names.
-            None => there.iter().find(|index| same_signature(index, keys, options)).map(|i| (INDEX_OPTIONS_CONFLICT, i)),
+            None => {
+                there.iter().find(|index| same_signature(index, keys, options)).map(|i| (INDEX_OPTIONS_CONFLICT, i))
+            }
         };
         if let Some((code, index)) = conflict {
             let mut index = index.clone();

@@ -19,8 +19,7 @@ impl Check<'_> {
         }
         self.arrays_on_the_way(keys).await?;
         let documents = self.database.collection::<Document>(self.collection);
-        let mut aggregate =
-            documents.aggregate(duplicates(keys, options)).allow_disk_use(true).max_time(self.max_time);
+        let mut aggregate = documents.aggregate(duplicates(keys, options)).allow_disk_use(true).max_time(self.max_time);
         if let Some(collation) = &options.collation {
             aggregate = aggregate.collation(collation.clone());
         }
@@ -56,17 +55,17 @@ impl Check<'_> {
 
     /// Below an array, the fields of one element belong together, which is not followed here.
     async fn arrays_on_the_way(&mut self, keys: &Document) -> Result<()> {
-        let mut prefixes: Vec<&str> = keys
-            .keys()
-            .flat_map(|field| field.match_indices('.').map(move |(dot, _)| &field[..dot]))
-            .collect();
+        let mut prefixes: Vec<&str> =
+            keys.keys().flat_map(|field| field.match_indices('.').map(move |(dot, _)| &field[..dot])).collect();
         prefixes.sort_unstable();
         prefixes.dedup();
         for prefix in prefixes {
             let is_array = doc! { prefix: { "$type": "array" } };
             let documents = self.database.collection::<Document>(self.collection);
             if documents.find_one(is_array).max_time(self.max_time).await?.is_some() {
-                self.note(format!("'{prefix}' is an array in some documents: duplicates within it may have been missed"));
+                self.note(format!(
+                    "'{prefix}' is an array in some documents: duplicates within it may have been missed"
+                ));
             }
         }
         Ok(())

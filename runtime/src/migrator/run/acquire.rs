@@ -5,13 +5,13 @@ use std::time::Duration;
 use mongodb::bson::{Document, oid::ObjectId};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Up;
+use super::{Run, Work, stopped};
 use crate::Error;
-use crate::graph::Graph;
+use crate::events::Event;
 use crate::lock::{Attempt, Fenced, Lease, Lock, Seen, backoff, jitter};
-use crate::plan::Plan;
-use crate::stop::{Reason, Stop};
-use crate::tracker::Records;
+use crate::report::Report;
+use crate::stop::{Deadline, Reason};
+use crate::tracker::now;
 
 /// The first and the longest pause between two looks at the lease.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
@@ -27,24 +27,18 @@ const FAILURES: u32 = 5;
 pub(super) enum Acquired {
     /// With the lease, and the fence raised to it.
     Lease(Lease),
-    /// Somebody else has applied everything that was pending: the records that say so, and the empty plan.
-    NotNeeded(Records, Plan),
+    /// Somebody else has done everything that was to be done: the report that says so.
+    NotNeeded(Report),
     /// Told to stop.
-    Stopped,
+    Stopped(Reason),
 }
 
-impl Up {
+impl Run {
     /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
     /// `newest` is the newest token on record.
-    pub(super) async fn acquire(
-        &self,
-        graph: &Graph,
-        session: &Document,
-        newest: i64,
-        stop: &Stop,
-    ) -> Result<Acquired, Error> {
+    pub(super) async fn acquire(&self, work: &impl Work, session: &Document, newest: i64) -> Result<Acquired, Error> {
         let (mine, mut failures) = (Lock::nonce(), 0);
-        let acquired = self.wait(graph, session, Seen::records(newest), stop, mine, &mut failures).await;
+        let acquired = self.wait(work, session, Seen::records(newest), mine, &mut failures).await;
         if failures > 0 && !matches!(acquired, Ok(Acquired::Lease(_))) {
             // The lease may be ours without our knowing, and nobody would keep it alive or release it.
             self.migrator.0.lock.withdraw(mine).await;
@@ -52,19 +46,21 @@ impl Up {
         acquired
     }
 
-    async fn wait(
+    async fn wait<W: Work>(
         &self,
-        graph: &Graph,
+        work: &W,
         session: &Document,
         mut seen: Seen,
-        stop: &Stop,
         mine: ObjectId,
         failures: &mut u32,
     ) -> Result<Acquired, Error> {
         let inner = &self.migrator.0;
-        let began = Instant::now();
+        let (began, since) = (Instant::now(), now());
         let (mut pause, mut told) = (FIRST_LOOK, None);
         loop {
+            if let Err(reason) = self.check() {
+                return Ok(Acquired::Stopped(reason));
+            }
             let attempt = match inner.lock.attempt(mine, session, &mut seen).await {
                 Ok(attempt) => attempt,
                 Err(error) => {
@@ -78,7 +74,7 @@ impl Up {
             };
             let holder = match attempt {
                 Attempt::Taken(grant, former) => {
-                    let lease = Lease::hold(inner.lock.clone(), grant, stop.clone());
+                    let lease = Lease::hold(inner.lock.clone(), grant, self.stop.clone());
                     return fenced(lease, former.map(|holder| holder.session), &inner.lock).await;
                 }
                 Attempt::Held(holder) => holder,
@@ -87,23 +83,36 @@ impl Up {
             if told.is_none_or(|told: Instant| told.elapsed() >= TELL_EVERY) {
                 told = Some(Instant::now());
                 tracing::info!(%holder, "waiting for another process that is migrating");
+                inner.audience.tell(|| Event::Waiting { holder: Box::new(holder.clone()), since });
             }
             let waited = began.elapsed();
             if waited >= inner.options.lock_wait {
                 return Err(Error::LockTimeout { holder: Box::new(holder), waited });
             }
             let next = (pause + jitter(pause)).min(inner.options.lock_wait.saturating_sub(waited));
-            if timeout(next, stop.raised()).await.is_ok() {
-                return Ok(Acquired::Stopped);
-            }
+            // Told to stop: the next look at the stop sign finds it.
+            let _ = timeout(next, self.told_to_stop()).await;
             pause = (pause * 3 / 2).min(LAST_LOOK);
             // Before the next look at the lease: the holder may have finished and released it meanwhile, and then
             // nobody needs it any more.
             let records = inner.tracker.records().await?;
-            let plan = self.plan(graph, &records)?;
-            if plan.is_empty() {
-                return Ok(Acquired::NotNeeded(records, plan));
+            let todo = work.todo(self, &records)?;
+            if W::is_nothing(&todo) {
+                return Ok(Acquired::NotNeeded(work.report(self, &records, &todo)));
             }
+        }
+    }
+
+    /// Whether the run may go on, while it has no lease yet.
+    fn check(&self) -> Result<(), Reason> {
+        self.stop.check()?;
+        self.deadline.map_or(Ok(()), Deadline::check)
+    }
+
+    async fn told_to_stop(&self) -> Reason {
+        tokio::select! {
+            reason = self.stop.raised() => reason,
+            reason = Deadline::passed(self.deadline) => reason,
         }
     }
 }
@@ -114,7 +123,7 @@ async fn fenced(lease: Lease, abandoned: Option<Document>, lock: &Lock) -> Resul
         Ok(Fenced::Ours) => Ok(Acquired::Lease(lease)),
         Ok(Fenced::Newer) => {
             lease.release().await;
-            Err(super::stopped(Reason::LeaseLost, crate::Report::default()))
+            Err(stopped(Reason::LeaseLost, Report::default()))
         }
         Err(error) => {
             lease.release().await;

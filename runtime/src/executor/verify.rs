@@ -1,0 +1,51 @@
+//! Asking a migration's `verify` function whether it has had its effect.
+
+use super::body::{Holds, caught, supervise};
+use super::{Executor, Failure, Step};
+use crate::__private::BoxError;
+use crate::Error;
+use crate::migration::State;
+use crate::plan::Verb;
+use crate::record::Direction;
+
+impl Executor<'_> {
+    /// Whether a step that was interrupted outside a transaction needs not run again. In doubt it does: what runs outside
+    /// transactions can be repeated.
+    pub(super) async fn had_its_effect(&mut self, step: &Step<'_>) -> Result<bool, Failure> {
+        let applying = step.previous.is_some_and(|record| record.direction == Direction::Up);
+        if step.verb == Verb::Down || step.state != State::Interrupted || !applying {
+            return Ok(false);
+        }
+        match self.ask(step).await? {
+            Some(Ok(had)) => Ok(had),
+            Some(Err(error)) => {
+                tracing::warn!(%error, "the `verify` function failed, so the migration runs again");
+                Ok(false)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// The postcondition of a step that has run.
+    pub(super) async fn verify(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
+        if step.verb == Verb::Down {
+            return Ok(());
+        }
+        let source = match self.ask(step).await {
+            Ok(None | Some(Ok(true))) => return Ok(()),
+            Ok(Some(Ok(false))) => None,
+            Ok(Some(Err(error))) | Err(Failure::Failed(error)) => Some(error.into()),
+            Err(stopped @ Failure::Stopped(_)) => return Err(stopped),
+        };
+        step.verification_failed = true;
+        Err(Error::VerificationFailed { source }.into())
+    }
+
+    /// What the function says; `None` when there is none.
+    async fn ask(&mut self, step: &Step<'_>) -> Result<Option<Result<bool, BoxError>>, Failure> {
+        let Some(verify) = step.migration.registration().verify else { return Ok(None) };
+        let (database, permit) = (self.database.clone(), self.lease.permit());
+        let run = async move { caught(verify(&database)).await };
+        supervise(run, &permit, Holds::RawHandle, self.limits(step)).await.map(Some).map_err(|cut| cut.failure)
+    }
+}

@@ -1,0 +1,141 @@
+//! What is stored of every execution and every manual act, for good.
+
+use std::fmt;
+use std::time::Duration;
+
+use mongodb::bson::{DateTime, Document};
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Record, RecordStatus};
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Act {
+    /// An execution of the migration.
+    Up,
+    /// An execution of its `down`.
+    Down,
+    /// A person said that it is applied.
+    MarkApplied,
+    /// A person said that it is pending.
+    MarkPending,
+    /// The same as [`MarkApplied`](Self::MarkApplied), as part of a baseline.
+    Baseline,
+    /// A person accepted that it has changed since it ran.
+    Accept,
+    /// The record of a migration that is not linked in was removed.
+    Prune,
+    /// The lock was taken away from its holder.
+    Unlock,
+}
+
+/// One execution or manual act: a document of `migrations_history`, which is only ever appended to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct HistoryEntry {
+    /// What was done.
+    pub act: Act,
+    /// Qualified id; absent for [`Act::Unlock`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub migration_id: Option<String>,
+    /// The migration's source.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<String>,
+    /// How the execution ended, or what the act left; absent when it left no record.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<RecordStatus>,
+    /// The migration's checksum in the program that did this.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub checksum: Option<String>,
+    /// Number of the `up`, also of the one that a `down` reverted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch: Option<i64>,
+    /// When it began (UTC, the acting process's clock).
+    pub executed_at: DateTime,
+    /// How long it took, in milliseconds; 0 for a manual act.
+    #[serde(default)]
+    pub execution_duration: i64,
+    /// Who did it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<String>,
+    /// Why, as that person said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub because: Option<String>,
+    /// Host that did it.
+    pub host: String,
+    /// Process that did it.
+    pub pid: i64,
+    /// The environment that the migrator was told.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub environment: Option<String>,
+    /// The version of the code base that the migrator was told.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub codebase_version: Option<String>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+    /// The error's chain of sources, outermost first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error_stack: Option<Vec<String>>,
+    /// How many executions of this migration there had been, this one included.
+    #[serde(default)]
+    pub attempts: i64,
+    /// Token of the lease under which it was done.
+    #[serde(default)]
+    pub token: i64,
+    /// What else the act is about: the checksum that [`Act::Accept`] replaced, the record that [`Act::Prune`] removed, the
+    /// holder from whom [`Act::Unlock`] took the lock.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub details: Option<Document>,
+}
+
+impl HistoryEntry {
+    /// The entry for something that left this record, or would leave it in the place of one that is removed.
+    pub(crate) fn of(record: &Record, act: Act) -> Self {
+        Self {
+            act,
+            migration_id: Some(record.id.clone()),
+            source: Some(record.source.clone()),
+            status: Some(record.status),
+            checksum: Some(record.checksum.clone()),
+            batch: Some(record.batch),
+            executed_at: record.executed_at,
+            execution_duration: record.execution_duration,
+            by: record.applied_by.clone(),
+            because: None,
+            host: record.host.clone(),
+            pid: record.pid,
+            environment: record.environment.clone(),
+            codebase_version: record.codebase_version.clone(),
+            error: record.error.clone(),
+            error_stack: record.error_stack.clone(),
+            attempts: record.attempts,
+            token: record.token,
+            details: None,
+        }
+    }
+
+    /// How long it took.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(self.execution_duration.unsigned_abs())
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::MarkApplied => "mark-applied",
+            Self::MarkPending => "mark-pending",
+            Self::Baseline => "baseline",
+            Self::Accept => "accept",
+            Self::Prune => "prune",
+            Self::Unlock => "unlock",
+        })
+    }
+}

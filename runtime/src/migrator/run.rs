@@ -1,0 +1,225 @@
+//! What every verb that writes has in common: it reads, takes the lease, reads again, acts, and gives the lease back.
+
+mod acquire;
+
+use std::time::Duration;
+
+use mongodb::bson::doc;
+
+use self::acquire::Acquired;
+use super::Migrator;
+use crate::Error;
+use crate::events::Event;
+use crate::executor::Executor;
+use crate::graph::Graph;
+use crate::options::{Policy, Transactions};
+use crate::report::Report;
+use crate::signals;
+use crate::stop::{Deadline, Reason, Stop};
+use crate::tracker::Records;
+
+/// What to tell when there are no transactions.
+const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod): a migration that fails or \
+     is interrupted can leave data half changed. Run it as a replica set, if only of one node.";
+
+/// What one verb does under the lease.
+pub(super) trait Work: Send + Sync + 'static {
+    /// What there is to do.
+    type Todo: Send + Sync;
+
+    /// What there is to do, given these records. Asked of each reading of them: a replica, perhaps of another version, may
+    /// have done something meanwhile.
+    fn todo(&self, run: &Run, records: &Records) -> Result<Self::Todo, Error>;
+
+    /// Whether that is nothing, so that no lease is needed.
+    fn is_nothing(todo: &Self::Todo) -> bool;
+
+    /// Tells what it would do, without the lease and without changing anything. Asked only of verbs that offer it.
+    fn rehearse(&self, _: &Run, _: &Self::Todo, report: Report) -> impl Future<Output = Result<Report, Error>> + Send {
+        async { Ok(report) }
+    }
+
+    /// A report of nothing yet, with what a person should know although nothing has failed.
+    fn report(&self, run: &Run, records: &Records, todo: &Self::Todo) -> Report;
+
+    /// Does it. What was done goes into the report, whatever becomes of the rest.
+    fn act(
+        &self,
+        run: &Run,
+        records: &Records,
+        todo: &Self::Todo,
+        executor: &mut Executor<'_>,
+        report: Report,
+    ) -> impl Future<Output = Result<Report, Error>> + Send;
+}
+
+/// One run of one verb.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) migrator: Migrator,
+    pub(super) graph: Graph,
+    pub(super) stop: Stop,
+    pub(super) deadline: Option<Deadline>,
+    /// Who does this: the run's `by`, or else the migrator's actor.
+    by: Option<String>,
+    dry_run: bool,
+}
+
+/// What every verb that writes can be told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settings {
+    pub(super) by: Option<String>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) dry_run: bool,
+}
+
+impl Migrator {
+    /// Runs a verb to its end, or until the caller drops the future.
+    pub(super) async fn run(self, settings: Settings, work: impl Work) -> Result<Report, Error> {
+        let stop = self.0.shutdown.child();
+        let _interrupt = InterruptOnDrop(stop.clone());
+        self.whole(async move |migrator| {
+            let running = Running::new(&migrator);
+            let run = Run {
+                graph: migrator.graph()?,
+                stop,
+                deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
+                by: settings.by.or_else(|| migrator.0.options.actor.clone()),
+                dry_run: settings.dry_run,
+                migrator,
+            };
+            let result = run.whole(&work).await;
+            drop(running);
+            result
+        })
+        .await
+    }
+
+    /// Whether the server has transactions. A standalone one does not, and says so only in a misleading way when one
+    /// is used, so it is asked before.
+    pub(super) async fn has_transactions(&self) -> Result<bool, Error> {
+        let hello = self.0.database.run_command(doc! { "hello": 1 }).await;
+        let hello = hello.map_err(|error| Error::server("ask the server what it is", error))?;
+        let transactional = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+        if !transactional && self.0.options.transactions == Transactions::Required {
+            return Err(Error::TransactionsRequired);
+        }
+        Ok(transactional)
+    }
+}
+
+impl Run {
+    async fn whole(&self, work: &impl Work) -> Result<Report, Error> {
+        let records = self.migrator.0.tracker.records().await?;
+        let todo = work.todo(self, &records)?;
+        if self.dry_run {
+            return work.rehearse(self, &todo, work.report(self, &records, &todo)).await;
+        }
+        if is_nothing(work, &todo) {
+            return Ok(work.report(self, &records, &todo));
+        }
+        let signals = signals::Watch::new(self.stop.clone());
+        let result = self.with_lease(work, records.newest_token()).await;
+        self.migrator.0.audience.tell(|| Event::Ended);
+        match (signals.end(), result) {
+            // Too late to stop anything, but the process was told to end, and would go on to serve.
+            (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
+            (_, result) => result,
+        }
+    }
+
+    /// `newest` is the newest token on record.
+    async fn with_lease(&self, work: &impl Work, newest: i64) -> Result<Report, Error> {
+        let inner = &self.migrator.0;
+        let transactional = self.migrator.has_transactions().await?;
+        let session = inner.database.client().start_session().await;
+        let session = session.map_err(|error| Error::server("start a session", error))?;
+        let lease = match self.acquire(work, session.id(), newest).await? {
+            Acquired::Lease(lease) => lease,
+            Acquired::NotNeeded(report) => return Ok(report.by_another()),
+            Acquired::Stopped(reason) => return Err(stopped(reason, Report::default())),
+        };
+        let mut executor = Executor {
+            database: &inner.database,
+            options: &inner.options,
+            tracker: &inner.tracker,
+            lock: &inner.lock,
+            lease: &lease,
+            stop: &self.stop,
+            audience: &inner.audience,
+            deadline: self.deadline,
+            transactional,
+            batch: 0,
+            by: self.by.clone(),
+            session: Some(session),
+        };
+        let result = self.under_lease(work, &mut executor).await;
+        drop(executor);
+        lease.release().await;
+        result
+    }
+
+    async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
+        executor.tracker.prepare().await?;
+        let records = executor.tracker.records().await?.settled();
+        let todo = work.todo(self, &records)?;
+        let mut report = work.report(self, &records, &todo);
+        if !executor.transactional {
+            report.warn(NO_TRANSACTIONS.to_owned());
+        }
+        if W::is_nothing(&todo) {
+            // There was something to do before the lease was ours.
+            return Ok(report.by_another());
+        }
+        executor.batch = records.next_batch();
+        work.act(self, &records, &todo, executor, report).await
+    }
+
+    /// Refuses what the policies forbid.
+    pub(super) fn accept(&self, records: &Records) -> Result<(), Error> {
+        let ids = records.drifted(self.graph.order());
+        match self.migrator.0.options.drift {
+            Policy::Error if !ids.is_empty() => Err(Error::Drift { ids }),
+            Policy::Error | Policy::Warn => Ok(()),
+        }
+    }
+}
+
+fn is_nothing<W: Work>(_: &W, todo: &W::Todo) -> bool {
+    W::is_nothing(todo)
+}
+
+/// A run that was stopped between or within steps.
+pub(super) fn stopped(reason: Reason, report: Report) -> Error {
+    let report = Box::new(report);
+    match reason {
+        Reason::LeaseLost => Error::LeaseLost { report },
+        Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
+        Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
+    }
+}
+
+/// Tells the run to stop when the caller drops its future.
+struct InterruptOnDrop(Stop);
+
+impl Drop for InterruptOnDrop {
+    fn drop(&mut self) {
+        self.0.raise(Reason::Interrupted);
+    }
+}
+
+/// A run that is under way, for whoever waits for the last one to end.
+struct Running(Migrator);
+
+impl Running {
+    fn new(migrator: &Migrator) -> Self {
+        migrator.0.running.send_modify(|count| *count += 1);
+        Self(migrator.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.0.running.send_modify(|count| *count -= 1);
+    }
+}

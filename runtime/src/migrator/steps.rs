@@ -1,0 +1,117 @@
+//! Running a plan under the lease, step by step.
+
+use std::collections::HashSet;
+
+use super::run::{Run, stopped};
+use crate::Error;
+use crate::error::Remains;
+use crate::events::Event;
+use crate::executor::{Ended, Executor};
+use crate::migration::{Migration, State};
+use crate::plan::{Plan, Verb};
+use crate::registry::NOTHING_LINKED;
+use crate::report::{Execution, Outcome, Purpose, Report};
+use crate::stop::{Deadline, Reason};
+use crate::tracker::Records;
+
+impl Run {
+    /// A report of nothing yet, with what a person should know although nothing has failed.
+    pub(super) fn report(&self, records: &Records, plan: &Plan, purpose: Purpose) -> Report {
+        let mut report = Report::new(purpose);
+        let drifted = records.drifted(self.graph.order());
+        if !drifted.is_empty() {
+            report.warn(format!("changed since they were applied: {}", drifted.join(", ")));
+        }
+        let orphans = records.orphans(|id| self.graph.find(id).is_some());
+        if !orphans.is_empty() {
+            let ids: Vec<_> = orphans.iter().map(|record| record.id.as_str()).collect();
+            report.warn(format!(
+                "on record, but not linked into this program (removed, renamed, or of another build): {}",
+                ids.join(", ")
+            ));
+        }
+        let unverified = records.unverified(self.graph.order());
+        if !unverified.is_empty() {
+            report.warn(format!("applied, but without the effect that they verify: {}", unverified.join(", ")));
+        }
+        if self.migrator.0.registry.is_empty() {
+            report.warn(NOTHING_LINKED.to_owned());
+        }
+        // What waits for a manual migration is not to be run, but must not be forgotten either.
+        report.wait(plan.blocked());
+        report
+    }
+
+    /// Runs the steps until one fails, or with `continue_on_error` those that have nothing to do with it.
+    pub(super) async fn steps(
+        &self,
+        plan: &Plan,
+        records: &Records,
+        continue_on_error: bool,
+        executor: &mut Executor<'_>,
+        mut report: Report,
+    ) -> Result<Report, Error> {
+        self.migrator.0.audience.tell(|| Event::Planned(plan.clone()));
+        let mut held_up = HashSet::new();
+        let mut stopped_by = None;
+        let mut over = false;
+        for step in plan {
+            let id = step.migration().id();
+            if over || held_up.contains(id) {
+                report.leave_out(id);
+                continue;
+            }
+            if let Err(reason) = self.may_go_on(executor) {
+                (stopped_by, over) = (Some(reason), true);
+                report.leave_out(id);
+                continue;
+            }
+            if step.state() == State::Interrupted && step.verb() == Verb::Up {
+                report.warn(format!("'{id}' was interrupted the last time"));
+            }
+            match executor.run(*step, records.get(id)).await {
+                Ended::Execution(execution, recorded) => {
+                    if let Err(unrecorded) = recorded {
+                        report.warn(unrecorded);
+                    }
+                    if let Outcome::Failed { error, remains, .. } = &execution.outcome {
+                        held_up.extend(self.graph.dependants_of([id]).iter().map(Migration::id));
+                        // Half changed data, or no time left: nothing must follow.
+                        over = !continue_on_error || *remains == Remains::Half;
+                        if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
+                            (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
+                        }
+                    }
+                    report.push(execution);
+                }
+                Ended::Stopped(reason, execution) => {
+                    (stopped_by, over) = (Some(reason), true);
+                    report.push(execution);
+                }
+            }
+        }
+        match stopped_by {
+            Some(reason) => Err(stopped(reason, report)),
+            None => conclude(report),
+        }
+    }
+
+    fn may_go_on(&self, executor: &Executor<'_>) -> Result<(), Reason> {
+        executor.lease.check()?;
+        self.deadline.map_or(Ok(()), Deadline::check)
+    }
+}
+
+/// The report, or the first failure with it.
+pub(super) fn conclude(report: Report) -> Result<Report, Error> {
+    let Some(Execution { id, verb, outcome: Outcome::Failed { error, message, remains }, .. }) = report.failed().next()
+    else {
+        return Ok(report);
+    };
+    let (id, verb, message, source, remains) = (id.clone(), *verb, message.clone(), error.clone(), *remains);
+    let report = Box::new(report);
+    Err(match remains {
+        Remains::Half => Error::Partial { id, verb, message, source, report },
+        _ => Error::Failed { id, verb, message, source, report, remains },
+    })
+}

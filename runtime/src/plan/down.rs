@@ -1,0 +1,149 @@
+//! Which applied migrations will be reverted.
+
+use std::collections::BinaryHeap;
+
+use super::{Plan, Step, Verb};
+use crate::error::Error;
+use crate::graph::{Graph, Node};
+use crate::migration::{Migration, State};
+
+/// What a `down` is to revert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// So many of the last applied ones.
+    Last(usize),
+    /// Everything that the last `up` has applied.
+    Batch,
+    /// These qualified ids.
+    Only(Vec<String>),
+    /// Everything that was applied after this qualified id.
+    To(String),
+}
+
+/// When a migration was applied: the number of its `up`, and the time. Later ones are greater.
+pub(crate) type Applied = (i64, i64);
+
+impl Plan {
+    /// The target, in the reverse order of applying, as far as dependencies allow.
+    ///
+    /// - Nothing is reverted while something that depends on it is applied and stays so: [`Error::DependantsApplied`],
+    ///   unless `with_dependants` takes these along.
+    /// - All of it must have a `down`: [`Error::Irreversible`].
+    /// - `applied` is `None` for what is not applied, not even in part. What is named and not applied is left out.
+    /// - One that is half changed is reverted only if it is named: [`Error::HalfChanged`].
+    /// - `orphans` are applied but not linked in. Nothing that is older is reverted, unless it is named.
+    pub(crate) fn down(
+        graph: &Graph,
+        target: &Target,
+        with_dependants: bool,
+        applied: impl Fn(&str) -> Option<Applied>,
+        state: impl Fn(&str) -> State,
+        orphans: &[(&str, Applied)],
+    ) -> Result<Self, Error> {
+        let applied = graph.by_place(|migration| applied(migration.id()));
+        let order = revert_order(graph, &applied);
+        let selected: Vec<_> = order.iter().copied().filter(|&node| graph.is_selected(node)).collect();
+        let mut nodes = match target {
+            Target::Last(count) => selected[..selected.len().min(*count)].to_vec(),
+            Target::Batch => last_batch(&selected, &applied),
+            Target::Only(ids) => {
+                let named = graph.named(ids)?;
+                selected.iter().copied().filter(|node| named.contains(node)).collect()
+            }
+            Target::To(id) => {
+                graph.named(std::slice::from_ref(id))?;
+                let stays = selected.iter().position(|&node| graph.migration(node).id() == id);
+                selected[..stays.ok_or_else(|| Error::NotApplied { id: id.clone() })?].to_vec()
+            }
+        };
+        if !matches!(target, Target::Only(_)) {
+            refuse_orphans(&nodes, &applied, orphans)?;
+            refuse_half_changed(graph, &nodes, &state)?;
+        }
+        if with_dependants {
+            let taken = graph.downstream(nodes.iter().copied());
+            nodes = selected.into_iter().filter(|node| taken[node.index()]).collect();
+        }
+        check(graph, &order, &nodes)?;
+        let step = |node: Node| {
+            let migration = graph.migration(node);
+            Step { migration, verb: Verb::Down, state: state(migration.id()) }
+        };
+        Ok(Self { verb: Verb::Down, steps: nodes.into_iter().map(step).collect(), blocked: Vec::new() })
+    }
+}
+
+/// Everything that is applied, the last applied first; before that, whatever depends on it, directly or not.
+fn revert_order(graph: &Graph, applied: &[Option<Applied>]) -> Vec<Node> {
+    let mut places = vec![0; graph.len()];
+    for (place, node) in graph.nodes().enumerate() {
+        places[node.index()] = place;
+    }
+    // Within one `up` the place in the graph is the order of applying, whatever the clocks said. What is not applied
+    // comes as soon as it can, since it holds up only what it depends on.
+    let key = |node: Node| (applied[node.index()].map_or(i64::MAX, |(batch, _)| batch), places[node.index()], node);
+    let mut waits_for = graph.by_place(|_| 0_usize);
+    for node in graph.nodes() {
+        waits_for[node.index()] = graph.dependants(node).count();
+    }
+    let mut free: BinaryHeap<_> = graph.nodes().filter(|node| waits_for[node.index()] == 0).map(key).collect();
+    let mut order = Vec::new();
+    while let Some((.., node)) = free.pop() {
+        if applied[node.index()].is_some() {
+            order.push(node);
+        }
+        for dependency in graph.dependencies(node) {
+            waits_for[dependency.index()] -= 1;
+            if waits_for[dependency.index()] == 0 {
+                free.push(key(dependency));
+            }
+        }
+    }
+    order
+}
+
+/// What a person has marked as applied is of batch 0, and no `up` has applied it.
+fn last_batch(selected: &[Node], applied: &[Option<Applied>]) -> Vec<Node> {
+    let batch = |node: &Node| applied[node.index()].map(|(batch, _)| batch).filter(|batch| *batch > 0);
+    let last = selected.iter().filter_map(batch).max();
+    selected.iter().copied().filter(|node| last.is_some() && batch(node) == last).collect()
+}
+
+fn refuse_orphans(nodes: &[Node], applied: &[Option<Applied>], orphans: &[(&str, Applied)]) -> Result<(), Error> {
+    let Some(oldest) = nodes.iter().filter_map(|node| applied[node.index()]).min() else { return Ok(()) };
+    let later: Vec<_> =
+        orphans.iter().filter(|(_, applied)| *applied > oldest).map(|(id, _)| (*id).to_owned()).collect();
+    if later.is_empty() { Ok(()) } else { Err(Error::OrphansAppliedLater { ids: later }) }
+}
+
+fn refuse_half_changed(graph: &Graph, nodes: &[Node], state: impl Fn(&str) -> State) -> Result<(), Error> {
+    let ids = nodes.iter().map(|node| graph.migration(*node).id());
+    let ids: Vec<_> = ids.filter(|id| state(id) == State::Partial).map(str::to_owned).collect();
+    if ids.is_empty() { Ok(()) } else { Err(Error::HalfChanged { ids }) }
+}
+
+/// That nothing which depends on one of these stays applied (I3), and that each can be reverted.
+fn check(graph: &Graph, order: &[Node], nodes: &[Node]) -> Result<(), Error> {
+    let mut reverted = vec![false; graph.len()];
+    for node in nodes {
+        reverted[node.index()] = true;
+    }
+    let mut errors = Vec::new();
+    for &node in nodes {
+        let migration = graph.migration(node);
+        let below = graph.downstream([node]);
+        let staying = order.iter().filter(|other| below[other.index()] && !reverted[other.index()]);
+        let dependants: Vec<_> = staying.map(|&other| graph.migration(other).id()).collect();
+        if !dependants.is_empty() {
+            errors.push(Error::DependantsApplied { id: migration.id(), dependants });
+        }
+        if !migration.is_reversible() {
+            errors.push(irreversible(migration));
+        }
+    }
+    Error::gather(errors)
+}
+
+fn irreversible(migration: Migration) -> Error {
+    Error::Irreversible { id: migration.id(), reason: migration.irreversible_reason() }
+}
