@@ -3,6 +3,7 @@
 mod access;
 mod commands;
 mod drift;
+mod dry_run;
 mod failure;
 mod faults;
 mod fleet;

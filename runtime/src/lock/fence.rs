@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use mongodb::{Client, ClientSession};
 use mongodb::bson::{Document, doc};
+use mongodb::{Client, ClientSession};
 use tokio::time::{Instant, sleep};
 
 use super::{FENCE, Lock};
