@@ -62,7 +62,6 @@ pub(super) struct Run {
     pub(super) deadline: Option<Deadline>,
     /// Who does this: the run's `by`, or else the migrator's actor.
     by: Option<String>,
-    dry_run: bool,
 }
 
 /// What every verb that writes can be told.
@@ -85,10 +84,9 @@ impl Migrator {
                 stop,
                 deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
                 by: settings.by.or_else(|| migrator.0.options.actor.clone()),
-                dry_run: settings.dry_run,
                 migrator,
             };
-            let result = run.whole(&work).await;
+            let result = run.whole(&work, settings.dry_run).await;
             drop(running);
             result
         })
@@ -109,10 +107,10 @@ impl Migrator {
 }
 
 impl Run {
-    async fn whole(&self, work: &impl Work) -> Result<Report, Error> {
+    async fn whole(&self, work: &impl Work, dry_run: bool) -> Result<Report, Error> {
         let records = self.migrator.0.tracker.records().await?;
         let todo = work.todo(self, &records)?;
-        if self.dry_run {
+        if dry_run {
             return work.rehearse(self, &todo, work.report(self, &records, &todo)).await;
         }
         if is_nothing(work, &todo) {

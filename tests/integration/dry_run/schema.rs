@@ -87,6 +87,12 @@ async fn i4_every_operation_is_checked_and_none_executed() {
         assert!(!operation.would_fail);
     }
     assert_eq!(execution.operations.len(), FOUND.len());
+
+    // Not even tried.
+    let _ = db.commands().take();
+    migrator(&db, "module:dry-schema").build().up().dry_run(true).await.unwrap();
+    let sent: Vec<_> = db.commands().count().into_keys().collect();
+    assert_eq!(sent, ["aggregate", "count", "find", "hello", "listCollections", "listIndexes"]);
 }
 
 /// An operation that would fail, and the server's code when it does.

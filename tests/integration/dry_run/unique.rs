@@ -60,7 +60,7 @@ unique!(
     [
         { "a": 1 }, { "a": 1.0 }, { "a": 2 }, { "a": 2 }, { "a": 2 }, { "a": 3 }, { "a": 3 }, { "a": 4 }, { "a": 4 }, { "a": 5 }
     ],
-    &["would fail: 4 values are there more than once, in 9 documents: \
+    &["would fail: 4 values are there more than once, 9 times in all: \
        {\"a\":2} (3 documents), {\"a\":1} (2 documents), {\"a\":3} (2 documents), .."]
 );
 unique!(
@@ -69,7 +69,7 @@ unique!(
     { "a": 1 },
     |index| index,
     [{ "a": null }, { "b": 1 }, { "a": 1 }],
-    &["would fail: 1 value is there more than once, in 2 documents: {\"a\":null} (2 documents)"]
+    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":null} (2 documents)"]
 );
 unique!(sparse, "module:dry-unique-sparse", { "a": 1 }, |index| index.sparse(), [{ "a": null }, { "b": 1 }, {}], &["no duplicates"]);
 unique!(
@@ -78,7 +78,7 @@ unique!(
     { "a": 1 },
     |index| index.sparse(),
     [{ "a": null }, { "a": null }, { "b": 1 }],
-    &["would fail: 1 value is there more than once, in 2 documents: {\"a\":null} (2 documents)"]
+    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":null} (2 documents)"]
 );
 unique!(
     partial,
@@ -94,7 +94,7 @@ unique!(
     { "a": 1 },
     |index| index.partial(doc! { "live": true }),
     [{ "a": 1, "live": true }, { "a": 1, "live": true }, { "a": 1 }],
-    &["would fail: 1 value is there more than once, in 2 documents: {\"a\":1} (2 documents)"]
+    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":1} (2 documents)"]
 );
 unique!(
     compound,
@@ -110,7 +110,7 @@ unique!(
     { "b.c": 1, "a": -1 },
     |index| index,
     [{ "a": 1, "b": { "c": 1 } }, { "a": 1, "b": { "c": 1 } }, { "a": 1 }, { "a": 1, "b": 7 }],
-    &["would fail: 2 values are there more than once, in 4 documents: \
+    &["would fail: 2 values are there more than once, 4 times in all: \
        {\"b.c\":null,\"a\":1} (2 documents), {\"b.c\":1,\"a\":1} (2 documents)"]
 );
 unique!(
@@ -128,7 +128,7 @@ unique!(
     { "a": 1 },
     |index| index,
     [{ "a": [1, 2] }, { "a": [2, 3] }, { "a": 3 }, { "a": [] }, { "a": [] }],
-    &["would fail: 3 values are there more than once, in 6 documents: \
+    &["would fail: 3 values are there more than once, 6 times in all: \
        {\"a\":2} (2 documents), {\"a\":3} (2 documents), {\"a\":[]} (2 documents)"]
 );
 unique!(
@@ -137,7 +137,7 @@ unique!(
     { "a": 1, "b": 1 },
     |index| index,
     [{ "a": [1, 2], "b": 1 }, { "a": 2, "b": 2 }, { "a": [2], "b": 1 }],
-    &["would fail: 1 value is there more than once, in 2 documents: {\"a\":2,\"b\":1} (2 documents)"]
+    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":2,\"b\":1} (2 documents)"]
 );
 unique!(
     array_on_the_way,
@@ -147,7 +147,7 @@ unique!(
     [{ "a": [{ "b": 1 }, { "b": 2 }] }, { "a": { "b": 2 } }],
     &[
         "'a' is an array in some documents: duplicates within it may have been missed",
-        "would fail: 1 value is there more than once, in 2 documents: {\"a.b\":2} (2 documents)"
+        "would fail: 1 value is there more than once, 2 times in all: {\"a.b\":2} (2 documents)"
     ]
 );
 unique!(
@@ -159,5 +159,5 @@ unique!(
         IndexOptions::builder().unique(true).collation(collation).build()
     }),
     [{ "a": "Ada" }, { "a": "ada" }, { "a": "bob" }],
-    &["would fail: 1 value is there more than once, in 2 documents: {\"a\":\"Ada\"} (2 documents)"]
+    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":\"Ada\"} (2 documents)"]
 );

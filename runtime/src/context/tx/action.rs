@@ -44,6 +44,7 @@ pub trait Transactional: sealed::Sealed + Send + Sized {
     #[doc(hidden)]
     fn counts(output: &Self::Output) -> Counts;
     #[doc(hidden)]
+    #[must_use]
     fn inserted(_: &Self::Output) -> Vec<Bson> {
         Vec::new()
     }

@@ -124,12 +124,11 @@ impl<'d> Rehearsal<'d> {
 
     /// The session with the transaction, and when that began.
     async fn open(&mut self) -> Result<(ClientSession, Instant), Failure> {
-        let mut session = match self.session.take() {
-            Some(session) => session,
-            None => {
-                let session = self.run.database.client().start_session().await;
-                session.map_err(|error| Failure::server("start a session", error))?
-            }
+        let mut session = if let Some(session) = self.session.take() {
+            session
+        } else {
+            let session = self.run.database.client().start_session().await;
+            session.map_err(|error| Failure::server("start a session", error))?
         };
         if self.transaction.is_none() {
             start(&mut session).await?;

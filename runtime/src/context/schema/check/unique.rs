@@ -33,7 +33,7 @@ impl Check<'_> {
             self.note("no duplicates");
             return Ok(());
         };
-        let (values, documents) = (number(all, "values"), number(all, "documents"));
+        let (values, times) = (number(all, "values"), number(all, "times"));
         let examples: Vec<_> = documents_in("examples")
             .into_iter()
             .flatten()
@@ -46,8 +46,8 @@ impl Check<'_> {
         let more = if values > examples.len() as u64 { ", .." } else { "" };
         let are = if values == 1 { "1 value is".to_owned() } else { format!("{} values are", Grouped(values)) };
         self.obstacle(format!(
-            "{are} there more than once, in {}: {}{more}",
-            counted(documents, "document"),
+            "{are} there more than once, {} times in all: {}{more}",
+            Grouped(times),
             examples.join(", ")
         ));
         Ok(())
@@ -72,7 +72,7 @@ impl Check<'_> {
     }
 }
 
-/// One document: `all` counts the values that are there more than once and their documents, `examples` has some.
+/// One document: `all` counts the values that are there more than once, and how often they are, `examples` has some.
 fn duplicates(keys: &Document, options: &IndexOptions) -> Vec<Document> {
     let mut stages = Vec::new();
     if let Some(filter) = &options.partial_filter_expression {
@@ -97,7 +97,7 @@ fn duplicates(keys: &Document, options: &IndexOptions) -> Vec<Document> {
     stages.extend(unwind);
     stages.push(doc! { "$group": { "_id": group, "documents": { "$sum": 1 } } });
     stages.push(doc! { "$match": { "documents": { "$gt": 1 } } });
-    let all = doc! { "$group": { "_id": null, "values": { "$sum": 1 }, "documents": { "$sum": "$documents" } } };
+    let all = doc! { "$group": { "_id": null, "values": { "$sum": 1 }, "times": { "$sum": "$documents" } } };
     let examples = [doc! { "$sort": { "documents": -1, "_id": 1 } }, doc! { "$limit": EXAMPLES }];
     stages.push(doc! { "$facet": { "all": [all], "examples": examples.to_vec() } });
     stages
