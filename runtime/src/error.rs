@@ -271,14 +271,45 @@ pub enum Error {
 
     /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied.
     #[error(
-        "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. \
-         Take them back first, or with it: `.with_dependants(true)`.", .dependants.join(", ")
+        "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. {}.",
+        .dependants.join(", "), first(*.selected)
     )]
     DependantsApplied {
         /// Its qualified id.
         id: &'static str,
         /// The qualified ids of those that depend on it, directly or not, the last applied first.
         dependants: Vec<&'static str>,
+        /// Whether all of them are selected, so that they could be taken back in the same run.
+        selected: bool,
+    },
+
+    /// A migration cannot be marked as applied while something that it depends on is pending.
+    #[error(
+        "Migration '{id}' cannot be marked as applied while these, on which it depends, are pending: {}. \
+         Mark them as well, or apply them first.", .dependencies.join(", ")
+    )]
+    DependenciesPending {
+        /// Its qualified id.
+        id: &'static str,
+        /// The qualified ids of the pending ones that it names in its `deps`.
+        dependencies: Vec<&'static str>,
+    },
+
+    /// A record can be removed only if its migration is not linked into this program.
+    #[error(
+        "Migration '{id}' is linked into this program, so its record is no orphan and stays. To have it run again, say so \
+         with `mark_pending`."
+    )]
+    NotAnOrphan {
+        /// Its qualified id.
+        id: &'static str,
+    },
+
+    /// A page of the history was asked for that is too long, or empty.
+    #[error("A page of the history has 1 to 500 entries, not {limit}. Ask for the next ones with `skip`.")]
+    PageSize {
+        /// What was asked for.
+        limit: u32,
     },
 
     /// Something that was applied later is not linked into this program, so it is not known how to revert it, nor what it
@@ -416,6 +447,14 @@ impl Error {
         }
     }
 
+    /// One of ours as it was, before it was put into a box.
+    pub(crate) fn unboxed(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        match error.downcast() {
+            Ok(ours) => *ours,
+            Err(other) => Self::Refused(other.to_string()),
+        }
+    }
+
     /// Nothing, the only error, or all of them.
     pub(crate) fn gather(mut errors: Vec<Self>) -> Result<(), Self> {
         match errors.len() {
@@ -456,6 +495,14 @@ fn what(verb: Verb) -> &'static str {
     match verb {
         Verb::Up => "migration ",
         Verb::Down => "reverting ",
+    }
+}
+
+fn first(selected: bool) -> &'static str {
+    if selected {
+        "Take them back first, or name them as well (`.with_dependants(true)` does that for a `down`)"
+    } else {
+        "Not all of them belong to the selected source: take these back first, or do not restrict the registry to one source"
     }
 }
 

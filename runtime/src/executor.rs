@@ -1,5 +1,6 @@
 //! Runs the steps of a plan, one at a time, under the lease.
 
+mod amend;
 mod attempt;
 mod body;
 mod direct;
@@ -29,6 +30,8 @@ use crate::report::{Execution, Outcome};
 use crate::stop::{Deadline, Reason, Stop};
 use crate::tracker::{Change, Over, Tracker, now};
 
+pub(crate) use amend::Edit;
+pub(crate) use body::caught;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use mongodb::bson::{DateTime, Document};
+use mongodb::bson::DateTime;
 use serde::{Deserialize, Serialize};
 
+use crate::lock::Holder;
 use crate::record::{Record, RecordStatus};
 
 /// What was done.
@@ -86,10 +87,15 @@ pub struct HistoryEntry {
     /// Token of the lease under which it was done.
     #[serde(default)]
     pub token: i64,
-    /// What else the act is about: the checksum that [`Act::Accept`] replaced, the record that [`Act::Prune`] removed, the
-    /// holder from whom [`Act::Unlock`] took the lock.
+    /// The checksum that [`Act::Accept`] replaced.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub details: Option<Document>,
+    pub previous_checksum: Option<String>,
+    /// The record that [`Act::Prune`] removed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub removed: Option<Box<Record>>,
+    /// From whom [`Act::Unlock`] took the lock.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub holder: Option<Box<Holder>>,
 }
 
 impl HistoryEntry {
@@ -114,7 +120,9 @@ impl HistoryEntry {
             error_stack: record.error_stack.clone(),
             attempts: record.attempts,
             token: record.token,
-            details: None,
+            previous_checksum: None,
+            removed: None,
+            holder: None,
         }
     }
 

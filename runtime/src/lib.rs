@@ -35,9 +35,12 @@ pub use context::{
 pub use error::{Error, Remains};
 pub use events::{Event, Events};
 pub use history::{Act, HistoryEntry};
-pub use lock::Holder;
+pub use lock::{Holder, LockStatus};
 pub use migration::{Kind, Migration, Source, State};
-pub use migrator::{Down, Migrator, MigratorBuilder, Status, Up};
+pub use migrator::{
+    Amend, Detected, Down, Finding, ForceUnlock, History, HistoryPage, Migrator, MigratorBuilder, Problem, Statistics,
+    Status, Up, Validation, Verdict,
+};
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};
 pub use plan::{Blocked, Plan, Step, Verb};

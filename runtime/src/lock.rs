@@ -10,6 +10,8 @@ mod fence;
 mod heartbeat;
 mod holder;
 mod permit;
+mod seize;
+mod status;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -27,6 +29,7 @@ pub(crate) use heartbeat::Lease;
 pub use holder::Holder;
 pub(crate) use holder::host;
 pub(crate) use permit::Permit;
+pub use status::LockStatus;
 
 const LEASE: &str = "lease";
 const FENCE: &str = "fence";

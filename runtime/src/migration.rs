@@ -116,6 +116,12 @@ impl Migration {
         self.0.irreversible
     }
 
+    /// What its author says it relies on (`covers = [...]`): not part of the checksum.
+    #[must_use]
+    pub fn covers(&self) -> &'static [&'static str] {
+        self.0.covers
+    }
+
     /// Whether it runs only when it is named.
     #[must_use]
     pub fn is_manual(&self) -> bool {

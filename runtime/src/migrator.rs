@@ -1,12 +1,17 @@
 //! The facade: one value that knows a database, a registry and what it was told.
 
+mod amend;
 mod builder;
+mod detect;
 mod down;
 mod dry_run;
+mod history;
+mod lock;
 mod run;
 mod status;
 mod steps;
 mod up;
+mod validate;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,10 +19,17 @@ use std::sync::Arc;
 use mongodb::Database;
 use tokio::sync::watch;
 
+pub use amend::Amend;
 pub use builder::MigratorBuilder;
+pub use detect::{Detected, Verdict};
 pub use down::Down;
+pub use history::{History, HistoryPage};
+pub use lock::ForceUnlock;
 pub use status::Status;
 pub use up::Up;
+pub use validate::{Finding, Problem, Validation};
+
+pub use crate::tracker::Statistics;
 
 use crate::Error;
 use crate::events::{Audience, Events};

@@ -1,6 +1,7 @@
 //! What will run, in which order and why: a value that status, dry run, command line and executor share.
 
 mod down;
+mod mark;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::{fmt, slice, vec};
 use crate::migration::{Migration, State};
 
 pub(crate) use down::{Applied, Target};
+pub(crate) use mark::{mark_applied, mark_pending};
 
 /// An ordered list of steps. Of each one that is applied, the dependencies, direct and indirect, are completed or precede it;
 /// of each one that is reverted, the dependants are pending or precede it.

@@ -40,6 +40,8 @@ pub struct Registration {
     pub verify: Option<Verify>,
     /// `irreversible = "reason"`.
     pub irreversible: Option<&'static str>,
+    /// `covers = [path]`.
+    pub covers: &'static [&'static str],
     /// `manual`.
     pub manual: bool,
     /// `timeout = "10m"`.
@@ -63,6 +65,7 @@ impl Registration {
         down: None,
         verify: None,
         irreversible: None,
+        covers: &[],
         manual: false,
         timeout: None,
         file: "",

@@ -22,6 +22,19 @@ pub enum RecordStatus {
     RolledBack,
 }
 
+impl RecordStatus {
+    /// As it is stored: `running`, `completed`, `failed` or `rolled-back`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled-back",
+        }
+    }
+}
+
 /// Which of a migration's two functions an execution ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -265,7 +265,7 @@ impl fmt::Display for Execution {
         let down = if self.verb == Verb::Down { "down " } else { "" };
         match &self.outcome {
             Outcome::Applied if self.attempts == 0 => {
-                write!(f, "applied  {id}: it had its effect before it was interrupted")?
+                write!(f, "applied  {id}: it had its effect before it was interrupted")?;
             }
             Outcome::Applied => write!(f, "applied  {id} in {took}")?,
             Outcome::Reverted => write!(f, "reverted {id} in {took}")?,

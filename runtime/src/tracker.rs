@@ -1,5 +1,6 @@
 //! Sole owner of the stored state: the records and the history.
 
+mod history;
 mod read;
 
 use std::time::Duration;
@@ -15,6 +16,8 @@ use crate::history::HistoryEntry;
 use crate::options::Names;
 use crate::record::Record;
 
+pub(crate) use history::Query;
+pub use history::Statistics;
 pub(crate) use read::Records;
 
 /// How long making a collection or an index of Mongrate's own may take.
@@ -110,7 +113,7 @@ impl Tracker {
         }
     }
 
-    /// Appends something to the history that changes no record.
+    /// Appends something that changes no record to the history.
     pub(crate) async fn append(&self, entry: &HistoryEntry) -> Result<(), Error> {
         let appended = self.history.insert_one(entry).await;
         appended.map_err(|error| Error::server(format!("write to '{}'", self.history.name()), error))?;
@@ -123,10 +126,7 @@ impl Tracker {
         let found = self.records.find_one(doc! { "_id": &wanted.id }).await;
         let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
         Ok(match (change, found) {
-            (Change::Stored { record, .. }, Some(found)) => {
-                let mark = |record: &Record| (record.status, record.token, record.executed_at, record.reverted_at);
-                mark(&found) == mark(record)
-            }
+            (Change::Stored { record, .. }, Some(found)) => found == **record,
             (Change::Removed { .. }, found) => found.is_none(),
             (Change::Stored { .. }, None) => false,
         })

@@ -1,7 +1,9 @@
 //! One program, so that one server serves all tests.
 
 mod access;
+mod amend;
 mod commands;
+mod down;
 mod drift;
 mod dry_run;
 mod failure;
@@ -9,6 +11,7 @@ mod faults;
 mod fleet;
 mod foreign;
 mod harness;
+mod history;
 mod linking;
 mod lock;
 mod logs;
@@ -17,8 +20,11 @@ mod mongod;
 mod order;
 mod plugin;
 mod records;
+mod running;
 mod schema;
 mod standalone;
 mod threads;
 mod timeout;
 mod tx;
+mod unlock;
+mod validate;

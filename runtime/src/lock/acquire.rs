@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use mongodb::options::ReturnDocument;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -22,6 +22,12 @@ pub(crate) struct Sighting {
     /// Whether it is over by the server's clock.
     #[serde(default)]
     expired: bool,
+    /// When it is over, by the server's clock.
+    #[serde(default, rename = "expiresAt")]
+    pub(super) expires_at: Option<DateTime>,
+    /// For how long the holder has had it by the server's clock, in milliseconds.
+    #[serde(default, rename = "heldMs")]
+    pub(super) held_ms: Option<i64>,
 }
 
 /// A lease that was just taken.
@@ -78,7 +84,10 @@ impl Lock {
     pub(crate) async fn sighting(&self) -> Result<Option<Sighting>, Error> {
         let leases = self.documents.clone_with_type::<Sighting>();
         let over = doc! { "$lte": ["$expiresAt", "$$NOW"] };
-        let fields = doc! { "holder": 1, "token": 1, "beat": 1, "leaseMs": 1, "expired": over };
+        let held = doc! { "$subtract": ["$$NOW", "$holder.since"] };
+        let fields = doc! {
+            "holder": 1, "token": 1, "beat": 1, "leaseMs": 1, "expiresAt": 1, "expired": over, "heldMs": held,
+        };
         let found = leases.find_one(doc! { "_id": LEASE }).projection(fields).await;
         let mut found = found.map_err(|error| self.failed("read the migration lock", error))?;
         if let Some(Sighting { holder: Some(holder), expired, .. }) = &mut found {

@@ -6,7 +6,7 @@ use mongodb::bson::{DateTime, Document, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
 /// Who holds the lease.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Holder {
     /// The host it runs on.

@@ -83,7 +83,11 @@ impl Status {
         self.migrations.iter().find(|(migration, _)| migration.id() == id).map(|(_, record)| state(record.as_ref()))
     }
 
-    fn is_running(&self, record: &Record) -> bool {
+    pub(super) fn migrations(&self) -> &[(Migration, Option<Record>)] {
+        &self.migrations
+    }
+
+    pub(super) fn is_running(&self, record: &Record) -> bool {
         let alive = self.holder.as_ref().is_some_and(|holder| !holder.expired);
         alive && record.status == RecordStatus::Running && Some(record.token) == self.token
     }

@@ -1,0 +1,86 @@
+//! Changes records without running anything.
+
+use super::{Executor, Failure};
+use crate::history::{Act, HistoryEntry};
+use crate::migration::Migration;
+use crate::record::{Record, RecordStatus};
+use crate::tracker::{Change, Over, Records, now};
+
+/// What is to become of one record.
+#[derive(Debug)]
+pub(crate) enum Edit<'r> {
+    /// It is written anew, as applied.
+    Apply(Migration),
+    /// It becomes that of a pending one.
+    Suspend(&'r Record),
+    /// It gets the checksum of the code as it is.
+    Accept(&'r Record, Migration),
+    /// It goes.
+    Remove(&'r Record),
+}
+
+impl Edit<'_> {
+    /// Qualified id.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Apply(migration) => migration.id(),
+            Self::Suspend(record) | Self::Accept(record, _) | Self::Remove(record) => &record.id,
+        }
+    }
+}
+
+impl Executor<'_> {
+    /// Makes these edits, all or none, each with its history entry.
+    pub(crate) async fn amend(
+        &mut self,
+        edits: &[Edit<'_>],
+        act: Act,
+        because: Option<&str>,
+        records: &Records,
+    ) -> Result<(), Failure> {
+        let changes: Vec<_> = edits.iter().map(|edit| self.edited(edit, act, because, records)).collect();
+        self.store_all(&changes).await
+    }
+
+    fn edited(&self, edit: &Edit<'_>, act: Act, because: Option<&str>, records: &Records) -> Change {
+        let (token, now) = (self.lease.token(), now());
+        let (record, over) = match *edit {
+            Edit::Apply(migration) => {
+                let attempts = records.get(migration.id()).map_or(0, |record| record.attempts);
+                // No `up` has applied it.
+                let record = Record { batch: 0, attempts, ..self.fresh_record(migration, RecordStatus::Completed) };
+                (record, Over::Pending)
+            }
+            Edit::Suspend(record) => {
+                let (status, reverted_by) = (RecordStatus::RolledBack, self.by.clone());
+                let record =
+                    Record { status, partial: false, reverted_at: Some(now), reverted_by, token, ..record.clone() };
+                (record, Over::Applied)
+            }
+            Edit::Accept(record, migration) => {
+                (Record { checksum: migration.checksum().to_owned(), token, ..record.clone() }, Over::Applied)
+            }
+            Edit::Remove(record) => (record.clone(), Over::Applied),
+        };
+        let mut entry = Box::new(HistoryEntry {
+            executed_at: now,
+            execution_duration: 0,
+            by: self.by.clone(),
+            because: because.map(str::to_owned),
+            token,
+            ..HistoryEntry::of(&record, act)
+        });
+        let record = Box::new(record);
+        match edit {
+            Edit::Remove(_) => {
+                (entry.status, entry.removed) = (None, Some(record.clone()));
+                Change::Removed { record, entry }
+            }
+            Edit::Accept(before, _) => {
+                entry.previous_checksum = Some(before.checksum.clone());
+                Change::Stored { record, over, entry: Some(entry) }
+            }
+            Edit::Apply(_) | Edit::Suspend(_) => Change::Stored { record, over, entry: Some(entry) },
+        }
+    }
+}

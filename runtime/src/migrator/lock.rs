@@ -1,0 +1,98 @@
+//! The lock by hand.
+
+use std::future::IntoFuture;
+
+use mongodb::BoxFuture;
+
+use super::Migrator;
+use crate::Error;
+use crate::history::{Act, HistoryEntry};
+use crate::lock::{Holder, LockStatus, host};
+use crate::tracker::now;
+
+/// A migration lock that is about to be freed by force: say who and why, then await it. Gives the holder that had it, or
+/// `None` when it was free.
+///
+/// A holder that died frees the lock by itself when its lease is over; this is for the impatient, and for one that lives but
+/// must not go on. Such a one is fenced off: its transaction does not commit, and its run ends with
+/// [`Error::LeaseLost`]. What it did outside transactions stays.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// if let Some(holder) = migrator.force_unlock().by("ana").because("the node is gone, see OPS-18").await? {
+///     println!("took the lock from {holder}");
+/// }
+/// # Ok(()) }
+/// ```
+#[must_use = "nothing happens until this is awaited"]
+#[derive(Clone, Debug)]
+pub struct ForceUnlock {
+    migrator: Migrator,
+    by: Option<String>,
+    because: Option<String>,
+}
+
+impl Migrator {
+    /// Who holds the migration lock: one read, no writes.
+    pub async fn lock_status(&self) -> Result<LockStatus, Error> {
+        self.clone().whole(async |this| this.0.lock.status().await).await
+    }
+
+    /// Frees the migration lock, whoever holds it. What this did is in the history.
+    pub fn force_unlock(&self) -> ForceUnlock {
+        ForceUnlock { migrator: self.clone(), by: None, because: None }
+    }
+}
+
+impl ForceUnlock {
+    /// Who does this, for the history, in place of the migrator's actor.
+    pub fn by(mut self, name: impl Into<String>) -> Self {
+        self.by = Some(name.into());
+        self
+    }
+
+    /// Why, for the history.
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.because = Some(reason.into());
+        self
+    }
+}
+
+impl IntoFuture for ForceUnlock {
+    type Output = Result<Option<Holder>, Error>;
+    type IntoFuture = BoxFuture<'static, Result<Option<Holder>, Error>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { migrator, by, because } = self;
+        Box::pin(migrator.whole(async move |this| {
+            let inner = &this.0;
+            let newest = inner.tracker.records().await?.newest_token();
+            let Some((token, holder)) = inner.lock.seize(newest).await? else { return Ok(None) };
+            let entry = HistoryEntry {
+                act: Act::Unlock,
+                migration_id: None,
+                source: None,
+                status: None,
+                checksum: None,
+                batch: None,
+                executed_at: now(),
+                execution_duration: 0,
+                by: by.or_else(|| inner.options.actor.clone()),
+                because,
+                host: host(),
+                pid: i64::from(std::process::id()),
+                environment: inner.options.environment.clone(),
+                codebase_version: inner.options.codebase_version.clone(),
+                error: None,
+                error_stack: None,
+                attempts: 0,
+                token,
+                previous_checksum: None,
+                removed: None,
+                holder: Some(Box::new(holder.clone())),
+            };
+            inner.tracker.append(&entry).await?;
+            Ok(Some(holder))
+        }))
+    }
+}

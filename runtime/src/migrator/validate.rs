@@ -1,0 +1,216 @@
+//! Whether what is on record and what is linked in fit together.
+
+use std::fmt;
+
+use super::{Migrator, Status};
+use crate::Error;
+use crate::migration::{Migration, State};
+use crate::record::Record;
+
+/// What [`Migrator::validate`] found. Its `Display` is for people.
+///
+/// What is merely pending is no finding: see [`Status::pending`].
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// let validation = migrator.validate().await?;
+/// println!("{validation}");
+/// assert!(validation.is_valid());
+/// # Ok(()) }
+/// ```
+#[must_use = "the verdict is in here"]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Validation {
+    findings: Vec<Finding>,
+    checked: usize,
+}
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// Qualified id of the migration.
+    pub id: String,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with a migration.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// It is pending, but others that depend on it are applied: it was written or marked as pending after them.
+    Missing {
+        /// Qualified ids of those.
+        needed_by: Vec<String>,
+    },
+    /// It is applied, and its code has changed since.
+    Modified {
+        /// The checksum on record.
+        recorded: String,
+        /// The checksum of the code.
+        linked: String,
+        /// What its author says it relies on (`covers`), which the checksum does not cover.
+        covers: Vec<String>,
+    },
+    /// It is on record, but not linked into this program.
+    Orphan,
+    /// It was started outside a transaction and has not ended, and nobody is running it.
+    Interrupted,
+    /// Its last execution, up or down, failed.
+    Failed {
+        /// The error on record.
+        error: String,
+    },
+    /// Its body failed or was interrupted half-way on a server without transactions.
+    HalfChanged,
+    /// It is applied, but its checksum on record was made by an algorithm that this version of Mongrate does not know.
+    Unverifiable {
+        /// The checksum on record.
+        recorded: String,
+    },
+    /// It is applied, but its `verify` function said that it did not have its effect.
+    VerificationFailed {
+        /// The error on record.
+        error: String,
+    },
+}
+
+impl Migrator {
+    /// Whether what is on record and what is linked in fit together. Two reads, no writes.
+    pub async fn validate(&self) -> Result<Validation, Error> {
+        self.clone()
+            .whole(async |this| {
+                let status = this.clone().read_status().await?;
+                Ok(Validation::new(&status))
+            })
+            .await
+    }
+}
+
+impl Validation {
+    fn new(status: &Status) -> Self {
+        let mut findings = Vec::new();
+        for (migration, record) in status.migrations() {
+            findings.extend(missing(*migration, record.as_ref(), status));
+            let record = record.as_ref().filter(|record| !status.is_running(record));
+            findings.extend(
+                record
+                    .into_iter()
+                    .flat_map(|record| problems(*migration, record))
+                    .map(|problem| Finding { id: migration.id().to_owned(), problem }),
+            );
+        }
+        let orphans = status.orphans().iter();
+        findings.extend(orphans.map(|record| Finding { id: record.id.clone(), problem: Problem::Orphan }));
+        Self { findings, checked: status.migrations().len() }
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// What was found, in plan order, orphans last.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+}
+
+/// A hole: pending below something that is applied.
+fn missing(migration: Migration, record: Option<&Record>, status: &Status) -> Option<Finding> {
+    let state = record.map_or(State::New, Record::state);
+    let depends = |other: &Migration| other.dependencies().contains(&migration.id());
+    let needed_by = status.completed().map(|(other, _)| other).filter(depends);
+    let needed_by: Vec<_> = needed_by.map(|other| other.id().to_owned()).collect();
+    let hole = state.is_pending() && !needed_by.is_empty();
+    hole.then(|| Finding { id: migration.id().to_owned(), problem: Problem::Missing { needed_by } })
+}
+
+fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
+    let error = || record.error.clone().unwrap_or_default();
+    let mut problems = Vec::new();
+    match record.state() {
+        State::Partial => problems.push(Problem::HalfChanged),
+        State::Interrupted => problems.push(Problem::Interrupted),
+        State::Failed => problems.push(Problem::Failed { error: error() }),
+        State::Completed => {
+            if record.drifted_from(migration) {
+                problems.push(Problem::Modified {
+                    recorded: record.checksum.clone(),
+                    linked: migration.checksum().to_owned(),
+                    covers: migration.covers().iter().map(|&path| path.to_owned()).collect(),
+                });
+            } else if record.checksum != migration.checksum() {
+                problems.push(Problem::Unverifiable { recorded: record.checksum.clone() });
+            }
+            if record.verification_failed {
+                problems.push(Problem::VerificationFailed { error: error() });
+            } else if record.error.is_some() {
+                // A `down` that was rolled back.
+                problems.push(Problem::Failed { error: error() });
+            }
+        }
+        State::New | State::RolledBack => {}
+    }
+    problems
+}
+
+impl fmt::Display for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        match self.findings.len() {
+            0 => write!(f, "{} migrations checked, nothing is wrong.", self.checked),
+            found => write!(f, "{} migrations checked, {found} findings.", self.checked),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.id, self.problem)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { needed_by } => write!(
+                f,
+                "missing: it is pending, but {} is applied and depends on it. The next `up` runs it; if it is applied, say \
+                 so with `mark_applied`",
+                needed_by.join(", ")
+            ),
+            Self::Modified { recorded, linked, covers } => {
+                write!(
+                    f,
+                    "modified: it has changed since it was applied ({recorded} is now {linked}). Undo the change and write a new \
+                     migration instead, or `accept` it"
+                )?;
+                if covers.is_empty() { Ok(()) } else { write!(f, ". Not compared, but relied on: {}", covers.join(", ")) }
+            }
+            Self::Orphan => f.write_str(
+                "orphan: it is on record, but not linked into this program (removed, renamed, or of another build). `prune` \
+                 removes the record",
+            ),
+            Self::Interrupted => {
+                f.write_str("interrupted: it was started outside a transaction and has not ended. The next `up` runs it again")
+            }
+            Self::Failed { error } => write!(f, "failed: {error}"),
+            Self::HalfChanged => f.write_str(
+                "half-way: it failed or was interrupted on a server without transactions, so the data may be half changed. \
+                 Repair it; then name it to run it again, or mark it as applied or pending",
+            ),
+            Self::Unverifiable { recorded } => write!(
+                f,
+                "unverifiable: its checksum on record ({recorded}) was made by another version of Mongrate and cannot be compared. \
+                 `accept` it if it is known to be unchanged"
+            ),
+            Self::VerificationFailed { error } => write!(f, "not verified: {error}"),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Which migrations a person may call applied or pending.
+
+use super::down::dependants_applied;
+use crate::error::Error;
+use crate::graph::{Graph, Node};
+use crate::migration::{Migration, State};
+
+/// Those of these qualified ids that become applied by saying so; for a baseline, everything before them in plan order as well.
+///
+/// What they depend on must be applied or among them ([`Error::DependenciesPending`]), lest something applied stands on
+/// something pending (I3).
+pub(crate) fn mark_applied(
+    graph: &Graph,
+    ids: &[String],
+    baseline: bool,
+    state: impl Fn(&str) -> State,
+) -> Result<Vec<Migration>, Error> {
+    let states = graph.by_place(|migration| state(migration.id()));
+    let named = graph.named(ids)?;
+    let selected: Vec<_> = graph.nodes().filter(|&node| graph.is_selected(node)).collect();
+    let end =
+        if baseline { selected.iter().rposition(|node| named.contains(node)).map_or(0, |last| last + 1) } else { 0 };
+    let marked = |place: usize, node: &Node| place < end || named.contains(node);
+    let marked: Vec<_> =
+        selected.iter().enumerate().filter(|(place, node)| marked(*place, node)).map(|(_, node)| *node).collect();
+    let mut applied: Vec<_> = states.iter().map(|state| !state.is_pending()).collect();
+    for node in &marked {
+        applied[node.index()] = true;
+    }
+    let mut errors = Vec::new();
+    for &node in &marked {
+        let pending = graph.dependencies(node).filter(|dependency| !applied[dependency.index()]);
+        let mut dependencies: Vec<_> = pending.map(|dependency| graph.migration(dependency).id()).collect();
+        dependencies.sort_unstable();
+        if !dependencies.is_empty() {
+            errors.push(Error::DependenciesPending { id: graph.migration(node).id(), dependencies });
+        }
+    }
+    Error::gather(errors)?;
+    let changes = marked.into_iter().filter(|node| states[node.index()].is_pending());
+    Ok(changes.map(|node| graph.migration(node)).collect())
+}
+
+/// Those of these qualified ids that become pending by saying so.
+///
+/// Nothing that depends on them may stay applied ([`Error::DependantsApplied`]) (I3).
+pub(crate) fn mark_pending(
+    graph: &Graph,
+    ids: &[String],
+    state: impl Fn(&str) -> State,
+) -> Result<Vec<Migration>, Error> {
+    let states = graph.by_place(|migration| state(migration.id()));
+    let named = graph.named(ids)?;
+    let changes =
+        |node: &Node| named.contains(node) && matches!(states[node.index()], State::Completed | State::Partial);
+    let changes: Vec<_> = graph.nodes().filter(changes).collect();
+    let mut errors = Vec::new();
+    for &node in &changes {
+        let below = graph.downstream([node]);
+        let stays =
+            |other: &Node| below[other.index()] && !states[other.index()].is_pending() && !named.contains(other);
+        let staying: Vec<_> = graph.nodes().filter(stays).collect();
+        errors.extend(dependants_applied(graph, node, staying.into_iter().rev()));
+    }
+    Error::gather(errors)?;
+    Ok(changes.into_iter().map(|node| graph.migration(node)).collect())
+}

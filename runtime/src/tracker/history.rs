@@ -1,0 +1,105 @@
+//! Reading the history: no writes.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use mongodb::bson::{Bson, Document, doc};
+use serde::Deserialize;
+
+use super::Tracker;
+use crate::Error;
+use crate::history::HistoryEntry;
+use crate::record::RecordStatus;
+
+/// Which entries are wanted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Query {
+    pub(crate) status: Option<RecordStatus>,
+    pub(crate) source: Option<String>,
+    pub(crate) migration: Option<String>,
+}
+
+/// How the executions of one migration have gone, `down` not counted.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Qualified id.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// How many executions there have been.
+    pub count: u64,
+    /// How many of them have failed.
+    pub failures: u64,
+    #[serde(rename = "meanMs")]
+    mean_ms: f64,
+    #[serde(rename = "slowestMs")]
+    slowest_ms: f64,
+}
+
+impl Statistics {
+    /// How long an execution took on average.
+    #[must_use]
+    pub fn mean(&self) -> Duration {
+        Duration::from_secs_f64(self.mean_ms.max(0.0) / 1000.0)
+    }
+
+    /// How long the slowest one took.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        Duration::from_secs_f64(self.slowest_ms.max(0.0) / 1000.0)
+    }
+}
+
+impl Query {
+    fn filter(&self) -> Document {
+        let mut filter = Document::new();
+        if let Some(status) = self.status {
+            filter.insert("status", status.as_str());
+        }
+        let named = [("source", &self.source), ("migrationId", &self.migration)];
+        filter.extend(named.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Bson::from(value.clone()?)))));
+        filter
+    }
+}
+
+impl Tracker {
+    /// A page of the history, the newest first, and how many entries match in all.
+    pub(crate) async fn history(
+        &self,
+        query: &Query,
+        skip: u64,
+        limit: u32,
+    ) -> Result<(Vec<HistoryEntry>, u64), Error> {
+        let filter = query.filter();
+        // Two entries of the same millisecond stay in the order in which they were written, as far as that is known.
+        let newest_first = doc! { "executedAt": -1, "_id": -1 };
+        let page = self.history.find(filter.clone()).sort(newest_first).skip(skip).limit(limit.into()).await;
+        let page = page.map_err(|error| self.unread(error))?;
+        let entries = page.try_collect().await.map_err(|error| self.unread(error))?;
+        let total = self.history.count_documents(filter).await.map_err(|error| self.unread(error))?;
+        Ok((entries, total))
+    }
+
+    /// How the executions of each migration have gone, by id.
+    pub(crate) async fn statistics(&self) -> Result<Vec<Statistics>, Error> {
+        let failed = doc! { "$cond": [{ "$eq": ["$status", "failed"] }, 1_i64, 0_i64] };
+        let pipeline = [
+            doc! { "$match": { "act": "up" } },
+            doc! { "$group": {
+                "_id": "$migrationId",
+                "count": { "$sum": 1_i64 },
+                "failures": { "$sum": failed },
+                "meanMs": { "$avg": "$executionDuration" },
+                "slowestMs": { "$max": { "$toDouble": "$executionDuration" } },
+            } },
+            doc! { "$sort": { "_id": 1 } },
+        ];
+        let groups = self.history.aggregate(pipeline).with_type::<Statistics>().await;
+        let groups = groups.map_err(|error| self.unread(error))?;
+        groups.try_collect().await.map_err(|error| self.unread(error))
+    }
+
+    fn unread(&self, error: mongodb::error::Error) -> Error {
+        Error::server(format!("read the history in '{}'", self.history.name()), error)
+    }
+}
