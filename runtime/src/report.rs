@@ -101,21 +101,14 @@ pub enum Outcome {
     WouldApply,
     /// The same for reverting it.
     WouldRevert,
-    /// In a dry run: one of its `Schema` operations would fail on the data as it is now; the notes of the operation say why.
-    /// What a step before it does could yet change that.
+    /// In a dry run: one of its `Schema` operations would fail, and no earlier step would change that; the notes of the
+    /// operation say why.
     WouldFail,
     /// In a dry run: nobody knows.
     NotSimulated {
         /// Why not.
         reason: String,
     },
-}
-
-impl Outcome {
-    /// Whether a dry run has got through it.
-    pub(crate) fn is_simulated(&self) -> bool {
-        matches!(self, Self::WouldApply | Self::WouldRevert | Self::WouldFail)
-    }
 }
 
 impl Report {
@@ -170,7 +163,8 @@ impl Report {
         self.finished_elsewhere
     }
 
-    /// Whether this run has changed nothing, be it that there was nothing to do or that another process did it.
+    /// Whether this run has changed nothing, be it that there was nothing to do or that another process did it; of a dry run,
+    /// whether there was nothing to go through.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.executions.is_empty() && self.amended.is_empty()

@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use mongodb::bson::Document;
 use mongrate::{
     Error, Execution, Holder, Migration, Migrator, MigratorBuilder, Names, Operation, Plan, Record, Registry, Report,
-    Schema, Status, Tx, TxCollection, TxCursor, Up,
+    Sample, Schema, Status, Tx, TxCollection, TxCursor, Up,
 };
 
 fn crosses<T: Send + Sync + 'static>() {}
@@ -28,6 +28,7 @@ fn everything_public_may_cross_threads() {
     crosses::<Names>();
     crosses::<Holder>();
     crosses::<Operation>();
+    crosses::<Sample>();
     crosses::<Schema>();
     crosses::<Tx>();
     crosses::<TxCollection<Document>>();

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use mongodb::bson::Document;
 
+use super::schema::Found;
 use crate::events::{Audience, Event};
 use crate::grouped::Grouped;
 use crate::migration::Migration;
@@ -27,8 +28,10 @@ pub struct Operation {
     pub samples: Vec<Sample>,
     /// In a dry run: what was found out about an operation of `Schema` that was not executed.
     pub notes: Vec<String>,
-    /// In a dry run: whether it would fail on the data as it is now; the notes say why.
+    /// In a dry run: whether it would fail on the documents as they are now; the notes say why.
     pub would_fail: bool,
+    /// Whether that could not be found out.
+    pub(crate) in_doubt: bool,
 }
 
 /// A document that an operation of a dry run changed, as long as its transaction lasted.
@@ -50,6 +53,7 @@ impl Operation {
             samples: Vec::new(),
             notes: Vec::new(),
             would_fail: false,
+            in_doubt: false,
         }
     }
 }
@@ -91,6 +95,10 @@ impl fmt::Display for Counts {
 }
 
 impl Counts {
+    pub(crate) fn has_changed(self) -> bool {
+        self.modified + self.inserted + self.deleted > 0
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.matched += other.matched;
         self.modified += other.modified;
@@ -136,8 +144,9 @@ impl Journal {
     }
 
     /// Notes what was found out about an operation that is not executed.
-    pub(crate) fn checked(&self, kind: &'static str, collection: &str, found: Vec<String>, would_fail: bool) {
-        self.note(Operation { notes: found, would_fail, ..Operation::new(kind, collection) });
+    pub(crate) fn checked(&self, kind: &'static str, collection: &str, found: Found) {
+        let Found { notes, would_fail, in_doubt } = found;
+        self.note(Operation { notes, would_fail, in_doubt, ..Operation::new(kind, collection) });
     }
 
     fn note(&self, operation: Operation) -> usize {

@@ -12,6 +12,8 @@ use mongodb::bson::{Document, doc};
 pub use collection::CreateCollection;
 pub use index::CreateIndex;
 
+pub(super) use self::check::Found;
+pub(crate) use self::check::Projection;
 use self::check::{Check, Intent};
 use super::operation::{Counts, Journal, Operation};
 use super::scope::Scope;
@@ -55,18 +57,18 @@ pub struct Schema {
     journal: Journal,
     permit: Permit,
     max_time: Duration,
-    /// Whether to check operations in place of executing them.
-    dry_run: bool,
+    /// In a dry run, which checks operations in place of executing them: what the earlier ones would have done.
+    dry_run: Option<Projection>,
 }
 
 impl Schema {
     pub(crate) fn new(database: Database, scope: Scope, journal: Journal, permit: Permit) -> Self {
-        Self { database, scope, journal, permit, max_time: DEFAULT_MAX_TIME, dry_run: false }
+        Self { database, scope, journal, permit, max_time: DEFAULT_MAX_TIME, dry_run: None }
     }
 
     /// One that executes nothing, but finds out by reading what its operations would meet.
-    pub(crate) fn dry_run(self) -> Self {
-        Self { dry_run: true, ..self }
+    pub(crate) fn dry_run(self, projection: Projection) -> Self {
+        Self { dry_run: Some(projection), ..self }
     }
 
     /// The longest that each of the following operations may take; for an index on a large collection, give it hours.
@@ -91,8 +93,8 @@ impl Schema {
     /// Drops an index by name; nothing happens when it is not there.
     pub async fn drop_index(&mut self, collection: &str, name: &str) -> Result<(), Error> {
         let collection = self.scope.collection(collection);
-        if self.dry_run {
-            return self.check("drop_index", &collection, Intent::DropIndex { name }).await;
+        if let Some(projection) = &self.dry_run {
+            return self.check(projection, "drop_index", &collection, Intent::DropIndex { name }).await;
         }
         let command = doc! { "dropIndexes": &collection, "index": name };
         self.run("drop_index", &collection, command, &[INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND]).await?;
@@ -107,8 +109,8 @@ impl Schema {
     /// Drops a collection or a view with everything in it; nothing happens when it is not there.
     pub async fn drop_collection(&mut self, name: &str) -> Result<(), Error> {
         let collection = self.scope.collection(name);
-        if self.dry_run {
-            return self.check("drop_collection", &collection, Intent::DropCollection).await;
+        if let Some(projection) = &self.dry_run {
+            return self.check(projection, "drop_collection", &collection, Intent::DropCollection).await;
         }
         self.run("drop_collection", &collection, doc! { "drop": &collection }, &[NAMESPACE_NOT_FOUND]).await?;
         Ok(())
@@ -128,8 +130,8 @@ impl Schema {
         command.extend(self.scope.fields(fields)?);
         // Whatever the fields say: a plugin's are for its own collections.
         command.insert("collMod", &collection);
-        if self.dry_run {
-            return self.check("modify_collection", &collection, Intent::Modify { fields: &command }).await;
+        if let Some(projection) = &self.dry_run {
+            return self.check(projection, "modify_collection", &collection, Intent::Modify { fields: &command }).await;
         }
         self.run("modify_collection", &collection, command, &[]).await?;
         Ok(())
@@ -144,8 +146,10 @@ impl Schema {
     ) -> Result<(), Error> {
         let (view, on) = (self.scope.collection(name), self.scope.collection(on));
         let pipeline = self.scope.pipeline(pipeline)?;
-        if self.dry_run {
-            return self.check("create_view", &view, Intent::CreateView { on: &on, pipeline: &pipeline }).await;
+        if let Some(projection) = &self.dry_run {
+            return self
+                .check(projection, "create_view", &view, Intent::CreateView { on: &on, pipeline: &pipeline })
+                .await;
         }
         let definition = doc! { "viewOn": on, "pipeline": pipeline };
         let mut create = doc! { "create": &view };
@@ -162,8 +166,8 @@ impl Schema {
     pub async fn rename_collection(&mut self, from: &str, to: &str) -> Result<(), Error> {
         self.enter()?;
         let (from, to) = (self.scope.collection(from), self.scope.collection(to));
-        if self.dry_run {
-            return self.check("rename_collection", &from, Intent::Rename { to: &to }).await;
+        if let Some(projection) = &self.dry_run {
+            return self.check(projection, "rename_collection", &from, Intent::Rename { to: &to }).await;
         }
         let named = self.database.list_collection_names().filter(doc! { "name": { "$in": [&from, &to] } }).await;
         let named = named.map_err(|error| Error::server(format!("list the collections '{from}' and '{to}'"), error))?;
@@ -182,10 +186,16 @@ impl Schema {
     }
 
     /// Notes what an operation would meet, in place of executing it.
-    async fn check(&self, kind: &'static str, collection: &str, intent: Intent<'_>) -> Result<(), Error> {
+    async fn check(
+        &self,
+        projection: &Projection,
+        kind: &'static str,
+        collection: &str,
+        intent: Intent<'_>,
+    ) -> Result<(), Error> {
         self.enter()?;
-        let (found, would_fail) = Check::new(&self.database, collection, self.max_time).run(intent).await;
-        self.journal.checked(kind, collection, found, would_fail);
+        let found = Check::new(&self.database, collection, self.max_time, projection).run(intent).await;
+        self.journal.checked(kind, collection, found);
         Ok(())
     }
 

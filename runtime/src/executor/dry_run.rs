@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use mongodb::Database;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use self::rehearsal::Rehearsal;
 use self::unseen::Unseen;
@@ -19,7 +20,7 @@ use super::body::{Limits, run};
 use super::{Failure, Step};
 use crate::__private::Context;
 use crate::Error;
-use crate::context::{Inner, Journal, Operation, Schema, Scope};
+use crate::context::{Inner, Journal, Operation, Projection, Schema, Scope};
 use crate::error::{Remains, in_one_line, source_chain};
 use crate::events::Audience;
 use crate::graph::Graph;
@@ -35,6 +36,7 @@ use crate::stop::{Deadline, Reason, Stop};
 const ATTEMPTS: u32 = 3;
 
 const OPAQUE: &str = "it takes `&Database`, and what is done through that cannot be rolled back, so it was not run";
+const IN_DOUBT: &str = "not all of its operations could be checked";
 const NO_TRANSACTIONS: &str = "this server has no transactions, so that nothing could be rolled back; it was not run";
 
 /// A dry run.
@@ -107,12 +109,13 @@ impl DryRun<'_> {
                 continue;
             }
             let mut execution = match (step.kind, checked.get(id)) {
-                (Kind::Tx, _) if self.transactional => rehearsal.rehearse(&step).await?,
+                (Kind::Tx, _) if self.transactional => rehearsal.rehearse(&step).instrument(span(&step)).await?,
                 (Kind::Tx, _) => not_simulated(&step, NO_TRANSACTIONS),
                 (Kind::Database, _) => not_simulated(&step, OPAQUE),
                 (Kind::Schema, Some(checked)) => checked.clone(),
                 (Kind::Schema, None) => not_simulated(&step, "it was not checked"),
             };
+            unseen.doubt(&mut execution);
             unseen.explain(&step, &mut execution);
             unseen.add(&step, &execution, rehearsal.lost());
             match &execution.outcome {
@@ -141,6 +144,7 @@ impl DryRun<'_> {
     /// Runs the bodies that take `Schema`, which do nothing but check.
     async fn check_schemas(&self, plan: &Plan) -> Checked {
         let mut checked = Checked::new();
+        let projection = Projection::default();
         for planned in plan {
             let step = Step::new(*planned, None);
             if step.kind != Kind::Schema {
@@ -149,8 +153,8 @@ impl DryRun<'_> {
             if self.may_go_on().is_err() {
                 break;
             }
-            let execution = self.check_schema(&step).await;
-            let failed = !execution.outcome.is_simulated();
+            let execution = self.check_schema(&step, projection.clone()).instrument(span(&step)).await;
+            let failed = matches!(execution.outcome, Outcome::Failed { .. } | Outcome::Stopped { .. });
             checked.insert(step.migration.id(), execution);
             if failed && !self.continue_on_error {
                 break;
@@ -159,11 +163,11 @@ impl DryRun<'_> {
         checked
     }
 
-    async fn check_schema(&self, step: &Step<'_>) -> Execution {
+    async fn check_schema(&self, step: &Step<'_>, projection: Projection) -> Execution {
         let permit = Permit::without_lease(self.stop.clone());
         let schema =
             Schema::new(self.database.clone(), Scope::of(step.migration.source()), journal(step), permit.clone());
-        let context = Context(Inner::Schema(Box::new(schema.dry_run())));
+        let context = Context(Inner::Schema(Box::new(schema.dry_run(projection))));
         let ended = run(step.body, Kind::Schema, context, &permit, self.limits(step)).await;
         let (result, operations) = match ended {
             Ok((context, result)) => (result.map_err(Failure::Failed), operations(&context)),
@@ -176,6 +180,10 @@ impl DryRun<'_> {
     fn limits(&self, step: &Step<'_>) -> Limits<'_> {
         Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout() }
     }
+}
+
+fn span(step: &Step<'_>) -> tracing::Span {
+    tracing::info_span!("migration", id = step.migration.id(), verb = %step.verb, dry_run = true)
 }
 
 /// A journal that nobody follows: what a dry run does has not happened.
@@ -201,6 +209,9 @@ fn execution(step: &Step<'_>, attempts: u32, result: Result<(), Failure>, operat
     let remains = Remains::Nothing;
     let outcome = match (result, step.verb) {
         (Ok(()), _) if operations.iter().any(|operation| operation.would_fail) => Outcome::WouldFail,
+        (Ok(()), _) if operations.iter().any(|operation| operation.in_doubt) => {
+            Outcome::NotSimulated { reason: IN_DOUBT.to_owned() }
+        }
         (Ok(()), Verb::Up) => Outcome::WouldApply,
         (Ok(()), Verb::Down) => Outcome::WouldRevert,
         (Err(Failure::Stopped(_)), _) => Outcome::Stopped { remains },

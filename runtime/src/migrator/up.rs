@@ -81,7 +81,8 @@ impl Up {
     ///   its counts and up to three documents before and after. What a body does outside the database it really does, and
     ///   until the end the documents that it wrote are locked for others.
     /// - `Schema` operations are checked by reading: whether it exists already, how many documents an index would scan, which
-    ///   ones it or a validator would refuse. These checks do not find what earlier steps would have done; the notes say so.
+    ///   ones it or a validator would refuse. Names and indexes are taken as earlier steps would leave them, documents as they are;
+    ///   the notes say so.
     /// - `&Database` bodies are not run, and on a server without transactions `Tx` bodies are not run either:
     ///   [`Outcome::NotSimulated`](crate::Outcome::NotSimulated).
     ///

@@ -1,6 +1,7 @@
 //! Bodies that do not end well, and what becomes of the others.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Outcome, Policy, Schema, Transactions, Tx, migration};
@@ -139,6 +140,17 @@ async fn i4_a_run_that_is_told_to_stop_leaves_nothing() {
     assert!(matches!(error, Error::Interrupted { .. }), "{error}");
     assert!(error.to_string().contains("dry run"), "{error}");
     assert!(error.report().unwrap().stopped().is_some());
+    assert_eq!(collections(&db).await, ["told"]);
+}
+
+#[tokio::test]
+async fn i4_a_run_that_takes_too_long_leaves_nothing() {
+    let db = TestDb::new().await;
+    tell(&db, "wait").await;
+    let up = migrator(&db, "module:dry-fails").build().up().timeout(Duration::from_secs(2));
+    let error = rehearsed(&db, up).await.unwrap_err();
+    assert!(matches!(error, Error::RunTimedOut { .. }), "{error}");
+    assert!(error.to_string().contains("dry run"), "{error}");
     assert_eq!(collections(&db).await, ["told"]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{of, rehearsed};
+use super::{of, reason, rehearsed};
 use mongodb::bson::{Document, doc};
 use mongodb::options::{Collation, IndexOptions};
 use mongrate::{Error, Outcome, Schema, Tx, migration};
@@ -22,13 +22,14 @@ async fn all(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.drop_index("users", "name_1").await?;
     schema.drop_index("users", "missing_1").await?;
     schema.drop_index("nowhere", "missing_1").await?;
-    schema.drop_collection("users").await?;
+    schema.drop_collection("many").await?;
+    schema.drop_collection("nowhere").await?;
     schema.drop_collection("nowhere").await?;
     schema.create_view("adults", "users", [doc! { "$match": { "age": 1 } }]).await?;
     schema.create_view("minors", "users", [doc! { "$match": { "age": { "$lt": 18 } } }]).await?;
     schema.create_view("minors", "nowhere", []).await?;
-    schema.rename_collection("users", "people").await?;
-    schema.rename_collection("gone", "users").await
+    schema.rename_collection("gone", "users").await?;
+    schema.rename_collection("users", "people").await
 }
 
 const FOUND: &[(&str, &str, &[&str])] = &[
@@ -50,7 +51,8 @@ const FOUND: &[(&str, &str, &[&str])] = &[
     ("drop_index", "users", &[r#"the index 'name_1' on {"name":1} would be dropped"#]),
     ("drop_index", "users", &["there is no index 'missing_1': nothing would be done"]),
     ("drop_index", "nowhere", &["there is no index 'missing_1': nothing would be done"]),
-    ("drop_collection", "users", &["would be dropped, and 5 documents lost"]),
+    ("drop_collection", "many", &["would be dropped, and 1,000 documents lost"]),
+    ("drop_collection", "nowhere", &["would be dropped, and 0 documents lost"]),
     ("drop_collection", "nowhere", &["is not there: nothing would be done"]),
     ("create_view", "adults", &["would be created"]),
     ("create_view", "minors", &["the same view is there already: nothing would be done"]),
@@ -59,14 +61,15 @@ const FOUND: &[(&str, &str, &[&str])] = &[
         "minors",
         &["is there already, and would get this definition", "'nowhere' is not there, so that the view would be empty"],
     ),
-    ("rename_collection", "users", &["would be renamed to 'people'"]),
     ("rename_collection", "gone", &["has been renamed to 'users' already: nothing would be done"]),
+    ("rename_collection", "users", &["would be renamed to 'people'"]),
 ];
 
 async fn with_users() -> TestDb {
     let db = TestDb::new().await;
     let ages = [1, 2, 3, 4, 18].map(|age| doc! { "_id": age, "age": age });
     db.collection("users").insert_many(ages).await.unwrap();
+    db.collection("many").insert_many((0..1_000).map(|id| doc! { "_id": id })).await.unwrap();
     let view = doc! { "create": "minors", "viewOn": "users", "pipeline": [{ "$match": { "age": { "$lt": 18 } } }] };
     let indexes = doc! { "createIndexes": "users", "indexes": [{ "key": { "name": 1 }, "name": "name_1" }] };
     for command in [view, indexes] {
@@ -216,6 +219,7 @@ async fn a_check_that_fails_is_told_as_that() {
     let report = rehearsed(&db, migrator(&db, "module:dry-unchecked").build().up()).await.unwrap();
     let notes = &of(&report, "001_invalid").operations[0].notes;
     assert!(notes[0].starts_with("could not be checked any further: ") && notes[0].contains("$nonsense"), "{notes:?}");
+    assert_eq!(reason(&report, "001_invalid"), "not all of its operations could be checked");
 }
 
 #[migration(id = "001_tidy", source = "module:dry-before")]
@@ -246,4 +250,90 @@ async fn a_check_does_not_see_what_was_not_done_and_says_so() {
     assert!(matches!(of(report, "003_other").outcome, Outcome::Failed { .. }));
     assert_eq!(of(report, "003_other").operations.len(), 1);
     assert!(error.to_string().contains("not today"), "{error}");
+}
+
+#[migration(id = "001_makes", source = "module:dry-projection")]
+async fn makes(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_collection("fresh").validator(doc! { "a": 1 }).await?;
+    schema.set_validator("fresh", doc! { "a": 2 }).await?;
+    schema.create_index("fresh", doc! { "a": 1 }).unique().await?;
+    schema.create_index("fresh", doc! { "a": 1 }).unique().await?;
+    // One with the same keys is there, and another one takes its place.
+    schema.drop_index("users", "name_1").await?;
+    schema.create_index("users", doc! { "name": 1 }).sparse().await?;
+    schema.rename_collection("users", "people").await
+}
+
+#[migration(id = "002_goes_on", source = "module:dry-projection")]
+async fn goes_on(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.drop_index("people", "name_1").await?;
+    schema.create_index("people", doc! { "age": 1 }).unique().await?;
+    schema.create_view("seen", "people", []).await?;
+    schema.create_view("seen", "people", []).await?;
+    schema.create_collection("users").await?;
+    schema.drop_collection("fresh").await?;
+    schema.create_view("fresh", "people", []).await
+}
+
+#[tokio::test]
+async fn an_operation_finds_what_the_ones_before_would_have_done() {
+    let db = with_users().await;
+    let migrator = migrator(&db, "module:dry-projection").build();
+    let report = rehearsed(&db, migrator.up()).await.unwrap();
+    let notes = |name: &str| -> Vec<String> {
+        of(&report, name).operations.iter().flat_map(|operation| operation.notes.clone()).collect()
+    };
+    assert_eq!(
+        notes("001_makes"),
+        [
+            "would be created",
+            "0 documents would be scanned",
+            "the same index is there already: nothing would be done",
+            r#"the index 'name_1' on {"name":1} would be dropped"#,
+            "5 documents would be scanned",
+            "would be renamed to 'people'",
+        ]
+    );
+    assert_eq!(
+        notes("002_goes_on"),
+        [
+            r#"the index 'name_1' on {"name":1} would be dropped"#,
+            "5 documents would be scanned",
+            "no duplicates",
+            "would be created",
+            "the same view is there already: nothing would be done",
+            "would be created",
+            "would be dropped, and 0 documents lost",
+            "would be created",
+        ]
+    );
+    assert!(report.to_string().ends_with("Dry run: 2 would be applied; nothing was changed."));
+    migrator.up().await.unwrap();
+}
+
+#[migration(id = "001_tidies", source = "module:dry-doubt")]
+async fn tidies(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("users").delete_many(doc! { "age": { "$lt": 4 } }).await?;
+    Ok(())
+}
+
+#[migration(id = "002_unique", source = "module:dry-doubt")]
+async fn tidied(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("users", doc! { "name": 1 }).named("of_name").unique().await
+}
+
+#[migration(id = "003_other", source = "module:dry-doubt")]
+async fn not_tidied(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("many", doc! { "name": 1 }).unique().await
+}
+
+/// What would fail on the data as it is may go well on what an earlier step leaves.
+#[tokio::test]
+async fn an_obstacle_that_an_earlier_step_may_remove_is_no_certain_one() {
+    let db = with_users().await;
+    let report = rehearsed(&db, migrator(&db, "module:dry-doubt").build().up()).await.unwrap();
+    let reason = reason(&report, "002_unique");
+    assert!(reason.ends_with("its checks did not find what 'module:dry-doubt:001_tidies' does before it"), "{reason}");
+    assert!(of(&report, "002_unique").operations[0].would_fail);
+    assert!(matches!(of(&report, "003_other").outcome, Outcome::WouldFail));
 }

@@ -142,11 +142,20 @@ unique!(
 unique!(
     array_on_the_way,
     "module:dry-unique-arrays-way",
+    { "a.b": 1, "a.c": 1 },
+    |index| index,
+    // By the values alone, the first two would be the same.
+    [{ "a": [{ "b": 1, "c": 1 }, { "b": 2, "c": 2 }] }, { "a": [{ "b": 1, "c": 2 }] }, { "a": { "b": 3 } }, { "a": [] }],
+    &["documents in which 'a' is an array were not searched for duplicates", "no duplicates among the others"]
+);
+unique!(
+    array_on_the_way_and_duplicates,
+    "module:dry-unique-arrays-way-bad",
     { "a.b": 1 },
     |index| index,
-    [{ "a": [{ "b": 1 }, { "b": 2 }] }, { "a": { "b": 2 } }],
+    [{ "a": [{ "b": 1 }] }, { "a": { "b": 2 } }, { "a": { "b": 2 } }],
     &[
-        "'a' is an array in some documents: duplicates within it may have been missed",
+        "documents in which 'a' is an array were not searched for duplicates",
         "would fail: 1 value is there more than once, 2 times in all: {\"a.b\":2} (2 documents)"
     ]
 );

@@ -2,6 +2,7 @@
 
 mod documents;
 mod index;
+mod projection;
 mod unique;
 
 use std::time::Duration;
@@ -11,6 +12,8 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 use mongodb::options::IndexOptions;
 
+use self::projection::Place;
+pub(crate) use self::projection::Projection;
 use crate::error::Readable;
 use crate::grouped::counted;
 
@@ -38,8 +41,18 @@ pub(super) struct Check<'s> {
     database: &'s Database,
     collection: &'s str,
     max_time: Duration,
-    notes: Vec<String>,
-    would_fail: bool,
+    projection: &'s Projection,
+    found: Found,
+}
+
+/// What a check has found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) notes: Vec<String>,
+    /// Something stands in the way.
+    pub(crate) would_fail: bool,
+    /// The check could not be completed.
+    pub(crate) in_doubt: bool,
 }
 
 /// A collection or a view, as `listCollections` has it.
@@ -47,16 +60,22 @@ pub(super) struct Check<'s> {
 struct Described {
     is_view: bool,
     options: Document,
+    /// The name under which the server has it; `None` for one that would have been created.
+    stored: Option<String>,
 }
 
 impl<'s> Check<'s> {
-    pub(super) fn new(database: &'s Database, collection: &'s str, max_time: Duration) -> Self {
-        Self { database, collection, max_time, notes: Vec::new(), would_fail: false }
+    pub(super) fn new(
+        database: &'s Database,
+        collection: &'s str,
+        max_time: Duration,
+        projection: &'s Projection,
+    ) -> Self {
+        Self { database, collection, max_time, projection, found: Found::default() }
     }
 
-    /// Notes of what was found, and whether the operation would fail. A read that fails is one of the notes: it says nothing
-    /// about the operation.
-    pub(super) async fn run(mut self, intent: Intent<'_>) -> (Vec<String>, bool) {
+    /// Finds out what the operation would meet. A read that fails is no failure of the operation.
+    pub(super) async fn run(mut self, intent: Intent<'_>) -> Found {
         let checked = match intent {
             Intent::CreateIndex { keys, options } => self.create_index(keys, options).await,
             Intent::DropIndex { name } => self.drop_index(name).await,
@@ -68,31 +87,35 @@ impl<'s> Check<'s> {
         };
         if let Err(error) = checked {
             self.note(format!("could not be checked any further: {}", Readable(&error)));
+            self.found.in_doubt = true;
         }
-        (self.notes, self.would_fail)
+        self.found
     }
 
     fn note(&mut self, note: impl Into<String>) {
-        self.notes.push(note.into());
+        self.found.notes.push(note.into());
     }
 
     fn obstacle(&mut self, why: impl std::fmt::Display) {
-        self.would_fail = true;
-        self.notes.push(format!("would fail: {why}"));
+        self.found.would_fail = true;
+        self.found.notes.push(format!("would fail: {why}"));
     }
 
     async fn create_collection(&mut self, validator: Option<&Document>) -> Result<()> {
         match (self.described(self.collection).await?, validator) {
-            (None, _) => self.note("would be created"),
+            (None, _) => {
+                self.note("would be created");
+                self.projection.create(self.collection, false, Document::new());
+            }
             (Some(there), Some(_)) if there.is_view => self.obstacle("a view has this name, and can have no validator"),
             (Some(there), None) if there.is_view => self.note("a view has this name, and would be left as it is"),
             (Some(_), None) => self.note("is there already, and would be left as it is"),
             (Some(there), Some(validator)) if there.options.get_document("validator").ok() == Some(validator) => {
                 self.note("is there already, with this validator");
             }
-            (Some(_), Some(validator)) => {
+            (Some(there), Some(validator)) => {
                 self.note("is there already, and would get this validator");
-                self.violations(validator).await?;
+                self.violations(&there, validator).await?;
             }
         }
         Ok(())
@@ -100,13 +123,17 @@ impl<'s> Check<'s> {
 
     async fn drop_collection(&mut self) -> Result<()> {
         match self.described(self.collection).await? {
-            None => self.note("is not there: nothing would be done"),
+            None => {
+                self.note("is not there: nothing would be done");
+                return Ok(());
+            }
             Some(there) if there.is_view => self.note("is a view, and would be dropped"),
-            Some(_) => {
-                let count = self.estimated_count().await?;
+            Some(there) => {
+                let count = self.estimated_count(&there).await?;
                 self.note(format!("would be dropped, and {} lost", counted(count, "document")));
             }
         }
+        self.projection.drop(self.collection);
         Ok(())
     }
 
@@ -119,7 +146,7 @@ impl<'s> Check<'s> {
         if there.is_view && validator.is_some() {
             self.obstacle("it is a view, and can have no validator");
         } else if let Some(validator) = validator.filter(|validator| !validator.is_empty()) {
-            self.violations(validator).await?;
+            self.violations(&there, validator).await?;
         }
         let unchecked: Vec<_> = fields.keys().filter(|key| !key.starts_with("validat") && *key != "collMod").collect();
         if !unchecked.is_empty() {
@@ -132,7 +159,11 @@ impl<'s> Check<'s> {
     async fn create_view(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
         let stages: Vec<_> = pipeline.iter().cloned().map(Bson::Document).collect();
         match self.described(self.collection).await? {
-            None => self.note("would be created"),
+            None => {
+                self.note("would be created");
+                let options = doc! { "viewOn": on, "pipeline": stages };
+                self.projection.create(self.collection, true, options);
+            }
             Some(there) if !there.is_view => {
                 self.obstacle("a collection has this name");
                 return Ok(());
@@ -159,22 +190,35 @@ impl<'s> Check<'s> {
             }
             (Some(_), Ok(to)) => self.obstacle(format!("'{to}' is there already (code {})", super::NAMESPACE_EXISTS)),
             (Some(there), Err(_)) if there.is_view => self.obstacle("it is a view, and cannot be renamed"),
-            (Some(_), Err(to)) => self.note(format!("would be renamed to '{to}'")),
+            (Some(_), Err(to)) => {
+                self.note(format!("would be renamed to '{to}'"));
+                self.projection.rename(self.collection, to);
+            }
         }
         Ok(())
     }
 
-    /// What is there under a name. As a command, because the driver's action has no time limit.
+    /// What is there under a name, with what earlier operations would have done. As a command, because the driver's action has
+    /// no time limit.
     async fn described(&self, name: &str) -> Result<Option<Described>> {
-        let listed = self.database.run_command(self.bounded(doc! { "listCollections": 1, "filter": { "name": name } }));
-        Ok(first_batch(&listed.await?).next().map(|described| Described {
+        let stored = match self.projection.place(name) {
+            Place::Gone => return Ok(None),
+            Place::New { is_view, options } => return Ok(Some(Described { is_view, options, stored: None })),
+            Place::Stored(name) => name,
+        };
+        let list = self.bounded(doc! { "listCollections": 1, "filter": { "name": &stored } });
+        let listed = self.database.run_command(list).await?;
+        Ok(first_batch(&listed).next().map(|described| Described {
             is_view: described.get_str("type") == Ok("view"),
             options: described.get_document("options").cloned().unwrap_or_default(),
+            stored: Some(stored),
         }))
     }
 
-    async fn estimated_count(&self) -> Result<u64> {
-        self.database.collection::<Document>(self.collection).estimated_document_count().max_time(self.max_time).await
+    async fn estimated_count(&self, there: &Described) -> Result<u64> {
+        let Some(stored) = &there.stored else { return Ok(0) };
+        let documents = self.database.collection::<Document>(stored);
+        documents.estimated_document_count().max_time(self.max_time).await
     }
 
     fn bounded(&self, mut command: Document) -> Document {

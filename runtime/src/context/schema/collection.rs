@@ -52,9 +52,9 @@ impl<'s> IntoFuture for CreateCollection<'s> {
             if let Some(validator) = &validator {
                 create.insert("validator", validator.clone());
             }
-            if schema.dry_run {
+            if let Some(projection) = &schema.dry_run {
                 let intent = Intent::CreateCollection { validator: validator.as_ref() };
-                return schema.check("create_collection", &collection, intent).await;
+                return schema.check(projection, "create_collection", &collection, intent).await;
             }
             let created = schema.run("create_collection", &collection, create, &[NAMESPACE_EXISTS]).await?;
             if let (Done::Already, Some(validator)) = (created, validator) {

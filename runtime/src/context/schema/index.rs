@@ -70,9 +70,9 @@ impl<'s> IntoFuture for CreateIndex<'s> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Self { schema, collection, keys, options } = self;
-            if schema.dry_run {
+            if let Some(projection) = &schema.dry_run {
                 let intent = Intent::CreateIndex { keys: &keys, options: &options };
-                return schema.check("create_index", &collection, intent).await;
+                return schema.check(projection, "create_index", &collection, intent).await;
             }
             schema.enter()?;
             let model = IndexModel::builder().keys(keys).options(options).build();

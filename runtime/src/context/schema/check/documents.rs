@@ -4,15 +4,16 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 
-use super::{Check, EXAMPLES};
+use super::{Check, Described, EXAMPLES};
 use crate::grouped::counted;
 use crate::json::Json;
 
 impl Check<'_> {
     /// Counts those that are there. They are no obstacle: the server looks only at what is written from then on.
-    pub(super) async fn violations(&mut self, validator: &Document) -> Result<()> {
+    pub(super) async fn violations(&mut self, there: &Described, validator: &Document) -> Result<()> {
+        let Some(stored) = &there.stored else { return Ok(()) };
         let refused = doc! { "$nor": [validator.clone()] };
-        let documents = self.database.collection::<Document>(self.collection);
+        let documents = self.database.collection::<Document>(stored);
         let count = documents.count_documents(refused.clone()).max_time(self.max_time).await?;
         if count == 0 {
             self.note("all documents match the validator");

@@ -4,8 +4,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 use mongodb::options::{Collation, CollationStrength, IndexOptions};
 
-use super::{Check, NAMESPACE_NOT_FOUND, first_batch};
-use crate::error::code;
+use super::{Check, Described, first_batch};
 use crate::grouped::counted;
 use crate::json::JsonDocument;
 
@@ -15,18 +14,20 @@ const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
 
 impl Check<'_> {
     pub(super) async fn create_index(&mut self, keys: &Document, options: &IndexOptions) -> Result<()> {
-        match self.described(self.collection).await? {
+        let collection = match self.described(self.collection).await? {
             None => {
                 self.note(format!("'{}' is not there: it would be created with the index", self.collection));
+                self.projection.create(self.collection, false, Document::new());
+                self.projection.create_index(self.collection, projected(keys, options));
                 return Ok(());
             }
             Some(there) if there.is_view => {
                 self.obstacle(format!("'{}' is a view", self.collection));
                 return Ok(());
             }
-            Some(_) => {}
-        }
-        let there = self.indexes().await?;
+            Some(there) => there,
+        };
+        let there = self.indexes(&collection).await?;
         let name = options.name.clone().unwrap_or_else(|| default_name(keys));
         let same_name = there.iter().find(|index| index.get_str("name") == Ok(&name));
         let conflict = match same_name {
@@ -47,16 +48,22 @@ impl Check<'_> {
             self.obstacle(format!("another index is in the way (code {code}): {}", JsonDocument(&index)));
             return Ok(());
         }
-        let count = self.estimated_count().await?;
+        let count = self.estimated_count(&collection).await?;
         self.note(format!("{} would be scanned", counted(count, "document")));
-        if options.unique == Some(true) && count > 0 {
-            self.duplicates(keys, options).await?;
+        if let (Some(true), Some(stored)) = (options.unique, &collection.stored)
+            && count > 0
+        {
+            self.duplicates(stored, keys, options).await?;
         }
+        self.projection.create_index(self.collection, projected(keys, options));
         Ok(())
     }
 
     pub(super) async fn drop_index(&mut self, name: &str) -> Result<()> {
-        let there = self.indexes().await?;
+        let there = match self.described(self.collection).await? {
+            Some(collection) => self.indexes(&collection).await?,
+            None => Vec::new(),
+        };
         let named = |index: &&Document| index.get_str("name") == Ok(name);
         match there.iter().find(named) {
             _ if name == "_id_" => self.obstacle("the index on `_id` cannot be dropped"),
@@ -71,17 +78,42 @@ impl Check<'_> {
             }
             None => self.note(format!("there is no index '{name}': nothing would be done")),
         }
+        self.projection.drop_index(self.collection, name);
         Ok(())
     }
 
-    /// As the server has them; none when there is no collection.
-    async fn indexes(&self) -> Result<Vec<Document>> {
-        match self.database.run_command(self.bounded(doc! { "listIndexes": self.collection })).await {
-            Ok(reply) => Ok(first_batch(&reply).cloned().collect()),
-            Err(error) if code(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(Vec::new()),
-            Err(error) => Err(error),
+    /// As the server has them, with what earlier operations would have done.
+    async fn indexes(&self, there: &Described) -> Result<Vec<Document>> {
+        let stored = match &there.stored {
+            Some(stored) => {
+                let reply = self.database.run_command(self.bounded(doc! { "listIndexes": stored })).await?;
+                first_batch(&reply).cloned().collect()
+            }
+            None => Vec::new(),
+        };
+        Ok(self.projection.indexes(self.collection, stored))
+    }
+}
+
+/// An index as the server would have it, as far as it is compared.
+fn projected(keys: &Document, options: &IndexOptions) -> Document {
+    let name = options.name.clone().unwrap_or_else(|| default_name(keys));
+    let mut index = doc! { "key": keys.clone(), "name": name };
+    for (flag, set) in [("unique", options.unique), ("sparse", options.sparse)] {
+        if set == Some(true) {
+            index.insert(flag, true);
         }
     }
+    if let Some(filter) = &options.partial_filter_expression {
+        index.insert("partialFilterExpression", filter.clone());
+    }
+    if let Some(collation) = &options.collation {
+        index.insert("collation", doc! { "locale": &collation.locale, "strength": strength(collation) });
+    }
+    if let Some(age) = options.expire_after {
+        index.insert("expireAfterSeconds", i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+    }
+    index
 }
 
 /// The name that the driver gives.
@@ -119,14 +151,17 @@ fn same_keys(there: &Document, wanted: &Document) -> bool {
 
 /// A collation as the server has it says everything; one that is asked for says what is not the default.
 fn same_collation(there: &Document, wanted: &Collation) -> bool {
-    let strength = match wanted.strength {
+    there.get_str("locale") == Ok(&wanted.locale) && there.get_i32("strength") == Ok(strength(wanted))
+}
+
+fn strength(collation: &Collation) -> i32 {
+    match collation.strength {
         Some(CollationStrength::Primary) => 1,
         Some(CollationStrength::Secondary) => 2,
         Some(CollationStrength::Quaternary) => 4,
         Some(CollationStrength::Identical) => 5,
         _ => 3,
-    };
-    there.get_str("locale") == Ok(&wanted.locale) && there.get_i32("strength") == Ok(strength)
+    }
 }
 
 fn same_age(index: &Document, options: &IndexOptions) -> bool {
