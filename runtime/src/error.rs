@@ -9,7 +9,8 @@ pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
-use crate::migration::Source;
+use crate::migration::{Source, State};
+use crate::migrator::Tenants;
 use crate::plan::Verb;
 use crate::report::Report;
 
@@ -103,6 +104,26 @@ pub enum Error {
     Drift {
         /// Their qualified ids.
         ids: Vec<String>,
+    },
+
+    /// Migrations are pending, and this program was told not to apply them: `MONGRATE_AUTO` is false.
+    #[error(
+        "{} pending: {}. Apply what is pending before this program starts, or let it do so with MONGRATE_AUTO=true",
+        counted(.ids.len()), .ids.join(", ")
+    )]
+    Pending {
+        /// Their qualified ids, in the order in which they would run. Manual ones, and what waits for one, are not
+        /// among them.
+        ids: Vec<String>,
+    },
+
+    /// A migration that the program said it needs is not completed.
+    #[error("this program needs migration '{id}', which {}. Apply it, or wait until another process has", so_far(*.state))]
+    Required {
+        /// Its qualified id.
+        id: &'static str,
+        /// Where it stands.
+        state: State,
     },
 
     /// Somebody else holds the lease and did not finish in time.
@@ -232,6 +253,14 @@ pub enum Error {
         source: Arc<dyn std::error::Error + Send + Sync>,
         /// What was done, and what was not.
         report: Box<Report>,
+    },
+
+    /// Some of several databases could not be migrated; the others were. Made by
+    /// [`Tenants::into_result`](crate::Tenants::into_result).
+    #[error("{} of {} databases could not be migrated:{}", .tenants.failed().count(), .tenants.len(), failures(.tenants))]
+    Tenants {
+        /// What became of each of them.
+        tenants: Box<Tenants>,
     },
 
     /// `Tx` migrations failed or were interrupted on a server without transactions, in this run or an earlier one, and nobody
@@ -381,10 +410,12 @@ pub enum Error {
         known: Vec<Source<'static>>,
     },
 
-    /// Several mistakes in one set of linked-in migrations, each of them to be corrected on its own.
+    /// Several mistakes at once, each of them to be corrected on its own: in one set of linked-in migrations, in the
+    /// environment, or among the migrations that were named.
     #[error("{}", list(.errors))]
     Several {
-        /// Two errors or more, in the order: source, duplicates, missing dependencies, cycles.
+        /// Two errors or more. Those of a set of migrations are in the order: source, duplicates, missing
+        /// dependencies, cycles.
         errors: Vec<Error>,
     },
 
@@ -431,6 +462,19 @@ pub enum Error {
         /// Qualified id of the manual migration it depends on, directly or through others.
         dependency: &'static str,
     },
+
+    /// A variable of the environment that cannot be understood. Nothing was done.
+    #[error(
+        "the environment variable {name} is '{value}', but takes {accepted}. Correct it, or unset it to have the default"
+    )]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// Its value, with a replacement character for what is not Unicode.
+        value: String,
+        /// What it takes, in words.
+        accepted: String,
+    },
 }
 
 impl Error {
@@ -452,6 +496,16 @@ impl Error {
         match error.downcast() {
             Ok(ours) => *ours,
             Err(other) => Self::Refused(other.to_string()),
+        }
+    }
+
+    /// For a log: what a body's error says may quote what is stored, and so is left to the record.
+    pub(crate) fn discreet(&self) -> String {
+        match self {
+            Self::Failed { id, verb, .. } | Self::Partial { id, verb, .. } => {
+                format!("{}'{id}' failed; its record tells why", what(*verb))
+            }
+            _ => self.to_string(),
         }
     }
 
@@ -479,12 +533,30 @@ fn known_sources(known: &[Source<'static>]) -> String {
 }
 
 fn list(errors: &[Error]) -> String {
-    let mut text = format!("{} mistakes:", errors.len());
-    for error in errors {
-        text.push_str("\n- ");
-        text.push_str(&error.to_string());
+    format!("{} mistakes:{}", errors.len(), lines(errors.iter().map(ToString::to_string)))
+}
+
+fn lines(items: impl Iterator<Item = String>) -> String {
+    items.flat_map(|item| ["\n- ".to_owned(), item]).collect()
+}
+
+fn counted(migrations: usize) -> String {
+    if migrations == 1 { "1 migration is".to_owned() } else { format!("{migrations} migrations are") }
+}
+
+fn so_far(state: State) -> &'static str {
+    match state {
+        State::New => "has not run here",
+        State::Completed => "is completed",
+        State::Failed => "failed when it ran last",
+        State::RolledBack => "was reverted",
+        State::Interrupted => "was interrupted, or is running right now",
+        State::Partial => "stopped half-way on a server without transactions",
     }
-    text
+}
+
+fn failures(tenants: &Tenants) -> String {
+    lines(tenants.failed().map(|(name, error)| format!("{name}: {error}")))
 }
 
 /// What to do about data that is half changed.

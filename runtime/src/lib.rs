@@ -12,6 +12,8 @@ mod executor;
 mod fixtures;
 mod graph;
 mod grouped;
+#[cfg(all(doctest, feature = "mongod", unix))]
+mod guide;
 mod history;
 mod json;
 mod lock;
@@ -28,6 +30,7 @@ mod signals;
 mod stop;
 mod tracker;
 
+/// The guide's examples compile.
 pub use context::{
     Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection,
     TxCursor,
@@ -38,8 +41,8 @@ pub use history::{Act, HistoryEntry};
 pub use lock::{Holder, LockStatus};
 pub use migration::{Kind, Migration, Source, State};
 pub use migrator::{
-    Amend, Detected, Down, Finding, ForceUnlock, History, HistoryPage, Migrator, MigratorBuilder, Problem, Statistics,
-    Status, Up, Validation, Verdict,
+    Amend, Boot, Booted, DatabaseFilter, Detected, Down, Finding, ForEach, ForceUnlock, Health, HealthStatus, History,
+    HistoryPage, Migrator, MigratorBuilder, Problem, Require, Statistics, Status, Tenants, Up, Validation, Verdict,
 };
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};

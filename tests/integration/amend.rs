@@ -165,6 +165,19 @@ async fn a_changed_checksum_is_accepted() {
 }
 
 #[tokio::test]
+async fn a_finding_about_an_applied_one_is_accepted() {
+    let (db, migrator) = fresh().await;
+    migrator.up().await.unwrap();
+    let records = db.collection::<Document>("migrations");
+    let no = doc! { "$set": { "verificationFailed": true, "error": "no" } };
+    records.update_one(doc! { "_id": A }, no).await.unwrap();
+    assert!(!migrator.validate().await.unwrap().is_valid());
+    assert_eq!(amended(&db, migrator.accept(A)).await, [A]);
+    assert!(migrator.validate().await.unwrap().is_valid());
+    assert_eq!(history(&db, A).await, ["completed", "completed"]);
+}
+
+#[tokio::test]
 async fn what_is_not_applied_is_not_accepted() {
     let (db, migrator) = fresh().await;
     let error = refused(&db, migrator.accept(A)).await;

@@ -69,7 +69,7 @@ async fn i4_it_is_read_newest_first() {
     // Tokens only rise (I2).
     assert!(page.entries.is_sorted_by(|newer, older| newer.token >= older.token));
 
-    assert_eq!(migrator.history().status(RecordStatus::Failed).await.unwrap().entries, [failed.clone()]);
+    assert_eq!(migrator.history().status(RecordStatus::Failed).await.unwrap().entries, std::slice::from_ref(failed));
     assert_eq!(migrator.history().migration(SECOND).await.unwrap().total, 2);
     assert_eq!(migrator.history().source("module:history").await.unwrap().total, 5);
     assert_eq!(migrator.history().source("system").await.unwrap().total, 0);

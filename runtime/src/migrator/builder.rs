@@ -92,6 +92,13 @@ impl MigratorBuilder {
         self
     }
 
+    /// The time limit that is given now, or else the one that was given before, or else this default. Zero is no limit.
+    pub(super) fn limited(mut self, now: Option<Duration>, default: Duration) -> Self {
+        let limit = now.or(self.options.timeout).unwrap_or(default);
+        self.options.timeout = Some(limit).filter(|limit| !limit.is_zero());
+        self
+    }
+
     /// What to do on a server without transactions. Default: [`Transactions::Auto`].
     pub fn transactions(mut self, transactions: Transactions) -> Self {
         self.options.transactions = transactions;

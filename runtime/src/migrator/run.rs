@@ -79,16 +79,23 @@ impl Migrator {
         let _interrupt = InterruptOnDrop(stop.clone());
         self.whole(async move |migrator| {
             let running = Running::new(&migrator);
-            let run = Run {
-                graph: migrator.graph()?,
-                stop,
-                deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
-                by: settings.by.or_else(|| migrator.0.options.actor.clone()),
-                migrator,
-            };
-            let result = run.whole(&work, settings.dry_run).await;
+            let dry_run = settings.dry_run;
+            let result = Run::new(migrator, settings, stop)?.whole(&work, dry_run).await;
             drop(running);
             result
+        })
+        .await
+    }
+
+    /// The beginning of a run without the rest: what there would be to do, and a report of nothing. One read, no writes.
+    pub(super) async fn look<W: Work<Todo: 'static>>(self, work: W) -> Result<(W::Todo, Report), Error> {
+        self.whole(async move |migrator| {
+            let stop = migrator.0.shutdown.child();
+            let run = Run::new(migrator, Settings::default(), stop)?;
+            let records = run.migrator.0.tracker.records().await?;
+            let todo = work.todo(&run, &records)?;
+            let report = work.report(&run, &records, &todo);
+            Ok((todo, report))
         })
         .await
     }
@@ -107,6 +114,16 @@ impl Migrator {
 }
 
 impl Run {
+    fn new(migrator: Migrator, settings: Settings, stop: Stop) -> Result<Self, Error> {
+        Ok(Self {
+            graph: migrator.graph()?,
+            stop,
+            deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
+            by: settings.by.or_else(|| migrator.0.options.actor.clone()),
+            migrator,
+        })
+    }
+
     async fn whole(&self, work: &impl Work, dry_run: bool) -> Result<Report, Error> {
         let records = self.migrator.0.tracker.records().await?;
         let todo = work.todo(self, &records)?;
@@ -198,7 +215,7 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
 }
 
 /// Tells the run to stop when the caller drops its future.
-struct InterruptOnDrop(Stop);
+pub(super) struct InterruptOnDrop(pub(super) Stop);
 
 impl Drop for InterruptOnDrop {
     fn drop(&mut self) {

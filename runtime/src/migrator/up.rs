@@ -73,17 +73,16 @@ impl Up {
         self
     }
 
-    /// Finds out what this would do without changing anything. No lease is taken, nothing is recorded, and no collection is
-    /// made. The report tells it, see [`Report::is_dry_run`](crate::Report::is_dry_run); its `Display` can be pasted into a
-    /// change request, but quotes documents.
+    /// Finds out what this would do without changing anything: no lease is taken, nothing is recorded, no collection is
+    /// made. The report tells it; its `Display` can be pasted into a change request, but it quotes documents.
     ///
-    /// - `Tx` bodies *run*, in plan order and in one transaction, which is rolled back at the end. Each operation is reported with
-    ///   its counts and up to three documents before and after. What a body does outside the database it really does, and
-    ///   until the end the documents that it wrote are locked for others.
-    /// - `Schema` operations are checked by reading: whether it exists already, how many documents an index would scan, which
-    ///   ones it or a validator would refuse. Names and indexes are taken as earlier steps would leave them, documents as they are;
-    ///   the notes say so.
-    /// - `&Database` bodies are not run, and on a server without transactions `Tx` bodies are not run either:
+    /// - `Tx` bodies *run*, in plan order and in one transaction, which is rolled back at the end. Each operation is told
+    ///   with its counts and up to three documents before and after. What a body does outside the database it really
+    ///   does, and until the end the documents that it wrote are locked for others.
+    /// - `Schema` operations are checked by reading: what is there already, how many documents an index would scan, which
+    ///   ones it or a validator would refuse. Names and indexes are taken as earlier steps would leave them, documents as
+    ///   they are now.
+    /// - `&Database` bodies are not run, nor are `Tx` bodies on a server without transactions:
     ///   [`Outcome::NotSimulated`](crate::Outcome::NotSimulated).
     ///
     /// A body that fails makes the result an [`Error::Failed`]; a check that finds an obstacle does not, it is an
@@ -97,6 +96,15 @@ impl Up {
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.settings.dry_run = dry_run;
         self
+    }
+
+    /// A report of nothing, or [`Error::Pending`]. One read, no writes.
+    pub(super) async fn check(self) -> Result<Report, Error> {
+        let (plan, report) = self.migrator.look(self.pending).await?;
+        if plan.is_empty() {
+            return Ok(report);
+        }
+        Err(Error::Pending { ids: plan.iter().map(|step| step.migration().id().to_owned()).collect() })
     }
 }
 

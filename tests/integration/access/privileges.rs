@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::{Client, Database};
-use mongrate::{Error, Outcome, Schema, Tx, migration};
+use mongrate::{DatabaseFilter, Error, Migrator, Outcome, Registry, Schema, Tx, migration};
 use mongrate_tests::stored::migrator;
 
 use super::guarded::Guarded;
@@ -154,6 +154,35 @@ async fn refused(db: &Database, name: &str) -> String {
     // What the command was about is nobody's business, nor is the signature of the cluster's time.
     assert!(told.len() < 600 && !told.contains("lsid") && !told.contains("signature"), "{told}");
     told
+}
+
+/// Databases that a user may not read are not listed; when they are named, that is their own failure.
+#[tokio::test]
+async fn several_databases_need_no_privilege_besides_their_own() {
+    let server = Guarded::start().await;
+    let root = server.root().await;
+    let role = |db: &str, role: &str| doc! { "db": db, "role": role };
+    let roles = ["tenant_a", "tenant_b"].map(|db| [role(db, "readWrite"), role(db, "dbAdmin")]).concat();
+    root.run_command(doc! { "createUser": "ops", "pwd": "ops", "roles": roles }).await.unwrap();
+    for name in ["tenant_a", "tenant_b", "tenant_c"] {
+        root.client().database(name).collection::<Document>("orders").insert_one(doc! {}).await.unwrap();
+    }
+    let client = server.client("ops", "admin").await;
+    let registry = Registry::linked().source("module:privileges");
+    let named = DatabaseFilter::named(["tenant_a", "tenant_c"]);
+    for (filter, done, refused) in [
+        (DatabaseFilter::prefix("tenant_"), &["tenant_a", "tenant_b"][..], &[][..]),
+        (named, &["tenant_a"], &["tenant_c"]),
+    ] {
+        let registry = registry.clone();
+        let tenants =
+            Migrator::for_each(client.clone(), filter).options(move |builder| builder.registry(registry.clone()));
+        let tenants = tenants.await.unwrap();
+        println!("{tenants}");
+        assert!(tenants.failed().all(|(_, error)| matches!(error, Error::NotAuthorized { .. })), "{tenants}");
+        assert_eq!(tenants.failed().map(|(name, _)| name).collect::<Vec<_>>(), refused);
+        assert_eq!(tenants.iter().filter(|(_, result)| result.is_ok()).map(|(name, _)| name).collect::<Vec<_>>(), done);
+    }
 }
 
 #[tokio::test]
