@@ -169,7 +169,8 @@ impl<'s> Check<'s> {
                 return Ok(());
             }
             Some(Described { options, .. })
-                if options.get_str("viewOn") == Ok(on) && options.get_array("pipeline") == Ok(&stages) =>
+                if options.get_str("viewOn").is_ok_and(|there| there == on)
+                    && options.get_array("pipeline").is_ok_and(|there| *there == stages) =>
             {
                 self.note("the same view is there already: nothing would be done");
             }
@@ -209,7 +210,7 @@ impl<'s> Check<'s> {
         let list = self.bounded(doc! { "listCollections": 1, "filter": { "name": &stored } });
         let listed = self.database.run_command(list).await?;
         Ok(first_batch(&listed).next().map(|described| Described {
-            is_view: described.get_str("type") == Ok("view"),
+            is_view: described.get_str("type").is_ok_and(|kind| kind == "view"),
             options: described.get_document("options").cloned().unwrap_or_default(),
             stored: Some(stored),
         }))

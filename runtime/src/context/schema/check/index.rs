@@ -29,7 +29,7 @@ impl Check<'_> {
         };
         let there = self.indexes(&collection).await?;
         let name = options.name.clone().unwrap_or_else(|| default_name(keys));
-        let same_name = there.iter().find(|index| index.get_str("name") == Ok(&name));
+        let same_name = there.iter().find(|index| is_named(index, &name));
         let conflict = match same_name {
             Some(index) if !same_signature(index, keys, options) => Some((INDEX_KEY_SPECS_CONFLICT, index)),
             Some(index) if !same_age(index, options) => Some((INDEX_OPTIONS_CONFLICT, index)),
@@ -64,8 +64,7 @@ impl Check<'_> {
             Some(collection) => self.indexes(&collection).await?,
             None => Vec::new(),
         };
-        let named = |index: &&Document| index.get_str("name") == Ok(name);
-        match there.iter().find(named) {
+        match there.iter().find(|index| is_named(index, name)) {
             _ if name == "_id_" => self.obstacle("the index on `_id` cannot be dropped"),
             _ if name == "*" => {
                 let count = there.len().saturating_sub(1) as u64;
@@ -93,6 +92,10 @@ impl Check<'_> {
         };
         Ok(self.projection.indexes(self.collection, stored))
     }
+}
+
+fn is_named(index: &Document, name: &str) -> bool {
+    index.get_str("name").is_ok_and(|there| there == name)
 }
 
 /// An index as the server would have it, as far as it is compared.
@@ -151,7 +154,8 @@ fn same_keys(there: &Document, wanted: &Document) -> bool {
 
 /// A collation as the server has it says everything; one that is asked for says what is not the default.
 fn same_collation(there: &Document, wanted: &Collation) -> bool {
-    there.get_str("locale") == Ok(&wanted.locale) && there.get_i32("strength") == Ok(strength(wanted))
+    there.get_str("locale").is_ok_and(|locale| locale == wanted.locale)
+        && there.get_i32("strength").is_ok_and(|there| there == strength(wanted))
 }
 
 fn strength(collation: &Collation) -> i32 {
