@@ -37,6 +37,9 @@ const NAMESPACE_EXISTS: i32 = 48;
 ///
 /// Every operation is bounded: by [`Schema::max_time`], or 10 minutes. The server ends it after that.
 ///
+/// In a [dry run](crate::Up::dry_run) no operation is executed: each one is checked by reading, and returns Ok whatever is
+/// found.
+///
 /// ```
 /// use mongodb::bson::doc;
 /// use mongrate::{Schema, migration};

@@ -32,7 +32,8 @@ use crate::lock::Permit;
 /// returns Ok fails with [`Error::IgnoredError`].
 ///
 /// The body may run more than once, when the server asks for it (a write conflict, a fail-over); each time nothing is
-/// left of the attempt before. So keep effects outside the database out of it.
+/// left of the attempt before; and it runs in a [dry run](crate::Up::dry_run). So keep effects outside the database out
+/// of it.
 ///
 /// The server ends a transaction after 60 seconds
 /// ([`transactionLifetimeLimitSeconds`](https://www.mongodb.com/docs/manual/core/transactions-production-consideration/)):

@@ -6,11 +6,13 @@ use super::{Execution, Outcome, Purpose, Report};
 use crate::context::{Counts, LISTED, Operation, Sample};
 use crate::grouped::Grouped;
 use crate::json::JsonDocument;
+use crate::plan::Verb;
 
 impl Report {
     pub(super) fn fmt_dry_run(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for execution in &self.executions {
-            writeln!(f, "{execution}")?;
+            execution.fmt_simulated(f)?;
+            writeln!(f)?;
             operations(f, &execution.operations)?;
             for note in &execution.notes {
                 writeln!(f, "    note: {note}")?;
@@ -47,15 +49,19 @@ impl Report {
 }
 
 impl Execution {
-    /// The line of an outcome that only a dry run has.
+    /// The line of an outcome of a dry run.
     pub(super) fn fmt_simulated(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = &self.id;
+        let down = if self.verb == Verb::Down { "down " } else { "" };
         match &self.outcome {
             Outcome::WouldApply => write!(f, "would apply    {id}"),
             Outcome::WouldRevert => write!(f, "would revert   {id}"),
-            Outcome::WouldFail => write!(f, "would fail     {id}"),
-            Outcome::NotSimulated { reason } => write!(f, "not simulated  {id}: {reason}"),
-            _ => Ok(()),
+            Outcome::WouldFail => write!(f, "would fail     {down}{id}"),
+            Outcome::NotSimulated { reason } => write!(f, "not simulated  {down}{id}: {reason}"),
+            Outcome::Failed { message, .. } => write!(f, "failed         {down}{id}: {message}"),
+            Outcome::Stopped { .. } => write!(f, "stopped        {down}{id}"),
+            // Not in a dry run.
+            Outcome::Applied | Outcome::Reverted => write!(f, "{id}"),
         }
     }
 }

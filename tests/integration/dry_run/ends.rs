@@ -62,6 +62,7 @@ async fn i4_a_body_that_fails_leaves_nothing() {
     let (_, error) = failed("fail").await;
     assert!(matches!(&error, Error::Failed { message, .. } if message == "as it should"), "{error}");
     let text = error.report().unwrap().to_string();
+    assert!(text.contains("\nfailed         module:dry-fails:002_fails: as it should\n"), "{text}");
     assert!(text.ends_with("Dry run: 1 would be applied, 1 failed, 2 not run; nothing was changed."), "{text}");
 }
 
