@@ -146,7 +146,7 @@ pub enum Error {
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT (ctrl-C). It is an
     /// error even when everything was applied before it could stop, because the process is meant to end.
-    #[error("the run was told to stop; whatever was still under way was not completed, and the lease is free")]
+    #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
     Interrupted {
         /// What was done before.
         report: Box<Report>,
@@ -221,7 +221,7 @@ pub enum Error {
 
     /// A migration failed, or its `down`. Its transaction, if it had one, was rolled back; later ones did not run, or with
     /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
-    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(*.verb, *.remains))]
+    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains))]
     Failed {
         /// Qualified id of the first one that failed.
         id: String,
@@ -281,7 +281,7 @@ pub enum Error {
     },
 
     /// The run took longer than its time limit. What was under way was stopped and is on record as failed.
-    #[error("the run took longer than its time limit of {} and was stopped between two server calls. The lease is free; the next `up` goes on from there", Elapsed(*.limit))]
+    #[error("the run took longer than its time limit of {} and was stopped between two server calls; {}", Elapsed(*.limit), after_stop(.report, "the lease is free, and the next `up` goes on from there"))]
     RunTimedOut {
         /// The limit.
         limit: Duration,
@@ -582,7 +582,17 @@ fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> 
     source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
 }
 
-fn aftermath(verb: Verb, remains: Remains) -> &'static str {
+fn after_stop(report: &Report, in_earnest: &'static str) -> &'static str {
+    if report.is_dry_run() { DRY_RUN } else { in_earnest }
+}
+
+/// What is left of a dry run.
+const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
+
+fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'static str {
+    if report.is_dry_run() {
+        return "This was a dry run: nothing was changed or recorded";
+    }
     match (verb, remains) {
         (Verb::Up, Remains::Nothing) => "It was rolled back, and runs again with the next `up`",
         (Verb::Up, Remains::Part | Remains::Half) => {

@@ -6,6 +6,7 @@ mod boot;
 mod commands;
 mod down;
 mod drift;
+mod dry_run;
 mod failure;
 mod faults;
 mod fleet;
