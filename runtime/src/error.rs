@@ -602,6 +602,7 @@ fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'static str {
             "It is applied and does not run again; see what is wrong with the data, or with the function, before the \
              application goes on"
         }
+        (_, Remains::Unknown) => "It was either applied as a whole or rolled back",
         (Verb::Down, Remains::Nothing) => "That was rolled back: the migration is still applied",
         (Verb::Down, Remains::Part | Remains::Half | Remains::All) => {
             "What it did before that is still there, so the migration is half reverted: run the `down` again, or let the next \
@@ -622,4 +623,7 @@ pub enum Remains {
     Half,
     /// All of it: it was committed, and only then its `verify` function said no.
     All,
+    /// All of it or nothing, and nobody knows which: the connection was lost in the commit ([`Error::CommitUnknown`]). The
+    /// next run reads it from the record.
+    Unknown,
 }

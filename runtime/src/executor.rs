@@ -143,6 +143,7 @@ impl Executor<'_> {
         let remains = match step.kind {
             Kind::Tx if !self.transactional => Remains::Half,
             Kind::Tx if step.verification_failed => Remains::All,
+            Kind::Tx if result.as_ref().is_err_and(Failure::leaves_unknown) => Remains::Unknown,
             Kind::Tx => Remains::Nothing,
             Kind::Schema | Kind::Database => Remains::Part,
         };
@@ -223,7 +224,7 @@ impl Executor<'_> {
     fn failed(&self, step: &Step<'_>, message: &str, chain: Vec<String>, remains: Remains) -> Change {
         let mut record = match (step.verb, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
-            (Verb::Down, Remains::Nothing, Some(previous)) => {
+            (Verb::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {
                 Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
             }
             _ => self.record(step, RecordStatus::Failed),
