@@ -232,7 +232,11 @@ impl Executor<'_> {
         record.error_stack = Some(chain);
         let mut entry = self.entry(step, &record);
         entry.status = Some(RecordStatus::Failed);
-        let over = if remains == Remains::All { Over::Applied } else { step.over() };
+        let mut over = step.over();
+        if remains == Remains::All {
+            // The execution has its entry, and its record.
+            (entry.act, over) = (Act::Verify, Over::Applied);
+        }
         Change::Stored { record: Box::new(record), over, entry: Some(Box::new(entry)) }
     }
 

@@ -30,7 +30,6 @@ mod signals;
 mod stop;
 mod tracker;
 
-/// The guide's examples compile.
 pub use context::{
     Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection,
     TxCursor,

@@ -44,9 +44,9 @@ pub async fn bring_up_to_date(database: &Database) -> anyhow::Result<()> {
         println!("\n{plan}\n");
     }
     let showcase = Showcase::before(database).await?;
-    progress::print_steps();
     let began = Instant::now();
-    let booted = builder(database).boot().await?;
+    let builder = builder(database);
+    let booted = progress::printed(builder.events(), builder.boot()).await?;
     let (None, Some(report)) = (booted.error(), booted.report()) else {
         println!("{booted}");
         return Ok(());

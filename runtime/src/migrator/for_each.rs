@@ -91,9 +91,13 @@ impl ForEach {
 
     async fn run_one(self, name: String, stop: Stop) -> (String, Result<Report, Error>) {
         let result = match stop.check() {
-            Ok(()) => self.up_one(&name, stop).await,
+            Ok(()) => self.up_one(&name, stop.clone()).await,
             Err(_) => Err(Error::Interrupted { report: Box::default() }),
         };
+        if matches!(result, Err(Error::Interrupted { .. })) {
+            // It may have seen the signal first, and its place must not be taken by another one.
+            stop.raise(Reason::Interrupted);
+        }
         if let Err(error) = &result {
             tracing::error!(database = name, "{}", error.discreet());
         }
