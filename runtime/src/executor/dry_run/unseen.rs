@@ -101,8 +101,7 @@ impl<'g> Unseen<'g> {
         match execution.outcome {
             Outcome::NotSimulated { .. } if step.kind != Kind::Schema => self.opaque.push(id),
             Outcome::WouldApply | Outcome::WouldRevert if step.kind == Kind::Tx => {
-                let writes = execution.operations.iter().filter(|operation| operation.counts.has_changed());
-                for operation in writes {
+                for operation in execution.operations.iter().filter(|operation| operation.counts.has_changed()) {
                     let writers = self.wrote.entry(operation.collection.clone()).or_default();
                     if writers.last() != Some(&id) {
                         writers.push(id);
