@@ -12,6 +12,7 @@ mod linking;
 mod lock;
 mod logs;
 mod misbehaviour;
+mod model;
 mod mongod;
 mod order;
 mod plugin;

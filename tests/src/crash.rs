@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
 use mongodb::{Client, Database};
 use mongrate::{Error, Migrator, Registry, Report, Schema, Tx, migration};
 
 pub use halt::Halt;
-use halt::{over, reached};
+pub(crate) use halt::over;
+use halt::reached;
 
 /// The source of the migrations of this process.
 pub const SOURCE: &str = "module:crash";
@@ -81,6 +84,11 @@ pub async fn run(uri: &str, database: &str, lease_ms: &str, halt: &[&str]) -> Re
         Err(error) => println!("ended {}: {error}", variant(&error)),
     }
     Ok(())
+}
+
+/// Sets where this process halts, for the client that gets this handler.
+pub(crate) fn halt(words: &[&str]) -> EventHandler<CommandEvent> {
+    halt::install(Halt::parse(words))
 }
 
 /// A migrator for the migrations of this process.

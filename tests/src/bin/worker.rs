@@ -8,7 +8,7 @@ use std::{env, process, thread};
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
-use mongrate_tests::crash;
+use mongrate_tests::{crash, drawn};
 use mongrate_tests::stored::migrator;
 use tokio::sync::oneshot;
 
@@ -30,6 +30,9 @@ async fn main() -> Result<()> {
         ["insert", uri, database, collection] => insert(&connect(uri, database).await?, collection).await,
         ["up", uri, database, source] => up(&connect(uri, database).await?, source, go).await,
         ["crash", uri, database, lease, ref halt @ ..] => crash::run(uri, database, lease, halt).await,
+        ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
+            drawn::run(uri, database, [drawing, without, deed], halt).await
+        }
         ["linger", uri, database] => linger(connect(uri, database).await?).await,
         _ => Err(format!("worker: what is {arguments:?}?").into()),
     }
