@@ -9,15 +9,17 @@ use syn::{LitStr, Path, Token, bracketed};
 use crate::errors::Errors;
 
 /// Every argument, with the example that its error messages show.
-const ARGUMENTS: [(&str, &str); 9] = [
+const ARGUMENTS: [(&str, &str); 11] = [
     ("id", r#"id = "001_create_users""#),
     ("deps", r#"deps = ["001_create_users"]"#),
     ("source", r#"source = "module:menu""#),
     ("description", r#"description = "E-mail addresses are unique""#),
     ("down", "down = drop_users"),
     ("irreversible", r#"irreversible = "the old values are gone""#),
+    ("verify", "verify = users_have_roles"),
     ("manual", "manual"),
     ("timeout", r#"timeout = "10m""#),
+    ("covers", "covers = [default_role, roles::names]"),
     ("crate", "crate = my_app::mongrate"),
 ];
 
@@ -30,8 +32,10 @@ pub(crate) struct Args {
     pub(crate) description: Option<LitStr>,
     pub(crate) down: Option<Path>,
     pub(crate) irreversible: Option<LitStr>,
+    pub(crate) verify: Option<Path>,
     pub(crate) manual: bool,
     pub(crate) timeout: Option<LitStr>,
+    pub(crate) covers: Vec<Path>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -76,12 +80,14 @@ impl Args {
         let name = Ident::parse_any(input)?;
         match name.to_string().as_str() {
             "id" => self.id = Some(string(&name, input)?),
-            "deps" => self.deps = dependencies(&name, input)?,
+            "deps" => self.deps = list(&name, input, Dep::parse)?,
             "source" => self.source = Some(string(&name, input)?),
             "description" => self.description = Some(string(&name, input)?),
             "down" => self.down = Some(path(&name, input)?),
             "irreversible" => self.irreversible = Some(string(&name, input)?),
+            "verify" => self.verify = Some(path(&name, input)?),
             "timeout" => self.timeout = Some(string(&name, input)?),
+            "covers" => self.covers = list(&name, input, covered)?,
             "crate" => self.krate = Some(path(&name, input)?),
             _ => {
                 self.manual = true;
@@ -126,7 +132,7 @@ fn path(name: &Ident, input: ParseStream<'_>) -> syn::Result<Path> {
     })
 }
 
-fn dependencies(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Dep>> {
+fn list<T>(name: &Ident, input: ParseStream<'_>, entry: fn(ParseStream<'_>) -> syn::Result<T>) -> syn::Result<Vec<T>> {
     equals(name, input)?;
     if !input.peek(syn::token::Bracket) {
         let message = format!("`{name}` takes a list in brackets, like `{}`", example(name));
@@ -134,7 +140,16 @@ fn dependencies(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Dep>> {
     }
     let list;
     bracketed!(list in input);
-    Ok(Punctuated::<Dep, Token![,]>::parse_terminated(&list)?.into_iter().collect())
+    Ok(Punctuated::<T, Token![,]>::parse_terminated_with(&list, entry)?.into_iter().collect())
+}
+
+/// An entry of `covers`: what could stand in a `use`.
+fn covered(input: ParseStream<'_>) -> syn::Result<Path> {
+    Path::parse_mod_style(input).map_err(|error| {
+        let message =
+            "`covers` lists paths as in a `use`, without quotes, like `covers = [default_role, roles::names]`";
+        syn::Error::new(error.span(), message)
+    })
 }
 
 fn equals(name: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
@@ -168,6 +183,8 @@ fn meant(name: &str) -> Option<&'static (&'static str, &'static str)> {
         "module" | "plugin" => "source",
         "revert" | "rollback" | "undo" => "down",
         "doc" | "about" => "description",
+        "check" | "validate" | "assert" => "verify",
+        "uses" | "calls" | "helpers" => "covers",
         other => other,
     };
     ARGUMENTS.iter().find(|(argument, _)| distance(argument, known) <= 2 && known.len() > 2)

@@ -6,41 +6,44 @@ use syn::spanned::Spanned;
 use syn::{Ident, Path};
 
 use crate::id::{QualifiedId, Source};
+use crate::item::{self, Function};
 use crate::model::{Dependency, Identity, Invalid, Model};
 
 /// The item as it was, its identity, and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
     let registered = identity(&model.identity, &model.dependencies, model.reads_manifest);
     let registration = registration(model);
-    let import = import(&model.identity);
-    let conditions = &model.identity.conditions;
+    let covered = model.covers.iter().map(covered);
+    let item = placed(item, &model.identity, &quote!(#(#covered)* #registered #registration));
     // A body may have nothing to wait for, but `async` is not for its author to choose.
     quote! {
         #[allow(clippy::unused_async)]
         #item
-        #(#conditions)*
-        const _: () = {
-            #import
-            #registered
-            #registration
-        };
     }
 }
 
 /// The item as it was and the errors. The id stays known, lest every dependant complains as well.
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
-    let registered = invalid.identity.as_ref().map(|known| {
-        let registered = identity(known, &[], false);
-        let conditions = &known.conditions;
-        let import = import(known);
-        quote!(#(#conditions)* const _: () = { #import #registered };)
-    });
-    quote! {
-        #item
-        #registered
-        #errors
-    }
+    let item = match &invalid.identity {
+        Some(known) => placed(item, known, &identity(known, &[], false)),
+        None => item.clone(),
+    };
+    quote!(#item #errors)
+}
+
+/// Puts what is generated beside a function, or into a module, where its imports are in scope and its functions are seen.
+fn placed(item: &TokenStream, identity: &Identity, generated: &TokenStream) -> TokenStream {
+    let import = import(identity);
+    let conditions = &identity.conditions;
+    let block = quote! {
+        #(#conditions)*
+        const _: () = {
+            #import
+            #generated
+        };
+    };
+    if identity.in_module { item::with_more(item, block) } else { quote!(#item #block) }
 }
 
 /// The impl that others find by the id, and the look-ups of the ids that this migration names.
@@ -124,10 +127,15 @@ fn registration(model: &Model) -> TokenStream {
     let kind = kind(model);
     let up = up(model);
     let down = model.down.as_ref().map(|path| field("down", &down(path, model.identity.source.is_plugin())));
+    let verify = model.verify.as_ref().map(|path| field("verify", &verify(path)));
     let irreversible = model.irreversible.as_ref().map(|reason| field("irreversible", &quote!(#reason)));
     let manual = model.manual.then(|| quote!(manual: true,));
     let timeout = model.timeout.map(|seconds| field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
-    let line = quote_spanned!(model.function.span()=> ::core::line!());
+    let covers = (!model.covers.is_empty()).then(|| {
+        let paths = model.covers.iter().map(written);
+        quote!(covers: &[#(#paths),*],)
+    });
+    let line = quote_spanned!(model.up.name.span()=> ::core::line!());
     quote! {
         #private::inventory::submit!(#private::Registration {
             id: #id,
@@ -136,7 +144,7 @@ fn registration(model: &Model) -> TokenStream {
             up: #up,
             file: ::core::file!(),
             line: #line,
-            #source #dependencies #description #down #irreversible #manual #timeout
+            #source #dependencies #description #down #verify #irreversible #manual #timeout #covers
             ..#private::Registration::DEFAULT
         });
     }
@@ -144,7 +152,7 @@ fn registration(model: &Model) -> TokenStream {
 
 /// How it runs, with the errors about the argument's type at that type.
 fn kind(model: &Model) -> TokenStream {
-    let argument = &model.argument;
+    let argument = &model.up.argument;
     let span = argument.span();
     let private = private(span);
     if model.identity.source.is_plugin() {
@@ -155,9 +163,9 @@ fn kind(model: &Model) -> TokenStream {
 }
 
 fn up(model: &Model) -> TokenStream {
-    let (function, argument, output) = (&model.function, &model.argument, &model.output);
+    let Function { name, argument, output } = &model.up;
     let context = context();
-    let span = function.span();
+    let span = name.span();
     let here = private(span);
     let there = private(argument.span());
     let argument = quote_spanned! {argument.span()=>
@@ -165,7 +173,7 @@ fn up(model: &Model) -> TokenStream {
     };
     let there = private(output.span());
     let outcome = quote_spanned!(output.span()=> <#output as #there::Outcome>::boxed);
-    quote_spanned!(span=> |#context| #here::run(#function(#argument), #outcome))
+    quote_spanned!(span=> |#context| #here::run(#name(#argument), #outcome))
 }
 
 /// All errors are at the path, and what is wrong with the path itself is said once.
@@ -176,10 +184,35 @@ fn down(path: &Path, is_plugin: bool) -> TokenStream {
     let kind_of = if is_plugin { quote_spanned!(span=> plugin_kind_of) } else { quote_spanned!(span=> kind_of) };
     quote_spanned! {span=>
         #private::Down {
-            kind: #private::#kind_of(#path),
-            body: |#context| #private::run((#path)(#private::Argument::from_context(#context)), #private::Outcome::boxed),
+            kind: #private::#kind_of(&#private::reversal(#path)),
+            body: |#context| {
+                #private::revert(#private::reversal(#path).call(#private::Argument::from_context(#context)))
+            },
         }
     }
+}
+
+/// The same, of a function that only looks.
+fn verify(path: &Path) -> TokenStream {
+    let span = path.span();
+    let database = Ident::new("database", Span::mixed_site().located_at(span));
+    let private = private(span);
+    quote_spanned!(span=> |#database| #private::verify(#private::look(#path, #database)))
+}
+
+/// Fails the build if there is nothing of this name.
+fn covered(path: &Path) -> TokenStream {
+    quote_spanned! {path.span()=>
+        #[allow(unused_imports)]
+        use #path as _;
+    }
+}
+
+fn written(path: &Path) -> String {
+    let leading = path.leading_colon.map(|_| String::new());
+    let names: Vec<_> =
+        leading.into_iter().chain(path.segments.iter().map(|segment| segment.ident.to_string())).collect();
+    names.join("::")
 }
 
 /// One identifier, whatever macros the tokens around it come from.

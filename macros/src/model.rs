@@ -1,13 +1,16 @@
 //! A migration that is known to be right, as far as one expansion can see.
 
-use proc_macro2::{Span, TokenStream};
-use syn::{Attribute, LitStr, Path, Type};
+mod functions;
 
+use proc_macro2::{Span, TokenStream};
+use syn::{Attribute, LitStr, Path};
+
+use self::functions::Functions;
 use crate::args::{Args, Dep};
 use crate::checksum::checksum;
 use crate::errors::Errors;
 use crate::id::{self, QualifiedId, Source};
-use crate::item::Item;
+use crate::item::{Function, Item};
 use crate::manifest::Manifest;
 
 /// All that the expansion is made of.
@@ -16,13 +19,13 @@ pub(crate) struct Model {
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) description: String,
     pub(crate) checksum: String,
-    pub(crate) function: syn::Ident,
-    pub(crate) argument: Type,
-    pub(crate) output: Type,
+    pub(crate) up: Function,
     pub(crate) down: Option<Path>,
+    pub(crate) verify: Option<Path>,
     pub(crate) irreversible: Option<LitStr>,
     pub(crate) manual: bool,
     pub(crate) timeout: Option<u64>,
+    pub(crate) covers: Vec<Path>,
     /// Whether the source depends on the manifest, so that an edit of it must rebuild.
     pub(crate) reads_manifest: bool,
 }
@@ -35,7 +38,9 @@ pub(crate) struct Identity {
     pub(crate) span: Span,
     /// Where `mongrate` is found, if not at `::mongrate`.
     pub(crate) krate: Option<Path>,
+    /// Those of the function; what is in a module needs none.
     pub(crate) conditions: Vec<Attribute>,
+    pub(crate) in_module: bool,
 }
 
 /// One entry of `deps`.
@@ -68,47 +73,43 @@ impl Model {
             errors.note(checked).map(|()| id)
         });
         let source = errors.note(source(args.source.as_ref(), manifest));
-        let conditions = item.iter().flat_map(Item::conditions).cloned().collect::<Vec<_>>();
+        let in_module = item.as_ref().is_some_and(Item::is_module);
+        let conditions = item.iter().filter(|_| !in_module).flat_map(Item::conditions).cloned().collect::<Vec<_>>();
         let identity = source.zip(id).map(|(source, id)| Identity {
             id: QualifiedId::new(&source, &id.value()),
             source,
             span: id.span(),
             krate: args.krate.clone(),
             conditions,
+            in_module,
         });
 
         let own = identity.as_ref().map(|identity| &identity.id);
         let dependencies = dependencies(&args.deps, own, &mut errors);
         let timeout = args.timeout.as_ref().and_then(|timeout| errors.note(seconds(timeout)));
-        if let (Some(down), Some(irreversible)) = (&args.down, &args.irreversible) {
-            let message = "`down` and `irreversible` exclude each other: keep the one that is true";
-            errors.push(at(irreversible, message));
-            errors.push(syn::Error::new_spanned(down, "`down` is given here"));
-        }
-
         let has_room = !item.as_ref().is_some_and(Item::is_method);
-        let (description, checksum, function) = match item {
+        let (description, checksum, functions) = match item {
             Some(item) => (
-                args.description.map_or_else(|| item.documentation(), |text| text.value()),
-                checksum(item.tokens.clone()),
-                item.into_function(&mut errors),
+                args.description.as_ref().map_or_else(|| item.documentation(), LitStr::value),
+                checksum(item.tokens),
+                Functions::new(item.form, &args, &mut errors),
             ),
             None => (String::new(), String::new(), None),
         };
 
-        match (errors.into_inner(), identity, function) {
-            (None, Some(identity), Some(function)) => Ok(Self {
+        match (errors.into_inner(), identity, functions) {
+            (None, Some(identity), Some(Functions { up, down, verify })) => Ok(Self {
                 identity,
                 dependencies,
                 description,
                 checksum,
-                function: function.signature.ident,
-                argument: function.argument,
-                output: function.output,
-                down: args.down,
+                up,
+                down,
+                verify,
                 irreversible: args.irreversible,
                 manual: args.manual,
                 timeout,
+                covers: args.covers,
                 reads_manifest,
             }),
             (error, identity, _) => Err(Box::new(Invalid {

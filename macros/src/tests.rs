@@ -56,6 +56,97 @@ fn every_argument() {
 }
 
 #[test]
+fn a_function_that_names_others() {
+    let args = quote!(id = "002_assign_roles", verify = users_have_roles, covers = [default_role, ::roles::names]);
+    let item = quote! {
+        async fn assign_roles(tx: &mut Tx) -> Result<(), Error> {
+            Ok(())
+        }
+    };
+    expect("naming.expanded.rs", &expanded(&args, &item, Manifest::Silent));
+}
+
+#[test]
+fn a_module() {
+    let args = quote!(id = "002_assign_roles", deps = ["001_create_users"]);
+    let item = quote! {
+        /// Every user
+        #[cfg(feature = "roles")]
+        mod assign_roles {
+            //! has a role.
+            use super::Role;
+
+            fn up_to_date(role: Role) -> bool {
+                fn up() {}
+                true
+            }
+
+            pub async fn up(tx: &mut Tx) -> Result<(), Error> {
+                Ok(())
+            }
+
+            async fn down(schema: &mut Schema) -> Result<(), Error> {
+                Ok(())
+            }
+
+            async fn verify(db: &Database) -> bool {
+                true
+            }
+        }
+    };
+    expect("module.expanded.rs", &expanded(&args, &item, Manifest::Silent));
+}
+
+#[test]
+fn a_mistake_leaves_the_module_and_the_id() {
+    let args = quote!(id = "001_create_users");
+    let item = quote! {
+        mod create_users {
+            async fn up() {}
+        }
+    };
+    expect("mistake_in_module.expanded.rs", &expanded(&args, &item, Manifest::Silent));
+}
+
+/// The checksum that is registered for an item.
+fn checksum(item: &str) -> String {
+    let item = item.parse().expect("the code of this test is made of tokens");
+    let text = expanded(&quote!(id = "001_init"), &item, Manifest::Silent);
+    let start = text.find("\"t1:").unwrap_or_else(|| panic!("not registered: {text}"));
+    text[start + 1..].chars().take(3 + 64).collect()
+}
+
+const MODULE: &str = "mod m { use a::b; async fn up(tx: &mut Tx) -> Result<(), Error> { f(1) } fn f(x: u8) {} }";
+
+#[test]
+fn the_checksum_of_a_module_covers_all_that_is_in_it() {
+    for other in [
+        MODULE.replace("f(1)", "f(2)"),
+        MODULE.replace("x: u8", "x: u16"),
+        MODULE.replace("a::b", "a::c"),
+        MODULE.replace("async fn", "pub async fn"),
+        MODULE.replace("fn f", "#[inline] fn f"),
+        MODULE.replace("{} }", "{} async fn down(tx: &mut Tx) -> Result<(), Error> {} }"),
+        MODULE.replace("{} }", "{} async fn verify(db: &Database) -> bool {} }"),
+    ] {
+        assert_ne!(checksum(&other), checksum(MODULE), "{other}");
+    }
+}
+
+#[test]
+fn the_checksum_of_a_module_covers_nothing_else() {
+    for same in [
+        MODULE.replace("mod m", "pub(crate) mod another"),
+        MODULE.replace("mod m", "/// Why.\n#[allow(unused)] mod m"),
+        MODULE.replace("{ use", "{\n//! Why.\n/* And how. */ use"),
+        MODULE.replace("fn f", "/// What it does.\nfn f"),
+        MODULE.replace(' ', "\r\n"),
+    ] {
+        assert_eq!(checksum(&same), checksum(MODULE), "{same}");
+    }
+}
+
+#[test]
 fn a_mistake_leaves_the_item_and_the_id() {
     let args = quote!(id = "001_create_users", timeout = "soon");
     let item = quote! {

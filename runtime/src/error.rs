@@ -271,14 +271,16 @@ pub enum Error {
 
     /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied.
     #[error(
-        "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. \
-         Take them back first, or with it: `.with_dependants(true)`.", .dependants.join(", ")
+        "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. {}.",
+        .dependants.join(", "), first(*.selected)
     )]
     DependantsApplied {
         /// Its qualified id.
         id: &'static str,
         /// The qualified ids of those that depend on it, directly or not, the last applied first.
         dependants: Vec<&'static str>,
+        /// Whether all of them are selected, so that they could be taken back in the same run.
+        selected: bool,
     },
 
     /// A migration cannot be marked as applied while something that it depends on is pending.
@@ -493,6 +495,14 @@ fn what(verb: Verb) -> &'static str {
     match verb {
         Verb::Up => "migration ",
         Verb::Down => "reverting ",
+    }
+}
+
+fn first(selected: bool) -> &'static str {
+    if selected {
+        "Take them back first, or name them as well (`.with_dependants(true)` does that for a `down`)"
+    } else {
+        "Not all of them belong to the selected source: take these back first, or do not restrict the registry to one source"
     }
 }
 

@@ -1,6 +1,5 @@
 //! Runs the steps of a plan, one at a time, under the lease.
 
-
 mod amend;
 mod body;
 mod direct;
@@ -217,11 +216,9 @@ impl Executor<'_> {
     fn failed(&self, step: &Step<'_>, message: &str, chain: Vec<String>, remains: Remains) -> Change {
         let mut record = match (step.verb, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
-            (Verb::Down, Remains::Nothing, Some(previous)) => Record {
-                token: self.lease.token(),
-                attempts: previous.attempts + 1,
-                ..previous.clone()
-            },
+            (Verb::Down, Remains::Nothing, Some(previous)) => {
+                Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
+            }
             _ => self.record(step, RecordStatus::Failed),
         };
         record.error = Some(message.to_owned());

@@ -11,6 +11,8 @@ mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
+#[cfg(all(doctest, feature = "mongod", unix))]
+mod guide;
 mod history;
 mod lock;
 mod migration;
@@ -35,8 +37,8 @@ pub use history::{Act, HistoryEntry};
 pub use lock::{Holder, LockStatus};
 pub use migration::{Kind, Migration, Source, State};
 pub use migrator::{
-    Amend, Detected, Down, Finding, ForceUnlock, History, HistoryPage, Migrator, MigratorBuilder, Problem, Statistics, Status, Up,
-    Validation, Verdict,
+    Amend, Detected, Down, Finding, ForceUnlock, History, HistoryPage, Migrator, MigratorBuilder, Problem, Statistics,
+    Status, Up, Validation, Verdict,
 };
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};

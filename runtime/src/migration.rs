@@ -92,7 +92,8 @@ impl Migration {
         self.0.description
     }
 
-    /// Checksum of the function's tokens, with the version of the algorithm: `t1:` and 64 hexadecimal digits.
+    /// Checksum of the function's tokens, or of all that is in the module, with the version of the algorithm: `t1:` and
+    /// 64 hexadecimal digits.
     #[must_use]
     pub fn checksum(&self) -> &'static str {
         self.0.checksum
@@ -116,7 +117,16 @@ impl Migration {
         self.0.irreversible
     }
 
-    /// What its author says it relies on (`covers = [...]`): not part of the checksum.
+    /// Whether a `verify` was given: a function that tells whether the migration has had its effect.
+    #[must_use]
+    pub fn has_verify(&self) -> bool {
+        self.0.verify.is_some()
+    }
+
+    /// The functions that its body relies on, given with `covers = [path]`, as written there.
+    ///
+    /// Names for people, who look there when the checksum has changed, or wonder why it has not: the code of these
+    /// functions is not in the [`checksum`](Self::checksum).
     #[must_use]
     pub fn covers(&self) -> &'static [&'static str] {
         self.0.covers
@@ -134,7 +144,7 @@ impl Migration {
         self.0.timeout
     }
 
-    /// File and line of the function.
+    /// File and line of the function; of `up` if it is a module.
     #[must_use]
     pub fn location(&self) -> (&'static str, u32) {
         (self.0.file, self.0.line)

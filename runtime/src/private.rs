@@ -13,7 +13,10 @@ pub use inventory;
 pub use mongodb::BoxFuture;
 
 pub use self::acyclic::assert_acyclic;
-pub use self::body::{Body, BoxError, Down, Failure, Outcome, Verify, kind_of, plugin_kind, plugin_kind_of, run};
+pub use self::body::{
+    Body, BoxError, Down, Failure, Outcome, Reversal, Reverting, Verdict, Verify, Verifying, kind_of, look,
+    plugin_kind, plugin_kind_of, reversal, revert, run, verify,
+};
 pub use self::registry::{Id, Node, NodeRef, RegisteredOnce, only_one_migration_has_this_id};
 pub use crate::context::{Argument, Context, PluginArgument};
 pub use crate::migration::{Kind, Source};
@@ -28,19 +31,19 @@ pub struct Registration {
     pub dependencies: &'static [&'static str],
     /// `description = "..."`, or else the doc comment.
     pub description: &'static str,
-    /// `t1:<sha256>` of the item's tokens.
+    /// `t1:<sha256>` of the function's tokens, or of all that is in the module.
     pub checksum: &'static str,
     /// From the type of the argument.
     pub kind: Kind,
-    /// The function.
+    /// The function, or the module's `up`.
     pub up: Body,
-    /// `down = path`.
+    /// `down = path`, or the module's `down`.
     pub down: Option<Down>,
-    /// `verify = path`.
+    /// `verify = path`, or the module's `verify`.
     pub verify: Option<Verify>,
     /// `irreversible = "reason"`.
     pub irreversible: Option<&'static str>,
-    /// `covers = [path]`.
+    /// `covers = [path]`, as written. Names for people.
     pub covers: &'static [&'static str],
     /// `manual`.
     pub manual: bool,

@@ -226,7 +226,9 @@ impl fmt::Display for Execution {
         let (id, took) = (&self.id, Elapsed(self.duration));
         let down = if self.verb == Verb::Down { "down " } else { "" };
         match &self.outcome {
-            Outcome::Applied if self.attempts == 0 => write!(f, "applied  {id}: it had its effect before it was interrupted")?,
+            Outcome::Applied if self.attempts == 0 => {
+                write!(f, "applied  {id}: it had its effect before it was interrupted")?;
+            }
             Outcome::Applied => write!(f, "applied  {id} in {took}")?,
             Outcome::Reverted => write!(f, "reverted {id} in {took}")?,
             Outcome::Failed { message, .. } => write!(f, "failed   {down}{id} after {took}: {message}")?,

@@ -42,11 +42,9 @@ impl Deadline {
 
     /// Waits until then; without a deadline, for ever.
     pub(crate) async fn passed(deadline: Option<Self>) -> Reason {
-        match deadline {
-            Some(deadline) => tokio::time::sleep_until(deadline.at).await,
-            None => std::future::pending().await,
-        }
-        Reason::RunTimedOut(deadline.map_or(Duration::ZERO, |deadline| deadline.limit))
+        let Some(Self { at, limit }) = deadline else { return std::future::pending().await };
+        tokio::time::sleep_until(at).await;
+        Reason::RunTimedOut(limit)
     }
 }
 

@@ -12,12 +12,12 @@ use mongodb::{ClientSession, Collection, Database, IndexModel};
 
 use crate::Error;
 use crate::error::code;
-use crate::options::Names;
 use crate::history::HistoryEntry;
+use crate::options::Names;
 use crate::record::Record;
 
-pub use history::Statistics;
 pub(crate) use history::Query;
+pub use history::Statistics;
 pub(crate) use read::Records;
 
 /// How long making a collection or an index of Mongrate's own may take.
@@ -126,10 +126,7 @@ impl Tracker {
         let found = self.records.find_one(doc! { "_id": &wanted.id }).await;
         let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
         Ok(match (change, found) {
-            (Change::Stored { record, .. }, Some(found)) => {
-                let mark = |record: &Record| (record.status, record.token, record.executed_at, record.reverted_at);
-                mark(&found) == mark(record)
-            }
+            (Change::Stored { record, .. }, Some(found)) => found == **record,
             (Change::Removed { .. }, found) => found.is_none(),
             (Change::Stored { .. }, None) => false,
         })

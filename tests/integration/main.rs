@@ -1,24 +1,31 @@
 //! One program, so that one server serves all tests.
 
 mod access;
+mod amend;
 mod commands;
+mod down;
 mod drift;
 mod failure;
 mod faults;
 mod fleet;
 mod foreign;
 mod harness;
+mod history;
 mod linking;
 mod lock;
 mod logs;
 mod misbehaviour;
 mod model;
+mod module;
 mod mongod;
 mod order;
 mod plugin;
 mod records;
+mod running;
 mod schema;
 mod standalone;
 mod threads;
 mod timeout;
 mod tx;
+mod unlock;
+mod validate;

@@ -9,7 +9,7 @@ use mongodb::options::ClientOptions;
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::{Client, Database};
-use mongrate::{Error, Migrator, Registry, Report, Schema, Tx, migration};
+use mongrate::{Error, Migrator, Registry, Report, Schema, Tx, Verb, migration};
 
 pub use halt::Halt;
 pub(crate) use halt::over;
@@ -28,7 +28,7 @@ pub const EXACTLY_ONCE: [&str; 2] = ["module:crash:001_first", "module:crash:004
 pub const ALL: [&str; 4] =
     ["module:crash:001_first", "module:crash:002_schema", "module:crash:003_raw", "module:crash:004_last"];
 
-#[migration(id = "001_first", source = "module:crash")]
+#[migration(id = "001_first", source = "module:crash", down = first_down)]
 async fn first(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     take_effect(tx, "module:crash:001_first").await?;
     reached("body 001_first").await;
@@ -36,14 +36,14 @@ async fn first(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 }
 
 /// Its index waits for every open transaction that has touched the collection.
-#[migration(id = "002_schema", source = "module:crash")]
+#[migration(id = "002_schema", source = "module:crash", down = schema_down)]
 async fn schema(schema: &mut Schema) -> Result<(), Error> {
     schema.create_index(EFFECTS, doc! { "migration": 1 }).await?;
     reached("body 002_schema").await;
     schema.create_collection("shelf").await
 }
 
-#[migration(id = "003_raw", source = "module:crash")]
+#[migration(id = "003_raw", source = "module:crash", down = raw_down)]
 async fn raw(database: &Database) -> Result<(), mongodb::error::Error> {
     let effects = database.collection::<Document>(EFFECTS);
     effects.insert_one(doc! { "migration": "module:crash:003_raw" }).await?;
@@ -51,10 +51,36 @@ async fn raw(database: &Database) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-#[migration(id = "004_last", source = "module:crash")]
+#[migration(id = "004_last", source = "module:crash", down = last_down)]
 async fn last(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     take_effect(tx, "module:crash:004_last").await?;
     reached("body 004_last").await;
+    Ok(())
+}
+
+async fn first_down(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    take_back(tx, "module:crash:001_first").await
+}
+
+async fn schema_down(schema: &mut Schema) -> Result<(), Error> {
+    schema.drop_index(EFFECTS, "migration_1").await?;
+    schema.drop_collection("shelf").await
+}
+
+async fn raw_down(database: &Database) -> Result<(), mongodb::error::Error> {
+    let effects = database.collection::<Document>(EFFECTS);
+    effects.delete_many(doc! { "migration": "module:crash:003_raw" }).await.map(drop)
+}
+
+async fn last_down(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    take_back(tx, "module:crash:004_last").await
+}
+
+/// Leaves a trace of its own, so that a second time would be found.
+async fn take_back(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error> {
+    let effects = tx.collection::<Document>(EFFECTS);
+    effects.delete_one(doc! { "migration": id }).await?;
+    effects.insert_one(doc! { "reverted": id }).await?;
     Ok(())
 }
 
@@ -63,14 +89,24 @@ async fn take_effect(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error>
     Ok(())
 }
 
-/// What the process does: an `up`, halting where it is told. Prints `ended ok`, or `ended` with the error's variant and
+/// What the process does: an `up`, or a `down` of all, halting where it is told. Prints `ended ok`, or `ended` with the error's variant and
 /// the error, and before it a line for everything that was applied.
-pub async fn run(uri: &str, database: &str, lease_ms: &str, halt: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
+pub async fn run(
+    verb: Verb,
+    uri: &str,
+    database: &str,
+    lease_ms: &str,
+    halt: &[&str],
+) -> Result<(), Box<dyn std::error::Error>> {
     let mut options = ClientOptions::parse(uri).await?;
     options.app_name = Some(database.to_owned());
     options.command_event_handler = Some(halt::install(Halt::parse(halt)));
     let database = Client::with_options(options)?.database(database);
-    let result = migrator(database, Duration::from_millis(lease_ms.parse()?)).up().await;
+    let migrator = migrator(database, Duration::from_millis(lease_ms.parse()?));
+    let result = match verb {
+        Verb::Down => migrator.down().steps(ALL.len()).await,
+        _ => migrator.up().await,
+    };
     over();
     let report = result.as_ref().map_or_else(Error::report, Some);
     if let Some(execution) = report.and_then(Report::stopped) {

@@ -43,7 +43,7 @@ pub async fn status(db: &Database, id: &str) -> String {
 /// The statuses of all executions of a migration, in their order.
 pub async fn history(db: &Database, id: &str) -> Vec<String> {
     let entries = db.collection::<Document>("migrations_history");
-    let entries = entries.find(doc! { "migrationId": id }).sort(doc! { "_id": 1 }).await.unwrap();
+    let entries = entries.find(doc! { "migrationId": id }).sort(doc! { "executedAt": 1, "_id": 1 }).await.unwrap();
     let entries: Vec<_> = entries.try_collect().await.unwrap();
     entries.iter().map(|entry| entry.get_str("status").unwrap().to_owned()).collect()
 }

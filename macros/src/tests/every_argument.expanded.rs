@@ -48,10 +48,10 @@ const _: () = {
         __mongrate::Source::Plugin("whale-alerts"), dependencies : & ["001_init",
         "plugin:whale-alerts:003_later", "001_create_users"], description :
         "Every user has a role", down : ::core::option::Option::Some(__mongrate::Down {
-        kind : __mongrate::plugin_kind_of(roles::drop), body : | context |
-        __mongrate::run((roles::drop) (__mongrate::Argument::from_context(context)),
-        __mongrate::Outcome::boxed), }), manual : true, timeout :
-        ::core::option::Option::Some(::core::time::Duration::from_secs(600u64)),
+        kind : __mongrate::plugin_kind_of(& __mongrate::reversal(roles::drop)), body : |
+        context | { __mongrate::revert(__mongrate::reversal(roles::drop)
+        .call(__mongrate::Argument::from_context(context))) }, }), manual : true, timeout
+        : ::core::option::Option::Some(::core::time::Duration::from_secs(600u64)),
         ..__mongrate::Registration::DEFAULT }
     );
 };

@@ -13,7 +13,7 @@ pub(crate) enum Edit<'r> {
     Apply(Migration),
     /// It becomes that of a pending one.
     Suspend(&'r Record),
-    /// It gets the checksum of the code as it is.
+    /// It gets the checksum of the code as it is, and nothing is wrong with it any more.
     Accept(&'r Record, Migration),
     /// It goes.
     Remove(&'r Record),
@@ -53,11 +53,14 @@ impl Executor<'_> {
             }
             Edit::Suspend(record) => {
                 let (status, reverted_by) = (RecordStatus::RolledBack, self.by.clone());
-                let record = Record { status, partial: false, reverted_at: Some(now), reverted_by, token, ..record.clone() };
+                let record =
+                    Record { status, partial: false, reverted_at: Some(now), reverted_by, token, ..record.clone() };
                 (record, Over::Applied)
             }
             Edit::Accept(record, migration) => {
-                (Record { checksum: migration.checksum().to_owned(), token, ..record.clone() }, Over::Applied)
+                let checksum = migration.checksum().to_owned();
+                let fine = Record { verification_failed: false, error: None, error_stack: None, ..record.clone() };
+                (Record { checksum, token, ..fine }, Over::Applied)
             }
             Edit::Remove(record) => (record.clone(), Over::Applied),
         };

@@ -112,7 +112,8 @@ impl Executor<'_> {
         let began = Instant::now();
         let permit = self.lease.permit();
         let scope = Scope::of(step.migration.source());
-        let tx = Tx::new(self.database.clone(), session, scope, &self.options.names.kv, self.journal(step), permit.clone());
+        let tx =
+            Tx::new(self.database.clone(), session, scope, &self.options.names.kv, self.journal(step), permit.clone());
         let ours = tx.handle();
         let result = match self.body(step, Context(Inner::Tx(tx)), &permit).await {
             Ok((_, result)) => result,

@@ -68,8 +68,9 @@ impl Migrator {
         self.amend(Act::Baseline, [id])
     }
 
-    /// Accepts that an applied migration (qualified id) has changed since it ran: its checksum becomes that of the code. It does
-    /// not run again.
+    /// Accepts an applied migration (qualified id) as it is, whatever [`validate`](Self::validate) finds about it: its code has
+    /// changed since it ran, or its `verify` or `down` has failed. The record gets the checksum of the code, and its error
+    /// goes; the history keeps both. It does not run again.
     pub fn accept(&self, id: impl Into<String>) -> Amend {
         self.amend(Act::Accept, [id])
     }
@@ -133,7 +134,7 @@ impl Amendment {
             let migration = run.graph.migration(node);
             let record = records.get(migration.id()).filter(|record| record.state() == State::Completed);
             let record = record.ok_or_else(|| Error::NotApplied { id: migration.id().to_owned() })?;
-            if record.checksum != migration.checksum() {
+            if record.checksum != migration.checksum() || record.verification_failed || record.error.is_some() {
                 edits.push(Edit::Accept(record, migration));
             }
         }

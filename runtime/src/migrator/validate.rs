@@ -94,10 +94,12 @@ impl Validation {
         for (migration, record) in status.migrations() {
             findings.extend(missing(*migration, record.as_ref(), status));
             let record = record.as_ref().filter(|record| !status.is_running(record));
-            findings.extend(record.into_iter().flat_map(|record| problems(*migration, record)).map(|problem| Finding {
-                id: migration.id().to_owned(),
-                problem,
-            }));
+            findings.extend(
+                record
+                    .into_iter()
+                    .flat_map(|record| problems(*migration, record))
+                    .map(|problem| Finding { id: migration.id().to_owned(), problem }),
+            );
         }
         let orphans = status.orphans().iter();
         findings.extend(orphans.map(|record| Finding { id: record.id.clone(), problem: Problem::Orphan }));

@@ -111,7 +111,8 @@ fn last_batch(selected: &[Node], applied: &[Option<Applied>]) -> Vec<Node> {
 
 fn refuse_orphans(nodes: &[Node], applied: &[Option<Applied>], orphans: &[(&str, Applied)]) -> Result<(), Error> {
     let Some(oldest) = nodes.iter().filter_map(|node| applied[node.index()]).min() else { return Ok(()) };
-    let later: Vec<_> = orphans.iter().filter(|(_, applied)| *applied > oldest).map(|(id, _)| (*id).to_owned()).collect();
+    let later: Vec<_> =
+        orphans.iter().filter(|(_, applied)| *applied > oldest).map(|(id, _)| (*id).to_owned()).collect();
     if later.is_empty() { Ok(()) } else { Err(Error::OrphansAppliedLater { ids: later }) }
 }
 
@@ -131,16 +132,22 @@ fn check(graph: &Graph, order: &[Node], nodes: &[Node]) -> Result<(), Error> {
     for &node in nodes {
         let migration = graph.migration(node);
         let below = graph.downstream([node]);
-        let staying = order.iter().filter(|other| below[other.index()] && !reverted[other.index()]);
-        let dependants: Vec<_> = staying.map(|&other| graph.migration(other).id()).collect();
-        if !dependants.is_empty() {
-            errors.push(Error::DependantsApplied { id: migration.id(), dependants });
-        }
+        let staying = order.iter().copied().filter(|other| below[other.index()] && !reverted[other.index()]);
+        errors.extend(dependants_applied(graph, node, staying));
         if !migration.is_reversible() {
             errors.push(irreversible(migration));
         }
     }
     Error::gather(errors)
+}
+
+/// Why a migration cannot be taken back, if there are such as depend on it and stay applied.
+pub(super) fn dependants_applied(graph: &Graph, node: Node, staying: impl Iterator<Item = Node>) -> Option<Error> {
+    let staying: Vec<_> = staying.collect();
+    let selected = staying.iter().all(|&other| graph.is_selected(other));
+    let dependants: Vec<_> = staying.into_iter().map(|other| graph.migration(other).id()).collect();
+    let id = graph.migration(node).id();
+    (!dependants.is_empty()).then_some(Error::DependantsApplied { id, dependants, selected })
 }
 
 fn irreversible(migration: Migration) -> Error {

@@ -1,5 +1,6 @@
 //! Which migrations a person may call applied or pending.
 
+use super::down::dependants_applied;
 use crate::error::Error;
 use crate::graph::{Graph, Node};
 use crate::migration::{Migration, State};
@@ -17,9 +18,11 @@ pub(crate) fn mark_applied(
     let states = graph.by_place(|migration| state(migration.id()));
     let named = graph.named(ids)?;
     let selected: Vec<_> = graph.nodes().filter(|&node| graph.is_selected(node)).collect();
-    let end = if baseline { selected.iter().rposition(|node| named.contains(node)).map_or(0, |last| last + 1) } else { 0 };
+    let end =
+        if baseline { selected.iter().rposition(|node| named.contains(node)).map_or(0, |last| last + 1) } else { 0 };
     let marked = |place: usize, node: &Node| place < end || named.contains(node);
-    let marked: Vec<_> = selected.iter().enumerate().filter(|(place, node)| marked(*place, node)).map(|(_, node)| *node).collect();
+    let marked: Vec<_> =
+        selected.iter().enumerate().filter(|(place, node)| marked(*place, node)).map(|(_, node)| *node).collect();
     let mut applied: Vec<_> = states.iter().map(|state| !state.is_pending()).collect();
     for node in &marked {
         applied[node.index()] = true;
@@ -48,17 +51,16 @@ pub(crate) fn mark_pending(
 ) -> Result<Vec<Migration>, Error> {
     let states = graph.by_place(|migration| state(migration.id()));
     let named = graph.named(ids)?;
-    let changes = |node: &Node| named.contains(node) && matches!(states[node.index()], State::Completed | State::Partial);
+    let changes =
+        |node: &Node| named.contains(node) && matches!(states[node.index()], State::Completed | State::Partial);
     let changes: Vec<_> = graph.nodes().filter(changes).collect();
     let mut errors = Vec::new();
     for &node in &changes {
         let below = graph.downstream([node]);
-        let stays = |other: &Node| below[other.index()] && !states[other.index()].is_pending() && !named.contains(other);
-        let mut dependants: Vec<_> = graph.nodes().filter(stays).map(|other| graph.migration(other).id()).collect();
-        dependants.reverse();
-        if !dependants.is_empty() {
-            errors.push(Error::DependantsApplied { id: graph.migration(node).id(), dependants });
-        }
+        let stays =
+            |other: &Node| below[other.index()] && !states[other.index()].is_pending() && !named.contains(other);
+        let staying: Vec<_> = graph.nodes().filter(stays).collect();
+        errors.extend(dependants_applied(graph, node, staying.into_iter().rev()));
     }
     Error::gather(errors)?;
     Ok(changes.into_iter().map(|node| graph.migration(node)).collect())

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use mongodb::Database;
+
 use super::{Argument, BoxFuture, Context, PluginArgument};
 use crate::migration::Kind;
 
@@ -11,9 +13,6 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// A migration's function behind one type: the context knows which argument to hand out.
 pub type Body = for<'a> fn(&'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
 
-/// `verify = path`: whether the migration has had its effect.
-pub type Verify = for<'a> fn(&'a mongodb::Database) -> BoxFuture<'a, Result<bool, BoxError>>;
-
 /// `down = path`: its argument may be of another kind than that of the migration.
 #[derive(Clone, Copy, Debug)]
 pub struct Down {
@@ -22,6 +21,9 @@ pub struct Down {
     /// The function.
     pub body: Body,
 }
+
+/// `verify = path`: whether the migration has had its effect.
+pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxError>>;
 
 /// What a migration may return.
 #[diagnostic::on_unimplemented(
@@ -77,14 +79,102 @@ pub const fn plugin_kind<'a, A: PluginArgument<'a>>() -> Kind {
     A::KIND
 }
 
-/// How a `down` runs, of which only the path is known.
+/// The function of a `down`, of which only the path is known.
+///
+/// Whatever generated code wants of it goes through here, so that rustc says once what is wrong with it.
+#[derive(Debug)]
+pub struct Reversal<A, R>(fn(A) -> R);
+
+/// Takes the function of a `down`.
 #[must_use]
-pub const fn kind_of<'a, A: Argument<'a>, R>(_: fn(A) -> R) -> Kind {
+pub const fn reversal<A, R>(function: fn(A) -> R) -> Reversal<A, R> {
+    Reversal(function)
+}
+
+/// How a `down` runs.
+#[must_use]
+pub const fn kind_of<'a, A: Argument<'a>, R>(_: &Reversal<A, R>) -> Kind {
     A::KIND
 }
 
-/// How a plugin's `down` runs, of which only the path is known.
+/// How a plugin's `down` runs.
 #[must_use]
-pub const fn plugin_kind_of<'a, A: PluginArgument<'a>, R>(_: fn(A) -> R) -> Kind {
+pub const fn plugin_kind_of<'a, A: PluginArgument<'a>, R>(_: &Reversal<A, R>) -> Kind {
     A::KIND
+}
+
+impl<A, R> Reversal<A, R> {
+    /// Calls it.
+    pub fn call(self, argument: A) -> R {
+        (self.0)(argument)
+    }
+}
+
+/// What the function of a `down` comes back with.
+#[diagnostic::on_unimplemented(
+    message = "a `down` is an `async fn` that returns `Result<(), E>`, as a migration is",
+    label = "not such a function",
+    note = "a `down` is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`, with an error of any type, as in a migration"
+)]
+pub trait Reverting: Future {
+    /// The error behind one type.
+    fn boxed(output: Self::Output) -> Result<(), BoxError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<R: Future<Output: Outcome>> Reverting for R {
+    fn boxed(output: Self::Output) -> Result<(), BoxError> {
+        output.boxed()
+    }
+}
+
+/// Boxes the future of a `down`.
+pub fn revert<'a, R: Reverting + Send + 'a>(body: R) -> BoxFuture<'a, Result<(), BoxError>> {
+    Box::pin(async move { R::boxed(body.await) })
+}
+
+/// Calls a verify function. What rustc has to say of its arguments is said about a whole function here.
+pub fn look<'a, R>(function: fn(&'a Database) -> R, database: &'a Database) -> R {
+    function(database)
+}
+
+/// What a verify function comes back with.
+#[diagnostic::on_unimplemented(
+    message = "a verify function is `async fn name(db: &Database) -> bool` or `-> Result<bool, E>`",
+    label = "not such a function",
+    note = "`E` is an error of any type, as in a migration: `mongrate::Error`, `mongodb::error::Error`, `anyhow::Error` will do"
+)]
+pub trait Verifying: Future {
+    /// The error behind one type.
+    fn boxed(output: Self::Output) -> Result<bool, BoxError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<R: Future<Output: Verdict>> Verifying for R {
+    fn boxed(output: Self::Output) -> Result<bool, BoxError> {
+        output.boxed()
+    }
+}
+
+/// Boxes the future of a verify function.
+pub fn verify<'a, R: Verifying + Send + 'a>(body: R) -> BoxFuture<'a, Result<bool, BoxError>> {
+    Box::pin(async move { R::boxed(body.await) })
+}
+
+/// What a verify function may return.
+pub trait Verdict {
+    /// The error behind one type.
+    fn boxed(self) -> Result<bool, BoxError>;
+}
+
+impl Verdict for bool {
+    fn boxed(self) -> Result<bool, BoxError> {
+        Ok(self)
+    }
+}
+
+impl<E: Failure> Verdict for Result<bool, E> {
+    fn boxed(self) -> Result<bool, BoxError> {
+        self.map_err(Failure::boxed)
+    }
 }

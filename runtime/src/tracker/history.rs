@@ -64,7 +64,12 @@ impl Query {
 
 impl Tracker {
     /// A page of the history, the newest first, and how many entries match in all.
-    pub(crate) async fn history(&self, query: &Query, skip: u64, limit: u32) -> Result<(Vec<HistoryEntry>, u64), Error> {
+    pub(crate) async fn history(
+        &self,
+        query: &Query,
+        skip: u64,
+        limit: u32,
+    ) -> Result<(Vec<HistoryEntry>, u64), Error> {
         let filter = query.filter();
         // Two entries of the same millisecond stay in the order in which they were written, as far as that is known.
         let newest_first = doc! { "executedAt": -1, "_id": -1 };

@@ -1,9 +1,7 @@
 //! As many migrations as wanted, made at run time in the way the macro makes them.
 
-use std::time::Duration;
-
 use mongodb::bson::{Document, doc};
-use mongrate::__private::{Argument, Kind, Registration, Source};
+use mongrate::__private::{Argument, Kind, Registration};
 use mongrate::{Migration, Registry, Tx};
 
 /// `count` migrations without dependencies, each of which inserts one document into `effects`.
@@ -40,9 +38,7 @@ fn id(number: usize) -> &'static str {
 fn leak(id: &'static str, dependencies: &'static [&'static str]) -> Migration {
     Migration::new(Box::leak(Box::new(Registration {
         id,
-        source: Source::System,
         dependencies,
-        description: "",
         checksum: "t1:0000000000000000000000000000000000000000000000000000000000000000",
         kind: Kind::Tx,
         up: |context| {
@@ -52,11 +48,8 @@ fn leak(id: &'static str, dependencies: &'static [&'static str]) -> Migration {
                 Ok(())
             })
         },
-        down: None,
-        irreversible: None,
-        manual: false,
-        timeout: None::<Duration>,
         file: file!(),
         line: line!(),
+        ..Registration::DEFAULT
     })))
 }

@@ -7,6 +7,7 @@ use std::{env, process, thread};
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
+use mongrate::Verb;
 use mongrate::mongod::Mongod;
 use mongrate_tests::{crash, drawn};
 use mongrate_tests::stored::migrator;
@@ -29,7 +30,8 @@ async fn main() -> Result<()> {
         ["mongod"] => serve().await,
         ["insert", uri, database, collection] => insert(&connect(uri, database).await?, collection).await,
         ["up", uri, database, source] => up(&connect(uri, database).await?, source, go).await,
-        ["crash", uri, database, lease, ref halt @ ..] => crash::run(uri, database, lease, halt).await,
+        ["crash", uri, database, lease, ref halt @ ..] => crash::run(Verb::Up, uri, database, lease, halt).await,
+        ["crash-down", uri, database, lease, ref halt @ ..] => crash::run(Verb::Down, uri, database, lease, halt).await,
         ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
             drawn::run(uri, database, [drawing, without, deed], halt).await
         }

@@ -6,9 +6,23 @@ use mongodb::Database;
 use mongrate::{Error, Schema, Tx, migration};
 
 /// A transaction.
-#[migration(id = "001_transaction")]
+#[migration(id = "001_transaction", verify = transactions_work, covers = [checks::are_there, default_role])]
 async fn transaction(_tx: &mut Tx) -> Result<(), Error> {
     Ok(())
+}
+
+async fn transactions_work(db: &Database) -> bool {
+    checks::are_there(db).await.is_ok()
+}
+
+mod checks {
+    pub(super) async fn are_there(_: &mongodb::Database) -> anyhow::Result<bool> {
+        std::future::ready(Ok(true)).await
+    }
+}
+
+fn default_role<T: Default>() -> T {
+    T::default()
 }
 
 /// Schema operations, and the error of the driver.
@@ -56,7 +70,8 @@ async fn remove_menu(_: &mut Schema) -> Result<(), Error> {
     id = "001_init",
     source = "plugin:price-watch",
     deps = ["module:menu:001_menu", extern "001_somewhere_else"],
-    irreversible = "the old prices are gone"
+    irreversible = "the old prices are gone",
+    verify = crate::checks::are_there
 )]
 async fn plugin(_: &mut Schema) -> Result<(), Error> {
     Ok(())
@@ -74,6 +89,9 @@ fn main() {
     assert_eq!(find("20260131_dated").description, "Something else");
     assert_eq!(find("001_transaction").description, "A transaction.");
     assert!(find("20260131235959-dated").manual);
+    assert!(find("001_transaction").verify.is_some() && find("002_schema").verify.is_none());
+    assert_eq!(find("001_transaction").covers, ["checks::are_there", "default_role"]);
+    assert_eq!(default_role::<u8>(), 0);
     let menu = find("module:menu:001_menu");
     assert_eq!(menu.kind, mongrate::Kind::Tx);
     assert_eq!(menu.down.map(|down| down.kind), Some(mongrate::Kind::Schema));

@@ -1,0 +1,31 @@
+mod create_users {
+    async fn up() {}
+    const _: () = {
+        use ::mongrate::__private as __mongrate;
+        #[allow(non_camel_case_types, unreachable_pub)]
+        pub enum _001_create_users {}
+        static NODE: __mongrate::Node = {
+            __mongrate::only_one_migration_has_this_id::<
+                __mongrate::Id<137068119165820142138965301204051692090u128>,
+                _,
+            >();
+            __mongrate::Node {
+                key: 137068119165820142138965301204051692090u128,
+                id: "001_create_users",
+                dependencies: &[],
+            }
+        };
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl __mongrate::RegisteredOnce<_001_create_users>
+        for __mongrate::Id<137068119165820142138965301204051692090u128> {
+            const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+        }
+    };
+}
+::core::compile_error! {
+    "a migration takes one argument\nit is `&mut Tx`, `&mut Schema` or `&Database`, which decides how it runs\na migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`"
+}
+::core::compile_error! {
+    "a migration returns `Result<(), E>`, where `E` is an error of any type\na migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`"
+}

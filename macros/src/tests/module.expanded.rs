@@ -1,0 +1,65 @@
+#[allow(clippy::unused_async)]
+/// Every user
+#[cfg(feature = "roles")]
+mod assign_roles {
+    //! has a role.
+    use super::Role;
+    fn up_to_date(role: Role) -> bool {
+        fn up() {}
+        true
+    }
+    pub async fn up(tx: &mut Tx) -> Result<(), Error> {
+        Ok(())
+    }
+    async fn down(schema: &mut Schema) -> Result<(), Error> {
+        Ok(())
+    }
+    async fn verify(db: &Database) -> bool {
+        true
+    }
+    const _: () = {
+        use ::mongrate::__private as __mongrate;
+        #[allow(non_camel_case_types, unreachable_pub)]
+        pub enum _002_assign_roles {}
+        static NODE: __mongrate::Node = {
+            let _ = ::core::include_bytes!(
+                ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
+            );
+            __mongrate::only_one_migration_has_this_id::<
+                __mongrate::Id<326664453191124628875725845689611489484u128>,
+                _,
+            >();
+            __mongrate::Node {
+                key: 326664453191124628875725845689611489484u128,
+                id: "002_assign_roles",
+                dependencies: &[
+                    <__mongrate::Id<
+                        137068119165820142138965301204051692090u128,
+                    > as __mongrate::RegisteredOnce<_>>::NODE,
+                ],
+            }
+        };
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl __mongrate::RegisteredOnce<_002_assign_roles>
+        for __mongrate::Id<326664453191124628875725845689611489484u128> {
+            const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+        }
+        __mongrate::inventory::submit!(
+            __mongrate::Registration { id : "002_assign_roles", checksum :
+            "t1:7fb37431c6dacaf04c96724584c12c64ac3c6b18c121cf3ec85a12bc133c0e46", kind :
+            < & mut Tx as __mongrate::Argument < '_ >> ::KIND, up : | context |
+            __mongrate::run(up(< & mut Tx as __mongrate::Argument < '_ >>
+            ::from_context(context)), < Result < (), Error > as __mongrate::Outcome >
+            ::boxed), file : ::core::file!(), line : ::core::line!(), dependencies : &
+            ["001_create_users"], description : "Every user\nhas a role.", down :
+            ::core::option::Option::Some(__mongrate::Down { kind : __mongrate::kind_of(&
+            __mongrate::reversal(down)), body : | context | {
+            __mongrate::revert(__mongrate::reversal(down)
+            .call(__mongrate::Argument::from_context(context))) }, }), verify :
+            ::core::option::Option::Some(| database |
+            __mongrate::verify(__mongrate::look(verify, database))),
+            ..__mongrate::Registration::DEFAULT }
+        );
+    };
+}

@@ -1,0 +1,10 @@
+//! The examples of the guides compile.
+
+#[doc = include_str!("../guide/operating.md")]
+mod operating {}
+
+#[doc = include_str!("../guide/rolling-back.md")]
+mod rolling_back {}
+
+#[doc = include_str!("../guide/writing.md")]
+mod writing {}

@@ -1,0 +1,132 @@
+//! A `down` that fails, is stopped, or dies.
+
+use mongodb::Database;
+use mongodb::bson::{Document, doc};
+use mongrate::{Error, Remains, State, Tx, Verb, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{count, documents, history, lease_is_free, migrator, record, status, tell, told, untell};
+
+const STOCK: &str = "module:down-fails:001_stock";
+const RAW: &str = "module:down-fails:002_raw";
+const LAST: &str = "module:down-fails:003_last";
+
+#[migration(id = "001_stock", source = "module:down-fails", down = stock_down)]
+async fn stock(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    tx.collection::<Document>("stock").insert_one(doc! { "_id": "pens", "count": 1 }).await?;
+    Ok(())
+}
+
+async fn stock_down(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    tx.collection::<Document>("stock").delete_many(doc! {}).await?;
+    anyhow::ensure!(!told(tx, "fail").await?, "the pens are needed");
+    Ok(())
+}
+
+#[migration(id = "002_raw", source = "module:down-fails", deps = ["module:down-fails:001_stock"], down = raw_down)]
+async fn raw(db: &Database) -> Result<(), mongodb::error::Error> {
+    let raw = db.collection::<Document>("raw");
+    raw.update_one(doc! { "_id": 1 }, doc! { "$set": { "half": false } }).upsert(true).await.map(drop)
+}
+
+async fn raw_down(db: &Database) -> Result<(), anyhow::Error> {
+    let raw = db.collection::<Document>("raw");
+    raw.update_one(doc! { "_id": 1 }, doc! { "$set": { "half": true } }).await?;
+    let fail = db.collection::<Document>("told").find_one(doc! { "_id": "fail raw" }).await?;
+    anyhow::ensure!(fail.is_none(), "half-way");
+    raw.delete_one(doc! { "_id": 1 }).await?;
+    Ok(())
+}
+
+#[migration(id = "003_last", source = "module:down-fails", deps = ["module:down-fails:002_raw"], down = last_down)]
+async fn last(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    tx.collection::<Document>("last").insert_one(doc! { "_id": 1 }).await?;
+    Ok(())
+}
+
+async fn last_down(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    tx.collection::<Document>("last").delete_one(doc! { "_id": 1 }).await?;
+    Ok(())
+}
+
+/// It is rolled back, so the migration stays applied; what was reverted before is told.
+#[tokio::test]
+async fn i6_in_a_transaction() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:down-fails").build();
+    migrator.up().await.unwrap();
+    tell(&db, "fail").await;
+    let error = migrator.down().steps(3).by("ana").await.unwrap_err();
+    println!("{error}\n{}", error.report().unwrap());
+    let Error::Failed { id, verb: Verb::Down, remains: Remains::Nothing, report, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(id, STOCK);
+    assert_eq!(report.reverted().map(|execution| execution.id.as_str()).collect::<Vec<_>>(), [LAST, RAW]);
+    assert_eq!(
+        error.to_string(),
+        "reverting 'module:down-fails:001_stock' failed: the pens are needed. That was rolled back: the migration is still \
+         applied"
+    );
+
+    assert_eq!(count(&db, "stock", doc! {}).await, 1);
+    let stored = record(&db, STOCK).await.unwrap();
+    assert_eq!(stored.get_str("status").unwrap(), "completed");
+    assert_eq!(stored.get_str("error").unwrap(), "the pens are needed");
+    assert_eq!(history(&db, STOCK).await, ["completed", "failed"]);
+    assert!(lease_is_free(&db).await);
+    assert_eq!(migrator.status().await.unwrap().state(STOCK), Some(State::Completed));
+
+    untell(&db, "fail").await;
+    assert_eq!(migrator.down().await.unwrap().reverted().count(), 1);
+    assert_eq!(count(&db, "stock", doc! {}).await, 0);
+    assert_eq!(history(&db, STOCK).await, ["completed", "failed", "rolled-back"]);
+    assert!(record(&db, STOCK).await.unwrap().get("error").is_none());
+}
+
+/// It is half reverted: pending, and to be reverted as well.
+#[tokio::test]
+async fn i6_outside_a_transaction() {
+    for again in ["down", "up"] {
+        let db = TestDb::new().await;
+        let migrator = migrator(&db, "module:down-fails").build();
+        migrator.up().only(RAW).await.unwrap();
+        tell(&db, "fail raw").await;
+        let error = migrator.down().await.unwrap_err();
+        println!("{error}");
+        let Error::Failed { verb: Verb::Down, remains: Remains::Part, .. } = &error else { panic!("{error}") };
+        assert_eq!(documents(&db, "raw").await, [doc! { "_id": 1, "half": true }]);
+        let stored = record(&db, RAW).await.unwrap();
+        assert_eq!((stored.get_str("status").unwrap(), stored.get_str("direction").unwrap()), ("failed", "down"));
+        assert_eq!(history(&db, RAW).await, ["completed", "failed"]);
+
+        untell(&db, "fail raw").await;
+        if again == "down" {
+            assert_eq!(migrator.down().await.unwrap().reverted().count(), 1);
+            assert_eq!(count(&db, "raw", doc! {}).await, 0);
+            assert_eq!(status(&db, RAW).await, "rolled-back");
+        } else {
+            assert_eq!(migrator.up().only(RAW).await.unwrap().applied().count(), 1);
+            assert_eq!(documents(&db, "raw").await, [doc! { "_id": 1, "half": false }]);
+            assert_eq!(status(&db, RAW).await, "completed");
+        }
+        assert_eq!(status(&db, STOCK).await, "completed");
+    }
+}
+
+#[tokio::test]
+async fn without_transactions_it_is_half_changed() {
+    let db = TestDb::standalone().await;
+    let migrator = migrator(&db, "module:down-fails").build();
+    migrator.up().only(STOCK).await.unwrap();
+    tell(&db, "fail").await;
+    let error = migrator.down().await.unwrap_err();
+    println!("{error}");
+    assert!(matches!(error, Error::Partial { verb: Verb::Down, .. }), "{error}");
+    untell(&db, "fail").await;
+    let error = migrator.down().await.unwrap_err();
+    println!("{error}");
+    assert!(matches!(&error, Error::HalfChanged { ids } if ids == &[STOCK]), "{error}");
+    assert!(matches!(migrator.up().await.unwrap_err(), Error::HalfChanged { .. }));
+    assert_eq!(migrator.down().only(STOCK).await.unwrap().reverted().count(), 1);
+    assert_eq!(status(&db, STOCK).await, "rolled-back");
+}

@@ -1,0 +1,134 @@
+//! Reading what was done.
+
+use std::time::Duration;
+
+use mongodb::bson::{DateTime, Document, doc};
+use mongrate::{Act, Error, RecordStatus, Tx, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{collections, count, fingerprint, migrator, step, tell, told, untell};
+
+const FIRST: &str = "module:history:001_first";
+const SECOND: &str = "module:history:002_second";
+
+#[migration(id = "001_first", source = "module:history", down = first_down)]
+async fn first(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    step(tx, "first").await?;
+    anyhow::ensure!(!told(tx, "fail").await?, "told to");
+    Ok(())
+}
+
+async fn first_down(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "first down").await?)
+}
+
+#[migration(id = "002_second", source = "module:history", deps = ["module:history:001_first"])]
+async fn second(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "second").await?)
+}
+
+#[tokio::test]
+async fn i4_it_is_read_newest_first() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:history").environment("production").codebase_version("1.2.3").build();
+    let page = migrator.history().await.unwrap();
+    assert_eq!((page.entries.len(), page.total), (0, 0));
+    assert_eq!(page.to_string(), "0 of 0 entries.");
+    assert!(migrator.statistics().await.unwrap().is_empty());
+    assert!(collections(&db).await.is_empty());
+
+    tell(&db, "fail").await;
+    migrator.up().by("boot").await.unwrap_err();
+    untell(&db, "fail").await;
+    migrator.up().by("ana").await.unwrap();
+    migrator.mark_pending([SECOND]).by("ben").because("it was lost").await.unwrap();
+    migrator.down().by("ben").await.unwrap();
+
+    let before = fingerprint(&db).await;
+    let _ = db.commands().take();
+    let page = migrator.history().await.unwrap();
+    assert_eq!(db.commands().take(), ["find", "aggregate"]);
+    println!("{page}");
+    let acts: Vec<_> =
+        page.entries.iter().map(|entry| (entry.act, entry.status.unwrap(), entry.by.as_deref().unwrap())).collect();
+    let expected = [
+        (Act::Down, RecordStatus::RolledBack, "ben"),
+        (Act::MarkPending, RecordStatus::RolledBack, "ben"),
+        (Act::Up, RecordStatus::Completed, "ana"),
+        (Act::Up, RecordStatus::Completed, "ana"),
+        (Act::Up, RecordStatus::Failed, "boot"),
+    ];
+    assert_eq!(acts, expected);
+    assert_eq!(page.total, 5);
+    let failed = &page.entries[4];
+    assert_eq!((failed.migration_id.as_deref(), failed.error.as_deref()), (Some(FIRST), Some("told to")));
+    assert_eq!(
+        (failed.environment.as_deref(), failed.codebase_version.as_deref()),
+        (Some("production"), Some("1.2.3"))
+    );
+    assert_eq!(page.entries[1].because.as_deref(), Some("it was lost"));
+    // Tokens only rise (I2).
+    assert!(page.entries.is_sorted_by(|newer, older| newer.token >= older.token));
+
+    assert_eq!(migrator.history().status(RecordStatus::Failed).await.unwrap().entries, std::slice::from_ref(failed));
+    assert_eq!(migrator.history().migration(SECOND).await.unwrap().total, 2);
+    assert_eq!(migrator.history().source("module:history").await.unwrap().total, 5);
+    assert_eq!(migrator.history().source("system").await.unwrap().total, 0);
+    assert_eq!(migrator.history().status(RecordStatus::Failed).migration(SECOND).await.unwrap().total, 0);
+    let middle = migrator.history().skip(1).limit(2).await.unwrap();
+    assert_eq!((middle.entries.as_slice(), middle.total), (&page.entries[1..3], 5));
+    assert!(migrator.history().skip(5).await.unwrap().entries.is_empty());
+
+    let statistics = migrator.statistics().await.unwrap();
+    let numbers: Vec<_> = statistics.iter().map(|of| (of.id.as_str(), of.count, of.failures)).collect();
+    assert_eq!(numbers, [(FIRST, 2, 1), (SECOND, 1, 0)]);
+    assert!(statistics.iter().all(|of| of.slowest() >= of.mean()));
+    assert_eq!(fingerprint(&db).await, before);
+}
+
+#[tokio::test]
+async fn statistics_are_those_of_the_executions() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:history").build();
+    migrator.up().await.unwrap();
+    let history = db.collection::<Document>("migrations_history");
+    for (times, duration) in [100_i64, 300, 500].into_iter().enumerate() {
+        let mut entry = history.find_one(doc! { "migrationId": FIRST }).await.unwrap().unwrap();
+        entry.remove("_id");
+        entry.insert("executionDuration", duration);
+        entry.insert("attempts", i64::try_from(times).unwrap());
+        history.insert_one(entry).await.unwrap();
+    }
+    history.delete_one(doc! { "migrationId": FIRST }).await.unwrap();
+    let statistics = migrator.statistics().await.unwrap();
+    assert_eq!(
+        (statistics[0].mean(), statistics[0].slowest()),
+        (Duration::from_millis(300), Duration::from_millis(500))
+    );
+}
+
+#[tokio::test]
+async fn a_page_has_its_limits() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:history").build();
+    for limit in [0, 501] {
+        let error = migrator.history().limit(limit).await.unwrap_err();
+        assert!(matches!(error, Error::PageSize { .. }), "{error}");
+        println!("{error}");
+    }
+    assert_eq!(db.commands().take(), Vec::<String>::new());
+
+    migrator.up().await.unwrap();
+    let history = db.collection::<Document>("migrations_history");
+    let entry = history.find_one(doc! {}).await.unwrap().unwrap();
+    let many = (0..600).map(|number| {
+        let mut entry = entry.clone();
+        entry.remove("_id");
+        entry.insert("executedAt", DateTime::from_millis(number));
+        entry
+    });
+    history.insert_many(many).await.unwrap();
+    assert_eq!(migrator.history().await.unwrap().entries.len(), 100);
+    let page = migrator.history().limit(500).await.unwrap();
+    assert_eq!((page.entries.len(), page.total), (500, 602));
+    assert_eq!(count(&db, "migrations_history", doc! {}).await, 602);
+}

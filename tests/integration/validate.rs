@@ -1,0 +1,118 @@
+//! Whether what is on record and what is linked in fit together.
+
+use mongodb::bson::{Document, doc};
+use mongrate::{Migrator, Problem, Schema, Tx, migration};
+use mongrate_tests::stored::{collections, fingerprint, migrator, registry, tell, told};
+use mongrate_tests::{Gate, TestDb};
+
+const A: &str = "module:validate:001_a";
+const B: &str = "module:validate:002_b";
+const C: &str = "module:validate:003_c";
+
+#[migration(id = "001_a", source = "module:validate")]
+async fn a(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    tx.collection::<Document>("things").insert_one(doc! {}).await?;
+    Ok(())
+}
+
+#[migration(id = "002_b", source = "module:validate", deps = ["module:validate:001_a"])]
+async fn b(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    anyhow::ensure!(!told(tx, "fail").await?, "told to");
+    Ok(())
+}
+
+#[migration(id = "003_c", source = "module:validate", deps = ["module:validate:001_a"])]
+async fn c(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("things", doc! { "a": 1 }).await
+}
+
+async fn set(db: &TestDb, id: &str, fields: Document) {
+    let records = db.collection::<Document>("migrations");
+    assert_eq!(records.update_one(doc! { "_id": id }, doc! { "$set": fields }).await.unwrap().matched_count, 1);
+}
+
+/// Its findings, and that looking for them wrote nothing (I4).
+async fn findings(db: &TestDb, migrator: &Migrator) -> Vec<(String, Problem)> {
+    let before = fingerprint(db).await;
+    let _ = db.commands().take();
+    let validation = migrator.validate().await.unwrap();
+    assert_eq!(db.commands().take(), ["find", "find"]);
+    println!("{validation}");
+    assert_eq!(fingerprint(db).await, before);
+    assert_eq!(validation.is_valid(), validation.findings().is_empty());
+    validation.findings().iter().map(|finding| (finding.id.clone(), finding.problem.clone())).collect()
+}
+
+#[tokio::test]
+async fn i4_nothing_is_wrong_with_what_is_pending_or_applied() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:validate").build();
+    assert_eq!(findings(&db, &migrator).await, []);
+    assert!(collections(&db).await.is_empty());
+    migrator.up().only(A).await.unwrap();
+    assert_eq!(findings(&db, &migrator).await, []);
+    migrator.up().await.unwrap();
+    assert_eq!(migrator.validate().await.unwrap().to_string(), "3 migrations checked, nothing is wrong.");
+}
+
+#[tokio::test]
+async fn everything_that_can_be_wrong_is_found() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:validate").build();
+    tell(&db, "fail").await;
+    migrator.up().continue_on_error(true).await.unwrap_err();
+    assert_eq!(findings(&db, &migrator).await, [(B.to_owned(), Problem::Failed { error: "told to".to_owned() })]);
+
+    // A hole below an applied one; a step that nobody is running; another algorithm; a change.
+    set(&db, A, doc! { "status": "rolled-back" }).await;
+    let hole = Problem::Missing { needed_by: vec![C.to_owned()] };
+    assert_eq!(findings(&db, &migrator).await[0], (A.to_owned(), hole));
+    set(&db, A, doc! { "status": "completed", "checksum": "t1:old" }).await;
+    set(&db, B, doc! { "status": "running" }).await;
+    set(&db, C, doc! { "checksum": "t9:newer" }).await;
+    let found = findings(&db, &migrator).await;
+    let Problem::Modified { recorded, linked, .. } = &found[0].1 else { panic!("{found:?}") };
+    assert_eq!((recorded.as_str(), &linked[..3]), ("t1:old", "t1:"));
+    assert_eq!(
+        found[1..],
+        [
+            (B.to_owned(), Problem::Interrupted),
+            (C.to_owned(), Problem::Unverifiable { recorded: "t9:newer".to_owned() }),
+        ]
+    );
+
+    set(&db, B, doc! { "partial": true }).await;
+    assert_eq!(findings(&db, &migrator).await[1].1, Problem::HalfChanged);
+    set(&db, C, doc! { "verificationFailed": true, "error": "no" }).await;
+    assert!(
+        findings(&db, &migrator)
+            .await
+            .contains(&(C.to_owned(), Problem::VerificationFailed { error: "no".to_owned() }))
+    );
+
+    let others = Migrator::builder(db.database().clone()).registry(registry(&["module:validate-busy"])).build();
+    let orphans = findings(&db, &others).await;
+    assert_eq!(orphans, [A, B, C].map(|id| (id.to_owned(), Problem::Orphan)));
+}
+
+static RUNS: Gate = Gate::new();
+static GOES: Gate = Gate::new();
+
+#[migration(id = "001_busy", source = "module:validate-busy")]
+async fn busy(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    RUNS.open();
+    GOES.pass().await;
+    schema.create_collection("busy").await
+}
+
+/// What somebody is running right now is not interrupted.
+#[tokio::test]
+async fn a_running_migration_is_no_finding() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:validate-busy").build();
+    let run = tokio::spawn(migrator.up().into_future());
+    RUNS.pass().await;
+    assert_eq!(findings(&db, &migrator).await, []);
+    GOES.open();
+    run.await.unwrap().unwrap();
+}

@@ -1,0 +1,10 @@
+use mongrate::{Error, Tx, migration};
+
+#[migration(id = "001_create_users", covers = default_role)]
+async fn users(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+fn default_role() {}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use mongrate::{Error, Tx, migration};
+
+#[migration(id = "001_users", timeout = "soon")]
+mod users {
+    use mongrate::{Error, Tx};
+
+    async fn up(_tx: &mut Tx) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+#[migration(id = "002_roles", deps = ["001_users"])]
+async fn roles(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+fn main() {}

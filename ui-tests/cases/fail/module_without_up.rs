@@ -1,0 +1,12 @@
+use mongrate::migration;
+
+#[migration(id = "001_create_users")]
+mod users {
+    use mongrate::{Error, Tx};
+
+    pub async fn create(_tx: &mut Tx) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+fn main() {}

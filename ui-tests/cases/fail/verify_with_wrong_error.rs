@@ -1,0 +1,15 @@
+use mongodb::Database;
+use mongrate::{Error, Tx, migration};
+
+#[migration(id = "001_create_users", verify = users_exist)]
+async fn users(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+struct Oops;
+
+async fn users_exist(_db: &Database) -> Result<bool, Oops> {
+    Err(Oops)
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use mongodb::Database;
+use mongrate::{Error, Tx, migration};
+
+#[migration(id = "001_create_users", verify = users_exist)]
+async fn users(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+async fn users_exist(_db: &Database) -> u64 {
+    1
+}
+
+fn main() {}

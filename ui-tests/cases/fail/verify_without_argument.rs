@@ -1,0 +1,12 @@
+use mongrate::{Error, Tx, migration};
+
+#[migration(id = "001_create_users", verify = users_exist)]
+async fn users(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+async fn users_exist() -> bool {
+    true
+}
+
+fn main() {}
