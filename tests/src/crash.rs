@@ -5,9 +5,9 @@ mod halt;
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use mongodb::options::ClientOptions;
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
+use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
 use mongrate::{Error, Migrator, Registry, Report, Schema, Tx, Verb, migration};
 

@@ -75,7 +75,6 @@ impl Drawing {
     }
 
     /// A migrator for these migrations, without some of them.
-    #[must_use]
     pub fn migrator(&self, db: &Database, without: &BTreeSet<usize>) -> MigratorBuilder {
         let registry: Registry = self.migrations(without).into_iter().collect();
         Migrator::builder(db.clone()).registry(registry).lease(LEASE).lock_wait(Duration::from_mins(1))

@@ -43,7 +43,10 @@ pub(super) struct Doing {
 pub(super) enum How {
     Alone,
     /// With both bodies of this one told to fail.
-    Failing { place: usize, panic: bool },
+    Failing {
+        place: usize,
+        panic: bool,
+    },
     /// By a process that is killed before it sends its n-th command.
     Killed(u32),
     /// By two migrators at the same time.
@@ -52,7 +55,7 @@ pub(super) enum How {
 
 pub(super) fn random() -> impl Strategy<Value = Case> {
     (vec(drawn(), 1..=ROOM), vec(action(), 1..=15)).prop_map(|(drawn, actions)| {
-        let drawing = drawing(drawn);
+        let drawing = drawing(&drawn);
         let actions = actions.into_iter().map(|action| action.among(&drawing)).collect();
         Case { drawing, actions }
     })
@@ -82,11 +85,11 @@ fn runs() -> impl Strategy<Value = Runs> {
     prop_oneof![3 => Just(Runs::Tx), 1 => Just(Runs::Schema), 1 => Just(Runs::Raw)]
 }
 
-fn drawing(loose: Vec<Loose>) -> Drawing {
+fn drawing(loose: &[Loose]) -> Drawing {
     let mut numbers: Vec<_> = loose.iter().enumerate().map(|(place, loose)| (loose.number, place)).collect();
     numbers.sort_unstable();
     let number = |place| numbers.iter().position(|&(_, other)| other == place).unwrap_or_default();
-    let place = |(place, loose): (usize, Loose)| {
+    let place = |(place, loose): (usize, &Loose)| {
         // A plugin's migration does not get the raw handle.
         let confined = |runs| if loose.source.starts_with(PLUGIN) && runs == Runs::Raw { Runs::Schema } else { runs };
         Drawn {
@@ -98,7 +101,7 @@ fn drawing(loose: Vec<Loose>) -> Drawing {
             version: 0,
         }
     };
-    Drawing(loose.clone().into_iter().enumerate().map(place).collect())
+    Drawing(loose.iter().enumerate().map(place).collect())
 }
 
 /// An action before it is known among how many migrations.
@@ -197,7 +200,12 @@ impl Vague {
             VagueHow::Killed(command) => How::Killed(command),
             VagueHow::Twice => How::Twice,
         };
-        Action::Do(Doing { deed, without: lacks.map_or_else(BTreeSet::new, |place| with_dependants(drawing, place)), strict, how })
+        Action::Do(Doing {
+            deed,
+            without: lacks.map_or_else(BTreeSet::new, |place| with_dependants(drawing, place)),
+            strict,
+            how,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use mongrate::{Act, Problem, RecordStatus, Validation};
+use mongrate_tests::drawn::Deed;
 use mongrate_tests::stored::{collections, fingerprint};
 
 use super::case::{Action, How};
@@ -10,7 +11,6 @@ use super::observe::Seen;
 use super::play::Play;
 use super::rules::{Outcome, Rules};
 use super::state::World;
-use mongrate_tests::drawn::Deed;
 
 pub(super) fn that(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise()) }
@@ -24,15 +24,15 @@ pub(super) fn one_of(outcomes: Vec<Outcome>, answers: Option<&[String]>, seen: &
         answers
     };
     let told = answers.map(sorted);
-    let mut others = String::new();
+    let mut others = Vec::new();
     for outcome in outcomes {
         let foretold = outcome.answers.as_deref().map(sorted);
         if outcome.world == seen.world && foretold == told {
             return Ok(outcome);
         }
-        others += &format!("\nexpected {:#?}\nand {foretold:?}", outcome.world);
+        others.push(format!("expected {:#?}\nand {foretold:?}", outcome.world));
     }
-    Err(format!("seen {:#?}\nand {told:?}{others}", seen.world))
+    Err(format!("seen {:#?}\nand {told:?}\n{}", seen.world, others.join("\nor ")))
 }
 
 /// That the history was only appended to, and that what was done stands in the right order (I2, I3).
@@ -73,23 +73,25 @@ pub(super) fn lock(before: &Seen, after: &Seen, outcome: &Outcome, action: &Acti
         Action::Do(doing) => match doing.how {
             How::Killed(_) => rise >= 0,
             // The second one may have waited for the lease in vain.
-            How::Twice if outcome.leases > 0 => new.is_free() && rise >= 1 && rise <= 2,
+            How::Twice if outcome.leases > 0 => new.is_free() && (1..=2).contains(&rise),
             _ if outcome.leases > 0 => new.is_free() && rise == outcome.leases,
             _ => new == old,
         },
     };
-    that(holds && after.newest <= new.token, || format!("I2, I6: {old:?} has become {new:?}, on record {}", after.newest))
+    that(holds && after.newest <= new.token, || {
+        format!("I2, I6: {old:?} has become {new:?}, on record {}", after.newest)
+    })
 }
 
 /// That the reads say what the model says (I5) and write nothing (I4).
-pub(super) async fn reads(play: &Play) -> Result<(), String> {
-    let (none, executed) = (BTreeSet::new(), &play.seen.executed);
-    let (world, rules) = (&play.seen.world, Rules::new(&play.drawing, &none, executed));
+pub(super) async fn reads(game: &Play) -> Result<(), String> {
+    let (none, executed) = (BTreeSet::new(), &game.seen.executed);
+    let (world, rules) = (&game.seen.world, Rules::new(&game.drawing, &none, executed));
     // What a dead process has locked is in the way of a fingerprint.
-    let quiet = !play.seen.lock.held;
-    let before = if quiet { Some((fingerprint(&play.db).await, collections(&play.db).await)) } else { None };
+    let quiet = !game.seen.lock.held;
+    let before = if quiet { Some((fingerprint(&game.db).await, collections(&game.db).await)) } else { None };
 
-    let migrator = play.drawing.migrator(&play.db, &none).build();
+    let migrator = game.drawing.migrator(&game.db, &none).build();
     let status = migrator.status().await.unwrap();
     for &place in &rules.order {
         let (state, expected) = (status.state(rules.id(place)), world.state(place));
@@ -99,26 +101,26 @@ pub(super) async fn reads(play: &Play) -> Result<(), String> {
     let drifted = rules.drifted(world);
     same("drifted", status.drifted().map(|(migration, _)| migration.id()), &rules, |place| drifted.contains(&place))?;
     that(status.orphans().is_empty(), || format!("orphans: {:?}", status.orphans()))?;
-    that(status.holder().is_some() == play.seen.lock.held, || format!("the holder is {:?}", status.holder()))?;
+    that(status.holder().is_some() == game.seen.lock.held, || format!("the holder is {:?}", status.holder()))?;
 
     let todo = rules.todo(world, &Deed::Up { only: None, go_on: false }).unwrap();
     let plan = migrator.plan().await.unwrap();
     let waiting = rules.waiting(world);
     same("planned", plan.iter().map(|step| step.migration().id()), &rules, |place| todo.contains(&place))?;
     same("blocked", plan.blocked().iter().map(|b| b.migration().id()), &rules, |place| waiting.contains(&place))?;
-    let shuffled = play.drawing.migrations(&none).into_iter().rev().collect();
-    let shuffled = play.drawing.migrator(&play.db, &none).registry(shuffled).build().plan().await.unwrap();
+    let shuffled = game.drawing.migrations(&none).into_iter().rev().collect();
+    let shuffled = game.drawing.migrator(&game.db, &none).registry(shuffled).build().plan().await.unwrap();
     let ids = |plan: &mongrate::Plan| plan.iter().map(|step| step.migration().id()).collect::<Vec<_>>();
     that(ids(&shuffled) == ids(&plan), || "I5: the plan depends on the sequence of the registry".to_owned())?;
 
-    let (found, expected) = (findings(&migrator.validate().await.unwrap()), problems(play, &rules, world));
+    let (found, expected) = (findings(&migrator.validate().await.unwrap()), problems(game, &rules, world));
     that(found == expected, || format!("found {found:#?}, not {expected:#?}"))?;
     let page = migrator.history().limit(500).await.unwrap();
     that(page.total == world.history.len() as u64, || format!("{} entries", page.total))?;
     migrator.statistics().await.unwrap();
     migrator.lock_status().await.unwrap();
 
-    let after = if quiet { Some((fingerprint(&play.db).await, collections(&play.db).await)) } else { None };
+    let after = if quiet { Some((fingerprint(&game.db).await, collections(&game.db).await)) } else { None };
     that(before == after, || format!("I4: a read has written: {before:?} is now {after:?}"))
 }
 
@@ -150,7 +152,8 @@ fn problems(play: &Play, rules: &Rules<'_>, world: &World) -> Vec<String> {
     let drifted = rules.drifted(world);
     for &place in &rules.order {
         let id = rules.id(place);
-        let depends = |other: &usize| play.drawing.0[*other].dependencies.contains(&place) && world.is_completed(*other);
+        let depends =
+            |other: &usize| play.drawing.0[*other].dependencies.contains(&place) && world.is_completed(*other);
         let needed_by = rules.ids(rules.order.iter().copied().filter(depends));
         if !world.is_completed(place) && !needed_by.is_empty() {
             problems.push(format!("{id} missing for {needed_by}"));

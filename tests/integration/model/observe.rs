@@ -65,10 +65,7 @@ impl Seen {
                 ledger: ledger(db).await,
                 shelf: shelf(db).await,
             },
-            executed: records
-                .iter()
-                .map(|record| (place(&record.id), record.executed_at.timestamp_millis()))
-                .collect(),
+            executed: records.iter().map(|record| (place(&record.id), record.executed_at.timestamp_millis())).collect(),
             newest: records.iter().map(|record| record.token).max().unwrap_or(0),
             history,
             lock: Lock::now(db).await,

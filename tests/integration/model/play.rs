@@ -1,5 +1,7 @@
 //! Plays a case on a database of its own, and holds each step against the model.
 
+use std::collections::BTreeSet;
+
 use mongodb::bson::{DateTime, Document, doc};
 use mongrate::{Act, Policy};
 use mongrate_tests::drawn::{Drawing, fail, prepare, relent};
@@ -38,7 +40,7 @@ pub(super) async fn play(case: &Case) -> Result<(), TestCaseError> {
         }
     }
     // What a process that was killed has locked would be in the way of dropping the database.
-    play.drawing.migrator(&play.db, &Default::default()).build().force_unlock().await.unwrap();
+    play.drawing.migrator(&play.db, &BTreeSet::new()).build().force_unlock().await.unwrap();
     for collection in ["precious", "migrations_lock"] {
         let left = count(&play.db, collection, doc! { "_id": "somebody else's" }).await;
         result = result.and(check::that(left == 1, || format!("I7: {collection} has lost what is not ours")));
@@ -66,13 +68,21 @@ impl Play {
     }
 
     async fn unlock(&self, before: &Seen) -> Result<Outcome, String> {
-        let migrator = self.drawing.migrator(&self.db, &Default::default()).build();
+        let migrator = self.drawing.migrator(&self.db, &BTreeSet::new()).build();
         let holder = migrator.force_unlock().because("a test").await.unwrap();
         check::that(holder.is_some() == before.lock.held, || format!("force_unlock found {holder:?}"))?;
         let mut world = before.world.clone();
         if before.lock.held {
             let (place, status, batch, version) = (None, None, None, None);
-            world.history.push(Entry { act: Act::Unlock, place, status, batch, attempts: 0, version, has_error: false });
+            world.history.push(Entry {
+                act: Act::Unlock,
+                place,
+                status,
+                batch,
+                attempts: 0,
+                version,
+                has_error: false,
+            });
         }
         Ok(Outcome { world, answers: Some(Vec::new()), leases: 0 })
     }
@@ -96,8 +106,7 @@ impl Play {
             }
             How::Twice => {
                 let (one, other) = (migrator(), migrator());
-                let (one, other) =
-                    tokio::join!(deed.perform(&self.drawing, &one), deed.perform(&self.drawing, &other));
+                let (one, other) = tokio::join!(deed.perform(&self.drawing, &one), deed.perform(&self.drawing, &other));
                 (rules.twice(world, deed), Some(vec![answer(&one), answer(&other)]))
             }
             How::Killed(command) => {
@@ -116,9 +125,8 @@ impl Play {
             json(serde_json::to_string(&doing.deed)),
         );
         let place = format!("command {command}");
-        let mut worker = Worker::start(&[
-            "drawn", self.db.uri(), self.db.name(), &drawing, &without, &deed, "die", &place,
-        ]);
+        let mut worker =
+            Worker::start(&["drawn", self.db.uri(), self.db.name(), &drawing, &without, &deed, "die", &place]);
         let _ = worker.rest().await;
         worker.finish().await;
         // Its lease is over, as if time had passed.

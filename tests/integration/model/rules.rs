@@ -33,11 +33,7 @@ pub(super) struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    pub(super) fn new(
-        drawing: &'a Drawing,
-        without: &'a BTreeSet<usize>,
-        executed: &'a BTreeMap<usize, i64>,
-    ) -> Self {
+    pub(super) fn new(drawing: &'a Drawing, without: &'a BTreeSet<usize>, executed: &'a BTreeMap<usize, i64>) -> Self {
         let order = plan_order(drawing, without);
         Self { drawing, without, executed, strict: false, failing: None, order }
     }
@@ -129,7 +125,12 @@ fn plan_order(drawing: &Drawing, without: &BTreeSet<usize>) -> Vec<usize> {
         (source.map_or(0, |source| source + 1), id)
     };
     let mut order = Vec::new();
-    while let Some(next) = left.iter().filter(|place| left.is_disjoint(&drawing.0[**place].dependencies)).min_by_key(|place| rank(place)).copied() {
+    while let Some(next) = left
+        .iter()
+        .filter(|place| left.is_disjoint(&drawing.0[**place].dependencies))
+        .min_by_key(|place| rank(place))
+        .copied()
+    {
         left.remove(&next);
         order.push(next);
     }

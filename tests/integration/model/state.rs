@@ -1,6 +1,7 @@
 //! What is in a database, as far as the model goes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use mongrate::{Act, Direction, RecordStatus, State};
 
@@ -16,7 +17,7 @@ pub(super) struct World {
 }
 
 /// A record.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Stored {
     pub(super) status: RecordStatus,
     pub(super) direction: Direction,
@@ -27,7 +28,7 @@ pub(super) struct Stored {
 }
 
 /// A history entry.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Entry {
     pub(super) act: Act,
     pub(super) place: Option<usize>,
@@ -78,5 +79,23 @@ impl World {
 
     pub(super) fn attempts(&self, place: usize) -> i64 {
         self.records.get(&place).map_or(0, |record| record.attempts)
+    }
+}
+
+// On one line each: a failure prints whole worlds.
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, direction, batch, attempts, version, has_error } = self;
+        write!(f, "{status:?} {direction:?}, batch {batch}, attempts {attempts}, version {version}, error {has_error}")
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { act, place, status, batch, attempts, version, has_error } = self;
+        write!(
+            f,
+            "{act:?} {place:?} {status:?}, batch {batch:?}, attempts {attempts}, version {version:?}, error {has_error}"
+        )
     }
 }

@@ -9,8 +9,8 @@ use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::Verb;
 use mongrate::mongod::Mongod;
-use mongrate_tests::{crash, drawn};
 use mongrate_tests::stored::migrator;
+use mongrate_tests::{crash, drawn};
 use tokio::sync::oneshot;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

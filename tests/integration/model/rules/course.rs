@@ -102,7 +102,8 @@ impl Rules<'_> {
 
     fn apply(&self, course: &mut Course, place: usize, batch: i64) {
         let before = course.worlds.last().unwrap().records.get(&place).cloned();
-        let (runs, fails, version) = (self.drawing.0[place].up, self.failing == Some(place), self.drawing.0[place].version);
+        let (runs, fails, version) =
+            (self.drawing.0[place].up, self.failing == Some(place), self.drawing.0[place].version);
         let attempts = before.as_ref().map_or(0, |record| record.attempts) + 1;
         let record = |status| Stored {
             status,
@@ -178,7 +179,7 @@ impl Rules<'_> {
             (Deed::MarkPending(_), Some(before)) => {
                 (Act::MarkPending, Some(Stored { status: RecordStatus::RolledBack, has_error: false, ..before }))
             }
-            (Deed::Accept(_), Some(before)) => (Act::Accept, Some(Stored { version, ..before })),
+            (Deed::Accept(_), Some(before)) => (Act::Accept, Some(Stored { version, has_error: false, ..before })),
             (Deed::Prune(_), Some(_)) => (Act::Prune, None),
             (Deed::Baseline(_), _) => (Act::Baseline, Some(marked())),
             _ => (Act::MarkApplied, Some(marked())),
@@ -200,7 +201,9 @@ impl Rules<'_> {
 /// One execution: at once, or outside transactions bit by bit.
 fn step(course: &mut Course, place: usize, runs: Runs, up: bool, running: &Stored, after: Stored, entry: Entry) {
     if runs != Runs::Tx {
-        course.next(|world| drop(world.records.insert(place, running.clone())));
+        course.next(|world| {
+            world.records.insert(place, running.clone());
+        });
         course.next(|world| effect(world, place, runs, up));
     }
     course.next(|world| {

@@ -27,7 +27,8 @@ impl Rules<'_> {
                 if !world.is_completed(*place) {
                     return Err(format!("{} is not applied", self.id(*place)));
                 }
-                Ok(self.drifted(world).into_iter().filter(|drifted| drifted == place).collect())
+                let as_it_was = !self.drifted(world).contains(place) && !world.records[place].has_error;
+                Ok(if as_it_was { Vec::new() } else { vec![*place] })
             }
             Deed::Prune(place) if !self.without.contains(place) => Err(format!("{} is no orphan", self.id(*place))),
             Deed::Prune(place) => Ok(world.records.contains_key(place).then_some(*place).into_iter().collect()),
@@ -53,7 +54,12 @@ impl Rules<'_> {
     }
 
     fn all_known(&self, places: &[usize]) -> Result<(), String> {
-        gather(places.iter().filter(|place| self.without.contains(place)).map(|place| format!("{} is unknown", self.id(*place))))
+        gather(
+            places
+                .iter()
+                .filter(|place| self.without.contains(place))
+                .map(|place| format!("{} is unknown", self.id(*place))),
+        )
     }
 
     fn up(&self, world: &World, only: Option<&[usize]>) -> Result<Vec<usize>, String> {
@@ -107,8 +113,10 @@ impl Rules<'_> {
             let below = self.downstream([place]);
             let staying = order.iter().filter(|other| below.contains(other) && !places.contains(other)).copied();
             let staying: Vec<_> = staying.collect();
-            let needed = (!staying.is_empty()).then(|| format!("{} is needed by {}", self.id(place), self.ids(staying)));
-            let irreversible = self.drawing.0[place].down.is_none().then(|| format!("{} is irreversible", self.id(place)));
+            let needed =
+                (!staying.is_empty()).then(|| format!("{} is needed by {}", self.id(place), self.ids(staying)));
+            let irreversible =
+                self.drawing.0[place].down.is_none().then(|| format!("{} is irreversible", self.id(place)));
             needed.into_iter().chain(irreversible)
         });
         gather(refusals)?;
