@@ -42,9 +42,9 @@ pub(super) struct Doing {
 #[derive(Clone, Debug)]
 pub(super) enum How {
     Alone,
-    /// With both bodies of this one told to fail.
+    /// With the n-th of its steps told to fail, counted round and round.
     Failing {
-        place: usize,
+        step: usize,
         panic: bool,
     },
     /// By a process that is killed before it sends its n-th command.
@@ -107,7 +107,7 @@ fn drawing(loose: &[Loose]) -> Drawing {
 /// An action before it is known among how many migrations.
 #[derive(Clone, Debug)]
 enum Vague {
-    Do { verb: Verb, places: Vec<Index>, flag: bool, lacks: Option<Index>, strict: bool, how: VagueHow },
+    Do { verb: Verb, places: Vec<Index>, flag: bool, lacks: Option<Index>, strict: bool, how: How },
     Change(Index),
     Unlock,
 }
@@ -127,14 +127,6 @@ enum Verb {
     Prune,
 }
 
-#[derive(Clone, Debug)]
-enum VagueHow {
-    Alone,
-    Failing(Index, bool),
-    Killed(u32),
-    Twice,
-}
-
 fn action() -> impl Strategy<Value = Vague> {
     let verb = prop_oneof![
         6 => Just(Verb::Up),
@@ -150,10 +142,11 @@ fn action() -> impl Strategy<Value = Vague> {
         2 => Just(Verb::Prune),
     ];
     let how = prop_oneof![
-        6 => Just(VagueHow::Alone),
-        3 => (any::<Index>(), any::<bool>()).prop_map(|(place, panic)| VagueHow::Failing(place, panic)),
-        2 => (1..70_u32).prop_map(VagueHow::Killed),
-        2 => Just(VagueHow::Twice),
+        6 => Just(How::Alone),
+        3 => (0..ROOM, any::<bool>()).prop_map(|(step, panic)| How::Failing { step, panic }),
+        // The first ones come before there is anything to find.
+        2 => prop_oneof![1 => 1..12_u32, 4 => 12..50_u32].prop_map(How::Killed),
+        2 => Just(How::Twice),
     ];
     let lacks = option::weighted(0.15, any::<Index>());
     let deed = (verb, vec(any::<Index>(), 1..4), any::<bool>(), lacks, weighted(0.1), how)
@@ -194,12 +187,8 @@ impl Vague {
             (Verb::Prune, None) => Some(first),
             (_, lacks) => lacks.map(|place| place.index(count)),
         };
-        let how = match how {
-            VagueHow::Alone => How::Alone,
-            VagueHow::Failing(place, panic) => How::Failing { place: place.index(count), panic },
-            VagueHow::Killed(command) => How::Killed(command),
-            VagueHow::Twice => How::Twice,
-        };
+        // The process that is to be killed is not told of this.
+        let strict = strict && !matches!(how, How::Killed(_));
         Action::Do(Doing {
             deed,
             without: lacks.map_or_else(BTreeSet::new, |place| with_dependants(drawing, place)),

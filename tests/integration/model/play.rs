@@ -98,10 +98,15 @@ impl Play {
                 let answers = vec![answer(&deed.perform(&self.drawing, &migrator()).await)];
                 (vec![rules.once(world, deed)], Some(answers))
             }
-            How::Failing { place, panic } => {
-                fail(&self.db, &self.drawing, place, panic).await;
+            How::Failing { step, panic } => {
+                let (rules, place) = rules.failing(world, deed, step);
+                if let Some(place) = place {
+                    fail(&self.db, &self.drawing, place, panic).await;
+                }
                 let answers = vec![answer(&deed.perform(&self.drawing, &migrator()).await)];
-                relent(&self.db, &self.drawing, place).await;
+                if let Some(place) = place {
+                    relent(&self.db, &self.drawing, place).await;
+                }
                 (vec![rules.once(world, deed)], Some(answers))
             }
             How::Twice => {

@@ -39,11 +39,15 @@ impl<'a> Rules<'a> {
     }
 
     pub(super) fn of(drawing: &'a Drawing, doing: &'a Doing, executed: &'a BTreeMap<usize, i64>) -> Self {
-        let failing = match doing.how {
-            super::case::How::Failing { place, .. } => Some(place),
-            _ => None,
-        };
-        Self { strict: doing.strict, failing, ..Self::new(drawing, &doing.without, executed) }
+        Self { strict: doing.strict, ..Self::new(drawing, &doing.without, executed) }
+    }
+
+    /// The same with one of the steps told to fail; which one it is.
+    pub(super) fn failing(self, world: &World, deed: &Deed, step: usize) -> (Self, Option<usize>) {
+        let runs = matches!(deed, Deed::Up { .. } | Deed::Down { .. });
+        let steps = self.todo(world, deed).ok().filter(|steps| runs && !steps.is_empty());
+        let failing = steps.map(|steps| steps[step % steps.len()]);
+        (Self { failing, ..self }, failing)
     }
 
     /// The deed, done once and to its end.
