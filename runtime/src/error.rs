@@ -9,7 +9,8 @@ pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
-use crate::migration::Source;
+use crate::migration::{Source, State};
+use crate::migrator::Tenants;
 use crate::plan::Verb;
 use crate::report::Report;
 
@@ -105,6 +106,26 @@ pub enum Error {
         ids: Vec<String>,
     },
 
+    /// Migrations are pending, and this program was told not to apply them: `MONGRATE_AUTO` is false.
+    #[error(
+        "{} pending: {}. Apply what is pending before this program starts, or let it do so with MONGRATE_AUTO=true",
+        counted(.ids.len()), .ids.join(", ")
+    )]
+    Pending {
+        /// Their qualified ids, in the order in which they would run. Manual ones, and what waits for one, are not
+        /// among them.
+        ids: Vec<String>,
+    },
+
+    /// A migration that the program said it needs is not completed.
+    #[error("this program needs migration '{id}', which {}. Apply it, or wait until another process has", so_far(*.state))]
+    Required {
+        /// Its qualified id.
+        id: &'static str,
+        /// Where it stands.
+        state: State,
+    },
+
     /// Somebody else holds the lease and did not finish in time.
     #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", Elapsed(*.waited))]
     LockTimeout {
@@ -125,7 +146,7 @@ pub enum Error {
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT (ctrl-C). It is an
     /// error even when everything was applied before it could stop, because the process is meant to end.
-    #[error("the run was told to stop; whatever was still under way was not completed, and the lease is free")]
+    #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
     Interrupted {
         /// What was done before.
         report: Box<Report>,
@@ -200,7 +221,7 @@ pub enum Error {
 
     /// A migration failed, or its `down`. Its transaction, if it had one, was rolled back; later ones did not run, or with
     /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
-    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(*.verb, *.remains))]
+    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains))]
     Failed {
         /// Qualified id of the first one that failed.
         id: String,
@@ -234,6 +255,14 @@ pub enum Error {
         report: Box<Report>,
     },
 
+    /// Some of several databases could not be migrated; the others were. Made by
+    /// [`Tenants::into_result`](crate::Tenants::into_result).
+    #[error("{} of {} databases could not be migrated:{}", .tenants.failed().count(), .tenants.len(), failures(.tenants))]
+    Tenants {
+        /// What became of each of them.
+        tenants: Box<Tenants>,
+    },
+
     /// `Tx` migrations failed or were interrupted on a server without transactions, in this run or an earlier one, and nobody
     /// has said since that the data is right again. Running them again by itself could change the same data twice.
     #[error(
@@ -252,7 +281,7 @@ pub enum Error {
     },
 
     /// The run took longer than its time limit. What was under way was stopped and is on record as failed.
-    #[error("the run took longer than its time limit of {} and was stopped between two server calls. The lease is free; the next `up` goes on from there", Elapsed(*.limit))]
+    #[error("the run took longer than its time limit of {} and was stopped between two server calls; {}", Elapsed(*.limit), after_stop(.report, "the lease is free, and the next `up` goes on from there"))]
     RunTimedOut {
         /// The limit.
         limit: Duration,
@@ -381,10 +410,12 @@ pub enum Error {
         known: Vec<Source<'static>>,
     },
 
-    /// Several mistakes in one set of linked-in migrations, each of them to be corrected on its own.
+    /// Several mistakes at once, each of them to be corrected on its own: in one set of linked-in migrations, in the
+    /// environment, or among the migrations that were named.
     #[error("{}", list(.errors))]
     Several {
-        /// Two errors or more, in the order: source, duplicates, missing dependencies, cycles.
+        /// Two errors or more. Those of a set of migrations are in the order: source, duplicates, missing
+        /// dependencies, cycles.
         errors: Vec<Error>,
     },
 
@@ -431,6 +462,19 @@ pub enum Error {
         /// Qualified id of the manual migration it depends on, directly or through others.
         dependency: &'static str,
     },
+
+    /// A variable of the environment that cannot be understood. Nothing was done.
+    #[error(
+        "the environment variable {name} is '{value}', but takes {accepted}. Correct it, or unset it to have the default"
+    )]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// Its value, with a replacement character for what is not Unicode.
+        value: String,
+        /// What it takes, in words.
+        accepted: String,
+    },
 }
 
 impl Error {
@@ -452,6 +496,16 @@ impl Error {
         match error.downcast() {
             Ok(ours) => *ours,
             Err(other) => Self::Refused(other.to_string()),
+        }
+    }
+
+    /// For a log: what a body's error says may quote what is stored, and so is left to the record.
+    pub(crate) fn discreet(&self) -> String {
+        match self {
+            Self::Failed { id, verb, .. } | Self::Partial { id, verb, .. } => {
+                format!("{}'{id}' failed; its record tells why", what(*verb))
+            }
+            _ => self.to_string(),
         }
     }
 
@@ -479,12 +533,30 @@ fn known_sources(known: &[Source<'static>]) -> String {
 }
 
 fn list(errors: &[Error]) -> String {
-    let mut text = format!("{} mistakes:", errors.len());
-    for error in errors {
-        text.push_str("\n- ");
-        text.push_str(&error.to_string());
+    format!("{} mistakes:{}", errors.len(), lines(errors.iter().map(ToString::to_string)))
+}
+
+fn lines(items: impl Iterator<Item = String>) -> String {
+    items.flat_map(|item| ["\n- ".to_owned(), item]).collect()
+}
+
+fn counted(migrations: usize) -> String {
+    if migrations == 1 { "1 migration is".to_owned() } else { format!("{migrations} migrations are") }
+}
+
+fn so_far(state: State) -> &'static str {
+    match state {
+        State::New => "has not run here",
+        State::Completed => "is completed",
+        State::Failed => "failed when it ran last",
+        State::RolledBack => "was reverted",
+        State::Interrupted => "was interrupted, or is running right now",
+        State::Partial => "stopped half-way on a server without transactions",
     }
-    text
+}
+
+fn failures(tenants: &Tenants) -> String {
+    lines(tenants.failed().map(|(name, error)| format!("{name}: {error}")))
 }
 
 /// What to do about data that is half changed.
@@ -510,7 +582,17 @@ fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> 
     source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
 }
 
-fn aftermath(verb: Verb, remains: Remains) -> &'static str {
+fn after_stop(report: &Report, in_earnest: &'static str) -> &'static str {
+    if report.is_dry_run() { DRY_RUN } else { in_earnest }
+}
+
+/// What is left of a dry run.
+const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
+
+fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'static str {
+    if report.is_dry_run() {
+        return "This was a dry run: nothing was changed or recorded";
+    }
     match (verb, remains) {
         (Verb::Up, Remains::Nothing) => "It was rolled back, and runs again with the next `up`",
         (Verb::Up, Remains::Part | Remains::Half) => {

@@ -1,8 +1,10 @@
 //! Runs the steps of a plan, one at a time, under the lease.
 
 mod amend;
+mod attempt;
 mod body;
 mod direct;
+mod dry_run;
 mod failure;
 mod transaction;
 mod verify;
@@ -30,6 +32,7 @@ use crate::tracker::{Change, Over, Tracker, now};
 
 pub(crate) use amend::Edit;
 pub(crate) use body::caught;
+pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
 
 /// What the steps of one run share.
@@ -172,9 +175,13 @@ impl Executor<'_> {
                 tracing::error!(id, duration_ms, "stopped");
                 self.audience.tell(|| Event::Stopped { migration, verb });
             }
+            Outcome::WouldApply | Outcome::WouldRevert | Outcome::WouldFail | Outcome::NotSimulated { .. } => {
+                unreachable!("these are outcomes of a dry run")
+            }
         }
         let (attempts, operations) = (step.attempts, step.operations);
-        let execution = Execution { id: id.to_owned(), verb, outcome, duration, attempts, operations };
+        let execution =
+            Execution { id: id.to_owned(), verb, outcome, duration, attempts, operations, notes: Vec::new() };
         match stopped {
             Some(reason) => Ended::Stopped(reason, execution),
             None => Ended::Execution(execution, recorded),
@@ -233,7 +240,11 @@ impl Executor<'_> {
         if step.verb == Verb::Up {
             entry.batch = Some(self.batch);
         }
-        let over = if remains == Remains::All { Over::Applied } else { step.over() };
+        let mut over = step.over();
+        if remains == Remains::All {
+            // The execution has its entry, and its record.
+            (entry.act, over) = (Act::Verify, Over::Applied);
+        }
         Change::Stored { record: Box::new(record), over, entry: Some(Box::new(entry)) }
     }
 

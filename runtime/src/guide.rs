@@ -6,5 +6,8 @@ mod operating {}
 #[doc = include_str!("../guide/rolling-back.md")]
 mod rolling_back {}
 
+#[doc = include_str!("../guide/running.md")]
+mod running {}
+
 #[doc = include_str!("../guide/writing.md")]
 mod writing {}

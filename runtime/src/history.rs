@@ -18,6 +18,8 @@ pub enum Act {
     Up,
     /// An execution of its `down`.
     Down,
+    /// Its `verify` function said no after it was committed.
+    Verify,
     /// A person said that it is applied.
     MarkApplied,
     /// A person said that it is pending.
@@ -138,6 +140,7 @@ impl fmt::Display for Act {
         f.write_str(match self {
             Self::Up => "up",
             Self::Down => "down",
+            Self::Verify => "verify",
             Self::MarkApplied => "mark-applied",
             Self::MarkPending => "mark-pending",
             Self::Baseline => "baseline",

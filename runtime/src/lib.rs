@@ -11,9 +11,11 @@ mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
+mod grouped;
 #[cfg(all(doctest, feature = "mongod", unix))]
 mod guide;
 mod history;
+mod json;
 mod lock;
 mod migration;
 mod migrator;
@@ -29,7 +31,8 @@ mod stop;
 mod tracker;
 
 pub use context::{
-    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Schema, Transactional, Tx, TxCollection, TxCursor,
+    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection,
+    TxCursor,
 };
 pub use error::{Error, Remains};
 pub use events::{Event, Events};
@@ -37,8 +40,8 @@ pub use history::{Act, HistoryEntry};
 pub use lock::{Holder, LockStatus};
 pub use migration::{Kind, Migration, Source, State};
 pub use migrator::{
-    Amend, Detected, Down, Finding, ForceUnlock, History, HistoryPage, Migrator, MigratorBuilder, Problem, Statistics,
-    Status, Up, Validation, Verdict,
+    Amend, Boot, Booted, DatabaseFilter, Detected, Down, Finding, ForEach, ForceUnlock, Health, HealthStatus, History,
+    HistoryPage, Migrator, MigratorBuilder, Problem, Require, Statistics, Status, Tenants, Up, Validation, Verdict,
 };
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};

@@ -1,11 +1,16 @@
 //! The facade: one value that knows a database, a registry and what it was told.
 
 mod amend;
+mod boot;
 mod builder;
 mod detect;
 mod down;
+mod dry_run;
+mod for_each;
+mod health;
 mod history;
 mod lock;
+mod require;
 mod run;
 mod status;
 mod steps;
@@ -17,13 +22,18 @@ use std::sync::Arc;
 
 use mongodb::Database;
 use tokio::sync::watch;
+use tracing::Instrument;
 
 pub use amend::Amend;
+pub use boot::{Boot, Booted};
 pub use builder::MigratorBuilder;
 pub use detect::{Detected, Verdict};
 pub use down::Down;
+pub use for_each::{DatabaseFilter, ForEach, Tenants};
+pub use health::{Health, HealthStatus};
 pub use history::{History, HistoryPage};
 pub use lock::ForceUnlock;
+pub use require::Require;
 pub use status::Status;
 pub use up::Up;
 pub use validate::{Finding, Problem, Validation};
@@ -148,7 +158,7 @@ impl Migrator {
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        match tokio::spawn(work(self)).await {
+        match tokio::spawn(work(self).in_current_span()).await {
             Ok(result) => result,
             Err(ended) => match ended.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

@@ -12,21 +12,27 @@ pub mod showcase;
 use std::time::Instant;
 
 use mongodb::Database;
-use mongrate::Migrator;
+use mongrate::{Migrator, MigratorBuilder};
 
 use crate::progress::elapsed;
 use crate::showcase::Showcase;
 
-/// The migrator of this application: everything that is linked in, the plugin's migrations too.
+/// What the migrator of this application is told; it has everything that is linked in, the plugin's migrations too.
 ///
 /// They are linked in because [`api`] calls the plugin. rustc leaves out a crate that is never named, so an application
 /// that wants only a plugin's migrations says `use whale_alerts as _;`.
-#[must_use]
-pub fn migrator(database: &Database) -> Migrator {
-    Migrator::builder(database.clone()).actor("sample-app").codebase_version(env!("CARGO_PKG_VERSION")).build()
+pub fn builder(database: &Database) -> MigratorBuilder {
+    Migrator::builder(database.clone()).actor("sample-app").codebase_version(env!("CARGO_PKG_VERSION"))
 }
 
-/// Loads version 1 if the database is empty, applies what is pending, and prints what it does.
+/// The migrator of this application.
+#[must_use]
+pub fn migrator(database: &Database) -> Migrator {
+    builder(database).build()
+}
+
+/// Loads version 1 if the database is empty, applies what is pending unless the environment says otherwise, and prints what
+/// it does.
 pub async fn bring_up_to_date(database: &Database) -> anyhow::Result<()> {
     let migrator = migrator(database);
     let plan = migrator.plan().await?;
@@ -38,9 +44,13 @@ pub async fn bring_up_to_date(database: &Database) -> anyhow::Result<()> {
         println!("\n{plan}\n");
     }
     let showcase = Showcase::before(database).await?;
-    progress::print_steps();
     let began = Instant::now();
-    let report = migrator.up().await?;
+    let builder = builder(database);
+    let booted = progress::printed(builder.events(), builder.boot()).await?;
+    let (None, Some(report)) = (booted.error(), booted.report()) else {
+        println!("{booted}");
+        return Ok(());
+    };
     for warning in report.warnings() {
         println!("warning: {warning}");
     }

@@ -1,5 +1,5 @@
 //! Migrates, then serves. `MONGODB_URI` names another database than the sample's own, `PORT` another port than 3000,
-//! and `--once` ends after migrating.
+//! `MONGRATE_AUTO=false` and its like tell how to migrate, and `--once` ends after that.
 
 use std::env;
 use std::process::ExitCode;
@@ -9,7 +9,8 @@ use sample_app::{api, bring_up_to_date};
 
 const USAGE: &str = "usage: sample-app [--once]\n\n  --once        end after migrating instead of serving\n\n\
     environment:\n  MONGODB_URI   the database to use instead of a local one, like mongodb://localhost/sample\n  \
-    PORT          the port to serve on instead of 3000";
+    PORT          the port to serve on instead of 3000\n  \
+    MONGRATE_*    how to migrate, as docs/guide/running.md tells: MONGRATE_AUTO=false only checks";
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -1,12 +1,13 @@
 //! What is logged: enough to follow a run, and nothing that is stored or secret.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
 use mongrate::{Migrator, Registry, Schema, Tx, migration};
 use mongrate_tests::TestDb;
+use tracing::Dispatch;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -54,14 +55,18 @@ async fn credentials_are_not_logged() {
 
 /// Everything that this thread logs; the runtime of a test has only this one.
 #[derive(Clone, Default)]
-struct Logs(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Logs(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
-    fn subscriber(&self) -> impl tracing::Subscriber + use<> {
+    pub(crate) fn subscriber(&self) -> impl tracing::Subscriber + use<> {
+        // While there is only one subscriber, `tracing` asks the thread that comes to an event first whether anybody wants
+        // it, and goes by the answer on all threads: another test's may have none. So there is always a second one.
+        static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+        LazyLock::force(&SECOND);
         tracing_subscriber::fmt().with_ansi(false).with_max_level(LevelFilter::TRACE).with_writer(self.clone()).finish()
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }

@@ -4,8 +4,9 @@ use std::future::IntoFuture;
 
 use mongodb::bson::Document;
 use mongrate::{
-    Error, Execution, Holder, Migration, Migrator, MigratorBuilder, Names, Operation, Plan, Record, Registry, Report,
-    Schema, Status, Tx, TxCollection, TxCursor, Up,
+    Boot, Booted, DatabaseFilter, Error, Execution, ForEach, Health, HealthStatus, Holder, Migration, Migrator,
+    MigratorBuilder, Names, Operation, Plan, Record, Registry, Report, Require, Sample, Schema, Status, Tenants, Tx,
+    TxCollection, TxCursor, Up,
 };
 
 fn crosses<T: Send + Sync + 'static>() {}
@@ -17,6 +18,14 @@ fn everything_public_may_cross_threads() {
     crosses::<Migrator>();
     crosses::<MigratorBuilder>();
     crosses::<Up>();
+    crosses::<Boot>();
+    crosses::<Booted>();
+    crosses::<Require>();
+    crosses::<Health>();
+    crosses::<HealthStatus>();
+    crosses::<DatabaseFilter>();
+    crosses::<ForEach>();
+    crosses::<Tenants>();
     crosses::<Report>();
     crosses::<Execution>();
     crosses::<Error>();
@@ -28,6 +37,7 @@ fn everything_public_may_cross_threads() {
     crosses::<Names>();
     crosses::<Holder>();
     crosses::<Operation>();
+    crosses::<Sample>();
     crosses::<Schema>();
     crosses::<Tx>();
     crosses::<TxCollection<Document>>();
@@ -42,10 +52,29 @@ fn everything_that_is_awaited_may_move() {
     fn check(migrator: &Migrator) {
         moves_borrowed(&migrator.status());
         moves_borrowed(&migrator.plan());
+        moves_borrowed(&migrator.health());
+        moves_borrowed(&migrator.require("001_a").and("002_b").into_future());
+        moves_borrowed(&async {
+            migrator.require("001_a").await?;
+            migrator.health().await
+        });
         moves_borrowed(&migrator.up().into_future());
         moves_borrowed(&async {
             migrator.up().only("001_a").by("ada").await?;
             migrator.status().await
+        });
+    }
+    let _ = check;
+}
+
+#[test]
+fn what_a_service_awaits_at_start_up_may_move() {
+    fn check(db: mongodb::Database) {
+        moves_borrowed(&Migrator::boot(db.clone()).into_future());
+        moves_borrowed(&Migrator::for_each(db.client().clone(), DatabaseFilter::all()).into_future());
+        moves_borrowed(&async move {
+            Migrator::for_each(db.client().clone(), DatabaseFilter::all()).await?.into_result()?;
+            Migrator::boot(db).await
         });
     }
     let _ = check;

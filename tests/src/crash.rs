@@ -5,11 +5,9 @@ mod halt;
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use mongodb::event::EventHandler;
-use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
-use mongrate::{Error, Migrator, Registry, Report, Schema, Tx, Verb, migration};
+use mongrate::{Error, Migrator, MigratorBuilder, Registry, Report, Schema, Tx, Verb, migration};
 
 pub use halt::Halt;
 pub(crate) use halt::over;
@@ -98,10 +96,7 @@ pub async fn run(
     lease_ms: &str,
     halt: &[&str],
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let mut options = ClientOptions::parse(uri).await?;
-    options.app_name = Some(database.to_owned());
-    options.command_event_handler = Some(halt::install(Halt::parse(halt)));
-    let database = Client::with_options(options)?.database(database);
+    let database = connect(uri, database, halt).await?;
     let migrator = migrator(database, Duration::from_millis(lease_ms.parse()?));
     let result = match verb {
         Verb::Down => migrator.down().steps(ALL.len()).await,
@@ -115,26 +110,48 @@ pub async fn run(
     for execution in report.into_iter().flat_map(Report::applied) {
         println!("applied {} {}", execution.id, execution.attempts);
     }
-    match result {
-        Ok(_) => println!("ended ok"),
-        Err(error) => println!("ended {}: {error}", variant(&error)),
-    }
+    tell(result.err().as_ref());
     Ok(())
 }
 
-/// Sets where this process halts, for the client that gets this handler.
-pub(crate) fn halt(words: &[&str]) -> EventHandler<CommandEvent> {
-    halt::install(Halt::parse(words))
+/// The same as a service does it, told by its environment. `went on` stands for an error that was ignored on request.
+pub async fn boot(uri: &str, database: &str, halt: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
+    let result = builder(connect(uri, database, halt).await?).boot().await;
+    over();
+    if let Ok(booted) = &result {
+        for execution in booted.report().into_iter().flat_map(Report::applied) {
+            println!("applied {} {}", execution.id, execution.attempts);
+        }
+        if let Some(error) = booted.error() {
+            println!("went on {}: {error}", variant(error));
+        }
+    }
+    tell(result.err().as_ref());
+    Ok(())
+}
+
+pub(crate) async fn connect(uri: &str, database: &str, halt: &[&str]) -> Result<Database, Box<dyn std::error::Error>> {
+    let mut options = ClientOptions::parse(uri).await?;
+    options.app_name = Some(database.to_owned());
+    options.command_event_handler = Some(halt::install(Halt::parse(halt)));
+    Ok(Client::with_options(options)?.database(database))
+}
+
+fn tell(error: Option<&Error>) {
+    match error {
+        None => println!("ended ok"),
+        Some(error) => println!("ended {}: {error}", variant(error)),
+    }
 }
 
 /// A migrator for the migrations of this process.
 #[must_use]
 pub fn migrator(database: Database, lease: Duration) -> Migrator {
-    Migrator::builder(database)
-        .registry(Registry::linked().source(SOURCE))
-        .lease(lease)
-        .lock_wait(Duration::from_mins(1))
-        .build()
+    builder(database).lease(lease).build()
+}
+
+fn builder(database: Database) -> MigratorBuilder {
+    Migrator::builder(database).registry(Registry::linked().source(SOURCE)).lock_wait(Duration::from_mins(1))
 }
 
 fn variant(error: &Error) -> String {

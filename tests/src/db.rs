@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use mongodb::bson::doc;
@@ -34,6 +35,7 @@ pub struct TestDb {
     database: Database,
     app_name: String,
     commands: Commands,
+    tenants: Mutex<Vec<String>>,
 }
 
 impl TestDb {
@@ -63,7 +65,8 @@ impl TestDb {
         let commands = Commands::default();
         let uri = server.uri();
         let client = connect(&uri, &name, &commands).await;
-        Self { uri, shared, database: client.database(&name), app_name: name, commands }
+        let database = client.database(&name);
+        Self { uri, shared, database, app_name: name, commands, tenants: Mutex::default() }
     }
 
     /// The database.
@@ -97,6 +100,22 @@ impl TestDb {
         let client = connect(&self.uri, app_name, &commands).await;
         (client.database(self.database.name()), commands)
     }
+
+    /// Another database of this test, through the same client; dropped with this one. Its name begins with
+    /// [`tenants`](Self::tenants).
+    #[must_use]
+    pub fn tenant(&self, name: &str) -> Database {
+        let name = format!("{}{name}", self.tenants());
+        let database = self.database.client().database(&name);
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+        database
+    }
+
+    /// What the names of this test's tenants begin with, and no other database's.
+    #[must_use]
+    pub fn tenants(&self) -> String {
+        format!("{}_t_", self.database.name())
+    }
 }
 
 impl Deref for TestDb {
@@ -112,13 +131,17 @@ impl Drop for TestDb {
         if !self.shared {
             return;
         }
-        let (uri, name) = (self.uri.clone(), self.database.name().to_owned());
+        let mut names = std::mem::take(&mut *self.tenants.lock().unwrap_or_else(PoisonError::into_inner));
+        names.push(self.database.name().to_owned());
+        let uri = self.uri.clone();
         block_on(async move {
             let client = connect(&uri, "mongrate-tests-cleanup", &Commands::default()).await;
-            // A transaction that the test left open would be waited for.
-            let drop = doc! { "dropDatabase": 1, "maxTimeMS": 5000 };
-            if let Err(error) = client.database(&name).run_command(drop).await {
-                eprintln!("{name} was not dropped: {error}");
+            for name in names {
+                // A transaction that the test left open would be waited for.
+                let drop = doc! { "dropDatabase": 1, "maxTimeMS": 5000 };
+                if let Err(error) = client.database(&name).run_command(drop).await {
+                    eprintln!("{name} was not dropped: {error}");
+                }
             }
         });
     }

@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use mongodb::options::ClientOptions;
-use mongodb::{Client, Database};
+use mongodb::Database;
 use mongrate::__private::{Down, Registration};
 use mongrate::{Kind, Migration, Migrator, MigratorBuilder, Registry, Source};
 use serde::{Deserialize, Serialize};
@@ -131,9 +130,7 @@ pub async fn run(
     [drawing, without, deed]: [&str; 3],
     halt: &[&str],
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let mut options = ClientOptions::parse(uri).await?;
-    options.command_event_handler = Some(crate::crash::halt(halt));
-    let database = Client::with_options(options)?.database(database);
+    let database = crate::crash::connect(uri, database, halt).await?;
     let drawing: Drawing = serde_json::from_str(drawing)?;
     let deed: Deed = serde_json::from_str(deed)?;
     let migrator = drawing.migrator(&database, &serde_json::from_str(without)?).build();

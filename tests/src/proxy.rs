@@ -47,7 +47,12 @@ struct Shared {
 impl Proxy {
     /// Leads to the server at this port of 127.0.0.1.
     pub async fn to(server: u16, strike: Strike, lost: Lost) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        Self::at(0, server, strike, lost).await
+    }
+
+    /// The same at a port that the test chose, where clients may have been knocking in vain so far.
+    pub async fn at(port: u16, server: u16, strike: Strike, lost: Lost) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared { server, strike, lost, commands: Mutex::default() });
         let proxy = Self { port, shared: shared.clone() };

@@ -22,8 +22,15 @@ impl Worker {
     /// Starts the worker program with these arguments.
     #[must_use]
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_with(&[], arguments)
+    }
+
+    /// Starts it with these variables in its environment, too.
+    #[must_use]
+    pub fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> Self {
         let mut child = Command::new(program())
             .args(arguments)
+            .envs(variables.iter().copied())
             // The worker ends when this closes, so it does not outlive a test run that is killed.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use mongodb::Database;
 use tokio::sync::watch;
 
 use super::{Inner, Migrator};
-use crate::events::Audience;
+use crate::events::{Audience, Events};
 use crate::lock::Lock;
 use crate::options::{Names, Options, Policy, Transactions};
 use crate::registry::Registry;
@@ -35,11 +35,12 @@ pub struct MigratorBuilder {
     database: Database,
     registry: Option<Registry>,
     options: Options,
+    audience: Audience,
 }
 
 impl MigratorBuilder {
     pub(super) fn new(database: Database) -> Self {
-        Self { database, registry: None, options: Options::default() }
+        Self { database, registry: None, options: Options::default(), audience: Audience::default() }
     }
 
     /// The migrations to work on. Default: [`Registry::linked`].
@@ -92,6 +93,13 @@ impl MigratorBuilder {
         self
     }
 
+    /// The time limit that is given now, or else the one that was given before, or else this default. Zero is no limit.
+    pub(super) fn limited(mut self, now: Option<Duration>, default: Duration) -> Self {
+        let limit = now.or(self.options.timeout).unwrap_or(default);
+        self.options.timeout = Some(limit).filter(|limit| !limit.is_zero());
+        self
+    }
+
     /// What to do on a server without transactions. Default: [`Transactions::Auto`].
     pub fn transactions(mut self, transactions: Transactions) -> Self {
         self.options.transactions = transactions;
@@ -110,15 +118,22 @@ impl MigratorBuilder {
         self
     }
 
+    /// What will happen during the runs of the migrators that this builds, as [`Migrator::events`]: for a
+    /// [`boot`](Self::boot), which builds its migrator itself.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.audience.join()
+    }
+
     /// The migrator.
     #[must_use]
     pub fn build(self) -> Migrator {
-        let Self { database, registry, options } = self;
+        let Self { database, registry, options, audience } = self;
         Migrator(std::sync::Arc::new(Inner {
             registry: registry.unwrap_or_else(Registry::linked),
             tracker: Tracker::new(&database, &options.names),
             lock: Lock::new(&database, &options),
-            audience: Audience::default(),
+            audience,
             shutdown: Stop::new(),
             running: watch::Sender::new(0),
             database,

@@ -101,6 +101,12 @@ impl Down {
         self.settings.timeout = Some(limit);
         self
     }
+
+    /// Finds out what this would do without changing anything, as in [`Up::dry_run`](crate::Up::dry_run).
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.settings.dry_run = dry_run;
+        self
+    }
 }
 
 impl IntoFuture for Down {
@@ -142,6 +148,10 @@ impl Work for Applied {
 
     fn report(&self, run: &Run, records: &Records, todo: &Plan) -> Report {
         run.report(records, todo, Purpose::Down)
+    }
+
+    async fn rehearse(&self, run: &Run, todo: &Plan, report: Report) -> Result<Report, Error> {
+        run.rehearse(todo, false, report).await
     }
 
     async fn act(

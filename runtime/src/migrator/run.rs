@@ -34,6 +34,11 @@ pub(super) trait Work: Send + Sync + 'static {
     /// Whether that is nothing, so that no lease is needed.
     fn is_nothing(todo: &Self::Todo) -> bool;
 
+    /// Tells what it would do, without the lease and without changing anything. Asked only of verbs that offer it.
+    fn rehearse(&self, _: &Run, _: &Self::Todo, report: Report) -> impl Future<Output = Result<Report, Error>> + Send {
+        async { Ok(report) }
+    }
+
     /// A report of nothing yet, with what a person should know although nothing has failed.
     fn report(&self, run: &Run, records: &Records, todo: &Self::Todo) -> Report;
 
@@ -64,6 +69,7 @@ pub(super) struct Run {
 pub(super) struct Settings {
     pub(super) by: Option<String>,
     pub(super) timeout: Option<Duration>,
+    pub(super) dry_run: bool,
 }
 
 impl Migrator {
@@ -73,16 +79,23 @@ impl Migrator {
         let _interrupt = InterruptOnDrop(stop.clone());
         self.whole(async move |migrator| {
             let running = Running::new(&migrator);
-            let run = Run {
-                graph: migrator.graph()?,
-                stop,
-                deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
-                by: settings.by.or_else(|| migrator.0.options.actor.clone()),
-                migrator,
-            };
-            let result = run.whole(&work).await;
+            let dry_run = settings.dry_run;
+            let result = Run::new(migrator, settings, stop)?.whole(&work, dry_run).await;
             drop(running);
             result
+        })
+        .await
+    }
+
+    /// The beginning of a run without the rest: what there would be to do, and a report of nothing. One read, no writes.
+    pub(super) async fn look<W: Work<Todo: 'static>>(self, work: W) -> Result<(W::Todo, Report), Error> {
+        self.whole(async move |migrator| {
+            let stop = migrator.0.shutdown.child();
+            let run = Run::new(migrator, Settings::default(), stop)?;
+            let records = run.migrator.0.tracker.records().await?;
+            let todo = work.todo(&run, &records)?;
+            let report = work.report(&run, &records, &todo);
+            Ok((todo, report))
         })
         .await
     }
@@ -101,9 +114,22 @@ impl Migrator {
 }
 
 impl Run {
-    async fn whole(&self, work: &impl Work) -> Result<Report, Error> {
+    fn new(migrator: Migrator, settings: Settings, stop: Stop) -> Result<Self, Error> {
+        Ok(Self {
+            graph: migrator.graph()?,
+            stop,
+            deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
+            by: settings.by.or_else(|| migrator.0.options.actor.clone()),
+            migrator,
+        })
+    }
+
+    async fn whole(&self, work: &impl Work, dry_run: bool) -> Result<Report, Error> {
         let records = self.migrator.0.tracker.records().await?;
         let todo = work.todo(self, &records)?;
+        if dry_run {
+            return work.rehearse(self, &todo, work.report(self, &records, &todo)).await;
+        }
         if is_nothing(work, &todo) {
             return Ok(work.report(self, &records, &todo));
         }
@@ -189,7 +215,7 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
 }
 
 /// Tells the run to stop when the caller drops its future.
-struct InterruptOnDrop(Stop);
+pub(super) struct InterruptOnDrop(pub(super) Stop);
 
 impl Drop for InterruptOnDrop {
     fn drop(&mut self) {

@@ -5,9 +5,11 @@ use std::fmt;
 use super::Migrator;
 use crate::Error;
 use crate::elapsed::Elapsed;
+use crate::graph::Graph;
 use crate::lock::{Holder, Sighting};
 use crate::migration::{Migration, State};
 use crate::record::{Record, RecordStatus};
+use crate::tracker::Records;
 
 /// Where every migration stands in one database: the records first, then the lease, in two reads. Its `Display` is for
 /// people.
@@ -33,6 +35,16 @@ pub struct Status {
 }
 
 impl Status {
+    pub(super) fn new(graph: &Graph, records: &Records, sighting: Option<Sighting>) -> Self {
+        let (holder, token) = match sighting {
+            Some(Sighting { holder: Some(holder), token, .. }) => (Some(holder), Some(token)),
+            _ => (None, None),
+        };
+        let orphans = records.orphans(|id| graph.find(id).is_some()).into_iter().cloned().collect();
+        let migrations = graph.order().map(|migration| (migration, records.get(migration.id()).cloned())).collect();
+        Self { migrations, orphans, holder, token }
+    }
+
     /// What an `up` has still to do: never run, failed, rolled back or interrupted, in plan order. Manual ones are
     /// among them.
     pub fn pending(&self) -> impl Iterator<Item = Migration> {
@@ -106,14 +118,14 @@ fn state(record: Option<&Record>) -> State {
 impl Migrator {
     pub(super) async fn read_status(self) -> Result<Status, Error> {
         let graph = self.graph()?;
+        let (records, sighting) = self.read_state().await?;
+        Ok(Status::new(&graph, &records, sighting))
+    }
+
+    pub(super) async fn read_state(&self) -> Result<(Records, Option<Sighting>), Error> {
         let records = self.0.tracker.records().await?;
-        let (holder, token) = match self.0.lock.sighting().await? {
-            Some(Sighting { holder: Some(holder), token, .. }) => (Some(holder), Some(token)),
-            _ => (None, None),
-        };
-        let orphans = records.orphans(|id| graph.find(id).is_some()).into_iter().cloned().collect();
-        let migrations = graph.order().map(|migration| (migration, records.get(migration.id()).cloned())).collect();
-        Ok(Status { migrations, orphans, holder, token })
+        let sighting = self.0.lock.sighting().await?;
+        Ok((records, sighting))
     }
 }
 

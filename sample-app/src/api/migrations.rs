@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use mongodb::Database;
-use mongodb::bson::doc;
+use mongrate::Migration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -41,8 +42,16 @@ pub(super) async fn status(State(database): State<Database>) -> Result<Json<Migr
     Ok(Json(Migrations { pending, completed: completed.collect() }))
 }
 
-/// `GET /health`
-pub(super) async fn health(State(database): State<Database>) -> Result<Json<Value>, ApiError> {
-    database.run_command(doc! { "ping": 1 }).await?;
-    Ok(Json(json!({ "status": "ok" })))
+/// `GET /health`: 200 if the database is what this program expects, or else 503.
+pub(super) async fn health(State(database): State<Database>) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let health = migrator(&database).health().await?;
+    let code = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let ids = |migrations: &[Migration]| migrations.iter().map(Migration::id).collect::<Vec<_>>();
+    let answer = json!({
+        "status": health.status().to_string(),
+        "pending": ids(health.pending()),
+        "failed": ids(health.failed()),
+        "inWords": health.to_string(),
+    });
+    Ok((code, Json(answer)))
 }

@@ -26,7 +26,11 @@ pub(super) async fn answers(db: &Database) {
     assert_eq!(ask(address, "/roles").await.1[0]["id"], "member");
     assert_eq!(ask(address, "/alerts").await.1["thresholdCents"], 1_000_000);
     assert_eq!(ask(address, "/migrations").await.1["completed"].as_array().unwrap().len(), 13);
-    assert_eq!(ask(address, "/health").await.1["status"], "ok");
+    let (status, health) = ask(address, "/health").await;
+    assert_eq!(
+        (status, &health["status"], &health["inWords"]),
+        (200, &"healthy".into(), &"healthy: 13 completed".into())
+    );
     for (path, expected) in [
         ("/customers?limit=0", 400),
         ("/customers?limit=101", 400),
@@ -42,6 +46,18 @@ pub(super) async fn answers(db: &Database) {
         assert_eq!((status, &answer["error"]["status"]), (expected, &Value::from(expected)), "{path}: {answer}");
         assert!(!answer["error"]["message"].as_str().unwrap().is_empty());
     }
+    server.abort();
+}
+
+/// What the API answers while something is pending.
+pub(super) async fn is_not_ready(db: &Database) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(axum::serve(listener, api::router(db.clone())).into_future());
+    let (status, health) = ask(address, "/health").await;
+    assert_eq!((status, &health["status"]), (503, &Value::from("pending")), "{health}");
+    assert_eq!(health["pending"].as_array().unwrap().len(), 13);
+    assert_eq!(health["failed"], Value::Array(Vec::new()));
     server.abort();
 }
 

@@ -31,6 +31,7 @@ async fn version_1_becomes_todays() {
     let spent = total(&db).await;
     let before = raw_phones(&db).await;
 
+    api::is_not_ready(&db).await;
     let report = migrator(&db).up().await.unwrap();
     assert_eq!(report.applied().count(), 13, "{report}");
     assert!(report.warnings().is_empty(), "{report}");

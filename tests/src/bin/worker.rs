@@ -7,8 +7,8 @@ use std::{env, process, thread};
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
-use mongrate::Verb;
 use mongrate::mongod::Mongod;
+use mongrate::{DatabaseFilter, Migrator, Registry, Report, Verb};
 use mongrate_tests::stored::migrator;
 use mongrate_tests::{crash, drawn};
 use tokio::sync::oneshot;
@@ -30,6 +30,8 @@ async fn main() -> Result<()> {
         ["mongod"] => serve().await,
         ["insert", uri, database, collection] => insert(&connect(uri, database).await?, collection).await,
         ["up", uri, database, source] => up(&connect(uri, database).await?, source, go).await,
+        ["boot", uri, database, ref halt @ ..] => crash::boot(uri, database, halt).await,
+        ["tenants", uri, prefix, source] => tenants(uri, prefix, source, go).await,
         ["crash", uri, database, lease, ref halt @ ..] => crash::run(Verb::Up, uri, database, lease, halt).await,
         ["crash-down", uri, database, lease, ref halt @ ..] => crash::run(Verb::Down, uri, database, lease, halt).await,
         ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
@@ -67,6 +69,21 @@ async fn up(database: &Database, source: &str, go: oneshot::Receiver<()>) -> Res
     go.await?;
     let report = migrator(database, source).build().up().await?;
     println!("applied {}", report.applied().count());
+    Ok(())
+}
+
+/// Connects, says so, and on a word migrates all databases of a prefix.
+async fn tenants(uri: &str, prefix: &str, source: &str, go: oneshot::Receiver<()>) -> Result<()> {
+    let (client, registry) = (Client::with_uri_str(uri).await?, Registry::linked().source(source));
+    client.database("admin").run_command(doc! { "ping": 1 }).await?;
+    println!("ready");
+    go.await?;
+    let tenants = Migrator::for_each(client, DatabaseFilter::prefix(prefix));
+    let tenants = tenants.options(move |builder| builder.registry(registry.clone())).await?;
+    match tenants.into_result() {
+        Ok(reports) => println!("applied {}", reports.values().flat_map(Report::applied).count()),
+        Err(error) => println!("{error}"),
+    }
     Ok(())
 }
 

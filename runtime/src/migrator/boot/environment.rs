@@ -1,0 +1,133 @@
+//! What the environment tells a boot. Pure: the variables come as values.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::Error;
+use crate::migrator::MigratorBuilder;
+
+const AUTO: &str = "MONGRATE_AUTO";
+const FAIL_HARD: &str = "MONGRATE_FAIL_HARD";
+const TIMEOUT_MS: &str = "MONGRATE_TIMEOUT_MS";
+const LOCK_WAIT_MS: &str = "MONGRATE_LOCK_WAIT_MS";
+const LEASE_MS: &str = "MONGRATE_LEASE_MS";
+const STOP_ON_ERROR: &str = "MONGRATE_STOP_ON_ERROR";
+const ENV: &str = "MONGRATE_ENV";
+const VERSION: &str = "MONGRATE_VERSION";
+
+const NAMES: [&str; 8] = [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR, ENV, VERSION];
+
+/// How long a run may take when nobody says otherwise.
+const TIMEOUT: Duration = Duration::from_mins(5);
+
+/// The longest of all durations, in milliseconds. What is longer is a slip of the pen.
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// The variables as they were found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Variables(BTreeMap<&'static str, OsString>);
+
+impl Variables {
+    pub(super) fn found<V: Into<OsString>>(lookup: impl Fn(&str) -> Option<V>) -> Self {
+        Self(NAMES.into_iter().filter_map(|name| Some((name, lookup(name)?.into()))).collect())
+    }
+}
+
+/// The variables as they were meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) auto: bool,
+    pub(super) fail_hard: bool,
+    pub(super) stop_on_error: bool,
+    /// Zero is no limit.
+    timeout: Option<Duration>,
+    lock_wait: Option<Duration>,
+    lease: Option<Duration>,
+    environment: Option<String>,
+    codebase_version: Option<String>,
+}
+
+impl Settings {
+    /// All that is malformed is told at once.
+    pub(super) fn read(variables: &Variables) -> Result<Self, Error> {
+        let mut reader = Reader { variables, errors: Vec::new() };
+        let settings = Self {
+            auto: reader.flag(AUTO).unwrap_or(true),
+            fail_hard: reader.flag(FAIL_HARD).unwrap_or(true),
+            timeout: reader.millis(TIMEOUT_MS, 0..=DAY),
+            lock_wait: reader.millis(LOCK_WAIT_MS, 0..=DAY),
+            lease: reader.millis(LEASE_MS, 1000..=DAY),
+            stop_on_error: reader.flag(STOP_ON_ERROR).unwrap_or(true),
+            environment: reader.text(ENV).map(str::to_owned),
+            codebase_version: reader.text(VERSION).map(str::to_owned),
+        };
+        Error::gather(reader.errors)?;
+        Ok(settings)
+    }
+
+    /// Tells a builder what is set, and leaves it what is not.
+    pub(super) fn configure(&self, builder: MigratorBuilder) -> MigratorBuilder {
+        let mut builder = builder.limited(self.timeout, TIMEOUT);
+        if let Some(wait) = self.lock_wait {
+            builder = builder.lock_wait(wait);
+        }
+        if let Some(lease) = self.lease {
+            builder = builder.lease(lease);
+        }
+        if let Some(environment) = &self.environment {
+            builder = builder.environment(environment);
+        }
+        if let Some(version) = &self.codebase_version {
+            builder = builder.codebase_version(version);
+        }
+        builder
+    }
+}
+
+/// Reads one variable after the other. One that is not set or empty is `None`; so is one that is malformed, which is an
+/// error besides.
+struct Reader<'a> {
+    variables: &'a Variables,
+    errors: Vec<Error>,
+}
+
+impl<'a> Reader<'a> {
+    fn flag(&mut self, name: &'static str) -> Option<bool> {
+        let value = self.text(name)?;
+        match value.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Some(true),
+            "false" | "0" | "no" | "off" => Some(false),
+            _ => self.malformed(name, value, "true or false (also 1 and 0, yes and no, on and off)"),
+        }
+    }
+
+    fn millis(&mut self, name: &'static str, allowed: RangeInclusive<u64>) -> Option<Duration> {
+        let value = self.text(name)?;
+        match value.parse() {
+            Ok(millis) if allowed.contains(&millis) => Some(Duration::from_millis(millis)),
+            _ => {
+                let (least, most) = allowed.into_inner();
+                self.malformed(name, value, &format!("a whole number of milliseconds from {least} to {most}"))
+            }
+        }
+    }
+
+    fn text(&mut self, name: &'static str) -> Option<&'a str> {
+        let value = self.variables.0.get(name)?;
+        match value.to_str() {
+            // What reads a file into a variable often leaves a line end behind it.
+            Some(value) => Some(value.trim()).filter(|value| !value.is_empty()),
+            None => self.malformed(name, &value.to_string_lossy(), "text in UTF-8"),
+        }
+    }
+
+    fn malformed<T>(&mut self, name: &'static str, value: &str, accepted: &str) -> Option<T> {
+        self.errors.push(Error::Variable { name, value: value.to_owned(), accepted: accepted.to_owned() });
+        None
+    }
+}

@@ -1,0 +1,121 @@
+use std::time::Duration;
+
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Result<Settings, Error> {
+    let lookup = |name: &str| variables.iter().find(|(there, _)| *there == name).map(|(_, value)| *value);
+    Settings::read(&Variables::found(lookup))
+}
+
+/// The name and the whole message of each error.
+fn refused(variables: &[(&str, &str)]) -> Vec<(&'static str, String)> {
+    let told = |error: Error| match &error {
+        Error::Variable { name, .. } => (*name, error.to_string()),
+        _ => panic!("{error}"),
+    };
+    match read(variables).unwrap_err() {
+        Error::Several { errors } => errors.into_iter().map(told).collect(),
+        error => vec![told(error)],
+    }
+}
+
+#[test]
+fn nothing_set_is_the_defaults() {
+    let defaults = read(&[]).unwrap();
+    assert_eq!(
+        defaults,
+        Settings {
+            auto: true,
+            fail_hard: true,
+            timeout: None,
+            lock_wait: None,
+            lease: None,
+            stop_on_error: true,
+            environment: None,
+            codebase_version: None,
+        }
+    );
+    let empty = NAMES.map(|name| (name, if name == ENV { " \n" } else { "" }));
+    assert_eq!(read(&empty).unwrap(), defaults, "an empty value counts as not set");
+}
+
+#[test]
+fn everything_set_is_understood() {
+    let settings = read(&[
+        ("MONGRATE_AUTO", "false"),
+        ("MONGRATE_FAIL_HARD", "0"),
+        ("MONGRATE_TIMEOUT_MS", "1500"),
+        ("MONGRATE_LOCK_WAIT_MS", "0"),
+        ("MONGRATE_LEASE_MS", "1000"),
+        ("MONGRATE_STOP_ON_ERROR", "off"),
+        ("MONGRATE_ENV", "production\n"),
+        ("MONGRATE_VERSION", "v2 of today"),
+    ]);
+    assert_eq!(
+        settings.unwrap(),
+        Settings {
+            auto: false,
+            fail_hard: false,
+            timeout: Some(Duration::from_millis(1500)),
+            lock_wait: Some(Duration::ZERO),
+            lease: Some(Duration::from_secs(1)),
+            stop_on_error: false,
+            environment: Some("production".to_owned()),
+            codebase_version: Some("v2 of today".to_owned()),
+        }
+    );
+    assert_eq!(read(&[(TIMEOUT_MS, "0")]).unwrap().timeout, Some(Duration::ZERO));
+    assert_eq!(read(&[(LEASE_MS, "86400000")]).unwrap().lease, Some(Duration::from_hours(24)));
+}
+
+#[test]
+fn a_flag_is_what_people_write() {
+    for (yes, no) in [("true", "false"), ("1", "0"), ("yes", "no"), ("on", "off"), ("TRUE", "False"), (" Yes ", "nO")] {
+        assert!(read(&[(AUTO, yes)]).unwrap().auto, "{yes}");
+        assert!(!read(&[(AUTO, no)]).unwrap().auto, "{no}");
+    }
+    for value in ["maybe", "t", "2", "-1", "true false", "enabled"] {
+        assert_eq!(refused(&[(AUTO, value)]).len(), 1, "{value}");
+    }
+    assert_eq!(
+        refused(&[(AUTO, "maybe")])[0].1,
+        "the environment variable MONGRATE_AUTO is 'maybe', but takes true or false (also 1 and 0, yes and no, on and off). \
+         Correct it, or unset it to have the default"
+    );
+}
+
+#[test]
+fn a_duration_is_a_whole_number_of_milliseconds_within_reason() {
+    let too_large = (DAY + 1).to_string();
+    for value in ["-1", "1.5", "5s", "5_000", "1e3", "99999999999999999999999", &too_large] {
+        for name in [TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS] {
+            assert_eq!(refused(&[(name, value)])[0].0, name, "{value}");
+        }
+    }
+    for value in ["0", "999"] {
+        let told = &refused(&[(LEASE_MS, value)])[0].1;
+        assert!(told.contains("MONGRATE_LEASE_MS"), "{told}");
+        assert!(told.contains(&format!("is '{value}', but takes")), "{told}");
+        assert!(told.contains("a whole number of milliseconds from 1000 to 86400000"), "{told}");
+    }
+}
+
+#[test]
+fn all_that_is_malformed_is_told_at_once() {
+    let wrong = NAMES.map(|name| (name, "wrong"));
+    let names: Vec<_> = refused(&wrong).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_unicode_is_malformed() {
+    use std::os::unix::ffi::OsStringExt;
+
+    for name in NAMES {
+        let lookup = |asked: &str| (asked == name).then(|| OsString::from_vec(vec![b'4', 0xff]));
+        let error = Settings::read(&Variables::found(lookup)).unwrap_err();
+        let Error::Variable { name: told, value, accepted } = &error else { panic!("{error}") };
+        assert_eq!((*told, value.as_str(), accepted.as_str()), (name, "4\u{fffd}", "text in UTF-8"));
+    }
+}

@@ -1,0 +1,162 @@
+//! The same migrations in many databases.
+
+mod filter;
+mod tenants;
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
+use mongodb::{BoxFuture, Client};
+use tracing::Instrument;
+
+pub use self::filter::DatabaseFilter;
+pub use self::tenants::Tenants;
+use super::run::InterruptOnDrop;
+use super::{Migrator, MigratorBuilder, Up};
+use crate::Error;
+use crate::report::Report;
+use crate::signals;
+use crate::stop::{Reason, Stop};
+
+/// How many databases are migrated at a time, unless told otherwise.
+const CONCURRENCY: usize = 8;
+
+/// An `up` of many databases that is about to run: set its options, then await it.
+///
+/// Each database has its own records, its own lease and its own report. One that fails does not stop the others. A
+/// database with nothing pending takes one read.
+///
+/// The result is an error only when nothing was begun: the databases cannot be listed, the filter or the linked-in
+/// migrations have a mistake. Everything else is in [`Tenants`].
+///
+/// Dropping the future, SIGTERM and SIGINT stop all that is under way as they stop a single [`Up`], and begin no
+/// other: those databases are [`Error::Interrupted`].
+///
+/// ```no_run
+/// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
+/// use mongrate::{DatabaseFilter, Migrator};
+///
+/// let tenants = Migrator::for_each(client, DatabaseFilter::prefix("tenant_"))
+///     .concurrency(4)
+///     .options(|builder| builder.actor("deploy 42"))
+///     .up(|up| up.continue_on_error(true))
+///     .await?;
+/// println!("{tenants}");
+/// tenants.into_result()?;
+/// # Ok(()) }
+/// ```
+#[must_use = "nothing runs until this is awaited"]
+#[derive(Clone)]
+pub struct ForEach {
+    client: Client,
+    filter: DatabaseFilter,
+    concurrency: usize,
+    options: Arc<dyn Fn(MigratorBuilder) -> MigratorBuilder + Send + Sync>,
+    up: Arc<dyn Fn(Up) -> Up + Send + Sync>,
+}
+
+impl ForEach {
+    /// How many databases are migrated at a time. Default: 8. Zero counts as one.
+    pub fn concurrency(mut self, databases: usize) -> Self {
+        self.concurrency = databases.max(1);
+        self
+    }
+
+    /// What each database's migrator is told. Call it once; a second call replaces the first.
+    pub fn options(mut self, set: impl Fn(MigratorBuilder) -> MigratorBuilder + Send + Sync + 'static) -> Self {
+        self.options = Arc::new(set);
+        self
+    }
+
+    /// What each database's run is told. Call it once; a second call replaces the first.
+    pub fn up(mut self, set: impl Fn(Up) -> Up + Send + Sync + 'static) -> Self {
+        self.up = Arc::new(set);
+        self
+    }
+
+    fn migrator(&self, database: &str) -> Migrator {
+        (self.options)(Migrator::builder(self.client.database(database))).build()
+    }
+
+    async fn run(self, stop: Stop) -> Result<Tenants, Error> {
+        let signals = signals::Watch::new(stop.clone());
+        let names = self.filter.select(&self.client).await?;
+        let runs = names.into_iter().map(|name| self.clone().run_one(name, stop.clone()));
+        let results = stream::iter(runs).buffer_unordered(self.concurrency).collect().await;
+        // Also when it came too late to stop any of them: it would have ended the process.
+        Ok(Tenants::new(results, signals.end()))
+    }
+
+    async fn run_one(self, name: String, stop: Stop) -> (String, Result<Report, Error>) {
+        let result = match stop.check() {
+            Ok(()) => self.up_one(&name, stop.clone()).await,
+            Err(_) => Err(Error::Interrupted { report: Box::default() }),
+        };
+        if matches!(result, Err(Error::Interrupted { .. })) {
+            // It may have seen the signal first, and its place must not be taken by another one.
+            stop.raise(Reason::Interrupted);
+        }
+        if let Err(error) = &result {
+            tracing::error!(database = name, "{}", error.discreet());
+        }
+        (name, result)
+    }
+
+    async fn up_one(self, name: &str, stop: Stop) -> Result<Report, Error> {
+        let migrator = self.migrator(name);
+        let run = (self.up)(migrator.up()).into_future();
+        let run = run.instrument(tracing::info_span!("database", name));
+        tokio::pin!(run);
+        tokio::select! {
+            result = &mut run => return result,
+            _ = stop.raised() => migrator.0.shutdown.raise(Reason::Interrupted),
+        }
+        run.await
+    }
+}
+
+impl IntoFuture for ForEach {
+    type Output = Result<Tenants, Error>;
+    type IntoFuture = BoxFuture<'static, Result<Tenants, Error>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            // Of no database in particular: for what all of them have in common.
+            let common = self.migrator("mongrate");
+            common.graph()?;
+            let stop = Stop::new();
+            let _interrupt = InterruptOnDrop(stop.clone());
+            common.whole(move |_| self.run(stop)).await
+        })
+    }
+}
+
+impl Migrator {
+    /// Applies what is pending in many databases: one for each tenant, say.
+    ///
+    /// ```no_run
+    /// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
+    /// use mongrate::{DatabaseFilter, Migrator};
+    ///
+    /// Migrator::for_each(client, DatabaseFilter::prefix("tenant_")).await?.into_result()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn for_each(client: Client, filter: DatabaseFilter) -> ForEach {
+        ForEach {
+            client,
+            filter,
+            concurrency: CONCURRENCY,
+            options: Arc::new(|builder| builder),
+            up: Arc::new(|up| up),
+        }
+    }
+}
+
+impl fmt::Debug for ForEach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { filter, concurrency, .. } = self;
+        f.debug_struct("ForEach").field("filter", filter).field("concurrency", concurrency).finish_non_exhaustive()
+    }
+}

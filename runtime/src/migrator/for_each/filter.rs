@@ -1,0 +1,96 @@
+//! Which databases.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use mongodb::Client;
+
+use crate::Error;
+
+/// The server's own databases.
+const RESERVED: [&str; 3] = ["admin", "config", "local"];
+
+/// Which databases of a server are migrated; never `admin`, `config` and `local`, which are the server's own.
+///
+/// ```
+/// use mongrate::DatabaseFilter;
+///
+/// let tenants = DatabaseFilter::prefix("tenant_");
+/// let new = DatabaseFilter::named(["tenant_ana", "tenant_bob"]);
+/// let european = DatabaseFilter::matching(|name| name.ends_with("_eu"));
+/// ```
+#[derive(Clone)]
+pub struct DatabaseFilter(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Named(BTreeSet<String>),
+    Prefix(String),
+    Matching(Arc<dyn Fn(&str) -> bool + Send + Sync>),
+    All,
+}
+
+impl DatabaseFilter {
+    /// These, whether they exist yet or not. The server is not asked for its databases.
+    #[must_use]
+    pub fn named<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self(Kind::Named(names.into_iter().map(Into::into).collect()))
+    }
+
+    /// All that exist and whose names begin with this. Nothing is no prefix: that would be [`all`](Self::all).
+    #[must_use]
+    pub fn prefix(prefix: impl Into<String>) -> Self {
+        Self(Kind::Prefix(prefix.into()))
+    }
+
+    /// All that exist and of whose names this is true.
+    #[must_use]
+    pub fn matching(matches: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Kind::Matching(Arc::new(matches)))
+    }
+
+    /// All that exist.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(Kind::All)
+    }
+
+    /// The names of the databases, in order.
+    pub(super) async fn select(&self, client: &Client) -> Result<BTreeSet<String>, Error> {
+        match &self.0 {
+            Kind::Named(names) => {
+                let reserved = RESERVED.into_iter().find(|name| names.contains(*name));
+                reserved.map_or_else(|| Ok(names.clone()), |name| Err(Error::Refused(is_reserved(name))))
+            }
+            Kind::Prefix(prefix) if prefix.is_empty() => Err(Error::Refused(EMPTY_PREFIX.to_owned())),
+            Kind::Prefix(prefix) => existing(client, |name| name.starts_with(prefix)).await,
+            Kind::Matching(matches) => existing(client, matches.as_ref()).await,
+            Kind::All => existing(client, |_| true).await,
+        }
+    }
+}
+
+const EMPTY_PREFIX: &str = "DatabaseFilter::prefix(\"\") would be every database of the server. Give it the beginning of \
+     your tenants' names, or say DatabaseFilter::all()";
+
+fn is_reserved(name: &str) -> String {
+    format!("the database '{name}' is the server's own and is not migrated. Take it off the list of databases")
+}
+
+async fn existing(client: &Client, wanted: impl Fn(&str) -> bool) -> Result<BTreeSet<String>, Error> {
+    let names = client.list_database_names().await.map_err(|error| Error::server("list the databases", error))?;
+    let wanted = names.into_iter().filter(|name| !RESERVED.contains(&name.as_str()) && wanted(name));
+    Ok(wanted.collect())
+}
+
+impl fmt::Debug for DatabaseFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Named(names) => f.debug_tuple("Named").field(names).finish(),
+            Kind::Prefix(prefix) => f.debug_tuple("Prefix").field(prefix).finish(),
+            Kind::Matching(_) => f.write_str("Matching(..)"),
+            Kind::All => f.write_str("All"),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What became of each database.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::Error;
+use crate::report::Report;
+
+/// What became of each of many databases, by name. Its `Display` is for people: a line for each that something was done
+/// to, and a sum.
+///
+/// ```no_run
+/// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
+/// use mongrate::{DatabaseFilter, Migrator};
+///
+/// let tenants = Migrator::for_each(client, DatabaseFilter::all()).await?;
+/// for (database, error) in tenants.failed() {
+///     eprintln!("{database}: {error}");
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "it may hold failures"]
+pub struct Tenants {
+    results: BTreeMap<String, Result<Report, Error>>,
+    interrupted: bool,
+}
+
+impl Tenants {
+    pub(super) fn new(results: Vec<(String, Result<Report, Error>)>, interrupted: bool) -> Self {
+        Self { results: results.into_iter().collect(), interrupted }
+    }
+
+    /// Each database with its report or its error, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Result<&Report, &Error>)> {
+        self.results.iter().map(|(name, result)| (name.as_str(), result.as_ref()))
+    }
+
+    /// The report or the error of one database; `None` when it is not among them.
+    #[must_use]
+    pub fn get(&self, database: &str) -> Option<Result<&Report, &Error>> {
+        self.results.get(database).map(Result::as_ref)
+    }
+
+    /// The databases that could not be migrated, by name.
+    pub fn failed(&self) -> impl Iterator<Item = (&str, &Error)> {
+        self.iter().filter_map(|(name, result)| Some((name, result.err()?)))
+    }
+
+    /// How many databases there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.results.len()
+    }
+
+    /// Whether there was no database to migrate.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.results.is_empty()
+    }
+
+    /// Whether all of them are migrated and nobody told the process to stop.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        !self.interrupted && self.failed().next().is_none()
+    }
+
+    /// The reports by database, or [`Error::Tenants`] if one of them failed. [`Error::Interrupted`] if a signal came too
+    /// late to stop any of them: the process is meant to end.
+    pub fn into_result(self) -> Result<BTreeMap<String, Report>, Error> {
+        if self.failed().next().is_some() {
+            return Err(Error::Tenants { tenants: Box::new(self) });
+        }
+        if self.interrupted {
+            return Err(Error::Interrupted { report: Box::default() });
+        }
+        Ok(self.results.into_iter().filter_map(|(name, result)| Some((name, result.ok()?))).collect())
+    }
+}
+
+impl fmt::Display for Tenants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut migrated, mut failed) = (0, 0);
+        for (name, result) in self.iter() {
+            match result {
+                Ok(report) => {
+                    if !report.is_empty() {
+                        migrated += 1;
+                        writeln!(f, "{name}: applied {}", report.applied().count())?;
+                    }
+                    for warning in report.warnings() {
+                        writeln!(f, "{name}: warning: {warning}")?;
+                    }
+                }
+                Err(error) => {
+                    failed += 1;
+                    writeln!(f, "{name}: {error}")?;
+                }
+            }
+        }
+        let (all, rest) = (self.len(), self.len() - migrated - failed);
+        match all {
+            0 => f.write_str("There is no such database."),
+            1 => write!(f, "1 database: {migrated} migrated, {rest} with nothing to do, {failed} failed."),
+            _ => write!(f, "{all} databases: {migrated} migrated, {rest} with nothing to do, {failed} failed."),
+        }
+    }
+}

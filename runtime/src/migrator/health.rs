@@ -1,0 +1,168 @@
+//! Whether a program and its database fit together.
+
+use std::fmt;
+
+use super::{Migrator, Status};
+use crate::Error;
+use crate::migration::{Migration, State};
+use crate::options::Policy;
+use crate::plan::{Plan, Step};
+use crate::record::Record;
+
+/// How many migrations a line names.
+const NAMED: usize = 5;
+
+/// Whether this program and its database fit together, in one word and with the lists behind it. Its `Display` is one
+/// line.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// let health = migrator.health().await?;
+/// println!("{health}"); // pending: 12 completed; 1 pending (003_assign_roles)
+/// let http_status = if health.is_ready() { 200 } else { 503 };
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Health {
+    status: HealthStatus,
+    ready: bool,
+    failed: Vec<Migration>,
+    pending: Vec<Migration>,
+    details: Status,
+}
+
+/// The health of a database in one word, from the best to the worst. Of several that hold it is the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum HealthStatus {
+    /// Everything is applied, but for what is manual and what waits for that.
+    Healthy,
+    /// An applied migration has changed in the code since.
+    Drifted,
+    /// An `up` has something to do.
+    Pending,
+    /// A process is migrating right now, so that what is pending may soon be applied.
+    Busy,
+    /// A migration failed when it ran last, be it a manual one, is half-way on a server without transactions, or is applied
+    /// without the effect that it verifies. That stays so until it has succeeded, also while it runs again.
+    Failed,
+}
+
+impl Health {
+    /// `plan` is `None` when nothing may run before somebody has looked at the data.
+    fn new(details: Status, plan: Option<&Plan>, drift: Policy) -> Self {
+        let failed: Vec<_> =
+            details.migrations().iter().filter(|one| has_failed(&details, one)).map(|one| one.0).collect();
+        let pending: Vec<_> = plan.into_iter().flatten().map(Step::migration).collect();
+        let drifted = details.drifted().next().is_some();
+        let status = if !failed.is_empty() {
+            HealthStatus::Failed
+        } else if details.holder().is_some_and(|holder| !holder.expired) {
+            HealthStatus::Busy
+        } else if !pending.is_empty() {
+            HealthStatus::Pending
+        } else if drifted {
+            HealthStatus::Drifted
+        } else {
+            HealthStatus::Healthy
+        };
+        let ready = plan.is_some_and(Plan::is_empty) && !(drifted && drift == Policy::Error);
+        Self { status, ready, failed, pending, details }
+    }
+
+    /// The verdict.
+    #[must_use]
+    pub fn status(&self) -> HealthStatus {
+        self.status
+    }
+
+    /// Whether this program finds the database that it expects: nothing that an `up` would apply, and no drift if that
+    /// is an error by [`Policy`].
+    ///
+    /// A busy database may be ready: while a newer version of the program migrates, the older ones go on to serve. So may
+    /// one in which a manual migration failed.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// What has failed, in plan order.
+    #[must_use]
+    pub fn failed(&self) -> &[Migration] {
+        &self.failed
+    }
+
+    /// What an `up` would apply, in order: not what is manual, nor what waits for that.
+    #[must_use]
+    pub fn pending(&self) -> &[Migration] {
+        &self.pending
+    }
+
+    /// Where every migration stands, what has drifted, and who is migrating.
+    #[must_use]
+    pub fn details(&self) -> &Status {
+        &self.details
+    }
+}
+
+impl Migrator {
+    /// Whether this program and its database fit together: for `/health` and `/ready`. Two reads, no writes.
+    pub async fn health(&self) -> Result<Health, Error> {
+        self.clone().whole(async |this| this.read_health().await).await
+    }
+
+    async fn read_health(self) -> Result<Health, Error> {
+        let graph = self.graph()?;
+        let (records, sighting) = self.read_state().await?;
+        let plan = match Plan::up(&graph, None, |id| records.state(id)) {
+            Err(Error::HalfChanged { .. }) => None,
+            plan => Some(plan?),
+        };
+        Ok(Health::new(Status::new(&graph, &records, sighting), plan.as_ref(), self.0.options.drift))
+    }
+}
+
+fn has_failed(details: &Status, (_, record): &(Migration, Option<Record>)) -> bool {
+    record.as_ref().is_some_and(|record| match record.state() {
+        State::Failed => true,
+        State::Partial => !details.is_running(record),
+        State::Completed => record.verification_failed,
+        _ => false,
+    })
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, failed, pending, details, .. } = self;
+        write!(f, "{status}: {} completed", details.completed().count())?;
+        let drifted: Vec<_> = details.drifted().map(|(migration, _)| migration).collect();
+        for (list, what) in [(failed, "failed"), (pending, "pending"), (&drifted, "changed since")] {
+            if !list.is_empty() {
+                write!(f, "; {} {what} ({})", list.len(), named(list))?;
+            }
+        }
+        match details.holder() {
+            Some(holder) if holder.expired => write!(f, "; held by {holder}"),
+            Some(holder) => write!(f, "; being migrated by {holder}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn named(migrations: &[Migration]) -> String {
+    let ids: Vec<_> = migrations.iter().take(NAMED).map(Migration::id).collect();
+    let more = migrations.len().saturating_sub(NAMED);
+    if more == 0 { ids.join(", ") } else { format!("{} and {more} more", ids.join(", ")) }
+}
+
+impl fmt::Display for HealthStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Healthy => "healthy",
+            Self::Drifted => "drifted",
+            Self::Pending => "pending",
+            Self::Busy => "busy",
+            Self::Failed => "failed",
+        })
+    }
+}

@@ -1,0 +1,199 @@
+//! `verify`: a postcondition, a way out of doubt, and a way to find out where a database stands.
+
+use mongodb::Database;
+use mongodb::bson::{Document, doc};
+use mongrate::{Act, Error, Execution, Migrator, Outcome, Remains, Report, Schema, Tx, Verdict, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{
+    collections, count, documents, fingerprint, history, lease_is_free, migrator, record, status, tell, untell,
+};
+
+const TX: &str = "module:verify:001_tx";
+const RAW: &str = "module:verify:002_raw";
+const INDEX: &str = "module:verify:003_index";
+const PLAIN: &str = "module:verify:004_plain";
+
+#[migration(id = "001_tx", source = "module:verify", verify = tx_has_run)]
+async fn tx(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! { "by": TX }).await.map(drop)
+}
+
+async fn tx_has_run(db: &Database) -> Result<bool, anyhow::Error> {
+    assert!(!is_told(db, "panic").await, "told to panic");
+    anyhow::ensure!(!is_told(db, "error").await, "cannot tell");
+    Ok(count(db, "effects", doc! { "by": TX }).await > 0 && !is_told(db, "no tx").await)
+}
+
+#[migration(id = "002_raw", source = "module:verify", deps = ["module:verify:001_tx"], verify = raw_has_run)]
+async fn raw(db: &Database) -> Result<(), mongodb::error::Error> {
+    db.collection::<Document>("effects").insert_one(doc! { "by": RAW }).await.map(drop)
+}
+
+/// Without a `Result`.
+async fn raw_has_run(db: &Database) -> bool {
+    count(db, "effects", doc! { "by": RAW }).await > 0 && !is_told(db, "no raw").await
+}
+
+#[migration(id = "003_index", source = "module:verify", verify = index_is_there)]
+async fn index(schema: &mut Schema) -> Result<(), Error> {
+    schema.create_index("effects", doc! { "by": 1 }).named("by").await
+}
+
+async fn index_is_there(db: &Database) -> Result<bool, mongodb::error::Error> {
+    Ok(db.collection::<Document>("effects").list_index_names().await?.contains(&"by".to_owned()))
+}
+
+#[migration(id = "004_plain", source = "module:verify")]
+async fn plain(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! { "by": PLAIN }).await.map(drop)
+}
+
+async fn is_told(db: &Database, what: &str) -> bool {
+    count(db, "told", doc! { "_id": what }).await > 0
+}
+
+async fn fresh() -> (TestDb, Migrator) {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:verify").build();
+    (db, migrator)
+}
+
+fn applied(report: &Report) -> Vec<(&str, u32)> {
+    report.applied().map(|Execution { id, attempts, .. }| (id.as_str(), *attempts)).collect()
+}
+
+#[tokio::test]
+async fn what_has_its_effect_is_applied() {
+    let (db, migrator) = fresh().await;
+    let report = migrator.up().await.unwrap();
+    assert_eq!(applied(&report), [(TX, 1), (RAW, 1), (INDEX, 1), (PLAIN, 1)]);
+    assert!(record(&db, TX).await.unwrap().get("verificationFailed").is_none());
+    assert!(migrator.validate().await.unwrap().is_valid());
+}
+
+/// It is committed when it is asked, so it stays applied, and is not applied twice.
+#[tokio::test]
+async fn i1_a_transaction_that_is_not_verified_is_not_run_again() {
+    for (what, cause) in
+        [("no tx", ""), ("error", ": cannot tell"), ("panic", ": the migration panicked: told to panic")]
+    {
+        let (db, migrator) = fresh().await;
+        tell(&db, what).await;
+        let error = migrator.up().await.unwrap_err();
+        println!("{error}");
+        let Error::Failed { id, remains: Remains::All, source, report, .. } = &error else { panic!("{error}") };
+        assert_eq!(id, TX);
+        assert!(matches!(source.downcast_ref(), Some(Error::VerificationFailed { .. })), "{source}");
+        let expected = format!("it ran, but its `verify` function says that it did not have its effect{cause}");
+        assert_eq!(source.to_string(), expected);
+        assert_eq!(report.not_run().len(), 3);
+        let stored = record(&db, TX).await.unwrap();
+        assert_eq!(stored.get_str("status").unwrap(), "completed");
+        assert!(stored.get_bool("verificationFailed").unwrap());
+        assert_eq!(stored.get_str("error").unwrap(), expected);
+        assert_eq!(history(&db, TX).await, ["completed", "failed"]);
+        assert_eq!(migrator.history().limit(1).await.unwrap().entries[0].act, Act::Verify);
+        assert_eq!(migrator.statistics().await.unwrap()[0].count, 1);
+        assert!(lease_is_free(&db).await);
+
+        untell(&db, what).await;
+        let report = migrator.up().await.unwrap();
+        println!("{report}");
+        assert!(report.warnings().iter().any(|warning| warning.contains(TX)), "{report}");
+        assert_eq!(count(&db, "effects", doc! { "by": TX }).await, 1);
+        assert!(!migrator.validate().await.unwrap().is_valid());
+        migrator.accept(TX).because("looked at it").await.unwrap();
+        assert!(migrator.validate().await.unwrap().is_valid());
+    }
+}
+
+/// Outside transactions it is a failure like any other, and runs again.
+#[tokio::test]
+async fn what_is_not_verified_outside_a_transaction_has_failed() {
+    let (db, migrator) = fresh().await;
+    tell(&db, "no raw").await;
+    let error = migrator.up().await.unwrap_err();
+    println!("{error}");
+    let Error::Failed { id, remains: Remains::Part, .. } = &error else { panic!("{error}") };
+    assert_eq!(id, RAW);
+    assert_eq!(status(&db, RAW).await, "failed");
+    assert_eq!(history(&db, RAW).await, ["failed"]);
+    untell(&db, "no raw").await;
+    assert_eq!(applied(&migrator.up().await.unwrap())[0], (RAW, 1));
+    assert_eq!(count(&db, "effects", doc! { "by": RAW }).await, 2);
+}
+
+/// As a process leaves it that dies before it could write the record.
+async fn interrupted(db: &TestDb, id: &str) {
+    let records = db.collection::<Document>("migrations");
+    records.update_one(doc! { "_id": id }, doc! { "$set": { "status": "running" } }).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_had_its_effect_before_it_was_interrupted_does_not_run_again() {
+    let (db, migrator) = fresh().await;
+    migrator.up().await.unwrap();
+    interrupted(&db, RAW).await;
+    interrupted(&db, INDEX).await;
+    db.collection::<Document>("effects").drop_index("by").await.unwrap();
+    let report = migrator.up().await.unwrap();
+    println!("{report}");
+    assert_eq!(applied(&report), [(RAW, 0), (INDEX, 1)]);
+    assert!(matches!(report.executions().next().unwrap().outcome, Outcome::Applied));
+    assert_eq!(count(&db, "effects", doc! { "by": RAW }).await, 1);
+    assert!(index_is_there(&db).await.unwrap());
+    assert_eq!(history(&db, RAW).await, ["completed", "completed"]);
+    assert_eq!(status(&db, RAW).await, "completed");
+}
+
+/// In doubt it runs: what runs outside transactions can be repeated.
+#[tokio::test]
+async fn what_was_interrupted_and_says_no_runs_again() {
+    let (db, migrator) = fresh().await;
+    migrator.up().await.unwrap();
+    interrupted(&db, RAW).await;
+    db.collection::<Document>("effects").delete_many(doc! { "by": RAW }).await.unwrap();
+    assert_eq!(applied(&migrator.up().await.unwrap()), [(RAW, 1)]);
+    assert_eq!(count(&db, "effects", doc! { "by": RAW }).await, 1);
+}
+
+#[tokio::test]
+async fn i4_an_unmanaged_database_is_looked_at() {
+    let (db, migrator) = fresh().await;
+    let nowhere = migrator.detect().await.unwrap();
+    println!("{nowhere}");
+    assert_eq!(nowhere.baseline(), None);
+    assert!(collections(&db).await.is_empty());
+
+    // As somebody has made it by hand: the first two.
+    let effects = db.collection::<Document>("effects");
+    effects.insert_many([doc! { "by": TX }, doc! { "by": RAW }]).await.unwrap();
+    let before = fingerprint(&db).await;
+    let detected = migrator.detect().await.unwrap();
+    println!("{detected}");
+    let verdicts: Vec<_> =
+        detected.verdicts().iter().map(|(migration, verdict)| (migration.id(), verdict.clone())).collect();
+    let expected =
+        [(TX, Verdict::InEffect), (RAW, Verdict::InEffect), (INDEX, Verdict::NotInEffect), (PLAIN, Verdict::Unknown)];
+    assert_eq!(verdicts, expected);
+    assert_eq!(fingerprint(&db).await, before);
+
+    migrator.baseline(detected.baseline().unwrap()).by("ana").await.unwrap();
+    let report = migrator.up().await.unwrap();
+    assert_eq!(applied(&report), [(INDEX, 1), (PLAIN, 1)]);
+    assert_eq!(documents(&db, "effects").await.len(), 3);
+    assert_eq!(migrator.detect().await.unwrap().verdicts()[0].1, Verdict::Recorded);
+}
+
+#[tokio::test]
+async fn a_database_that_went_another_way_is_told() {
+    let (db, migrator) = fresh().await;
+    let effects = db.collection::<Document>("effects");
+    effects.insert_one(doc! { "by": RAW }).await.unwrap();
+    tell(&db, "error").await;
+    let detected = migrator.detect().await.unwrap();
+    println!("{detected}");
+    assert_eq!(detected.verdicts()[0].1, Verdict::Failed { error: "cannot tell".to_owned() });
+    assert_eq!(detected.baseline(), None);
+    assert_eq!(detected.contradictions().map(|migration| migration.id()).collect::<Vec<_>>(), [RAW]);
+}
