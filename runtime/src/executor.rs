@@ -226,12 +226,20 @@ impl Executor<'_> {
             (Verb::Down, Remains::Nothing, Some(previous)) => {
                 Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
             }
+            // It was rolled back, so the migration is as half reverted as before.
+            (Verb::Up, Remains::Nothing, Some(previous)) if previous.is_revertible() => {
+                let (status, token) = (RecordStatus::Failed, self.lease.token());
+                Record { status, token, attempts: previous.attempts + 1, ..previous.clone() }
+            }
             _ => self.record(step, RecordStatus::Failed),
         };
         record.error = Some(message.to_owned());
         record.error_stack = Some(chain);
         let mut entry = self.entry(step, &record);
         entry.status = Some(RecordStatus::Failed);
+        if step.verb == Verb::Up {
+            entry.batch = Some(self.batch);
+        }
         let mut over = step.over();
         if remains == Remains::All {
             // The execution has its entry, and its record.
