@@ -6,6 +6,7 @@ use super::{Plan, Step, Verb};
 use crate::error::Error;
 use crate::graph::{Graph, Node};
 use crate::migration::{Migration, State};
+use crate::record::Applied;
 
 /// What a `down` is to revert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +22,6 @@ pub(crate) enum Target {
     /// Everything that was applied after this qualified id.
     To(String),
 }
-
-/// When a migration was applied: the number of its `up`, and the time. Later ones are greater.
-pub(crate) type Applied = (i64, i64);
 
 impl Plan {
     /// The target, in the reverse order of applying, as far as dependencies allow.

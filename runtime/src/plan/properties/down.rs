@@ -8,7 +8,8 @@ use crate::Error;
 use crate::fixtures::random::{acyclic, dependencies, some_of};
 use crate::graph::Graph;
 use crate::migration::{Migration, State};
-use crate::plan::{Applied, Plan, Step, Target};
+use crate::plan::{Plan, Step, Target};
+use crate::record::Applied;
 
 /// What is applied, since which batch; not always with all that it depends on.
 #[derive(Clone, Debug)]

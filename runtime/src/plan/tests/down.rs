@@ -3,7 +3,8 @@ use crate::fixtures::{Drawn, draw, migrations};
 use crate::graph::Graph;
 use crate::migration::State;
 use crate::plan::tests::steps;
-use crate::plan::{Applied, Plan, Target, Verb};
+use crate::plan::{Plan, Target, Verb};
+use crate::record::Applied;
 use crate::registry::Registry;
 
 /// What is applied, each with its batch; and what of it is half changed.
