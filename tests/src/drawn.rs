@@ -20,7 +20,7 @@ pub const PLUGIN: &str = "plugin:p";
 /// See [`PLUGIN`].
 pub const PLUGIN_PREFIX: &str = "plugin_p_";
 
-/// How long a lease lasts: as short as it can be.
+/// How long the lease lasts of a process that is killed, which decides how long a successor watches it: as short as it can be.
 const LEASE: Duration = Duration::from_secs(1);
 
 /// Migrations, each known by its place. What one depends on has a lower place.
@@ -76,7 +76,7 @@ impl Drawing {
     /// A migrator for these migrations, without some of them.
     pub fn migrator(&self, db: &Database, without: &BTreeSet<usize>) -> MigratorBuilder {
         let registry: Registry = self.migrations(without).into_iter().collect();
-        Migrator::builder(db.clone()).registry(registry).lease(LEASE).lock_wait(Duration::from_mins(1))
+        Migrator::builder(db.clone()).registry(registry).lock_wait(Duration::from_mins(1))
     }
 
     /// What the names of the collections begin with that a migration sees.
@@ -133,7 +133,7 @@ pub async fn run(
     let database = crate::crash::connect(uri, database, halt).await?;
     let drawing: Drawing = serde_json::from_str(drawing)?;
     let deed: Deed = serde_json::from_str(deed)?;
-    let migrator = drawing.migrator(&database, &serde_json::from_str(without)?).build();
+    let migrator = drawing.migrator(&database, &serde_json::from_str(without)?).lease(LEASE).build();
     let result = deed.perform(&drawing, &migrator).await;
     crate::crash::over();
     println!("ended {}", result.is_ok());
