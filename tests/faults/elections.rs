@@ -187,7 +187,7 @@ async fn i6_both_secondaries_stopped() {
     // It says nothing that it cannot know.
     assert!(end.starts_with("Failed"), "{end}");
     assert!(end.contains("the outcome cannot be determined"), "{end}");
-    assert!(end.contains("either applied as a whole or rolled back"), "{end}");
+    assert!(end.contains("took effect as a whole or not at all"), "{end}");
 
     for member in &others {
         server.cont(*member).unwrap();

@@ -20,6 +20,7 @@ mod linking;
 mod lock;
 mod logs;
 mod misbehaviour;
+mod model;
 mod module;
 mod mongod;
 mod order;

@@ -5,6 +5,7 @@ mod background;
 mod commands;
 pub mod crash;
 mod db;
+pub mod drawn;
 mod eventually;
 mod fail_point;
 pub mod fleet;
