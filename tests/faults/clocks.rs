@@ -75,7 +75,7 @@ async fn i2_the_clients_clock_does_not_reach_the_lock() {
     let seen = sent.clone();
     options.command_event_handler = Some(EventHandler::callback(move |event| {
         if let CommandEvent::Started(event) = event
-            && event.command.get_str(&event.command_name) == Ok("migrations_lock")
+            && event.command.get_str(&event.command_name).is_ok_and(|name| name == "migrations_lock")
         {
             seen.lock().unwrap().push(event.command);
         }

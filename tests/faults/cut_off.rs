@@ -103,7 +103,7 @@ async fn killed_after_record(place: usize) -> usize {
     options.server_selection_timeout = Some(Duration::from_secs(1));
     let (seen, victim, sent) = (acknowledged.clone(), server.clone(), Mutex::new(BTreeMap::new()));
     options.command_event_handler = Some(EventHandler::callback(move |event| match event {
-        CommandEvent::Started(event) if event.command.get_str("update") == Ok("migrations") => {
+        CommandEvent::Started(event) if event.command.get_str("update").is_ok_and(|name| name == "migrations") => {
             let update = event.command.get_array("updates").unwrap()[0].as_document().unwrap().clone();
             sent.lock().unwrap().insert(event.request_id, update);
         }

@@ -113,7 +113,8 @@ impl Without {
         let Self::Record(kept) = self else { return };
         if name == "commitTransaction" {
             let reply = body(reply).and_then(|reply| Document::try_from(reply).ok()).unwrap_or_default();
-            locked(kept).committed = reply.get_f64("ok") == Ok(1.0) && !reply.contains_key("writeConcernError");
+            locked(kept).committed =
+                reply.get_f64("ok").is_ok_and(|ok| ok > 0.0) && !reply.contains_key("writeConcernError");
         }
     }
 
@@ -129,20 +130,24 @@ impl Without {
     }
 }
 
+fn is(document: &Document, key: &str, value: &str) -> bool {
+    document.get_str(key).is_ok_and(|found| found == value)
+}
+
 fn first_update(command: &Document) -> Option<&Document> {
     command.get_array("updates").ok()?.first()?.as_document()
 }
 
 /// The increment in a transaction, and the raise of a new holder; not the update that makes the document.
 fn writes_the_fence(name: &str, command: &Document) -> bool {
-    let fence = |update: &Document| update.get_document("q").is_ok_and(|filter| filter.get_str("_id") == Ok("fence"));
+    let fence = |update: &Document| update.get_document("q").is_ok_and(|filter| is(filter, "_id", "fence"));
     name == "update" && first_update(command).is_some_and(|update| fence(update) && !update.contains_key("upsert"))
 }
 
 /// A heartbeat is a pipeline; the release of the lease is not.
 fn is_heartbeat(name: &str, command: &Document) -> bool {
     name == "update"
-        && command.get_str("update") == Ok("migrations_lock")
+        && is(command, "update", "migrations_lock")
         && first_update(command).is_some_and(|update| update.get_array("u").is_ok())
 }
 
@@ -153,9 +158,7 @@ fn writes_a_record(name: &str, command: &Document) -> bool {
         "insert" => "migrations_history",
         _ => return false,
     };
-    command.get_str(name) == Ok(collection)
-        && command.contains_key("autocommit")
-        && !command.contains_key("startTransaction")
+    is(command, name, collection) && command.contains_key("autocommit") && !command.contains_key("startTransaction")
 }
 
 /// The message without what makes it a part of a transaction.
