@@ -49,13 +49,19 @@ pub fn drive(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         let tally = &outcome.tally;
         println!(
             "round {number}: {} processes, {} faults, {} take-overs, {} effects, {:.1} s",
-            tally.processes, tally.faults(), tally.take_overs, tally.effects, round_began.elapsed().as_secs_f64(),
+            tally.processes,
+            tally.faults(),
+            tally.take_overs,
+            tally.effects,
+            round_began.elapsed().as_secs_f64(),
         );
         total.add(tally);
         if !outcome.findings.is_empty() {
             good = false;
             tell(&outcome, &plan);
-            println!("\nAgain: cargo run -p mongrate-tests --bin chaos -- --seed {seed} --round {number} --topology {topology}\n");
+            println!(
+                "\nAgain: cargo run -p mongrate-tests --bin chaos -- --seed {seed} --round {number} --topology {topology}\n"
+            );
             break;
         }
         number += 1;
@@ -104,7 +110,7 @@ fn tell(outcome: &Outcome, plan: &Plan) {
     for finding in &outcome.findings {
         println!("  {finding}");
     }
-    println!("\nThe round: {plan}\n\n{}", outcome.dump);
+    println!("\nThe round: {plan}\n\nWhat happened:\n{}\n{}", outcome.tally.log, outcome.dump);
 }
 
 /// What one of the processes does: `uri database lease_ms [back_to]`.

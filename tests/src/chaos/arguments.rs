@@ -113,8 +113,7 @@ mod tests {
     #[test]
     fn a_whole_line() {
         let arguments = parse("--seed 7 --minutes 0.5 --topology three").unwrap().unwrap();
-        let expected =
-            Arguments { seed: 7, extent: Extent::Time(Duration::from_secs(30)), topology: Topology::Three };
+        let expected = Arguments { seed: 7, extent: Extent::Time(Duration::from_secs(30)), topology: Topology::Three };
         assert_eq!(arguments, expected);
         assert_eq!(parse("--seed 7 --round 3").unwrap().unwrap().extent, Extent::One(3));
     }

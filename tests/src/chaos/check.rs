@@ -86,12 +86,12 @@ impl Check<'_> {
     async fn effect(&mut self, Effect { id, inserts, transfers, .. }: Effect) {
         let (ups, downs) = self.expected.of(id);
         let counter = find(&self.site.durable("counters"), doc! { "_id": id }).await.into_iter().next();
-        let counted = |act| {
+        let times = |act| {
             let count = counter.as_ref().and_then(|counter| counter.get_i32(act).ok());
             count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default()
         };
-        self.effects(&format!("effects of {id}"), ups, counted("up"));
-        self.effects(&format!("effects of its down, {id}"), downs, counted("down"));
+        self.effects(&format!("effects of {id}"), ups, times("up"));
+        self.effects(&format!("effects of its down, {id}"), downs, times("down"));
         let inserted = count(&self.site.durable("inserts"), doc! { "of": id }).await;
         self.effects(&format!("inserts of {id}"), u64::from(inserts.unsigned_abs()) * (ups - downs), inserted);
         for (act, times) in [("up", ups), ("down", downs)] {

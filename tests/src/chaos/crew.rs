@@ -52,17 +52,24 @@ impl Crew {
             if let Some(worker) = &mut post.worker
                 && let Some(status) = worker.ended()
             {
-                let lines = worker.rest().await;
+                let (pid, lines) = (worker.pid(), worker.rest().await);
+                for line in &lines {
+                    tally.log.note(format_args!("worker {pid} {line}"));
+                }
                 let said_nothing = !post.hear(&lines, tally)?;
                 if said_nothing && !post.struck {
-                    return Err(format!("a worker ended with {status} and without a word: {lines:?}"));
+                    return Err(format!("worker {pid} ended with {status} and without a word: {lines:?}"));
                 }
                 post.worker = None;
             }
             if post.worker.is_none() && !post.done {
                 let worker = self.orders.start(&mut self.random).await;
-                *post = Post { worker: Some(worker.map_err(|error| format!("start a worker: {error}"))?), ..Post::default() };
+                *post = Post {
+                    worker: Some(worker.map_err(|error| format!("start a worker: {error}"))?),
+                    ..Post::default()
+                };
                 tally.processes += 1;
+                tally.log.note(format_args!("worker {} starts", post.worker.as_ref().map_or(0, Worker::pid)));
             }
         }
         Ok(())
@@ -73,8 +80,8 @@ impl Crew {
         self.posts.iter().all(|post| post.done)
     }
 
-    /// Kills one; false when none runs.
-    pub(super) fn kill(&mut self, victim: Victim, holder: Option<i64>) -> bool {
+    /// Kills one. Gives its process id; `None` when none runs.
+    pub(super) fn kill(&mut self, victim: Victim, holder: Option<i64>) -> Option<u32> {
         self.strike(victim, holder, |post, worker| {
             post.struck = true;
             // Nobody is there to be continued.
@@ -83,38 +90,48 @@ impl Crew {
         })
     }
 
-    pub(super) fn terminate(&mut self, victim: Victim, holder: Option<i64>) -> bool {
+    /// Tells one to end.
+    pub(super) fn terminate(&mut self, victim: Victim, holder: Option<i64>) -> Option<u32> {
         self.strike(victim, holder, |post, worker| {
             post.struck = true;
             worker.terminate();
         })
     }
 
-    pub(super) fn pause(&mut self, victim: Victim, holder: Option<i64>, time: Duration) -> bool {
+    /// Lets one stand still for a time.
+    pub(super) fn pause(&mut self, victim: Victim, holder: Option<i64>, time: Duration) -> Option<u32> {
         self.strike(victim, holder, |post, worker| {
             worker.stop();
             post.continues = Some(Instant::now() + time);
         })
     }
 
-    fn strike(&mut self, victim: Victim, holder: Option<i64>, blow: impl FnOnce(&mut Post, &mut Worker)) -> bool {
+    fn strike(
+        &mut self,
+        victim: Victim,
+        holder: Option<i64>,
+        blow: impl FnOnce(&mut Post, &mut Worker),
+    ) -> Option<u32> {
         let running: Vec<_> = (0..self.posts.len()).filter(|place| self.posts[*place].worker.is_some()).collect();
         if running.is_empty() {
-            return false;
+            return None;
         }
         let pid = |place: usize| self.posts[place].worker.as_ref().map(|worker| i64::from(worker.pid()));
         let any = |number: usize| running[number % running.len()];
         let place = match victim {
             Victim::Any(number) => any(number),
-            Victim::Holder(number) => {
-                running.iter().copied().find(|place| holder.is_some() && pid(*place) == holder).unwrap_or_else(|| any(number))
-            }
+            Victim::Holder(number) => running
+                .iter()
+                .copied()
+                .find(|place| holder.is_some() && pid(*place) == holder)
+                .unwrap_or_else(|| any(number)),
         };
         let post = &mut self.posts[place];
-        let Some(mut worker) = post.worker.take() else { return false };
+        let mut worker = post.worker.take()?;
+        let pid = worker.pid();
         blow(post, &mut worker);
         post.worker = Some(worker);
-        true
+        Some(pid)
     }
 }
 
@@ -147,7 +164,8 @@ impl Post {
 impl Orders {
     async fn start(&self, random: &mut Random) -> io::Result<Worker> {
         // Drawn in any case, so that the numbers after it do not depend on it.
-        let (lost, command) = (random.percent(25), random.pick(&["commitTransaction", "findAndModify", "update", "insert"]));
+        let (lost, command) =
+            (random.percent(25), random.pick(&["commitTransaction", "findAndModify", "update", "insert"]));
         let place = usize::try_from(random.within(1..=4)).unwrap_or(1);
         let what = random.pick(&[Lost::Request, Lost::Reply]);
         let uri = match self.lossy {

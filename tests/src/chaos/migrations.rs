@@ -87,7 +87,12 @@ exactly_once!(many, many_down, "006_many", ["module:chaos:003_insert", "module:c
 exactly_once!(count_again, count_again_down, "008_count", []);
 exactly_once!(transfer_again, transfer_again_down, "009_transfer", ["module:chaos:006_many"]);
 exactly_once!(insert_again, insert_again_down, "011_insert", ["module:chaos:008_count"]);
-exactly_once!(last, last_down, "012_last", ["module:chaos:009_transfer", "module:chaos:010_stock", "module:chaos:011_insert"]);
+exactly_once!(
+    last,
+    last_down,
+    "012_last",
+    ["module:chaos:009_transfer", "module:chaos:010_stock", "module:chaos:011_insert"]
+);
 
 #[migration(id = "002_index", source = "module:chaos", down = index_down)]
 async fn index(schema: &mut Schema) -> Result<(), Error> {

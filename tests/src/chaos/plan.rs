@@ -45,8 +45,7 @@ impl Plan {
 impl Phase {
     fn draw(random: &mut Random, topology: Topology, lease: Duration, applied: usize, down: bool) -> Self {
         let count = random.within(8..=20);
-        let faults =
-            (0..count).map(|_| (random.millis(10..=500), Fault::draw(random, topology, lease))).collect();
+        let faults = (0..count).map(|_| (random.millis(10..=500), Fault::draw(random, topology, lease))).collect();
         Self { applied, down, faults }
     }
 

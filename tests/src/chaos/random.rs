@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014): the same numbers for the same seed on
+/// `SplitMix64` (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014): the same numbers for the same seed on
 /// every machine and with every version of every crate.
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);

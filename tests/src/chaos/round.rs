@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongrate::mongod::Mongod;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_local};
 use tokio::time::sleep;
 
 use super::arguments::Topology;
@@ -52,6 +52,7 @@ pub(super) async fn run(server: Arc<Mongod>, topology: Topology, seed: u64, numb
     } else {
         outcome.dump = check::dump(&site).await;
     }
+    site.close().await;
     outcome
 }
 
@@ -63,6 +64,7 @@ async fn phases(site: &Site, plan: &Plan, mut random: Random, outcome: &mut Outc
     for (number, phase) in plan.phases.iter().enumerate() {
         let random = Random::of(random.next(), number as u64);
         let result = migrate(site, plan, phase, random, &mut outcome.tally).await;
+        outcome.tally.log.note("the phase is over");
         site.heal().await;
         result?;
         expected.after(phase);
@@ -71,8 +73,8 @@ async fn phases(site: &Site, plan: &Plan, mut random: Random, outcome: &mut Outc
             return Ok(());
         }
     }
-    check::can_be_written(site).await;
-    Ok(())
+    let site = site.clone();
+    spawn_local(async move { check::can_be_written(&site).await }).await.map_err(|error| error.to_string())
 }
 
 /// One phase, until every process has ended well and every fault is over.
@@ -133,10 +135,11 @@ async fn strike(
         Fault::Terminate(victim) => crew.terminate(*victim, holder),
         other => {
             site.strike(other.clone(), under_way);
-            false
+            None
         }
     };
-    if hit {
+    if let Some(pid) = hit {
         tally.struck(fault.kind());
+        tally.log.note(format_args!("worker {pid}: {fault:?}"));
     }
 }

@@ -95,7 +95,7 @@ impl Site {
     async fn step_down(&self, seconds: i32) -> Option<()> {
         let primary = self.server.primary().await.ok()?;
         let command = doc! { "replSetStepDown": seconds, "secondaryCatchUpPeriodSecs": 1, "force": true };
-        self.direct(primary).await?.database("admin").run_command(command).await.ok().map(drop)
+        self.ask(primary, command).await
     }
 
     async fn kill(&self, member: Member, time: Duration) -> Option<()> {
@@ -124,8 +124,11 @@ impl Site {
         }
     }
 
-    async fn direct(&self, member: usize) -> Option<Client> {
-        Client::with_uri_str(super::impatient(&self.server.members()[member].uri())).await.ok()
+    async fn ask(&self, member: usize, command: Document) -> Option<()> {
+        let client = Client::with_uri_str(super::impatient(&self.server.members()[member].uri())).await.ok()?;
+        let answer = client.database("admin").run_command(command).await;
+        client.shutdown().immediate(true).await;
+        answer.ok().map(drop)
     }
 
     /// Ends all faults, and waits until the server takes writes again. Every member is there already.
@@ -133,14 +136,24 @@ impl Site {
         for member in 0..self.server.members().len() {
             eventually("a member without faults", async || {
                 let off = doc! { "configureFailPoint": "failCommand", "mode": "off" };
-                self.direct(member).await?.database("admin").run_command(off).await.ok()
+                self.ask(member, off).await
             })
             .await;
         }
-        eventually("a write", async || {
+        // On every member: an index build waits for all of them.
+        let members = u32::try_from(self.server.members().len()).unwrap_or(u32::MAX);
+        let everywhere = WriteConcern::builder().w(Acknowledgment::Nodes(members)).w_timeout(ANSWER).build();
+        let pulse = self.durable("pulse");
+        eventually("a write on every member", async || {
             let beat = doc! { "$inc": { "beats": 1 } };
-            self.durable("pulse").update_one(doc! { "_id": 1 }, beat).upsert(true).await.ok()
+            let written = pulse.update_one(doc! { "_id": 1 }, beat).upsert(true);
+            written.write_concern(everywhere.clone()).await.ok()
         })
         .await;
+    }
+
+    /// Ends the client, which would otherwise say goodbye while its runtime goes.
+    pub(super) async fn close(self) {
+        self.database.client().clone().shutdown().immediate(true).await;
     }
 }

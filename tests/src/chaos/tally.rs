@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Instant;
 
 /// What happened.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,33 @@ pub(super) struct Tally {
     pub(super) effects: u64,
     pub(super) lost: u64,
     pub(super) doubled: u64,
+    /// What happened in this round, with the time.
+    pub(super) log: Log,
+}
+
+/// Lines with the time since its beginning.
+#[derive(Clone, Debug)]
+pub(super) struct Log {
+    began: Instant,
+    lines: Vec<String>,
+}
+
+impl Log {
+    pub(super) fn note(&mut self, what: impl fmt::Display) {
+        self.lines.push(format!("{:8.3} {what}", self.began.elapsed().as_secs_f64()));
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { began: Instant::now(), lines: Vec::new() }
+    }
+}
+
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(f, "  {line}"))
+    }
 }
 
 impl Tally {
@@ -47,6 +75,7 @@ impl Tally {
 
     pub(super) fn struck(&mut self, kind: &'static str) {
         *self.faults.entry(kind).or_default() += 1;
+        self.log.note(kind);
     }
 
     pub(super) fn faults(&self) -> u64 {

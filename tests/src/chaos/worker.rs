@@ -23,7 +23,12 @@ const CODES: [i32; 12] = [91, 112, 189, 251, 10107, 10058, 11600, 11601, 11602, 
 
 /// Migrates up, or back to a migration. Prints `took <how>` whenever it has taken the lease, and in the end `ended ok`, `ended passing`
 /// with an error that comes of a fault, or `ended unexpected`.
-pub(super) async fn run(uri: &str, database: &str, lease_ms: &str, back_to: Option<&str>) -> Result<(), Box<dyn StdError>> {
+pub(super) async fn run(
+    uri: &str,
+    database: &str,
+    lease_ms: &str,
+    back_to: Option<&str>,
+) -> Result<(), Box<dyn StdError>> {
     thread::spawn(|| {
         // Whoever drives it has gone.
         let _ = stdin().read_to_end(&mut Vec::new());
@@ -32,7 +37,8 @@ pub(super) async fn run(uri: &str, database: &str, lease_ms: &str, back_to: Opti
     let mut options = ClientOptions::parse(uri).await?;
     options.app_name = Some(database.to_owned());
     options.command_event_handler = Some(tell_takings());
-    let migrator = Migrator::builder(Client::with_options(options)?.database(database))
+    let client = Client::with_options(options)?;
+    let migrator = Migrator::builder(client.database(database))
         .registry(migrations::registry())
         .lease(Duration::from_millis(lease_ms.parse()?))
         .lock_wait(Duration::from_mins(10))
@@ -46,6 +52,7 @@ pub(super) async fn run(uri: &str, database: &str, lease_ms: &str, back_to: Opti
         Err(error) if comes_of_a_fault(&error) => println!("ended passing {}: {error}", variant(&error)),
         Err(error) => println!("ended unexpected {}: {error}\n{error:?}", variant(&error)),
     }
+    client.shutdown().immediate(true).await;
     Ok(())
 }
 
@@ -56,10 +63,11 @@ fn tell_takings() -> EventHandler<CommandEvent> {
     EventHandler::callback(move |event| {
         let mut over = over.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            CommandEvent::Started(event) if event.command_name == "findAndModify" => {
-                if event.command.get_document("query").is_ok_and(|query| query.contains_key("beat")) {
-                    over.insert(event.request_id);
-                }
+            CommandEvent::Started(event)
+                if event.command_name == "findAndModify"
+                    && event.command.get_document("query").is_ok_and(|query| query.contains_key("beat")) =>
+            {
+                over.insert(event.request_id);
             }
             CommandEvent::Succeeded(event) if event.command_name == "findAndModify" => {
                 let was_held = over.remove(&event.request_id);
