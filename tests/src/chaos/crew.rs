@@ -63,7 +63,7 @@ impl Crew {
                 post.worker = None;
             }
             if post.worker.is_none() && !post.done {
-                let worker = self.orders.start(&mut self.random).await;
+                let worker = self.orders.start(&mut self.random, tally).await;
                 *post = Post {
                     worker: Some(worker.map_err(|error| format!("start a worker: {error}"))?),
                     ..Post::default()
@@ -162,14 +162,17 @@ impl Post {
 }
 
 impl Orders {
-    async fn start(&self, random: &mut Random) -> io::Result<Worker> {
+    async fn start(&self, random: &mut Random, tally: &mut Tally) -> io::Result<Worker> {
         // Drawn in any case, so that the numbers after it do not depend on it.
         let (lost, command) =
             (random.percent(25), random.pick(&["commitTransaction", "findAndModify", "update", "insert"]));
         let place = usize::try_from(random.within(1..=4)).unwrap_or(1);
         let what = random.pick(&[Lost::Request, Lost::Reply]);
         let uri = match self.lossy {
-            Some(port) if lost => Proxy::to(port, Strike::Named(command, place..=place), what).await.uri(),
+            Some(port) if lost => {
+                tally.struck("ways that lose a message");
+                Proxy::to(port, Strike::Named(command, place..=place), what).await.uri()
+            }
             _ => self.uri.clone(),
         };
         let mut program = Command::new(env::current_exe()?);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What happened.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub(super) struct Tally {
     pub(super) effects: u64,
     pub(super) lost: u64,
     pub(super) doubled: u64,
+    /// Until every process of a phase had ended well.
+    pub(super) longest_phase: Duration,
     /// What happened in this round, with the time.
     pub(super) log: Log,
 }
@@ -63,6 +65,7 @@ impl Tally {
         self.effects += other.effects;
         self.lost += other.lost;
         self.doubled += other.doubled;
+        self.longest_phase = self.longest_phase.max(other.longest_phase);
     }
 
     /// Compares a count with what it has to be.
@@ -100,6 +103,7 @@ impl fmt::Display for Tally {
         }
         row("effects counted", self.effects)?;
         row("– lost", self.lost)?;
-        row("– doubled", self.doubled)
+        row("– doubled", self.doubled)?;
+        row("longest phase, in seconds", self.longest_phase.as_secs())
     }
 }
