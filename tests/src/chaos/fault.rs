@@ -48,7 +48,7 @@ pub(super) enum Member {
 }
 
 /// The commands that a run sends; what fails most often comes more than once.
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "commitTransaction",
     "commitTransaction",
     "commitTransaction",
@@ -59,6 +59,7 @@ const COMMANDS: [&str; 10] = [
     "find",
     "abortTransaction",
     "createIndexes",
+    "create",
 ];
 
 impl Fault {

@@ -101,6 +101,8 @@ fn is_injected(error: &(dyn StdError + 'static)) -> bool {
         ErrorKind::Command(command) => CODES.contains(&command.code),
         ErrorKind::Write(WriteFailure::WriteError(write)) => CODES.contains(&write.code),
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => CODES.contains(&concern.code),
+        // Of a `Schema` migration.
+        ErrorKind::Custom(_) => error.get_custom::<String>().is_some_and(|error| error.contains("reached a majority")),
         _ => false,
     })
 }
