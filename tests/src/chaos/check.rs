@@ -201,3 +201,43 @@ async fn find(collection: &Collection<Document>, filter: Document) -> Vec<Docume
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::chaos::arguments::Topology;
+    use crate::chaos::migrations;
+    use crate::servers;
+
+    const LEASE: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn what_is_lost_and_what_is_doubled_is_found() {
+        let server = Arc::new(servers::builder().start().await.unwrap());
+        let site = Site::open(server, Topology::Single, "found").await.unwrap();
+        site.seed().await.unwrap();
+        let migrator = Migrator::builder(site.database.clone()).registry(migrations::registry()).build();
+        migrator.up().await.unwrap();
+        let (mut tally, mut expected) = (Tally::default(), Expected::default());
+        expected.after(&Phase { applied: ALL.len(), down: false, faults: Vec::new() });
+        let findings = check(&site, &expected, LEASE, &mut tally).await;
+        assert!(findings.is_empty(), "{findings:?}");
+        assert!(tally.effects > 0 && tally.lost == 0 && tally.doubled == 0, "{tally}");
+
+        site.durable("inserts").delete_one(doc! { "of": "module:chaos:003_insert" }).await.unwrap();
+        let again = doc! { "_id": "module:chaos:001_count" };
+        site.durable("counters").update_one(again, doc! { "$inc": { "up": 1 } }).await.unwrap();
+        site.durable("accounts").update_one(doc! { "_id": 0 }, doc! { "$inc": { "balance": 1_i64 } }).await.unwrap();
+        let findings = check(&site, &expected, LEASE, &mut tally).await;
+        assert_eq!((tally.lost, tally.doubled, findings.len()), (1, 1, 3), "{findings:?}");
+
+        migrator.down().to(ALL[5]).await.unwrap();
+        let findings = check(&site, &expected, LEASE, &mut Tally::default()).await;
+        assert!(findings.iter().any(|finding| finding.contains("rolled-back")), "{findings:?}");
+        expected.after(&Phase { applied: 6, down: true, faults: Vec::new() });
+        let findings = check(&site, &expected, LEASE, &mut Tally::default()).await;
+        assert_eq!(findings.len(), 3, "{findings:?}");
+    }
+}

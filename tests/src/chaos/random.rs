@@ -11,9 +11,7 @@ pub(super) struct Random(u64);
 impl Random {
     /// The generator of a seed and of a part of it: a round, a worker.
     pub(super) fn of(seed: u64, part: u64) -> Self {
-        let mut random = Self(seed);
-        let seed = random.next();
-        Self(seed ^ Self(part).next())
+        Self(Self(Self(seed).next() ^ part).next())
     }
 
     /// The next 64 bits.
