@@ -7,8 +7,9 @@ mod tx;
 
 use mongodb::Database;
 
-pub(crate) use operation::Journal;
-pub use operation::{Counts, Operation};
+pub use operation::{Counts, Operation, Sample};
+pub(crate) use operation::{Journal, LISTED};
+pub(crate) use schema::Projection;
 pub use schema::{CreateCollection, CreateIndex, Schema};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Pending, Transactional, Tx, TxCollection, TxCursor};

@@ -11,9 +11,11 @@ mod executor;
 #[cfg(test)]
 mod fixtures;
 mod graph;
+mod grouped;
 #[cfg(all(doctest, feature = "mongod", unix))]
 mod guide;
 mod history;
+mod json;
 mod lock;
 mod migration;
 mod migrator;
@@ -29,7 +31,8 @@ mod stop;
 mod tracker;
 
 pub use context::{
-    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Schema, Transactional, Tx, TxCollection, TxCursor,
+    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection,
+    TxCursor,
 };
 pub use error::{Error, Remains};
 pub use events::{Event, Events};

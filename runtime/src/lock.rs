@@ -24,7 +24,7 @@ use crate::options::Options;
 use crate::tracker::durable;
 
 pub(crate) use acquire::{Attempt, Seen, Sighting};
-pub(crate) use fence::Fenced;
+pub(crate) use fence::{Fenced, kill};
 pub(crate) use heartbeat::Lease;
 pub use holder::Holder;
 pub(crate) use holder::host;

@@ -5,6 +5,7 @@ mod boot;
 mod builder;
 mod detect;
 mod down;
+mod dry_run;
 mod for_each;
 mod health;
 mod history;

@@ -1,5 +1,7 @@
 //! What a run did.
 
+mod dry_run;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +39,7 @@ pub struct Report {
     waiting: usize,
     /// What there would have been to do.
     purpose: Purpose,
+    dry_run: bool,
 }
 
 /// What a run is for.
@@ -66,6 +69,8 @@ pub struct Execution {
     pub attempts: u32,
     /// What the last attempt did, as far as it went through `Tx` or `Schema`.
     pub operations: Vec<Operation>,
+    /// What a person should know of it: in a dry run, which effects of other migrations it did not find.
+    pub notes: Vec<String>,
 }
 
 /// How an execution ended.
@@ -90,6 +95,19 @@ pub enum Outcome {
     Stopped {
         /// What is left of it in the database.
         remains: Remains,
+    },
+    /// In a dry run: its body ended well in a transaction that was rolled back, or nothing was found that stands in the way of
+    /// its `Schema` operations.
+    WouldApply,
+    /// The same for reverting it.
+    WouldRevert,
+    /// In a dry run: one of its `Schema` operations would fail, and no earlier step would change that; the notes of the
+    /// operation say why.
+    WouldFail,
+    /// In a dry run: nobody knows.
+    NotSimulated {
+        /// Why not.
+        reason: String,
     },
 }
 
@@ -145,7 +163,8 @@ impl Report {
         self.finished_elsewhere
     }
 
-    /// Whether this run has changed nothing, be it that there was nothing to do or that another process did it.
+    /// Whether this run has changed nothing, be it that there was nothing to do or that another process did it; of a dry run,
+    /// whether there was nothing to go through.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.executions.is_empty() && self.amended.is_empty()
@@ -153,6 +172,16 @@ impl Report {
 
     pub(crate) fn new(purpose: Purpose) -> Self {
         Self { purpose, ..Self::default() }
+    }
+
+    /// Whether this is the report of a dry run: nothing that it tells of has happened.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    pub(crate) fn of_dry_run(self) -> Self {
+        Self { dry_run: true, ..self }
     }
 
     pub(crate) fn by_another(mut self) -> Self {
@@ -187,6 +216,9 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.dry_run {
+            return self.fmt_dry_run(f);
+        }
         for execution in &self.executions {
             writeln!(f, "{execution}")?;
         }
@@ -238,6 +270,9 @@ impl fmt::Display for Execution {
                     Remains::Part | Remains::Half | Remains::All => "what it did before that is still there",
                 };
                 write!(f, "stopped  {down}{id} after {took}: {left}")?;
+            }
+            Outcome::WouldApply | Outcome::WouldRevert | Outcome::WouldFail | Outcome::NotSimulated { .. } => {
+                return self.fmt_simulated(f);
             }
         }
         if self.attempts > 1 {

@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use mongodb::bson::Document;
 use mongrate::{
     Boot, Booted, DatabaseFilter, Error, Execution, ForEach, Health, HealthStatus, Holder, Migration, Migrator,
-    MigratorBuilder, Names, Operation, Plan, Record, Registry, Report, Require, Schema, Status, Tenants, Tx,
+    MigratorBuilder, Names, Operation, Plan, Record, Registry, Report, Require, Sample, Schema, Status, Tenants, Tx,
     TxCollection, TxCursor, Up,
 };
 
@@ -37,6 +37,7 @@ fn everything_public_may_cross_threads() {
     crosses::<Names>();
     crosses::<Holder>();
     crosses::<Operation>();
+    crosses::<Sample>();
     crosses::<Schema>();
     crosses::<Tx>();
     crosses::<TxCollection<Document>>();

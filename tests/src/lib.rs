@@ -6,6 +6,7 @@ pub mod chaos;
 mod commands;
 pub mod crash;
 mod db;
+pub mod drawn;
 mod eventually;
 mod fail_point;
 pub mod fleet;

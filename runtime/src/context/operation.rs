@@ -3,11 +3,19 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use mongodb::bson::Document;
+
+use super::schema::Found;
 use crate::events::{Audience, Event};
+use crate::grouped::Grouped;
 use crate::migration::Migration;
 
+/// So many operations of a body are shown one by one, and looked at closely in a dry run. A body that loops over its
+/// documents may make thousands.
+pub(crate) const LISTED: usize = 20;
+
 /// One operation of a body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Operation {
     /// What was called: `update_many`, `create_index`.
@@ -16,6 +24,38 @@ pub struct Operation {
     pub collection: String,
     /// How many documents it touched.
     pub counts: Counts,
+    /// In a dry run: up to three of the documents that it changed. Only the first 20 operations of a body have some.
+    pub samples: Vec<Sample>,
+    /// In a dry run: what was found out about an operation of `Schema` that was not executed.
+    pub notes: Vec<String>,
+    /// In a dry run: whether it would fail on the documents as they are now; the notes say why.
+    pub would_fail: bool,
+    /// Whether that could not be found out.
+    pub(crate) in_doubt: bool,
+}
+
+/// A document that an operation of a dry run changed, as long as its transaction lasted.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Sample {
+    /// Before the operation; `None` when it inserted the document.
+    pub before: Option<Document>,
+    /// After it; `None` when it deleted the document.
+    pub after: Option<Document>,
+}
+
+impl Operation {
+    fn new(kind: &'static str, collection: &str) -> Self {
+        Self {
+            kind,
+            collection: collection.to_owned(),
+            counts: Counts::default(),
+            samples: Vec::new(),
+            notes: Vec::new(),
+            would_fail: false,
+            in_doubt: false,
+        }
+    }
 }
 
 /// How many documents an operation touched; what does not apply is 0.
@@ -34,17 +74,36 @@ pub struct Counts {
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.collection, self.kind)?;
+        write!(f, "{}: {}{}", self.collection, self.kind, self.counts)
+    }
+}
+
+/// As the end of a line: `, 4,812 matched, 4,812 modified`.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
-            (self.counts.matched, "matched"),
-            (self.counts.modified, "modified"),
-            (self.counts.inserted, "inserted"),
-            (self.counts.deleted, "deleted"),
+            (self.matched, "matched"),
+            (self.modified, "modified"),
+            (self.inserted, "inserted"),
+            (self.deleted, "deleted"),
         ];
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            write!(f, ", {count} {what}")?;
+            write!(f, ", {} {what}", Grouped(count))?;
         }
         Ok(())
+    }
+}
+
+impl Counts {
+    pub(crate) fn has_changed(self) -> bool {
+        self.modified + self.inserted + self.deleted > 0
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.matched += other.matched;
+        self.modified += other.modified;
+        self.inserted += other.inserted;
+        self.deleted += other.deleted;
     }
 }
 
@@ -72,12 +131,42 @@ impl Journal {
         Self { migration, audience, notes: Mutex::default() }
     }
 
-    pub(crate) fn succeeded(&self, kind: &'static str, collection: &str, counts: Counts) {
+    /// Gives the operation's place among the notes.
+    pub(crate) fn succeeded(
+        &self,
+        kind: &'static str,
+        collection: &str,
+        counts: Counts,
+        samples: Vec<Sample>,
+    ) -> usize {
         tracing::debug!(kind, collection, ?counts, "operation");
-        let operation = Operation { kind, collection: collection.to_owned(), counts };
+        self.note(Operation { counts, samples, ..Operation::new(kind, collection) })
+    }
+
+    /// Notes what was found out about an operation that is not executed.
+    pub(crate) fn checked(&self, kind: &'static str, collection: &str, found: Found) {
+        let Found { notes, would_fail, in_doubt } = found;
+        self.note(Operation { notes, would_fail, in_doubt, ..Operation::new(kind, collection) });
+    }
+
+    fn note(&self, operation: Operation) -> usize {
         let migration = self.migration;
         self.audience.tell(|| Event::Operation { migration, operation: operation.clone() });
-        self.notes().operations.push(operation);
+        let mut notes = self.notes();
+        notes.operations.push(operation);
+        notes.operations.len() - 1
+    }
+
+    /// Counts a document that was read from the cursor of an operation.
+    pub(crate) fn read(&self, place: usize) {
+        if let Some(operation) = self.notes().operations.get_mut(place) {
+            operation.counts.matched += 1;
+        }
+    }
+
+    /// Whether the next operation is one that is shown by itself.
+    pub(crate) fn lists(&self) -> bool {
+        self.notes().operations.len() < LISTED
     }
 
     /// Keeps the first one: on the server it has ended the transaction, later ones only follow from it.

@@ -1,5 +1,6 @@
 //! `&mut Schema`: indexes, collections, views and validators, outside transactions.
 
+mod check;
 mod collection;
 mod index;
 
@@ -11,6 +12,9 @@ use mongodb::bson::{Document, doc};
 pub use collection::CreateCollection;
 pub use index::CreateIndex;
 
+pub(super) use self::check::Found;
+pub(crate) use self::check::Projection;
+use self::check::{Check, Intent};
 use super::operation::{Counts, Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
@@ -33,6 +37,9 @@ const NAMESPACE_EXISTS: i32 = 48;
 ///
 /// Every operation is bounded: by [`Schema::max_time`], or 10 minutes. The server ends it after that.
 ///
+/// In a [dry run](crate::Up::dry_run) no operation is executed: each one is checked by reading, and returns Ok whatever is
+/// found.
+///
 /// ```
 /// use mongodb::bson::doc;
 /// use mongrate::{Schema, migration};
@@ -53,11 +60,18 @@ pub struct Schema {
     journal: Journal,
     permit: Permit,
     max_time: Duration,
+    /// In a dry run, which checks operations in place of executing them: what the earlier ones would have done.
+    dry_run: Option<Projection>,
 }
 
 impl Schema {
     pub(crate) fn new(database: Database, scope: Scope, journal: Journal, permit: Permit) -> Self {
-        Self { database, scope, journal, permit, max_time: DEFAULT_MAX_TIME }
+        Self { database, scope, journal, permit, max_time: DEFAULT_MAX_TIME, dry_run: None }
+    }
+
+    /// One that executes nothing, but finds out by reading what its operations would meet.
+    pub(crate) fn dry_run(self, projection: Projection) -> Self {
+        Self { dry_run: Some(projection), ..self }
     }
 
     /// The longest that each of the following operations may take; for an index on a large collection, give it hours.
@@ -82,6 +96,9 @@ impl Schema {
     /// Drops an index by name; nothing happens when it is not there.
     pub async fn drop_index(&mut self, collection: &str, name: &str) -> Result<(), Error> {
         let collection = self.scope.collection(collection);
+        if let Some(projection) = &self.dry_run {
+            return self.check(projection, "drop_index", &collection, Intent::DropIndex { name }).await;
+        }
         let command = doc! { "dropIndexes": &collection, "index": name };
         self.run("drop_index", &collection, command, &[INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND]).await?;
         Ok(())
@@ -95,6 +112,9 @@ impl Schema {
     /// Drops a collection or a view with everything in it; nothing happens when it is not there.
     pub async fn drop_collection(&mut self, name: &str) -> Result<(), Error> {
         let collection = self.scope.collection(name);
+        if let Some(projection) = &self.dry_run {
+            return self.check(projection, "drop_collection", &collection, Intent::DropCollection).await;
+        }
         self.run("drop_collection", &collection, doc! { "drop": &collection }, &[NAMESPACE_NOT_FOUND]).await?;
         Ok(())
     }
@@ -113,6 +133,9 @@ impl Schema {
         command.extend(self.scope.fields(fields)?);
         // Whatever the fields say: a plugin's are for its own collections.
         command.insert("collMod", &collection);
+        if let Some(projection) = &self.dry_run {
+            return self.check(projection, "modify_collection", &collection, Intent::Modify { fields: &command }).await;
+        }
         self.run("modify_collection", &collection, command, &[]).await?;
         Ok(())
     }
@@ -125,7 +148,13 @@ impl Schema {
         pipeline: impl IntoIterator<Item = Document>,
     ) -> Result<(), Error> {
         let (view, on) = (self.scope.collection(name), self.scope.collection(on));
-        let definition = doc! { "viewOn": on, "pipeline": self.scope.pipeline(pipeline)? };
+        let pipeline = self.scope.pipeline(pipeline)?;
+        if let Some(projection) = &self.dry_run {
+            return self
+                .check(projection, "create_view", &view, Intent::CreateView { on: &on, pipeline: &pipeline })
+                .await;
+        }
+        let definition = doc! { "viewOn": on, "pipeline": pipeline };
         let mut create = doc! { "create": &view };
         create.extend(definition.clone());
         if self.run("create_view", &view, create, &[NAMESPACE_EXISTS]).await? == Done::Already {
@@ -140,6 +169,9 @@ impl Schema {
     pub async fn rename_collection(&mut self, from: &str, to: &str) -> Result<(), Error> {
         self.enter()?;
         let (from, to) = (self.scope.collection(from), self.scope.collection(to));
+        if let Some(projection) = &self.dry_run {
+            return self.check(projection, "rename_collection", &from, Intent::Rename { to: &to }).await;
+        }
         let named = self.database.list_collection_names().filter(doc! { "name": { "$in": [&from, &to] } }).await;
         let named = named.map_err(|error| Error::server(format!("list the collections '{from}' and '{to}'"), error))?;
         if !named.contains(&from) && named.contains(&to) {
@@ -154,6 +186,20 @@ impl Schema {
 
     pub(crate) fn operations(&self) -> Vec<Operation> {
         self.journal.operations()
+    }
+
+    /// Notes what an operation would meet, in place of executing it.
+    async fn check(
+        &self,
+        projection: &Projection,
+        kind: &'static str,
+        collection: &str,
+        intent: Intent<'_>,
+    ) -> Result<(), Error> {
+        self.enter()?;
+        let found = Check::new(&self.database, collection, self.max_time, projection).run(intent).await;
+        self.journal.checked(kind, collection, found);
+        Ok(())
     }
 
     async fn run(
@@ -192,7 +238,7 @@ impl Schema {
     ) -> Result<Done, Error> {
         match result {
             Ok(()) => {
-                self.journal.succeeded(kind, collection, Counts::default());
+                self.journal.succeeded(kind, collection, Counts::default(), Vec::new());
                 Ok(Done::Now)
             }
             Err(error) if code(&error).is_some_and(|code| already.contains(&code)) => Ok(Done::Already),

@@ -4,11 +4,12 @@ mod action;
 mod collection;
 mod cursor;
 mod kv;
+mod probe;
 
 use std::sync::Arc;
 
 use mongodb::bson::Document;
-use mongodb::{ClientSession, Database};
+use mongodb::{Client, ClientSession, Database};
 use tokio::sync::{Mutex, MutexGuard};
 
 pub use action::{Pending, Transactional};
@@ -31,7 +32,8 @@ use crate::lock::Permit;
 /// returns Ok fails with [`Error::IgnoredError`].
 ///
 /// The body may run more than once, when the server asks for it (a write conflict, a fail-over); each time nothing is
-/// left of the attempt before. So keep effects outside the database out of it.
+/// left of the attempt before; and it runs in a [dry run](crate::Up::dry_run). So keep effects outside the database out
+/// of it.
 ///
 /// The server ends a transaction after 60 seconds
 /// ([`transactionLifetimeLimitSeconds`](https://www.mongodb.com/docs/manual/core/transactions-production-consideration/)):
@@ -63,6 +65,8 @@ struct Shared {
     session: Mutex<Option<ClientSession>>,
     journal: Journal,
     permit: Permit,
+    /// Whether to look at documents before and after each write.
+    dry_run: bool,
 }
 
 impl Tx {
@@ -74,15 +78,20 @@ impl Tx {
         journal: Journal,
         permit: Permit,
     ) -> Self {
-        Self(Arc::new(Shared {
-            database,
-            scope,
-            kv: kv.to_owned(),
-            session_id: session.id().clone(),
-            session: Mutex::new(Some(session)),
-            journal,
-            permit,
-        }))
+        Self(Arc::new(Shared::new(database, session, scope, kv, journal, permit)))
+    }
+
+    /// One that looks at some documents before and after each write, for a transaction that is not to be committed.
+    pub(crate) fn dry_run(
+        database: Database,
+        session: ClientSession,
+        scope: Scope,
+        kv: &str,
+        journal: Journal,
+        permit: Permit,
+    ) -> Self {
+        let shared = Shared::new(database, session, scope, kv, journal, permit);
+        Self(Arc::new(Shared { dry_run: true, ..shared }))
     }
 
     /// A collection whose operations all belong to this transaction.
@@ -108,6 +117,10 @@ impl Tx {
         Self(self.0.clone())
     }
 
+    pub(crate) fn client(&self) -> &Client {
+        self.0.database.client()
+    }
+
     pub(crate) fn session_id(&self) -> &Document {
         &self.0.session_id
     }
@@ -126,6 +139,26 @@ impl Tx {
 }
 
 impl Shared {
+    fn new(
+        database: Database,
+        session: ClientSession,
+        scope: Scope,
+        kv: &str,
+        journal: Journal,
+        permit: Permit,
+    ) -> Self {
+        Self {
+            database,
+            scope,
+            kv: kv.to_owned(),
+            session_id: session.id().clone(),
+            session: Mutex::new(Some(session)),
+            journal,
+            permit,
+            dry_run: false,
+        }
+    }
+
     /// Waits for the session, and checks that the step may go on.
     async fn enter(&self) -> mongodb::error::Result<MutexGuard<'_, Option<ClientSession>>> {
         let session = self.session.lock().await;

@@ -5,18 +5,19 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use mongodb::ClientSession;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::transaction::abort;
 use super::{Executor, Failure, Step};
-use crate::__private::{BoxError, Context};
+use crate::__private::{Body, BoxError, Context};
 use crate::Error;
 use crate::context::Tx;
-use crate::lock::Permit;
+use crate::lock::{Permit, kill};
 use crate::migration::Kind;
-use crate::stop::{Deadline, Reason};
+use crate::stop::{Deadline, Reason, Stop};
 
 /// How long a body that was told to stop may take to end its server call: well within the margin of the lease.
 const GRACE: Duration = Duration::from_secs(2);
@@ -34,87 +35,128 @@ pub(super) enum Holds {
     RawHandle,
 }
 
+/// What can end a task before it comes back by itself.
+#[derive(Clone, Copy)]
+pub(super) struct Limits<'r> {
+    /// The run's stop sign.
+    pub(super) stop: &'r Stop,
+    /// When the whole run has to be over.
+    pub(super) deadline: Option<Deadline>,
+    /// The migration's own time limit.
+    pub(super) timeout: Option<Duration>,
+}
+
+/// A task that did not come back.
+pub(super) struct Cut {
+    pub(super) failure: Failure,
+    /// The session that it was lent, if it could be taken from it; its transaction is rolled back.
+    pub(super) session: Option<ClientSession>,
+}
+
+impl<F: Into<Failure>> From<F> for Cut {
+    fn from(failure: F) -> Self {
+        Self { failure: failure.into(), session: None }
+    }
+}
+
 impl Executor<'_> {
-    /// Runs the body of a step. Its context checks `permit` before each server call, so that a body which was told to
-    /// stop and does not come back has no effect any more.
-    pub(super) async fn body(
-        &mut self,
-        step: &Step<'_>,
-        mut context: Context,
-        permit: &Permit,
-    ) -> Result<Ended, Failure> {
+    /// Runs the body of a step.
+    pub(super) async fn body(&mut self, step: &Step<'_>, context: Context, permit: &Permit) -> Result<Ended, Failure> {
         self.lease.check()?;
-        let holds = match (context.tx(), step.kind) {
-            (Some(tx), _) => Holds::Transaction(tx),
-            (None, Kind::Database) => Holds::RawHandle,
-            (None, _) => Holds::Nothing,
-        };
-        let body = step.body;
-        let run = async move {
-            let result = caught(body(&mut context)).await;
-            (context, result)
-        };
-        self.supervise(step, run, permit, holds).await
+        let run = run(step.body, step.kind, context, permit, self.limits(step)).await;
+        run.map_err(|cut| {
+            if cut.session.is_some() {
+                self.session = cut.session;
+            }
+            cut.failure
+        })
     }
 
-    /// Runs something in a task of its own, until it comes back or has to stop.
-    pub(super) async fn supervise<T: Send + 'static>(
-        &mut self,
-        step: &Step<'_>,
-        run: impl Future<Output = T> + Send + 'static,
-        permit: &Permit,
-        holds: Holds,
-    ) -> Result<T, Failure> {
-        let mut task = tokio::spawn(run.in_current_span());
-        let ended = tokio::select! {
-            ended = &mut task => ended,
-            reason = self.told_to_stop(step) => {
-                permit.withdraw(reason);
-                if matches!(holds, Holds::RawHandle) {
-                    // This is the only way to end such a task. It drops what the driver has under way, which costs a
-                    // connection.
-                    task.abort();
-                }
-                let Ok(ended) = timeout(GRACE, &mut task).await else {
-                    if let Holds::Transaction(tx) = holds {
-                        self.roll_back(&tx, &task).await;
-                    }
-                    return Err(reason.into());
+    pub(super) fn limits(&self, step: &Step<'_>) -> Limits<'_> {
+        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout() }
+    }
+}
+
+/// Runs a body. Its context checks `permit` before each server call, so that a body which was told to stop and does not
+/// come back has no effect any more.
+pub(super) async fn run(
+    body: Body,
+    kind: Kind,
+    mut context: Context,
+    permit: &Permit,
+    limits: Limits<'_>,
+) -> Result<Ended, Cut> {
+    let holds = match (context.tx(), kind) {
+        (Some(tx), _) => Holds::Transaction(tx),
+        (None, Kind::Database) => Holds::RawHandle,
+        (None, _) => Holds::Nothing,
+    };
+    let run = async move {
+        let result = caught(body(&mut context)).await;
+        (context, result)
+    };
+    supervise(run, permit, holds, limits).await
+}
+
+/// Runs something in a task of its own, until it comes back or has to stop.
+pub(super) async fn supervise<T: Send + 'static>(
+    run: impl Future<Output = T> + Send + 'static,
+    permit: &Permit,
+    holds: Holds,
+    limits: Limits<'_>,
+) -> Result<T, Cut> {
+    let mut task = tokio::spawn(run.in_current_span());
+    let ended = tokio::select! {
+        ended = &mut task => ended,
+        reason = limits.passed() => {
+            permit.withdraw(reason);
+            if matches!(holds, Holds::RawHandle) {
+                // This is the only way to end such a task. It drops what the driver has under way, which costs a
+                // connection.
+                task.abort();
+            }
+            let Ok(ended) = timeout(GRACE, &mut task).await else {
+                let session = match holds {
+                    Holds::Transaction(tx) => roll_back(&tx, &task).await,
+                    Holds::Nothing | Holds::RawHandle => None,
                 };
-                ended
-            }
-        };
-        match (ended, permit.check()) {
-            (Ok(ended), _) => Ok(ended),
-            (Err(_), Err(reason)) => Err(reason.into()),
-            (Err(error), Ok(())) => Err(Error::Panicked { message: error.to_string() }.into()),
+                return Err(Cut { failure: reason.into(), session });
+            };
+            ended
         }
+    };
+    match (ended, permit.check()) {
+        (Ok(ended), _) => Ok(ended),
+        (Err(_), Err(reason)) => Err(reason.into()),
+        (Err(error), Ok(())) => Err(Error::Panicked { message: error.to_string() }.into()),
     }
+}
 
-    /// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
-    /// until the server's limit of 60 seconds.
-    async fn roll_back<T>(&mut self, tx: &Tx, body: &JoinHandle<T>) {
-        match timeout(GRACE, tx.end()).await {
-            Ok(session) => {
-                if let Some(mut session) = session {
-                    abort(&mut session).await;
-                    self.session = Some(session);
-                }
-                // Safe now: without the session no call of the driver is under way.
-                body.abort();
-            }
-            // A server call is still under way, and must not be dropped here; the server can end it.
-            Err(_) => self.lock.kill(tx.session_id()).await,
-        }
+/// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
+/// until the server's limit of 60 seconds.
+async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>) -> Option<ClientSession> {
+    let Ok(mut session) = timeout(GRACE, tx.end()).await else {
+        // A server call is still under way, and must not be dropped here; the server can end it.
+        kill(tx.client(), tx.session_id()).await;
+        return None;
+    };
+    if let Some(session) = &mut session {
+        abort(session).await;
     }
+    // Safe now: without the session no call of the driver is under way.
+    body.abort();
+    session
+}
 
+impl Limits<'_> {
     /// Waits for the run's stop sign, its time limit, or the migration's own.
-    async fn told_to_stop(&self, step: &Step<'_>) -> Reason {
-        let limit = step.migration.timeout();
+    async fn passed(self) -> Reason {
         tokio::select! {
             reason = self.stop.raised() => reason,
             reason = Deadline::passed(self.deadline) => reason,
-            _ = Deadline::passed(limit.map(Deadline::after)) => Reason::TimedOut(limit.unwrap_or_default()),
+            _ = Deadline::passed(self.timeout.map(Deadline::after)) => {
+                Reason::TimedOut(self.timeout.unwrap_or_default())
+            }
         }
     }
 }

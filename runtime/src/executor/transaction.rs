@@ -3,17 +3,14 @@
 //! The record is written in the transaction of the work, so that there is no moment in which one exists without the
 //! other: a crash before the commit leaves neither, a crash after it leaves both (I1).
 
-use std::time::Duration;
-
-use mongodb::bson::doc;
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{ReadConcern, WriteConcern};
 use mongodb::{ClientSession, action::StartTransaction};
 use tokio::time::{Instant, sleep};
 
-use super::failure::{NO_SUCH_TRANSACTION, Verdict, driver_error, judge};
+use super::attempt::{Attempt, outlived, why_failed, why_ignored};
 use super::{Executor, Failure, Step};
-use crate::__private::{BoxError, Context};
+use crate::__private::Context;
 use crate::Error;
 use crate::context::{Inner, Scope, Tx};
 use crate::error::code;
@@ -27,25 +24,8 @@ const ATTEMPTS: u32 = 10;
 /// How often a commit whose outcome is unknown is sent again before the fence settles it.
 const COMMITS: u32 = 10;
 
-/// `transactionLifetimeLimitSeconds` where it cannot be asked for.
-const DEFAULT_LIFETIME: Duration = Duration::from_mins(1);
-
 /// Server code: the operation ran out of its time limit.
 const MAX_TIME_MS_EXPIRED: i32 = 50;
-
-/// How one attempt at a transaction ended, when not well.
-enum Attempt {
-    /// Rolled back by the server for a passing reason.
-    Again(DriverError),
-    /// For good.
-    Over(Failure),
-}
-
-impl<F: Into<Failure>> From<F> for Attempt {
-    fn from(failure: F) -> Self {
-        Self::Over(failure.into())
-    }
-}
 
 impl Executor<'_> {
     /// Runs a `Tx` body: exactly once.
@@ -130,14 +110,14 @@ impl Executor<'_> {
         step.operations = ours.operations();
         let result = match (result, permit.check()) {
             (_, Err(reason)) => Err(reason.into()),
-            (Err(error), Ok(())) => Err(self.why_failed(error, &ours, began).await),
-            (Ok(()), Ok(())) => self.why_ignored(&ours, began).await,
+            (Err(error), Ok(())) => Err(why_failed(self.database, error, &ours, began).await),
+            (Ok(()), Ok(())) => why_ignored(self.database, &ours, began).await,
         };
         let result = match result {
             Ok(()) => {
                 let change = self.change(step, self.record(step, step.done()), true);
                 match self.seal(&mut session, &[change]).await {
-                    Err(Attempt::Again(error)) if self.outlived(&error, began).await => {
+                    Err(Attempt::Again(error)) if outlived(self.database, &error, began).await => {
                         Err(Error::TransactionTooSlow { source: error }.into())
                     }
                     other => other,
@@ -150,45 +130,6 @@ impl Executor<'_> {
         };
         self.session = Some(session);
         result
-    }
-
-    /// A body's own error, unless what is behind it calls for another attempt or has a cure to be named.
-    async fn why_failed(&self, error: BoxError, tx: &Tx, began: Instant) -> Attempt {
-        let noted = tx.first_error().map(|(_, error)| error);
-        let Some(inner) = noted.as_ref().or_else(|| driver_error(&*error)) else {
-            return Failure::Failed(error).into();
-        };
-        match judge(inner, self.outlived(inner, began).await) {
-            Verdict::Again(error) => Attempt::Again(error),
-            Verdict::Final(error) => error.into(),
-            Verdict::Ordinary => match tx.cause_of_refusal() {
-                // What the body failed with at last says only that the transaction is gone (I6).
-                Some((operation, source)) => Error::IgnoredError { operation, source }.into(),
-                None => Failure::Failed(error).into(),
-            },
-        }
-    }
-
-    /// A body that returned Ok although an operation had failed: on the server its transaction is gone.
-    async fn why_ignored(&self, tx: &Tx, began: Instant) -> Result<(), Attempt> {
-        let Some((operation, source)) = tx.first_error() else { return Ok(()) };
-        Err(match judge(&source, self.outlived(&source, began).await) {
-            Verdict::Again(error) => Attempt::Again(error),
-            Verdict::Final(error) => error.into(),
-            Verdict::Ordinary => Error::IgnoredError { operation, source }.into(),
-        })
-    }
-
-    /// Whether a transaction that began then was lost because it outlived what the server allows.
-    async fn outlived(&self, error: &DriverError, began: Instant) -> bool {
-        if code(error) != Some(NO_SUCH_TRANSACTION) {
-            return false;
-        }
-        let lasted = began.elapsed();
-        let command = doc! { "getParameter": 1, "transactionLifetimeLimitSeconds": 1 };
-        let reply = self.database.client().database("admin").run_command(command).await;
-        let limit = reply.ok().and_then(|reply| reply.get_i32("transactionLifetimeLimitSeconds").ok());
-        lasted >= limit.map_or(DEFAULT_LIFETIME, |seconds| Duration::from_secs(seconds.unsigned_abs().into()))
     }
 
     /// The end of every transaction: record, history, fence, a last look at the lease, commit.
@@ -259,7 +200,7 @@ impl Executor<'_> {
     }
 }
 
-async fn start(session: &mut ClientSession) -> Result<(), Failure> {
+pub(super) async fn start(session: &mut ClientSession) -> Result<(), Failure> {
     let transaction: StartTransaction<&mut ClientSession> = session.start_transaction();
     transaction
         .read_concern(ReadConcern::snapshot())

@@ -1,6 +1,6 @@
 //! Asking a migration's `verify` function whether it has had its effect.
 
-use super::body::{Holds, caught};
+use super::body::{Holds, caught, supervise};
 use super::{Executor, Failure, Step};
 use crate::__private::BoxError;
 use crate::Error;
@@ -46,6 +46,6 @@ impl Executor<'_> {
         let Some(verify) = step.migration.registration().verify else { return Ok(None) };
         let (database, permit) = (self.database.clone(), self.lease.permit());
         let run = async move { caught(verify(&database)).await };
-        self.supervise(step, run, &permit, Holds::RawHandle).await.map(Some)
+        supervise(run, &permit, Holds::RawHandle, self.limits(step)).await.map(Some).map_err(|cut| cut.failure)
     }
 }

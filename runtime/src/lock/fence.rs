@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
+use mongodb::{Client, ClientSession};
 use tokio::time::{Instant, sleep};
 
 use super::{FENCE, Lock};
@@ -102,12 +102,17 @@ impl Lock {
         Ok(Written { matched: reply.get_i32("n").unwrap_or(0), in_doubt })
     }
 
-    /// Ends a session's open transaction on the server. A user may end its own sessions; for another user's the server
-    /// answers ok and does nothing, so nothing is concluded from the answer.
+    /// See [`kill`].
     pub(crate) async fn kill(&self, session: &Document) {
-        let command = doc! { "killSessions": [session.clone()] };
-        if let Err(error) = self.client.database("admin").run_command(command).await {
-            tracing::warn!(code = code(&error), "could not end an abandoned transaction; the server will do it");
-        }
+        kill(&self.client, session).await;
+    }
+}
+
+/// Ends a session's open transaction on the server. A user may end its own sessions; for another user's the server
+/// answers ok and does nothing, so nothing is concluded from the answer.
+pub(crate) async fn kill(client: &Client, session: &Document) {
+    let command = doc! { "killSessions": [session.clone()] };
+    if let Err(error) = client.database("admin").run_command(command).await {
+        tracing::warn!(code = code(&error), "could not end an abandoned transaction; the server will do it");
     }
 }

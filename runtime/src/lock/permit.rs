@@ -43,13 +43,26 @@ impl Guard {
 /// The permission of one step, checked before each of its server calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Permit {
-    guard: Guard,
+    run: Run,
     step: Stop,
+}
+
+/// What a step's permission depends on besides its own stop sign.
+#[derive(Clone, Debug)]
+enum Run {
+    Leased(Guard),
+    /// Nothing of it is committed, so it needs no lease.
+    Unleased(Stop),
 }
 
 impl Permit {
     pub(super) fn new(guard: Guard) -> Self {
-        Self { guard, step: Stop::new() }
+        Self { run: Run::Leased(guard), step: Stop::new() }
+    }
+
+    /// For a run that commits nothing.
+    pub(crate) fn without_lease(run: Stop) -> Self {
+        Self { run: Run::Unleased(run), step: Stop::new() }
     }
 
     /// Withdraws it, for this step alone.
@@ -59,6 +72,10 @@ impl Permit {
 
     /// Whether the step may go on.
     pub(crate) fn check(&self) -> Result<(), Reason> {
-        self.guard.check().and_then(|()| self.step.check())
+        let run = match &self.run {
+            Run::Leased(guard) => guard.check(),
+            Run::Unleased(stop) => stop.check(),
+        };
+        run.and_then(|()| self.step.check())
     }
 }

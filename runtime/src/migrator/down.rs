@@ -101,6 +101,12 @@ impl Down {
         self.settings.timeout = Some(limit);
         self
     }
+
+    /// Finds out what this would do without changing anything, as in [`Up::dry_run`](crate::Up::dry_run).
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.settings.dry_run = dry_run;
+        self
+    }
 }
 
 impl IntoFuture for Down {
@@ -128,7 +134,11 @@ impl Work for Applied {
             &orphans,
         )?;
         let ids = plan.iter().map(|step| step.migration().id().to_owned()).collect();
-        self.meant.get_or_init(|| Target::Only(ids));
+        self.meant.get_or_init(|| match target {
+            // What is named keeps what being named allows.
+            Target::Only(_) => target.clone(),
+            _ => Target::Meant(ids),
+        });
         Ok(plan)
     }
 
@@ -138,6 +148,10 @@ impl Work for Applied {
 
     fn report(&self, run: &Run, records: &Records, todo: &Plan) -> Report {
         run.report(records, todo, Purpose::Down)
+    }
+
+    async fn rehearse(&self, run: &Run, todo: &Plan, report: Report) -> Result<Report, Error> {
+        run.rehearse(todo, false, report).await
     }
 
     async fn act(

@@ -34,6 +34,11 @@ pub(super) trait Work: Send + Sync + 'static {
     /// Whether that is nothing, so that no lease is needed.
     fn is_nothing(todo: &Self::Todo) -> bool;
 
+    /// Tells what it would do, without the lease and without changing anything. Asked only of verbs that offer it.
+    fn rehearse(&self, _: &Run, _: &Self::Todo, report: Report) -> impl Future<Output = Result<Report, Error>> + Send {
+        async { Ok(report) }
+    }
+
     /// A report of nothing yet, with what a person should know although nothing has failed.
     fn report(&self, run: &Run, records: &Records, todo: &Self::Todo) -> Report;
 
@@ -64,6 +69,7 @@ pub(super) struct Run {
 pub(super) struct Settings {
     pub(super) by: Option<String>,
     pub(super) timeout: Option<Duration>,
+    pub(super) dry_run: bool,
 }
 
 impl Migrator {
@@ -73,7 +79,8 @@ impl Migrator {
         let _interrupt = InterruptOnDrop(stop.clone());
         self.whole(async move |migrator| {
             let running = Running::new(&migrator);
-            let result = Run::new(migrator, settings, stop)?.whole(&work).await;
+            let dry_run = settings.dry_run;
+            let result = Run::new(migrator, settings, stop)?.whole(&work, dry_run).await;
             drop(running);
             result
         })
@@ -117,10 +124,13 @@ impl Run {
         })
     }
 
-    async fn whole(&self, work: &impl Work) -> Result<Report, Error> {
+    async fn whole<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
         let records = self.migrator.0.tracker.records().await?;
         let todo = work.todo(self, &records)?;
-        if is_nothing(work, &todo) {
+        if dry_run {
+            return work.rehearse(self, &todo, work.report(self, &records, &todo)).await;
+        }
+        if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
         let signals = signals::Watch::new(self.stop.clone());
@@ -188,10 +198,6 @@ impl Run {
             Policy::Error | Policy::Warn => Ok(()),
         }
     }
-}
-
-fn is_nothing<W: Work>(_: &W, todo: &W::Todo) -> bool {
-    W::is_nothing(todo)
 }
 
 /// A run that was stopped between or within steps.

@@ -103,7 +103,7 @@ impl Run {
 }
 
 /// The report, or the first failure with it.
-fn conclude(report: Report) -> Result<Report, Error> {
+pub(super) fn conclude(report: Report) -> Result<Report, Error> {
     let Some(Execution { id, verb, outcome: Outcome::Failed { error, message, remains }, .. }) = report.failed().next()
     else {
         return Ok(report);

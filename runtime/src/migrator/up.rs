@@ -73,6 +73,31 @@ impl Up {
         self
     }
 
+    /// Finds out what this would do without changing anything: no lease is taken, nothing is recorded, no collection is
+    /// made. The report tells it; its `Display` can be pasted into a change request, but it quotes documents.
+    ///
+    /// - `Tx` bodies *run*, in plan order and in one transaction, which is rolled back at the end. Each operation is told
+    ///   with its counts and up to three documents before and after. What a body does outside the database it really
+    ///   does, and until the end the documents that it wrote are locked for others.
+    /// - `Schema` operations are checked by reading: what is there already, how many documents an index would scan, which
+    ///   ones it or a validator would refuse. Names and indexes are taken as earlier steps would leave them, documents as
+    ///   they are now.
+    /// - `&Database` bodies are not run, nor are `Tx` bodies on a server without transactions:
+    ///   [`Outcome::NotSimulated`](crate::Outcome::NotSimulated).
+    ///
+    /// A body that fails makes the result an [`Error::Failed`]; a check that finds an obstacle does not, it is an
+    /// [`Outcome::WouldFail`](crate::Outcome::WouldFail).
+    ///
+    /// ```no_run
+    /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+    /// println!("{}", migrator.up().dry_run(true).await?);
+    /// # Ok(()) }
+    /// ```
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.settings.dry_run = dry_run;
+        self
+    }
+
     /// A report of nothing, or [`Error::Pending`]. One read, no writes.
     pub(super) async fn check(self) -> Result<Report, Error> {
         let (plan, report) = self.migrator.look(self.pending).await?;
@@ -106,6 +131,10 @@ impl Work for Pending {
 
     fn report(&self, run: &Run, records: &Records, todo: &Plan) -> Report {
         run.report(records, todo, Purpose::Up)
+    }
+
+    async fn rehearse(&self, run: &Run, todo: &Plan, report: Report) -> Result<Report, Error> {
+        run.rehearse(todo, self.continue_on_error, report).await
     }
 
     async fn act(

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::{Client, Database};
-use mongrate::{DatabaseFilter, Error, Migrator, Registry, Schema, Tx, migration};
+use mongrate::{DatabaseFilter, Error, Migrator, Outcome, Registry, Schema, Tx, migration};
 use mongrate_tests::stored::migrator;
 
 use super::guarded::Guarded;
@@ -200,4 +200,32 @@ async fn the_built_in_roles_of_the_guide_suffice() {
     assert!(matches!(error, Error::NotAuthorized { .. }), "{error}");
     assert!(error.to_string().contains("password"), "{error}");
     assert!(!error.to_string().contains("swordfish") && !error.to_string().contains("privileges.md"), "{error}");
+}
+
+#[migration(id = "001_index", source = "module:privileges-dry")]
+async fn index(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("users", doc! { "age": 1 }).unique().await
+}
+
+#[migration(id = "002_users", source = "module:privileges-dry")]
+async fn users(tx: &mut Tx) -> Result<(), mongrate::Error> {
+    tx.collection::<Document>("users").update_many(doc! {}, doc! { "$inc": { "age": 1 } }).await?;
+    Ok(tx.kv().set("a", 1).await?)
+}
+
+#[tokio::test]
+async fn a_dry_run_needs_what_the_guide_says_and_tells_what_it_could_not_check() {
+    let server = Guarded::start().await;
+    let actions = ["find", "insert", "update", "remove", "listCollections", "listIndexes"];
+    for without in ["nothing", "listIndexes", "listCollections"] {
+        let granted = actions.iter().filter(|action| **action != without).map(|action| ("", *action));
+        let db = server.database(without, privileges(without, granted)).await;
+        db.collection("users").insert_one(doc! { "age": 1 }).await.unwrap();
+        let report = migrator(&db, "module:privileges-dry").build().up().dry_run(true).await.unwrap();
+        println!("{report}");
+        let outcome = |name: &str| &report.executions().find(|execution| execution.id.ends_with(name)).unwrap().outcome;
+        assert!(matches!(outcome("002_users"), Outcome::WouldApply));
+        assert_eq!(matches!(outcome("001_index"), Outcome::NotSimulated { .. }), without != "nothing", "{report}");
+        assert_eq!(report.to_string().contains("not authorized"), without != "nothing");
+    }
 }

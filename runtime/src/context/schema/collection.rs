@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use mongodb::BoxFuture;
 use mongodb::bson::{Document, doc};
 
-use super::{Done, NAMESPACE_EXISTS, Schema};
+use super::{Done, Intent, NAMESPACE_EXISTS, Schema};
 use crate::Error;
 
 /// A collection that is about to be created: set its options, then await it.
@@ -51,6 +51,10 @@ impl<'s> IntoFuture for CreateCollection<'s> {
             create.insert("create", &collection);
             if let Some(validator) = &validator {
                 create.insert("validator", validator.clone());
+            }
+            if let Some(projection) = &schema.dry_run {
+                let intent = Intent::CreateCollection { validator: validator.as_ref() };
+                return schema.check(projection, "create_collection", &collection, intent).await;
             }
             let created = schema.run("create_collection", &collection, create, &[NAMESPACE_EXISTS]).await?;
             if let (Done::Already, Some(validator)) = (created, validator) {

@@ -7,7 +7,7 @@ use mongodb::bson::Document;
 use mongodb::options::{IndexOptions, WriteConcern};
 use mongodb::{BoxFuture, IndexModel};
 
-use super::Schema;
+use super::{Intent, Schema};
 use crate::Error;
 
 /// An index that is about to be created: set its options, then await it.
@@ -70,6 +70,10 @@ impl<'s> IntoFuture for CreateIndex<'s> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Self { schema, collection, keys, options } = self;
+            if let Some(projection) = &schema.dry_run {
+                let intent = Intent::CreateIndex { keys: &keys, options: &options };
+                return schema.check(projection, "create_index", &collection, intent).await;
+            }
             schema.enter()?;
             let model = IndexModel::builder().keys(keys).options(options).build();
             let created = schema

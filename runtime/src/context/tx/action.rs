@@ -14,6 +14,7 @@ use mongodb::results::{DeleteResult, InsertManyResult, InsertOneResult, UpdateRe
 use mongodb::{BoxFuture, ClientSession, SessionCursor};
 use serde::de::DeserializeOwned;
 
+use super::probe::{Aim, Probe, SAMPLES};
 use super::{Shared, TxCursor, open};
 use crate::context::operation::Counts;
 
@@ -23,6 +24,7 @@ pub struct Pending<'c, A> {
     tx: Arc<Shared>,
     kind: &'static str,
     collection: String,
+    aim: Aim,
     action: Result<A>,
     /// The action borrows the collection.
     collection_lifetime: PhantomData<&'c ()>,
@@ -42,20 +44,25 @@ pub trait Transactional: sealed::Sealed + Send + Sized {
     #[doc(hidden)]
     fn counts(output: &Self::Output) -> Counts;
     #[doc(hidden)]
+    #[must_use]
+    fn inserted(_: &Self::Output) -> Vec<Bson> {
+        Vec::new()
+    }
+    #[doc(hidden)]
     fn give(output: Self::Output, tx: Given) -> Self::Given;
 }
 
 /// What a result may need of its transaction.
 #[doc(hidden)]
-pub struct Given(pub(super) Arc<Shared>);
+pub struct Given(pub(super) Arc<Shared>, usize);
 
 mod sealed {
     pub trait Sealed {}
 }
 
 impl<A> Pending<'_, A> {
-    pub(super) fn new(tx: Arc<Shared>, kind: &'static str, collection: &str, action: Result<A>) -> Self {
-        Self { tx, kind, collection: collection.to_owned(), action, collection_lifetime: PhantomData }
+    pub(super) fn new(tx: Arc<Shared>, kind: &'static str, collection: &str, aim: Aim, action: Result<A>) -> Self {
+        Self { tx, kind, collection: collection.to_owned(), aim, action, collection_lifetime: PhantomData }
     }
 
     /// Sets options of the driver's own action.
@@ -82,7 +89,8 @@ impl<'c, A: Transactional + 'c> IntoFuture for Pending<'c, A> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Self { tx, kind, collection, action, .. } = self;
+            let Self { tx, kind, collection, aim, action, .. } = self;
+            let probe = Probe::new(&tx, &collection, aim);
             // Kept until it is noted how the operation ended: whoever takes the session back reads the notes next.
             let mut entered = None;
             let result = async {
@@ -90,24 +98,37 @@ impl<'c, A: Transactional + 'c> IntoFuture for Pending<'c, A> {
                 let entered = entered.insert(tx.enter().await?);
                 let session = open(entered)?;
                 let under_way = tx.journal.begins(kind, &collection);
-                let result = action.run(session).await;
+                let result = async {
+                    let Some(probe) = probe else { return Ok((action.run(session).await?, Vec::new())) };
+                    let before = probe.before(session).await?;
+                    let output = action.run(session).await?;
+                    let samples = probe.after(before, A::inserted(&output), session).await?;
+                    Ok((output, samples))
+                }
+                .await;
                 under_way.ended();
                 result
             }
             .await;
-            match &result {
-                Ok(output) => tx.journal.succeeded(kind, &collection, A::counts(output)),
-                Err(error) => tx.journal.failed(kind, &collection, error),
-            }
+            let result = match result {
+                Ok((output, samples)) => {
+                    let place = tx.journal.succeeded(kind, &collection, A::counts(&output), samples);
+                    Ok((output, place))
+                }
+                Err(error) => {
+                    tx.journal.failed(kind, &collection, &error);
+                    Err(error)
+                }
+            };
             drop(entered);
-            result.map(|output| A::give(output, Given(tx)))
+            result.map(|(output, place)| A::give(output, Given(tx, place)))
         })
     }
 }
 
 /// Implements [`Transactional`] for one of the driver's actions: its type, what it gives, and its counts.
 macro_rules! transactional {
-    ([$($generics:tt)*] $action:ty => $output:ty, |$result:pat_param| $counts:expr) => {
+    ([$($generics:tt)*] $action:ty => $output:ty, |$result:pat_param| $counts:expr $(, |$new:pat_param| $inserted:expr)?) => {
         impl<'a, $($generics)*> sealed::Sealed for $action {}
         impl<'a, $($generics)*> Transactional for $action {
             type Output = $output;
@@ -121,6 +142,9 @@ macro_rules! transactional {
             fn counts($result: &$output) -> Counts {
                 $counts
             }
+            $(fn inserted($new: &$output) -> Vec<Bson> {
+                $inserted
+            })?
             fn give(output: $output, _: Given) -> $output {
                 output
             }
@@ -128,13 +152,17 @@ macro_rules! transactional {
     };
 }
 
-transactional!([] InsertOne<'a> => InsertOneResult, |_| Counts { inserted: 1, ..Counts::default() });
-transactional!([] InsertMany<'a> => InsertManyResult, |result| Counts {
-    inserted: result.inserted_ids.len() as u64,
-    ..Counts::default()
-});
-transactional!([] Update<'a> => UpdateResult, |result| updated(result));
-transactional!([] ReplaceOne<'a> => UpdateResult, |result| updated(result));
+transactional!([] InsertOne<'a> => InsertOneResult,
+    |_| Counts { inserted: 1, ..Counts::default() },
+    |result| vec![result.inserted_id.clone()]
+);
+transactional!([] InsertMany<'a> => InsertManyResult,
+    |result| Counts { inserted: result.inserted_ids.len() as u64, ..Counts::default() },
+    // By their places in the call.
+    |result| (0..SAMPLES).filter_map(|place| result.inserted_ids.get(&place).cloned()).collect()
+);
+transactional!([] Update<'a> => UpdateResult, |result| updated(result), |result| upserted(result));
+transactional!([] ReplaceOne<'a> => UpdateResult, |result| updated(result), |result| upserted(result));
 transactional!([] Delete<'a> => DeleteResult, |result| Counts { deleted: result.deleted_count, ..Counts::default() });
 transactional!([] CountDocuments<'a> => u64, |count| Counts { matched: *count, ..Counts::default() });
 transactional!([] Distinct<'a> => Vec<Bson>, |_| Counts::default());
@@ -166,6 +194,10 @@ fn updated(result: &UpdateResult) -> Counts {
     }
 }
 
+fn upserted(result: &UpdateResult) -> Vec<Bson> {
+    result.upserted_id.iter().cloned().collect()
+}
+
 /// The same for the two that give a cursor, which goes on using the transaction.
 macro_rules! transactional_cursor {
     ([$($generics:tt)*] $action:ty => $item:ty) => {
@@ -183,7 +215,7 @@ macro_rules! transactional_cursor {
                 Counts::default()
             }
             fn give(output: SessionCursor<$item>, tx: Given) -> TxCursor<$item> {
-                TxCursor::new(tx.0, output)
+                TxCursor::new(tx.0, output, tx.1)
             }
         }
     };

@@ -13,6 +13,7 @@ use mongodb::options::UpdateModifications;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::probe::Aim;
 use super::{Pending, Shared};
 use crate::Error;
 
@@ -57,7 +58,21 @@ impl<T: Send + Sync> TxCollection<T> {
     }
 
     fn pending<A>(&self, kind: &'static str, action: A) -> Pending<'_, A> {
-        Pending::new(self.tx.clone(), kind, self.collection.name(), Ok(action))
+        Pending::new(self.tx.clone(), kind, self.collection.name(), Aim::Nothing, Ok(action))
+    }
+
+    fn inserting<A>(&self, kind: &'static str, action: A) -> Pending<'_, A> {
+        Pending::new(self.tx.clone(), kind, self.collection.name(), Aim::New, Ok(action))
+    }
+
+    fn changing<A>(&self, kind: &'static str, filter: Option<Document>, action: A) -> Pending<'_, A> {
+        let aim = filter.map_or(Aim::Nothing, Aim::Matches);
+        Pending::new(self.tx.clone(), kind, self.collection.name(), aim, Ok(action))
+    }
+
+    /// A dry run looks at what a write is about to change.
+    fn aim(&self, filter: &Document) -> Option<Document> {
+        self.tx.dry_run.then(|| filter.clone())
     }
 
     /// See [`Collection::find`].
@@ -69,7 +84,13 @@ impl<T: Send + Sync> TxCollection<T> {
     /// `$merge` are refused: the server does not have them in a transaction.
     pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> Pending<'_, Aggregate<'_>> {
         let action = self.tx.scope.pipeline(pipeline).map(|stages| self.collection.aggregate(stages));
-        Pending::new(self.tx.clone(), "aggregate", self.collection.name(), action.map_err(Error::into_driver))
+        Pending::new(
+            self.tx.clone(),
+            "aggregate",
+            self.collection.name(),
+            Aim::Nothing,
+            action.map_err(Error::into_driver),
+        )
     }
 
     /// See [`Collection::count_documents`].
@@ -84,39 +105,39 @@ impl<T: Send + Sync> TxCollection<T> {
 
     /// See [`Collection::update_one`].
     pub fn update_one(&self, filter: Document, update: impl Into<UpdateModifications>) -> Pending<'_, Update<'_>> {
-        self.pending("update_one", self.collection.update_one(filter, update))
+        self.changing("update_one", self.aim(&filter), self.collection.update_one(filter, update))
     }
 
     /// See [`Collection::update_many`].
     pub fn update_many(&self, filter: Document, update: impl Into<UpdateModifications>) -> Pending<'_, Update<'_>> {
-        self.pending("update_many", self.collection.update_many(filter, update))
+        self.changing("update_many", self.aim(&filter), self.collection.update_many(filter, update))
     }
 
     /// See [`Collection::delete_one`].
     pub fn delete_one(&self, filter: Document) -> Pending<'_, Delete<'_>> {
-        self.pending("delete_one", self.collection.delete_one(filter))
+        self.changing("delete_one", self.aim(&filter), self.collection.delete_one(filter))
     }
 
     /// See [`Collection::delete_many`].
     pub fn delete_many(&self, filter: Document) -> Pending<'_, Delete<'_>> {
-        self.pending("delete_many", self.collection.delete_many(filter))
+        self.changing("delete_many", self.aim(&filter), self.collection.delete_many(filter))
     }
 }
 
 impl<T: Serialize + Send + Sync> TxCollection<T> {
     /// See [`Collection::insert_one`].
     pub fn insert_one(&self, document: impl Borrow<T>) -> Pending<'_, InsertOne<'_>> {
-        self.pending("insert_one", self.collection.insert_one(document))
+        self.inserting("insert_one", self.collection.insert_one(document))
     }
 
     /// See [`Collection::insert_many`].
     pub fn insert_many(&self, documents: impl IntoIterator<Item = impl Borrow<T>>) -> Pending<'_, InsertMany<'_>> {
-        self.pending("insert_many", self.collection.insert_many(documents))
+        self.inserting("insert_many", self.collection.insert_many(documents))
     }
 
     /// See [`Collection::replace_one`].
     pub fn replace_one(&self, filter: Document, replacement: impl Borrow<T>) -> Pending<'_, ReplaceOne<'_>> {
-        self.pending("replace_one", self.collection.replace_one(filter, replacement))
+        self.changing("replace_one", self.aim(&filter), self.collection.replace_one(filter, replacement))
     }
 }
 
@@ -132,12 +153,12 @@ impl<T: DeserializeOwned + Send + Sync> TxCollection<T> {
         filter: Document,
         update: impl Into<UpdateModifications>,
     ) -> Pending<'_, FindOneAndUpdate<'_, T>> {
-        self.pending("find_one_and_update", self.collection.find_one_and_update(filter, update))
+        self.changing("find_one_and_update", self.aim(&filter), self.collection.find_one_and_update(filter, update))
     }
 
     /// See [`Collection::find_one_and_delete`].
     pub fn find_one_and_delete(&self, filter: Document) -> Pending<'_, FindOneAndDelete<'_, T>> {
-        self.pending("find_one_and_delete", self.collection.find_one_and_delete(filter))
+        self.changing("find_one_and_delete", self.aim(&filter), self.collection.find_one_and_delete(filter))
     }
 }
 
@@ -148,6 +169,10 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> TxCollection<T> {
         filter: Document,
         replacement: impl Borrow<T>,
     ) -> Pending<'_, FindOneAndReplace<'_, T>> {
-        self.pending("find_one_and_replace", self.collection.find_one_and_replace(filter, replacement))
+        self.changing(
+            "find_one_and_replace",
+            self.aim(&filter),
+            self.collection.find_one_and_replace(filter, replacement),
+        )
     }
 }

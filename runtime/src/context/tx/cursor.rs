@@ -12,11 +12,13 @@ use super::{Shared, open};
 pub struct TxCursor<T> {
     tx: Arc<Shared>,
     cursor: SessionCursor<T>,
+    /// The place of its operation among the notes.
+    place: usize,
 }
 
 impl<T: DeserializeOwned + Send + Sync> TxCursor<T> {
-    pub(super) fn new(tx: Arc<Shared>, cursor: SessionCursor<T>) -> Self {
-        Self { tx, cursor }
+    pub(super) fn new(tx: Arc<Shared>, cursor: SessionCursor<T>, place: usize) -> Self {
+        Self { tx, cursor, place }
     }
 
     /// The next document, or `None` at the end.
@@ -32,8 +34,10 @@ impl<T: DeserializeOwned + Send + Sync> TxCursor<T> {
             result
         }
         .await;
-        if let Err(error) = &result {
-            self.tx.journal.failed("read", "a cursor", error);
+        match &result {
+            Ok(Some(_)) => self.tx.journal.read(self.place),
+            Ok(None) => {}
+            Err(error) => self.tx.journal.failed("read", "a cursor", error),
         }
         result.transpose()
     }

@@ -1,0 +1,113 @@
+//! Documents that a unique index would refuse.
+//!
+//! The server indexes an array element by element, a missing field like null, and an empty array as something of its own;
+//! a document may well have the same key twice.
+
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Result;
+use mongodb::options::IndexOptions;
+
+use super::{Check, EXAMPLES};
+use crate::grouped::{Grouped, counted};
+use crate::json::JsonDocument;
+
+impl Check<'_> {
+    pub(super) async fn duplicates(&mut self, stored: &str, keys: &Document, options: &IndexOptions) -> Result<()> {
+        if keys.iter().any(|(field, kind)| kind.as_str().is_some() || field.contains('$')) {
+            self.note("duplicates were not looked for: not an index on values in order");
+            return Ok(());
+        }
+        let arrays = self.arrays_on_the_way(stored, keys).await?;
+        let documents = self.database.collection::<Document>(stored);
+        let stages = duplicates(keys, options, &arrays);
+        let mut aggregate = documents.aggregate(stages).allow_disk_use(true).max_time(self.max_time);
+        if let Some(collation) = &options.collation {
+            aggregate = aggregate.collation(collation.clone());
+        }
+        let mut found = aggregate.await?;
+        if !found.advance().await? {
+            return Ok(());
+        }
+        let found = found.deserialize_current()?;
+        let documents_in = |name: &str| found.get_array(name).map(|values| values.iter().filter_map(Bson::as_document));
+        let Some(all) = documents_in("all").ok().and_then(|mut all| all.next()) else {
+            self.note(if arrays.is_empty() { "no duplicates" } else { "no duplicates among the others" });
+            return Ok(());
+        };
+        let (values, times) = (number(all, "values"), number(all, "times"));
+        let examples: Vec<_> = documents_in("examples")
+            .into_iter()
+            .flatten()
+            .map(|example| {
+                let parts = example.get_document("_id").cloned().unwrap_or_default();
+                let named: Document = keys.keys().cloned().zip(parts.into_iter().map(|(_, value)| value)).collect();
+                format!("{} ({})", JsonDocument(&named), counted(number(example, "documents"), "document"))
+            })
+            .collect();
+        let more = if values > examples.len() as u64 { ", .." } else { "" };
+        let are = if values == 1 { "1 value is".to_owned() } else { format!("{} values are", Grouped(values)) };
+        self.obstacle(format!(
+            "{are} there more than once, {} times in all: {}{more}",
+            Grouped(times),
+            examples.join(", ")
+        ));
+        Ok(())
+    }
+
+    /// The fields above those of the index that are arrays in some documents. What the server makes of such documents is not
+    /// followed here: they are left out.
+    async fn arrays_on_the_way<'k>(&mut self, stored: &str, keys: &'k Document) -> Result<Vec<&'k str>> {
+        let mut above: Vec<&str> =
+            keys.keys().flat_map(|field| field.match_indices('.').map(move |(dot, _)| &field[..dot])).collect();
+        above.sort_unstable();
+        above.dedup();
+        let mut arrays = Vec::new();
+        for field in above {
+            let is_array = doc! { field: { "$type": "array" } };
+            let documents = self.database.collection::<Document>(stored);
+            if documents.find_one(is_array).max_time(self.max_time).await?.is_some() {
+                self.note(format!("documents in which '{field}' is an array were not searched for duplicates"));
+                arrays.push(field);
+            }
+        }
+        Ok(arrays)
+    }
+}
+
+/// One document: `all` counts the values that are there more than once, and how often they are, `examples` has some.
+fn duplicates(keys: &Document, options: &IndexOptions, left_out: &[&str]) -> Vec<Document> {
+    let mut stages: Vec<_> =
+        left_out.iter().map(|field| doc! { "$match": { *field: { "$not": { "$type": "array" } } } }).collect();
+    if let Some(filter) = &options.partial_filter_expression {
+        stages.push(doc! { "$match": filter.clone() });
+    }
+    if options.sparse == Some(true) {
+        let exist: Vec<_> = keys.keys().map(|field| doc! { field: { "$exists": true } }).collect();
+        stages.push(doc! { "$match": { "$or": exist } });
+    }
+    let (mut entries, mut group) = (doc! { "_id": 0 }, Document::new());
+    for (place, field) in keys.keys().enumerate() {
+        let (name, value) = (format!("k{place}"), format!("${field}"));
+        let elements = doc! {
+            "$cond": [{ "$eq": [&value, []] }, [[]], { "$setUnion": [&value, []] }],
+        };
+        let scalar = vec![doc! { "$ifNull": [&value, null] }];
+        entries.insert(&name, doc! { "$cond": [{ "$isArray": &value }, elements, scalar] });
+        group.insert(&name, format!("${name}"));
+    }
+    let unwind: Vec<_> = group.keys().map(|name| doc! { "$unwind": format!("${name}") }).collect();
+    stages.push(doc! { "$project": entries });
+    stages.extend(unwind);
+    stages.push(doc! { "$group": { "_id": group, "documents": { "$sum": 1 } } });
+    stages.push(doc! { "$match": { "documents": { "$gt": 1 } } });
+    let all = doc! { "$group": { "_id": null, "values": { "$sum": 1 }, "times": { "$sum": "$documents" } } };
+    let examples = [doc! { "$sort": { "documents": -1, "_id": 1 } }, doc! { "$limit": EXAMPLES }];
+    stages.push(doc! { "$facet": { "all": [all], "examples": examples.to_vec() } });
+    stages
+}
+
+/// A count, which the server gives in the smallest type that holds it.
+fn number(document: &Document, name: &str) -> u64 {
+    let count = document.get_i32(name).map(i64::from).or_else(|_| document.get_i64(name));
+    count.ok().and_then(|count| count.try_into().ok()).unwrap_or(0)
+}

@@ -1,0 +1,232 @@
+//! What a run would do, found out without changing anything: no lease, no fence, no record (I4).
+//!
+//! All `Tx` bodies run in one transaction, so that each finds what the earlier ones left; it is rolled back at the end.
+//! `Schema` bodies run before it begins: their checks read outside of it anyway and may take long, and the server ends a
+//! transaction after a minute. `&Database` bodies are not run.
+
+mod rehearsal;
+mod unseen;
+
+use std::collections::{HashMap, HashSet};
+
+use mongodb::Database;
+use tokio::time::sleep;
+use tracing::Instrument;
+
+use self::rehearsal::Rehearsal;
+use self::unseen::Unseen;
+use super::attempt::Attempt;
+use super::body::{Limits, run};
+use super::{Failure, Step};
+use crate::__private::Context;
+use crate::Error;
+use crate::context::{Inner, Journal, Operation, Projection, Schema, Scope};
+use crate::error::{Remains, in_one_line, source_chain};
+use crate::events::Audience;
+use crate::graph::Graph;
+use crate::lock::{Permit, backoff};
+use crate::migration::{Kind, Migration};
+use crate::options::Options;
+use crate::plan::{Plan, Verb};
+use crate::report::{Execution, Outcome, Report};
+use crate::stop::{Deadline, Reason, Stop};
+
+/// How often the bodies run when the server keeps rolling them back for passing reasons. Less often than in earnest: each
+/// time it is all of them.
+const ATTEMPTS: u32 = 3;
+
+const OPAQUE: &str = "it takes `&Database`, and what is done through that cannot be rolled back, so it was not run";
+const IN_DOUBT: &str = "not all of its operations could be checked";
+const NO_TRANSACTIONS: &str = "this server has no transactions, so that nothing could be rolled back; it was not run";
+
+/// A dry run.
+#[derive(Debug)]
+pub(crate) struct DryRun<'r> {
+    pub(crate) database: &'r Database,
+    pub(crate) options: &'r Options,
+    pub(crate) stop: &'r Stop,
+    /// When the whole run has to be over.
+    pub(crate) deadline: Option<Deadline>,
+    /// Whether the server has transactions.
+    pub(crate) transactional: bool,
+    /// Whether to go on with what does not depend on a failed one.
+    pub(crate) continue_on_error: bool,
+}
+
+/// What has become of the `Schema` steps, by id; those behind a failure are not among them.
+type Checked = HashMap<&'static str, Execution>;
+
+impl DryRun<'_> {
+    /// Goes through the plan, and adds to a report that has nothing but warnings so far. Gives it with the reason why it
+    /// had to stop, if it had.
+    pub(crate) async fn run(
+        &self,
+        graph: &Graph,
+        plan: &Plan,
+        report: Report,
+    ) -> Result<(Report, Option<Reason>), Error> {
+        let checked = self.check_schemas(plan).await;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut rehearsal = Rehearsal::new(self, attempts);
+            let result = self.attempt(graph, plan, &checked, &mut rehearsal, report.clone()).await;
+            rehearsal.end().await;
+            match result {
+                Ok(ended) => return Ok(ended),
+                Err(Attempt::Again(error)) => {
+                    tracing::info!(attempts, %error, "the server rolled the dry run back; trying again");
+                    sleep(backoff(attempts)).await;
+                }
+                Err(Attempt::Over(Failure::Stopped(reason))) => return Ok((report, Some(reason))),
+                Err(Attempt::Over(Failure::Failed(error))) => {
+                    let error = error.downcast().map(|error| *error);
+                    return Err(error.unwrap_or_else(|other| Error::Refused(other.to_string())));
+                }
+            }
+        }
+    }
+
+    /// Goes through the plan once. `Err` when that has to begin again or cannot go on.
+    async fn attempt(
+        &self,
+        graph: &Graph,
+        plan: &Plan,
+        checked: &Checked,
+        rehearsal: &mut Rehearsal<'_>,
+        mut report: Report,
+    ) -> Result<(Report, Option<Reason>), Attempt> {
+        let (mut held_up, mut unseen) = (HashSet::new(), Unseen::new(graph));
+        let (mut stopped_by, mut over) = (None, false);
+        for planned in plan {
+            let step = Step::new(*planned, None);
+            let id = step.migration.id();
+            if !over && let Err(reason) = self.may_go_on() {
+                (stopped_by, over) = (Some(reason), true);
+            }
+            if over || held_up.contains(id) {
+                report.leave_out(id);
+                continue;
+            }
+            let mut execution = match (step.kind, checked.get(id)) {
+                (Kind::Tx, _) if self.transactional => rehearsal.rehearse(&step).instrument(span(&step)).await?,
+                (Kind::Tx, _) => not_simulated(&step, NO_TRANSACTIONS),
+                (Kind::Database, _) => not_simulated(&step, OPAQUE),
+                (Kind::Schema, Some(checked)) => checked.clone(),
+                (Kind::Schema, None) => not_simulated(&step, "it was not checked"),
+            };
+            unseen.doubt(&mut execution);
+            unseen.explain(&step, &mut execution);
+            unseen.add(&step, &execution, rehearsal.lost());
+            match &execution.outcome {
+                Outcome::Failed { error, .. } => {
+                    held_up.extend(graph.dependants_of([id]).iter().map(Migration::id));
+                    over = !self.continue_on_error;
+                    if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
+                        (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
+                    }
+                }
+                Outcome::Stopped { .. } => {
+                    (stopped_by, over) = (Some(self.stop.reason().unwrap_or(Reason::Interrupted)), true);
+                }
+                _ => {}
+            }
+            report.push(execution);
+        }
+        Ok((report, stopped_by))
+    }
+
+    fn may_go_on(&self) -> Result<(), Reason> {
+        self.stop.check()?;
+        self.deadline.map_or(Ok(()), Deadline::check)
+    }
+
+    /// Runs the bodies that take `Schema`, which do nothing but check.
+    async fn check_schemas(&self, plan: &Plan) -> Checked {
+        let mut checked = Checked::new();
+        let projection = Projection::default();
+        for planned in plan {
+            let step = Step::new(*planned, None);
+            if step.kind != Kind::Schema {
+                continue;
+            }
+            if self.may_go_on().is_err() {
+                break;
+            }
+            let execution = self.check_schema(&step, projection.clone()).instrument(span(&step)).await;
+            let failed = matches!(execution.outcome, Outcome::Failed { .. } | Outcome::Stopped { .. });
+            checked.insert(step.migration.id(), execution);
+            if failed && !self.continue_on_error {
+                break;
+            }
+        }
+        checked
+    }
+
+    async fn check_schema(&self, step: &Step<'_>, projection: Projection) -> Execution {
+        let permit = Permit::without_lease(self.stop.clone());
+        let schema =
+            Schema::new(self.database.clone(), Scope::of(step.migration.source()), journal(step), permit.clone());
+        let context = Context(Inner::Schema(Box::new(schema.dry_run(projection))));
+        let ended = run(step.body, Kind::Schema, context, &permit, self.limits(step)).await;
+        let (result, operations) = match ended {
+            Ok((context, result)) => (result.map_err(Failure::Failed), operations(&context)),
+            Err(cut) => (Err(cut.failure), Vec::new()),
+        };
+        let result = permit.check().map_err(Failure::from).and(result);
+        execution(step, 1, result, operations)
+    }
+
+    fn limits(&self, step: &Step<'_>) -> Limits<'_> {
+        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout() }
+    }
+}
+
+fn span(step: &Step<'_>) -> tracing::Span {
+    tracing::info_span!("migration", id = step.migration.id(), verb = %step.verb, dry_run = true)
+}
+
+/// A journal that nobody follows: what a dry run does has not happened.
+fn journal(step: &Step<'_>) -> Journal {
+    Journal::new(step.migration, Audience::default())
+}
+
+fn operations(context: &Context) -> Vec<Operation> {
+    match &context.0 {
+        Inner::Schema(schema) => schema.operations(),
+        Inner::Tx(tx) => tx.operations(),
+        Inner::Database(_) => Vec::new(),
+    }
+}
+
+fn not_simulated(step: &Step<'_>, reason: &str) -> Execution {
+    let outcome = Outcome::NotSimulated { reason: reason.to_owned() };
+    Execution { outcome, ..execution(step, 0, Ok(()), Vec::new()) }
+}
+
+/// What to tell of a step that has run.
+fn execution(step: &Step<'_>, attempts: u32, result: Result<(), Failure>, operations: Vec<Operation>) -> Execution {
+    let remains = Remains::Nothing;
+    let outcome = match (result, step.verb) {
+        (Ok(()), _) if operations.iter().any(|operation| operation.would_fail) => Outcome::WouldFail,
+        (Ok(()), _) if operations.iter().any(|operation| operation.in_doubt) => {
+            Outcome::NotSimulated { reason: IN_DOUBT.to_owned() }
+        }
+        (Ok(()), Verb::Up) => Outcome::WouldApply,
+        (Ok(()), Verb::Down) => Outcome::WouldRevert,
+        (Err(Failure::Stopped(_)), _) => Outcome::Stopped { remains },
+        (Err(Failure::Failed(error)), _) => {
+            let message = in_one_line(&source_chain(&*error));
+            Outcome::Failed { error: error.into(), message, remains }
+        }
+    };
+    Execution {
+        id: step.migration.id().to_owned(),
+        verb: step.verb,
+        outcome,
+        duration: step.started.elapsed(),
+        attempts,
+        operations,
+        notes: Vec::new(),
+    }
+}

@@ -1,0 +1,132 @@
+//! Which effects of earlier steps a step of a dry run does not find.
+
+use std::collections::HashMap;
+
+use crate::executor::Step;
+use crate::graph::Graph;
+use crate::migration::Kind;
+use crate::report::{Execution, Outcome};
+
+/// How many ids are named in one note.
+const NAMED: usize = 5;
+
+/// What has gone before, as far as it has left nothing.
+pub(super) struct Unseen<'g> {
+    graph: &'g Graph,
+    /// All steps so far that write documents, in order. Of the others, checks know what they would have done.
+    before: Vec<&'static str>,
+    /// Those of them that were not executed, or not simulated.
+    not_executed: Vec<&'static str>,
+    /// Those whose transaction has ended.
+    rolled_back: Vec<&'static str>,
+    /// The `Tx` steps that wrote to a collection, by its name.
+    wrote: HashMap<String, Vec<&'static str>>,
+    /// Those that were not run at all: nobody knows what they would have written.
+    opaque: Vec<&'static str>,
+}
+
+impl<'g> Unseen<'g> {
+    pub(super) fn new(graph: &'g Graph) -> Self {
+        Self {
+            graph,
+            before: Vec::new(),
+            not_executed: Vec::new(),
+            rolled_back: Vec::new(),
+            wrote: HashMap::new(),
+            opaque: Vec::new(),
+        }
+    }
+
+    /// Notes what a step does not find, as far as it has to do with it.
+    pub(super) fn explain(&self, step: &Step<'_>, execution: &mut Execution) {
+        if execution.attempts == 0 {
+            return;
+        }
+        if step.migration.registration().verify.is_some() {
+            execution.notes.push("its `verify` function was not run".to_owned());
+        }
+        let reached = self.related(step);
+        let related = |ids: &[&'static str]| ids.iter().copied().filter(|id| reached(id)).collect::<Vec<_>>();
+        if step.kind == Kind::Schema {
+            let unseen = related(&self.before);
+            if !unseen.is_empty() {
+                execution.notes.push(format!("checked without the effects of {}", named(&unseen)));
+            }
+            return;
+        }
+        let unseen = related(&self.not_executed);
+        if !unseen.is_empty() {
+            let unseen = named(&unseen);
+            execution.notes.push(format!("ran without the effects of {unseen}, which a dry run does not execute"));
+        }
+        if !self.rolled_back.is_empty() {
+            let lost = named(&self.rolled_back);
+            execution
+                .notes
+                .push(format!("ran in a new transaction, without the effects of {lost}: a failure ended theirs"));
+        }
+    }
+
+    /// What stands in the way of a `Schema` operation is not certain to do so when an earlier step writes to the collection.
+    pub(super) fn doubt(&self, execution: &mut Execution) {
+        if !matches!(execution.outcome, Outcome::WouldFail) {
+            return;
+        }
+        let mut writers = Vec::new();
+        for operation in execution.operations.iter().filter(|operation| operation.would_fail) {
+            let wrote = self.wrote.get(&operation.collection).into_iter().flatten();
+            let before = writers.len();
+            writers.extend(wrote.chain(&self.opaque).copied());
+            if writers.len() == before {
+                return;
+            }
+        }
+        let earlier: Vec<_> = self.before.iter().copied().filter(|id| writers.contains(id)).collect();
+        let reason = format!(
+            "what stands in its way may be gone by then: its checks did not find what is done by {}",
+            named(&earlier)
+        );
+        execution.outcome = Outcome::NotSimulated { reason };
+    }
+
+    /// Adds a step to what has gone before.
+    pub(super) fn add(&mut self, step: &Step<'_>, execution: &Execution, rolled_back: &[&'static str]) {
+        let id = step.migration.id();
+        if step.kind != Kind::Schema {
+            self.before.push(id);
+        }
+        if step.kind != Kind::Tx || matches!(execution.outcome, Outcome::NotSimulated { .. }) {
+            self.not_executed.push(id);
+        }
+        match execution.outcome {
+            Outcome::NotSimulated { .. } if step.kind != Kind::Schema => self.opaque.push(id),
+            Outcome::WouldApply | Outcome::WouldRevert if step.kind == Kind::Tx => {
+                for operation in execution.operations.iter().filter(|operation| operation.counts.has_changed()) {
+                    let writers = self.wrote.entry(operation.collection.clone()).or_default();
+                    if writers.last() != Some(&id) {
+                        writers.push(id);
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.rolled_back = rolled_back.to_vec();
+    }
+
+    /// What a step depends on, or, when it is reverted, what depends on it.
+    fn related(&self, step: &Step<'_>) -> impl Fn(&&'static str) -> bool {
+        let node = self.graph.find(step.migration.id());
+        let (upstream, downstream) = (self.graph.upstream(node), self.graph.downstream(node));
+        let graph = self.graph;
+        move |id| graph.find(id).is_some_and(|node| upstream[node.index()] || downstream[node.index()])
+    }
+}
+
+/// `'001_a', '002_b' and 7 more`.
+fn named(ids: &[&str]) -> String {
+    let quoted: Vec<_> = ids.iter().take(NAMED).map(|id| format!("'{id}'")).collect();
+    match ids.len().saturating_sub(NAMED) {
+        0 => quoted.join(", "),
+        more => format!("{} and {more} more", quoted.join(", ")),
+    }
+}

@@ -1,0 +1,46 @@
+//! `dry_run` of the verbs that follow a plan: everything but the lease, the records and the commit.
+
+use super::run::{Run, stopped};
+use super::steps::conclude;
+use crate::Error;
+use crate::executor::DryRun;
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::signals;
+use crate::stop::Reason;
+
+impl Run {
+    /// Tells what running the plan would do. `report` has what a person should know besides.
+    pub(super) async fn rehearse(&self, plan: &Plan, continue_on_error: bool, report: Report) -> Result<Report, Error> {
+        let report = report.of_dry_run();
+        if plan.is_empty() {
+            return Ok(report);
+        }
+        let signals = signals::Watch::new(self.stop.clone());
+        let result = self.simulate(plan, continue_on_error, report).await;
+        match (signals.end(), result) {
+            (true, Ok((report, None))) => Err(stopped(Reason::Interrupted, report)),
+            (_, Ok((report, Some(reason)))) => Err(stopped(reason, report)),
+            (false, Ok((report, None))) => conclude(report),
+            (_, Err(error)) => Err(error),
+        }
+    }
+
+    async fn simulate(
+        &self,
+        plan: &Plan,
+        continue_on_error: bool,
+        report: Report,
+    ) -> Result<(Report, Option<Reason>), Error> {
+        let inner = &self.migrator.0;
+        let dry_run = DryRun {
+            database: &inner.database,
+            options: &inner.options,
+            stop: &self.stop,
+            deadline: self.deadline,
+            transactional: self.migrator.has_transactions().await?,
+            continue_on_error,
+        };
+        dry_run.run(&self.graph, plan, report).await
+    }
+}
