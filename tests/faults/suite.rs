@@ -21,6 +21,7 @@ mod paused;
 mod refused;
 mod told;
 mod transient;
+mod zombie;
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 mod access;
 mod amend;
 mod boot;
+mod chaos;
 mod commands;
 mod down;
 mod drift;

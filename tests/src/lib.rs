@@ -2,6 +2,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a helper that cannot do its part fails the test: all of them panic")]
 
 mod background;
+pub mod chaos;
 mod commands;
 pub mod crash;
 mod db;

@@ -3,6 +3,8 @@
 //! The record is written in the transaction of the work, so that there is no moment in which one exists without the
 //! other: a crash before the commit leaves neither, a crash after it leaves both (I1).
 
+use std::slice;
+
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{ReadConcern, WriteConcern};
 use mongodb::{ClientSession, action::StartTransaction};
@@ -41,7 +43,7 @@ impl Executor<'_> {
 
     /// Stores a change by itself.
     pub(super) async fn store(&mut self, change: &Change) -> Result<(), Failure> {
-        self.store_all(std::slice::from_ref(change)).await
+        self.store_all(slice::from_ref(change)).await
     }
 
     /// Stores changes, all of them or none.
@@ -69,6 +71,8 @@ impl Executor<'_> {
             }
             Err(Attempt::Again(error)) => {
                 tracing::info!(attempts, code = code(&error), "the server rolled the transaction back; trying again");
+                // A former holder that was alive may have begun a transaction after it was fenced off, and died in it.
+                self.lock.kill(self.lease.abandoned()).await;
                 sleep(backoff(attempts)).await;
                 self.lease.check()?;
                 Ok(false)
@@ -100,7 +104,7 @@ impl Executor<'_> {
             Err(failure) => {
                 // The body keeps the session, and with it what the transaction has locked: whoever runs next would
                 // wait for it until the server ends it.
-                self.lock.kill(ours.session_id()).await;
+                self.lock.kill(slice::from_ref(ours.session_id())).await;
                 return Err(failure.into());
             }
         };
@@ -190,7 +194,7 @@ impl Executor<'_> {
     /// transaction is over one way or the other, and a majority read tells which.
     async fn settle(&self, session: &ClientSession, change: &Change, error: DriverError) -> Result<(), Attempt> {
         let unknown = |_| Failure::from(Error::CommitUnknown { source: error.clone() });
-        let fenced = self.lock.raise(self.lease.token(), Some(session.id())).await.map_err(unknown)?;
+        let fenced = self.lock.raise(self.lease.token(), slice::from_ref(session.id())).await.map_err(unknown)?;
         let stored = self.tracker.holds(change).await.map_err(unknown)?;
         match (stored, fenced) {
             (true, _) => Ok(()),

@@ -44,8 +44,6 @@ pub(crate) struct Grant {
 pub(crate) struct Seen {
     /// Token, heartbeat counter, and since when it stands there on the waiter's own monotonic clock.
     beat: Option<(i64, i64, Instant)>,
-    /// From whom the waiter has tried to take the lease: when the reply is lost, the lease no longer tells.
-    former: Option<Holder>,
     /// The newest token on record. A lease that has to be made anew goes on from there: somebody may have dropped the
     /// lock's collection, and what a smaller token leaves would count as older than what is on record.
     newest: i64,
@@ -69,10 +67,18 @@ impl Seen {
     }
 }
 
+/// What a lease that was just taken says.
+#[derive(Deserialize)]
+struct Claimed {
+    token: i64,
+    #[serde(default)]
+    abandoned: Vec<Document>,
+}
+
 /// How an attempt to take the lease ended.
 pub(crate) enum Attempt {
-    /// Taken; the former holder is given when it did not release the lease by itself.
-    Taken(Grant, Option<Holder>),
+    /// Taken; with the sessions of the holders who did not release it by themselves.
+    Taken(Grant, Vec<Document>),
     /// Held by somebody who may be alive.
     Held(Holder),
     /// Somebody was faster; look again at once.
@@ -115,21 +121,19 @@ impl Lock {
                 None => return Ok(Attempt::Held(holder.clone())),
             },
         };
-        if sighting.holder.as_ref().is_none_or(|holder| holder.nonce != mine) {
-            seen.former = sighting.holder;
-        }
         let claimed = self
             .documents
+            .clone_with_type::<Claimed>()
             .find_one_and_update(free_or_stopped, vec![self.claim(mine, session)])
             .return_document(ReturnDocument::After)
-            .projection(doc! { "token": 1 })
+            .projection(doc! { "token": 1, "abandoned": 1 })
             .await
             .map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match (claimed.and_then(|lease| lease.get_i64("token").ok()), seen.former.take()) {
-            (Some(token), former) => Attempt::Taken(Grant { nonce: mine, token, sent }, former),
+        Ok(match (claimed, sighting.holder) {
+            (Some(Claimed { token, abandoned }), _) => Attempt::Taken(Grant { nonce: mine, token, sent }, abandoned),
             // Its heartbeat has stopped, but its lease is not over yet: look again after a pause.
-            (None, Some(holder)) => Attempt::Held(holder),
-            (None, None) => Attempt::Raced,
+            (None, Some(holder)) if holder.nonce != mine => Attempt::Held(holder),
+            (None, _) => Attempt::Raced,
         })
     }
 
@@ -149,6 +153,7 @@ impl Lock {
                 } },
                 { "since": "$$NOW" },
             ] },
+            "abandoned": abandoned(doc! { "$ne": ["$holder.nonce", nonce] }),
             "token": { "$add": ["$token", 1_i64] },
             "beat": 0_i64,
             "leaseMs": lease_ms,
@@ -186,6 +191,18 @@ fn stopped(sighting: &Sighting, still_for: Duration) -> Option<Document> {
         return Some(expired);
     }
     None
+}
+
+/// How many sessions are remembered; those before them are hours old.
+const REMEMBERED: i32 = 8;
+
+/// The sessions of holders who did not release the lease, with the present one's if it is one of these. Kept until somebody does
+/// release it: such a holder may be alive, and begin one more transaction before it notices.
+pub(super) fn abandoned(present: Document) -> Document {
+    let held = doc! { "$and": ["$holder", present] };
+    let present = doc! { "$cond": [held, ["$holder.session"], []] };
+    let before = doc! { "$ifNull": ["$abandoned", []] };
+    doc! { "$slice": [{ "$concatArrays": [before, present] }, -REMEMBERED] }
 }
 
 pub(super) fn millis(duration: Duration) -> i64 {

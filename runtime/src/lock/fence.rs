@@ -50,11 +50,9 @@ impl Lock {
     }
 
     /// Raises the fence to our token. When this returns, no transaction of an older token can commit any more.
-    /// `abandoned` is the session of a holder that did not release its lease; its open transaction is ended first.
-    pub(crate) async fn raise(&self, token: i64, abandoned: Option<&Document>) -> Result<Fenced, Error> {
-        if let Some(session) = abandoned {
-            self.kill(session).await;
-        }
+    /// `abandoned` are the sessions of holders that did not release their lease; their open transactions are ended first.
+    pub(crate) async fn raise(&self, token: i64, abandoned: &[Document]) -> Result<Fenced, Error> {
+        self.kill(abandoned).await;
         let not_newer = doc! { "_id": FENCE, "token": { "$lte": token } };
         // The counter makes this a write even when the token is there already, so that it waits for, and conflicts
         // with, every open transaction that has passed the fence.
@@ -84,9 +82,9 @@ impl Lock {
             if !(blocked || passes(&error)) || began.elapsed() > GIVE_UP {
                 return Err(self.failed("raise the fence", error));
             }
-            if let (true, Some(session)) = (blocked, abandoned) {
+            if blocked && !abandoned.is_empty() {
                 tracing::info!("the fence is held by an open transaction of a former holder; ending that transaction");
-                self.kill(session).await;
+                self.kill(abandoned).await;
             }
             sleep(BETWEEN_ATTEMPTS).await;
         }
@@ -103,15 +101,18 @@ impl Lock {
     }
 
     /// See [`kill`].
-    pub(crate) async fn kill(&self, session: &Document) {
-        kill(&self.client, session).await;
+    pub(crate) async fn kill(&self, sessions: &[Document]) {
+        kill(&self.client, sessions).await;
     }
 }
 
-/// Ends a session's open transaction on the server. A user may end its own sessions; for another user's the server
-/// answers ok and does nothing, so nothing is concluded from the answer.
-pub(crate) async fn kill(client: &Client, session: &Document) {
-    let command = doc! { "killSessions": [session.clone()] };
+/// Ends the open transactions of these sessions on the server. A user may end its own sessions; for another user's the
+/// server answers ok and does nothing, so nothing is concluded from the answer.
+pub(crate) async fn kill(client: &Client, sessions: &[Document]) {
+    if sessions.is_empty() {
+        return;
+    }
+    let command = doc! { "killSessions": sessions };
     if let Err(error) = client.database("admin").run_command(command).await {
         tracing::warn!(code = code(&error), "could not end an abandoned transaction; the server will do it");
     }

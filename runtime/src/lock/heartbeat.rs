@@ -22,6 +22,7 @@ const RELEASES: u32 = 5;
 pub(crate) struct Lease {
     lock: Lock,
     grant: Grant,
+    abandoned: Vec<Document>,
     guard: Guard,
     shared: Arc<Shared>,
     heartbeat: JoinHandle<()>,
@@ -37,16 +38,22 @@ struct Shared {
 }
 
 impl Lease {
-    /// Starts the heartbeat of a lease that was just taken. `stop` is raised when the lease is lost.
-    pub(crate) fn hold(lock: Lock, grant: Grant, stop: Stop) -> Self {
+    /// Starts the heartbeat of a lease that was just taken, perhaps from holders who had not released it: `abandoned` are
+    /// their sessions. `stop` is raised when the lease is lost.
+    pub(crate) fn hold(lock: Lock, grant: Grant, abandoned: Vec<Document>, stop: Stop) -> Self {
         let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
         let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
-        Self { lock, grant, guard, shared, heartbeat }
+        Self { lock, grant, abandoned, guard, shared, heartbeat }
     }
 
     pub(crate) fn token(&self) -> i64 {
         self.grant.token
+    }
+
+    /// The sessions of holders who had not released the lease. Their transactions can hold up ours.
+    pub(crate) fn abandoned(&self) -> &[Document] {
+        &self.abandoned
     }
 
     /// Tells those who wait what runs now; it travels with the next heartbeat.
@@ -136,7 +143,7 @@ impl Lock {
     /// Sent again when a fail-over or a broken connection comes between, which is harmless and spares the next one to
     /// wait for the end of the lease (I6).
     async fn free(&self, grant: Grant) -> Result<(), Error> {
-        let free = doc! { "$set": { "holder": null } };
+        let free = doc! { "$set": { "holder": null }, "$unset": { "abandoned": "" } };
         let mut tries = 0;
         while let Err(error) = self.documents.update_one(ours(grant), free.clone()).await {
             tries += 1;

@@ -4,6 +4,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;
 use serde::Deserialize;
 
+use super::acquire::abandoned;
 use super::{Holder, LEASE, Lock};
 use crate::Error;
 
@@ -12,6 +13,8 @@ use crate::Error;
 struct Before {
     holder: Option<Holder>,
     token: i64,
+    #[serde(default)]
+    abandoned: Vec<Document>,
 }
 
 impl Lock {
@@ -24,15 +27,21 @@ impl Lock {
         }
         // One of the two documents may have been lost, which is a reason to come here.
         self.seed(newest + 1).await?;
-        let free: Document = doc! { "$set": { "holder": null, "token": { "$add": ["$token", 1_i64] }, "beat": 0_i64 } };
+        let free = doc! { "$set": {
+            "holder": null,
+            "abandoned": abandoned(doc! { "$literal": true }),
+            "token": { "$add": ["$token", 1_i64] },
+            "beat": 0_i64,
+        } };
         let leases = self.documents.clone_with_type::<Before>();
         let before = leases
             .find_one_and_update(doc! { "_id": LEASE }, vec![free])
             .return_document(ReturnDocument::Before)
             .await
             .map_err(|error| self.failed("free the migration lock", error))?;
-        let Some(Before { holder, token }) = before else { return Ok(None) };
-        let raised = self.raise(token + 1, holder.as_ref().map(|holder| &holder.session)).await?;
+        let Some(Before { holder, token, mut abandoned }) = before else { return Ok(None) };
+        abandoned.extend(holder.as_ref().map(|holder| holder.session.clone()));
+        let raised = self.raise(token + 1, &abandoned).await?;
         tracing::warn!(token = token + 1, ?raised, "the migration lock was freed by force");
         Ok(holder.map(|holder| (token + 1, holder)))
     }

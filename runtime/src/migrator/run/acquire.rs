@@ -73,9 +73,9 @@ impl Run {
                 }
             };
             let holder = match attempt {
-                Attempt::Taken(grant, former) => {
-                    let lease = Lease::hold(inner.lock.clone(), grant, self.stop.clone());
-                    return fenced(lease, former.map(|holder| holder.session), &inner.lock).await;
+                Attempt::Taken(grant, abandoned) => {
+                    let lease = Lease::hold(inner.lock.clone(), grant, abandoned, self.stop.clone());
+                    return fenced(lease, &inner.lock).await;
                 }
                 Attempt::Held(holder) => holder,
                 Attempt::Raced => continue,
@@ -118,8 +118,8 @@ impl Run {
 }
 
 /// Raises the fence to a lease that was just taken; without it, the lease is given back.
-async fn fenced(lease: Lease, abandoned: Option<Document>, lock: &Lock) -> Result<Acquired, Error> {
-    match lock.raise(lease.token(), abandoned.as_ref()).await {
+async fn fenced(lease: Lease, lock: &Lock) -> Result<Acquired, Error> {
+    match lock.raise(lease.token(), lease.abandoned()).await {
         Ok(Fenced::Ours) => Ok(Acquired::Lease(lease)),
         Ok(Fenced::Newer) => {
             lease.release().await;
