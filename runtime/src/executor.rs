@@ -3,6 +3,7 @@
 mod amend;
 mod attempt;
 mod body;
+mod commit;
 mod direct;
 mod dry_run;
 mod failure;

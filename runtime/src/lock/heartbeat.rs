@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::Document;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::acquire::{Grant, millis};
+use super::acquire::Grant;
 use super::permit::{Guard, Permit};
-use super::{LEASE, Lock, MARGIN, backoff};
+use super::store::{Beat, Store};
+use super::{Lock, MARGIN, Mongo, backoff};
 use crate::Error;
 use crate::error::passes;
 use crate::stop::{Reason, Stop};
@@ -19,8 +20,8 @@ const RELEASES: u32 = 5;
 
 /// The lease while it is held.
 #[derive(Debug)]
-pub(crate) struct Lease {
-    lock: Lock,
+pub(crate) struct Lease<S = Mongo> {
+    lock: Lock<S>,
     grant: Grant,
     guard: Guard,
     shared: Arc<Shared>,
@@ -36,9 +37,9 @@ struct Shared {
     released: Notify,
 }
 
-impl Lease {
+impl<S: Store> Lease<S> {
     /// Starts the heartbeat of a lease that was just taken. `stop` is raised when the lease is lost.
-    pub(crate) fn hold(lock: Lock, grant: Grant, stop: Stop) -> Self {
+    pub(super) fn hold(lock: Lock<S>, grant: Grant, stop: Stop) -> Self {
         let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
         let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
@@ -82,13 +83,13 @@ impl Lease {
 }
 
 /// A lease that was dropped without a release must not be kept alive.
-impl Drop for Lease {
+impl<S> Drop for Lease<S> {
     fn drop(&mut self) {
         self.heartbeat.abort();
     }
 }
 
-async fn beat(lock: Lock, grant: Grant, guard: Guard, shared: Arc<Shared>) {
+async fn beat<S: Store>(lock: Lock<S>, grant: Grant, guard: Guard, shared: Arc<Shared>) {
     let every = lock.heartbeat_every();
     let mut next = grant.sent + every;
     loop {
@@ -113,7 +114,7 @@ async fn beat(lock: Lock, grant: Grant, guard: Guard, shared: Arc<Shared>) {
     }
 }
 
-impl Lock {
+impl<S: Store> Lock<S> {
     /// Until when a lease that was taken or prolonged by a request sent at `sent` is certainly ours.
     fn safe_until(&self, sent: Instant) -> Instant {
         sent + self.lease * MARGIN.0 / MARGIN.1
@@ -121,24 +122,15 @@ impl Lock {
 
     /// One heartbeat; false when the lease is not ours any more.
     async fn prolong(&self, grant: Grant, current: Option<String>, session: Option<Document>) -> Result<bool, Error> {
-        let mut set = doc! {
-            "beat": { "$add": ["$beat", 1_i64] },
-            "expiresAt": { "$add": ["$$NOW", millis(self.lease)] },
-            "holder.current": { "$literal": current.map_or(Bson::Null, Bson::String) },
-        };
-        if let Some(session) = session {
-            set.insert("holder.session", doc! { "$literal": session });
-        }
-        let beaten = self.documents.update_one(ours(grant), vec![doc! { "$set": set }]).await;
-        Ok(beaten.map_err(|error| self.failed("keep the migration lock", error))?.matched_count == 1)
+        let prolonged = self.store.prolong(grant, Beat { lease: self.lease, current, session }).await;
+        prolonged.map_err(|error| self.failed("keep the migration lock", error))
     }
 
     /// Sent again when a fail-over or a broken connection comes between, which is harmless and spares the next one to
     /// wait for the end of the lease (I6).
     async fn free(&self, grant: Grant) -> Result<(), Error> {
-        let free = doc! { "$set": { "holder": null } };
         let mut tries = 0;
-        while let Err(error) = self.documents.update_one(ours(grant), free.clone()).await {
+        while let Err(error) = self.store.free(grant).await {
             tries += 1;
             if tries == RELEASES || !passes(&error) {
                 return Err(self.failed("release the migration lock", error));
@@ -147,10 +139,6 @@ impl Lock {
         }
         Ok(())
     }
-}
-
-fn ours(grant: Grant) -> Document {
-    doc! { "_id": LEASE, "holder.nonce": grant.nonce, "token": grant.token }
 }
 
 /// Nothing can panic while one of these is held, so a poisoned one is as good as any.

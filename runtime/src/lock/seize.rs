@@ -1,20 +1,10 @@
 //! Taking the lock away from its holder by force.
 
-use mongodb::bson::{Document, doc};
-use mongodb::options::ReturnDocument;
-use serde::Deserialize;
-
-use super::{Holder, LEASE, Lock};
+use super::store::Store;
+use super::{Holder, Lock};
 use crate::Error;
 
-/// The lease as it was before.
-#[derive(Deserialize)]
-struct Before {
-    holder: Option<Holder>,
-    token: i64,
-}
-
-impl Lock {
+impl<S: Store> Lock<S> {
     /// Frees the lock whoever holds it, and raises token and fence, so that a holder that still lives loses its lease and
     /// commits nothing more. Gives the new token and the former holder, if there was one. `newest` is the newest token on
     /// record.
@@ -24,14 +14,8 @@ impl Lock {
         }
         // One of the two documents may have been lost, which is a reason to come here.
         self.seed(newest + 1).await?;
-        let free: Document = doc! { "$set": { "holder": null, "token": { "$add": ["$token", 1_i64] }, "beat": 0_i64 } };
-        let leases = self.documents.clone_with_type::<Before>();
-        let before = leases
-            .find_one_and_update(doc! { "_id": LEASE }, vec![free])
-            .return_document(ReturnDocument::Before)
-            .await
-            .map_err(|error| self.failed("free the migration lock", error))?;
-        let Some(Before { holder, token }) = before else { return Ok(None) };
+        let before = self.store.revoke().await.map_err(|error| self.failed("free the migration lock", error))?;
+        let Some((token, holder)) = before else { return Ok(None) };
         let raised = self.raise(token + 1, holder.as_ref().map(|holder| &holder.session)).await?;
         tracing::warn!(token = token + 1, ?raised, "the migration lock was freed by force");
         Ok(holder.map(|holder| (token + 1, holder)))
