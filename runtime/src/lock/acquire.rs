@@ -6,6 +6,7 @@ use mongodb::bson::{DateTime, Document, oid::ObjectId};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::heartbeat::insist;
 use super::store::{Claimant, Free, Store};
 use super::{Holder, Lock};
 use crate::Error;
@@ -113,18 +114,18 @@ impl<S: Store> Lock<S> {
         let (actor, session) = (self.actor.clone(), session.clone());
         let claimed = self.store.claim(free, &Claimant { nonce: mine, actor, session, lease: self.lease }).await;
         let claimed = claimed.map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match (claimed, seen.former.take()) {
-            (Some(token), former) => Attempt::Taken(Grant { nonce: mine, token, sent }, former),
-            // Its heartbeat has stopped, but its lease is not over yet: look again after a pause.
-            (None, Some(holder)) => Attempt::Held(holder),
-            (None, None) => Attempt::Raced,
+        Ok(match claimed {
+            Some(token) => Attempt::Taken(Grant { nonce: mine, token, sent }, seen.former.take()),
+            // Its heartbeat has stopped, but its lease is not over yet: look again after a pause. It is not forgotten: its
+            // lease may be ours already, by an attempt in doubt that the next look finds.
+            None => seen.former.clone().map_or(Attempt::Raced, Attempt::Held),
         })
     }
 
     /// Gives back what this waiter may have taken without hearing of it. As good as it can be: without an answer, the
     /// lease expires by itself.
     pub(super) async fn withdraw(&self, mine: ObjectId) {
-        if let Err(error) = self.store.withdraw(mine).await {
+        if let Err(error) = insist(|| self.store.withdraw(mine)).await {
             tracing::debug!(%error, "withdraw from the migration lock");
         }
     }

@@ -70,6 +70,16 @@ impl<S: Store> Lease<S> {
         Permit::new(self.guard.clone())
     }
 
+    #[cfg(test)]
+    pub(crate) fn grant(&self) -> Grant {
+        self.grant
+    }
+
+    #[cfg(test)]
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
     /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now.
     pub(crate) async fn release(mut self) {
         self.shared.released.notify_one();
@@ -126,19 +136,26 @@ impl<S: Store> Lock<S> {
         prolonged.map_err(|error| self.failed("keep the migration lock", error))
     }
 
-    /// Sent again when a fail-over or a broken connection comes between, which is harmless and spares the next one to
-    /// wait for the end of the lease (I6).
     async fn free(&self, grant: Grant) -> Result<(), Error> {
-        let mut tries = 0;
-        while let Err(error) = self.store.free(grant).await {
-            tries += 1;
-            if tries == RELEASES || !passes(&error) {
-                return Err(self.failed("release the migration lock", error));
-            }
-            sleep(backoff(tries)).await;
-        }
-        Ok(())
+        let freed = insist(|| self.store.free(grant)).await;
+        freed.map_err(|error| self.failed("release the migration lock", error))
     }
+}
+
+/// Sends a release again when a fail-over or a broken connection comes between, which is harmless and spares the next
+/// one to wait for the end of the lease (I6).
+pub(super) async fn insist<F: Future<Output = mongodb::error::Result<()>>>(
+    release: impl Fn() -> F,
+) -> mongodb::error::Result<()> {
+    let mut tries = 0;
+    while let Err(error) = release().await {
+        tries += 1;
+        if tries == RELEASES || !passes(&error) {
+            return Err(error);
+        }
+        sleep(backoff(tries)).await;
+    }
+    Ok(())
 }
 
 /// Nothing can panic while one of these is held, so a poisoned one is as good as any.
