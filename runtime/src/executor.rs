@@ -7,6 +7,8 @@ mod commit;
 mod direct;
 mod dry_run;
 mod failure;
+#[cfg(test)]
+mod model;
 mod transaction;
 mod verify;
 

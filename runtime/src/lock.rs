@@ -35,6 +35,13 @@ pub(crate) use random::{backoff, jitter};
 pub use status::LockStatus;
 pub(crate) use store::Store;
 pub(crate) use wait::{Look, Waiter};
+#[cfg(test)]
+pub(crate) use {
+    acquire::Grant,
+    permit::Guard,
+    random::seeded,
+    store::{Beat, Claimant, Free, Raised},
+};
 
 /// Heartbeats per lease. With the default lease of 60 s this is one every 7.5 s: a majority write can take 18 s while a
 /// primary is stopped, and the lease must survive that.
@@ -58,6 +65,13 @@ impl Lock {
     }
 }
 
+#[cfg(test)]
+impl<S> Lock<S> {
+    pub(crate) fn of(store: S, lease: Duration) -> Self {
+        Self { store, lease, actor: None }
+    }
+}
+
 impl<S: Store> Lock<S> {
     pub(crate) fn store(&self) -> &S {
         &self.store
@@ -76,4 +90,8 @@ impl<S: Store> Lock<S> {
     fn failed(&self, doing: &str, error: mongodb::error::Error) -> Error {
         Error::server(format!("{doing} in '{}'", self.store.name()), error)
     }
+}
+
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::acquire::{Grant, Sighting};
 use super::fence::Fenced;
 use super::holder::{Holder, host};
+use super::millis;
 use super::store::{Beat, Claimant, Free, Raised, Store};
 use crate::error::code;
 use crate::options::Names;
@@ -210,10 +211,6 @@ fn claim(claimant: &Claimant) -> Document {
 
 fn ours(grant: Grant) -> Document {
     doc! { "_id": LEASE, "holder.nonce": grant.nonce, "token": grant.token }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Starts a transaction that reads one snapshot, and that is durable when its commit is acknowledged.

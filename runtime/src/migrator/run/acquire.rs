@@ -34,15 +34,15 @@ impl Run {
     /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
     /// `newest` is the newest token on record.
     pub(super) async fn acquire(&self, work: &impl Work, session: &Document, newest: i64) -> Result<Acquired, Error> {
-        let mut waiter = Waiter::new(&self.migrator.0.lock, session, newest);
-        let acquired = self.wait(work, &mut waiter).await;
+        let mut queue = Waiter::new(&self.migrator.0.lock, session, newest);
+        let acquired = self.wait(work, &mut queue).await;
         if !matches!(acquired, Ok(Acquired::Lease(_))) {
-            waiter.give_up().await;
+            queue.give_up().await;
         }
         acquired
     }
 
-    async fn wait<W: Work>(&self, work: &W, waiter: &mut Waiter<'_>) -> Result<Acquired, Error> {
+    async fn wait<W: Work>(&self, work: &W, queue: &mut Waiter<'_>) -> Result<Acquired, Error> {
         let inner = &self.migrator.0;
         let (began, since) = (Instant::now(), now());
         let (mut pause, mut told) = (FIRST_LOOK, None);
@@ -50,7 +50,7 @@ impl Run {
             if let Err(reason) = self.check() {
                 return Ok(Acquired::Stopped(reason));
             }
-            let holder = match waiter.look(&self.stop).await? {
+            let holder = match queue.look(&self.stop).await? {
                 Look::Ours(lease) => return Ok(Acquired::Lease(lease)),
                 Look::Lost => return Err(stopped(Reason::LeaseLost, Report::default())),
                 Look::Held(holder) => holder,
