@@ -1,11 +1,19 @@
 //! What can go wrong, as sentences that say what to do next.
 
+mod remains;
 mod server;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use remains::Remains;
 pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
+
+use words::{
+    AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list, so_far,
+    what,
+};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
@@ -516,110 +524,4 @@ impl Error {
             _ => Err(Self::Several { errors }),
         }
     }
-}
-
-fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |id| format!(" Did you mean '{id}'?"))
-}
-
-fn known_sources(known: &[Source<'static>]) -> String {
-    if known.is_empty() {
-        return "No migration is linked into this program: name each crate that declares migrations once, \
-                for example `use whale_alerts as _;`."
-            .to_owned();
-    }
-    let names: Vec<_> = known.iter().map(|source| format!("'{source}'")).collect();
-    format!("There are migrations of {}.", names.join(", "))
-}
-
-fn list(errors: &[Error]) -> String {
-    format!("{} mistakes:{}", errors.len(), lines(errors.iter().map(ToString::to_string)))
-}
-
-fn lines(items: impl Iterator<Item = String>) -> String {
-    items.flat_map(|item| ["\n- ".to_owned(), item]).collect()
-}
-
-fn counted(migrations: usize) -> String {
-    if migrations == 1 { "1 migration is".to_owned() } else { format!("{migrations} migrations are") }
-}
-
-fn so_far(state: State) -> &'static str {
-    match state {
-        State::New => "has not run here",
-        State::Completed => "is completed",
-        State::Failed => "failed when it ran last",
-        State::RolledBack => "was reverted",
-        State::Interrupted => "was interrupted, or is running right now",
-        State::Partial => "stopped half-way on a server without transactions",
-    }
-}
-
-fn failures(tenants: &Tenants) -> String {
-    lines(tenants.failed().map(|(name, error)| format!("{name}: {error}")))
-}
-
-/// What to do about data that is half changed.
-const AFTER_HALF: &str = "Repair it; then name the migration to run it again (`.only(..)`), or say that it is applied \
-     or pending (`mark_applied`, `mark_pending`)";
-
-fn what(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Up => "migration ",
-        Verb::Down => "reverting ",
-    }
-}
-
-fn first(selected: bool) -> &'static str {
-    if selected {
-        "Take them back first, or name them as well (`.with_dependants(true)` does that for a `down`)"
-    } else {
-        "Not all of them belong to the selected source: take these back first, or do not restrict the registry to one source"
-    }
-}
-
-fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> String {
-    source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
-}
-
-fn after_stop(report: &Report, in_earnest: &'static str) -> &'static str {
-    if report.is_dry_run() { DRY_RUN } else { in_earnest }
-}
-
-/// What is left of a dry run.
-const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
-
-fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'static str {
-    if report.is_dry_run() {
-        return "This was a dry run: nothing was changed or recorded";
-    }
-    match (verb, remains) {
-        (Verb::Up, Remains::Nothing) => "It was rolled back, and runs again with the next `up`",
-        (Verb::Up, Remains::Part | Remains::Half) => {
-            "What it did before that is still there; it runs again from its beginning with the next `up`"
-        }
-        (Verb::Up, Remains::All) => {
-            "It is applied and does not run again; see what is wrong with the data, or with the function, before the \
-             application goes on"
-        }
-        (Verb::Down, Remains::Nothing) => "That was rolled back: the migration is still applied",
-        (Verb::Down, Remains::Part | Remains::Half | Remains::All) => {
-            "What it did before that is still there, so the migration is half reverted: run the `down` again, or let the next \
-             `up` apply it again"
-        }
-    }
-}
-
-/// What a migration that did not end well has left in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Remains {
-    /// Nothing: it ran in a transaction, which was rolled back.
-    Nothing,
-    /// What it did before it ended: it ran outside a transaction.
-    Part,
-    /// Nobody knows how much: a `Tx` body that ran without a transaction, on a server that has none.
-    Half,
-    /// All of it: it was committed, and only then its `verify` function said no.
-    All,
 }

@@ -9,34 +9,33 @@ mod dry_run;
 mod failure;
 #[cfg(test)]
 mod model;
+mod records;
+mod step;
 mod transaction;
 mod verify;
 
 use std::sync::Arc;
 
-use mongodb::bson::DateTime;
 use mongodb::{ClientSession, Database};
-use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::__private::Body;
-use crate::context::{Journal, Operation};
+use crate::context::Journal;
 use crate::error::{Remains, in_one_line, source_chain};
 use crate::events::{Audience, Event};
-use crate::history::{Act, HistoryEntry};
-use crate::lock::{Lease, Lock, host};
-use crate::migration::{Kind, Migration, State};
+use crate::lock::{Lease, Lock};
+use crate::migration::Kind;
 use crate::options::Options;
 use crate::plan::{self, Verb};
-use crate::record::{Direction, Record, RecordStatus};
+use crate::record::Record;
 use crate::report::{Execution, Outcome};
 use crate::stop::{Deadline, Reason, Stop};
-use crate::tracker::{Change, Over, Tracker, now};
+use crate::tracker::Tracker;
 
 pub(crate) use amend::Edit;
 pub(crate) use body::caught;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
+use step::Step;
 
 /// What the steps of one run share.
 #[derive(Debug)]
@@ -69,64 +68,6 @@ pub(crate) enum Ended {
     Execution(Execution, Result<(), String>),
     /// The run must not go on, and nothing more may be written: neither a record nor a history entry.
     Stopped(Reason, Execution),
-}
-
-/// A step while it runs.
-pub(super) struct Step<'s> {
-    pub(super) migration: Migration,
-    pub(super) verb: Verb,
-    pub(super) state: State,
-    /// How it runs: the kind of the function that the verb calls.
-    pub(super) kind: Kind,
-    pub(super) body: Body,
-    pub(super) previous: Option<&'s Record>,
-    pub(super) started_at: DateTime,
-    pub(super) started: Instant,
-    pub(super) attempts: u32,
-    pub(super) operations: Vec<Operation>,
-    /// Whether the `verify` function said no.
-    pub(super) verification_failed: bool,
-}
-
-impl<'s> Step<'s> {
-    fn new(planned: plan::Step, previous: Option<&'s Record>) -> Self {
-        let migration = planned.migration();
-        let registration = migration.registration();
-        let (kind, body) = match (planned.verb(), registration.down) {
-            (Verb::Down, Some(down)) => (down.kind, down.body),
-            // A plan has no `down` of a migration that has none.
-            (Verb::Up, _) | (Verb::Down, None) => (registration.kind, registration.up),
-        };
-        Self {
-            migration,
-            verb: planned.verb(),
-            state: planned.state(),
-            kind,
-            body,
-            previous,
-            started_at: now(),
-            started: Instant::now(),
-            attempts: 0,
-            operations: Vec::new(),
-            verification_failed: false,
-        }
-    }
-
-    /// What is written over the stored record.
-    fn over(&self) -> Over {
-        match self.verb {
-            Verb::Up => Over::Pending,
-            Verb::Down => Over::Applied,
-        }
-    }
-
-    /// The status of a record when this has gone well.
-    fn done(&self) -> RecordStatus {
-        match self.verb {
-            Verb::Up => RecordStatus::Completed,
-            Verb::Down => RecordStatus::RolledBack,
-        }
-    }
 }
 
 impl Executor<'_> {
@@ -222,107 +163,6 @@ impl Executor<'_> {
         Err(format!("could not record that '{id}' failed: {unrecorded}"))
     }
 
-    /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
-    fn failed(&self, step: &Step<'_>, message: &str, chain: Vec<String>, remains: Remains) -> Change {
-        let mut record = match (step.verb, remains, step.previous) {
-            (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
-            (Verb::Down, Remains::Nothing, Some(previous)) => {
-                Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
-            }
-            _ => self.record(step, RecordStatus::Failed),
-        };
-        record.error = Some(message.to_owned());
-        record.error_stack = Some(chain);
-        let mut entry = self.entry(step, &record);
-        entry.status = Some(RecordStatus::Failed);
-        let mut over = step.over();
-        if remains == Remains::All {
-            // The execution has its entry, and its record.
-            (entry.act, over) = (Act::Verify, Over::Applied);
-        }
-        Change::Stored { record: Box::new(record), over, entry: Some(Box::new(entry)) }
-    }
-
-    /// A record, and its history if it ends the execution.
-    fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
-        let entry = ends.then(|| Box::new(self.entry(step, &record)));
-        Change::Stored { record: Box::new(record), over: step.over(), entry }
-    }
-
-    fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
-        HistoryEntry {
-            executed_at: step.started_at,
-            execution_duration: millis(step.started),
-            by: self.by.clone(),
-            checksum: Some(step.migration.checksum().to_owned()),
-            ..HistoryEntry::of(record, if step.verb == Verb::Down { Act::Down } else { Act::Up })
-        }
-    }
-
-    /// The record that this step leaves, were it to end now.
-    fn record(&self, step: &Step<'_>, status: RecordStatus) -> Record {
-        let before = step.previous;
-        // Cleared when it ends well; until then a crash leaves it behind.
-        let partial = step.kind == Kind::Tx && !self.transactional && status != step.done();
-        let attempts = before.map_or(0, |record| record.attempts) + 1;
-        let record = self.fresh_record(step.migration, status);
-        match (step.verb, before) {
-            (Verb::Down, Some(before)) => Record {
-                direction: Direction::Down,
-                partial,
-                reverted_at: (status == RecordStatus::RolledBack).then_some(step.started_at),
-                reverted_by: self.by.clone(),
-                attempts,
-                status,
-                host: record.host,
-                pid: record.pid,
-                environment: record.environment,
-                codebase_version: record.codebase_version,
-                token: record.token,
-                error: None,
-                error_stack: None,
-                ..before.clone()
-            },
-            _ => Record {
-                partial,
-                executed_at: step.started_at,
-                execution_duration: millis(step.started),
-                verification_failed: step.verification_failed && status == RecordStatus::Completed,
-                attempts,
-                ..record
-            },
-        }
-    }
-
-    /// A record of a migration as it is linked in, written by this run.
-    fn fresh_record(&self, migration: Migration, status: RecordStatus) -> Record {
-        Record {
-            id: migration.id().to_owned(),
-            status,
-            direction: Direction::Up,
-            partial: false,
-            source: migration.source().to_string(),
-            description: migration.description().to_owned(),
-            checksum: migration.checksum().to_owned(),
-            reversible: migration.is_reversible(),
-            batch: self.batch,
-            executed_at: now(),
-            execution_duration: 0,
-            verification_failed: false,
-            reverted_at: None,
-            applied_by: self.by.clone(),
-            reverted_by: None,
-            host: host(),
-            pid: i64::from(std::process::id()),
-            environment: self.options.environment.clone(),
-            codebase_version: self.options.codebase_version.clone(),
-            error: None,
-            error_stack: None,
-            attempts: 0,
-            token: self.lease.token(),
-        }
-    }
-
     /// The journal of one attempt at a step.
     fn journal(&self, step: &Step<'_>) -> Journal {
         Journal::new(step.migration, self.audience.clone())
@@ -338,8 +178,4 @@ impl Executor<'_> {
         self.lease.use_session(session.id());
         Ok(session)
     }
-}
-
-fn millis(since: Instant) -> i64 {
-    i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
 }

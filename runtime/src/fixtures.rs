@@ -45,6 +45,8 @@ pub(crate) struct Drawn {
     pub(crate) dependencies: Vec<String>,
     pub(crate) manual: bool,
     pub(crate) irreversible: bool,
+    /// Why it is irreversible.
+    pub(crate) reason: Option<&'static str>,
     pub(crate) description: &'static str,
     pub(crate) line: u32,
 }
@@ -63,6 +65,7 @@ impl Drawn {
             description: self.description,
             checksum: "t1:0",
             down: (!self.irreversible).then_some(Down { kind: Kind::Tx, body: |_| Box::pin(async { Ok(()) }) }),
+            irreversible: self.reason,
             manual: self.manual,
             file: "src/migrations.rs",
             line: self.line,

@@ -12,7 +12,7 @@ use std::{fmt, slice, vec};
 
 use crate::migration::{Migration, State};
 
-pub(crate) use down::{Applied, Target};
+pub(crate) use down::Target;
 pub(crate) use mark::{mark_applied, mark_pending};
 
 /// An ordered list of steps. Of each one that is applied, the dependencies, direct and indirect, are completed or precede it;

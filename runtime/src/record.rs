@@ -111,6 +111,9 @@ pub struct Record {
     pub token: i64,
 }
 
+/// When a migration was applied: the number of its `up`, and the time in milliseconds. Later ones are greater.
+pub(crate) type Applied = (i64, i64);
+
 impl Record {
     /// The state that this record stands for. A `running` record is interrupted, unless the caller knows that its
     /// holder still lives.
@@ -131,6 +134,10 @@ impl Record {
             RecordStatus::Running | RecordStatus::Failed => self.direction == Direction::Down,
             RecordStatus::RolledBack => false,
         }
+    }
+
+    pub(crate) fn applied(&self) -> Applied {
+        (self.batch, self.executed_at.timestamp_millis())
     }
 
     pub(crate) fn duration(&self) -> Duration {

@@ -175,6 +175,8 @@ async fn a_finding_about_an_applied_one_is_accepted() {
     assert_eq!(amended(&db, migrator.accept(A)).await, [A]);
     assert!(migrator.validate().await.unwrap().is_valid());
     assert_eq!(history(&db, A).await, ["completed", "completed"]);
+    // The act itself has not failed.
+    assert_eq!(migrator.history().migration(A).await.unwrap().entries[0].error, None);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod limits;
 mod paused;
 mod told;
 mod transient;
+mod zombie;
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 mod access;
 mod amend;
 mod boot;
+mod chaos;
 mod commands;
 mod down;
 mod drift;
@@ -19,6 +20,7 @@ mod linking;
 mod lock;
 mod logs;
 mod misbehaviour;
+mod model;
 mod module;
 mod mongod;
 mod order;

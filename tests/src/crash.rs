@@ -10,7 +10,8 @@ use mongodb::{Client, Database};
 use mongrate::{Error, Migrator, MigratorBuilder, Registry, Report, Schema, Tx, Verb, migration};
 
 pub use halt::Halt;
-use halt::{over, reached};
+pub(crate) use halt::over;
+use halt::reached;
 
 /// The source of the migrations of this process.
 pub const SOURCE: &str = "module:crash";
@@ -129,7 +130,7 @@ pub async fn boot(uri: &str, database: &str, halt: &[&str]) -> Result<(), Box<dy
     Ok(())
 }
 
-async fn connect(uri: &str, database: &str, halt: &[&str]) -> Result<Database, Box<dyn std::error::Error>> {
+pub(crate) async fn connect(uri: &str, database: &str, halt: &[&str]) -> Result<Database, Box<dyn std::error::Error>> {
     let mut options = ClientOptions::parse(uri).await?;
     options.app_name = Some(database.to_owned());
     options.command_event_handler = Some(halt::install(Halt::parse(halt)));

@@ -2,9 +2,11 @@
 #![allow(clippy::missing_panics_doc, reason = "a helper that cannot do its part fails the test: all of them panic")]
 
 mod background;
+pub mod chaos;
 mod commands;
 pub mod crash;
 mod db;
+pub mod drawn;
 mod eventually;
 mod fail_point;
 pub mod fleet;

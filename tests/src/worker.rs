@@ -28,9 +28,15 @@ impl Worker {
     /// Starts it with these variables in its environment, too.
     #[must_use]
     pub fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> Self {
-        let mut child = Command::new(program())
-            .args(arguments)
-            .envs(variables.iter().copied())
+        let mut command = Command::new(program());
+        command.args(arguments).envs(variables.iter().copied());
+        Self::of(command)
+    }
+
+    /// Starts any program that ends with its standard input.
+    #[must_use]
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command
             // The worker ends when this closes, so it does not outlive a test run that is killed.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -73,6 +79,11 @@ impl Worker {
         lines
     }
 
+    /// How it has ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// SIGSTOP.
     pub fn stop(&self) {
         self.signal("STOP");
@@ -106,7 +117,7 @@ impl Worker {
 
     /// Waits for its end, at most 30 seconds.
     pub async fn finish(&mut self) -> ExitStatus {
-        eventually("the worker to end", async || self.child.try_wait().unwrap()).await
+        eventually("the worker to end", async || self.ended()).await
     }
 
     fn signal(&self, name: &str) {

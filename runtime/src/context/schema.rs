@@ -224,8 +224,8 @@ impl Schema {
         self.enter()?;
         command.insert("maxTimeMS", i64::try_from(self.max_time.as_millis()).unwrap_or(i64::MAX));
         command.insert("writeConcern", doc! { "w": "majority" });
-        let result = database.run_command(command).await;
-        self.note(kind, collection, result.map(|_| ()), already)
+        let result = database.run_command(command).await.and_then(|reply| on_a_majority(&reply));
+        self.note(kind, collection, result, already)
     }
 
     /// Notes how an operation ended, and turns its error into ours.
@@ -254,6 +254,13 @@ impl Schema {
     fn enter(&self) -> Result<(), Error> {
         self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")))
     }
+}
+
+/// The driver's `run_command` looks at nothing but `ok`. What has not reached a majority can be undone by a fail-over, and the record
+/// of the migration would say that it is there.
+fn on_a_majority(reply: &Document) -> mongodb::error::Result<()> {
+    let Some(error) = reply.get("writeConcernError") else { return Ok(()) };
+    Err(mongodb::error::Error::custom(format!("it is not known to have reached a majority of the members: {error}")))
 }
 
 /// Whether an operation had anything to do.

@@ -53,14 +53,13 @@ impl Executor<'_> {
             }
             Edit::Suspend(record) => {
                 let (status, reverted_by) = (RecordStatus::RolledBack, self.by.clone());
-                let record =
-                    Record { status, partial: false, reverted_at: Some(now), reverted_by, token, ..record.clone() };
+                let reverted_at = Some(now);
+                let record = Record { status, partial: false, reverted_at, reverted_by, token, ..fine(record) };
                 (record, Over::Applied)
             }
             Edit::Accept(record, migration) => {
                 let checksum = migration.checksum().to_owned();
-                let fine = Record { verification_failed: false, error: None, error_stack: None, ..record.clone() };
-                (Record { checksum, token, ..fine }, Over::Applied)
+                (Record { checksum, token, ..fine(record) }, Over::Applied)
             }
             Edit::Remove(record) => (record.clone(), Over::Applied),
         };
@@ -70,6 +69,9 @@ impl Executor<'_> {
             by: self.by.clone(),
             because: because.map(str::to_owned),
             token,
+            // An error on record is that of an earlier execution, which has an entry of its own.
+            error: None,
+            error_stack: None,
             ..HistoryEntry::of(&record, act)
         });
         let record = Box::new(record);
@@ -85,4 +87,9 @@ impl Executor<'_> {
             Edit::Apply(_) | Edit::Suspend(_) => Change::Stored { record, over, entry: Some(entry) },
         }
     }
+}
+
+/// A record of which nothing is wrong any more: a person has looked at it.
+fn fine(record: &Record) -> Record {
+    Record { verification_failed: false, error: None, error_stack: None, ..record.clone() }
 }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::slice;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -137,7 +138,7 @@ pub(super) async fn supervise<T: Send + 'static>(
 async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>) -> Option<ClientSession> {
     let Ok(mut session) = timeout(GRACE, tx.end()).await else {
         // A server call is still under way, and must not be dropped here; the server can end it.
-        kill(tx.client(), tx.session_id()).await;
+        kill(tx.client(), slice::from_ref(tx.session_id())).await;
         return None;
     };
     if let Some(session) = &mut session {

@@ -1,5 +1,7 @@
 //! The end of a transaction: the records, the history and the fence, then the commit, and finding out what became of it.
 
+use std::slice;
+
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use tokio::time::sleep;
 
@@ -68,6 +70,8 @@ impl<S: Store> Committer<'_, S> {
             }
             Err(Attempt::Again(error)) => {
                 tracing::info!(attempts, code = code(&error), "the server rolled the transaction back; trying again");
+                // A former holder that was alive may have begun a transaction after it was fenced off, and died in it.
+                self.lock.kill(self.lease.abandoned()).await;
                 sleep(backoff(attempts)).await;
                 self.lease.check()?;
                 Ok(false)
@@ -132,9 +136,9 @@ impl<S: Store> Committer<'_, S> {
     /// Finds out what became of a commit: when the fence has been written from outside the transaction, the
     /// transaction is over one way or the other, and a majority read tells which.
     async fn settle(&self, session: &S::Session, change: &Change, error: DriverError) -> Result<(), Attempt> {
+        let ours = self.lock.store().session_id(session);
         let unknown = |_| Failure::from(Error::CommitUnknown { source: error.clone() });
-        let fenced =
-            self.lock.raise(self.lease.token(), Some(self.lock.store().session_id(session))).await.map_err(unknown)?;
+        let fenced = self.lock.raise(self.lease.token(), slice::from_ref(ours)).await.map_err(unknown)?;
         let stored = self.lock.store().holds(change).await.map_err(unknown)?;
         match (stored, fenced) {
             (true, _) => Ok(()),

@@ -3,6 +3,8 @@
 //! The record is written in the transaction of the work, so that there is no moment in which one exists without the
 //! other: a crash before the commit leaves neither, a crash after it leaves both (I1).
 
+use std::slice;
+
 use mongodb::ClientSession;
 use tokio::time::Instant;
 
@@ -32,7 +34,7 @@ impl<'r> Executor<'r> {
 
     /// Stores a change by itself.
     pub(super) async fn store(&mut self, change: &Change) -> Result<(), Failure> {
-        self.store_all(std::slice::from_ref(change)).await
+        self.store_all(slice::from_ref(change)).await
     }
 
     /// Stores changes, all of them or none.
@@ -63,7 +65,7 @@ impl<'r> Executor<'r> {
             Err(failure) => {
                 // The body keeps the session, and with it what the transaction has locked: whoever runs next would
                 // wait for it until the server ends it.
-                self.lock.kill(ours.session_id()).await;
+                self.lock.kill(slice::from_ref(ours.session_id())).await;
                 return Err(failure.into());
             }
         };

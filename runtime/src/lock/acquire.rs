@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::heartbeat::insist;
-use super::store::{Claimant, Free, Store};
+use super::store::{Claimant, Claimed, Free, Store};
 use super::{Holder, Lock};
 use crate::Error;
 
@@ -45,8 +45,6 @@ pub(crate) struct Grant {
 pub(super) struct Seen {
     /// Token, heartbeat counter, and since when it stands there on the waiter's own monotonic clock.
     beat: Option<(i64, i64, Instant)>,
-    /// From whom the waiter has tried to take the lease: when the reply is lost, the lease no longer tells.
-    former: Option<Holder>,
     /// The newest token on record. A lease that has to be made anew goes on from there: somebody may have dropped the
     /// lock's collection, and what a smaller token leaves would count as older than what is on record.
     newest: i64,
@@ -72,8 +70,8 @@ impl Seen {
 
 /// How an attempt to take the lease ended.
 pub(super) enum Attempt {
-    /// Taken; the former holder is given when it did not release the lease by itself.
-    Taken(Grant, Option<Holder>),
+    /// Taken; with the sessions of the holders who did not release it by themselves.
+    Taken(Grant, Vec<Document>),
     /// Held by somebody who may be alive.
     Held(Holder),
     /// Somebody was faster; look again at once.
@@ -108,17 +106,14 @@ impl<S: Store> Lock<S> {
                 None => return Ok(Attempt::Held(holder.clone())),
             },
         };
-        if sighting.holder.as_ref().is_none_or(|holder| holder.nonce != mine) {
-            seen.former = sighting.holder;
-        }
         let (actor, session) = (self.actor.clone(), session.clone());
         let claimed = self.store.claim(free, &Claimant { nonce: mine, actor, session, lease: self.lease }).await;
         let claimed = claimed.map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match claimed {
-            Some(token) => Attempt::Taken(Grant { nonce: mine, token, sent }, seen.former.take()),
-            // Its heartbeat has stopped, but its lease is not over yet: look again after a pause. It is not forgotten: its
-            // lease may be ours already, by an attempt in doubt that the next look finds.
-            None => seen.former.clone().map_or(Attempt::Raced, Attempt::Held),
+        Ok(match (claimed, sighting.holder) {
+            (Some(Claimed { token, abandoned }), _) => Attempt::Taken(Grant { nonce: mine, token, sent }, abandoned),
+            // Its heartbeat has stopped, but its lease is not over yet: look again after a pause.
+            (None, Some(holder)) if holder.nonce != mine => Attempt::Held(holder),
+            (None, _) => Attempt::Raced,
         })
     }
 

@@ -40,11 +40,9 @@ impl<S: Store> Lock<S> {
     }
 
     /// Raises the fence to our token. When this returns, no transaction of an older token can commit any more.
-    /// `abandoned` is the session of a holder that did not release its lease; its open transaction is ended first.
-    pub(crate) async fn raise(&self, token: i64, abandoned: Option<&Document>) -> Result<Fenced, Error> {
-        if let Some(session) = abandoned {
-            self.kill(session).await;
-        }
+    /// `abandoned` are the sessions of holders that did not release their lease; their open transactions are ended first.
+    pub(crate) async fn raise(&self, token: i64, abandoned: &[Document]) -> Result<Fenced, Error> {
+        self.kill(abandoned).await;
         let began = Instant::now();
         loop {
             let error = match self.store.raise(token, ONE_ATTEMPT).await {
@@ -64,16 +62,18 @@ impl<S: Store> Lock<S> {
             if !(blocked || passes(&error)) || began.elapsed() > GIVE_UP {
                 return Err(self.failed("raise the fence", error));
             }
-            if let (true, Some(session)) = (blocked, abandoned) {
+            if blocked && !abandoned.is_empty() {
                 tracing::info!("the fence is held by an open transaction of a former holder; ending that transaction");
-                self.kill(session).await;
+                self.kill(abandoned).await;
             }
             sleep(BETWEEN_ATTEMPTS).await;
         }
     }
 
-    /// Ends a session's open transaction on the server, if it lets us.
-    pub(crate) async fn kill(&self, session: &Document) {
-        self.store.kill(session).await;
+    /// Ends the open transactions of these sessions on the server, if it lets us.
+    pub(crate) async fn kill(&self, sessions: &[Document]) {
+        if !sessions.is_empty() {
+            self.store.kill(sessions).await;
+        }
     }
 }

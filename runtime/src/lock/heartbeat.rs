@@ -23,6 +23,7 @@ const RELEASES: u32 = 5;
 pub(crate) struct Lease<S = Mongo> {
     lock: Lock<S>,
     grant: Grant,
+    abandoned: Vec<Document>,
     guard: Guard,
     shared: Arc<Shared>,
     heartbeat: JoinHandle<()>,
@@ -38,16 +39,22 @@ struct Shared {
 }
 
 impl<S: Store> Lease<S> {
-    /// Starts the heartbeat of a lease that was just taken. `stop` is raised when the lease is lost.
-    pub(super) fn hold(lock: Lock<S>, grant: Grant, stop: Stop) -> Self {
+    /// Starts the heartbeat of a lease that was just taken, perhaps from holders who had not released it: `abandoned` are
+    /// their sessions. `stop` is raised when the lease is lost.
+    pub(super) fn hold(lock: Lock<S>, grant: Grant, abandoned: Vec<Document>, stop: Stop) -> Self {
         let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
         let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
-        Self { lock, grant, guard, shared, heartbeat }
+        Self { lock, grant, abandoned, guard, shared, heartbeat }
     }
 
     pub(crate) fn token(&self) -> i64 {
         self.grant.token
+    }
+
+    /// The sessions of holders who had not released the lease. Their transactions can hold up ours.
+    pub(crate) fn abandoned(&self) -> &[Document] {
+        &self.abandoned
     }
 
     /// Tells those who wait what runs now; it travels with the next heartbeat.

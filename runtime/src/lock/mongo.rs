@@ -6,19 +6,21 @@ use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::error::{Error, Result};
 use mongodb::options::{Acknowledgment, ReadConcern, ReturnDocument, WriteConcern};
 use mongodb::{Client, ClientSession, Collection, Database, action::StartTransaction};
-use serde::Deserialize;
 
 use super::acquire::{Grant, Sighting};
 use super::fence::Fenced;
-use super::holder::{Holder, host};
+use super::holder::host;
 use super::millis;
-use super::store::{Beat, Claimant, Free, Raised, Store};
+use super::store::{Beat, Claimant, Claimed, Free, Raised, Revoked, Store};
 use crate::error::code;
 use crate::options::Names;
 use crate::tracker::{Change, Tracker, Written, durable};
 
 const LEASE: &str = "lease";
 const FENCE: &str = "fence";
+
+/// How many sessions are remembered; those before them are hours old.
+const REMEMBERED: i32 = 8;
 
 /// The two documents of the lock in their collection, and the records, which are the tracker's.
 #[derive(Clone, Debug)]
@@ -68,7 +70,7 @@ impl Store for Mongo {
         leases.find_one(doc! { "_id": LEASE }).projection(fields).await
     }
 
-    async fn claim(&self, free: Free, claimant: &Claimant) -> Result<Option<i64>> {
+    async fn claim(&self, free: Free, claimant: &Claimant) -> Result<Option<Claimed>> {
         let free = match free {
             Free::Unheld => doc! { "_id": LEASE, "holder": null },
             Free::Mine => doc! { "_id": LEASE, "holder.nonce": claimant.nonce },
@@ -80,13 +82,12 @@ impl Store for Mongo {
                 silent
             }
         };
-        let claimed = self
-            .documents
+        let leases = self.documents.clone_with_type::<Claimed>();
+        leases
             .find_one_and_update(free, vec![claim(claimant)])
             .return_document(ReturnDocument::After)
-            .projection(doc! { "token": 1 })
-            .await?;
-        Ok(claimed.and_then(|lease| lease.get_i64("token").ok()))
+            .projection(doc! { "token": 1, "abandoned": 1 })
+            .await
     }
 
     async fn withdraw(&self, nonce: ObjectId) -> Result<()> {
@@ -109,25 +110,20 @@ impl Store for Mongo {
     }
 
     async fn free(&self, grant: Grant) -> Result<()> {
-        self.documents.update_one(ours(grant), doc! { "$set": { "holder": null } }).await?;
+        let free = doc! { "$set": { "holder": null }, "$unset": { "abandoned": "" } };
+        self.documents.update_one(ours(grant), free).await?;
         Ok(())
     }
 
-    async fn revoke(&self) -> Result<Option<(i64, Option<Holder>)>> {
-        /// The lease as it was before.
-        #[derive(Deserialize)]
-        struct Before {
-            holder: Option<Holder>,
-            token: i64,
-        }
-
-        let free: Document = doc! { "$set": { "holder": null, "token": { "$add": ["$token", 1_i64] }, "beat": 0_i64 } };
-        let leases = self.documents.clone_with_type::<Before>();
-        let before = leases
-            .find_one_and_update(doc! { "_id": LEASE }, vec![free])
-            .return_document(ReturnDocument::Before)
-            .await?;
-        Ok(before.map(|before| (before.token, before.holder)))
+    async fn revoke(&self) -> Result<Option<Revoked>> {
+        let free = doc! { "$set": {
+            "holder": null,
+            "abandoned": abandoned(doc! { "$literal": true }),
+            "token": { "$add": ["$token", 1_i64] },
+            "beat": 0_i64,
+        } };
+        let leases = self.documents.clone_with_type::<Revoked>();
+        leases.find_one_and_update(doc! { "_id": LEASE }, vec![free]).return_document(ReturnDocument::Before).await
     }
 
     /// As a command: the driver's action has no `maxTimeMS`, and its `run_command` looks at nothing but `ok`.
@@ -157,8 +153,8 @@ impl Store for Mongo {
         Ok(if passed.matched_count == 1 { Fenced::Ours } else { Fenced::Newer })
     }
 
-    async fn kill(&self, session: &Document) {
-        kill(&self.client, session).await;
+    async fn kill(&self, sessions: &[Document]) {
+        kill(&self.client, sessions).await;
     }
 
     fn session_id<'s>(&self, session: &'s ClientSession) -> &'s Document {
@@ -202,11 +198,20 @@ fn claim(claimant: &Claimant) -> Document {
             } },
             { "since": "$$NOW" },
         ] },
+        "abandoned": abandoned(doc! { "$ne": ["$holder.nonce", claimant.nonce] }),
         "token": { "$add": ["$token", 1_i64] },
         "beat": 0_i64,
         "leaseMs": lease_ms,
         "expiresAt": { "$add": ["$$NOW", lease_ms] },
     } }
+}
+
+/// The sessions of holders who did not release the lease, with the present one's if it is one of these.
+fn abandoned(present: Document) -> Document {
+    let held = doc! { "$and": ["$holder", present] };
+    let present = doc! { "$cond": [held, ["$holder.session"], []] };
+    let before = doc! { "$ifNull": ["$abandoned", []] };
+    doc! { "$slice": [{ "$concatArrays": [before, present] }, -REMEMBERED] }
 }
 
 fn ours(grant: Grant) -> Document {
@@ -222,10 +227,13 @@ pub(crate) async fn start(session: &mut ClientSession) -> Result<()> {
         .await
 }
 
-/// Ends a session's open transaction on the server. A user may end its own sessions; for another user's the server
-/// answers ok and does nothing, so nothing is concluded from the answer.
-pub(crate) async fn kill(client: &Client, session: &Document) {
-    let command = doc! { "killSessions": [session.clone()] };
+/// Ends the open transactions of these sessions on the server. A user may end its own sessions; for another user's the
+/// server answers ok and does nothing, so nothing is concluded from the answer.
+pub(crate) async fn kill(client: &Client, sessions: &[Document]) {
+    if sessions.is_empty() {
+        return;
+    }
+    let command = doc! { "killSessions": sessions };
     if let Err(error) = client.database("admin").run_command(command).await {
         tracing::warn!(code = code(&error), "could not end an abandoned transaction; the server will do it");
     }

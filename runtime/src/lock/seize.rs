@@ -1,6 +1,6 @@
 //! Taking the lock away from its holder by force.
 
-use super::store::Store;
+use super::store::{Revoked, Store};
 use super::{Holder, Lock};
 use crate::Error;
 
@@ -15,8 +15,9 @@ impl<S: Store> Lock<S> {
         // One of the two documents may have been lost, which is a reason to come here.
         self.seed(newest + 1).await?;
         let before = self.store.revoke().await.map_err(|error| self.failed("free the migration lock", error))?;
-        let Some((token, holder)) = before else { return Ok(None) };
-        let raised = self.raise(token + 1, holder.as_ref().map(|holder| &holder.session)).await?;
+        let Some(Revoked { holder, token, mut abandoned }) = before else { return Ok(None) };
+        abandoned.extend(holder.as_ref().map(|holder| holder.session.clone()));
+        let raised = self.raise(token + 1, &abandoned).await?;
         tracing::warn!(token = token + 1, ?raised, "the migration lock was freed by force");
         Ok(holder.map(|holder| (token + 1, holder)))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mongodb::bson::{Document, oid::ObjectId};
 use mongodb::error::Result;
+use serde::Deserialize;
 
 use super::acquire::{Grant, Sighting};
 use super::fence::Fenced;
@@ -25,8 +26,8 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// The lease; `None` where there has never been one.
     fn sighting(&self) -> impl Future<Output = Result<Option<Sighting>>> + Send;
 
-    /// Takes the lease if it is (still) `free`, and gives its new token.
-    fn claim(&self, free: Free, claimant: &Claimant) -> impl Future<Output = Result<Option<i64>>> + Send;
+    /// Takes the lease if it is (still) `free`.
+    fn claim(&self, free: Free, claimant: &Claimant) -> impl Future<Output = Result<Option<Claimed>>> + Send;
 
     /// Gives back the lease of a claimant that does not know whether it has one.
     fn withdraw(&self, nonce: ObjectId) -> impl Future<Output = Result<()>> + Send;
@@ -34,11 +35,11 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// One heartbeat; false when the lease is not ours any more.
     fn prolong(&self, grant: Grant, beat: Beat) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Gives the lease back, unless it is somebody else's by now.
+    /// Gives the lease back, unless it is somebody else's by now, and forgets who has abandoned it.
     fn free(&self, grant: Grant) -> impl Future<Output = Result<()>> + Send;
 
-    /// Takes the lease from whoever has it, and gives it to nobody. Gives its token before and its holder.
-    fn revoke(&self) -> impl Future<Output = Result<Option<(i64, Option<Holder>)>>> + Send;
+    /// Takes the lease from whoever has it, and gives it to nobody; raises its token. Gives it as it was before.
+    fn revoke(&self) -> impl Future<Output = Result<Option<Revoked>>> + Send;
 
     /// Writes the fence, unless it is newer. Waits up to `limit` for an open transaction that has written it.
     fn raise(&self, token: i64, limit: Duration) -> impl Future<Output = Result<Raised>> + Send;
@@ -46,8 +47,8 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// Writes the fence within a transaction, if it is of this token.
     fn pass(&self, token: i64, session: &mut Self::Session) -> impl Future<Output = Result<Fenced>> + Send;
 
-    /// Ends a session's open transaction. Nothing can be concluded from the answer.
-    fn kill(&self, session: &Document) -> impl Future<Output = ()> + Send;
+    /// Ends the open transactions of these sessions. Nothing can be concluded from the answer.
+    fn kill(&self, sessions: &[Document]) -> impl Future<Output = ()> + Send;
 
     fn session_id<'s>(&self, session: &'s Self::Session) -> &'s Document;
 
@@ -85,6 +86,25 @@ pub(crate) struct Claimant {
     /// The session of its transactions.
     pub(crate) session: Document,
     pub(crate) lease: Duration,
+}
+
+/// A lease that was just taken.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Claimed {
+    pub(crate) token: i64,
+    /// The sessions of holders who did not release it. Kept until somebody does release it: such a holder may be alive, and begin
+    /// one more transaction before it notices.
+    #[serde(default)]
+    pub(crate) abandoned: Vec<Document>,
+}
+
+/// A lease that was just taken away, as it was before.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Revoked {
+    pub(crate) holder: Option<Holder>,
+    pub(crate) token: i64,
+    #[serde(default)]
+    pub(crate) abandoned: Vec<Document>,
 }
 
 /// What travels with a heartbeat.

@@ -45,9 +45,9 @@ impl<'l, S: Store> Waiter<'l, S> {
     /// Tries once to take the lease; `stop` is raised when it is lost again.
     pub(crate) async fn look(&mut self, stop: &Stop) -> Result<Look<S>, Error> {
         match self.lock.attempt(self.mine, self.session, &mut self.seen).await {
-            Ok(Attempt::Taken(grant, former)) => {
-                let lease = Lease::hold(self.lock.clone(), grant, stop.clone());
-                self.fenced(lease, former.map(|holder| holder.session)).await
+            Ok(Attempt::Taken(grant, abandoned)) => {
+                let lease = Lease::hold(self.lock.clone(), grant, abandoned, stop.clone());
+                self.fenced(lease).await
             }
             Ok(Attempt::Held(holder)) => Ok(Look::Held(holder)),
             Ok(Attempt::Raced) => Ok(Look::Again),
@@ -63,8 +63,8 @@ impl<'l, S: Store> Waiter<'l, S> {
     }
 
     /// Raises the fence to a lease that was just taken; without it, the lease is given back.
-    async fn fenced(&self, lease: Lease<S>, abandoned: Option<Document>) -> Result<Look<S>, Error> {
-        match self.lock.raise(lease.token(), abandoned.as_ref()).await {
+    async fn fenced(&self, lease: Lease<S>) -> Result<Look<S>, Error> {
+        match self.lock.raise(lease.token(), lease.abandoned()).await {
             Ok(Fenced::Ours) => Ok(Look::Ours(lease)),
             Ok(Fenced::Newer) => {
                 lease.release().await;

@@ -55,7 +55,7 @@ impl Migrator {
     }
 
     /// Says that these migrations (qualified ids) are pending, without reverting them, so that the next `up` runs them.
-    /// Those that are pending already are left as they are.
+    /// Those that are pending already are left as they are; one that is half reverted is not.
     ///
     /// Refused while something that depends on them is applied and not among them ([`Error::DependantsApplied`]).
     pub fn mark_pending(&self, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
@@ -117,7 +117,12 @@ impl Amendment {
             Act::Prune => self.prune(run, records),
             Act::Accept => self.accept(run, records),
             Act::MarkPending => {
-                let marked = plan::mark_pending(&run.graph, &self.ids, |id| records.state(id))?;
+                let marked = plan::mark_pending(
+                    &run.graph,
+                    &self.ids,
+                    |id| records.applied(id).is_some(),
+                    |id| records.state(id),
+                )?;
                 Ok(marked.into_iter().filter_map(|migration| records.get(migration.id())).map(Edit::Suspend).collect())
             }
             _ => {

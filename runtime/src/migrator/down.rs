@@ -134,7 +134,11 @@ impl Work for Applied {
             &orphans,
         )?;
         let ids = plan.iter().map(|step| step.migration().id().to_owned()).collect();
-        self.meant.get_or_init(|| Target::Only(ids));
+        self.meant.get_or_init(|| match target {
+            // What is named keeps what being named allows.
+            Target::Only(_) => target.clone(),
+            _ => Target::Meant(ids),
+        });
         Ok(plan)
     }
 

@@ -124,13 +124,13 @@ impl Run {
         })
     }
 
-    async fn whole(&self, work: &impl Work, dry_run: bool) -> Result<Report, Error> {
+    async fn whole<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
         let records = self.migrator.0.tracker.records().await?;
         let todo = work.todo(self, &records)?;
         if dry_run {
             return work.rehearse(self, &todo, work.report(self, &records, &todo)).await;
         }
-        if is_nothing(work, &todo) {
+        if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
         let signals = signals::Watch::new(self.stop.clone());
@@ -198,10 +198,6 @@ impl Run {
             Policy::Error | Policy::Warn => Ok(()),
         }
     }
-}
-
-fn is_nothing<W: Work>(_: &W, todo: &W::Todo) -> bool {
-    W::is_nothing(todo)
 }
 
 /// A run that was stopped between or within steps.

@@ -6,6 +6,7 @@ use super::{Plan, Step, Verb};
 use crate::error::Error;
 use crate::graph::{Graph, Node};
 use crate::migration::{Migration, State};
+use crate::record::Applied;
 
 /// What a `down` is to revert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,14 +15,13 @@ pub(crate) enum Target {
     Last(usize),
     /// Everything that the last `up` has applied.
     Batch,
-    /// These qualified ids.
+    /// These qualified ids, as a person has named them.
     Only(Vec<String>),
+    /// These qualified ids, for which another target stood when the run began.
+    Meant(Vec<String>),
     /// Everything that was applied after this qualified id.
     To(String),
 }
-
-/// When a migration was applied: the number of its `up`, and the time. Later ones are greater.
-pub(crate) type Applied = (i64, i64);
 
 impl Plan {
     /// The target, in the reverse order of applying, as far as dependencies allow.
@@ -30,7 +30,7 @@ impl Plan {
     ///   unless `with_dependants` takes these along.
     /// - All of it must have a `down`: [`Error::Irreversible`].
     /// - `applied` is `None` for what is not applied, not even in part. What is named and not applied is left out.
-    /// - One that is half changed is reverted only if it is named: [`Error::HalfChanged`].
+    /// - One that is half changed is reverted only if it is named itself: [`Error::HalfChanged`].
     /// - `orphans` are applied but not linked in. Nothing that is older is reverted, unless it is named.
     pub(crate) fn down(
         graph: &Graph,
@@ -46,7 +46,7 @@ impl Plan {
         let mut nodes = match target {
             Target::Last(count) => selected[..selected.len().min(*count)].to_vec(),
             Target::Batch => last_batch(&selected, &applied),
-            Target::Only(ids) => {
+            Target::Only(ids) | Target::Meant(ids) => {
                 let named = graph.named(ids)?;
                 selected.iter().copied().filter(|node| named.contains(node)).collect()
             }
@@ -56,14 +56,16 @@ impl Plan {
                 selected[..stays.ok_or_else(|| Error::NotApplied { id: id.clone() })?].to_vec()
             }
         };
-        if !matches!(target, Target::Only(_)) {
-            refuse_orphans(&nodes, &applied, orphans)?;
-            refuse_half_changed(graph, &nodes, &state)?;
+        let mut named = Vec::new();
+        match target {
+            Target::Only(_) => named.clone_from(&nodes),
+            _ => refuse_orphans(&nodes, &applied, orphans)?,
         }
         if with_dependants {
             let taken = graph.downstream(nodes.iter().copied());
             nodes = selected.into_iter().filter(|node| taken[node.index()]).collect();
         }
+        refuse_half_changed(graph, nodes.iter().filter(|node| !named.contains(node)), &state)?;
         check(graph, &order, &nodes)?;
         let step = |node: Node| {
             let migration = graph.migration(node);
@@ -116,8 +118,12 @@ fn refuse_orphans(nodes: &[Node], applied: &[Option<Applied>], orphans: &[(&str,
     if later.is_empty() { Ok(()) } else { Err(Error::OrphansAppliedLater { ids: later }) }
 }
 
-fn refuse_half_changed(graph: &Graph, nodes: &[Node], state: impl Fn(&str) -> State) -> Result<(), Error> {
-    let ids = nodes.iter().map(|node| graph.migration(*node).id());
+fn refuse_half_changed<'a>(
+    graph: &Graph,
+    unnamed: impl Iterator<Item = &'a Node>,
+    state: impl Fn(&str) -> State,
+) -> Result<(), Error> {
+    let ids = unnamed.map(|node| graph.migration(*node).id());
     let ids: Vec<_> = ids.filter(|id| state(id) == State::Partial).map(str::to_owned).collect();
     if ids.is_empty() { Ok(()) } else { Err(Error::HalfChanged { ids }) }
 }

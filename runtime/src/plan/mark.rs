@@ -27,8 +27,9 @@ pub(crate) fn mark_applied(
     for node in &marked {
         applied[node.index()] = true;
     }
+    let changes: Vec<_> = marked.into_iter().filter(|node| states[node.index()].is_pending()).collect();
     let mut errors = Vec::new();
-    for &node in &marked {
+    for &node in &changes {
         let pending = graph.dependencies(node).filter(|dependency| !applied[dependency.index()]);
         let mut dependencies: Vec<_> = pending.map(|dependency| graph.migration(dependency).id()).collect();
         dependencies.sort_unstable();
@@ -37,28 +38,28 @@ pub(crate) fn mark_applied(
         }
     }
     Error::gather(errors)?;
-    let changes = marked.into_iter().filter(|node| states[node.index()].is_pending());
-    Ok(changes.map(|node| graph.migration(node)).collect())
+    Ok(changes.into_iter().map(|node| graph.migration(node)).collect())
 }
 
 /// Those of these qualified ids that become pending by saying so.
 ///
-/// Nothing that depends on them may stay applied ([`Error::DependantsApplied`]) (I3).
+/// Nothing that depends on them may stay applied ([`Error::DependantsApplied`]) (I3). `applied` tells what there is
+/// something to revert of: what is half reverted is not pending before somebody says so.
 pub(crate) fn mark_pending(
     graph: &Graph,
     ids: &[String],
+    applied: impl Fn(&str) -> bool,
     state: impl Fn(&str) -> State,
 ) -> Result<Vec<Migration>, Error> {
-    let states = graph.by_place(|migration| state(migration.id()));
+    let applied = graph.by_place(|migration| applied(migration.id()));
+    let half_changed = |node: &Node| state(graph.migration(*node).id()) == State::Partial;
     let named = graph.named(ids)?;
-    let changes =
-        |node: &Node| named.contains(node) && matches!(states[node.index()], State::Completed | State::Partial);
+    let changes = |node: &Node| named.contains(node) && (applied[node.index()] || half_changed(node));
     let changes: Vec<_> = graph.nodes().filter(changes).collect();
     let mut errors = Vec::new();
     for &node in &changes {
         let below = graph.downstream([node]);
-        let stays =
-            |other: &Node| below[other.index()] && !states[other.index()].is_pending() && !named.contains(other);
+        let stays = |other: &Node| below[other.index()] && applied[other.index()] && !named.contains(other);
         let staying: Vec<_> = graph.nodes().filter(stays).collect();
         errors.extend(dependants_applied(graph, node, staying.into_iter().rev()));
     }

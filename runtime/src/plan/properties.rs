@@ -1,3 +1,6 @@
+mod down;
+mod mark;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};

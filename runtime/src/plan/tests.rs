@@ -1,3 +1,6 @@
+mod down;
+mod mark;
+
 use super::*;
 use crate::Error;
 use crate::fixtures::{Drawn, draw, ids};

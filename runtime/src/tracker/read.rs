@@ -7,8 +7,7 @@ use mongodb::bson::{Bson, Document, RawDocument};
 use super::Tracker;
 use crate::Error;
 use crate::migration::{Migration, State};
-use crate::plan::Applied;
-use crate::record::{Record, RecordStatus};
+use crate::record::{Applied, Record, RecordStatus};
 
 /// More than any number of records; the server ends a batch at 16 MB anyway.
 const ONE_BATCH: u32 = 1_000_000;
@@ -49,13 +48,13 @@ impl Records {
 
     /// When a migration was applied, if there is something of it to revert.
     pub(crate) fn applied(&self, id: &str) -> Option<Applied> {
-        self.get(id).filter(|record| record.is_revertible()).map(applied)
+        self.get(id).filter(|record| record.is_revertible()).map(Record::applied)
     }
 
     /// The records for which `known` is false and of which there is something to revert.
     pub(crate) fn applied_orphans(&self, known: impl Fn(&str) -> bool) -> Vec<(&str, Applied)> {
         let orphans = self.orphans(known).into_iter().filter(|record| record.is_revertible());
-        orphans.map(|record| (record.id.as_str(), applied(record))).collect()
+        orphans.map(|record| (record.id.as_str(), record.applied())).collect()
     }
 
     /// The number that the next `up` gives to what it applies.
@@ -88,10 +87,6 @@ impl Records {
             .map(|migration| migration.id().to_owned())
             .collect()
     }
-}
-
-fn applied(record: &Record) -> Applied {
-    (record.batch, record.executed_at.timestamp_millis())
 }
 
 impl Tracker {

@@ -28,7 +28,7 @@ const COUNTRIES: [(&str, &str, &str); 12] = [
 /// Phone numbers are split into country code and number.
 ///
 /// What was typed is kept as `phoneRaw`.
-#[migration(id = "005_split_phones", deps = ["001_clean_customers"], down = join_phones)]
+#[migration(id = "005_split_phones", deps = ["001_clean_customers"], down = join_phones, verify = phones_are_split)]
 async fn split_phones(db: &Database) -> Result<(), anyhow::Error> {
     // On the raw handle: reading the many ways to write a number takes Rust, and all customers are more than one
     // transaction should hold. It is repeatable, as a customer who has `phoneRaw` is done.
@@ -48,8 +48,16 @@ async fn split_phones(db: &Database) -> Result<(), anyhow::Error> {
     Ok(())
 }
 
+/// If it was interrupted at the very end, it needs not run again.
+async fn phones_are_split(db: &Database) -> Result<bool, mongodb::error::Error> {
+    let to_do = doc! { "phoneRaw": { "$exists": false } };
+    Ok(db.collection::<Document>("customers").find_one(to_do).await?.is_none())
+}
+
 async fn join_phones(db: &Database) -> Result<(), mongodb::error::Error> {
-    let restore = vec![doc! { "$set": { "phone": "$phoneRaw" } }, doc! { "$unset": "phoneRaw" }];
+    // Who had typed none gets none back.
+    let typed = doc! { "$ifNull": ["$phoneRaw", "$$REMOVE"] };
+    let restore = vec![doc! { "$set": { "phone": typed } }, doc! { "$unset": "phoneRaw" }];
     let customers = db.collection::<Document>("customers");
     customers.update_many(doc! { "phoneRaw": { "$exists": true } }, restore).await?;
     Ok(())

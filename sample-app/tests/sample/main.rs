@@ -48,6 +48,45 @@ async fn version_1_becomes_todays() {
     server.shutdown().await;
 }
 
+/// What can be reverted is, and applied again it gives the same.
+#[tokio::test]
+async fn there_and_back() {
+    let server = Mongod::start().await.unwrap();
+    let db = server.client().await.unwrap().database("shop");
+    seed::load(&db).await.unwrap();
+    let migrator = migrator(&db);
+    migrator.up().only("001_clean_customers").await.unwrap();
+    let (clean, collections) = (customers(&db).await, names(&db).await);
+    migrator.up().await.unwrap();
+    let today = customers(&db).await;
+
+    let report = migrator.down().batch().await.unwrap();
+    assert_eq!(report.reverted().count(), 12, "{report}");
+    for (reverted, before) in customers(&db).await.iter().zip(&clean) {
+        assert_eq!(reverted, before);
+    }
+    assert_eq!(db.collection::<Document>("customers").list_index_names().await.unwrap(), ["_id_"]);
+    // What an insert in a transaction has made stays, empty.
+    let left = names(&db).await.difference(&collections).cloned().collect::<HashSet<_>>();
+    assert_eq!(left, HashSet::from(["roles".to_owned(), Names::default().kv]));
+
+    migrator.up().await.unwrap();
+    for (again, before) in customers(&db).await.iter().zip(&today) {
+        assert_eq!(again, before);
+    }
+    indexes_are_there(&db).await;
+    server.shutdown().await;
+}
+
+async fn customers(db: &Database) -> Vec<Document> {
+    let customers = db.collection::<Document>("customers").find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap();
+    customers.try_collect().await.unwrap()
+}
+
+async fn names(db: &Database) -> HashSet<String> {
+    db.list_collection_names().await.unwrap().into_iter().collect()
+}
+
 #[tokio::test]
 async fn foreign_databases_are_left_alone() {
     let server = Mongod::start().await.unwrap();

@@ -113,6 +113,62 @@ async fn i6_outside_a_transaction() {
     }
 }
 
+/// It is neither applied nor pending until somebody says which.
+#[tokio::test]
+async fn i3_what_is_half_reverted_is_settled_by_a_mark() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:down-fails").build();
+    migrator.up().only(RAW).await.unwrap();
+    tell(&db, "fail raw").await;
+    migrator.down().await.unwrap_err();
+    let error = migrator.mark_pending([STOCK]).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::DependantsApplied { id: STOCK, dependants, .. } if dependants == &[RAW]),
+        "{error}"
+    );
+
+    migrator.mark_pending([RAW]).because("put back by hand").await.unwrap();
+    let stored = record(&db, RAW).await.unwrap();
+    assert_eq!((stored.get_str("status").unwrap(), stored.get("error")), ("rolled-back", None));
+    assert!(migrator.validate().await.unwrap().is_valid());
+    let reverted = migrator.down().await.unwrap();
+    assert_eq!(reverted.reverted().map(|execution| &*execution.id).collect::<Vec<_>>(), [STOCK]);
+}
+
+#[migration(id = "001_mixed", source = "module:down-mixed", down = raw_down)]
+async fn mixed(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    anyhow::ensure!(!told(tx, "fail up").await?, "not now");
+    tx.collection::<Document>("raw")
+        .update_one(doc! { "_id": 1 }, doc! { "$set": { "half": false } })
+        .with(|a| a.upsert(true))
+        .await?;
+    Ok(())
+}
+
+/// An `up` that was rolled back has changed nothing of that.
+#[tokio::test]
+async fn what_is_half_reverted_stays_so_when_its_up_is_rolled_back() {
+    const MIXED: &str = "module:down-mixed:001_mixed";
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:down-mixed").build();
+    migrator.up().await.unwrap();
+    tell(&db, "fail raw").await;
+    migrator.down().await.unwrap_err();
+    untell(&db, "fail raw").await;
+    tell(&db, "fail up").await;
+    let Err(Error::Failed { verb: Verb::Up, remains: Remains::Nothing, .. }) = migrator.up().await else {
+        panic!("no failure")
+    };
+    let stored = record(&db, MIXED).await.unwrap();
+    assert_eq!((stored.get_str("status").unwrap(), stored.get_str("direction").unwrap()), ("failed", "down"));
+    assert_eq!(stored.get_str("error").unwrap(), "not now");
+    assert_eq!((stored.get_i64("batch").unwrap(), stored.get_i64("attempts").unwrap()), (1, 3));
+    assert_eq!(migrator.history().await.unwrap().entries[0].batch, Some(2));
+    assert_eq!(migrator.down().await.unwrap().reverted().count(), 1);
+    assert_eq!(status(&db, MIXED).await, "rolled-back");
+    assert_eq!(count(&db, "raw", doc! {}).await, 0);
+}
+
 #[tokio::test]
 async fn without_transactions_it_is_half_changed() {
     let db = TestDb::standalone().await;
@@ -129,4 +185,18 @@ async fn without_transactions_it_is_half_changed() {
     assert!(matches!(migrator.up().await.unwrap_err(), Error::HalfChanged { .. }));
     assert_eq!(migrator.down().only(STOCK).await.unwrap().reverted().count(), 1);
     assert_eq!(status(&db, STOCK).await, "rolled-back");
+}
+
+/// What a run has decided to revert is not what a person has named.
+#[tokio::test]
+async fn without_transactions_nobody_reverts_by_itself_what_another_has_left_half_changed() {
+    let db = TestDb::standalone().await;
+    let migrator = migrator(&db, "module:down-fails").build();
+    migrator.up().only(STOCK).await.unwrap();
+    tell(&db, "fail").await;
+    let (one, other) = tokio::join!(migrator.down(), migrator.down());
+    let errors = [one.unwrap_err(), other.unwrap_err()];
+    assert_eq!(errors.iter().filter(|error| matches!(error, Error::Partial { .. })).count(), 1, "{errors:?}");
+    assert_eq!(errors.iter().filter(|error| matches!(error, Error::HalfChanged { .. })).count(), 1, "{errors:?}");
+    assert_eq!(history(&db, STOCK).await, ["completed", "failed"]);
 }

@@ -333,7 +333,7 @@ async fn an_obstacle_that_an_earlier_step_may_remove_is_no_certain_one() {
     let db = with_users().await;
     let report = rehearsed(&db, migrator(&db, "module:dry-doubt").build().up()).await.unwrap();
     let reason = reason(&report, "002_unique");
-    assert!(reason.ends_with("its checks did not find what 'module:dry-doubt:001_tidies' does before it"), "{reason}");
+    assert!(reason.ends_with("its checks did not find what is done by 'module:dry-doubt:001_tidies'"), "{reason}");
     assert!(of(&report, "002_unique").operations[0].would_fail);
     assert!(matches!(of(&report, "003_other").outcome, Outcome::WouldFail));
 }

@@ -3,9 +3,9 @@
 use futures_util::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Schema, migration};
-use mongrate_tests::TestDb;
-use mongrate_tests::stored::{collections, count, migrator};
+use mongrate::{Error, Schema, migration};
+use mongrate_tests::stored::{collections, count, history, migrator};
+use mongrate_tests::{FailPoint, TestDb};
 
 #[migration(id = "001_collections", source = "module:schema-collections")]
 async fn all(schema: &mut Schema) -> Result<(), mongrate::Error> {
@@ -79,4 +79,26 @@ async fn what_is_there_is_brought_to_what_was_asked() {
     people.insert_one(doc! { "age": 3 }).await.unwrap_err();
     assert_eq!(count(&db, "some", doc! { "age": 7 }).await, 1);
     assert_eq!(count(&db, "some", doc! { "age": 1 }).await, 0);
+}
+
+#[migration(id = "001_shelf", source = "module:schema-undone")]
+async fn shelf(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_collection("shelf").await
+}
+
+/// A fail-over could undo it after its record has said that it is there.
+#[tokio::test]
+async fn what_may_not_have_reached_a_majority_is_done_again() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:schema-undone").build();
+    let fault = doc! {
+        "failCommands": ["create"],
+        "namespace": format!("{}.shelf", db.name()),
+        "writeConcernError": { "code": 91, "errmsg": "shutting down" },
+    };
+    let _fail_point = FailPoint::times(1, &db, fault).await;
+    let error = migrator.up().await.unwrap_err();
+    assert!(matches!(error, Error::Failed { .. }) && error.to_string().contains("majority"), "{error:?}");
+    migrator.up().await.unwrap();
+    assert_eq!(history(&db, "module:schema-undone:001_shelf").await, ["failed", "completed"]);
 }

@@ -9,8 +9,8 @@ use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
 use mongrate::{DatabaseFilter, Migrator, Registry, Report, Verb};
-use mongrate_tests::crash;
 use mongrate_tests::stored::migrator;
+use mongrate_tests::{crash, drawn};
 use tokio::sync::oneshot;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -34,6 +34,9 @@ async fn main() -> Result<()> {
         ["tenants", uri, prefix, source] => tenants(uri, prefix, source, go).await,
         ["crash", uri, database, lease, ref halt @ ..] => crash::run(Verb::Up, uri, database, lease, halt).await,
         ["crash-down", uri, database, lease, ref halt @ ..] => crash::run(Verb::Down, uri, database, lease, halt).await,
+        ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
+            drawn::run(uri, database, [drawing, without, deed], halt).await
+        }
         ["linger", uri, database] => linger(connect(uri, database).await?).await,
         _ => Err(format!("worker: what is {arguments:?}?").into()),
     }

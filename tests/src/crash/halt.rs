@@ -89,7 +89,7 @@ pub(super) async fn reached(place: &str) {
 }
 
 /// From here on this process does not halt any more: the driver says goodbye to the server after the run.
-pub(super) fn over() {
+pub(crate) fn over() {
     HALTED.store(true, Ordering::Relaxed);
 }
 

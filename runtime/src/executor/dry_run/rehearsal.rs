@@ -1,5 +1,6 @@
 //! The transaction of a dry run, which holds all `Tx` bodies and is never committed.
 
+use std::slice;
 use std::time::Duration;
 
 use mongodb::ClientSession;
@@ -81,7 +82,7 @@ impl<'d> Rehearsal<'d> {
             }
             Err(cut) => {
                 if cut.session.is_none() {
-                    kill(self.run.database.client(), ours.session_id()).await;
+                    kill(self.run.database.client(), slice::from_ref(ours.session_id())).await;
                 }
                 self.session = cut.session;
                 Err(cut.failure.into())

@@ -19,10 +19,10 @@ pub(super) struct Unseen<'g> {
     not_executed: Vec<&'static str>,
     /// Those whose transaction has ended.
     rolled_back: Vec<&'static str>,
-    /// The last `Tx` step that wrote to a collection, by its name.
-    wrote: HashMap<String, &'static str>,
-    /// The last step that was not run at all: nobody knows what it would have written.
-    opaque: Option<&'static str>,
+    /// The `Tx` steps that wrote to a collection, by its name.
+    wrote: HashMap<String, Vec<&'static str>>,
+    /// Those that were not run at all: nobody knows what they would have written.
+    opaque: Vec<&'static str>,
 }
 
 impl<'g> Unseen<'g> {
@@ -33,7 +33,7 @@ impl<'g> Unseen<'g> {
             not_executed: Vec::new(),
             rolled_back: Vec::new(),
             wrote: HashMap::new(),
-            opaque: None,
+            opaque: Vec::new(),
         }
     }
 
@@ -72,16 +72,21 @@ impl<'g> Unseen<'g> {
         if !matches!(execution.outcome, Outcome::WouldFail) {
             return;
         }
-        let mut reason = None;
+        let mut writers = Vec::new();
         for operation in execution.operations.iter().filter(|operation| operation.would_fail) {
-            let Some(writer) = self.wrote.get(&operation.collection).copied().or(self.opaque) else { return };
-            reason = Some(format!(
-                "what stands in its way may be gone by then: its checks did not find what '{writer}' does before it"
-            ));
+            let wrote = self.wrote.get(&operation.collection).into_iter().flatten();
+            let before = writers.len();
+            writers.extend(wrote.chain(&self.opaque).copied());
+            if writers.len() == before {
+                return;
+            }
         }
-        if let Some(reason) = reason {
-            execution.outcome = Outcome::NotSimulated { reason };
-        }
+        let earlier: Vec<_> = self.before.iter().copied().filter(|id| writers.contains(id)).collect();
+        let reason = format!(
+            "what stands in its way may be gone by then: its checks did not find what is done by {}",
+            named(&earlier)
+        );
+        execution.outcome = Outcome::NotSimulated { reason };
     }
 
     /// Adds a step to what has gone before.
@@ -94,10 +99,14 @@ impl<'g> Unseen<'g> {
             self.not_executed.push(id);
         }
         match execution.outcome {
-            Outcome::NotSimulated { .. } if step.kind != Kind::Schema => self.opaque = Some(id),
+            Outcome::NotSimulated { .. } if step.kind != Kind::Schema => self.opaque.push(id),
             Outcome::WouldApply | Outcome::WouldRevert if step.kind == Kind::Tx => {
-                let writes = execution.operations.iter().filter(|operation| operation.counts.has_changed());
-                self.wrote.extend(writes.map(|operation| (operation.collection.clone(), id)));
+                for operation in execution.operations.iter().filter(|operation| operation.counts.has_changed()) {
+                    let writers = self.wrote.entry(operation.collection.clone()).or_default();
+                    if writers.last() != Some(&id) {
+                        writers.push(id);
+                    }
+                }
             }
             _ => {}
         }

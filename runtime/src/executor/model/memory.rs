@@ -14,7 +14,7 @@ use super::server::{Gone, Server, State};
 use super::session::{IN_DOUBT, Session, broken, expired, in_doubt, refused};
 use super::world::World;
 use crate::error::code;
-use crate::lock::{Beat, Claimant, Fenced, Free, Grant, Holder, Raised, Sighting, Store, seeded};
+use crate::lock::{Beat, Claimant, Claimed, Fenced, Free, Grant, Raised, Revoked, Sighting, Store, seeded};
 use crate::tracker::{Change, Written};
 
 /// How often a blocked write looks again.
@@ -219,15 +219,15 @@ impl Store for Memory {
         self.call(Call::Sighting, None, |server| Answer::Done(Told(server.sighting()))).await.map(|told| told.0)
     }
 
-    async fn claim(&self, free: Free, claimant: &Claimant) -> Result<Option<i64>> {
+    async fn claim(&self, free: Free, claimant: &Claimant) -> Result<Option<Claimed>> {
         let claimant = claimant.clone();
         let takes_over = matches!(free, Free::Silent { .. }) && self.world.server().is_free(free, &claimant);
         let at = if takes_over { Call::TakeOver } else { Call::Claim };
-        let token = self.call(at, None, move |server| Answer::Done(server.claim(free, &claimant))).await?;
-        if let Some(token) = token {
-            self.world.server().grant(token);
+        let claimed = self.call(at, None, move |server| Answer::Done(server.claim(free, &claimant))).await?;
+        if let Some(claimed) = &claimed {
+            self.world.server().grant(claimed.token);
         }
-        Ok(token)
+        Ok(claimed)
     }
 
     async fn withdraw(&self, nonce: ObjectId) -> Result<()> {
@@ -250,7 +250,7 @@ impl Store for Memory {
         .await
     }
 
-    async fn revoke(&self) -> Result<Option<(i64, Option<Holder>)>> {
+    async fn revoke(&self) -> Result<Option<Revoked>> {
         self.call(Call::Revoke, None, |server| Answer::Done(server.revoke())).await
     }
 
@@ -268,12 +268,12 @@ impl Store for Memory {
         self.call(Call::Pass, None, move |server| server.pass(transaction, token).into()).await
     }
 
-    async fn kill(&self, session: &Document) {
-        let (session, may) = (session.clone(), self.world.schedule.may_kill);
+    async fn kill(&self, sessions: &[Document]) {
+        let (sessions, may) = (sessions.to_vec(), self.world.schedule.may_kill);
         let _ = self
             .call(Call::Kill, None, move |server| {
-                if may {
-                    server.kill(&session);
+                for session in sessions.iter().filter(|_| may) {
+                    server.kill(session);
                 }
                 Answer::Done(())
             })

@@ -93,12 +93,12 @@ fn i1_the_model_finds_effects_apart_from_their_records() {
 /// A holder dies between its fence and its commit, and who takes over is left in doubt whether it has.
 #[test]
 fn a_former_holder_is_remembered_until_the_lease_is_taken() {
-    for seed in 0..100 {
+    for after in 0..100 {
         let die = Fault { at: Call::Commit, nth: 0, what: What::DieBefore };
         let doubt = Fault { at: Call::TakeOver, nth: 0, what: What::InDoubt };
         let bodies = vec![Body { seconds: 0, locks: false }];
+        let seed = after as u64;
         let schedule = Schedule { seed, starts: vec![0, 1], bodies, faults: vec![die, doubt], may_kill: true };
-        let after = seed as usize;
         let found = Found { schedule, after, sabotage: Sabotage::Nothing };
         assert!(play(&found.schedule, found.sabotage, false).violations.is_empty(), "{}", found.told());
     }

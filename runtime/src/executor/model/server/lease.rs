@@ -6,13 +6,15 @@ use mongodb::bson::{DateTime, Document, oid::ObjectId};
 use tokio::time::Instant;
 
 use super::{Key, Server};
-use crate::lock::{Beat, Claimant, Free, Grant, Holder, Sighting, millis};
+use crate::lock::{Beat, Claimant, Claimed, Free, Grant, Holder, Revoked, Sighting, millis};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
     pub(crate) holder: Option<Holder>,
     pub(crate) token: i64,
     beat: i64,
+    /// Sessions of holders who did not release it.
+    abandoned: Vec<Document>,
     length: Duration,
     /// By the server's clock, in milliseconds.
     expires_at: i64,
@@ -29,7 +31,15 @@ impl Server {
             self.push(|state| state.fence = Some(token));
         }
         if self.newest().lease.is_none() {
-            let lease = Lease { holder: None, token, beat: 0, length: Duration::ZERO, expires_at: 0, touched: now };
+            let lease = Lease {
+                holder: None,
+                token,
+                beat: 0,
+                abandoned: Vec::new(),
+                length: Duration::ZERO,
+                expires_at: 0,
+                touched: now,
+            };
             self.push(|state| state.lease = Some(lease));
         }
     }
@@ -59,9 +69,12 @@ impl Server {
         }
     }
 
-    pub(crate) fn claim(&mut self, free: Free, claimant: &Claimant) -> Option<i64> {
+    pub(crate) fn claim(&mut self, free: Free, claimant: &Claimant) -> Option<Claimed> {
         let lease = self.newest().lease.as_ref().filter(|_| self.is_free(free, claimant))?;
         let nonce = lease.holder.as_ref().map(|holder| holder.nonce);
+        let mut abandoned = lease.abandoned.clone();
+        let present = lease.holder.as_ref().filter(|holder| holder.nonce != claimant.nonce);
+        abandoned.extend(present.map(|holder| holder.session.clone()));
         let (token, silent_for) = (lease.token + 1, lease.touched.elapsed());
         match (free, nonce) {
             (Free::Silent { .. }, Some(nonce)) => {
@@ -88,8 +101,9 @@ impl Server {
         let expires_at = self.now() + millis(claimant.lease);
         let (length, touched) = (claimant.lease, Instant::now());
         let holder = Some(holder);
-        self.push(|state| state.lease = Some(Lease { holder, token, beat: 0, length, expires_at, touched }));
-        Some(token)
+        let claimed = Claimed { token, abandoned: abandoned.clone() };
+        self.push(|state| state.lease = Some(Lease { holder, token, beat: 0, abandoned, length, expires_at, touched }));
+        Some(claimed)
     }
 
     pub(crate) fn withdraw(&mut self, nonce: ObjectId) {
@@ -112,15 +126,20 @@ impl Server {
     }
 
     pub(crate) fn free(&mut self, grant: Grant) {
-        self.change_lease(ours(grant), |lease| lease.holder = None);
+        self.change_lease(ours(grant), |lease| {
+            lease.holder = None;
+            lease.abandoned.clear();
+        });
     }
 
-    pub(crate) fn revoke(&mut self) -> Option<(i64, Option<Holder>)> {
-        let before = self.newest().lease.as_ref().map(|lease| (lease.token, lease.holder.clone()))?;
+    pub(crate) fn revoke(&mut self) -> Option<Revoked> {
+        let lease = self.newest().lease.clone()?;
+        let before = Revoked { holder: lease.holder, token: lease.token, abandoned: lease.abandoned };
         self.change_lease(
             |_| true,
             |lease| {
-                lease.holder = None;
+                let present = lease.holder.take();
+                lease.abandoned.extend(present.map(|holder| holder.session));
                 lease.token += 1;
                 lease.beat = 0;
             },

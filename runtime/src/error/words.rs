@@ -1,0 +1,99 @@
+//! The parts of messages that depend on what they tell of.
+
+use super::{Error, Remains, in_one_line, source_chain};
+use crate::migration::{Source, State};
+use crate::migrator::Tenants;
+use crate::plan::Verb;
+use crate::report::Report;
+
+pub(super) fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |id| format!(" Did you mean '{id}'?"))
+}
+
+pub(super) fn known_sources(known: &[Source<'static>]) -> String {
+    if known.is_empty() {
+        return "No migration is linked into this program: name each crate that declares migrations once, \
+                for example `use whale_alerts as _;`."
+            .to_owned();
+    }
+    let names: Vec<_> = known.iter().map(|source| format!("'{source}'")).collect();
+    format!("There are migrations of {}.", names.join(", "))
+}
+
+pub(super) fn list(errors: &[Error]) -> String {
+    format!("{} mistakes:{}", errors.len(), lines(errors.iter().map(ToString::to_string)))
+}
+
+fn lines(items: impl Iterator<Item = String>) -> String {
+    items.flat_map(|item| ["\n- ".to_owned(), item]).collect()
+}
+
+pub(super) fn counted(migrations: usize) -> String {
+    if migrations == 1 { "1 migration is".to_owned() } else { format!("{migrations} migrations are") }
+}
+
+pub(super) fn so_far(state: State) -> &'static str {
+    match state {
+        State::New => "has not run here",
+        State::Completed => "is completed",
+        State::Failed => "failed when it ran last",
+        State::RolledBack => "was reverted",
+        State::Interrupted => "was interrupted, or is running right now",
+        State::Partial => "stopped half-way on a server without transactions",
+    }
+}
+
+pub(super) fn failures(tenants: &Tenants) -> String {
+    lines(tenants.failed().map(|(name, error)| format!("{name}: {error}")))
+}
+
+/// What to do about data that is half changed.
+pub(super) const AFTER_HALF: &str = "Repair it; then name the migration to run it again (`.only(..)`), or say that it is applied \
+     or pending (`mark_applied`, `mark_pending`)";
+
+pub(super) fn what(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Up => "migration ",
+        Verb::Down => "reverting ",
+    }
+}
+
+pub(super) fn first(selected: bool) -> &'static str {
+    if selected {
+        "Take them back first, or name them as well (`.with_dependants(true)` does that for a `down`)"
+    } else {
+        "Not all of them belong to the selected source: take these back first, or do not restrict the registry to one source"
+    }
+}
+
+pub(super) fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> String {
+    source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
+}
+
+pub(super) fn after_stop(report: &Report, in_earnest: &'static str) -> &'static str {
+    if report.is_dry_run() { DRY_RUN } else { in_earnest }
+}
+
+/// What is left of a dry run.
+const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
+
+pub(super) fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'static str {
+    if report.is_dry_run() {
+        return "This was a dry run: nothing was changed or recorded";
+    }
+    match (verb, remains) {
+        (Verb::Up, Remains::Nothing) => "It was rolled back, and runs again with the next `up`",
+        (Verb::Up, Remains::Part | Remains::Half) => {
+            "What it did before that is still there; it runs again from its beginning with the next `up`"
+        }
+        (Verb::Up, Remains::All) => {
+            "It is applied and does not run again; see what is wrong with the data, or with the function, before the \
+             application goes on"
+        }
+        (Verb::Down, Remains::Nothing) => "That was rolled back: the migration is still applied",
+        (Verb::Down, Remains::Part | Remains::Half | Remains::All) => {
+            "What it did before that is still there, so the migration is half reverted: run the `down` again, or let the next \
+             `up` apply it again"
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a step leaves on record.
+
+use tokio::time::Instant;
+
+use super::{Executor, Step};
+use crate::error::Remains;
+use crate::history::{Act, HistoryEntry};
+use crate::lock::host;
+use crate::migration::{Kind, Migration};
+use crate::plan::Verb;
+use crate::record::{Direction, Record, RecordStatus};
+use crate::tracker::{Change, Over, now};
+
+impl Executor<'_> {
+    /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
+    pub(super) fn failed(&self, step: &Step<'_>, message: &str, chain: Vec<String>, remains: Remains) -> Change {
+        let mut record = match (step.verb, remains, step.previous) {
+            (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
+            (Verb::Down, Remains::Nothing, Some(previous)) => {
+                Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
+            }
+            // It was rolled back, so the migration is as half reverted as before.
+            (Verb::Up, Remains::Nothing, Some(previous)) if previous.is_revertible() => {
+                let (status, token) = (RecordStatus::Failed, self.lease.token());
+                Record { status, token, attempts: previous.attempts + 1, ..previous.clone() }
+            }
+            _ => self.record(step, RecordStatus::Failed),
+        };
+        record.error = Some(message.to_owned());
+        record.error_stack = Some(chain);
+        let mut entry = self.entry(step, &record);
+        entry.status = Some(RecordStatus::Failed);
+        if step.verb == Verb::Up {
+            entry.batch = Some(self.batch);
+        }
+        let mut over = step.over();
+        if remains == Remains::All {
+            // The execution has its entry, and its record.
+            (entry.act, over) = (Act::Verify, Over::Applied);
+        }
+        Change::Stored { record: Box::new(record), over, entry: Some(Box::new(entry)) }
+    }
+
+    /// A record, and its history if it ends the execution.
+    pub(super) fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
+        let entry = ends.then(|| Box::new(self.entry(step, &record)));
+        Change::Stored { record: Box::new(record), over: step.over(), entry }
+    }
+
+    fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
+        HistoryEntry {
+            executed_at: step.started_at,
+            execution_duration: millis(step.started),
+            by: self.by.clone(),
+            checksum: Some(step.migration.checksum().to_owned()),
+            ..HistoryEntry::of(record, if step.verb == Verb::Down { Act::Down } else { Act::Up })
+        }
+    }
+
+    /// The record that this step leaves, were it to end now.
+    pub(super) fn record(&self, step: &Step<'_>, status: RecordStatus) -> Record {
+        let before = step.previous;
+        // Cleared when it ends well; until then a crash leaves it behind.
+        let partial = step.kind == Kind::Tx && !self.transactional && status != step.done();
+        let attempts = before.map_or(0, |record| record.attempts) + 1;
+        let record = self.fresh_record(step.migration, status);
+        match (step.verb, before) {
+            (Verb::Down, Some(before)) => Record {
+                direction: Direction::Down,
+                partial,
+                reverted_at: (status == RecordStatus::RolledBack).then_some(step.started_at),
+                reverted_by: self.by.clone(),
+                attempts,
+                status,
+                host: record.host,
+                pid: record.pid,
+                environment: record.environment,
+                codebase_version: record.codebase_version,
+                token: record.token,
+                error: None,
+                error_stack: None,
+                ..before.clone()
+            },
+            _ => Record {
+                partial,
+                executed_at: step.started_at,
+                execution_duration: millis(step.started),
+                verification_failed: step.verification_failed && status == RecordStatus::Completed,
+                attempts,
+                ..record
+            },
+        }
+    }
+
+    /// A record of a migration as it is linked in, written by this run.
+    pub(super) fn fresh_record(&self, migration: Migration, status: RecordStatus) -> Record {
+        Record {
+            id: migration.id().to_owned(),
+            status,
+            direction: Direction::Up,
+            partial: false,
+            source: migration.source().to_string(),
+            description: migration.description().to_owned(),
+            checksum: migration.checksum().to_owned(),
+            reversible: migration.is_reversible(),
+            batch: self.batch,
+            executed_at: now(),
+            execution_duration: 0,
+            verification_failed: false,
+            reverted_at: None,
+            applied_by: self.by.clone(),
+            reverted_by: None,
+            host: host(),
+            pid: i64::from(std::process::id()),
+            environment: self.options.environment.clone(),
+            codebase_version: self.options.codebase_version.clone(),
+            error: None,
+            error_stack: None,
+            attempts: 0,
+            token: self.lease.token(),
+        }
+    }
+}
+
+fn millis(since: Instant) -> i64 {
+    i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
+}

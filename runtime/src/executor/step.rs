@@ -1,0 +1,69 @@
+//! One step of a plan while it runs.
+
+use mongodb::bson::DateTime;
+use tokio::time::Instant;
+
+use crate::__private::Body;
+use crate::context::Operation;
+use crate::migration::{Kind, Migration, State};
+use crate::plan::{self, Verb};
+use crate::record::{Record, RecordStatus};
+use crate::tracker::{Over, now};
+
+/// A step while it runs.
+pub(super) struct Step<'s> {
+    pub(super) migration: Migration,
+    pub(super) verb: Verb,
+    pub(super) state: State,
+    /// How it runs: the kind of the function that the verb calls.
+    pub(super) kind: Kind,
+    pub(super) body: Body,
+    pub(super) previous: Option<&'s Record>,
+    pub(super) started_at: DateTime,
+    pub(super) started: Instant,
+    pub(super) attempts: u32,
+    pub(super) operations: Vec<Operation>,
+    /// Whether the `verify` function said no.
+    pub(super) verification_failed: bool,
+}
+
+impl<'s> Step<'s> {
+    pub(super) fn new(planned: plan::Step, previous: Option<&'s Record>) -> Self {
+        let migration = planned.migration();
+        let registration = migration.registration();
+        let (kind, body) = match (planned.verb(), registration.down) {
+            (Verb::Down, Some(down)) => (down.kind, down.body),
+            // A plan has no `down` of a migration that has none.
+            (Verb::Up, _) | (Verb::Down, None) => (registration.kind, registration.up),
+        };
+        Self {
+            migration,
+            verb: planned.verb(),
+            state: planned.state(),
+            kind,
+            body,
+            previous,
+            started_at: now(),
+            started: Instant::now(),
+            attempts: 0,
+            operations: Vec::new(),
+            verification_failed: false,
+        }
+    }
+
+    /// What is written over the stored record.
+    pub(super) fn over(&self) -> Over {
+        match self.verb {
+            Verb::Up => Over::Pending,
+            Verb::Down => Over::Applied,
+        }
+    }
+
+    /// The status of a record when this has gone well.
+    pub(super) fn done(&self) -> RecordStatus {
+        match self.verb {
+            Verb::Up => RecordStatus::Completed,
+            Verb::Down => RecordStatus::RolledBack,
+        }
+    }
+}

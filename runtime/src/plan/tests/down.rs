@@ -1,0 +1,180 @@
+use crate::Error;
+use crate::fixtures::{Drawn, draw, migrations};
+use crate::graph::Graph;
+use crate::migration::State;
+use crate::plan::tests::steps;
+use crate::plan::{Plan, Target, Verb};
+use crate::record::Applied;
+use crate::registry::Registry;
+
+/// What is applied, each with its batch; and what of it is half changed.
+struct Database<'a> {
+    applied: &'a [(&'a str, i64)],
+    orphans: &'a [(&'a str, Applied)],
+    half_changed: &'a [&'a str],
+}
+
+/// All in one batch.
+const ALL: &[(&str, i64)] = &[("001_a", 1), ("002_b", 1), ("003_c", 1), ("004_d", 1)];
+
+fn applied<'a>(applied: &'a [(&'a str, i64)]) -> Database<'a> {
+    Database { applied, orphans: &[], half_changed: &[] }
+}
+
+impl Database<'_> {
+    fn down(&self, registry: &Registry, target: &Target, with_dependants: bool) -> Result<Plan, Error> {
+        let batch = |id: &str| self.applied.iter().find(|(applied, _)| *applied == id).map(|(_, batch)| (*batch, 0));
+        let state = |id: &str| match batch(id) {
+            _ if self.half_changed.contains(&id) => State::Partial,
+            Some(_) => State::Completed,
+            None => State::New,
+        };
+        Plan::down(&Graph::new(registry)?, target, with_dependants, batch, state, self.orphans)
+    }
+
+    fn plan(&self, registry: &Registry, target: &Target) -> String {
+        steps(&self.down(registry, target, false).expect("a plan"))
+    }
+
+    fn refusal(&self, registry: &Registry, target: &Target) -> String {
+        self.down(registry, target, false).expect_err("it is refused").to_string()
+    }
+}
+
+fn only(ids: &[&str]) -> Target {
+    Target::Only(ids.iter().map(|id| (*id).to_owned()).collect())
+}
+
+/// ```text
+/// 001_a <- 002_b <- 004_d
+///          003_c
+/// ```
+#[test]
+fn what_was_applied_last_goes_first() {
+    let registry = draw("001_a <- 002_b <- 004_d \n 003_c");
+    assert_eq!(applied(ALL).plan(&registry, &Target::Last(9)), "004_d 003_c 002_b 001_a");
+    assert_eq!(applied(ALL).plan(&registry, &Target::Last(1)), "004_d");
+    assert_eq!(applied(ALL).plan(&registry, &Target::Last(0)), "");
+    assert_eq!(applied(&[]).plan(&registry, &Target::Last(1)), "");
+    let batches = applied(&[("001_a", 1), ("002_b", 2), ("004_d", 2), ("003_c", 1)]);
+    assert_eq!(batches.plan(&registry, &Target::Last(9)), "004_d 002_b 003_c 001_a");
+    assert_eq!(batches.plan(&registry, &Target::Batch), "004_d 002_b");
+    assert_eq!(batches.plan(&registry, &Target::To("003_c".to_owned())), "004_d 002_b");
+}
+
+/// ```text
+/// 001_a <- 000_new <- 002_b        002_b was applied before 000_new was written
+/// ```
+#[test]
+fn what_depends_on_a_later_one_goes_before_it() {
+    let registry = draw("001_a <- 000_new <- 002_b \n 003_c");
+    let inserted = applied(&[("001_a", 1), ("002_b", 1), ("003_c", 1), ("000_new", 2)]);
+    assert_eq!(inserted.plan(&registry, &Target::Last(9)), "003_c 002_b 000_new 001_a");
+    assert_eq!(
+        inserted.refusal(&registry, &Target::Batch),
+        "Migration '000_new' cannot be taken back while these depend on it and are applied: 002_b. Take them back first, \
+         or name them as well (`.with_dependants(true)` does that for a `down`)."
+    );
+}
+
+#[test]
+fn what_a_person_has_marked_is_the_oldest_and_of_no_batch() {
+    let registry = draw("001_a \n 002_b \n 003_c");
+    let marked = applied(&[("001_a", 1), ("002_b", 0), ("003_c", 0)]);
+    assert_eq!(marked.plan(&registry, &Target::Last(9)), "001_a 003_c 002_b");
+    assert_eq!(marked.plan(&registry, &Target::Batch), "001_a");
+    assert_eq!(applied(&[("002_b", 0)]).plan(&registry, &Target::Batch), "");
+}
+
+#[test]
+fn i3_nothing_goes_while_something_depends_on_it() -> Result<(), Error> {
+    let registry = draw("001_a <- 002_b <- 004_d \n 003_c");
+    assert_eq!(
+        applied(ALL).refusal(&registry, &only(&["001_a"])),
+        "Migration '001_a' cannot be taken back while these depend on it and are applied: 004_d, 002_b. Take them back \
+         first, or name them as well (`.with_dependants(true)` does that for a `down`)."
+    );
+    assert_eq!(steps(&applied(ALL).down(&registry, &only(&["001_a"]), true)?), "004_d 002_b 001_a");
+    let without_b = applied(&[("001_a", 1), ("004_d", 1)]);
+    assert!(without_b.refusal(&registry, &only(&["001_a"])).contains("are applied: 004_d."), "through one that is not");
+    Ok(())
+}
+
+/// ```text
+/// 001_a <- plugin:alerts:001_x
+/// ```
+#[test]
+fn i3_nothing_goes_while_something_depends_on_it_that_is_not_selected() {
+    let registry = draw("001_a <- plugin:alerts:001_x").source("system");
+    let both = applied(&[("001_a", 1), ("plugin:alerts:001_x", 2)]);
+    let text = "Migration '001_a' cannot be taken back while these depend on it and are applied: plugin:alerts:001_x. Not all \
+                of them belong to the selected source: take these back first, or do not restrict the registry to one source.";
+    assert_eq!(both.refusal(&registry, &Target::Last(1)), text);
+    assert_eq!(both.down(&registry, &only(&["001_a"]), true).expect_err("refused").to_string(), text);
+}
+
+#[test]
+fn what_has_no_down_is_refused_with_its_reason() {
+    let silent = Drawn { id: "002_b".to_owned(), irreversible: true, ..Drawn::default() };
+    let reason = Some("the column is gone for good");
+    let told = Drawn { id: "003_c".to_owned(), irreversible: true, reason, ..Drawn::default() };
+    let registry: Registry = migrations("001_a").into_iter().chain([silent.leak(), told.leak()]).collect();
+    let silent = "Migration '002_b' cannot be reverted: it has no `down`, and gives no reason for that.";
+    let told = "Migration '003_c' cannot be reverted: the column is gone for good.";
+    assert_eq!(applied(ALL).refusal(&registry, &only(&["002_b"])), silent);
+    assert_eq!(applied(ALL).refusal(&registry, &Target::Last(1)), told);
+    assert_eq!(applied(ALL).refusal(&registry, &Target::Last(3)), format!("2 mistakes:\n- {told}\n- {silent}"));
+    assert_eq!(applied(ALL).plan(&registry, &only(&["001_a"])), "001_a");
+}
+
+#[test]
+fn what_was_applied_later_and_is_not_linked_in_is_in_the_way_of_what_is_not_named() {
+    let registry = draw("001_a \n 002_b");
+    let orphans = &[("900_later", (2, 0)), ("901_older", (1, -1)), ("902_as_old", (1, 0))];
+    let database = Database { orphans, ..applied(&[("001_a", 1), ("002_b", 2)]) };
+    assert_eq!(database.plan(&registry, &Target::Last(1)), "002_b");
+    assert_eq!(
+        database.refusal(&registry, &Target::Last(2)),
+        "These were applied later, but are not linked into this program, so that they cannot be reverted first: 900_later. \
+         Link them in, remove their records with `prune`, or name what is to be reverted with `.only(..)`."
+    );
+    assert_eq!(database.plan(&registry, &only(&["001_a"])), "001_a");
+}
+
+#[test]
+fn a_place_to_go_back_to_has_to_be_applied() {
+    let registry = draw("001_a \n 002_b");
+    let database = applied(&[("002_b", 1)]);
+    assert_eq!(database.refusal(&registry, &Target::To("001_a".to_owned())), "Migration '001_a' is not applied.");
+    assert!(database.refusal(&registry, &Target::To("001_aa".to_owned())).ends_with("Did you mean '001_a'?"));
+    assert!(database.refusal(&registry, &only(&["far"])).contains("was not found"));
+    assert_eq!(database.plan(&registry, &only(&["001_a", "002_b"])), "002_b", "one that is not applied is left out");
+}
+
+/// ```text
+/// 001_a <- 002_b
+/// ```
+#[test]
+fn what_is_half_changed_goes_only_if_it_is_named_itself() -> Result<(), Error> {
+    let registry = draw("001_a <- 002_b");
+    let database = Database { half_changed: &["002_b"], ..applied(&[("001_a", 1), ("002_b", 1)]) };
+    let meant = Target::Meant(vec!["002_b".to_owned()]);
+    for target in [Target::Last(1), Target::Batch, Target::To("001_a".to_owned()), meant] {
+        let refusal = database.refusal(&registry, &target);
+        assert!(refusal.starts_with("half-way through on a server without transactions: 002_b."), "{refusal}");
+    }
+    let along = database.down(&registry, &only(&["001_a"]), true).expect_err("it is taken along, not named");
+    assert!(matches!(along, Error::HalfChanged { ids } if ids == ["002_b"]));
+    assert_eq!(database.plan(&registry, &only(&["002_b"])), "002_b");
+    assert_eq!(steps(&database.down(&registry, &only(&["001_a", "002_b"]), true)?), "002_b 001_a");
+    Ok(())
+}
+
+#[test]
+fn it_reads_as_a_list() -> Result<(), Error> {
+    let plan = applied(ALL).down(&draw("001_a <- 002_b"), &Target::Last(2), false)?;
+    assert_eq!(plan.to_string(), "2 migrations to revert:\n  1. 002_b\n  2. 001_a");
+    assert!(plan.iter().all(|step| step.verb() == Verb::Down && step.state() == State::Completed));
+    assert_eq!(applied(&[]).down(&draw("001_a"), &Target::Last(1), false)?.to_string(), "Nothing to revert.");
+    Ok(())
+}

@@ -1,0 +1,94 @@
+use crate::Error;
+use crate::fixtures::{draw, ids};
+use crate::graph::Graph;
+use crate::migration::{Migration, State};
+use crate::plan::{mark_applied, mark_pending};
+use crate::registry::Registry;
+
+fn owned(ids: &[&str]) -> Vec<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+fn apply(registry: &Registry, named: &[&str], baseline: bool, completed: &[&str]) -> Result<Vec<Migration>, Error> {
+    let state = |id: &str| if completed.contains(&id) { State::Completed } else { State::New };
+    mark_applied(&Graph::new(registry)?, &owned(named), baseline, state)
+}
+
+/// What is half reverted is failed and applied.
+fn suspend(registry: &Registry, named: &[&str], completed: &[&str], half: &[&str]) -> Result<Vec<Migration>, Error> {
+    let state = |id: &str| if completed.contains(&id) { State::Completed } else { State::Failed };
+    let applied = |id: &str| completed.contains(&id) || half.contains(&id);
+    mark_pending(&Graph::new(registry)?, &owned(named), applied, state)
+}
+
+fn told(marked: Result<Vec<Migration>, Error>) -> String {
+    marked.map_or_else(|error| error.to_string(), ids)
+}
+
+/// ```text
+/// 001_a <- 002_b <- 003_c
+/// ```
+#[test]
+fn i3_what_is_applied_by_saying_so_does_not_stand_on_something_pending() {
+    let registry = draw("001_a <- 002_b <- 003_c");
+    assert_eq!(told(apply(&registry, &["002_b", "001_a"], false, &[])), "001_a 002_b");
+    assert_eq!(told(apply(&registry, &["002_b"], false, &["001_a"])), "002_b");
+    assert_eq!(
+        told(apply(&registry, &["003_c"], false, &["001_a"])),
+        "Migration '003_c' cannot be marked as applied while these, on which it depends, are pending: 002_b. Mark them as \
+         well, or apply them first."
+    );
+    assert!(told(apply(&registry, &["001_aa"], false, &[])).ends_with("Did you mean '001_a'?"));
+    assert_eq!(
+        told(apply(&draw("001_b, 001_a <- 002_c"), &["002_c"], false, &[])),
+        "Migration '002_c' cannot be marked as applied while these, on which it depends, are pending: 001_a, 001_b. Mark them \
+         as well, or apply them first."
+    );
+}
+
+/// ```text
+/// 001_a <- 000_new <- 002_b        002_b was applied before 000_new was written
+/// ```
+#[test]
+fn what_is_applied_already_is_left_as_it_is_whatever_it_stands_on() {
+    let registry = draw("001_a <- 000_new <- 002_b \n 003_c");
+    assert_eq!(told(apply(&registry, &["002_b", "003_c"], false, &["001_a", "002_b"])), "003_c");
+    assert_eq!(told(apply(&registry, &["002_b"], true, &["001_a", "002_b"])), "000_new");
+}
+
+#[test]
+fn a_baseline_is_all_up_to_a_place() {
+    let registry = draw("001_a <- 003_c \n 002_b \n 004_d \n plugin:alerts:001_x");
+    assert_eq!(told(apply(&registry, &["003_c"], true, &["002_b"])), "001_a 003_c");
+    assert_eq!(
+        told(apply(&registry, &["plugin:alerts:001_x"], true, &[])),
+        "001_a 002_b 003_c 004_d plugin:alerts:001_x"
+    );
+    let alerts = registry.source("plugin:alerts");
+    assert_eq!(told(apply(&alerts, &["plugin:alerts:001_x"], true, &[])), "plugin:alerts:001_x");
+    assert!(told(apply(&alerts, &["001_a"], true, &[])).contains("does not belong to the selected source"));
+}
+
+/// ```text
+/// 001_a <- 002_b <- 003_c
+/// ```
+#[test]
+fn i3_what_is_pending_by_saying_so_does_not_carry_something_applied() {
+    let registry = draw("001_a <- 002_b <- 003_c");
+    let all = &["001_a", "002_b", "003_c"];
+    assert_eq!(told(suspend(&registry, &["003_c", "002_b"], all, &[])), "002_b 003_c");
+    assert_eq!(told(suspend(&registry, &["002_b"], &["001_a"], &[])), "", "it is pending already");
+    assert_eq!(
+        told(suspend(&registry, &["001_a"], all, &[])),
+        "Migration '001_a' cannot be taken back while these depend on it and are applied: 003_c, 002_b. Take them back first, \
+         or name them as well (`.with_dependants(true)` does that for a `down`)."
+    );
+}
+
+#[test]
+fn i3_what_is_half_reverted_counts_as_applied_until_somebody_says_it_is_pending() {
+    let registry = draw("001_a <- 002_b");
+    let refusal = told(suspend(&registry, &["001_a"], &["001_a"], &["002_b"]));
+    assert!(refusal.contains("are applied: 002_b."), "{refusal}");
+    assert_eq!(told(suspend(&registry, &["002_b"], &["001_a"], &["002_b"])), "002_b");
+}

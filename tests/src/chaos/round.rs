@@ -1,0 +1,160 @@
+//! A round: a database of its own, migrated by several processes under faults, and then counted.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mongrate::mongod::Mongod;
+use tokio::task::{JoinSet, spawn_local};
+use tokio::time::sleep;
+
+use super::arguments::Topology;
+use super::check::{self, Expected};
+use super::crew::{Crew, Orders};
+use super::fault::{Fault, Victim};
+use super::plan::{Phase, Plan};
+use super::random::Random;
+use super::site::Site;
+use super::tally::Tally;
+
+/// Nobody may be locked out for longer: the faults come within ten seconds, the longest lasts six, and a take-over takes two leases.
+/// A transaction that nobody ends would hold its documents for 60 to 90 seconds.
+const LONGEST_PHASE: Duration = Duration::from_mins(1);
+
+/// How often the processes are looked after.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// What became of a round.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) tally: Tally,
+    pub(super) findings: Vec<String>,
+    /// The stored state, if anything was found.
+    pub(super) dump: String,
+}
+
+/// Runs one.
+pub(super) async fn run(server: Arc<Mongod>, topology: Topology, seed: u64, number: u64, plan: &Plan) -> Outcome {
+    let mut outcome =
+        Outcome { tally: Tally { rounds: 1, ..Tally::default() }, findings: Vec::new(), dump: String::new() };
+    let name = format!("chaos_{seed}_{number}");
+    let site = match Site::open(server, topology, &name).await {
+        Ok(site) => site,
+        Err(error) => {
+            outcome.findings.push(error);
+            return outcome;
+        }
+    };
+    if let Err(finding) = phases(&site, plan, Random::of(seed, !number), &mut outcome).await {
+        outcome.findings.push(finding);
+    }
+    if outcome.findings.is_empty() {
+        // Whatever goes wrong here leaves a database behind, which disturbs nobody.
+        let _ = site.database.drop().await;
+    } else {
+        outcome.dump = check::dump(&site).await;
+    }
+    site.close().await;
+    outcome
+}
+
+async fn phases(site: &Site, plan: &Plan, mut random: Random, outcome: &mut Outcome) -> Result<(), String> {
+    // Left over from a round before this one, if this server has seen it already.
+    site.database.drop().await.map_err(|error| error.to_string())?;
+    site.seed().await.map_err(|error| error.to_string())?;
+    let mut expected = Expected::default();
+    for (number, phase) in plan.phases.iter().enumerate() {
+        let random = Random::of(random.next(), number as u64);
+        let result = migrate(site, plan, phase, random, &mut outcome.tally).await;
+        outcome.tally.log.note("the phase is over");
+        site.heal().await;
+        result?;
+        expected.after(phase);
+        outcome.findings.extend(check::check(site, &expected, plan.lease, &mut outcome.tally).await);
+        if !outcome.findings.is_empty() {
+            return Ok(());
+        }
+    }
+    can_be_written(site).await
+}
+
+/// On a busy machine, a few attempts: what nobody ends lasts much longer.
+async fn can_be_written(site: &Site) -> Result<(), String> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let site = site.clone();
+        match spawn_local(async move { check::can_be_written(&site).await }).await {
+            Ok(()) => return Ok(()),
+            Err(error) if attempts == 5 => return Err(error.to_string()),
+            Err(_) => {}
+        }
+    }
+}
+
+/// One phase, until every process has ended well and every fault is over.
+async fn migrate(site: &Site, plan: &Plan, phase: &Phase, random: Random, tally: &mut Tally) -> Result<(), String> {
+    let orders = Orders {
+        uri: site.server.uri(),
+        database: site.database.name().to_owned(),
+        lease: plan.lease,
+        back_to: phase.back_to(),
+        lossy: (site.topology == Topology::Single).then(|| site.server.members()[0].port()),
+    };
+    let mut crew = Crew::new(plan.workers, orders, random);
+    let mut under_way = JoinSet::new();
+    let (began, mut last) = (Instant::now(), Instant::now());
+    let mut faults = phase.faults.iter().peekable();
+    let result = loop {
+        if let Err(finding) = crew.tend(tally).await {
+            break Err(finding);
+        }
+        if crew.is_done() {
+            break Ok(());
+        }
+        if began.elapsed() > LONGEST_PHASE {
+            break Err(format!("locked out: not done after {LONGEST_PHASE:?}: {crew:?}"));
+        }
+        if let Some((_, fault)) = faults.next_if(|(pause, _)| last.elapsed() >= *pause) {
+            last = Instant::now();
+            strike(site, &mut crew, fault, &mut under_way, tally).await;
+        }
+        while let Some(ended) = under_way.try_join_next() {
+            ended.map_err(|error| error.to_string())?.into_iter().for_each(|kind| tally.struck(kind));
+        }
+        sleep(LOOK_EVERY).await;
+    };
+    tally.longest_phase = tally.longest_phase.max(began.elapsed());
+    drop(crew);
+    while let Some(ended) = under_way.join_next().await {
+        ended.map_err(|error| error.to_string())?.into_iter().for_each(|kind| tally.struck(kind));
+    }
+    result
+}
+
+async fn strike(
+    site: &Site,
+    crew: &mut Crew,
+    fault: &Fault,
+    under_way: &mut JoinSet<Option<&'static str>>,
+    tally: &mut Tally,
+) {
+    let holder = match fault {
+        Fault::Kill(Victim::Holder(_)) | Fault::Pause(Victim::Holder(_), _) | Fault::Terminate(Victim::Holder(_)) => {
+            site.holder().await
+        }
+        _ => None,
+    };
+    let hit = match fault {
+        Fault::Kill(victim) => crew.kill(*victim, holder),
+        Fault::Pause(victim, time) => crew.pause(*victim, holder, *time),
+        Fault::Terminate(victim) => crew.terminate(*victim, holder),
+        other => {
+            site.strike(other.clone(), under_way);
+            None
+        }
+    };
+    if let Some(pid) = hit {
+        tally.struck(fault.kind());
+        tally.log.note(format_args!("worker {pid}: {fault:?}"));
+    }
+}

@@ -1,0 +1,112 @@
+//! The process that migrates, and is killed and paused.
+
+use std::collections::HashSet;
+use std::error::Error as StdError;
+use std::io::{Read, stdin};
+use std::iter::successors;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use std::{process, thread};
+
+use mongodb::Client;
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
+use mongodb::options::ClientOptions;
+use mongrate::{Error, Migrator};
+
+use super::migrations;
+
+/// The codes that faults bring about: those that are injected (91, 112, 189, 251), and those of a member that changes its state, is
+/// killed, or whose operation was ended with its session (11601).
+const CODES: [i32; 12] = [91, 112, 189, 251, 10107, 10058, 11600, 11601, 11602, 13435, 13436, 276];
+
+/// Migrates up, or back to a migration. Prints `took <how>` whenever it has taken the lease, and in the end `ended ok`, `ended passing`
+/// with an error that comes of a fault, or `ended unexpected`.
+pub(super) async fn run(
+    uri: &str,
+    database: &str,
+    lease_ms: &str,
+    back_to: Option<&str>,
+) -> Result<(), Box<dyn StdError>> {
+    thread::spawn(|| {
+        // Whoever drives it has gone.
+        let _ = stdin().read_to_end(&mut Vec::new());
+        process::exit(3);
+    });
+    let mut options = ClientOptions::parse(uri).await?;
+    options.app_name = Some(database.to_owned());
+    options.command_event_handler = Some(tell_takings());
+    let client = Client::with_options(options)?;
+    let migrator = Migrator::builder(client.database(database))
+        .registry(migrations::registry())
+        .lease(Duration::from_millis(lease_ms.parse()?))
+        .lock_wait(Duration::from_mins(10))
+        .build();
+    let result = match back_to {
+        Some(id) => migrator.down().to(id).await,
+        None => migrator.up().await,
+    };
+    match result {
+        Ok(_) => println!("ended ok"),
+        Err(error) if comes_of_a_fault(&error) => println!("ended passing {}: {error}", variant(&error)),
+        Err(error) => println!("ended unexpected {}: {error}\n{error:?}", variant(&error)),
+    }
+    client.shutdown().immediate(true).await;
+    Ok(())
+}
+
+/// Tells when the lease is taken: it is the only thing that is found and modified. From somebody who has not released it, it is
+/// taken under the condition that token and heartbeat stand still.
+fn tell_takings() -> EventHandler<CommandEvent> {
+    let over = Mutex::new(HashSet::new());
+    EventHandler::callback(move |event| {
+        let mut over = over.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            CommandEvent::Started(event)
+                if event.command_name == "findAndModify"
+                    && event.command.get_document("query").is_ok_and(|query| query.contains_key("beat")) =>
+            {
+                over.insert(event.request_id);
+            }
+            CommandEvent::Succeeded(event) if event.command_name == "findAndModify" => {
+                let was_held = over.remove(&event.request_id);
+                if event.reply.get_document("value").is_ok() {
+                    println!("took {}", if was_held { "over" } else { "free" });
+                }
+            }
+            _ => {}
+        }
+    })
+}
+
+/// Whether a run may end like this when servers and connections fail, the process is paused, or an operator interferes.
+fn comes_of_a_fault(error: &Error) -> bool {
+    match error {
+        Error::LeaseLost { .. }
+        | Error::Interrupted { .. }
+        | Error::Unreachable { .. }
+        | Error::CommitUnknown { .. }
+        | Error::LockTimeout { .. } => true,
+        Error::Server { source, .. } => is_injected(source),
+        Error::Failed { source, .. } => is_injected(&**source),
+        _ => false,
+    }
+}
+
+fn is_injected(error: &(dyn StdError + 'static)) -> bool {
+    let drivers = successors(Some(error), |error| (*error).source()).filter_map(|link| link.downcast_ref());
+    drivers.take(1).any(|error: &DriverError| match &*error.kind {
+        ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } | ErrorKind::ServerSelection { .. } => true,
+        ErrorKind::Command(command) => CODES.contains(&command.code),
+        ErrorKind::Write(WriteFailure::WriteError(write)) => CODES.contains(&write.code),
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => CODES.contains(&concern.code),
+        // Of a `Schema` migration.
+        ErrorKind::Custom(_) => error.get_custom::<String>().is_some_and(|error| error.contains("reached a majority")),
+        _ => false,
+    })
+}
+
+fn variant(error: &Error) -> String {
+    format!("{error:?}").chars().take_while(char::is_ascii_alphanumeric).collect()
+}
