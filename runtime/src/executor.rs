@@ -3,9 +3,12 @@
 mod amend;
 mod attempt;
 mod body;
+mod commit;
 mod direct;
 mod dry_run;
 mod failure;
+#[cfg(test)]
+mod model;
 mod records;
 mod step;
 mod transaction;

@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::Document;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::acquire::{Grant, millis};
+use super::acquire::Grant;
 use super::permit::{Guard, Permit};
-use super::{LEASE, Lock, MARGIN, backoff};
+use super::store::{Beat, Store};
+use super::{Lock, MARGIN, Mongo, backoff};
 use crate::Error;
 use crate::error::passes;
 use crate::stop::{Reason, Stop};
@@ -19,8 +20,8 @@ const RELEASES: u32 = 5;
 
 /// The lease while it is held.
 #[derive(Debug)]
-pub(crate) struct Lease {
-    lock: Lock,
+pub(crate) struct Lease<S = Mongo> {
+    lock: Lock<S>,
     grant: Grant,
     abandoned: Vec<Document>,
     guard: Guard,
@@ -37,10 +38,10 @@ struct Shared {
     released: Notify,
 }
 
-impl Lease {
+impl<S: Store> Lease<S> {
     /// Starts the heartbeat of a lease that was just taken, perhaps from holders who had not released it: `abandoned` are
     /// their sessions. `stop` is raised when the lease is lost.
-    pub(crate) fn hold(lock: Lock, grant: Grant, abandoned: Vec<Document>, stop: Stop) -> Self {
+    pub(super) fn hold(lock: Lock<S>, grant: Grant, abandoned: Vec<Document>, stop: Stop) -> Self {
         let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
         let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
@@ -76,6 +77,16 @@ impl Lease {
         Permit::new(self.guard.clone())
     }
 
+    #[cfg(test)]
+    pub(crate) fn grant(&self) -> Grant {
+        self.grant
+    }
+
+    #[cfg(test)]
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
     /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now.
     pub(crate) async fn release(mut self) {
         self.shared.released.notify_one();
@@ -89,13 +100,13 @@ impl Lease {
 }
 
 /// A lease that was dropped without a release must not be kept alive.
-impl Drop for Lease {
+impl<S> Drop for Lease<S> {
     fn drop(&mut self) {
         self.heartbeat.abort();
     }
 }
 
-async fn beat(lock: Lock, grant: Grant, guard: Guard, shared: Arc<Shared>) {
+async fn beat<S: Store>(lock: Lock<S>, grant: Grant, guard: Guard, shared: Arc<Shared>) {
     let every = lock.heartbeat_every();
     let mut next = grant.sent + every;
     loop {
@@ -120,7 +131,7 @@ async fn beat(lock: Lock, grant: Grant, guard: Guard, shared: Arc<Shared>) {
     }
 }
 
-impl Lock {
+impl<S: Store> Lock<S> {
     /// Until when a lease that was taken or prolonged by a request sent at `sent` is certainly ours.
     fn safe_until(&self, sent: Instant) -> Instant {
         sent + self.lease * MARGIN.0 / MARGIN.1
@@ -128,36 +139,30 @@ impl Lock {
 
     /// One heartbeat; false when the lease is not ours any more.
     async fn prolong(&self, grant: Grant, current: Option<String>, session: Option<Document>) -> Result<bool, Error> {
-        let mut set = doc! {
-            "beat": { "$add": ["$beat", 1_i64] },
-            "expiresAt": { "$add": ["$$NOW", millis(self.lease)] },
-            "holder.current": { "$literal": current.map_or(Bson::Null, Bson::String) },
-        };
-        if let Some(session) = session {
-            set.insert("holder.session", doc! { "$literal": session });
-        }
-        let beaten = self.documents.update_one(ours(grant), vec![doc! { "$set": set }]).await;
-        Ok(beaten.map_err(|error| self.failed("keep the migration lock", error))?.matched_count == 1)
+        let prolonged = self.store.prolong(grant, Beat { lease: self.lease, current, session }).await;
+        prolonged.map_err(|error| self.failed("keep the migration lock", error))
     }
 
-    /// Sent again when a fail-over or a broken connection comes between, which is harmless and spares the next one to
-    /// wait for the end of the lease (I6).
     async fn free(&self, grant: Grant) -> Result<(), Error> {
-        let free = doc! { "$set": { "holder": null }, "$unset": { "abandoned": "" } };
-        let mut tries = 0;
-        while let Err(error) = self.documents.update_one(ours(grant), free.clone()).await {
-            tries += 1;
-            if tries == RELEASES || !passes(&error) {
-                return Err(self.failed("release the migration lock", error));
-            }
-            sleep(backoff(tries)).await;
-        }
-        Ok(())
+        let freed = insist(|| self.store.free(grant)).await;
+        freed.map_err(|error| self.failed("release the migration lock", error))
     }
 }
 
-fn ours(grant: Grant) -> Document {
-    doc! { "_id": LEASE, "holder.nonce": grant.nonce, "token": grant.token }
+/// Sends a release again when a fail-over or a broken connection comes between, which is harmless and spares the next
+/// one to wait for the end of the lease (I6).
+pub(super) async fn insist<F: Future<Output = mongodb::error::Result<()>>>(
+    release: impl Fn() -> F,
+) -> mongodb::error::Result<()> {
+    let mut tries = 0;
+    while let Err(error) = release().await {
+        tries += 1;
+        if tries == RELEASES || !passes(&error) {
+            return Err(error);
+        }
+        sleep(backoff(tries)).await;
+    }
+    Ok(())
 }
 
 /// Nothing can panic while one of these is held, so a poisoned one is as good as any.

@@ -19,7 +19,7 @@ impl Guard {
         Self { deadline: Arc::new(Mutex::new(deadline)), run }
     }
 
-    pub(super) fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self) -> Instant {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,23 +1,10 @@
 //! Taking the lock away from its holder by force.
 
-use mongodb::bson::{Document, doc};
-use mongodb::options::ReturnDocument;
-use serde::Deserialize;
-
-use super::acquire::abandoned;
-use super::{Holder, LEASE, Lock};
+use super::store::{Revoked, Store};
+use super::{Holder, Lock};
 use crate::Error;
 
-/// The lease as it was before.
-#[derive(Deserialize)]
-struct Before {
-    holder: Option<Holder>,
-    token: i64,
-    #[serde(default)]
-    abandoned: Vec<Document>,
-}
-
-impl Lock {
+impl<S: Store> Lock<S> {
     /// Frees the lock whoever holds it, and raises token and fence, so that a holder that still lives loses its lease and
     /// commits nothing more. Gives the new token and the former holder, if there was one. `newest` is the newest token on
     /// record.
@@ -27,19 +14,8 @@ impl Lock {
         }
         // One of the two documents may have been lost, which is a reason to come here.
         self.seed(newest + 1).await?;
-        let free = doc! { "$set": {
-            "holder": null,
-            "abandoned": abandoned(doc! { "$literal": true }),
-            "token": { "$add": ["$token", 1_i64] },
-            "beat": 0_i64,
-        } };
-        let leases = self.documents.clone_with_type::<Before>();
-        let before = leases
-            .find_one_and_update(doc! { "_id": LEASE }, vec![free])
-            .return_document(ReturnDocument::Before)
-            .await
-            .map_err(|error| self.failed("free the migration lock", error))?;
-        let Some(Before { holder, token, mut abandoned }) = before else { return Ok(None) };
+        let before = self.store.revoke().await.map_err(|error| self.failed("free the migration lock", error))?;
+        let Some(Revoked { holder, token, mut abandoned }) = before else { return Ok(None) };
         abandoned.extend(holder.as_ref().map(|holder| holder.session.clone()));
         let raised = self.raise(token + 1, &abandoned).await?;
         tracing::warn!(token = token + 1, ?raised, "the migration lock was freed by force");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mongodb::bson::DateTime;
 
-use super::{Holder, Lock};
+use super::{Holder, Lock, Store};
 use crate::Error;
 use crate::elapsed::Elapsed;
 
@@ -23,7 +23,7 @@ pub struct LockStatus {
     pub token: i64,
 }
 
-impl Lock {
+impl<S: Store> Lock<S> {
     /// One read.
     pub(crate) async fn status(&self) -> Result<LockStatus, Error> {
         let seen = self.sighting().await?;

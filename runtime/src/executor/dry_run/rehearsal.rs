@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use super::super::attempt::{Attempt, why_failed, why_ignored};
 use super::super::body::run;
 use super::super::failure::{Verdict, judge};
-use super::super::transaction::{abort, start};
+use super::super::transaction::abort;
 use super::super::{Failure, Step, attempt::outlived};
 use super::{ATTEMPTS, DryRun, execution, journal, not_simulated};
 use crate::__private::{BoxError, Context};
 use crate::Error;
 use crate::context::{Inner, Scope, Tx};
-use crate::lock::{Permit, kill};
+use crate::lock::{Permit, kill, start};
 use crate::migration::Kind;
 use crate::report::Execution;
 
@@ -132,7 +132,7 @@ impl<'d> Rehearsal<'d> {
             session.map_err(|error| Failure::server("start a session", error))?
         };
         if self.transaction.is_none() {
-            start(&mut session).await?;
+            start(&mut session).await.map_err(|error| Failure::server("start a transaction", error))?;
         }
         let open = self.transaction.get_or_insert_with(|| Open { began: Instant::now(), holds: Vec::new() });
         Ok((session, open.began))

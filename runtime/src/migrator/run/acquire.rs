@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use mongodb::bson::{Document, oid::ObjectId};
-use tokio::time::{Instant, sleep, timeout};
+use mongodb::bson::Document;
+use tokio::time::{Instant, timeout};
 
 use super::{Run, Work, stopped};
 use crate::Error;
 use crate::events::Event;
-use crate::lock::{Attempt, Fenced, Lease, Lock, Seen, backoff, jitter};
+use crate::lock::{Lease, Look, Waiter, jitter};
 use crate::report::Report;
 use crate::stop::{Deadline, Reason};
 use crate::tracker::now;
@@ -19,9 +19,6 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// How often a waiter tells that it is still waiting.
 const TELL_EVERY: Duration = Duration::from_secs(30);
-
-/// How many fail-overs and broken connections are put up with while waiting.
-const FAILURES: u32 = 5;
 
 /// How waiting ended.
 pub(super) enum Acquired {
@@ -37,23 +34,15 @@ impl Run {
     /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
     /// `newest` is the newest token on record.
     pub(super) async fn acquire(&self, work: &impl Work, session: &Document, newest: i64) -> Result<Acquired, Error> {
-        let (mine, mut failures) = (Lock::nonce(), 0);
-        let acquired = self.wait(work, session, Seen::records(newest), mine, &mut failures).await;
-        if failures > 0 && !matches!(acquired, Ok(Acquired::Lease(_))) {
-            // The lease may be ours without our knowing, and nobody would keep it alive or release it.
-            self.migrator.0.lock.withdraw(mine).await;
+        let mut queue = Waiter::new(&self.migrator.0.lock, session, newest);
+        let acquired = self.wait(work, &mut queue).await;
+        if !matches!(acquired, Ok(Acquired::Lease(_))) {
+            queue.give_up().await;
         }
         acquired
     }
 
-    async fn wait<W: Work>(
-        &self,
-        work: &W,
-        session: &Document,
-        mut seen: Seen,
-        mine: ObjectId,
-        failures: &mut u32,
-    ) -> Result<Acquired, Error> {
+    async fn wait<W: Work>(&self, work: &W, queue: &mut Waiter<'_>) -> Result<Acquired, Error> {
         let inner = &self.migrator.0;
         let (began, since) = (Instant::now(), now());
         let (mut pause, mut told) = (FIRST_LOOK, None);
@@ -61,24 +50,11 @@ impl Run {
             if let Err(reason) = self.check() {
                 return Ok(Acquired::Stopped(reason));
             }
-            let attempt = match inner.lock.attempt(mine, session, &mut seen).await {
-                Ok(attempt) => attempt,
-                Err(error) => {
-                    *failures += 1;
-                    if !error.passes() || *failures > FAILURES {
-                        return Err(error);
-                    }
-                    sleep(backoff(*failures)).await;
-                    continue;
-                }
-            };
-            let holder = match attempt {
-                Attempt::Taken(grant, abandoned) => {
-                    let lease = Lease::hold(inner.lock.clone(), grant, abandoned, self.stop.clone());
-                    return fenced(lease, &inner.lock).await;
-                }
-                Attempt::Held(holder) => holder,
-                Attempt::Raced => continue,
+            let holder = match queue.look(&self.stop).await? {
+                Look::Ours(lease) => return Ok(Acquired::Lease(lease)),
+                Look::Lost => return Err(stopped(Reason::LeaseLost, Report::default())),
+                Look::Held(holder) => holder,
+                Look::Again => continue,
             };
             if told.is_none_or(|told: Instant| told.elapsed() >= TELL_EVERY) {
                 told = Some(Instant::now());
@@ -113,21 +89,6 @@ impl Run {
         tokio::select! {
             reason = self.stop.raised() => reason,
             reason = Deadline::passed(self.deadline) => reason,
-        }
-    }
-}
-
-/// Raises the fence to a lease that was just taken; without it, the lease is given back.
-async fn fenced(lease: Lease, lock: &Lock) -> Result<Acquired, Error> {
-    match lock.raise(lease.token(), lease.abandoned()).await {
-        Ok(Fenced::Ours) => Ok(Acquired::Lease(lease)),
-        Ok(Fenced::Newer) => {
-            lease.release().await;
-            Err(stopped(Reason::LeaseLost, Report::default()))
-        }
-        Err(error) => {
-            lease.release().await;
-            Err(error)
         }
     }
 }

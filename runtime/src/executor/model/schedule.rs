@@ -1,0 +1,186 @@
+//! What happens in one interleaving.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// One interleaving, but for the latencies, which follow from `seed`.
+#[derive(Clone, Debug)]
+pub(super) struct Schedule {
+    pub(super) seed: u64,
+    /// When each process starts, in seconds.
+    pub(super) starts: Vec<u64>,
+    pub(super) bodies: Vec<Body>,
+    pub(super) faults: Vec<Fault>,
+    /// Whether a process may end the sessions of others.
+    pub(super) may_kill: bool,
+}
+
+/// The body of a step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Body {
+    /// How long it takes.
+    pub(super) seconds: u64,
+    /// Whether it changes a document, so that others cannot; or else it inserts one.
+    pub(super) locks: bool,
+}
+
+/// Something that happens to whichever process makes a certain server call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault {
+    pub(super) at: Call,
+    /// At the how manieth call of that sort, from 0, whoever makes it.
+    pub(super) nth: usize,
+    pub(super) what: What,
+}
+
+/// The server calls of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Call {
+    Records,
+    Seed,
+    Sighting,
+    Claim,
+    /// A claim on the lease of a holder that has stopped.
+    TakeOver,
+    Withdraw,
+    Prolong,
+    Free,
+    Revoke,
+    Raise,
+    Kill,
+    Body,
+    Write,
+    Pass,
+    Commit,
+    Abort,
+    Holds,
+}
+
+/// What happens. Numbers are seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    /// The process is stopped (SIGSTOP) before it sends the request.
+    PauseBefore(u64),
+    /// The process is stopped before it hears the reply.
+    PauseAfter(u64),
+    /// The request is that long under way.
+    SlowRequest(u64),
+    /// The reply is that long under way.
+    SlowReply(u64),
+    /// The process is killed before it sends the request.
+    DieBefore,
+    /// The process is killed before it hears the reply.
+    DieAfter,
+    /// The connection breaks; the request has not arrived.
+    LoseRequest,
+    /// The connection breaks; the request has been executed.
+    LoseReply,
+    /// The connection breaks; the request is executed that much later.
+    Late(u64),
+    /// The server has executed the request, and does not know whether a majority ever has it.
+    InDoubt,
+    /// The server says no, for a reason that nobody knows.
+    Refuse,
+    /// The server has executed the request, and says that its time was over.
+    Expire,
+    /// Another server becomes primary, its clock that many minutes ahead; this request has not been executed. What a
+    /// majority did not have is lost, or not.
+    FailOverBefore { survives: bool, ahead: i64 },
+    /// The same, when this request has been executed and no majority has it yet.
+    FailOverAfter { survives: bool, ahead: i64 },
+    /// The process is told to end (SIGTERM).
+    Interrupt,
+    /// Somebody frees the lock by force.
+    Unlock,
+}
+
+impl Schedule {
+    /// By when everything must be done: six leases more than what happens takes of itself.
+    pub(super) fn limit(&self) -> Duration {
+        self.takes() + Duration::from_mins(6)
+    }
+
+    /// What bodies and faults take of themselves.
+    pub(super) fn takes(&self) -> Duration {
+        let faults: u64 = self.faults.iter().map(|fault| fault.what.seconds()).sum();
+        let bodies: u64 = self.bodies.iter().map(|body| body.seconds).sum();
+        Duration::from_secs(faults + bodies * (1 + self.faults.len() as u64) + self.starts.iter().sum::<u64>())
+    }
+}
+
+impl What {
+    fn seconds(self) -> u64 {
+        match self {
+            Self::PauseBefore(seconds)
+            | Self::PauseAfter(seconds)
+            | Self::SlowRequest(seconds)
+            | Self::SlowReply(seconds)
+            | Self::Late(seconds) => seconds,
+            _ => 0,
+        }
+    }
+}
+
+/// Shorter than a heartbeat, than the margin, than a lease, than two, and longer than anything.
+fn seconds() -> impl Strategy<Value = u64> {
+    prop::sample::select(vec![1, 5, 12, 20, 50, 70, 130, 400])
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    use Call::*;
+    prop_oneof![
+        5 => Just(Commit),
+        5 => Just(Pass),
+        1 => Just(Claim),
+        3 => Just(TakeOver),
+        2 => Just(Raise),
+        2 => Just(Prolong),
+        2 => Just(Body),
+        8 => prop::sample::select(vec![Records, Seed, Sighting, Withdraw, Free, Kill, Write, Abort, Holds]),
+    ]
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let ahead = || prop::sample::select(vec![0, 0, 60, -60]);
+    prop_oneof![
+        6 => seconds().prop_map(What::PauseBefore),
+        5 => seconds().prop_map(What::PauseAfter),
+        2 => seconds().prop_map(What::SlowRequest),
+        2 => seconds().prop_map(What::SlowReply),
+        2 => Just(What::DieBefore),
+        2 => Just(What::DieAfter),
+        1 => Just(What::LoseRequest),
+        2 => Just(What::LoseReply),
+        2 => seconds().prop_map(What::Late),
+        1 => Just(What::InDoubt),
+        1 => Just(What::Refuse),
+        1 => Just(What::Expire),
+        2 => (any::<bool>(), ahead()).prop_map(|(survives, ahead)| What::FailOverBefore { survives, ahead }),
+        3 => (any::<bool>(), ahead()).prop_map(|(survives, ahead)| What::FailOverAfter { survives, ahead }),
+        1 => Just(What::Interrupt),
+        1 => Just(What::Unlock),
+    ]
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    (prop::sample::select(vec![0, 0, 3, 40]), any::<bool>()).prop_map(|(seconds, locks)| Body { seconds, locks })
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let nth = prop::sample::select(vec![0, 0, 0, 0, 1, 1, 2, 4]);
+    (call(), nth, what()).prop_map(|(at, nth, what)| Fault { at, nth, what })
+}
+
+/// Any interleaving.
+pub(super) fn schedules() -> impl Strategy<Value = Schedule> {
+    (
+        any::<u64>(),
+        vec(prop::sample::select(vec![0, 0, 1, 30]), 2..=4),
+        vec(body(), 1..=3),
+        vec(fault(), 1..=6),
+        prop::bool::weighted(0.8),
+    )
+        .prop_map(|(seed, starts, bodies, faults, may_kill)| Schedule { seed, starts, bodies, faults, may_kill })
+}

@@ -1,0 +1,170 @@
+//! A primary that keeps everything in memory, and what a majority has of it.
+
+mod lease;
+mod transaction;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::lease::Lease;
+use self::transaction::{Key, Open};
+use super::process::Process;
+use crate::lock::{Grant, Guard, millis};
+use crate::record::{Record, RecordStatus};
+
+pub(super) use transaction::{Gone, Transaction};
+pub(super) use watch::Tally;
+
+/// How long there is no primary at a fail-over.
+const ELECTION: Duration = Duration::from_secs(2);
+
+/// What the store leaves out, to show that the model finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sabotage {
+    Nothing,
+    /// Commits do not touch the fence.
+    NoFence,
+    /// They look at it and write nothing.
+    FenceIsOnlyRead,
+    /// What bodies do is there at once, not with their records.
+    EffectsApart,
+}
+
+/// Everything stored, at one moment.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    pub(super) lease: Option<Lease>,
+    pub(super) fence: Option<i64>,
+    pub(super) records: BTreeMap<String, Arc<Record>>,
+    /// How often the body of each step has taken effect.
+    pub(super) effects: BTreeMap<usize, u32>,
+    /// Transactions that have committed.
+    committed: BTreeSet<Transaction>,
+    /// When each document was written last, counted in writes.
+    written: BTreeMap<Key, u64>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let records: Vec<_> = self.records.values().map(|record| (&record.id, record.status, record.token)).collect();
+        write!(f, "{records:?} with effects {:?}, fence {:?}", self.effects, self.fence)
+    }
+}
+
+impl State {
+    pub(super) fn is_completed(&self, id: &str) -> bool {
+        self.records.get(id).is_some_and(|record| record.status == RecordStatus::Completed)
+    }
+}
+
+/// The primary.
+#[derive(Debug)]
+pub(super) struct Server {
+    /// After each write.
+    log: Vec<State>,
+    /// What a majority has.
+    majority: usize,
+    /// Counted up at each fail-over.
+    pub(super) term: u64,
+    /// When there is a primary again.
+    pub(super) up_at: Instant,
+    began: Instant,
+    /// By how much the primary's clock is ahead, in milliseconds.
+    ahead: i64,
+    clocks_differ: bool,
+    writes: u64,
+    open: HashMap<i64, Open>,
+    /// The newest transaction that each session has begun.
+    begun: HashMap<i64, u64>,
+    sabotage: Sabotage,
+    steps: usize,
+    /// Until when each process believes to hold the lease.
+    pub(super) believers: Vec<(Grant, Guard, Arc<Process>)>,
+    granted: BTreeSet<i64>,
+    /// How often the raise of a session that has taken over was held up by an open transaction.
+    held_up: HashMap<i64, u32>,
+    pub(super) violations: Vec<String>,
+    pub(super) tally: Tally,
+}
+
+impl Server {
+    pub(super) fn new(steps: usize, sabotage: Sabotage) -> Self {
+        Self {
+            log: vec![State::default()],
+            majority: 0,
+            term: 0,
+            up_at: Instant::now(),
+            began: Instant::now(),
+            ahead: 0,
+            clocks_differ: false,
+            writes: 0,
+            open: HashMap::new(),
+            begun: HashMap::new(),
+            sabotage,
+            steps,
+            believers: Vec::new(),
+            granted: BTreeSet::new(),
+            held_up: HashMap::new(),
+            violations: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// What a majority has.
+    pub(super) fn majority(&self) -> &State {
+        &self.log[self.majority]
+    }
+
+    /// The newest that the primary has.
+    pub(super) fn newest(&self) -> &State {
+        &self.log[self.log.len() - 1]
+    }
+
+    /// The place of the newest write, to be given to [`Self::replicate`].
+    pub(super) fn place(&self) -> usize {
+        self.log.len() - 1
+    }
+
+    /// A majority has everything up to a place.
+    pub(super) fn replicate(&mut self, place: usize) {
+        self.majority = self.majority.max(place);
+    }
+
+    /// The primary's clock, in milliseconds.
+    fn now(&self) -> i64 {
+        millis(self.began.elapsed()) + self.ahead
+    }
+
+    /// Another server becomes primary.
+    pub(super) fn fail_over(&mut self, survives: bool, ahead_minutes: i64) {
+        if survives {
+            self.majority = self.place();
+        } else {
+            self.tally.undone += self.place() - self.majority;
+            self.log.truncate(self.majority + 1);
+        }
+        self.open.clear();
+        self.term += 1;
+        self.up_at = Instant::now() + ELECTION;
+        self.ahead += ahead_minutes * 60_000;
+        self.clocks_differ |= ahead_minutes != 0;
+    }
+
+    fn push(&mut self, change: impl FnOnce(&mut State)) {
+        let before = self.newest();
+        let (lease, fence) = (before.lease.as_ref().map(|lease| lease.token), before.fence);
+        let mut next = before.clone();
+        change(&mut next);
+        let fell = next.lease.as_ref().map(|lease| lease.token) < lease || next.fence < fence;
+        self.log.push(next);
+        self.writes += 1;
+        if fell {
+            self.violate("a token fell");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+use std::cell::{Cell, RefCell};
+
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+use super::schedule::{Body, Call, Fault, Schedule, What, schedules};
+use super::server::{Sabotage, Tally};
+use super::world::play;
+
+/// How many interleavings a test explores.
+fn interleavings() -> u32 {
+    std::env::var("MONGRATE_INTERLEAVINGS").ok().and_then(|number| number.parse().ok()).unwrap_or(2_000)
+}
+
+/// An interleaving that does not go well, shrunk.
+struct Found {
+    schedule: Schedule,
+    /// How many it took to find one.
+    after: usize,
+    sabotage: Sabotage,
+}
+
+/// Plays interleavings until one does not go well, or gives what has happened in all of them.
+fn explore(sabotage: Sabotage) -> Result<Tally, Found> {
+    let (played, found_after, tally) = (Cell::new(0), Cell::new(None), RefCell::new(Tally::default()));
+    let config =
+        Config { cases: interleavings(), max_shrink_iters: 4_000, failure_persistence: None, ..Config::default() };
+    let result = TestRunner::new(config).run(&schedules(), |schedule| {
+        played.set(played.get() + 1);
+        let outcome = play(&schedule, sabotage, false);
+        tally.borrow_mut().add(&outcome.tally);
+        if outcome.violations.is_empty() {
+            return Ok(());
+        }
+        found_after.set(found_after.get().or(Some(played.get())));
+        Err(TestCaseError::fail(outcome.violations.join("\n")))
+    });
+    match result {
+        Ok(()) => Ok(tally.into_inner()),
+        Err(TestError::Fail(_, schedule)) => {
+            Err(Found { schedule, after: found_after.get().unwrap_or_default(), sabotage })
+        }
+        Err(TestError::Abort(why)) => panic!("{why}"),
+    }
+}
+
+impl Found {
+    /// What happened, for a person.
+    fn told(&self) -> String {
+        let outcome = play(&self.schedule, self.sabotage, true);
+        let (trace, violations) = (outcome.trace.join("\n"), outcome.violations.join("\n"));
+        format!("after {} interleavings: {:#?}\n{trace}\n\n{violations}", self.after, self.schedule)
+    }
+}
+
+#[test]
+fn every_interleaving_keeps_i1_i2_i3_and_i6() {
+    match explore(Sabotage::Nothing) {
+        Err(found) => panic!("{}", found.told()),
+        Ok(tally) => {
+            println!("{} interleavings: {tally:?}", interleavings());
+            // It goes where it is interesting.
+            let Tally { faults, taken_over, fenced_off, killed, blocked, undone, .. } = tally;
+            assert!(
+                [faults, taken_over, fenced_off, killed, blocked, undone].iter().all(|count| *count > 10),
+                "{tally:?}"
+            );
+        }
+    }
+}
+
+fn found(sabotage: Sabotage, invariant: &str) {
+    let Err(found) = explore(sabotage) else { panic!("{sabotage:?} was not found") };
+    let told = found.told();
+    println!("{sabotage:?} was found {told}");
+    assert!(told.contains(invariant), "{told}");
+}
+
+#[test]
+fn i2_the_model_finds_a_missing_fence() {
+    found(Sabotage::NoFence, "I2: ");
+}
+
+#[test]
+fn i2_the_model_finds_a_fence_that_is_only_read() {
+    found(Sabotage::FenceIsOnlyRead, "I2: ");
+}
+
+#[test]
+fn i1_the_model_finds_effects_apart_from_their_records() {
+    found(Sabotage::EffectsApart, "I1: ");
+}
+
+/// A holder dies between its fence and its commit, and who takes over is left in doubt whether it has.
+#[test]
+fn a_former_holder_is_remembered_until_the_lease_is_taken() {
+    for after in 0..100 {
+        let die = Fault { at: Call::Commit, nth: 0, what: What::DieBefore };
+        let doubt = Fault { at: Call::TakeOver, nth: 0, what: What::InDoubt };
+        let bodies = vec![Body { seconds: 0, locks: false }];
+        let seed = after as u64;
+        let schedule = Schedule { seed, starts: vec![0, 1], bodies, faults: vec![die, doubt], may_kill: true };
+        let found = Found { schedule, after, sabotage: Sabotage::Nothing };
+        assert!(play(&found.schedule, found.sabotage, false).violations.is_empty(), "{}", found.told());
+    }
+}

@@ -1,0 +1,240 @@
+//! The store as MongoDB keeps it.
+
+use std::time::Duration;
+
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::error::{Error, Result};
+use mongodb::options::{Acknowledgment, ReadConcern, ReturnDocument, WriteConcern};
+use mongodb::{Client, ClientSession, Collection, Database, action::StartTransaction};
+
+use super::acquire::{Grant, Sighting};
+use super::fence::Fenced;
+use super::holder::host;
+use super::millis;
+use super::store::{Beat, Claimant, Claimed, Free, Raised, Revoked, Store};
+use crate::error::code;
+use crate::options::Names;
+use crate::tracker::{Change, Tracker, Written, durable};
+
+const LEASE: &str = "lease";
+const FENCE: &str = "fence";
+
+/// How many sessions are remembered; those before them are hours old.
+const REMEMBERED: i32 = 8;
+
+/// The two documents of the lock in their collection, and the records, which are the tracker's.
+#[derive(Clone, Debug)]
+pub(crate) struct Mongo {
+    client: Client,
+    documents: Collection<Document>,
+    tracker: Tracker,
+}
+
+impl Mongo {
+    pub(super) fn new(database: &Database, names: &Names) -> Self {
+        Self {
+            client: database.client().clone(),
+            documents: database.collection_with_options(&names.lock, durable()),
+            tracker: Tracker::new(database, names),
+        }
+    }
+}
+
+impl Store for Mongo {
+    type Session = ClientSession;
+
+    fn name(&self) -> &str {
+        self.documents.name()
+    }
+
+    /// The lease comes last: where it is, a process that died in between has left nothing undone, so that nobody has to
+    /// look for the fence.
+    async fn seed(&self, token: i64) -> Result<()> {
+        let seeds = [
+            (FENCE, doc! { "token": token, "commits": 0_i64 }),
+            (LEASE, doc! { "holder": null, "token": token, "beat": 0_i64 }),
+        ];
+        for (id, initial) in seeds {
+            self.documents.update_one(doc! { "_id": id }, doc! { "$setOnInsert": initial }).upsert(true).await?;
+        }
+        Ok(())
+    }
+
+    async fn sighting(&self) -> Result<Option<Sighting>> {
+        let leases = self.documents.clone_with_type::<Sighting>();
+        let over = doc! { "$lte": ["$expiresAt", "$$NOW"] };
+        let held = doc! { "$subtract": ["$$NOW", "$holder.since"] };
+        let fields = doc! {
+            "holder": 1, "token": 1, "beat": 1, "leaseMs": 1, "expiresAt": 1, "expired": over, "heldMs": held,
+        };
+        leases.find_one(doc! { "_id": LEASE }).projection(fields).await
+    }
+
+    async fn claim(&self, free: Free, claimant: &Claimant) -> Result<Option<Claimed>> {
+        let free = match free {
+            Free::Unheld => doc! { "_id": LEASE, "holder": null },
+            Free::Mine => doc! { "_id": LEASE, "holder.nonce": claimant.nonce },
+            Free::Silent { token, beat, expired } => {
+                let mut silent = doc! { "_id": LEASE, "token": token, "beat": beat };
+                if expired {
+                    silent.insert("$expr", doc! { "$lte": ["$expiresAt", "$$NOW"] });
+                }
+                silent
+            }
+        };
+        let leases = self.documents.clone_with_type::<Claimed>();
+        leases
+            .find_one_and_update(free, vec![claim(claimant)])
+            .return_document(ReturnDocument::After)
+            .projection(doc! { "token": 1, "abandoned": 1 })
+            .await
+    }
+
+    async fn withdraw(&self, nonce: ObjectId) -> Result<()> {
+        let taken = doc! { "_id": LEASE, "holder.nonce": nonce };
+        self.documents.update_one(taken, doc! { "$set": { "holder": null } }).await?;
+        Ok(())
+    }
+
+    async fn prolong(&self, grant: Grant, beat: Beat) -> Result<bool> {
+        let mut set = doc! {
+            "beat": { "$add": ["$beat", 1_i64] },
+            "expiresAt": { "$add": ["$$NOW", millis(beat.lease)] },
+            "holder.current": { "$literal": beat.current.map_or(Bson::Null, Bson::String) },
+        };
+        if let Some(session) = beat.session {
+            set.insert("holder.session", doc! { "$literal": session });
+        }
+        let beaten = self.documents.update_one(ours(grant), vec![doc! { "$set": set }]).await?;
+        Ok(beaten.matched_count == 1)
+    }
+
+    async fn free(&self, grant: Grant) -> Result<()> {
+        let free = doc! { "$set": { "holder": null }, "$unset": { "abandoned": "" } };
+        self.documents.update_one(ours(grant), free).await?;
+        Ok(())
+    }
+
+    async fn revoke(&self) -> Result<Option<Revoked>> {
+        let free = doc! { "$set": {
+            "holder": null,
+            "abandoned": abandoned(doc! { "$literal": true }),
+            "token": { "$add": ["$token", 1_i64] },
+            "beat": 0_i64,
+        } };
+        let leases = self.documents.clone_with_type::<Revoked>();
+        leases.find_one_and_update(doc! { "_id": LEASE }, vec![free]).return_document(ReturnDocument::Before).await
+    }
+
+    /// As a command: the driver's action has no `maxTimeMS`, and its `run_command` looks at nothing but `ok`.
+    async fn raise(&self, token: i64, limit: Duration) -> Result<Raised> {
+        let not_newer = doc! { "_id": FENCE, "token": { "$lte": token } };
+        // The counter makes this a write even when the token is there already, so that it waits for, and conflicts
+        // with, every open transaction that has passed the fence.
+        let raise = doc! { "$set": { "token": token }, "$inc": { "commits": 1_i64 } };
+        let command = doc! {
+            "update": self.documents.name(),
+            "updates": [{ "q": not_newer, "u": raise }],
+            "writeConcern": { "w": "majority", "j": true },
+            "maxTimeMS": millis(limit),
+        };
+        let reply = self.client.database(&self.documents.namespace().db).run_command(command).await?;
+        if let Some(error) = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()) {
+            return Err(Error::custom(format!("{error}")));
+        }
+        let in_doubt = reply.get("writeConcernError").map(|error| Error::custom(format!("{error}")));
+        Ok(Raised { matched: reply.get_i32("n").is_ok_and(|matched| matched == 1), in_doubt })
+    }
+
+    /// An increment, never a no-op, because a no-op takes no write lock and guards nothing.
+    async fn pass(&self, token: i64, session: &mut ClientSession) -> Result<Fenced> {
+        let ours = doc! { "_id": FENCE, "token": token };
+        let passed = self.documents.update_one(ours, doc! { "$inc": { "commits": 1_i64 } }).session(session).await?;
+        Ok(if passed.matched_count == 1 { Fenced::Ours } else { Fenced::Newer })
+    }
+
+    async fn kill(&self, sessions: &[Document]) {
+        kill(&self.client, sessions).await;
+    }
+
+    fn session_id<'s>(&self, session: &'s ClientSession) -> &'s Document {
+        session.id()
+    }
+
+    async fn start(&self, session: &mut ClientSession) -> Result<()> {
+        start(session).await
+    }
+
+    async fn write(&self, change: &Change, session: &mut ClientSession) -> Result<Written> {
+        self.tracker.write(change, session).await
+    }
+
+    async fn commit(&self, session: &mut ClientSession) -> Result<()> {
+        session.commit_transaction().await
+    }
+
+    async fn abort(&self, session: &mut ClientSession) -> Result<()> {
+        session.abort_transaction().await
+    }
+
+    async fn holds(&self, change: &Change) -> std::result::Result<bool, crate::Error> {
+        self.tracker.holds(change).await
+    }
+}
+
+/// The update that makes a claimant the holder, with the server's clock and a token that only rises.
+fn claim(claimant: &Claimant) -> Document {
+    let lease_ms = millis(claimant.lease);
+    doc! { "$set": {
+        // `$literal`: a host or actor that begins with `$` is a name, not a field.
+        "holder": { "$mergeObjects": [
+            { "$literal": {
+                "nonce": claimant.nonce,
+                "host": host(),
+                "pid": i64::from(std::process::id()),
+                "actor": claimant.actor.clone().map_or(Bson::Null, Bson::String),
+                "session": claimant.session.clone(),
+                "current": null,
+            } },
+            { "since": "$$NOW" },
+        ] },
+        "abandoned": abandoned(doc! { "$ne": ["$holder.nonce", claimant.nonce] }),
+        "token": { "$add": ["$token", 1_i64] },
+        "beat": 0_i64,
+        "leaseMs": lease_ms,
+        "expiresAt": { "$add": ["$$NOW", lease_ms] },
+    } }
+}
+
+/// The sessions of holders who did not release the lease, with the present one's if it is one of these.
+fn abandoned(present: Document) -> Document {
+    let held = doc! { "$and": ["$holder", present] };
+    let present = doc! { "$cond": [held, ["$holder.session"], []] };
+    let before = doc! { "$ifNull": ["$abandoned", []] };
+    doc! { "$slice": [{ "$concatArrays": [before, present] }, -REMEMBERED] }
+}
+
+fn ours(grant: Grant) -> Document {
+    doc! { "_id": LEASE, "holder.nonce": grant.nonce, "token": grant.token }
+}
+
+/// Starts a transaction that reads one snapshot, and that is durable when its commit is acknowledged.
+pub(crate) async fn start(session: &mut ClientSession) -> Result<()> {
+    let transaction: StartTransaction<&mut ClientSession> = session.start_transaction();
+    transaction
+        .read_concern(ReadConcern::snapshot())
+        .write_concern(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build())
+        .await
+}
+
+/// Ends the open transactions of these sessions on the server. A user may end its own sessions; for another user's the
+/// server answers ok and does nothing, so nothing is concluded from the answer.
+pub(crate) async fn kill(client: &Client, sessions: &[Document]) {
+    if sessions.is_empty() {
+        return;
+    }
+    let command = doc! { "killSessions": sessions };
+    if let Err(error) = client.database("admin").run_command(command).await {
+        tracing::warn!(code = code(&error), "could not end an abandoned transaction; the server will do it");
+    }
+}

@@ -1,0 +1,127 @@
+//! All that the lease, the fence and the commit ask of the database, so that a model can answer in its place.
+
+use std::fmt;
+use std::time::Duration;
+
+use mongodb::bson::{Document, oid::ObjectId};
+use mongodb::error::Result;
+use serde::Deserialize;
+
+use super::acquire::{Grant, Sighting};
+use super::fence::Fenced;
+use super::holder::Holder;
+use crate::tracker::{Change, Written};
+
+/// The stored lease, fence and records. Each method is one command, answered when a majority has it.
+pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
+    /// One transaction after the other.
+    type Session: Send;
+
+    /// Where the lock is, for messages.
+    fn name(&self) -> &str;
+
+    /// Makes what is missing of the two documents, with this token.
+    fn seed(&self, token: i64) -> impl Future<Output = Result<()>> + Send;
+
+    /// The lease; `None` where there has never been one.
+    fn sighting(&self) -> impl Future<Output = Result<Option<Sighting>>> + Send;
+
+    /// Takes the lease if it is (still) `free`.
+    fn claim(&self, free: Free, claimant: &Claimant) -> impl Future<Output = Result<Option<Claimed>>> + Send;
+
+    /// Gives back the lease of a claimant that does not know whether it has one.
+    fn withdraw(&self, nonce: ObjectId) -> impl Future<Output = Result<()>> + Send;
+
+    /// One heartbeat; false when the lease is not ours any more.
+    fn prolong(&self, grant: Grant, beat: Beat) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Gives the lease back, unless it is somebody else's by now, and forgets who has abandoned it.
+    fn free(&self, grant: Grant) -> impl Future<Output = Result<()>> + Send;
+
+    /// Takes the lease from whoever has it, and gives it to nobody; raises its token. Gives it as it was before.
+    fn revoke(&self) -> impl Future<Output = Result<Option<Revoked>>> + Send;
+
+    /// Writes the fence, unless it is newer. Waits up to `limit` for an open transaction that has written it.
+    fn raise(&self, token: i64, limit: Duration) -> impl Future<Output = Result<Raised>> + Send;
+
+    /// Writes the fence within a transaction, if it is of this token.
+    fn pass(&self, token: i64, session: &mut Self::Session) -> impl Future<Output = Result<Fenced>> + Send;
+
+    /// Ends the open transactions of these sessions. Nothing can be concluded from the answer.
+    fn kill(&self, sessions: &[Document]) -> impl Future<Output = ()> + Send;
+
+    fn session_id<'s>(&self, session: &'s Self::Session) -> &'s Document;
+
+    fn start(&self, session: &mut Self::Session) -> impl Future<Output = Result<()>> + Send;
+
+    /// Writes a change within a transaction, unless what is stored belongs to somebody else by now.
+    fn write(&self, change: &Change, session: &mut Self::Session) -> impl Future<Output = Result<Written>> + Send;
+
+    fn commit(&self, session: &mut Self::Session) -> impl Future<Output = Result<()>> + Send;
+
+    fn abort(&self, session: &mut Self::Session) -> impl Future<Output = Result<()>> + Send;
+
+    /// Whether a change is stored for good.
+    fn holds(&self, change: &Change) -> impl Future<Output = std::result::Result<bool, crate::Error>> + Send;
+}
+
+/// What must be true of a lease to be taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Free {
+    /// Nobody has it.
+    Unheld,
+    /// The claimant has it already, without having heard of it.
+    Mine,
+    /// Its holder has been silent since it was seen with this heartbeat; and it is over by the server's clock, if that
+    /// is asked for.
+    Silent { token: i64, beat: i64, expired: bool },
+}
+
+/// Who wants the lease.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimant {
+    /// This acquisition, and no other.
+    pub(crate) nonce: ObjectId,
+    pub(crate) actor: Option<String>,
+    /// The session of its transactions.
+    pub(crate) session: Document,
+    pub(crate) lease: Duration,
+}
+
+/// A lease that was just taken.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Claimed {
+    pub(crate) token: i64,
+    /// The sessions of holders who did not release it. Kept until somebody does release it: such a holder may be alive, and begin
+    /// one more transaction before it notices.
+    #[serde(default)]
+    pub(crate) abandoned: Vec<Document>,
+}
+
+/// A lease that was just taken away, as it was before.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Revoked {
+    pub(crate) holder: Option<Holder>,
+    pub(crate) token: i64,
+    #[serde(default)]
+    pub(crate) abandoned: Vec<Document>,
+}
+
+/// What travels with a heartbeat.
+#[derive(Clone, Debug)]
+pub(crate) struct Beat {
+    pub(crate) lease: Duration,
+    /// What runs now.
+    pub(crate) current: Option<String>,
+    /// The session of the holder's transactions, when it is another one than at the start.
+    pub(crate) session: Option<Document>,
+}
+
+/// What raising the fence has done.
+#[derive(Debug)]
+pub(crate) struct Raised {
+    /// Whether there was a fence that is not newer.
+    pub(crate) matched: bool,
+    /// Why it is not known to be on a majority.
+    pub(crate) in_doubt: Option<mongodb::error::Error>,
+}
