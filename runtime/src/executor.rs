@@ -87,6 +87,7 @@ impl Executor<'_> {
         let remains = match step.kind {
             Kind::Tx if !self.transactional => Remains::Half,
             Kind::Tx if step.verification_failed => Remains::All,
+            Kind::Tx if result.as_ref().is_err_and(Failure::leaves_unknown) => Remains::Unknown,
             Kind::Tx => Remains::Nothing,
             Kind::Schema | Kind::Database => Remains::Part,
         };

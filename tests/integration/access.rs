@@ -1,5 +1,5 @@
 //! Servers that cannot be reached, and users that may not do everything.
 
-mod guarded;
+pub(crate) mod guarded;
 mod privileges;
 mod unreachable;

@@ -17,7 +17,7 @@ async fn boot(db: &TestDb, processes: usize, source: &str) -> Vec<String> {
     workers.iter_mut().for_each(Worker::go);
     let lines = join_all(workers.iter_mut().map(async |worker| {
         let lines = worker.rest().await;
-        assert!(worker.finish().await.success());
+        assert!(worker.finish().await.success(), "{lines:?}");
         lines
     }));
     lines.await.concat()
@@ -84,8 +84,8 @@ async fn i1_two_processes_apply_transactions_once() {
 }
 
 #[tokio::test]
-async fn i1_twenty_processes_apply_transactions_once() {
-    transactions(20).await;
+async fn i1_fifty_processes_apply_transactions_once() {
+    transactions(50).await;
 }
 
 #[tokio::test]

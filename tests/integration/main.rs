@@ -9,6 +9,7 @@ mod down;
 mod drift;
 mod dry_run;
 mod failure;
+#[path = "../faults/suite.rs"]
 mod faults;
 mod fleet;
 mod foreign;

@@ -13,6 +13,8 @@ pub use halt::Halt;
 pub(crate) use halt::over;
 use halt::reached;
 
+use crate::sabotage;
+
 /// The source of the migrations of this process.
 pub const SOURCE: &str = "module:crash";
 
@@ -131,7 +133,7 @@ pub async fn boot(uri: &str, database: &str, halt: &[&str]) -> Result<(), Box<dy
 }
 
 pub(crate) async fn connect(uri: &str, database: &str, halt: &[&str]) -> Result<Database, Box<dyn std::error::Error>> {
-    let mut options = ClientOptions::parse(uri).await?;
+    let mut options = ClientOptions::parse(sabotage::uri(uri).await).await?;
     options.app_name = Some(database.to_owned());
     options.command_event_handler = Some(halt::install(Halt::parse(halt)));
     Ok(Client::with_options(options)?.database(database))

@@ -12,7 +12,7 @@ use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
 
 use crate::background::block_on;
-use crate::{Commands, servers};
+use crate::{Commands, sabotage, servers};
 
 /// A database with a name of its own and a client of its own, since a client belongs to the runtime of one test. It reads as a
 /// [`Database`], and is dropped with this value, also when the test panics.
@@ -148,7 +148,7 @@ impl Drop for TestDb {
 }
 
 async fn connect(uri: &str, app_name: &str, commands: &Commands) -> Client {
-    let mut options = ClientOptions::parse(uri).await.unwrap();
+    let mut options = ClientOptions::parse(sabotage::uri(uri).await).await.unwrap();
     options.app_name = Some(app_name.to_owned());
     options.command_event_handler = Some(commands.handler());
     // A test that kills its server should not wait half a minute to see that it is gone.

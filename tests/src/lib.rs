@@ -12,6 +12,7 @@ mod fail_point;
 pub mod fleet;
 mod gate;
 mod proxy;
+pub mod sabotage;
 mod scratch;
 pub mod servers;
 pub mod stored;

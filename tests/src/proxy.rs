@@ -7,9 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mongodb::bson::RawDocument;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// The operation code of the only kind of message that commands come in.
+pub(crate) const OP_MSG: [u8; 4] = 2013_u32.to_le_bytes();
 
 /// What is lost of a command that is struck. Either way its connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,7 @@ struct Shared {
     strike: Strike,
     lost: Lost,
     commands: Mutex<Vec<String>>,
+    cut: watch::Sender<bool>,
 }
 
 impl Proxy {
@@ -54,7 +59,8 @@ impl Proxy {
     pub async fn at(port: u16, server: u16, strike: Strike, lost: Lost) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared { server, strike, lost, commands: Mutex::default() });
+        let shared =
+            Arc::new(Shared { server, strike, lost, commands: Mutex::default(), cut: watch::Sender::new(false) });
         let proxy = Self { port, shared: shared.clone() };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -64,6 +70,16 @@ impl Proxy {
             }
         });
         proxy
+    }
+
+    /// From here on nothing comes through in either direction, and no connection closes: the network is gone.
+    pub fn cut(&self) {
+        self.shared.cut.send_replace(true);
+    }
+
+    /// The network is back, and what was under way arrives.
+    pub fn mend(&self) {
+        self.shared.cut.send_replace(false);
     }
 
     /// The connection string of this way.
@@ -90,13 +106,14 @@ impl Shared {
         // When either ends, both connections close.
         tokio::select! {
             done = self.requests(from_client, to_server, &last) => done,
-            done = replies(from_server, to_client, &last) => done,
+            done = self.replies(from_server, to_client, &last) => done,
         }
     }
 
     async fn requests(&self, mut client: ReadHalf<'_>, mut server: WriteHalf<'_>, last: &AtomicBool) -> Result<()> {
         loop {
             let message = message(&mut client).await?;
+            self.whole().await;
             if self.is_struck(&message) {
                 match self.lost {
                     Lost::Request => return Ok(()),
@@ -105,6 +122,23 @@ impl Shared {
             }
             server.write_all(&message).await?;
         }
+    }
+
+    async fn replies(&self, mut server: ReadHalf<'_>, mut client: WriteHalf<'_>, last: &AtomicBool) -> Result<()> {
+        loop {
+            let message = message(&mut server).await?;
+            self.whole().await;
+            if last.load(Ordering::SeqCst) {
+                return Ok(());
+            }
+            client.write_all(&message).await?;
+        }
+    }
+
+    /// Waits until the way is not cut.
+    async fn whole(&self) {
+        // The sender is in this value, so it cannot be gone.
+        let _ = self.cut.subscribe().wait_for(|cut| !cut).await;
     }
 
     fn is_struck(&self, message: &[u8]) -> bool {
@@ -120,18 +154,8 @@ impl Shared {
     }
 }
 
-async fn replies(mut server: ReadHalf<'_>, mut client: WriteHalf<'_>, last: &AtomicBool) -> Result<()> {
-    loop {
-        let message = message(&mut server).await?;
-        if last.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        client.write_all(&message).await?;
-    }
-}
-
 /// One whole message; it begins with its length.
-async fn message(from: &mut ReadHalf<'_>) -> Result<Vec<u8>> {
+pub(crate) async fn message(from: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>> {
     let length = from.read_u32_le().await?;
     let mut message = vec![0; length as usize];
     message[..4].copy_from_slice(&length.to_le_bytes());
@@ -139,18 +163,20 @@ async fn message(from: &mut ReadHalf<'_>) -> Result<Vec<u8>> {
     Ok(message)
 }
 
-/// The command's name, if this is one that counts: after the header of an `OP_MSG` come flags, the kind of the first
-/// section, and its document, whose first key is the name.
+/// The command's name, if this is one that counts.
 fn command(message: &[u8]) -> Option<&str> {
-    const OP_MSG: [u8; 4] = 2013_u32.to_le_bytes();
     const NOT_COUNTED: [&str; 5] = ["hello", "isMaster", "ismaster", "ping", "endSessions"];
+    let (name, _) = body(message)?.into_iter().next()?.ok()?;
+    // A `str` in bson 2, a type of its own in bson 3.
+    let name = AsRef::<str>::as_ref(name);
+    Some(name).filter(|name| !NOT_COUNTED.contains(name))
+}
+
+/// The document of an `OP_MSG`: after the header come flags, the kind of the first section, and it.
+pub(crate) fn body(message: &[u8]) -> Option<&RawDocument> {
     if message.get(12..16)? != OP_MSG || *message.get(20)? != 0 {
         return None;
     }
     let length = u32::from_le_bytes(message.get(21..25)?.try_into().ok()?) as usize;
-    let document = RawDocument::from_bytes(message.get(21..21 + length)?).ok()?;
-    let (name, _) = document.into_iter().next()?.ok()?;
-    // A `str` in bson 2, a type of its own in bson 3.
-    let name = AsRef::<str>::as_ref(name);
-    Some(name).filter(|name| !NOT_COUNTED.contains(name))
+    RawDocument::from_bytes(message.get(21..21 + length)?).ok()
 }

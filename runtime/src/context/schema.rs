@@ -18,6 +18,7 @@ use self::check::{Check, Intent};
 use super::operation::{Counts, Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
+use crate::elapsed::Elapsed;
 use crate::error::code;
 use crate::lock::Permit;
 
@@ -28,6 +29,7 @@ const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
 const NAMESPACE_NOT_FOUND: i32 = 26;
 const INDEX_NOT_FOUND: i32 = 27;
 const NAMESPACE_EXISTS: i32 = 48;
+const MAX_TIME_MS_EXPIRED: i32 = 50;
 
 /// Indexes, collections, views and validators.
 ///
@@ -246,7 +248,12 @@ impl Schema {
                 self.journal.failed(kind, collection, &error);
                 // An index is on a collection; everything else is done to it.
                 let on = if kind.ends_with("_index") { " on" } else { "" };
-                Err(Error::server(format!("{}{on} '{collection}'", kind.replace('_', " ")), error))
+                let mut doing = format!("{}{on} '{collection}'", kind.replace('_', " "));
+                if code(&error) == Some(MAX_TIME_MS_EXPIRED) {
+                    let limit = Elapsed(self.max_time);
+                    doing = format!("{doing} within {limit}, perhaps for an open transaction that has touched it");
+                }
+                Err(Error::server(doing, error))
             }
         }
     }

@@ -12,4 +12,7 @@ pub enum Remains {
     Half,
     /// All of it: it was committed, and only then its `verify` function said no.
     All,
+    /// All of it or nothing, and nobody knows which: the connection was lost in the commit
+    /// ([`CommitUnknown`](crate::Error::CommitUnknown)). The next run reads it from the record.
+    Unknown,
 }

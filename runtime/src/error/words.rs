@@ -90,6 +90,7 @@ pub(super) fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'stat
             "It is applied and does not run again; see what is wrong with the data, or with the function, before the \
              application goes on"
         }
+        (_, Remains::Unknown) => "It took effect as a whole or not at all",
         (Verb::Down, Remains::Nothing) => "That was rolled back: the migration is still applied",
         (Verb::Down, Remains::Part | Remains::Half | Remains::All) => {
             "What it did before that is still there, so the migration is half reverted: run the `down` again, or let the next \

@@ -25,6 +25,11 @@ impl Failure {
     pub(super) fn server(doing: &str, error: DriverError) -> Self {
         Self::Failed(Error::server(doing, error).into())
     }
+
+    /// Whether nobody knows if the transaction was committed.
+    pub(super) fn leaves_unknown(&self) -> bool {
+        matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::CommitUnknown { .. })))
+    }
 }
 
 impl From<Reason> for Failure {

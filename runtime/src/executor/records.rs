@@ -16,11 +16,11 @@ impl Executor<'_> {
     pub(super) fn failed(&self, step: &Step<'_>, message: &str, chain: Vec<String>, remains: Remains) -> Change {
         let mut record = match (step.verb, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
-            (Verb::Down, Remains::Nothing, Some(previous)) => {
+            (Verb::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {
                 Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
             }
             // It was rolled back, so the migration is as half reverted as before.
-            (Verb::Up, Remains::Nothing, Some(previous)) if previous.is_revertible() => {
+            (Verb::Up, Remains::Nothing | Remains::Unknown, Some(previous)) if previous.is_revertible() => {
                 let (status, token) = (RecordStatus::Failed, self.lease.token());
                 Record { status, token, attempts: previous.attempts + 1, ..previous.clone() }
             }

@@ -2,6 +2,7 @@
 
 mod acquire;
 
+use std::slice;
 use std::time::Duration;
 
 use mongodb::bson::doc;
@@ -169,6 +170,11 @@ impl Run {
             session: Some(session),
         };
         let result = self.under_lease(work, &mut executor).await;
+        if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
+            // The driver does not tell whether a rollback has reached the server, nor whether a commit that failed has
+            // ended the transaction. What it still holds would be in the way of whoever comes next.
+            inner.lock.kill(slice::from_ref(session.id())).await;
+        }
         drop(executor);
         lease.release().await;
         result

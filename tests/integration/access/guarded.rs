@@ -20,13 +20,13 @@ const LEASH: &str =
     r#"folder=$1; shift; "$@" >"$folder/guarded.log" 2>&1 & read -r _; kill -9 $!; wait; rm -rf "$folder""#;
 
 /// The server. It ends with this value, or with the process.
-pub(super) struct Guarded {
+pub(crate) struct Guarded {
     leash: Child,
     port: u16,
 }
 
 impl Guarded {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder =
@@ -65,22 +65,22 @@ impl Guarded {
     }
 
     /// The `admin` database as a user who may do everything.
-    pub(super) async fn root(&self) -> Database {
+    pub(crate) async fn root(&self) -> Database {
         self.client("root", "admin").await.database("admin")
     }
 
     /// A client for a user, whose password is its name.
-    pub(super) async fn client(&self, user: &str, source: &str) -> Client {
+    pub(crate) async fn client(&self, user: &str, source: &str) -> Client {
         Client::with_uri_str(self.client_uri(user, user, source)).await.unwrap()
     }
 
-    pub(super) fn client_uri(&self, user: &str, password: &str, source: &str) -> String {
+    pub(crate) fn client_uri(&self, user: &str, password: &str, source: &str) -> String {
         let port = self.port;
         format!("mongodb://{user}:{password}@127.0.0.1:{port}/?replicaSet=rs0&authSource={source}")
     }
 
     /// A database of its own, as a user who has exactly these privileges there.
-    pub(super) async fn database(&self, name: &str, privileges: Vec<Document>) -> Database {
+    pub(crate) async fn database(&self, name: &str, privileges: Vec<Document>) -> Database {
         let database = self.root().await.client().database(name);
         database.run_command(doc! { "createRole": "migrates", "privileges": privileges, "roles": [] }).await.unwrap();
         let user = doc! { "createUser": name, "pwd": name, "roles": ["migrates"] };

@@ -1,13 +1,18 @@
 //! What is there already and is something else: readable errors, nothing lost.
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Schema, migration};
+use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{count, lease_is_free, migrator, status};
 
 #[migration(id = "001_unique", source = "module:schema-duplicates")]
 async fn unique(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.create_index("users", doc! { "email": 1 }).unique().await
+}
+
+#[migration(id = "002_after", source = "module:schema-duplicates")]
+async fn after_unique(tx: &mut Tx) -> Result<(), mongrate::Error> {
+    Ok(tx.kv().set("after", true).await?)
 }
 
 #[migration(id = "001_other_name", source = "module:schema-name")]
@@ -48,7 +53,9 @@ async fn told(source: &str, words: &[&str]) -> TestDb {
     db.collection::<Document>("people").insert_one(doc! {}).await.unwrap();
     let error = migrator(&db, source).build().up().await.unwrap_err();
     println!("{error}");
-    assert!(matches!(error, Error::Failed { .. }));
+    let Error::Failed { report, .. } = &error else { panic!("{error}") };
+    let later = if source == "module:schema-duplicates" { &["module:schema-duplicates:002_after"][..] } else { &[] };
+    assert_eq!(report.not_run(), later);
     for word in words {
         assert!(error.to_string().contains(word), "{word} is not in: {error}");
     }
@@ -63,6 +70,9 @@ async fn i6_duplicates_are_named_with_the_index() {
     let db = told("module:schema-duplicates", &["create index on 'users'", "email_1", "ada@example.org"]).await;
     assert_eq!(status(&db, "module:schema-duplicates:001_unique").await, "failed");
     assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_"]);
+    // What comes later has not run.
+    assert_eq!(status(&db, "module:schema-duplicates:002_after").await, "");
+    assert_eq!(count(&db, "migrations_kv", doc! {}).await, 0);
 
     // Cleaned up, it goes on.
     db.collection::<Document>("users").delete_one(doc! {}).await.unwrap();

@@ -145,7 +145,7 @@ impl Check<'_> {
         for id in ALL {
             let (ups, downs) = self.expected.of(id);
             let status = if ups > downs { "completed" } else { "rolled-back" };
-            let record = records.iter().find(|record| record.get_str("_id") == Ok(id));
+            let record = records.iter().find(|record| record.get_str("_id").is_ok_and(|other| other == id));
             let is = record.and_then(|record| record.get_str("status").ok()).unwrap_or("missing");
             self.assert(is == status, || format!("the record of {id} is {is} instead of {status}"));
             let token = record.and_then(|record| record.get_i64("token").ok()).unwrap_or(i64::MAX);

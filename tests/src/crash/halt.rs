@@ -10,7 +10,7 @@ use mongodb::event::command::CommandEvent;
 
 /// Where to halt and how. A place is `body <id>`, in the middle of a body; or just before the process sends a command:
 /// `command <n>`, its n-th; `<command> <n>`, the n-th of that name; `tx <command> <collection> <n>`, the n-th of these in
-/// transactions, whatever heartbeats come between.
+/// transactions, whatever heartbeats come between. `after <command> <n>`: when the reply to the n-th of that name is there.
 #[derive(Debug)]
 pub struct Halt {
     how: How,
@@ -57,13 +57,19 @@ pub(super) fn install(halt: Option<Halt>) -> EventHandler<CommandEvent> {
     }
     let sent = Mutex::new(HashMap::<String, u32>::new());
     EventHandler::callback(move |event| {
-        let CommandEvent::Started(event) = event else { return };
-        let mut names = vec!["command".to_owned(), event.command_name.clone()];
-        if let (true, Ok(collection)) =
-            (event.command.contains_key("autocommit"), event.command.get_str(&event.command_name))
-        {
-            names.push(format!("tx {} {collection}", event.command_name));
-        }
+        let names = match event {
+            CommandEvent::Started(event) => {
+                let mut names = vec!["command".to_owned(), event.command_name.clone()];
+                if let (true, Ok(collection)) =
+                    (event.command.contains_key("autocommit"), event.command.get_str(&event.command_name))
+                {
+                    names.push(format!("tx {} {collection}", event.command_name));
+                }
+                names
+            }
+            CommandEvent::Succeeded(event) => vec![format!("after {}", event.command_name)],
+            _ => return,
+        };
         let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
         let places = names.into_iter().map(|name| {
             let count = sent.entry(name.clone()).or_default();
@@ -72,7 +78,7 @@ pub(super) fn install(halt: Option<Halt>) -> EventHandler<CommandEvent> {
         });
         let here = places.fold(false, |here, place| here | HALT.get().is_some_and(|halt| halt.place == place));
         drop(sent);
-        // The driver sends the command when this has returned.
+        // The driver goes on when this has returned.
         if let (true, Some(halt)) = (here, HALT.get()) {
             halt.strike();
         }
@@ -98,17 +104,27 @@ impl Halt {
         if HALTED.swap(true, Ordering::Relaxed) {
             return;
         }
+        if let How::Pause = self.how {
+            return pause(&self.place);
+        }
         println!("halted at {}", self.place);
         match self.how {
             How::Die => signal("KILL"),
-            How::Pause => signal("STOP"),
             How::Tell => signal("TERM"),
-            How::Nap => {}
+            How::Nap | How::Pause => {}
         }
     }
 }
 
-/// Sends this process a signal; with STOP, it returns when the process was told to go on.
+/// Stops this process, and returns when it was told to go on. Other threads may run for a moment after the signal, and this one
+/// could be back from it before it stands still: so whoever sends it waits for that, and only then says that it has halted.
+fn pause(place: &str) {
+    const SCRIPT: &str = r#"kill -s STOP "$1"; until grep -q ') T ' "/proc/$1/stat"; do :; done; echo "halted at $2""#;
+    let mut stop = Command::new("sh");
+    let _ = stop.args(["-c", SCRIPT, "sh"]).arg(process::id().to_string()).arg(place).status();
+}
+
+/// Sends this process a signal.
 fn signal(name: &str) {
     let mut kill = Command::new("sh");
     kill.args(["-c", "kill -s \"$1\" \"$2\"", "sh", name]).arg(process::id().to_string());

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Migrator, Registry, Tx, migration};
+use mongrate_tests::stored::can_be_written;
 use mongrate_tests::{FailPoint, TestDb, eventually};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -14,6 +15,7 @@ use super::{SOON, count};
 static HANGS: AtomicU32 = AtomicU32::new(0);
 static DROPPED: AtomicU32 = AtomicU32::new(0);
 static STARTED: Notify = Notify::const_new();
+static BUSY: Notify = Notify::const_new();
 
 /// The first time it does not come back.
 #[migration(id = "001_hang", source = "module:hang", timeout = "1s")]
@@ -81,6 +83,35 @@ async fn i6_a_run_that_is_dropped_in_a_body() {
     let report = migrator.up().await.unwrap();
     assert_eq!(report.applied().next().unwrap().attempts, 1, "{report}");
     assert_eq!(count(&db, "effects", doc! {}).await, 1);
+}
+
+/// Comes back as soon as it is refused a call.
+#[migration(id = "001_busy", source = "module:busy")]
+async fn busy(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    let effects = tx.collection::<Document>("effects");
+    effects.insert_one(doc! { "_id": 1 }).await?;
+    BUSY.notify_one();
+    loop {
+        effects.find_one(doc! {}).await?;
+    }
+}
+
+/// The driver does not tell whether a rollback has reached the server.
+#[tokio::test]
+async fn i6_a_stopped_run_whose_rollback_does_not_arrive() {
+    let db = TestDb::new().await;
+    db.create_collection("effects").await.unwrap();
+    let migrator = migrator(&db, "module:busy");
+    let lost = doc! { "failCommands": ["abortTransaction"], "closeConnection": true };
+    let fail_point = FailPoint::always(&db, lost).await;
+    let run = tokio::spawn(migrator.up().into_future());
+    BUSY.notified().await;
+    migrator.shutdown().await;
+    let error = run.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Interrupted { .. }), "{error:?}");
+    drop(fail_point);
+    can_be_written(&db, "effects").await;
+    can_be_written(&db, "migrations").await;
 }
 
 /// Nobody knows whether the call that was dropped takes effect: the migration takes all of its effects, or none.

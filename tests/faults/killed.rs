@@ -7,7 +7,7 @@ use mongrate::{Error, Migrator, Registry};
 use mongrate_tests::crash::{ALL, EFFECTS, SOURCE, migrator};
 use mongrate_tests::{TestDb, Worker, eventually};
 
-use super::{SOON, applied, assert_all_done, count, effects, killed_at, successor};
+use super::{SOON, applied, assert_all_applied, assert_all_done, count, effects, killed_at, successor, token};
 
 /// The index of the second migration waits for every transaction that has touched its collection, so this ends in time
 /// only when the transaction of the dead process was ended.
@@ -47,6 +47,20 @@ async fn i1_killed_between_two_migrations() {
 
     assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL[1..]);
     assert_all_done(&db, "killed between two migrations").await;
+}
+
+/// All is committed, and the process dies before it can release the lease: there is nothing left to run, and nobody waits.
+#[tokio::test]
+async fn i1_killed_after_the_last_commit() {
+    let db = TestDb::new().await;
+    killed_at(&db, "after commitTransaction 6").await;
+    assert_eq!(effects(&db, ALL[3]).await, 1);
+
+    let report = successor(&db).await.up().await.unwrap();
+    println!("after the death of a holder with nothing left to do: {report}");
+    assert_all_applied(&db, "killed after the last commit").await;
+    assert!(report.is_empty(), "{report}");
+    assert_eq!(token(&db).await, 1);
 }
 
 #[tokio::test]

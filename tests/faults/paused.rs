@@ -7,7 +7,7 @@ use mongrate_tests::crash::ALL;
 use mongrate_tests::{FailPoint, TestDb, Worker, eventually};
 use tokio::time::sleep;
 
-use super::{SOON, applied, assert_all_done, effects, ended, paused_at, successor};
+use super::{SOON, applied, assert_all_done, effects, ended, paused_at, successor, token};
 
 /// The process stands still in the middle of its first body, with an open transaction.
 #[tokio::test]
@@ -121,11 +121,6 @@ async fn i2_a_stale_holder_leaves_the_new_lease_alone() {
     ended(&mut next).await;
     successor(&db).await.up().await.unwrap();
     assert_all_done(&db, "a stale release").await;
-}
-
-async fn token(db: &TestDb) -> i64 {
-    let leases = db.collection::<Document>("migrations_lock");
-    leases.find_one(doc! { "_id": "lease" }).await.unwrap().unwrap().get_i64("token").unwrap()
 }
 
 async fn past_its_lease(place: &str) {

@@ -1,8 +1,10 @@
 //! Transactions that are too slow or too large for the server: told once, with the cure, and not tried again.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
+use mongodb::Database;
 use mongodb::bson::{Binary, Document, doc, spec::BinarySubtype};
 use mongrate::mongod::Mongod;
 use mongrate::{Error, Migrator, Registry, Tx, migration};
@@ -15,6 +17,7 @@ use super::count;
 static TOO_SLOW: AtomicU32 = AtomicU32::new(0);
 static TOO_SLOW_AT_THE_END: AtomicU32 = AtomicU32::new(0);
 static TOO_SLOW_IN_A_CALL: AtomicU32 = AtomicU32::new(0);
+static DDL_BESIDE: AtomicU32 = AtomicU32::new(0);
 static TOO_LARGE: AtomicU32 = AtomicU32::new(0);
 
 #[migration(id = "001_slow", source = "module:slow")]
@@ -55,6 +58,19 @@ async fn large(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
+/// What an application keeps somewhere, and must not use here.
+static RAW: Mutex<Option<Database>> = Mutex::new(None);
+
+#[migration(id = "001_index", source = "module:ddl-beside")]
+async fn ddl_beside_the_transaction(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    DDL_BESIDE.fetch_add(1, Relaxed);
+    tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+    let raw = RAW.lock().unwrap().take().unwrap();
+    let index = doc! { "createIndexes": "effects", "indexes": [{ "key": { "a": 1 }, "name": "a_1" }] };
+    raw.run_command(index).await?;
+    Ok(())
+}
+
 /// Transactions may take a second here.
 async fn impatient() -> &'static Mongod {
     static SERVER: OnceCell<Mongod> = OnceCell::const_new();
@@ -65,6 +81,11 @@ async fn impatient() -> &'static Mongod {
 /// Runs what there is of a source: it fails, leaves nothing but its record, and its body has run once.
 async fn fails(server: &Mongod, source: &str, bodies: &AtomicU32) -> Error {
     let db = TestDb::on(server).await;
+    if source == "module:ddl-beside" {
+        // It has touched the collection, so that it is there; the index waits for its own transaction.
+        db.create_collection("effects").await.unwrap();
+        *RAW.lock().unwrap() = Some(db.database().clone());
+    }
     let migrator = Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build();
     let error = migrator.up().await.unwrap_err();
     assert_eq!(bodies.load(Relaxed), 1, "{error}");
@@ -97,6 +118,15 @@ async fn i6_too_slow_after_the_last_call() {
 #[tokio::test]
 async fn i6_too_slow_in_a_call() {
     let error = fails(impatient().await, "module:slow-call", &TOO_SLOW_IN_A_CALL).await;
+    assert!(matches!(error, Error::TransactionTooSlow { .. }), "{error:?}");
+}
+
+/// `Tx` has no method for an index and its session is not to be had, but a handle of the application's own reaches the
+/// server beside the transaction, and waits for it: until the server ends the transaction.
+#[tokio::test]
+async fn i6_ddl_beside_its_own_transaction() {
+    let error = fails(impatient().await, "module:ddl-beside", &DDL_BESIDE).await;
+    println!("{error}");
     assert!(matches!(error, Error::TransactionTooSlow { .. }), "{error:?}");
 }
 

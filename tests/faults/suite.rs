@@ -1,15 +1,24 @@
-//! Processes that die, stand still or lose their replies: what the engine promises then (I1, I2, I6).
+//! Processes that die, stand still or lose their replies, servers that fail over or refuse: what the engine promises then
+//! (I1, I2, I6). docs/RELIABILITY.md lists the scenarios.
 //!
 //! The victim is a process of its own with a short lease; the one that comes after it runs in the test, with a long
 //! lease, so that a slow machine takes nothing away from it.
 
 mod abandoned;
+mod boot;
+mod builds;
+mod clocks;
+mod cut_off;
 mod elections;
 mod everywhere;
+mod fence;
 mod killed;
 mod lease;
 mod limits;
+mod list;
+mod negative;
 mod paused;
+mod refused;
 mod told;
 mod transient;
 mod zombie;
@@ -75,6 +84,12 @@ fn applied(report: &Report) -> Vec<&str> {
 async fn count(db: &Database, collection: &str, filter: Document) -> u64 {
     let majority = CollectionOptions::builder().read_concern(ReadConcern::majority()).build();
     db.collection_with_options::<Document>(collection, majority).count_documents(filter).await.unwrap()
+}
+
+/// The token of the newest lease.
+async fn token(db: &Database) -> i64 {
+    let leases = db.collection::<Document>("migrations_lock");
+    leases.find_one(doc! { "_id": "lease" }).await.unwrap().unwrap().get_i64("token").unwrap()
 }
 
 /// How often a migration has taken effect.

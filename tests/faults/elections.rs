@@ -1,16 +1,17 @@
 //! Fail-overs in the middle of a run, on servers of three members.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
 use mongrate::{Migrator, Registry, Tx, migration};
-use mongrate_tests::{TestDb, Worker, crash, eventually, servers};
+use mongrate_tests::crash::ALL;
+use mongrate_tests::{FailPoint, TestDb, Worker, crash, eventually, eventually_within, servers};
 use tokio::time::sleep;
 
-use super::{assert_all_done, count, ended, successor};
+use super::{assert_all_done, count, effects, ended, successor, token};
 
 static STEPPED: AtomicU32 = AtomicU32::new(0);
 
@@ -104,6 +105,99 @@ async fn i1_primary_killed_before_the_commit_has_reached_a_majority() {
     if end != "ok" {
         successor(&db).await.up().await.unwrap();
     }
+    assert_all_done(&db, &end).await;
+}
+
+/// The commit is on a majority when the primary dies, but the process has not heard of it: it asks the new one.
+#[tokio::test]
+async fn i1_primary_killed_after_the_commit_has_reached_a_majority() {
+    let server = three_members().await;
+    let db = TestDb::on(&server).await;
+    let mut worker = start(&db, &["pause", "commitTransaction 1"]);
+    worker.line().await.unwrap();
+    worker.paused().await;
+    let primary = server.primary().await.unwrap();
+    let unheard = FailPoint::named("hangBeforeWaitingForWriteConcern", "alwaysOn", db.uri(), doc! {}).await;
+    worker.cont();
+    eventually("the commit on a majority", async || (effects(&db, ALL[0]).await == 1).then_some(())).await;
+    server.kill(primary).unwrap();
+    server.primary().await.unwrap();
+    drop(unheard);
+    server.restart(primary).await.unwrap();
+    let end = ended(&mut worker).await;
+    println!("killed with the commit on a majority: {end}");
+    assert_eq!(end, "ok");
+    assert_eq!(token(&db).await, 1);
+    assert_all_done(&db, "killed after the commit").await;
+}
+
+/// The driver notices after some 20 s that the primary does not answer any more; the lease of a minute survives that.
+#[tokio::test]
+async fn i2_primary_stopped_with_default_options() {
+    let server = three_members().await;
+    let db = TestDb::on(&server).await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "60000", "pause", "commitTransaction 6"]);
+    worker.line().await.unwrap();
+    worker.paused().await;
+    let primary = server.primary().await.unwrap();
+    server.stop(primary).unwrap();
+    server.primary().await.unwrap();
+    let began = Instant::now();
+    worker.cont();
+    let observer = successor(&db).await;
+    eventually_within(Duration::from_mins(1), "the end of the run", async || {
+        observer.status().await.ok().filter(|status| status.holder().is_none())
+    })
+    .await;
+    let end = ended(&mut worker).await;
+    println!("the primary was stopped for {:?}: {end}", began.elapsed());
+    assert_eq!(end, "ok");
+    assert_eq!(token(&db).await, 1);
+    server.cont(primary).unwrap();
+    assert_all_done(&db, "primary stopped").await;
+}
+
+/// Nothing reaches a majority any more: the run says so, in time, and nobody is told that something is completed that a
+/// fail-over could undo.
+#[tokio::test]
+async fn i6_both_secondaries_stopped() {
+    let server = three_members().await;
+    let db = TestDb::on(&server).await;
+    let uri = format!("{}&serverSelectionTimeoutMS=2000", db.uri());
+    let mut worker = Worker::start(&["crash", &uri, db.name(), "6000", "pause", "commitTransaction 1"]);
+    worker.line().await.unwrap();
+    worker.paused().await;
+    let primary = server.primary().await.unwrap();
+    let others: Vec<_> = (0..3).filter(|member| *member != primary).collect();
+    for member in &others {
+        server.stop(*member).unwrap();
+    }
+    worker.cont();
+    let began = Instant::now();
+    let mut told = Vec::new();
+    let end = loop {
+        let line = worker.line().await.expect("the worker said nothing of its end");
+        if let Some(end) = line.strip_prefix("ended ") {
+            break end.to_owned();
+        }
+        told.push(line);
+    };
+    println!("without a majority, after {:?}: {end}; before it {told:?}", began.elapsed());
+    assert!(!told.iter().any(|line| line.starts_with("applied")), "{told:?}");
+    // It says nothing that it cannot know.
+    assert!(end.starts_with("Failed"), "{end}");
+    assert!(end.contains("the outcome cannot be determined"), "{end}");
+    assert!(end.contains("took effect as a whole or not at all"), "{end}");
+
+    for member in &others {
+        server.cont(*member).unwrap();
+    }
+    server.primary().await.unwrap();
+    // Whatever has become of it: an effect has its record. This order, because either may only just be on a majority.
+    let effects = effects(&db, ALL[0]).await;
+    let completed = count(&db, "migrations", doc! { "_id": ALL[0], "status": "completed" }).await;
+    assert!(completed >= effects, "{effects} effects, {completed} records");
+    successor(&db).await.up().await.unwrap();
     assert_all_done(&db, &end).await;
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Migrator, Registry, Report, Tx, migration};
-use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, servers};
+use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, eventually, sabotage, servers};
 
 use super::count;
 
@@ -155,6 +155,49 @@ under_fault!(
     assert!(matches!(error, Error::Failed { .. }), "{error:?}");
     assert_eq!((run.bodies, run.effects), (1, 0));
 });
+
+#[migration(id = "001_insert", source = "module:together")]
+async fn insert(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+    Ok(())
+}
+
+/// The commit is applied, and its client goes on asking what has become of it. Whoever looks meanwhile finds the effect
+/// and its record: there is no moment at which one is there without the other.
+async fn together(unheard: usize) {
+    let db = TestDb::new().await;
+    let port = servers::replica_set().await.members()[0].port();
+    let proxy = Proxy::to(port, Strike::Named("commitTransaction", 1..=unheard), Lost::Reply).await;
+    let uri = sabotage::uri(&format!("{}&appName={}", proxy.uri(), db.app_name())).await;
+    // The answers to all but the first commit take their time.
+    let slow = doc! {
+        "failCommands": ["commitTransaction"], "appName": db.app_name(), "blockConnection": true, "blockTimeMS": 1_000,
+    };
+    let _fail_point = FailPoint::named("failCommand", doc! { "skip": 1 }, db.uri(), slow).await;
+    let database = Client::with_uri_str(uri).await.unwrap().database(db.name());
+    let migrator = Migrator::builder(database).registry(Registry::linked().source("module:together")).build();
+    let run = tokio::spawn(migrator.up().into_future());
+    eventually("the effect", async || (count(&db, "effects", doc! {}).await == 1).then_some(())).await;
+    let recorded = count(&db, "migrations", doc! { "status": "completed" }).await;
+    assert!(!run.is_finished());
+    println!("{unheard} replies to the commit lost: 1 effect, {recorded} record, and the client does not know yet");
+    assert_eq!(recorded, 1, "an effect without its record");
+
+    let report = run.await.unwrap().unwrap();
+    assert_eq!(report.applied().next().unwrap().attempts, 1, "{report}");
+    assert_eq!(count(&db, "effects", doc! {}).await, 1);
+    assert_eq!(count(&db, "migrations_history", doc! { "status": "completed" }).await, 1);
+}
+
+#[tokio::test]
+async fn i1_commit_unheard_once_effect_and_record_together() {
+    together(1).await;
+}
+
+#[tokio::test]
+async fn i1_commit_unheard_three_times_effect_and_record_together() {
+    together(3).await;
+}
 
 #[migration(id = "001_fail", source = "module:failing")]
 async fn fail(_: &mut Tx) -> Result<(), Error> {

@@ -1,0 +1,92 @@
+//! Index builds: in the way of open transactions, and cut off.
+
+use std::time::{Duration, Instant};
+
+use mongodb::bson::{Document, doc};
+use mongrate::{Error, Schema, migration};
+use mongrate_tests::crash::ALL;
+use mongrate_tests::stored::{history, lease_is_free, migrator, record};
+use mongrate_tests::{FailPoint, TestDb, eventually, servers};
+
+use super::{assert_all_done, count, successor, victim};
+
+#[migration(id = "001_index", source = "module:builds")]
+async fn index(schema: &mut Schema) -> Result<(), Error> {
+    schema.max_time(Duration::from_millis(500)).create_index("users", doc! { "email": 1 }).await
+}
+
+/// The application has touched the collection and does not commit. Each run waits as long as it may, says what was in the
+/// way, and leaves the lease free; the application's writes go on after it. When the transaction is over, the next run
+/// completes.
+#[tokio::test]
+async fn i6_an_index_is_blocked_by_an_open_transaction() {
+    let db = TestDb::new().await;
+    let users = db.collection::<Document>("users");
+    users.insert_one(doc! { "_id": 1 }).await.unwrap();
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    users.insert_one(doc! { "_id": 2 }).session(&mut session).await.unwrap();
+    let migrator = migrator(&db, "module:builds").build();
+    for tries in 1..=2 {
+        let began = Instant::now();
+        let error = migrator.up().await.unwrap_err();
+        println!("try {tries}, after {:?}: {error}", began.elapsed());
+        assert!(matches!(error, Error::Failed { .. }), "{error:?}");
+        for words in ["create index on 'users'", "MaxTimeMSExpired", "open transaction"] {
+            assert!(error.to_string().contains(words), "{words} is not in: {error}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "took {:?}", began.elapsed());
+        assert!(lease_is_free(&db).await);
+        assert_eq!(record(&db, "module:builds:001_index").await.unwrap().get_i64("attempts").unwrap(), tries);
+        users.insert_one(doc! {}).await.unwrap();
+    }
+    session.commit_transaction().await.unwrap();
+    migrator.up().await.unwrap();
+    assert_eq!(history(&db, "module:builds:001_index").await, ["failed", "failed", "completed"]);
+    assert_eq!(users.list_index_names().await.unwrap(), ["_id_", "email_1"]);
+    assert_eq!(count(&db, "users", doc! {}).await, 4);
+}
+
+/// The build goes on without the process that asked for it. The next run asks for the same one, and waits for it.
+#[tokio::test]
+async fn i6_killed_during_an_index_build() {
+    // The fail point stops every build on this server.
+    let server = servers::builder().start().await.unwrap();
+    let db = TestDb::on(&server).await;
+    let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
+    let mut worker = victim(&db, &[]);
+    let building = async || {
+        let operations = doc! { "$currentOp": { "allUsers": true, "idleConnections": false } };
+        let builds = doc! { "$match": { "command.createIndexes": "effects", "ns": { "$regex": db.name() } } };
+        let mut builds = db.client().database("admin").aggregate([operations, builds]).await.unwrap();
+        let mut count = 0;
+        while builds.advance().await.unwrap() {
+            count += 1;
+        }
+        count
+    };
+    eventually("the build", async || (building().await >= 1).then_some(())).await;
+    worker.kill();
+    assert_eq!(count(&db, "migrations", doc! { "_id": ALL[1], "status": "running" }).await, 1);
+
+    let next = successor(&db).await;
+    let run = tokio::spawn(next.up().into_future());
+    // The second process has taken over, and its request is there.
+    eventually("the second process", async || {
+        let status = next.status().await.unwrap();
+        let holds = status.holder().is_some_and(|holder| holder.pid == i64::from(std::process::id()));
+        (holds && building().await >= 1).then_some(())
+    })
+    .await;
+    assert!(!run.is_finished());
+    drop(hangs);
+    let report = run.await.unwrap().unwrap();
+    println!("killed during a build: {report}\n{:?}", report.warnings());
+    assert!(report.warnings().iter().any(|warning| warning.contains("interrupted")), "{:?}", report.warnings());
+    let indexes = db.run_command(doc! { "listIndexes": "effects" }).await.unwrap();
+    let indexes = indexes.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
+    assert_eq!(indexes.len(), 2, "{indexes:?}");
+    // One that is still being built says so.
+    assert!(indexes.iter().all(|index| !index.as_document().unwrap().contains_key("buildUUID")), "{indexes:?}");
+    assert_all_done(&db, "killed during an index build").await;
+}

@@ -1,0 +1,197 @@
+//! Mongrate with one of its guards taken away, to show that the scenarios of the fault suite can fail: see
+//! `faults/negative.rs`.
+//!
+//! What an engine does is what it sends. So the guard is taken away between the driver and the server, in the process of
+//! the client, and the engine's own code knows nothing of it. The environment variable [`WITHOUT`] says which guard:
+//!
+//! - `fence`: whatever writes the fence, or ends the transaction of a former holder, never reaches the server, and is
+//!   answered as if it had.
+//! - `record`: the record and the history entry of a migration are taken out of the transaction of its body. They are
+//!   written when the client comes to the command after the commit.
+
+use std::env;
+use std::io::Result;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::proxy::{OP_MSG, body, message};
+
+/// The environment variable that names the missing guard.
+pub const WITHOUT: &str = "MONGRATE_TESTS_WITHOUT";
+
+/// What goes on in sessions and with the connection itself, and is no step onwards.
+const NO_STEP: [&str; 6] = ["hello", "isMaster", "ismaster", "ping", "endSessions", "commitTransaction"];
+
+/// A connection string for one client: the same one, unless a guard is missing.
+pub async fn uri(uri: &str) -> String {
+    let Ok(guard) = env::var(WITHOUT) else { return uri.to_owned() };
+    let (server, options) = uri.strip_prefix("mongodb://").and_then(|rest| rest.split_once("/?")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let without = match guard.as_str() {
+        "fence" => Without::Fence,
+        "record" => Without::Record(Arc::default()),
+        other => panic!("{WITHOUT}: what is '{other}'?"),
+    };
+    let server = server.to_owned();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (server, without) = (server.clone(), without.clone());
+            // An error here is a closed connection, which both sides notice by themselves.
+            tokio::spawn(async move { without.lead(client, &server).await });
+        }
+    });
+    // One request, one reply: a monitor that streams would need more.
+    let mut direct = format!("mongodb://127.0.0.1:{port}/?directConnection=true&serverMonitoringMode=poll");
+    let ours = ["replicaSet", "directConnection"];
+    for option in options.split('&').filter(|option| !ours.iter().any(|ours| option.starts_with(ours))) {
+        direct = format!("{direct}&{option}");
+    }
+    direct
+}
+
+#[derive(Clone, Debug)]
+enum Without {
+    Fence,
+    Record(Arc<Mutex<Kept>>),
+}
+
+/// The writes that were taken out of the transaction under way.
+#[derive(Debug, Default)]
+struct Kept {
+    writes: Vec<Vec<u8>>,
+    committed: bool,
+}
+
+/// What becomes of a command.
+enum Deed {
+    Pass,
+    Pretend,
+}
+
+impl Without {
+    async fn lead(&self, mut client: TcpStream, server: &str) -> Result<()> {
+        let mut server = TcpStream::connect(server).await?;
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
+        loop {
+            let request = message(&mut client).await?;
+            let command = body(&request).and_then(|body| Document::try_from(body).ok()).unwrap_or_default();
+            let name = command.keys().next().map_or("", String::as_str);
+            for write in self.due(name, &command) {
+                exchange(&mut server, &write).await?;
+            }
+            let reply = match self.deed(name, &command, &request) {
+                Deed::Pass => exchange(&mut server, &request).await?,
+                Deed::Pretend => pretended(&request),
+            };
+            self.heard(name, &reply);
+            client.write_all(&reply).await?;
+        }
+    }
+
+    fn deed(&self, name: &str, command: &Document, request: &[u8]) -> Deed {
+        match self {
+            Self::Fence if name == "killSessions" || writes_the_fence(name, command) => Deed::Pretend,
+            Self::Record(kept) if writes_a_record(name, command) => {
+                locked(kept).writes.push(outside_the_transaction(command, request));
+                Deed::Pretend
+            }
+            Self::Record(kept) if name == "abortTransaction" => {
+                locked(kept).writes.clear();
+                Deed::Pass
+            }
+            _ => Deed::Pass,
+        }
+    }
+
+    /// Notes that a commit has succeeded.
+    fn heard(&self, name: &str, reply: &[u8]) {
+        let Self::Record(kept) = self else { return };
+        if name == "commitTransaction" {
+            let reply = body(reply).and_then(|reply| Document::try_from(reply).ok()).unwrap_or_default();
+            locked(kept).committed =
+                reply.get_f64("ok").is_ok_and(|ok| ok > 0.0) && !reply.contains_key("writeConcernError");
+        }
+    }
+
+    /// The writes that are to be made before this command.
+    fn due(&self, name: &str, command: &Document) -> Vec<Vec<u8>> {
+        let Self::Record(kept) = self else { return Vec::new() };
+        let mut kept = locked(kept);
+        if !kept.committed || NO_STEP.contains(&name) || is_heartbeat(name, command) {
+            return Vec::new();
+        }
+        kept.committed = false;
+        std::mem::take(&mut kept.writes)
+    }
+}
+
+fn is(document: &Document, key: &str, value: &str) -> bool {
+    document.get_str(key).is_ok_and(|found| found == value)
+}
+
+fn first_update(command: &Document) -> Option<&Document> {
+    command.get_array("updates").ok()?.first()?.as_document()
+}
+
+/// The increment in a transaction, and the raise of a new holder; not the update that makes the document.
+fn writes_the_fence(name: &str, command: &Document) -> bool {
+    let fence = |update: &Document| update.get_document("q").is_ok_and(|filter| is(filter, "_id", "fence"));
+    name == "update" && first_update(command).is_some_and(|update| fence(update) && !update.contains_key("upsert"))
+}
+
+/// A heartbeat is a pipeline; the release of the lease is not.
+fn is_heartbeat(name: &str, command: &Document) -> bool {
+    name == "update"
+        && is(command, "update", "migrations_lock")
+        && first_update(command).is_some_and(|update| update.get_array("u").is_ok())
+}
+
+/// In a transaction with a body: one that begins with its record has none.
+fn writes_a_record(name: &str, command: &Document) -> bool {
+    let collection = match name {
+        "update" => "migrations",
+        "insert" => "migrations_history",
+        _ => return false,
+    };
+    is(command, name, collection) && command.contains_key("autocommit") && !command.contains_key("startTransaction")
+}
+
+/// The message without what makes it a part of a transaction.
+fn outside_the_transaction(command: &Document, request: &[u8]) -> Vec<u8> {
+    let mut alone = command.clone();
+    for field in ["lsid", "txnNumber", "autocommit"] {
+        alone.remove(field);
+    }
+    let rest = 21 + body(request).map_or(0, |body| body.as_bytes().len());
+    let mut sections = vec![0];
+    sections.extend_from_slice(RawDocumentBuf::try_from(&alone).unwrap().as_bytes());
+    sections.extend_from_slice(&request[rest..]);
+    op_msg(&request[4..8], [0; 4], &sections)
+}
+
+/// An answer that says that one document was written.
+fn pretended(request: &[u8]) -> Vec<u8> {
+    let written = RawDocumentBuf::try_from(&doc! { "ok": 1.0, "n": 1, "nModified": 1 }).unwrap();
+    let mut sections = vec![0];
+    sections.extend_from_slice(written.as_bytes());
+    op_msg(&[0; 4], request[4..8].try_into().unwrap(), &sections)
+}
+
+fn op_msg(id: &[u8], answers: [u8; 4], sections: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(20 + sections.len()).unwrap();
+    [&length.to_le_bytes()[..], id, &answers, &OP_MSG, &[0; 4], sections].concat()
+}
+
+async fn exchange(server: &mut TcpStream, request: &[u8]) -> Result<Vec<u8>> {
+    server.write_all(request).await?;
+    message(server).await
+}
+
+fn locked(kept: &Mutex<Kept>) -> std::sync::MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
