@@ -125,7 +125,7 @@ impl What {
 
 /// Shorter than a heartbeat, than the margin, than a lease, than two, and longer than anything.
 fn seconds() -> impl Strategy<Value = u64> {
-    prop::sample::select(vec![1, 5, 12, 20, 50, 70, 130, 400])
+    prop::sample::select(vec![1, 5, 20, 20, 50, 70, 70, 130, 130, 400])
 }
 
 fn call() -> impl Strategy<Value = Call> {

@@ -20,10 +20,9 @@ struct Found {
 }
 
 /// Plays interleavings until one does not go well, or gives what has happened in all of them.
-fn explore(sabotage: Sabotage) -> Result<Tally, Found> {
+fn explore(sabotage: Sabotage, cases: u32) -> Result<Tally, Found> {
     let (played, found_after, tally) = (Cell::new(0), Cell::new(None), RefCell::new(Tally::default()));
-    let config =
-        Config { cases: interleavings(), max_shrink_iters: 4_000, failure_persistence: None, ..Config::default() };
+    let config = Config { cases, max_shrink_iters: 4_000, failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(&schedules(), |schedule| {
         played.set(played.get() + 1);
         let outcome = play(&schedule, sabotage, false);
@@ -54,14 +53,14 @@ impl Found {
 
 #[test]
 fn every_interleaving_keeps_i1_i2_i3_and_i6() {
-    match explore(Sabotage::Nothing) {
+    match explore(Sabotage::Nothing, interleavings()) {
         Err(found) => panic!("{}", found.told()),
         Ok(tally) => {
             println!("{} interleavings: {tally:?}", interleavings());
             // It goes where it is interesting.
             let Tally { faults, taken_over, fenced_off, killed, blocked, undone, .. } = tally;
             assert!(
-                [faults, taken_over, fenced_off, killed, blocked, undone].iter().all(|count| *count > 10),
+                [faults, taken_over, fenced_off, killed, blocked, undone].iter().all(|count| *count > 0),
                 "{tally:?}"
             );
         }
@@ -69,7 +68,8 @@ fn every_interleaving_keeps_i1_i2_i3_and_i6() {
 }
 
 fn found(sabotage: Sabotage, invariant: &str) {
-    let Err(found) = explore(sabotage) else { panic!("{sabotage:?} was not found") };
+    // Mostly some hundred are enough.
+    let Err(found) = explore(sabotage, 10 * interleavings()) else { panic!("{sabotage:?} was not found") };
     let told = found.told();
     println!("{sabotage:?} was found {told}");
     assert!(told.contains(invariant), "{told}");
