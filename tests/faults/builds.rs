@@ -47,6 +47,31 @@ async fn i6_an_index_is_blocked_by_an_open_transaction() {
     assert_eq!(count(&db, "users", doc! {}).await, 4);
 }
 
+#[migration(id = "001_index", source = "module:builds-patient")]
+async fn patient_index(schema: &mut Schema) -> Result<(), Error> {
+    schema.max_time(Duration::from_secs(20)).create_index("users", doc! { "email": 1 }).await
+}
+
+/// The transaction ends while the index is tried for the second time: the same run completes.
+#[tokio::test]
+async fn i6_an_index_that_was_blocked_is_tried_again() {
+    let db = TestDb::new().await;
+    let users = db.collection::<Document>("users");
+    users.insert_one(doc! { "_id": 1 }).await.unwrap();
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    users.insert_one(doc! { "_id": 2 }).session(&mut session).await.unwrap();
+    let (replica, commands) = db.replica("migrating").await;
+    let run = tokio::spawn(migrator(&replica, "module:builds-patient").build().up().into_future());
+    let asked = async || (commands.count().get("createIndexes") >= Some(&3)).then_some(());
+    // One for Mongrate's own history.
+    eventually("the second attempt", asked).await;
+    session.commit_transaction().await.unwrap();
+    run.await.unwrap().unwrap();
+    assert_eq!(history(&db, "module:builds-patient:001_index").await, ["completed"]);
+    assert_eq!(users.list_index_names().await.unwrap(), ["_id_", "email_1"]);
+}
+
 /// The build goes on without the process that asked for it. The next run asks for the same one, and waits for it.
 #[tokio::test]
 async fn i6_killed_during_an_index_build() {

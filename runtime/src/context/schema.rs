@@ -76,7 +76,8 @@ impl Schema {
         Self { dry_run: Some(projection), ..self }
     }
 
-    /// The longest that each of the following operations may take; for an index on a large collection, give it hours.
+    /// The longest that each of the following operations may take; for an index on a large collection, give it hours. An index
+    /// that is blocked by somebody's open transaction is tried three times within it; the last attempt has eight tenths of it.
     pub fn max_time(&mut self, limit: Duration) -> &mut Self {
         self.max_time = limit;
         self

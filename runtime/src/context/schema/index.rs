@@ -6,9 +6,16 @@ use std::time::Duration;
 use mongodb::bson::Document;
 use mongodb::options::{IndexOptions, WriteConcern};
 use mongodb::{BoxFuture, IndexModel};
+use tokio::time::sleep;
 
-use super::{Intent, Schema};
+use super::{Intent, MAX_TIME_MS_EXPIRED, Schema};
 use crate::Error;
+use crate::error::code;
+use crate::lock::backoff;
+
+/// How much of its time each attempt has, in tenths. While one waits for an open transaction that has touched the collection,
+/// the application's writes wait behind it, so the first ones are short; the last one is for the build.
+const TRIES: [u32; 3] = [1, 1, 8];
 
 /// An index that is about to be created: set its options, then await it.
 #[must_use = "an index is created when this is awaited"]
@@ -74,16 +81,21 @@ impl<'s> IntoFuture for CreateIndex<'s> {
                 let intent = Intent::CreateIndex { keys: &keys, options: &options };
                 return schema.check(projection, "create_index", &collection, intent).await;
             }
-            schema.enter()?;
             let model = IndexModel::builder().keys(keys).options(options).build();
-            let created = schema
-                .database
-                .collection::<Document>(&collection)
-                .create_index(model)
-                .max_time(schema.max_time)
-                .write_concern(WriteConcern::majority())
-                .await;
-            schema.note("create_index", &collection, created.map(|_| ()), &[])?;
+            let indexed = schema.database.collection::<Document>(&collection);
+            let (mut tries, mut created) = (0, Ok(()));
+            for tenths in TRIES {
+                schema.enter()?;
+                tries += 1;
+                let limit = schema.max_time * tenths / 10;
+                let attempt = indexed.create_index(model.clone()).max_time(limit);
+                created = attempt.write_concern(WriteConcern::majority()).await.map(drop);
+                match &created {
+                    Err(error) if code(error) == Some(MAX_TIME_MS_EXPIRED) => sleep(backoff(tries)).await,
+                    _ => break,
+                }
+            }
+            schema.note("create_index", &collection, created, &[])?;
             Ok(())
         })
     }
