@@ -126,6 +126,16 @@ impl Graph {
         self.reach(from, Incoming)
     }
 
+    /// Everything up to the last of these nodes in order: one flag for each node.
+    pub(crate) fn up_to(&self, these: &HashSet<Node>) -> Vec<bool> {
+        let last = self.order.iter().rposition(|node| these.contains(node));
+        let mut before = vec![false; self.len()];
+        for node in &self.order[..last.map_or(0, |last| last + 1)] {
+            before[node.index()] = true;
+        }
+        before
+    }
+
     /// These nodes and all that depends on them, directly or not: one flag for each node.
     pub(crate) fn downstream(&self, from: impl IntoIterator<Item = Node>) -> Vec<bool> {
         self.reach(from, Outgoing)

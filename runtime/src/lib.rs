@@ -3,6 +3,8 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod context;
 mod elapsed;
 mod error;
@@ -29,6 +31,8 @@ mod report;
 mod signals;
 mod stop;
 mod tracker;
+#[cfg(feature = "cli")]
+mod wire;
 
 pub use context::{
     Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection,
@@ -41,7 +45,8 @@ pub use lock::{Holder, LockStatus};
 pub use migration::{Kind, Migration, Source, State};
 pub use migrator::{
     Amend, Boot, Booted, DatabaseFilter, Detected, Down, Finding, ForEach, ForceUnlock, Health, HealthStatus, History,
-    HistoryPage, Migrator, MigratorBuilder, Problem, Require, Statistics, Status, Tenants, Up, Validation, Verdict,
+    HistoryPage, Migrator, MigratorBuilder, Problem, Require, Standing, Statistics, Status, Tenants, Up, Validation,
+    Verdict,
 };
 pub use mongrate_macros::migration;
 pub use options::{Names, Policy, Transactions};

@@ -92,6 +92,13 @@ impl Migration {
         self.0.description
     }
 
+    /// The first paragraph of the description in one line: a doc comment may wrap anywhere in it.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let lines = self.description().lines().map(str::trim).take_while(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join(" ")
+    }
+
     /// Checksum of the function's tokens, or of all that is in the module, with the version of the algorithm: `t1:` and
     /// 64 hexadecimal digits.
     #[must_use]

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 pub use amend::Amend;
+pub(crate) use boot::Settings as EnvironmentSettings;
 pub use boot::{Boot, Booted};
 pub use builder::MigratorBuilder;
 pub use detect::{Detected, Verdict};
@@ -34,7 +35,7 @@ pub use health::{Health, HealthStatus};
 pub use history::{History, HistoryPage};
 pub use lock::ForceUnlock;
 pub use require::Require;
-pub use status::Status;
+pub use status::{Standing, Status};
 pub use up::Up;
 pub use validate::{Finding, Problem, Validation};
 
@@ -45,7 +46,7 @@ use crate::events::{Audience, Events};
 use crate::graph::Graph;
 use crate::lock::Lock;
 use crate::options::Options;
-use crate::plan::Plan;
+use crate::plan::{Plan, Reach};
 use crate::registry::Registry;
 use crate::stop::{Reason, Stop};
 use crate::tracker::Tracker;
@@ -90,6 +91,18 @@ impl Migrator {
         MigratorBuilder::new(database)
     }
 
+    /// The migrations that it works on.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// The environment that it was told: `production`.
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        self.0.options.environment.as_deref()
+    }
+
     /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.
     pub async fn status(&self) -> Result<Status, Error> {
         self.clone().whole(async |this| this.read_status().await).await
@@ -101,7 +114,7 @@ impl Migrator {
             .whole(async |this| {
                 let graph = this.graph()?;
                 let records = this.0.tracker.records().await?;
-                Plan::up(&graph, None, |id| records.state(id))
+                Plan::up(&graph, &Reach::All, |id| records.state(id))
             })
             .await
     }

@@ -14,6 +14,7 @@ use crate::migration::{Migration, State};
 
 pub(crate) use down::Target;
 pub(crate) use mark::{mark_applied, mark_pending};
+pub(crate) use up::Reach;
 
 /// An ordered list of steps. Of each one that is applied, the dependencies, direct and indirect, are completed or precede it;
 /// of each one that is reverted, the dependants are pending or precede it.
@@ -179,9 +180,7 @@ impl fmt::Display for Step {
             State::Partial => " (half-way through before)",
         };
         write!(f, "{}{reason}", self.migration.id())?;
-        // The first paragraph: a doc comment may wrap anywhere in it.
-        let summary = self.migration.description().lines().map(str::trim).take_while(|line| !line.is_empty());
-        let summary = summary.collect::<Vec<_>>().join(" ");
+        let summary = self.migration.summary();
         if summary.is_empty() { Ok(()) } else { write!(f, ": {summary}") }
     }
 }

@@ -231,12 +231,23 @@ impl fmt::Display for Report {
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
-        self.summary(f)
+        write!(f, "{}", self.summary())
     }
 }
 
+/// The last line of a report: how many were applied, failed and not run.
+struct Summary<'r>(&'r Report);
+
 impl Report {
-    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The last line of its `Display`: how many were applied or reverted, how many failed, how many did not run.
+    pub fn summary(&self) -> impl fmt::Display {
+        Summary(self)
+    }
+
+    fn fmt_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.dry_run {
+            return self.fmt_simulated_summary(f);
+        }
         let (done, did, nothing) = match self.purpose {
             Purpose::Up => (self.applied().count(), "Applied", "Nothing is pending."),
             Purpose::Down => (self.reverted().count(), "Reverted", "Nothing to revert."),
@@ -250,6 +261,12 @@ impl Report {
             (_, 0, 0) => write!(f, "{did} {done}."),
             (_, _, not_run) => write!(f, "{did} {done}, failed {failed}, not run {not_run}."),
         }
+    }
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt_summary(f)
     }
 }
 

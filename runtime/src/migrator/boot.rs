@@ -12,7 +12,8 @@ use mongodb::{BoxFuture, Database};
 use tokio::time::sleep;
 
 pub use self::booted::Booted;
-use self::environment::{Settings, Variables};
+pub(crate) use self::environment::Settings;
+use self::environment::{TIMEOUT, Variables};
 use super::{Migrator, MigratorBuilder};
 use crate::Error;
 use crate::elapsed::Elapsed;
@@ -86,7 +87,7 @@ impl Boot {
 
     async fn run(self) -> Result<Booted, Error> {
         let settings = Settings::read(&self.variables)?;
-        let migrator = settings.configure(self.builder).build();
+        let migrator = settings.configure(self.builder, TIMEOUT).build();
         let outcome = patiently(&migrator, &settings).await;
         match outcome {
             Err(error) if settings.fail_hard || is_final(&error) => return Err(error),

@@ -118,6 +118,17 @@ impl MigratorBuilder {
         self
     }
 
+    /// The same for another database.
+    #[cfg(feature = "cli")]
+    pub(crate) fn on(self, database: Database) -> Self {
+        Self { database, ..self }
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// What will happen during the runs of the migrators that this builds, as [`Migrator::events`]: for a
     /// [`boot`](Self::boot), which builds its migrator itself.
     #[must_use]

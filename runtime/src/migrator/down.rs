@@ -102,6 +102,11 @@ impl Down {
         self
     }
 
+    /// What this would revert. One read, no writes.
+    pub async fn plan(self) -> Result<Plan, Error> {
+        self.migrator.look(self.applied).await.map(|(plan, _)| plan)
+    }
+
     /// Finds out what this would do without changing anything, as in [`Up::dry_run`](crate::Up::dry_run).
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.settings.dry_run = dry_run;

@@ -6,7 +6,7 @@ use super::{Migrator, Status};
 use crate::Error;
 use crate::migration::{Migration, State};
 use crate::options::Policy;
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Reach, Step};
 use crate::record::Record;
 
 /// How many migrations a line names.
@@ -114,7 +114,7 @@ impl Migrator {
     async fn read_health(self) -> Result<Health, Error> {
         let graph = self.graph()?;
         let (records, sighting) = self.read_state().await?;
-        let plan = match Plan::up(&graph, None, |id| records.state(id)) {
+        let plan = match Plan::up(&graph, &Reach::All, |id| records.state(id)) {
             Err(Error::HalfChanged { .. }) => None,
             plan => Some(plan?),
         };

@@ -34,6 +34,44 @@ pub struct Status {
     token: Option<i64>,
 }
 
+/// Where one migration stands, with its record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Standing<'s> {
+    /// The migration.
+    pub migration: Migration,
+    /// Its record, if it has one.
+    pub record: Option<&'s Record>,
+    /// Where it stands. One that is running outside a transaction is [`State::Interrupted`] here.
+    pub state: State,
+    /// Whether the [`holder`](Status::holder) is running it right now outside a transaction.
+    pub is_running: bool,
+}
+
+impl Standing<'_> {
+    /// Where it stands, in a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `half-way`, `running`, or
+    /// `manual` for one that has never run and waits to be named.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self.state {
+            _ if self.is_running => "running",
+            State::New if self.migration.is_manual() => "manual",
+            State::New => "pending",
+            State::Completed => "completed",
+            State::Failed => "failed",
+            State::RolledBack => "rolled back",
+            State::Interrupted => "interrupted",
+            State::Partial => "half-way",
+        }
+    }
+
+    /// Whether it is applied but has changed in the code since.
+    #[must_use]
+    pub fn has_drifted(&self) -> bool {
+        self.record.is_some_and(|record| record.drifted_from(self.migration))
+    }
+}
+
 impl Status {
     pub(super) fn new(graph: &Graph, records: &Records, sighting: Option<Sighting>) -> Self {
         let (holder, token) = match sighting {
@@ -45,13 +83,26 @@ impl Status {
         Self { migrations, orphans, holder, token }
     }
 
+    /// Every migration in plan order, with where it stands.
+    pub fn iter(&self) -> impl Iterator<Item = Standing<'_>> {
+        self.migrations.iter().map(|(migration, record)| self.standing(*migration, record.as_ref()))
+    }
+
+    /// Where the migration with this qualified id stands; `None` when it is not linked in or not selected.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Standing<'_>> {
+        self.iter().find(|standing| standing.migration.id() == id)
+    }
+
+    fn standing<'s>(&self, migration: Migration, record: Option<&'s Record>) -> Standing<'s> {
+        let is_running = record.is_some_and(|record| self.is_running(record));
+        Standing { migration, record, state: record.map_or(State::New, Record::state), is_running }
+    }
+
     /// What an `up` has still to do: never run, failed, rolled back or interrupted, in plan order. Manual ones are
     /// among them.
     pub fn pending(&self) -> impl Iterator<Item = Migration> {
-        self.migrations
-            .iter()
-            .filter(|(_, record)| state(record.as_ref()).is_pending())
-            .map(|(migration, _)| *migration)
+        self.iter().filter(|standing| standing.state.is_pending()).map(|standing| standing.migration)
     }
 
     /// What is applied, with its record, in plan order.
@@ -88,11 +139,10 @@ impl Status {
         self.holder.as_ref()
     }
 
-    /// Where the migration with this qualified id stands; `None` when it is not linked in or not selected. One that the
-    /// [`holder`](Self::holder) runs right now outside a transaction is [`State::Interrupted`] here.
+    /// [`Standing::state`] of the migration with this qualified id.
     #[must_use]
     pub fn state(&self, id: &str) -> Option<State> {
-        self.migrations.iter().find(|(migration, _)| migration.id() == id).map(|(_, record)| state(record.as_ref()))
+        self.get(id).map(|standing| standing.state)
     }
 
     pub(super) fn migrations(&self) -> &[(Migration, Option<Record>)] {
@@ -105,14 +155,9 @@ impl Status {
     }
 
     fn in_state(&self, wanted: State) -> impl Iterator<Item = (Migration, &Record)> {
-        self.migrations.iter().filter_map(move |(migration, record)| {
-            record.as_ref().filter(|record| record.state() == wanted).map(|record| (*migration, record))
-        })
+        let there = self.iter().filter(move |standing| standing.state == wanted);
+        there.filter_map(|standing| standing.record.map(|record| (standing.migration, record)))
     }
-}
-
-fn state(record: Option<&Record>) -> State {
-    record.map_or(State::New, Record::state)
 }
 
 impl Migrator {
@@ -131,24 +176,13 @@ impl Migrator {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (migration, record) in &self.migrations {
-            let word = match state(record.as_ref()) {
-                _ if record.as_ref().is_some_and(|record| self.is_running(record)) => "running",
-                State::New if migration.is_manual() => "manual",
-                State::New => "pending",
-                State::Completed => "completed",
-                State::Failed => "failed",
-                State::RolledBack => "rolled back",
-                State::Interrupted => "interrupted",
-                State::Partial => "half-way",
-            };
-            write!(f, "{word:<12} {}", migration.id())?;
+        for standing in self.iter() {
+            let Standing { migration, record, state, .. } = standing;
+            write!(f, "{:<12} {}", standing.word(), migration.id())?;
             match record {
-                Some(record) if record.drifted_from(*migration) => writeln!(f, " (changed since it ran)")?,
-                Some(record) if record.state() == State::Completed && record.batch == 0 => writeln!(f, " (marked)")?,
-                Some(record) if record.state() == State::Completed => {
-                    writeln!(f, " in {}", Elapsed(record.duration()))?;
-                }
+                Some(_) if standing.has_drifted() => writeln!(f, " (changed since it ran)")?,
+                Some(record) if state == State::Completed && record.batch == 0 => writeln!(f, " (marked)")?,
+                Some(record) if state == State::Completed => writeln!(f, " in {}", Elapsed(record.duration()))?,
                 Some(Record { error: Some(error), .. }) => writeln!(f, ": {error}")?,
                 _ => writeln!(f)?,
             }

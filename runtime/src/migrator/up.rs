@@ -9,7 +9,7 @@ use super::Migrator;
 use super::run::{Run, Settings, Work};
 use crate::Error;
 use crate::executor::Executor;
-use crate::plan::Plan;
+use crate::plan::{Plan, Reach};
 use crate::report::{Purpose, Report};
 use crate::tracker::Records;
 
@@ -37,7 +37,7 @@ pub struct Up {
 /// Which pending migrations, and how.
 #[derive(Clone, Debug, Default)]
 struct Pending {
-    only: Option<Vec<String>>,
+    reach: Reach,
     continue_on_error: bool,
 }
 
@@ -49,7 +49,17 @@ impl Up {
     /// Only this migration (qualified id) with its pending dependencies. Call it again to name more. This is also how
     /// a manual migration is run, and one that is half changed ([`Error::HalfChanged`]).
     pub fn only(mut self, id: impl Into<String>) -> Self {
-        self.pending.only.get_or_insert_default().push(id.into());
+        match &mut self.pending.reach {
+            Reach::Only(ids) => ids.push(id.into()),
+            other => *other = Reach::Only(vec![id.into()]),
+        }
+        self
+    }
+
+    /// Everything up to this migration (qualified id) in plan order, and this one. The last call of this and of
+    /// [`only`](Self::only) counts.
+    pub fn to(mut self, id: impl Into<String>) -> Self {
+        self.pending.reach = Reach::To(id.into());
         self
     }
 
@@ -98,8 +108,13 @@ impl Up {
         self
     }
 
+    /// What this would run. One read, no writes.
+    pub async fn plan(self) -> Result<Plan, Error> {
+        self.migrator.look(self.pending).await.map(|(plan, _)| plan)
+    }
+
     /// A report of nothing, or [`Error::Pending`]. One read, no writes.
-    pub(super) async fn check(self) -> Result<Report, Error> {
+    pub(crate) async fn check(self) -> Result<Report, Error> {
         let (plan, report) = self.migrator.look(self.pending).await?;
         if plan.is_empty() {
             return Ok(report);
@@ -122,7 +137,7 @@ impl Work for Pending {
 
     fn todo(&self, run: &Run, records: &Records) -> Result<Plan, Error> {
         run.accept(records)?;
-        Plan::up(&run.graph, self.only.as_deref(), |id| records.state(id))
+        Plan::up(&run.graph, &self.reach, |id| records.state(id))
     }
 
     fn is_nothing(todo: &Plan) -> bool {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Migrator, Status};
 use crate::Error;
+use crate::grouped::counted;
 use crate::migration::{Migration, State};
 use crate::record::Record;
 
@@ -112,6 +113,16 @@ impl Validation {
         self.findings.is_empty()
     }
 
+    /// The last line of its `Display`: how many were checked, and how many findings there are.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let checked = counted(self.checked as u64, "migration");
+        match self.findings.len() {
+            0 => format!("{checked} checked, nothing is wrong."),
+            found => format!("{checked} checked, {}.", counted(found as u64, "finding")),
+        }
+    }
+
     /// What was found, in plan order, orphans last.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -163,10 +174,15 @@ impl fmt::Display for Validation {
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
         }
-        match self.findings.len() {
-            0 => write!(f, "{} migrations checked, nothing is wrong.", self.checked),
-            found => write!(f, "{} migrations checked, {found} findings.", self.checked),
-        }
+        f.write_str(&self.summary())
+    }
+}
+
+impl Problem {
+    /// Whether the next `up` sees to it, because it runs the migration (again).
+    #[must_use]
+    pub fn is_cured_by_up(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::Interrupted | Self::Failed { .. })
     }
 }
 

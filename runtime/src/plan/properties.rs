@@ -40,7 +40,8 @@ impl Case {
 
     fn up(&self, only: Option<&[String]>) -> Result<Plan, Error> {
         let graph = Graph::new(&self.migrations.iter().copied().collect())?;
-        Plan::up(&graph, only, |id| if self.is_completed(id) { State::Completed } else { State::RolledBack })
+        let reach = only.map_or(Reach::All, |ids| Reach::Only(ids.to_vec()));
+        Plan::up(&graph, &reach, |id| if self.is_completed(id) { State::Completed } else { State::RolledBack })
     }
 }
 
@@ -108,7 +109,7 @@ proptest! {
         let registry = case.migrations.iter().copied().collect::<crate::Registry>().source("module:a");
         let state = |id: &str| if case.is_completed(id) { State::Completed } else { State::New };
         let Ok(graph) = Graph::new(&registry) else { return Ok(()) };
-        match Plan::up(&graph, None, state) {
+        match Plan::up(&graph, &Reach::All, state) {
             Ok(plan) => {
                 check(&case, &plan);
                 prop_assert!(steps(&plan).iter().all(|id| id.starts_with("module:a:")));
@@ -125,7 +126,7 @@ proptest! {
     fn i5_a_plan_depends_on_the_set_alone((one, other) in shuffled(acyclic())) {
         let plan = |migrations: Vec<Migration>| {
             let graph = Graph::new(&migrations.into_iter().collect()).expect("no mistakes");
-            Plan::up(&graph, None, |_| State::New).expect("a plan")
+            Plan::up(&graph, &Reach::All, |_| State::New).expect("a plan")
         };
         let (one, other) = (plan(one), plan(other));
         prop_assert_eq!(ids(one.iter().map(Step::migration)), ids(other.iter().map(Step::migration)));

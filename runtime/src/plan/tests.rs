@@ -8,10 +8,16 @@ use crate::graph::Graph;
 use crate::registry::Registry;
 
 fn up(registry: &Registry, only: Option<&[&str]>, completed: &[&str]) -> Result<Plan, Error> {
-    let only: Option<Vec<_>> = only.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
-    Plan::up(&Graph::new(registry)?, only.as_deref(), |id| {
-        if completed.contains(&id) { State::Completed } else { State::New }
-    })
+    let named = |ids: &[&str]| Reach::Only(ids.iter().map(|id| (*id).to_owned()).collect());
+    reach(registry, &only.map_or(Reach::All, named), completed)
+}
+
+fn to(registry: &Registry, id: &str, completed: &[&str]) -> Result<Plan, Error> {
+    reach(registry, &Reach::To(id.to_owned()), completed)
+}
+
+fn reach(registry: &Registry, reach: &Reach, completed: &[&str]) -> Result<Plan, Error> {
+    Plan::up(&Graph::new(registry)?, reach, |id| if completed.contains(&id) { State::Completed } else { State::New })
 }
 
 fn steps(plan: &Plan) -> String {
@@ -28,6 +34,17 @@ fn what_is_completed_is_left_out() -> Result<(), Error> {
     assert_eq!(steps(&up(&registry, None, &[])?), "001_a 002_b 003_c");
     assert_eq!(steps(&up(&registry, None, &["001_a"])?), "002_b 003_c");
     assert!(up(&registry, None, &["001_a", "002_b", "003_c"])?.is_empty());
+    Ok(())
+}
+
+/// What is on its way in plan order comes along, whether it depends on it or not.
+#[test]
+fn up_to_a_migration_is_everything_before_it_in_plan_order() -> Result<(), Error> {
+    let registry = draw("001_a <- 003_c; 002_b; 004_d; 005_e");
+    assert_eq!(steps(&to(&registry, "003_c", &["001_a"])?), "002_b 003_c");
+    assert_eq!(steps(&to(&registry, "003_c", &["001_a", "003_c"])?), "002_b");
+    assert_eq!(steps(&to(&registry, "005_e", &[])?), "001_a 002_b 003_c 004_d 005_e");
+    assert!(to(&registry, "003_d", &[]).expect_err("no such migration").to_string().contains("Did you mean"));
     Ok(())
 }
 
@@ -155,7 +172,7 @@ fn it_reads_as_a_list() -> Result<(), Error> {
         Drawn { id: "001_a".to_owned(), description: " E-mail addresses\n are unique.\n\n More.", ..Drawn::default() };
     let drawn = crate::fixtures::migrations("002_b \n 003_c \n 004_d \n !005_manual <- 006_f");
     let registry: Registry = drawn.into_iter().chain([described.leak()]).collect();
-    let plan = Plan::up(&Graph::new(&registry)?, None, |id| match id {
+    let plan = Plan::up(&Graph::new(&registry)?, &Reach::All, |id| match id {
         "002_b" => State::Failed,
         "003_c" => State::RolledBack,
         "004_d" => State::Interrupted,

@@ -24,6 +24,10 @@ impl Report {
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
+        self.fmt_simulated_summary(f)
+    }
+
+    pub(super) fn fmt_simulated_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
             (self.count(|outcome| matches!(outcome, Outcome::WouldApply)), "would be applied"),
             (self.count(|outcome| matches!(outcome, Outcome::WouldRevert)), "would be reverted"),

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::env;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -22,8 +23,8 @@ const VERSION: &str = "MONGRATE_VERSION";
 
 const NAMES: [&str; 8] = [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR, ENV, VERSION];
 
-/// How long a run may take when nobody says otherwise.
-const TIMEOUT: Duration = Duration::from_mins(5);
+/// How long the run of a boot may take when nobody says otherwise.
+pub(super) const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The longest of all durations, in milliseconds. What is longer is a slip of the pen.
 const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -40,10 +41,10 @@ impl Variables {
 
 /// The variables as they were meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Settings {
-    pub(super) auto: bool,
+pub(crate) struct Settings {
+    pub(crate) auto: bool,
     pub(super) fail_hard: bool,
-    pub(super) stop_on_error: bool,
+    pub(crate) stop_on_error: bool,
     /// Zero is no limit.
     timeout: Option<Duration>,
     lock_wait: Option<Duration>,
@@ -53,6 +54,11 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    /// Those of this process.
+    pub(crate) fn of_this_process() -> Result<Self, Error> {
+        Self::read(&Variables::found(|name| env::var_os(name)))
+    }
+
     /// All that is malformed is told at once.
     pub(super) fn read(variables: &Variables) -> Result<Self, Error> {
         let mut reader = Reader { variables, errors: Vec::new() };
@@ -70,9 +76,10 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Tells a builder what is set, and leaves it what is not.
-    pub(super) fn configure(&self, builder: MigratorBuilder) -> MigratorBuilder {
-        let mut builder = builder.limited(self.timeout, TIMEOUT);
+    /// Tells a builder what is set, and leaves it what is not. `timeout` is that of a run for which nobody has said one; zero is
+    /// no limit.
+    pub(crate) fn configure(&self, builder: MigratorBuilder, timeout: Duration) -> MigratorBuilder {
+        let mut builder = builder.limited(self.timeout, timeout);
         if let Some(wait) = self.lock_wait {
             builder = builder.lock_wait(wait);
         }

@@ -8,7 +8,7 @@ use crate::Error;
 use crate::fixtures::random::{acyclic, dependencies, some_of};
 use crate::graph::Graph;
 use crate::migration::{Migration, State};
-use crate::plan::{Plan, Step, Target};
+use crate::plan::{Plan, Reach, Step, Target};
 use crate::record::Applied;
 
 /// What is applied, since which batch; not always with all that it depends on.
@@ -190,7 +190,7 @@ proptest! {
         let state = |id: &str| {
             if case.applied.contains_key(id) && !down.contains(&id) { State::Completed } else { State::RolledBack }
         };
-        let up = Plan::up(&graph, Some(&named), state).expect("nothing is in the way");
+        let up = Plan::up(&graph, &Reach::Only(named), state).expect("nothing is in the way");
         let back: BTreeSet<_> = up.iter().map(Step::migration).map(|migration| migration.id()).collect();
         prop_assert_eq!(back, down.into_iter().collect::<BTreeSet<_>>());
     }

@@ -1,0 +1,16 @@
+//! `check`
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::Session;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Check {}
+
+impl Check {
+    pub(super) fn run(self, _session: &Session) -> Result<Exit, Failure> {
+        Err(Failure::usage("not there yet"))
+    }
+}

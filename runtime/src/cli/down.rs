@@ -1,0 +1,85 @@
+//! `down`
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::confirm::confirm;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::options::Writing;
+use super::session::Session;
+use super::{outcome, progress};
+use crate::grouped::counted;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Down {
+    /// Only these (qualified ids)
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+
+    /// So many of those that were applied last
+    #[arg(long, value_name = "N", conflicts_with = "ids")]
+    steps: Option<usize>,
+
+    /// Everything that the last `up` applied
+    #[arg(long, conflicts_with_all = ["ids", "steps"])]
+    batch: bool,
+
+    /// Everything that was applied after this one, which stays
+    #[arg(long, value_name = "ID", conflicts_with_all = ["ids", "steps", "batch"])]
+    to: Option<String>,
+
+    /// Also what depends on these
+    #[arg(long)]
+    with_dependants: bool,
+
+    /// Finds out what would happen, and changes nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// How long the run may take in all, like 90s or 10m
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Down {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let migrator = session.migrator_waiting(self.writing.lock_wait).await?;
+        let mut down = self.ids.iter().fold(migrator.down(), crate::Down::only);
+        if let Some(count) = self.steps {
+            down = down.steps(count);
+        }
+        if self.batch {
+            down = down.batch();
+        }
+        if let Some(id) = &self.to {
+            down = down.to(id);
+        }
+        down = down.with_dependants(self.with_dependants);
+        if !self.dry_run {
+            let plan = down.clone().plan().await?;
+            if !plan.is_empty() {
+                session.output.remark(&plan);
+                let question = format!("Revert {}?", counted(plan.len() as u64, "migration"));
+                if !confirm(session, migrator, &question)? {
+                    return Ok(outcome::declined(session));
+                }
+                // What was shown and confirmed, and nothing that was applied meanwhile.
+                down = plan.iter().fold(migrator.down(), |down, step| down.only(step.migration().id()));
+            }
+        }
+        down = down.dry_run(self.dry_run);
+        if let Some(limit) = self.timeout {
+            down = down.timeout(limit);
+        }
+        if let Some(name) = self.writing.by() {
+            down = down.by(name);
+        }
+        let report = progress::shown(session, migrator, down).await?;
+        outcome::tell(session, &report)
+    }
+}

@@ -1,0 +1,94 @@
+//! `history`
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use console::style;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::Session;
+use super::{table, words};
+use crate::elapsed::Elapsed;
+use crate::{HistoryEntry, RecordStatus, wire};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct History {
+    /// So many entries, from the newest
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: u32,
+
+    /// Leaves out so many of the newest
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    skip: u64,
+
+    /// Only what ended with, or left, this status
+    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(RecordStatus::as_str)).map(status))]
+    status: Option<RecordStatus>,
+
+    /// Only the migrations of one source: system, module:<name> or plugin:<name>
+    #[arg(long)]
+    source: Option<String>,
+
+    /// Only this migration (qualified id)
+    #[arg(long, value_name = "ID")]
+    migration: Option<String>,
+}
+
+const STATUSES: [RecordStatus; 4] =
+    [RecordStatus::Completed, RecordStatus::Failed, RecordStatus::RolledBack, RecordStatus::Running];
+
+#[expect(clippy::needless_pass_by_value, reason = "what clap hands over")]
+fn status(name: String) -> RecordStatus {
+    STATUSES.into_iter().find(|status| status.as_str() == name).unwrap_or(RecordStatus::Completed)
+}
+
+impl History {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let mut history = session.migrator().await?.history().limit(self.limit).skip(self.skip);
+        if let Some(status) = self.status {
+            history = history.status(status);
+        }
+        if let Some(source) = self.source {
+            history = history.source(source);
+        }
+        if let Some(id) = self.migration {
+            history = history.migration(id);
+        }
+        let page = history.await?;
+        let output = &session.output;
+        if output.is_json() {
+            output.json(&wire::History::of(&page))?;
+            return Ok(Exit::Done);
+        }
+        if !page.entries.is_empty() {
+            output.print(format_args!("{}\n", entries(&page.entries)))?;
+        }
+        output.print(format_args!("{} of {} entries.", page.entries.len(), page.total))?;
+        Ok(Exit::Done)
+    }
+}
+
+/// A table of entries.
+pub(super) fn entries(entries: &[HistoryEntry]) -> String {
+    let mut rows = table::with(&["when (UTC)", "what", "migration", "ended", "took", "by", "remarks"]);
+    for entry in entries {
+        let ended = match entry.status {
+            None => String::new(),
+            Some(RecordStatus::Completed) => style("completed").green().to_string(),
+            Some(RecordStatus::Failed) => style("failed").red().to_string(),
+            Some(other) => style(other.as_str()).yellow().to_string(),
+        };
+        let ran = entry.execution_duration > 0 || entry.attempts > 0;
+        let remarks = [&entry.because, &entry.error].into_iter().flatten().cloned().collect::<Vec<_>>();
+        rows.add_row([
+            words::moment(entry.executed_at),
+            entry.act.to_string(),
+            entry.migration_id.clone().unwrap_or_default(),
+            ended,
+            if ran { Elapsed(entry.duration()).to_string() } else { String::new() },
+            entry.by.clone().unwrap_or_default(),
+            remarks.join(": "),
+        ]);
+    }
+    rows.trim_fmt()
+}

@@ -1,0 +1,19 @@
+//! The log that `-v` asks for.
+
+use std::io;
+
+use tracing::Level;
+use tracing_subscriber::fmt;
+
+/// Writes what the library tells through `tracing` to stderr, unless the application has a subscriber of its own.
+pub(super) fn to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => Level::INFO,
+        2 => Level::DEBUG,
+        _ => Level::TRACE,
+    };
+    let log = fmt().with_max_level(level).with_writer(io::stderr).with_ansi(console::colors_enabled_stderr());
+    // An error says that there is one already, and that is right.
+    drop(log.try_init());
+}

@@ -1,0 +1,126 @@
+//! `mark`, `baseline`, `accept` and `prune`: records by hand.
+
+use clap::{Args, Subcommand};
+
+use super::confirm::confirm;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::options::Reasoned;
+use super::outcome;
+use super::session::Session;
+use crate::Amend;
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Mark {
+    /// Says that these are applied, without running them
+    Applied(Marked),
+    /// Says that these are pending, without reverting them
+    Pending(Marked),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Marked {
+    /// Qualified ids
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+
+    #[command(flatten)]
+    reasoned: Reasoned,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Baseline {
+    /// The last migration that is applied (qualified id)
+    #[arg(required_unless_present = "detect")]
+    id: Option<String>,
+
+    /// Asks the `verify` functions where the database stands, and proposes that place
+    #[arg(long, conflicts_with = "id")]
+    detect: bool,
+
+    #[command(flatten)]
+    reasoned: Reasoned,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Accept {
+    /// The migration (qualified id)
+    id: String,
+
+    #[command(flatten)]
+    reasoned: Reasoned,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Prune {
+    /// The migration (qualified id)
+    id: String,
+
+    #[command(flatten)]
+    reasoned: Reasoned,
+}
+
+impl Mark {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let (word, Marked { ids, reasoned }) = match &self {
+            Self::Applied(marked) => ("applied", marked),
+            Self::Pending(marked) => ("pending", marked),
+        };
+        let migrator = session.migrator_waiting(reasoned.writing.lock_wait).await?;
+        if !confirm(session, migrator, &format!("Mark as {word}: {}?", ids.join(", ")))? {
+            return Ok(outcome::declined(session));
+        }
+        let amend = match &self {
+            Self::Applied(_) => migrator.mark_applied(ids),
+            Self::Pending(_) => migrator.mark_pending(ids),
+        };
+        amend_as(session, amend, reasoned).await
+    }
+}
+
+impl Baseline {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
+        let id = if let Some(id) = self.id {
+            id
+        } else {
+            let detected = migrator.detect().await?;
+            session.output.remark(&detected);
+            let Some(id) = detected.baseline() else {
+                return outcome::tell(session, &crate::Report::default());
+            };
+            if !confirm(session, migrator, &format!("Mark everything up to '{id}' as applied?"))? {
+                return Ok(outcome::declined(session));
+            }
+            id.to_owned()
+        };
+        amend_as(session, migrator.baseline(id), &self.reasoned).await
+    }
+}
+
+impl Accept {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
+        amend_as(session, migrator.accept(self.id), &self.reasoned).await
+    }
+}
+
+impl Prune {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
+        if !confirm(session, migrator, &format!("Remove the record of '{}'?", self.id))? {
+            return Ok(outcome::declined(session));
+        }
+        amend_as(session, migrator.prune(self.id), &self.reasoned).await
+    }
+}
+
+async fn amend_as(session: &Session, mut amend: Amend, reasoned: &Reasoned) -> Result<Exit, Failure> {
+    if let Some(name) = reasoned.writing.by() {
+        amend = amend.by(name);
+    }
+    if let Some(reason) = &reasoned.because {
+        amend = amend.because(reason);
+    }
+    outcome::tell(session, &amend.await?)
+}

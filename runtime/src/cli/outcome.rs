@@ -1,0 +1,36 @@
+//! How a command that changes something tells what it did.
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::Session;
+use crate::{Report, wire};
+
+/// A run that ended well. Its steps were told while they ran.
+pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> {
+    let output = &session.output;
+    if output.is_json() {
+        output.json(&wire::Report::of(report))?;
+    } else if report.is_dry_run() {
+        output.print(report)?;
+    } else {
+        for warning in report.warnings() {
+            output.warning(warning);
+        }
+        if output.verbose > 0 {
+            for operation in report.executions().flat_map(|execution| &execution.operations) {
+                output.remark(format_args!("  {operation}"));
+            }
+        }
+        for (id, act) in report.amended() {
+            output.outcome(format_args!("{act}  {id}"))?;
+        }
+        output.outcome(report.summary())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Somebody was asked, and said no.
+pub(super) fn declined(session: &Session) -> Exit {
+    session.output.remark("Nothing was changed.");
+    Exit::Failed
+}

@@ -1,0 +1,167 @@
+//! Where things are said: what was asked for on stdout, everything else on stderr.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use console::{Style, Term};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::options::{Color, Options};
+use crate::wire;
+
+/// How the result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// For people.
+    Table,
+    /// One JSON document on stdout, also when it fails.
+    Json,
+    /// The following are those of a drawn graph.
+    Text,
+    Dot,
+    Mermaid,
+    Svg,
+}
+
+impl Format {
+    /// Those that one command has to offer. That of `graph` takes the place of the one that all commands have.
+    pub(super) fn among(names: &'static [&'static str]) -> impl TypedValueParser<Value = Self> {
+        PossibleValuesParser::new(names).map(|name| match name.as_str() {
+            "json" => Self::Json,
+            "text" => Self::Text,
+            "dot" => Self::Dot,
+            "mermaid" => Self::Mermaid,
+            "svg" => Self::Svg,
+            _ => Self::Table,
+        })
+    }
+}
+
+/// Whom to tell what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Output {
+    pub(super) format: Format,
+    quiet: bool,
+    pub(super) verbose: u8,
+}
+
+impl Output {
+    pub(super) fn new(options: &Options) -> Self {
+        let decided = match options.color {
+            Color::Always => Some(true),
+            Color::Never => Some(false),
+            // An empty NO_COLOR counts as not set: https://no-color.org
+            Color::Auto => std::env::var_os("NO_COLOR").filter(|value| !value.is_empty()).map(|_| false),
+        };
+        if let Some(decided) = decided {
+            console::set_colors_enabled(decided);
+            console::set_colors_enabled_stderr(decided);
+        }
+        Self { format: options.format, quiet: options.quiet, verbose: options.verbose }
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// What was asked for.
+    pub(super) fn print(&self, text: impl Display) -> Result<(), Failure> {
+        write(&mut io::stdout().lock(), format_args!("{text}\n"))
+    }
+
+    /// What was asked for, as JSON.
+    pub(super) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::new(Exit::Failed, "json", format!("could not write JSON: {error}")))?;
+        self.print(text)
+    }
+
+    /// How a command that changes something has gone. Quiet when it went well and nobody wants to know.
+    pub(super) fn outcome(&self, text: impl Display) -> Result<(), Failure> {
+        if self.quiet { Ok(()) } else { self.print(text) }
+    }
+
+    /// What helps a person besides.
+    pub(super) fn remark(&self, text: impl Display) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+
+    pub(super) fn warning(&self, text: impl Display) {
+        self.remark(format_args!("{}: {text}", Style::new().for_stderr().yellow().bold().apply_to("warning")));
+    }
+
+    /// Whether progress may move: somebody looks at a terminal, and wants to see it.
+    pub(super) fn may_move(&self) -> bool {
+        !self.quiet && Term::stderr().is_term()
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// The end of a command: an error with all that helps, and the exit code.
+    pub(super) fn conclude(&self, result: Result<Exit, Failure>) -> Exit {
+        let failure = match result {
+            Ok(exit) => return exit,
+            Err(failure) => failure,
+        };
+        if self.is_json() {
+            let mut document =
+                failure.report.as_ref().map_or_else(|| json!({}), |report| json!(wire::Report::of(report)));
+            document["error"] = self.error(&failure);
+            if let Err(unwritten) = self.json(&document) {
+                say(unwritten.message);
+            }
+        }
+        self.tell(&failure);
+        failure.exit
+    }
+
+    fn error(&self, failure: &Failure) -> Value {
+        json!(wire::Error {
+            code: failure.code,
+            exit: failure.exit.code(),
+            message: &failure.message,
+            causes: &failure.causes,
+            help: failure.help.as_deref(),
+        })
+    }
+
+    fn tell(&self, failure: &Failure) {
+        let style = Style::new().for_stderr().bold();
+        if let (Some(report), false) = (&failure.report, self.is_json()) {
+            self.remark(report);
+        }
+        say(format_args!("{}: {}", style.clone().red().apply_to("error"), failure.message));
+        if let Some((file, line)) = failure.at {
+            say(format_args!("  {} {file}:{line}", style.clone().blue().apply_to("-->")));
+        }
+        if self.verbose > 0 {
+            for cause in &failure.causes {
+                say(format_args!("  {} {cause}", style.clone().blue().apply_to("because")));
+            }
+        }
+        if let Some(help) = &failure.help {
+            say(format_args!("{}: {help}", style.green().apply_to("help")));
+        }
+    }
+}
+
+/// Whoever has closed the other end does not want to read on; that is no error of ours.
+fn write(out: &mut impl Write, text: impl Display) -> Result<(), Failure> {
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("write to stdout", &error)),
+        _ => Ok(()),
+    }
+}
+
+/// A line on stderr. If even that cannot be written, there is nobody left to tell.
+fn say(text: impl Display) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}

@@ -1,0 +1,59 @@
+//! `pending` and `plan`
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::Session;
+use super::{table, words};
+use crate::wire;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Pending {}
+
+impl Pending {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let status = session.migrator().await?.status().await?;
+        let output = &session.output;
+        if output.is_json() {
+            output.json(&wire::Pending::of(&status))?;
+            return Ok(Exit::Done);
+        }
+        let mut rows = table::with(&["status", "migration", "what it does"]);
+        for standing in status.iter().filter(|standing| standing.state.is_pending()) {
+            let word = words::state(standing.word(), standing.state).to_string();
+            rows.add_row([word, standing.migration.id().to_owned(), standing.migration.summary()]);
+        }
+        if rows.is_empty() {
+            output.print("Nothing is pending.")?;
+        } else {
+            output.print(rows.trim_fmt())?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Plan {
+    /// Only these (qualified ids) and what they depend on
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+
+    /// Everything up to this one in plan order
+    #[arg(long, value_name = "ID", conflicts_with = "ids")]
+    to: Option<String>,
+}
+
+impl Plan {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let up = self.ids.iter().fold(session.migrator().await?.up(), |up, id| up.only(id));
+        let up = self.to.iter().fold(up, |up, id| up.to(id));
+        let plan = up.plan().await?;
+        if session.output.is_json() {
+            session.output.json(&wire::Plan::of(&plan))?;
+        } else {
+            session.output.print(plan)?;
+        }
+        Ok(Exit::Done)
+    }
+}

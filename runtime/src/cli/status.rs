@@ -1,0 +1,90 @@
+//! `status`
+
+use clap::Args;
+use console::style;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::Session;
+use super::{migrate, table, words};
+use crate::elapsed::Elapsed;
+use crate::grouped::counted;
+use crate::{Standing, State, wire};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Status {
+    /// Exit with 5 if anything is pending
+    #[arg(long)]
+    check: bool,
+}
+
+impl Status {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let status = session.migrator().await?.status().await?;
+        if session.output.is_json() {
+            session.output.json(&wire::Status::of(&status))?;
+        } else {
+            show(session, &status)?;
+        }
+        Ok(if self.check && status.pending().next().is_some() { Exit::Pending } else { Exit::Done })
+    }
+}
+
+fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
+    let verbose = session.output.verbose > 0;
+    let mut rows = table::with(&["status", "migration", "applied (UTC)", "took", "by", "remarks"]);
+    for standing in status.iter() {
+        let applied = standing.record.filter(|_| standing.state == State::Completed);
+        rows.add_row([
+            words::state(standing.word(), standing.state).to_string(),
+            standing.migration.id().to_owned(),
+            applied.map(|record| words::moment(record.executed_at)).unwrap_or_default(),
+            applied
+                .filter(|record| record.batch > 0)
+                .map(|record| Elapsed(record.duration()).to_string())
+                .unwrap_or_default(),
+            applied.and_then(|record| record.applied_by.clone()).unwrap_or_default(),
+            remarks(&standing, verbose),
+        ]);
+    }
+    for orphan in status.orphans() {
+        let orphan_is = "not linked into this program".to_owned();
+        let applied = words::moment(orphan.executed_at);
+        let by = orphan.applied_by.clone().unwrap_or_default();
+        rows.add_row([style("orphan").magenta().to_string(), orphan.id.clone(), applied, String::new(), by, orphan_is]);
+    }
+    if !rows.is_empty() {
+        session.output.print(format_args!("{}\n", rows.trim_fmt()))?;
+    }
+    if let Some(holder) = status.holder() {
+        let verb = if holder.expired { "The lock is held" } else { "Being migrated" };
+        session.output.print(format_args!("{verb} by {holder}."))?;
+    }
+    let (completed, pending) = (status.completed().count(), status.pending().count());
+    session.output.print(format_args!("{completed} completed, {pending} pending."))?;
+    if status.pending().any(|migration| !migration.is_manual()) {
+        session.output.remark(format_args!("`{} up` applies what is pending.", migrate()));
+    }
+    Ok(())
+}
+
+fn remarks(standing: &Standing<'_>, verbose: bool) -> String {
+    let Standing { migration, record, .. } = *standing;
+    let mut remarks = Vec::new();
+    if standing.has_drifted() {
+        remarks.push(style("changed since it ran").red().to_string());
+    }
+    if let Some(record) = record {
+        if record.batch == 0 && standing.state == State::Completed {
+            remarks.push("marked by hand".to_owned());
+        }
+        if record.attempts > 1 {
+            remarks.push(counted(record.attempts.unsigned_abs(), "execution"));
+        }
+        remarks.extend(record.error.clone());
+    }
+    if remarks.is_empty() || verbose {
+        remarks.push(migration.summary());
+    }
+    remarks.join("; ")
+}

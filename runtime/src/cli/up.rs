@@ -1,0 +1,89 @@
+//! `up` and `run`
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::options::Writing;
+use super::session::Session;
+use super::{outcome, progress};
+use crate::Migrator;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Up {
+    /// Only these (qualified ids) and what they depend on; also manual ones
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+
+    /// Everything up to this one in plan order
+    #[arg(long, value_name = "ID", conflicts_with = "ids")]
+    to: Option<String>,
+
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Run {
+    /// The migration (qualified id)
+    id: String,
+
+    #[command(flatten)]
+    how: How,
+}
+
+/// How to apply.
+#[derive(Clone, Debug, Args)]
+struct How {
+    /// Finds out what would happen, and changes nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// After a failure, goes on with what does not depend on it
+    #[arg(long)]
+    continue_on_error: bool,
+
+    /// How long the run may take in all, like 90s or 10m
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Up {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let migrator = session.migrator_waiting(self.how.writing.lock_wait).await?;
+        let up = self.ids.iter().fold(migrator.up(), |up, id| up.only(id));
+        let up = self.to.iter().fold(up, |up, id| up.to(id));
+        self.how.run(session, migrator, up).await
+    }
+}
+
+impl Run {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let migrator = session.migrator_waiting(self.how.writing.lock_wait).await?;
+        let up = migrator.up().only(self.id);
+        self.how.run(session, migrator, up).await
+    }
+}
+
+impl How {
+    async fn run(self, session: &Session, migrator: &Migrator, up: crate::Up) -> Result<Exit, Failure> {
+        let environment = &session.environment;
+        if !(environment.auto || self.dry_run) {
+            return outcome::tell(session, &up.check().await?);
+        }
+        let mut up = up.dry_run(self.dry_run).continue_on_error(self.continue_on_error || !environment.stop_on_error);
+        if let Some(limit) = self.timeout {
+            up = up.timeout(limit);
+        }
+        if let Some(name) = self.writing.by() {
+            up = up.by(name);
+        }
+        let report = progress::shown(session, migrator, up).await?;
+        outcome::tell(session, &report)
+    }
+}

@@ -1,0 +1,30 @@
+//! `version`
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::Session;
+use super::table;
+use crate::wire;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Version {}
+
+impl Version {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let status = session.migrator().await?.status().await?;
+        let versions = wire::Versions::of(&status);
+        if session.output.is_json() {
+            session.output.json(&versions)?;
+            return Ok(Exit::Done);
+        }
+        let mut rows = table::with(&["source", "current", "latest", "pending"]);
+        for version in &versions.sources {
+            let [current, latest] = [version.current, version.latest].map(|id| id.unwrap_or("-").to_owned());
+            rows.add_row([version.source.clone(), current, latest, version.pending.to_string()]);
+        }
+        session.output.print(rows.trim_fmt())?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,40 @@
+//! What programs read: the JSON shapes of what the library knows. docs/json-schema.json describes them; they only ever grow.
+//!
+//! Times are ISO 8601 in UTC, durations whole milliseconds. What does not apply is absent or null, as the schema says.
+
+mod history;
+mod migration;
+mod plan;
+mod record;
+mod report;
+mod status;
+mod validation;
+
+pub(crate) use history::History;
+pub(crate) use migration::Migration;
+pub(crate) use plan::{Pending, Plan};
+pub(crate) use record::{Holder, Lock, Record, Released};
+pub(crate) use report::Report;
+pub(crate) use status::{Standing, Status, Versions};
+pub(crate) use validation::Validation;
+
+use mongodb::bson::DateTime;
+use serde::Serialize;
+
+/// What went wrong.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Error<'a> {
+    /// Which kind of error, in kebab case.
+    pub(crate) code: &'a str,
+    /// The exit code of the process.
+    pub(crate) exit: u8,
+    pub(crate) message: &'a str,
+    pub(crate) causes: &'a [String],
+    pub(crate) help: Option<&'a str>,
+}
+
+/// ISO 8601.
+fn time(at: DateTime) -> String {
+    at.try_to_rfc3339_string().unwrap_or_else(|_| at.to_string())
+}

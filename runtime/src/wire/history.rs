@@ -1,0 +1,70 @@
+//! What was done.
+
+use serde::Serialize;
+
+use super::{Holder, Record, time};
+
+#[derive(Debug, Serialize)]
+pub(crate) struct History<'a> {
+    entries: Vec<Entry<'a>>,
+    /// How many there are in all that match.
+    total: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Entry<'a> {
+    act: String,
+    migration_id: Option<&'a str>,
+    source: Option<&'a str>,
+    status: Option<&'a str>,
+    checksum: Option<&'a str>,
+    batch: Option<i64>,
+    executed_at: String,
+    execution_duration_ms: i64,
+    by: Option<&'a str>,
+    because: Option<&'a str>,
+    host: &'a str,
+    pid: i64,
+    environment: Option<&'a str>,
+    codebase_version: Option<&'a str>,
+    error: Option<&'a str>,
+    error_stack: &'a [String],
+    attempts: i64,
+    previous_checksum: Option<&'a str>,
+    removed: Option<Record<'a>>,
+    holder: Option<Holder<'a>>,
+}
+
+impl<'a> History<'a> {
+    pub(crate) fn of(page: &'a crate::HistoryPage) -> Self {
+        Self { entries: page.entries.iter().map(Entry::from).collect(), total: page.total }
+    }
+}
+
+impl<'a> From<&'a crate::HistoryEntry> for Entry<'a> {
+    fn from(entry: &'a crate::HistoryEntry) -> Self {
+        Self {
+            act: entry.act.to_string(),
+            migration_id: entry.migration_id.as_deref(),
+            source: entry.source.as_deref(),
+            status: entry.status.map(crate::RecordStatus::as_str),
+            checksum: entry.checksum.as_deref(),
+            batch: entry.batch,
+            executed_at: time(entry.executed_at),
+            execution_duration_ms: entry.execution_duration,
+            by: entry.by.as_deref(),
+            because: entry.because.as_deref(),
+            host: &entry.host,
+            pid: entry.pid,
+            environment: entry.environment.as_deref(),
+            codebase_version: entry.codebase_version.as_deref(),
+            error: entry.error.as_deref(),
+            error_stack: entry.error_stack.as_deref().unwrap_or_default(),
+            attempts: entry.attempts,
+            previous_checksum: entry.previous_checksum.as_deref(),
+            removed: entry.removed.as_deref().map(Record::from),
+            holder: entry.holder.as_deref().map(Holder::from),
+        }
+    }
+}

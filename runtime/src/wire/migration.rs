@@ -1,0 +1,51 @@
+//! One migration as it is written.
+
+use serde::Serialize;
+
+use crate::Kind;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Migration {
+    id: &'static str,
+    source: String,
+    description: &'static str,
+    /// `tx`, `schema` or `database`.
+    kind: &'static str,
+    checksum: &'static str,
+    dependencies: &'static [&'static str],
+    reversible: bool,
+    irreversible_reason: Option<&'static str>,
+    manual: bool,
+    verifies: bool,
+    covers: &'static [&'static str],
+    timeout_ms: Option<u64>,
+    file: &'static str,
+    line: u32,
+}
+
+impl From<crate::Migration> for Migration {
+    fn from(migration: crate::Migration) -> Self {
+        let (file, line) = migration.location();
+        Self {
+            id: migration.id(),
+            source: migration.source().to_string(),
+            description: migration.description(),
+            kind: match migration.kind() {
+                Kind::Tx => "tx",
+                Kind::Schema => "schema",
+                Kind::Database => "database",
+            },
+            checksum: migration.checksum(),
+            dependencies: migration.dependencies(),
+            reversible: migration.is_reversible(),
+            irreversible_reason: migration.irreversible_reason(),
+            manual: migration.is_manual(),
+            verifies: migration.has_verify(),
+            covers: migration.covers(),
+            timeout_ms: migration.timeout().map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+            file,
+            line,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a run did, or would do.
+
+use mongodb::bson::Document;
+use serde::Serialize;
+
+use crate::{Operation, Outcome, Sample};
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report<'a> {
+    dry_run: bool,
+    executions: Vec<Execution<'a>>,
+    /// Records that were changed without running anything.
+    amended: Vec<Amended<'a>>,
+    not_run: &'a [String],
+    warnings: &'a [String],
+    /// Whether another process did what was to be done.
+    finished_elsewhere: bool,
+    summary: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Execution<'a> {
+    id: &'a str,
+    /// `up` or `down`.
+    verb: String,
+    /// `applied`, `reverted`, `failed`, `stopped`; in a dry run also `would-apply`, `would-revert`, `would-fail`, `not-simulated`.
+    outcome: &'static str,
+    /// Why, if it was not to be.
+    message: Option<&'a str>,
+    duration_ms: u64,
+    attempts: u32,
+    operations: Vec<Done<'a>>,
+    notes: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Amended<'a> {
+    id: &'a str,
+    act: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Done<'a> {
+    kind: &'static str,
+    collection: &'a str,
+    matched: u64,
+    modified: u64,
+    inserted: u64,
+    deleted: u64,
+    would_fail: bool,
+    notes: &'a [String],
+    samples: Vec<Changed<'a>>,
+}
+
+/// A document in MongoDB's extended JSON, before and after.
+#[derive(Debug, Serialize)]
+struct Changed<'a> {
+    before: Option<&'a Document>,
+    after: Option<&'a Document>,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn of(report: &'a crate::Report) -> Self {
+        Self {
+            dry_run: report.is_dry_run(),
+            executions: report.executions().map(Execution::from).collect(),
+            amended: report.amended().iter().map(|(id, act)| Amended { id, act: act.to_string() }).collect(),
+            not_run: report.not_run(),
+            warnings: report.warnings(),
+            finished_elsewhere: report.finished_elsewhere(),
+            summary: report.summary().to_string(),
+        }
+    }
+}
+
+impl<'a> From<&'a crate::Execution> for Execution<'a> {
+    fn from(execution: &'a crate::Execution) -> Self {
+        let (outcome, message) = match &execution.outcome {
+            Outcome::Applied => ("applied", None),
+            Outcome::Reverted => ("reverted", None),
+            Outcome::Failed { message, .. } => ("failed", Some(message.as_str())),
+            Outcome::Stopped { .. } => ("stopped", None),
+            Outcome::WouldApply => ("would-apply", None),
+            Outcome::WouldRevert => ("would-revert", None),
+            Outcome::WouldFail => ("would-fail", None),
+            Outcome::NotSimulated { reason } => ("not-simulated", Some(reason.as_str())),
+        };
+        Self {
+            id: &execution.id,
+            verb: execution.verb.to_string(),
+            outcome,
+            message,
+            duration_ms: u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX),
+            attempts: execution.attempts,
+            operations: execution.operations.iter().map(Done::from).collect(),
+            notes: &execution.notes,
+        }
+    }
+}
+
+impl<'a> From<&'a Operation> for Done<'a> {
+    fn from(operation: &'a Operation) -> Self {
+        let counts = operation.counts;
+        Self {
+            kind: operation.kind,
+            collection: &operation.collection,
+            matched: counts.matched,
+            modified: counts.modified,
+            inserted: counts.inserted,
+            deleted: counts.deleted,
+            would_fail: operation.would_fail,
+            notes: &operation.notes,
+            samples: operation
+                .samples
+                .iter()
+                .map(|Sample { before, after, .. }| Changed { before: before.as_ref(), after: after.as_ref() })
+                .collect(),
+        }
+    }
+}

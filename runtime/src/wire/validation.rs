@@ -1,0 +1,43 @@
+//! What is wrong.
+
+use serde::Serialize;
+
+use crate::Problem;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Validation<'a> {
+    valid: bool,
+    findings: Vec<Finding<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding<'a> {
+    id: &'a str,
+    /// Which kind of problem, in kebab case.
+    problem: &'static str,
+    message: String,
+}
+
+impl<'a> Validation<'a> {
+    pub(crate) fn of(validation: &'a crate::Validation) -> Self {
+        let findings = validation.findings().iter().map(|finding| Finding {
+            id: &finding.id,
+            problem: word(&finding.problem),
+            message: finding.problem.to_string(),
+        });
+        Self { valid: validation.is_valid(), findings: findings.collect() }
+    }
+}
+
+fn word(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::Missing { .. } => "missing",
+        Problem::Modified { .. } => "modified",
+        Problem::Orphan => "orphan",
+        Problem::Interrupted => "interrupted",
+        Problem::Failed { .. } => "failed",
+        Problem::HalfChanged => "half-way",
+        Problem::Unverifiable { .. } => "unverifiable",
+        Problem::VerificationFailed { .. } => "not-verified",
+    }
+}

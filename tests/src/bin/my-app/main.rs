@@ -1,0 +1,46 @@
+//! An application with the command line, as its users write one: `my-app migrate <command>`, or mounted in a command line of
+//! its own as `my-app tools db <command>`.
+
+mod migrations;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use mongodb::Database;
+use mongrate::cli::Cli;
+use mongrate::{Migrator, MigratorBuilder};
+
+/// The application's own command line.
+#[derive(Debug, Parser)]
+#[command(name = "my-app")]
+enum MyApp {
+    /// For those who operate it
+    #[command(subcommand)]
+    Tools(Tools),
+}
+
+#[derive(Debug, Subcommand)]
+enum Tools {
+    /// Migrates the database
+    Db(Cli),
+    /// Says hello
+    Hello,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    if let Some(cli) = Cli::from_args() {
+        return cli.run(builder).await;
+    }
+    match MyApp::parse() {
+        MyApp::Tools(Tools::Db(cli)) => cli.run(builder).await,
+        MyApp::Tools(Tools::Hello) => {
+            println!("hello");
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn builder(database: Database) -> MigratorBuilder {
+    Migrator::builder(database).codebase_version("1.2.3")
+}
