@@ -225,6 +225,15 @@ impl Registry {
         Graph::new(self).map(drop)
     }
 
+    /// Whether all of these qualified ids are selected; if not, which ones are not, and what was probably meant.
+    pub(crate) fn knows(&self, ids: &[String]) -> Result<(), Error> {
+        let unknown = ids.iter().filter(|id| self.get(id).is_none()).map(|id| Error::UnknownMigration {
+            id: id.clone(),
+            nearest: nearest(id, self.iter().map(|migration| migration.id())),
+        });
+        Error::gather(unknown.collect())
+    }
+
     /// The selected migrations in the order in which they would run.
     ///
     /// While there are mistakes that [`verify`](Self::verify) reports, this still yields every selected migration once:

@@ -2,6 +2,7 @@
 //!
 //! Times are ISO 8601 in UTC, durations whole milliseconds. What does not apply is absent or null, as the schema says.
 
+pub(crate) mod graph;
 mod history;
 mod migration;
 mod plan;
