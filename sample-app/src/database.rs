@@ -26,6 +26,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// Whether `MONGODB_URI` names one.
+    #[must_use]
+    pub fn is_named() -> bool {
+        env::var_os("MONGODB_URI").is_some_and(|uri| !uri.is_empty())
+    }
+
     /// The database that `MONGODB_URI` names, or else one of a local server whose data are kept beside this program.
     pub async fn open() -> anyhow::Result<Self> {
         match env::var("MONGODB_URI") {
