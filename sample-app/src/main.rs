@@ -52,4 +52,3 @@ async fn migrate_and_serve(place: &Place, once: bool) -> anyhow::Result<()> {
     bring_up_to_date(&place.database).await?;
     if once { Ok(()) } else { api::serve(&place.database).await }
 }
-
