@@ -1,3 +1,4 @@
 //! The command line, as a process.
 
+mod graph;
 mod mounted;

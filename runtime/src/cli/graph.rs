@@ -23,6 +23,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Format;
 use super::session::Session;
+use crate::registry::NOTHING_LINKED;
 use crate::{Error, Registry, wire};
 
 const READING: &str = "\
@@ -64,44 +65,42 @@ impl Graph {
         };
         let output = &session.output;
         if drawing.nodes.is_empty() {
-            output.remark("There is nothing to draw: no migration is linked in.");
+            output.warning(NOTHING_LINKED);
         }
-        if self.format == Format::Json {
-            output.json(&wire::graph::Graph::from(&drawing))?;
-            return Ok(Exit::Done);
-        }
-        let drawing = drawing.reduced();
         match self.format {
-            Format::Dot => output.print(Dot(&drawing))?,
-            Format::Svg => output.print(Svg::new(&drawing))?,
-            Format::Mermaid => {
-                if drawing.edges.len() > mermaid::EDGES {
-                    output.warning(format_args!(
-                        "Mermaid draws {} edges at most, unless `maxEdges` says otherwise",
-                        mermaid::EDGES
-                    ));
-                }
-                output.print(Mermaid(&drawing))?;
-            }
-            _ => {
-                let terminal = Term::stdout();
-                let width = terminal.is_term().then(|| usize::from(terminal.size().1));
-                output.print(text::text(&drawing, width))?;
-            }
+            Format::Json => output.json(&wire::graph::Graph::from(&drawing))?,
+            Format::Dot => output.print(Dot(&drawing.reduced()))?,
+            Format::Mermaid => mermaid(session, &drawing.reduced())?,
+            Format::Svg => output.print(Svg::new(&drawing.reduced()))?,
+            Format::Text | Format::Table => text(session, &drawing.reduced())?,
         }
         Ok(Exit::Done)
     }
 
-    fn part_of(&self, drawing: Drawing, registry: &Registry) -> Result<Drawing, Error> {
+    /// What was asked for.
+    fn part_of(&self, mut drawing: Drawing, registry: &Registry) -> Result<Drawing, Error> {
         registry.knows(&self.ids)?;
-        let drawing =
-            if self.ids.is_empty() { drawing } else { drawing.around(|id| self.ids.iter().any(|named| named == id)) };
-        match &self.source {
-            None => Ok(drawing),
-            Some(name) => {
-                registry.source(name).verify()?;
-                Ok(drawing.of_source(name))
-            }
+        if !self.ids.is_empty() {
+            drawing = drawing.around(|id| self.ids.iter().any(|named| named == id));
         }
+        if let Some(source) = &self.source {
+            registry.source(source).verify()?;
+            drawing = drawing.of_source(source);
+        }
+        Ok(drawing)
     }
+}
+
+fn text(session: &Session, drawing: &Drawing) -> Result<(), Failure> {
+    let terminal = Term::stdout();
+    let width = terminal.is_term().then(|| usize::from(terminal.size().1));
+    session.output.print(text::text(drawing, width))
+}
+
+fn mermaid(session: &Session, drawing: &Drawing) -> Result<(), Failure> {
+    let text = Mermaid(drawing).to_string();
+    if drawing.edges.len() > mermaid::EDGES || text.chars().count() > mermaid::TEXT {
+        session.output.warning("this is more than Mermaid draws, unless its `maxEdges` and `maxTextSize` are raised");
+    }
+    session.output.print(text)
 }

@@ -21,7 +21,7 @@ impl Display for Dot<'_> {
         for (source, nodes) in self.0.by_source() {
             let source = source.to_string();
             writeln!(f, "  subgraph {} {{", Quoted(&format!("cluster_{source}")))?;
-            writeln!(f, "    label={}", Quoted(&source))?;
+            writeln!(f, "    label={}", Shown(&source))?;
             nodes.into_iter().try_for_each(|(_, node)| write_node(f, node))?;
             writeln!(f, "  }}")?;
         }
@@ -36,22 +36,31 @@ impl Display for Dot<'_> {
 fn write_node(f: &mut fmt::Formatter<'_>, node: &Node) -> fmt::Result {
     let paint = paint::light(node.class);
     let style = if node.is_foreign { "rounded,filled,dashed" } else { "rounded,filled" };
-    write!(f, "    {} [label={}, ", Quoted(node.id), Quoted(&node.label(node.name())))?;
+    write!(f, "    {} [label={}, ", Quoted(node.id), Shown(&node.label(node.name())))?;
     write!(f, "fillcolor=\"{}\", color=\"{}\", fontcolor=\"{}\", ", paint.fill, paint.stroke, paint.text)?;
-    writeln!(f, "style=\"{style}\", tooltip={}]", Quoted(&node.described()))
+    writeln!(f, "style=\"{style}\", tooltip={}]", Shown(&node.described()))
 }
 
-/// A string in which nothing is special: `\N` and the like would be replaced in labels and tooltips.
+/// A name, which may be anything.
 struct Quoted<'t>(&'t str);
 
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+/// A text that is shown. Graphviz replaces `\N` and HTML's entities in it, in tooltips even `\\N`: entities are the way to say it.
+struct Shown<'t>(&'t str);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
         for sign in self.0.chars() {
-            if matches!(sign, '"' | '\\') {
-                f.write_char('\\')?;
+            match sign {
+                '"' | '&' | '\\' => write!(f, "&#{};", u32::from(sign))?,
+                _ => f.write_char(sign)?,
             }
-            f.write_char(sign)?;
         }
         f.write_char('"')
     }

@@ -66,8 +66,8 @@ impl Class {
 
 impl Node {
     fn linked(migration: Migration) -> Self {
-        let (id, source, summary) = (migration.id(), migration.source(), migration.summary());
-        Self { id, source, summary, class: Class::Linked, word: "", is_foreign: false }
+        let (id, source) = (migration.id(), migration.source());
+        Self { id, source, summary: harmless(&migration.summary()), class: Class::Linked, word: "", is_foreign: false }
     }
 
     fn standing(standing: &Standing<'_>) -> Self {
@@ -136,14 +136,14 @@ impl Drawing {
 
     /// What the colours mean, with how many nodes there are of each: `✓ 4 completed`.
     pub(super) fn legend(&self) -> Vec<(Class, String)> {
-        let counted = |class: Class| {
-            let count = self.nodes.iter().filter(|node| node.class == class).count();
-            (count > 0).then(|| match class.sign() {
-                Some(sign) => (class, format!("{sign} {count} {}", class.word())),
-                None => (class, grouped::counted(count as u64, "migration")),
-            })
-        };
-        Class::ALL.into_iter().filter_map(counted).collect()
+        let count = |class| self.nodes.iter().filter(|node| node.class == class).count();
+        let linked = grouped::counted(count(Class::Linked) as u64, "migration");
+        let known = Class::ALL.into_iter().filter_map(|class| {
+            let sign = class.sign()?;
+            Some((class, format!("{sign} {} {}", count(class), class.word()))).filter(|_| count(class) > 0)
+        });
+        let known: Vec<_> = known.collect();
+        if known.is_empty() { vec![(Class::Linked, linked)] } else { known }
     }
 
     /// The nodes by source, in the order of the sources; each with its place.
@@ -159,4 +159,10 @@ impl Drawing {
         }
         groups
     }
+}
+
+/// A text in which nothing moves a terminal's cursor, and that is allowed in XML.
+fn harmless(text: &str) -> String {
+    text.replace(char::is_whitespace, " ")
+        .replace(|sign: char| sign.is_control() || "\u{fffe}\u{ffff}".contains(sign), "\u{fffd}")
 }

@@ -5,8 +5,9 @@ use std::fmt::{self, Display, Write};
 use super::drawing::{Class, Drawing};
 use super::paint;
 
-/// More edges are refused by whatever draws it, unless it is set up otherwise (`maxEdges`).
+/// How many edges and how many characters Mermaid takes, unless whoever draws with it sets `maxEdges` and `maxTextSize`.
 pub(super) const EDGES: usize = 500;
+pub(super) const TEXT: usize = 50_000;
 
 /// Writes a `flowchart`, with a subgraph for each source.
 pub(super) struct Mermaid<'d>(pub(super) &'d Drawing);
@@ -28,6 +29,8 @@ impl Display for Mermaid<'_> {
         }
         for (number, (source, nodes)) in self.0.by_source().into_iter().enumerate() {
             write!(f, "\n  subgraph s{number}[\"{}\"]", Escaped(&source.to_string()))?;
+            // One without edges to the others would turn.
+            write!(f, "\n    direction LR")?;
             for (place, node) in nodes {
                 let label = node.label(node.name());
                 write!(f, "\n    n{place}[\"{}\"]:::{}", Escaped(&label), node.class.word())?;

@@ -1,5 +1,8 @@
 //! Parts of a drawing: what was asked for, and what is worth a line.
 
+#[cfg(test)]
+mod tests;
+
 use super::drawing::Drawing;
 
 impl Drawing {

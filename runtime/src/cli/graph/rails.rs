@@ -1,6 +1,9 @@
 //! A drawing as a list with lines beside it: a row for each migration in plan order, and columns in which lines run down from a
 //! migration to those that depend on it.
 
+#[cfg(test)]
+mod tests;
+
 use super::drawing::Drawing;
 
 /// How far lines may go. What does not get one is named instead.
@@ -91,11 +94,11 @@ impl Laying<'_> {
 
     /// The column of a node to which no line goes straight on: right of the line that it hangs on, as in a tree.
     fn branch(&self, row: usize, arriving: &[&Line]) -> usize {
-        let Some(trunk) = arriving.first() else { return self.free(|_| true) };
+        let Some(trunk) = arriving.first() else { return self.free(0, |_| false) };
         // Right below another node it would seem to depend on that, unless both hang on the same line.
         let above = row.checked_sub(1).filter(|above| trunk.to.binary_search(above).is_err());
         let above = above.map(|above| self.rails.columns[above]);
-        self.free(|column| column > trunk.column && Some(column) != above)
+        self.free(trunk.column + 1, |column| Some(column) == above)
     }
 
     /// Begins the lines to what depends on the node. The first dependant of the same source goes on in its column, so that a
@@ -109,7 +112,7 @@ impl Laying<'_> {
         let column = self.rails.columns[row];
         self.begin(row, column, own);
         if !aside.is_empty() {
-            let column = self.free(|other| other > column && !self.touched.contains(&other));
+            let column = self.free(column + 1, |column| self.touched.contains(&column));
             self.begin(row, column, aside);
         }
     }
@@ -132,9 +135,11 @@ impl Laying<'_> {
         }
     }
 
-    /// The leftmost column in which no line runs and that will do.
-    fn free(&self, will_do: impl Fn(usize) -> bool) -> usize {
-        let is_free = |column: usize| self.open.get(column).copied().flatten().is_none();
-        (0..).find(|&column| is_free(column) && will_do(column)).unwrap_or(self.open.len())
+    /// The leftmost column from this one on in which no line runs and that is not taken otherwise.
+    fn free(&self, mut column: usize, is_taken: impl Fn(usize) -> bool) -> usize {
+        while self.open.get(column).is_some_and(Option::is_some) || is_taken(column) {
+            column += 1;
+        }
+        column
     }
 }

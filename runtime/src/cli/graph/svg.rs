@@ -79,7 +79,7 @@ impl<'d> Svg<'d> {
             self.boxes
         )?;
         writeln!(f, "{}", Pill { at: (self.boxes, cy), label: &node.label(node.id) })?;
-        writeln!(f, "{}</g>", Text { class: "remark", at: (self.texts, cy), text: &self.remarks[row] })
+        writeln!(f, "{}</g>", Text { class: "remark", at: (self.texts, cy), words: &self.remarks[row] })
     }
 
     fn legend(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,7 +88,7 @@ impl<'d> Svg<'d> {
             writeln!(f, "<g class=\"{}\">{}</g>", class.word(), Pill { at: (x, y), label: &words })?;
             x += shapes::width(&words) + GAP;
         }
-        writeln!(f, "{}", Text { class: "remark", at: (x, y), text: EXPLANATION })
+        writeln!(f, "{}", Text { class: "remark", at: (x, y), words: EXPLANATION })
     }
 
     /// Of the whole picture.

@@ -28,11 +28,12 @@ pub(super) fn text(drawing: &Drawing, width: Option<usize>) -> String {
         let id = if node.is_foreign { id.dim() } else { id };
         let named: Vec<&str> = named.iter().map(|&place| drawing.nodes[place].id).collect();
         let row = format!("{left}{}{right}  {sign}{id}  {}", colour.apply_to(marker), remarks(node, &named));
-        text += &width.map_or(row.as_str().into(), |width| truncate_str(&row, width, "…")).trim_end();
+        text += width.map_or(row.as_str().into(), |width| truncate_str(&row, width, "…")).trim_end();
         text.push('\n');
     }
     let legend = drawing.legend().into_iter().map(|(class, words)| colour(class).apply_to(words).to_string());
-    if text.is_empty() { text } else { text + "\n" + &legend.collect::<Vec<_>>().join("  ") }
+    let gap = if text.is_empty() { "" } else { "\n" };
+    text + gap + &legend.collect::<Vec<_>>().join("  ")
 }
 
 fn remarks(node: &Node, named: &[&str]) -> String {

@@ -73,7 +73,7 @@ impl Display for Pill<'_> {
         let (x, middle) = self.at;
         let (width, height, radius) = (width(self.label), Self::HEIGHT, Self::HEIGHT / 2);
         write!(f, "<rect x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\"/>", middle - radius)?;
-        write!(f, "{}", Text { class: "id", at: (x + Self::PADDING, middle), text: self.label })
+        write!(f, "{}", Text { class: "id", at: (x + Self::PADDING, middle), words: self.label })
     }
 }
 
@@ -81,7 +81,7 @@ impl Display for Pill<'_> {
 pub(super) struct Text<'t> {
     pub(super) class: &'static str,
     pub(super) at: (usize, usize),
-    pub(super) text: &'t str,
+    pub(super) words: &'t str,
 }
 
 impl Text<'_> {
@@ -92,7 +92,7 @@ impl Text<'_> {
 impl Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (class, (x, middle)) = (self.class, self.at);
-        write!(f, "<text class=\"{class}\" x=\"{x}\" y=\"{}\">{}</text>", middle + Self::BASELINE, Escaped(self.text))
+        write!(f, "<text class=\"{class}\" x=\"{x}\" y=\"{}\">{}</text>", middle + Self::BASELINE, Escaped(self.words))
     }
 }
 
@@ -121,10 +121,6 @@ impl Display for Escaped<'_> {
             '<' => f.write_str("&lt;"),
             '>' => f.write_str("&gt;"),
             '"' => f.write_str("&quot;"),
-            '\t' | '\n' | '\r' => f.write_char(sign),
-            // XML has no place for these, not even escaped.
-            '\u{fffe}' | '\u{ffff}' => f.write_char(char::REPLACEMENT_CHARACTER),
-            _ if sign.is_control() => f.write_char(char::REPLACEMENT_CHARACTER),
             _ => f.write_char(sign),
         })
     }

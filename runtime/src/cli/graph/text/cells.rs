@@ -1,5 +1,8 @@
 //! Lines made of characters.
 
+#[cfg(test)]
+mod tests;
+
 use super::super::rails::{Line, Rails};
 
 /// The rows, from the top down. Every corner belongs to the row's own node: `╯ ╰ ┴` end there, `├ ┤ ┼` lead there and go on,
