@@ -20,7 +20,8 @@ use crate::error::Error;
 use crate::migration::Migration;
 use crate::registry::Registry;
 
-pub(crate) use nearest::nearest;
+use nearest::nearest;
+pub(crate) use nearest::unknown;
 
 /// A migration's place in its graph. Places are ordered by source and id.
 pub(crate) type Node = NodeIndex<u32>;
@@ -91,10 +92,7 @@ impl Graph {
             match self.find(id) {
                 Some(node) if self.is_selected(node) => drop(named.insert(node)),
                 Some(node) => errors.push(Error::NotSelected { id: self.migration(node).id() }),
-                None => errors.push(Error::UnknownMigration {
-                    id: id.clone(),
-                    nearest: nearest(id, self.order().map(|migration| migration.id())),
-                }),
+                None => errors.push(unknown(id, self.order())),
             }
         }
         Error::gather(errors)?;
@@ -223,15 +221,6 @@ impl Registry {
     /// is more than one. Everything that is linked in is checked, whichever source is selected.
     pub fn verify(&self) -> Result<(), Error> {
         Graph::new(self).map(drop)
-    }
-
-    /// Whether all of these qualified ids are selected; if not, which ones are not, and what was probably meant.
-    pub(crate) fn knows(&self, ids: &[String]) -> Result<(), Error> {
-        let unknown = ids.iter().filter(|id| self.get(id).is_none()).map(|id| Error::UnknownMigration {
-            id: id.clone(),
-            nearest: nearest(id, self.iter().map(|migration| migration.id())),
-        });
-        Error::gather(unknown.collect())
     }
 
     /// The selected migrations in the order in which they would run.

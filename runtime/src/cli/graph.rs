@@ -23,6 +23,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Format;
 use super::session::Session;
+use crate::migrator::unknown;
 use crate::registry::NOTHING_LINKED;
 use crate::{Error, Registry, wire};
 
@@ -79,7 +80,8 @@ impl Graph {
 
     /// What was asked for.
     fn part_of(&self, mut drawing: Drawing, registry: &Registry) -> Result<Drawing, Error> {
-        registry.knows(&self.ids)?;
+        let unlinked = self.ids.iter().filter(|id| registry.get(id).is_none());
+        Error::gather(unlinked.map(|id| unknown(id, registry)).collect())?;
         if !self.ids.is_empty() {
             drawing = drawing.around(|id| self.ids.iter().any(|named| named == id));
         }

@@ -1,6 +1,6 @@
 //! The graph for Graphviz: <https://graphviz.org/doc/info/lang.html>
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 
 use super::drawing::{Drawing, Node};
 use super::paint;
@@ -50,18 +50,11 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// A text that is shown. Graphviz replaces `\N` and HTML's entities in it, in tooltips even `\\N`: entities are the way to say it.
+/// A text that is shown. Graphviz knows HTML's entities in it.
 struct Shown<'t>(&'t str);
 
 impl Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
-        for sign in self.0.chars() {
-            match sign {
-                '"' | '&' | '\\' => write!(f, "&#{};", u32::from(sign))?,
-                _ => f.write_char(sign)?,
-            }
-        }
-        f.write_char('"')
+        Quoted(&self.0.replace('&', "&amp;")).fmt(f)
     }
 }
