@@ -9,6 +9,7 @@ pub(super) use table::half_changed;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::discreet::discreet;
 use super::exit::Exit;
 use crate::report::Report;
 use crate::{Error, Registry};
@@ -57,6 +58,17 @@ impl Failure {
     /// Tells where in the code the migration is.
     fn about(mut self, id: &str) -> Self {
         self.at = Registry::linked().get(id).map(|migration| migration.location());
+        self
+    }
+
+    /// Without the passwords that somebody typed in the wrong place.
+    pub(super) fn discreet(mut self) -> Self {
+        for text in [Some(&mut self.message), self.help.as_mut()].into_iter().flatten() {
+            *text = discreet(text).into();
+        }
+        for cause in &mut self.causes {
+            *cause = discreet(cause).into_owned();
+        }
         self
     }
 

@@ -109,7 +109,7 @@ impl Output {
     pub(super) fn conclude(&self, result: Result<Exit, Failure>) -> Exit {
         let failure = match result {
             Ok(exit) => return exit,
-            Err(failure) => failure,
+            Err(failure) => failure.discreet(),
         };
         if self.is_json() {
             let report = || failure.report.as_ref().map(|report| json!(wire::Report::of(report)));
