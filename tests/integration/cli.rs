@@ -1,3 +1,5 @@
 //! The command line, as a process.
 
+mod exit_codes;
+mod knobs;
 mod mounted;
