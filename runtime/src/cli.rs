@@ -117,7 +117,11 @@ impl Cli {
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
         let result = match Session::new(output, options, place) {
-            Ok(session) => command.run(&session).await,
+            Ok(session) => {
+                let result = command.run(&session).await;
+                session.end().await;
+                result
+            }
             Err(failure) => Err(failure),
         };
         output.conclude(result).into()

@@ -3,6 +3,7 @@
 use std::env;
 use std::time::Duration;
 
+use mongodb::error::ErrorKind;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
 
@@ -57,7 +58,7 @@ fn named(client: &Client, name: Option<&str>, default: Option<&str>) -> Option<D
 async fn client(uri: &str, said_by: &str) -> Result<Client, Failure> {
     let malformed = |error: &mongodb::error::Error| {
         if has_no_secret(uri) {
-            return Failure::usage(format!("{said_by} is no connection string: {}", Readable(error)))
+            return Failure::usage(format!("{said_by} is no connection string: {}", reason(error)))
                 .help("it looks like mongodb://localhost/shop");
         }
         // The driver's message may quote what it could not read, which may be a part of the password.
@@ -69,6 +70,13 @@ async fn client(uri: &str, said_by: &str) -> Result<Client, Failure> {
     let mut options = ClientOptions::parse(uri).await.map_err(|error| malformed(&error))?;
     options.server_selection_timeout.get_or_insert(PATIENCE);
     Client::with_options(options).map_err(|error| malformed(&error))
+}
+
+fn reason(error: &mongodb::error::Error) -> String {
+    match &*error.kind {
+        ErrorKind::InvalidArgument { message, .. } => message.trim_end_matches('.').to_owned(),
+        _ => Readable(error).to_string(),
+    }
 }
 
 /// Whether it is plain that nothing but hosts, ports, a database and harmless options is in it.
