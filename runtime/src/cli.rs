@@ -6,6 +6,7 @@ mod completions;
 mod confirm;
 mod connect;
 mod deploy;
+mod discreet;
 mod down;
 mod exit;
 mod failure;
@@ -82,7 +83,8 @@ impl Cli {
         if arguments.get(1).is_none_or(|first| first != NAME) {
             return Ok(None);
         }
-        let matches = command::within(session::program(arguments.first())).try_get_matches_from(arguments)?;
+        let program = command::within(session::program(arguments.first()));
+        let matches = program.try_get_matches_from(arguments).map_err(discreet::discreet_error)?;
         let Some((_, matches)) = matches.subcommand() else { return Ok(None) };
         Self::from_arg_matches(matches).map(Some)
     }
@@ -115,7 +117,11 @@ impl Cli {
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
         let result = match Session::new(output, options, place) {
-            Ok(session) => command.run(&session).await,
+            Ok(session) => {
+                let result = command.run(&session).await;
+                session.end().await;
+                result
+            }
             Err(failure) => Err(failure),
         };
         output.conclude(result).into()

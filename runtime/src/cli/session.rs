@@ -2,11 +2,12 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::future::IntoFuture;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use mongodb::Database;
+use mongodb::{Client, Database};
 use tokio::sync::OnceCell;
 
 use super::connect;
@@ -31,12 +32,28 @@ pub(super) struct Session {
     pub(super) environment: EnvironmentSettings,
     place: Mutex<Option<Place>>,
     migrator: OnceCell<Migrator>,
+    /// The one that was made for this call.
+    client: OnceLock<Client>,
 }
+
+/// How long saying goodbye to the server may take.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 impl Session {
     pub(super) fn new(output: Output, options: Options, place: Place) -> Result<Self, Failure> {
         let environment = EnvironmentSettings::of_this_process()?;
-        Ok(Self { output, options, environment, place: Mutex::new(Some(place)), migrator: OnceCell::new() })
+        let place = Mutex::new(Some(place));
+        Ok(Self { output, options, environment, place, migrator: OnceCell::new(), client: OnceLock::new() })
+    }
+
+    /// Ends the client that was made for this call. Left to itself it would end its sessions when it is dropped, which panics if
+    /// the runtime ends before.
+    pub(super) async fn end(self) {
+        if let Some(client) = self.client.into_inner() {
+            let goodbye = tokio::spawn(client.shutdown().immediate(true).into_future());
+            // What does not come through in time, the server ends by itself.
+            drop(tokio::time::timeout(GOODBYE, goodbye).await);
+        }
     }
 
     /// The application's migrator, as the environment configures it. Connecting is left to its first use.
@@ -50,9 +67,16 @@ impl Session {
             .get_or_try_init(|| async {
                 let place = self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let builder = match place {
-                    Some(Place::Named(configure)) => configure(connect::by_options(&self.options).await?),
+                    Some(Place::Named(configure)) => {
+                        let database = connect::by_options(&self.options).await?;
+                        self.client.get_or_init(|| database.client().clone());
+                        configure(database)
+                    }
                     Some(Place::Own(builder)) => {
                         let database = connect::instead_of(builder.database(), &self.options).await?;
+                        if self.options.uri.is_some() {
+                            self.client.get_or_init(|| database.client().clone());
+                        }
                         builder.on(database)
                     }
                     // Only after an error, which has ended the command.
