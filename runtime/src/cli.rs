@@ -25,6 +25,7 @@ mod prompt;
 mod session;
 mod shell;
 mod show;
+mod source_tree;
 mod status;
 mod table;
 mod up;

@@ -1,5 +1,8 @@
 //! The examples of the guides compile.
 
+#[doc = include_str!("../guide/command-line.md")]
+mod command_line {}
+
 #[doc = include_str!("../guide/operating.md")]
 mod operating {}
 

@@ -14,7 +14,7 @@ mod executor;
 mod fixtures;
 mod graph;
 mod grouped;
-#[cfg(all(doctest, feature = "mongod", unix))]
+#[cfg(all(doctest, feature = "cli", feature = "mongod", unix))]
 mod guide;
 mod history;
 mod json;

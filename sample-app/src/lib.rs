@@ -2,6 +2,7 @@
 //! before the service starts.
 
 pub mod api;
+pub mod command_line;
 pub mod database;
 pub mod menu;
 mod migrations;

@@ -1,19 +1,26 @@
 //! Migrates, then serves. `MONGODB_URI` names another database than the sample's own, `PORT` another port than 3000,
-//! `MONGRATE_AUTO=false` and its like tell how to migrate, and `--once` ends after that.
+//! `MONGRATE_AUTO=false` and its like tell how to migrate, and `--once` ends after that. `sample-app migrate` is the command
+//! line.
 
 use std::env;
 use std::process::ExitCode;
 
+use mongrate::cli::Cli;
+use sample_app::command_line::{self, failed};
 use sample_app::database::Place;
 use sample_app::{api, bring_up_to_date};
 
-const USAGE: &str = "usage: sample-app [--once]\n\n  --once        end after migrating instead of serving\n\n\
+const USAGE: &str = "usage: sample-app [--once]\n       sample-app migrate <command>\n\n  --once        end after migrating instead of serving\n  \
+    migrate       look at the migrations, run them one by one, revert them; `migrate --help` tells\n\n\
     environment:\n  MONGODB_URI   the database to use instead of a local one, like mongodb://localhost/sample\n  \
     PORT          the port to serve on instead of 3000\n  \
     MONGRATE_*    how to migrate, as docs/guide/running.md tells: MONGRATE_AUTO=false only checks";
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Some(cli) = Cli::from_args() {
+        return command_line::run(cli).await;
+    }
     let arguments = env::args().skip(1).collect::<Vec<_>>();
     let once = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => false,
@@ -27,16 +34,13 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(once).await {
+    match serve(once).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", sentence(&error));
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
 }
 
-async fn run(once: bool) -> anyhow::Result<()> {
+async fn serve(once: bool) -> anyhow::Result<()> {
     let place = Place::open().await?;
     println!("Using the {}.", place.description);
     let result = migrate_and_serve(&place, once).await;
@@ -46,10 +50,11 @@ async fn run(once: bool) -> anyhow::Result<()> {
 
 async fn migrate_and_serve(place: &Place, once: bool) -> anyhow::Result<()> {
     bring_up_to_date(&place.database).await?;
-    if once { Ok(()) } else { api::serve(&place.database).await }
-}
-
-/// An error of Mongrate's tells its cause by itself; others leave it to their sources.
-fn sentence(error: &anyhow::Error) -> String {
-    if error.is::<mongrate::Error>() { error.to_string() } else { format!("{error:#}") }
+    if once {
+        return Ok(());
+    }
+    if let Some(uri) = &place.uri {
+        println!("\nThe command line, meanwhile:\n  sample-app migrate status --uri '{uri}'");
+    }
+    api::serve(&place.database).await
 }

@@ -4,6 +4,7 @@ mod access;
 mod amend;
 mod boot;
 mod chaos;
+mod cli;
 mod commands;
 mod down;
 mod drift;

@@ -87,7 +87,9 @@ impl Baseline {
             let detected = migrator.detect().await?;
             session.output.remark(&detected);
             let Some(id) = detected.baseline() else {
-                return outcome::tell(session, &crate::Report::default());
+                // Nothing to say, and said so.
+                let nothing: [String; 0] = [];
+                return amend_as(session, migrator.mark_applied(nothing), &self.reasoned).await;
             };
             if !confirm(session, migrator, &format!("Mark everything up to '{id}' as applied?")).await? {
                 return Ok(outcome::declined(session));

@@ -40,7 +40,7 @@ fn what_is_completed_is_left_out() -> Result<(), Error> {
 /// What is on its way in plan order comes along, whether it depends on it or not.
 #[test]
 fn up_to_a_migration_is_everything_before_it_in_plan_order() -> Result<(), Error> {
-    let registry = draw("001_a <- 003_c; 002_b; 004_d; 005_e");
+    let registry = draw("001_a <- 003_c\n002_b\n004_d\n005_e");
     assert_eq!(steps(&to(&registry, "003_c", &["001_a"])?), "002_b 003_c");
     assert_eq!(steps(&to(&registry, "003_c", &["001_a", "003_c"])?), "002_b");
     assert_eq!(steps(&to(&registry, "005_e", &[])?), "001_a 002_b 003_c 004_d 005_e");

@@ -1,0 +1,116 @@
+//! Where the sources of the linked-in migrations are, if they are at hand: on a developer's machine and in CI, not in a
+//! container. Nothing here is written to.
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use super::failure::Failure;
+use super::migrate;
+use crate::{Migration, Registry};
+
+/// The sources of this program, and of the crates beside it in its workspace.
+#[derive(Debug)]
+pub(super) struct SourceTree {
+    /// The crate that Cargo runs, or else the current folder.
+    start: PathBuf,
+    by_cargo: bool,
+    /// What the places in the code are relative to: the root of the workspace. `None` if none of the files is found.
+    root: Option<PathBuf>,
+}
+
+impl SourceTree {
+    /// Looks upwards from the crate that Cargo runs (`CARGO_MANIFEST_DIR`), or else from the current folder.
+    pub(super) fn find() -> Result<Self, Failure> {
+        let run_by_cargo = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
+        let by_cargo = run_by_cargo.is_some();
+        let start = match run_by_cargo {
+            Some(folder) => folder,
+            None => env::current_dir().map_err(|error| Failure::io("find the current folder", &error))?,
+        };
+        if !start.ancestors().any(|folder| folder.join(MANIFEST).is_file()) {
+            return Err(Failure::usage("the source tree of this program is not here: there is no Cargo.toml above")
+                .help(format!("run it where the sources are, for example with `cargo run -- {}`", called())));
+        }
+        Ok(Self::around(start, by_cargo, &Registry::linked()))
+    }
+
+    fn around(start: PathBuf, by_cargo: bool, registry: &Registry) -> Self {
+        Self { root: root(&start, registry), start, by_cargo }
+    }
+
+    /// The folder of the crate that Cargo runs, or else of the one that the current folder is in.
+    pub(super) fn own_crate(&self) -> Result<PathBuf, Failure> {
+        nearest_crate(&self.start).ok_or_else(|| {
+            Failure::usage("nothing says which crate of this workspace is meant")
+                .help(format!("call it in the folder of the crate, or with `cargo run -p CRATE -- {}`", called()))
+        })
+    }
+
+    /// The file in which a migration is written. `None` if it is not here, or belongs to a crate from elsewhere: a
+    /// registry, a git repository, a path outside of the workspace.
+    pub(super) fn file(&self, migration: Migration) -> Option<PathBuf> {
+        let (file, _) = migration.location();
+        let file = self.root.as_ref()?.join(within(file)?);
+        file.is_file().then_some(file)
+    }
+
+    /// The folder of the crate in which a migration is written, with the same exceptions.
+    pub(super) fn crate_of(&self, migration: Migration) -> Option<PathBuf> {
+        let file = self.file(migration)?;
+        nearest_crate(file.parent()?).filter(|folder| self.root.as_ref().is_some_and(|root| folder.starts_with(root)))
+    }
+
+    /// The folders of all crates here that have a part in this: those with linked-in migrations, and the one that Cargo runs.
+    pub(super) fn crates(&self, registry: &Registry) -> BTreeSet<PathBuf> {
+        let own = self.by_cargo.then(|| nearest_crate(&self.start)).flatten();
+        registry.iter().filter_map(|migration| self.crate_of(migration)).chain(own).collect()
+    }
+}
+
+const MANIFEST: &str = "Cargo.toml";
+
+/// The folder beneath which the files of most migrations are. Another project may have files of the same names, so that it
+/// counts only if a migration's id is in its file.
+fn root(start: &Path, registry: &Registry) -> Option<PathBuf> {
+    let mut ids_in: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
+    for migration in registry {
+        let (file, _) = migration.location();
+        let plain_id = migration.id().rsplit(':').next().unwrap_or_default();
+        if let Some(file) = within(file) {
+            ids_in.entry(file).or_default().push(plain_id);
+        }
+    }
+    let found = start.ancestors().map(|folder| {
+        let holds = |(file, ids): &(&&Path, &Vec<&str>)| {
+            fs::read_to_string(folder.join(file)).is_ok_and(|text| ids.iter().any(|id| text.contains(id)))
+        };
+        (ids_in.iter().filter(holds).count(), folder)
+    });
+    // The nearest one of those with most files.
+    let (_, folder) = found.filter(|(files, _)| *files > 0).min_by_key(|(files, _)| Reverse(*files))?;
+    Some(folder.to_owned())
+}
+
+/// As rustc writes places: relative to the root of the workspace, and absolute for a crate from elsewhere.
+fn within(file: &str) -> Option<&Path> {
+    Some(Path::new(file)).filter(|path| path.is_relative())
+}
+
+/// This folder, or the nearest one above it, whose Cargo.toml is that of a crate, not of a workspace alone.
+fn nearest_crate(folder: &Path) -> Option<PathBuf> {
+    let is_package = |line: &str| line.replace(' ', "").starts_with("[package]");
+    let mut folders = folder.ancestors();
+    folders
+        .find(|folder| fs::read_to_string(folder.join(MANIFEST)).is_ok_and(|text| text.lines().any(is_package)))
+        .map(Path::to_owned)
+}
+
+/// The words after the name of this program, to be shown in an example.
+fn called() -> String {
+    migrate().split_once(' ').map_or_else(String::new, |(_, words)| format!("{words} ..."))
+}
