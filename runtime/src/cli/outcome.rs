@@ -47,7 +47,10 @@ pub(super) fn tell_rest(output: &Output, report: &Report) {
     for warning in report.warnings() {
         output.warning(warning);
     }
-    output.remark(report.summary());
+    // It says that there was nothing to do when the run did not come to anything.
+    if !(report.is_empty() && report.not_run().is_empty()) {
+        output.remark(report.summary());
+    }
 }
 
 /// Somebody was asked, and said no.
