@@ -115,11 +115,13 @@ impl Cli {
         let Self { options, command } = self;
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
-        let result = match Session::new(output, options, place) {
-            Ok(session) => command.run(&session).await,
-            Err(failure) => Err(failure),
+        let session = match Session::new(output, options, place) {
+            Ok(session) => session,
+            Err(failure) => return output.conclude(Err(failure)).into(),
         };
-        output.conclude(result).into()
+        let exit = output.conclude(command.run(&session).await);
+        session.close().await;
+        exit.into()
     }
 }
 

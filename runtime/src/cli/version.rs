@@ -24,7 +24,7 @@ impl Version {
             let [current, latest] = [version.current, version.latest].map(|id| id.unwrap_or("-").to_owned());
             rows.add_row([version.source.clone(), current, latest, version.pending.to_string()]);
         }
-        session.output.print(rows.trim_fmt())?;
+        session.output.print(table::text(rows, &[]))?;
         Ok(Exit::Done)
     }
 }
