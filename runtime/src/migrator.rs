@@ -104,6 +104,11 @@ impl Migrator {
         self.0.options.environment.as_deref()
     }
 
+    #[cfg(feature = "cli")]
+    pub(crate) fn database(&self) -> &Database {
+        &self.0.database
+    }
+
     /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.
     pub async fn status(&self) -> Result<Status, Error> {
         self.clone().whole(async |this| this.read_status().await).await
