@@ -1,4 +1,9 @@
 //! The command line, as a process.
 
+mod credentials;
+mod exit_codes;
 mod graph;
+mod knobs;
 mod mounted;
+mod texts;
+mod transcript;
