@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use crate::grouped;
 use crate::{Migration, Registry, Source, Standing, State, Status};
 
+/// For who reads the text of a drawing.
+pub(super) const NOTE: &str =
+    "Edges lead from a dependency to what depends on it. Those that follow from others are left out.";
+
 /// The migrations in plan order, and what leads from which to which.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Drawing {
