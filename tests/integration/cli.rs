@@ -5,5 +5,8 @@ mod exit_codes;
 mod graph;
 mod knobs;
 mod mounted;
+mod progress;
+mod shell;
+mod terminal;
 mod texts;
 mod transcript;

@@ -31,7 +31,7 @@ pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> 
 }
 
 /// A run that did not end well: what its progress has not told yet.
-pub(super) fn tell_rest(output: &Output, report: &Report) {
+pub(super) fn tell_rest(output: Output, report: &Report) {
     if report.is_dry_run() {
         return output.remark(report);
     }

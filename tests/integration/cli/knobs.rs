@@ -8,7 +8,12 @@ use mongrate_tests::{MyApp, Running, eventually};
 /// The one that can be held: it runs outside transactions.
 pub(crate) const HELD: &str = "003_lower_emails";
 
-/// From now on this migration fails.
+/// From now on this migration, which takes `&Database`, waits.
+pub(crate) async fn hold(db: &Database, id: &str) {
+    turn(db, id, "hold").await;
+}
+
+/// From now on this migration fails: `could not write the users: the disk is full`.
 pub(crate) async fn fail(db: &Database, id: &str) {
     turn(db, id, "fail").await;
 }
@@ -20,7 +25,7 @@ pub(crate) async fn mend(db: &Database, id: &str) {
 
 /// An `up` that stands still within a step, and holds the lock.
 pub(crate) async fn held(app: &MyApp, db: &Database) -> Running {
-    turn(db, HELD, "hold").await;
+    hold(db, HELD).await;
     let running = app.start(["up"]);
     eventually("the held migration to run", async || (status(db, HELD).await == "running").then_some(())).await;
     running
