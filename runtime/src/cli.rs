@@ -22,6 +22,7 @@ mod outcome;
 mod output;
 mod plan;
 mod progress;
+mod prompt;
 mod session;
 mod shell;
 mod show;
@@ -116,15 +117,13 @@ impl Cli {
         let Self { options, command } = self;
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
-        let result = match Session::new(output, options, place) {
-            Ok(session) => {
-                let result = command.run(&session).await;
-                session.end().await;
-                result
-            }
-            Err(failure) => Err(failure),
+        let session = match Session::new(output, options, place) {
+            Ok(session) => session,
+            Err(failure) => return output.conclude(Err(failure)).into(),
         };
-        output.conclude(result).into()
+        let exit = output.conclude(command.run(&session).await);
+        session.close().await;
+        exit.into()
     }
 }
 

@@ -65,7 +65,7 @@ impl Down {
             if !plan.is_empty() {
                 session.output.remark(&plan);
                 let question = format!("Revert {}?", counted(plan.len() as u64, "migration"));
-                if !confirm(session, migrator, &question)? {
+                if !confirm(session, migrator, &question).await? {
                     return Ok(outcome::declined(session));
                 }
                 // What was shown and confirmed, and nothing that was applied meanwhile.
@@ -79,7 +79,11 @@ impl Down {
         if let Some(name) = self.writing.by() {
             down = down.by(name);
         }
-        let report = progress::shown(session, migrator, down).await?;
+        let report = if self.dry_run {
+            progress::rehearsed(session, down).await?
+        } else {
+            progress::shown(session, migrator, down).await?
+        };
         outcome::tell(session, &report)
     }
 }

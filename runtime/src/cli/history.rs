@@ -106,5 +106,5 @@ pub(super) fn entries(entries: &[HistoryEntry]) -> String {
             remarks.join(": "),
         ]);
     }
-    rows.trim_fmt()
+    table::text(rows, &["took", "by"])
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::options::{Color, Options};
+use super::outcome;
 use crate::wire;
 
 /// How the result is written.
@@ -96,9 +97,9 @@ impl Output {
         self.remark(format_args!("{}: {text}", Style::new().for_stderr().yellow().bold().apply_to("warning")));
     }
 
-    /// Whether progress may move: somebody looks at a terminal, and wants to see it.
+    /// Whether progress may move: somebody looks at a terminal that can do it, and the log does not write there as well.
     pub(super) fn may_move(&self) -> bool {
-        !self.quiet && Term::stderr().is_term()
+        !self.quiet && self.verbose == 0 && Term::stderr().is_term() && !console::is_dumb()
     }
 
     pub(super) fn is_quiet(&self) -> bool {
@@ -126,7 +127,7 @@ impl Output {
     fn tell(&self, failure: &Failure) {
         let style = Style::new().for_stderr().bold();
         if let (Some(report), false) = (&failure.report, self.is_json()) {
-            self.remark(report);
+            outcome::tell_rest(self, report);
         }
         say(format_args!("{}: {}", style.clone().red().apply_to("error"), failure.message));
         if let Some((file, line)) = failure.at {

@@ -2,13 +2,13 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::future::IntoFuture;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use mongodb::{Client, Database};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use super::connect;
 use super::failure::Failure;
@@ -25,6 +25,9 @@ pub(super) enum Place {
     Own(MigratorBuilder),
 }
 
+/// How long to wait for the server when everything is done.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// One call of the program.
 pub(super) struct Session {
     pub(super) output: Output,
@@ -32,28 +35,15 @@ pub(super) struct Session {
     pub(super) environment: EnvironmentSettings,
     place: Mutex<Option<Place>>,
     migrator: OnceCell<Migrator>,
-    /// The one that was made for this call.
+    /// The client that this made itself, of which the application knows nothing.
     client: OnceLock<Client>,
 }
-
-/// How long saying goodbye to the server may take.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 impl Session {
     pub(super) fn new(output: Output, options: Options, place: Place) -> Result<Self, Failure> {
         let environment = EnvironmentSettings::of_this_process()?;
         let place = Mutex::new(Some(place));
         Ok(Self { output, options, environment, place, migrator: OnceCell::new(), client: OnceLock::new() })
-    }
-
-    /// Ends the client that was made for this call. Left to itself it would end its sessions when it is dropped, which panics if
-    /// the runtime ends before.
-    pub(super) async fn end(self) {
-        if let Some(client) = self.client.into_inner() {
-            let goodbye = tokio::spawn(client.shutdown().immediate(true).into_future());
-            // What does not come through in time, the server ends by itself.
-            drop(tokio::time::timeout(GOODBYE, goodbye).await);
-        }
     }
 
     /// The application's migrator, as the environment configures it. Connecting is left to its first use.
@@ -89,6 +79,17 @@ impl Session {
                 Ok(builder.build())
             })
             .await
+    }
+
+    /// Disconnects. The driver would do it in the background, and panic now and then when the program ends meanwhile.
+    pub(super) async fn close(&self) {
+        if let Some(client) = self.client.get() {
+            // On a task, because a future of the driver must not be dropped under way.
+            let shutdown = tokio::spawn(client.clone().shutdown().into_future());
+            if timeout(GOODBYE, shutdown).await.is_err() {
+                tracing::debug!("the server took too long to say goodbye");
+            }
+        }
     }
 }
 

@@ -57,7 +57,7 @@ fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
         rows.add_row([style("orphan").magenta().to_string(), orphan.id.clone(), applied, String::new(), by, orphan_is]);
     }
     if !rows.is_empty() {
-        session.output.print(format_args!("{}\n", rows.trim_fmt()))?;
+        session.output.print(format_args!("{}\n", table::text(rows, &["took", "by", "applied (UTC)"])))?;
     }
     if let Some(holder) = status.holder() {
         let verb = if holder.expired { "The lock is held" } else { "Being migrated" };

@@ -83,7 +83,11 @@ impl How {
         if let Some(name) = self.writing.by() {
             up = up.by(name);
         }
-        let report = progress::shown(session, migrator, up).await?;
+        let report = if self.dry_run {
+            progress::rehearsed(session, up).await?
+        } else {
+            progress::shown(session, migrator, up).await?
+        };
         outcome::tell(session, &report)
     }
 }

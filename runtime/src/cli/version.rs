@@ -30,7 +30,7 @@ impl Version {
                 version.manual.to_string(),
             ]);
         }
-        session.output.print(rows.trim_fmt())?;
+        session.output.print(table::text(rows, &[]))?;
         Ok(Exit::Done)
     }
 }
