@@ -36,10 +36,10 @@ pub(super) enum Command {
     /// Tells the current and the latest migration of each source
     Version(version::Version),
     /// Looks at the migration lock, or takes it away from its holder
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = true)]
     Lock(lock::Lock),
     /// Says that migrations are applied or pending, without running anything
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = true)]
     Mark(mark::Mark),
     /// Says that a migration and everything before it is applied
     Baseline(mark::Baseline),

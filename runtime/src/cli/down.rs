@@ -66,7 +66,7 @@ impl Down {
                 session.output.remark(&plan);
                 let question = format!("Revert {}?", counted(plan.len() as u64, "migration"));
                 if !confirm(session, migrator, &question).await? {
-                    return Ok(outcome::declined(session));
+                    return outcome::declined(session);
                 }
                 // What was shown and confirmed, and nothing that was applied meanwhile.
                 down = plan.iter().fold(migrator.down(), |down, step| down.only(step.migration().id()));

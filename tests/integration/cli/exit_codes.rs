@@ -276,7 +276,7 @@ async fn a_hundred_and_thirty_is_interrupted() {
         }
         let ran = running.finish().await;
         assert_eq!(ran.code, 130, "{ran}");
-        assert!(ran.stderr.contains("error: it was told to stop"), "{ran}");
+        assert!(ran.stderr.contains("error: the run was told to stop"), "{ran}");
         assert!(lease_is_free(&db).await);
     }
 }
