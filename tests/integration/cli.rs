@@ -2,6 +2,7 @@
 
 mod credentials;
 mod exit_codes;
+mod json;
 mod knobs;
 mod mounted;
 mod texts;

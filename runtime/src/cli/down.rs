@@ -48,7 +48,7 @@ pub(super) struct Down {
 
 impl Down {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.writing).await?;
         let mut down = self.ids.iter().fold(migrator.down(), crate::Down::only);
         if let Some(count) = self.steps {
             down = down.steps(count);

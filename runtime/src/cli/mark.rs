@@ -72,7 +72,7 @@ impl Mark {
             Self::Applied(marked) => ("applied", marked),
             Self::Pending(marked) => ("pending", marked),
         };
-        let migrator = session.migrator_waiting(reasoned.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&reasoned.writing).await?;
         if !confirm(session, migrator, &format!("Mark as {word}: {}?", ids.join(", "))).await? {
             return outcome::declined(session);
         }
@@ -86,7 +86,7 @@ impl Mark {
 
 impl Baseline {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.reasoned.writing).await?;
         let id = if let Some(id) = self.place.id {
             id
         } else {
@@ -108,14 +108,14 @@ impl Baseline {
 
 impl Accept {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.reasoned.writing).await?;
         amend_as(session, migrator.accept(self.id), &self.reasoned).await
     }
 }
 
 impl Prune {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.reasoned.writing).await?;
         if !confirm(session, migrator, &format!("Remove the record of '{}'?", self.id)).await? {
             return outcome::declined(session);
         }
