@@ -1,6 +1,7 @@
 //! The command line, as a process.
 
 mod credentials;
+mod effects;
 mod exit_codes;
 mod json;
 mod knobs;
