@@ -115,3 +115,35 @@ pub(super) fn parse(arguments: &[String]) -> Result<Command, clap::Error> {
 pub(super) fn names() -> Vec<String> {
     Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::Exit;
+
+    /// What clap can find out about it only when it runs.
+    #[test]
+    fn it_fits_together() {
+        within("my-app".to_owned()).debug_assert();
+        Cli::command().debug_assert();
+        clap::Command::new("my-app").subcommand(clap::Command::new("tools").subcommand(Cli::command())).debug_assert();
+    }
+
+    /// The commands and exit codes that there are, and no others.
+    #[test]
+    fn the_documentation_is_whole() {
+        let (_, text) = include_str!("../cli.md").split_once("# Commands\n").unwrap();
+        let (commands, text) = text.split_once("# Being asked").unwrap();
+        let rows = commands.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let told: Vec<_> = rows.flat_map(|row| row.split(", ")).map(|name| name.trim_matches('`').to_owned()).collect();
+        let mut known = names();
+        known.retain(|name| !told.contains(name));
+        assert_eq!((known, told.len()), (Vec::<String>::new(), names().len()));
+
+        let exits =
+            [Exit::Done, Exit::Failed, Exit::Usage, Exit::NoLock, Exit::Unreachable, Exit::Pending, Exit::Interrupted];
+        let (_, rows) = text.split_once("| exit code | |\n|---|---|\n").unwrap();
+        let codes: Vec<u8> = rows.lines().map(|row| row.split(['|', ' ']).nth(2).unwrap().parse().unwrap()).collect();
+        assert_eq!(codes, exits.map(Exit::code));
+    }
+}
