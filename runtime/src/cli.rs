@@ -131,3 +131,18 @@ impl Cli {
 fn migrate() -> String {
     session::invocation()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Migrator;
+
+    /// An application may run it on a task.
+    #[test]
+    fn running_it_is_send() {
+        fn is_send<T: Send>(_: T) {}
+
+        let cli = Cli::try_from_args(["shop", "migrate", "shell"]).unwrap().unwrap();
+        is_send(cli.run(Migrator::builder));
+    }
+}

@@ -3,8 +3,12 @@
 mod credentials;
 mod effects;
 mod exit_codes;
+mod graph;
 mod json;
 mod knobs;
 mod mounted;
+mod progress;
+mod shell;
+mod terminal;
 mod texts;
 mod transcript;

@@ -52,16 +52,8 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(options: &Options) -> Self {
-        let decided = match options.color {
-            Color::Always => Some(true),
-            Color::Never => Some(false),
-            // An empty NO_COLOR counts as not set: https://no-color.org
-            Color::Auto => std::env::var_os("NO_COLOR").filter(|value| !value.is_empty()).map(|_| false),
-        };
-        if let Some(decided) = decided {
-            console::set_colors_enabled(decided);
-            console::set_colors_enabled_stderr(decided);
-        }
+        console::set_colors_enabled(wants_colours(options.color, &Term::stdout()));
+        console::set_colors_enabled_stderr(wants_colours(options.color, &Term::stderr()));
         Self { format: options.format, quiet: options.quiet, verbose: options.verbose }
     }
 
@@ -127,7 +119,7 @@ impl Output {
     fn tell(&self, failure: &Failure) {
         let style = Style::new().for_stderr().bold();
         if let (Some(report), false) = (&failure.report, self.is_json())
-            && let Err(unwritten) = outcome::tell_rest(self, report)
+            && let Err(unwritten) = outcome::tell_rest(*self, report)
         {
             say(unwritten.message);
         }
@@ -154,6 +146,18 @@ fn error(failure: &Failure) -> Value {
         causes: &failure.causes,
         help: failure.help.as_deref(),
     })
+}
+
+fn wants_colours(color: Color, terminal: &Term) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            // An empty NO_COLOR counts as not set: https://no-color.org
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            !refused && terminal.is_term() && !console::is_dumb()
+        }
+    }
 }
 
 /// Whoever has closed the other end does not want to read on; that is no error of ours.

@@ -6,25 +6,25 @@ use mongrate_tests::stored::record;
 use mongrate_tests::{MyApp, Running, eventually};
 
 /// One that takes `&Database`, so that it can be held.
-pub(super) const HELD: &str = "003_lower_emails";
+pub(crate) const HELD: &str = "003_lower_emails";
 
-/// Makes a migration that takes `&Database` wait.
-pub(super) async fn hold(db: &Database, id: &str) {
-    turn(db, id, doc! { "_id": id, "hold": true }).await;
+/// From now on this migration, which takes `&Database`, waits.
+pub(crate) async fn hold(db: &Database, id: &str) {
+    turn(db, id, "hold").await;
 }
 
-/// Makes a migration fail: `could not write the users: the disk is full`.
-pub(super) async fn fail(db: &Database, id: &str) {
-    turn(db, id, doc! { "_id": id, "fail": true }).await;
+/// From now on this migration fails: `could not write the users: the disk is full`.
+pub(crate) async fn fail(db: &Database, id: &str) {
+    turn(db, id, "fail").await;
 }
 
-/// Lets it go on.
-pub(super) async fn let_go(db: &Database, id: &str) {
+/// It does what it should again.
+pub(crate) async fn let_go(db: &Database, id: &str) {
     db.collection::<Document>("knobs").delete_one(doc! { "_id": id }).await.unwrap();
 }
 
 /// An `up` that stands still within [`HELD`], and has the lock.
-pub(super) async fn held(app: &MyApp, db: &Database) -> Running {
+pub(crate) async fn held(app: &MyApp, db: &Database) -> Running {
     hold(db, HELD).await;
     let running = app.start(["up"]);
     let pid = i64::from(running.pid());
@@ -36,6 +36,7 @@ pub(super) async fn held(app: &MyApp, db: &Database) -> Running {
     running
 }
 
-async fn turn(db: &Database, id: &str, knob: Document) {
-    db.collection::<Document>("knobs").replace_one(doc! { "_id": id }, knob).upsert(true).await.unwrap();
+async fn turn(db: &Database, id: &str, knob: &str) {
+    let knobs = db.collection::<Document>("knobs");
+    knobs.update_one(doc! { "_id": id }, doc! { "$set": { knob: true } }).upsert(true).await.unwrap();
 }
