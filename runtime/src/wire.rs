@@ -17,7 +17,7 @@ pub(crate) use migration::Migration;
 pub(crate) use plan::Plan;
 pub(crate) use record::{Holder, Lock, Record, Released};
 pub(crate) use report::Report;
-pub(crate) use status::{Pending, Shown, Status, Versions};
+pub(crate) use status::{Pending, Shown, Status, Versions, word};
 pub(crate) use validation::Validation;
 
 use std::time::Duration;
