@@ -2,16 +2,20 @@
 //!
 //! Times are ISO 8601 in UTC, durations whole milliseconds. What does not apply is absent or null, as the schema says.
 
+mod completions;
 mod history;
 mod migration;
+mod new;
 mod plan;
 mod record;
 mod report;
 mod status;
 mod validation;
 
+pub(crate) use completions::Completions;
 pub(crate) use history::History;
 pub(crate) use migration::Migration;
+pub(crate) use new::New;
 pub(crate) use plan::{Pending, Plan};
 pub(crate) use record::{Holder, Lock, Record, Released};
 pub(crate) use report::Report;

@@ -107,3 +107,35 @@ pub(super) fn within(program: String) -> clap::Command {
 pub(super) fn names() -> Vec<String> {
     Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verify_cli() {
+        Cli::command().debug_assert();
+        within("my-app".to_owned()).debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_every_option_has_a_help_text() {
+        let mut silent = Vec::new();
+        let mut command = Cli::command();
+        command.build();
+        visit(&command, &mut silent);
+        assert!(silent.is_empty(), "without a help text: {silent:?}");
+    }
+
+    fn visit(command: &clap::Command, silent: &mut Vec<String>) {
+        let name = command.get_bin_name().unwrap_or(command.get_name());
+        if command.get_about().is_none() {
+            silent.push(name.to_owned());
+        }
+        let arguments = command.get_arguments().filter(|argument| argument.get_help().is_none());
+        silent.extend(arguments.map(|argument| format!("{name} {}", argument.get_id())));
+        for command in command.get_subcommands() {
+            visit(command, silent);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Files that hold a migration by their names, but are not linked in: written since this program was built, or left out of it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::number::number;
+use crate::cli::failure::Failure;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unlinked {
+    pub(super) file: PathBuf,
+    pub(super) number: String,
+    /// What stands behind the number.
+    pub(super) name: String,
+}
+
+/// Those in a folder, which need not be there, in the order of their names.
+pub(super) fn unlinked(folder: &Path, linked: &[PathBuf]) -> Result<Vec<Unlinked>, Failure> {
+    let failed = |error: &io::Error| Failure::io(&format!("read {}", folder.display()), error);
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| failed(&error))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let file = entry.map_err(|error| failed(&error))?.path();
+        found.extend(Some(file).filter(|file| !linked.contains(file)).and_then(Unlinked::of));
+    }
+    found.sort_unstable_by(|one, other| one.file.cmp(&other.file));
+    Ok(found)
+}
+
+impl Unlinked {
+    /// As `new` calls them: `m013_add_roles.rs`.
+    fn of(file: PathBuf) -> Option<Self> {
+        let id = file.file_name()?.to_str()?.strip_suffix(".rs")?.strip_prefix('m')?;
+        let number = number(id);
+        let name = id[number.len()..].strip_prefix('_').filter(|_| number.len() == 3)?.to_owned();
+        Some(Self { number: number.to_owned(), name, file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_named_like_migrations_count() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(unlinked(&folder.path().join("none"), &[]).unwrap(), []);
+        for name in ["m002_b.rs", "m001_a.rs", "m003_c_d.rs", "m004.rs", "m20261121_x.rs", "roles.rs", "m005_e.txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let found = unlinked(folder.path(), &[folder.path().join("m001_a.rs")]).unwrap();
+        let found: Vec<_> = found.iter().map(|file| (&*file.number, &*file.name)).collect();
+        assert_eq!(found, [("002", "b"), ("003", "c_d")]);
+    }
+}
