@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::module_file::{self, Declared};
 use super::place::{MIGRATIONS, Place, declared, not_rust, read};
+use super::shown;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 
@@ -45,7 +46,7 @@ fn declaration(file: &Path, name: &str) -> Result<Option<Change>, Failure> {
     match declared(file, name)? {
         Declared::InAFile => Ok(None),
         Declared::Here => {
-            let message = format!("{} has the module `{name}` in itself, not in a file of its own", file.display());
+            let message = format!("{} has the module `{name}` in itself, not in a file of its own", shown(file));
             Err(Failure::usage(message).help(format!("move what is in it to {name}.rs first: nothing was written")))
         }
         Declared::No => {
@@ -75,7 +76,7 @@ impl Change {
     }
 
     fn unwritten(&self, error: &io::Error, before: &[Self]) -> Failure {
-        let file = self.file.display();
+        let file = shown(&self.file);
         let failure = if error.kind() == io::ErrorKind::AlreadyExists {
             exists(&self.file)
         } else {
@@ -84,7 +85,7 @@ impl Change {
         if before.is_empty() {
             return failure;
         }
-        let written: Vec<_> = before.iter().map(|change| change.file.display().to_string()).collect();
+        let written: Vec<_> = before.iter().map(|change| shown(&change.file)).collect();
         let message = format!("{}; written before: {}", failure.message, written.join(", "));
         let help = match &self.module {
             Some(module) => format!("bring it into the program by hand: `mod {module};` in {file}"),
@@ -96,7 +97,7 @@ impl Change {
 
 /// Nothing is ever overwritten.
 pub(super) fn exists(file: &Path) -> Failure {
-    Failure::new(Exit::Failed, "file-exists", format!("{} is there already", file.display())).help(
+    Failure::new(Exit::Failed, "file-exists", format!("{} is there already", shown(file))).help(
         "if it waits to be linked in, build the program first, as `cargo run` does; otherwise choose another name",
     )
 }

@@ -69,10 +69,12 @@ impl Draft {
             None => krate.first()?,
         };
 
-        let (id, waiting) = numbered(&before, &name, new.dated, &unlinked(&place.folder, &files)?)?;
+        let default = manifest.source_or_system();
+        let unlinked = unlinked(&place.folder, &files, &source, &default)?;
+        let (id, waiting) = numbered(&before, &name, new.dated, &unlinked)?;
         let code = Template {
             id: &id,
-            source: Some(&*source).filter(|source| *source != manifest.source_or_system()),
+            source: Some(&*source).filter(|source| *source != default),
             dependency: before.dependency(),
             kind: new.kind,
             reversible: new.reversible,

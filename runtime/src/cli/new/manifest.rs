@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::owner;
+use super::{owner, shown};
 use crate::Source;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -22,10 +22,9 @@ impl Manifest {
     /// That of the crate in this folder.
     pub(super) fn of(folder: &Path) -> Result<Self, Failure> {
         let file = folder.join("Cargo.toml");
-        let text =
-            fs::read_to_string(&file).map_err(|error| Failure::io(&format!("read {}", file.display()), &error))?;
+        let text = fs::read_to_string(&file).map_err(|error| Failure::io(&format!("read {}", shown(&file)), &error))?;
         Self::read(&text, folder)
-            .map_err(|failure| Failure { message: format!("{}: {}", file.display(), failure.message), ..failure })
+            .map_err(|failure| Failure { message: format!("{}: {}", shown(&file), failure.message), ..failure })
     }
 
     /// The source of a migration in this crate that says nothing about it.

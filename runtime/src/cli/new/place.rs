@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::Manifest;
 use super::module_file::{self, Declared};
+use super::shown;
 use crate::cli::failure::Failure;
 
 /// The folder of modules that holds migrations, unless others are there already.
@@ -39,10 +40,8 @@ impl Crate<'_> {
         let usual = ["src/lib.rs", "src/main.rs"].map(|file| self.folder.join(file));
         match usual.iter().chain(&self.manifest.roots).find(|file| file.is_file()) {
             Some(root) => Ok(self.below_root(root)),
-            None => {
-                Err(Failure::usage(format!("there is no src/lib.rs and no src/main.rs in {}", self.folder.display()))
-                    .help("call it in the folder of the crate whose migration it is to be"))
-            }
+            None => Err(Failure::usage(format!("there is no src/lib.rs and no src/main.rs in {}", shown(self.folder)))
+                .help("call it in the folder of the crate whose migration it is to be")),
         }
     }
 
@@ -119,11 +118,11 @@ pub(super) fn declared(file: &Path, name: &str) -> Result<Declared, Failure> {
 
 /// The text of a file in the source tree.
 pub(super) fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file).map_err(|error| Failure::io(&format!("read {}", file.display()), &error))
+    fs::read_to_string(file).map_err(|error| Failure::io(&format!("read {}", shown(file)), &error))
 }
 
 pub(super) fn not_rust(file: &Path) -> Failure {
-    Failure::usage(format!("{} cannot be read as Rust", file.display())).help("correct it first: nothing was written")
+    Failure::usage(format!("{} cannot be read as Rust", shown(file))).help("correct it first: nothing was written")
 }
 
 /// `m013_add_roles`, `v1`, `_2026_init`: the name of a file that holds one migration.

@@ -72,7 +72,7 @@ impl Template<'_> {
 struct Words {
     imports: &'static str,
     argument: &'static str,
-    /// As the body's last expression.
+    /// All of the body.
     call: &'static str,
 }
 
@@ -82,7 +82,7 @@ impl Kind {
             Self::Tx => Words {
                 imports: "use mongodb::bson::{Document, doc};\nuse mongrate::{Tx, migration};",
                 argument: "tx: &mut Tx",
-                call: "tx.collection::<Document>(\"\").update_many(doc! {}, doc! {}).await?;\n    Ok(())",
+                call: "let documents = tx.collection::<Document>(\"\");\n    documents.update_many(doc! {}, doc! {}).await?;\n    Ok(())",
             },
             Self::Schema => Words {
                 imports: "use mongodb::bson::doc;\nuse mongrate::{Schema, migration};",
@@ -92,7 +92,7 @@ impl Kind {
             Self::Database => Words {
                 imports: "use mongodb::Database;\nuse mongodb::bson::{Document, doc};\nuse mongrate::migration;",
                 argument: "db: &Database",
-                call: "db.collection::<Document>(\"\").update_many(doc! {}, doc! {}).await?;\n    Ok(())",
+                call: "let documents = db.collection::<Document>(\"\");\n    documents.update_many(doc! {}, doc! {}).await?;\n    Ok(())",
             },
         }
     }

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::number::number;
+use super::place::read;
+use super::shown;
 use crate::cli::failure::Failure;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -15,9 +17,15 @@ pub(super) struct Unlinked {
     pub(super) name: String,
 }
 
-/// Those in a folder, which need not be there, in the order of their names.
-pub(super) fn unlinked(folder: &Path, linked: &[PathBuf]) -> Result<Vec<Unlinked>, Failure> {
-    let failed = |error: &io::Error| Failure::io(&format!("read {}", folder.display()), error);
+/// Those of a source in a folder, which need not be there, in the order of their names. `default` is the source of what
+/// says nothing about it.
+pub(super) fn unlinked(
+    folder: &Path,
+    linked: &[PathBuf],
+    source: &str,
+    default: &str,
+) -> Result<Vec<Unlinked>, Failure> {
+    let failed = |error: &io::Error| Failure::io(&format!("read {}", shown(folder)), error);
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| failed(&error))?,
@@ -25,10 +33,19 @@ pub(super) fn unlinked(folder: &Path, linked: &[PathBuf]) -> Result<Vec<Unlinked
     let mut found = Vec::new();
     for entry in entries {
         let file = entry.map_err(|error| failed(&error))?.path();
-        found.extend(Some(file).filter(|file| !linked.contains(file)).and_then(Unlinked::of));
+        let Some(unlinked) = Some(file).filter(|file| !linked.contains(file)).and_then(Unlinked::of) else { continue };
+        if said(&read(&unlinked.file)?).unwrap_or(default) == source {
+            found.push(unlinked);
+        }
     }
     found.sort_unstable_by(|one, other| one.file.cmp(&other.file));
     Ok(found)
+}
+
+/// The source that a file says by itself, as `new` writes it.
+fn said(text: &str) -> Option<&str> {
+    let (_, source) = text.split_once("source = \"")?;
+    source.split_once('"').map(|(source, _)| source)
 }
 
 impl Unlinked {
@@ -46,14 +63,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_files_named_like_migrations_count() {
+    fn only_files_of_the_source_that_are_named_like_migrations_count() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(unlinked(&folder.path().join("none"), &[]).unwrap(), []);
+        assert_eq!(unlinked(&folder.path().join("none"), &[], "system", "system").unwrap(), []);
         for name in ["m002_b.rs", "m001_a.rs", "m003_c_d.rs", "m004.rs", "m20261121_x.rs", "roles.rs", "m005_e.txt"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let found = unlinked(folder.path(), &[folder.path().join("m001_a.rs")]).unwrap();
-        let found: Vec<_> = found.iter().map(|file| (&*file.number, &*file.name)).collect();
-        assert_eq!(found, [("002", "b"), ("003", "c_d")]);
+        let menu = "#[migration(\n    id = \"006_f\",\n    source = \"module:menu\",\n)]";
+        fs::write(folder.path().join("m006_f.rs"), menu).unwrap();
+        let of = |source| {
+            let found = unlinked(folder.path(), &[folder.path().join("m001_a.rs")], source, "system").unwrap();
+            found.into_iter().map(|file| (file.number, file.name)).collect::<Vec<_>>()
+        };
+        assert_eq!(of("system"), [("002".to_owned(), "b".to_owned()), ("003".to_owned(), "c_d".to_owned())]);
+        assert_eq!(of("module:menu"), [("006".to_owned(), "f".to_owned())]);
     }
 }

@@ -13,7 +13,8 @@ use mongrate::{Tx, migration};
 #[migration(id = \"001_a\")]
 async fn up(tx: &mut Tx) -> Result<(), mongrate::Error> {
     // This fails until it says what is to be done.
-    tx.collection::<Document>(\"\").update_many(doc! {}, doc! {}).await?;
+    let documents = tx.collection::<Document>(\"\");
+    documents.update_many(doc! {}, doc! {}).await?;
     Ok(())
 }
 ";
