@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 pub use amend::Amend;
+#[cfg(feature = "cli")]
 pub(crate) use boot::Settings as EnvironmentSettings;
 pub use boot::{Boot, Booted};
 pub use builder::MigratorBuilder;
