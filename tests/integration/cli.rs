@@ -1,3 +1,5 @@
 //! The command line, as a process.
 
+mod completions;
 mod mounted;
+mod new;

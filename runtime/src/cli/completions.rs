@@ -1,5 +1,7 @@
 //! `completions`: a script that completes commands and options in a shell.
 
+use std::iter;
+
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
@@ -17,28 +19,36 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let words = session::words();
-        let script = script(self.shell, &words);
+        let (program, words) = session::called();
+        let script = script(self.shell, &program, &words);
         let output = &session.output;
         if output.is_json() {
             output.json(&wire::Completions { shell: self.shell.to_string(), script: &script })?;
         } else {
             output.print(script.trim_end())?;
-            output.remark(installation(self.shell, &words[0]));
+            output.remark(installation(self.shell, &program));
         }
         Ok(Exit::Done)
     }
 }
 
-/// For a program that is called with these words in front of a command. Nothing is known of what else it understands.
-fn script(shell: Shell, words: &[String]) -> String {
-    let mut words = words.iter().rev();
+/// For a program that has these words in front of a command.
+fn script(shell: Shell, program: &str, words: &[String]) -> String {
+    // In a script for bash, clap_complete loses its way behind a `-` in the name of the program
+    // (https://github.com/clap-rs/clap/issues/6421). Only the last lines have to name the program as it is.
+    let name = if shell == Shell::Bash { program.replace('-', "_") } else { program.to_owned() };
+    let mut words = iter::once(&name).chain(words).rev();
     let innermost = words.next().map_or_else(Cli::command, |word| Cli::command().name(word));
-    let mut command = words.fold(innermost, |inner, word| clap::Command::new(word).subcommand(inner));
-    let name = command.get_name().to_owned();
+    let mut command = words.fold(innermost, |inner, word| around(word).subcommand(inner));
     let mut script = Vec::new();
-    generate(shell, &mut command, name, &mut script);
-    String::from_utf8_lossy(&script).into_owned()
+    generate(shell, &mut command, &name, &mut script);
+    let script = String::from_utf8_lossy(&script);
+    script.replace(&format!(" -o default {name}\n"), &format!(" -o default {program}\n"))
+}
+
+/// A command that is not ours. Nothing is known of what else it understands, not even whether that is `--help`.
+fn around(word: &str) -> clap::Command {
+    clap::Command::new(word.to_owned()).disable_help_flag(true).disable_help_subcommand(true)
 }
 
 /// Where the shell looks for such a script.
@@ -61,17 +71,15 @@ mod tests {
 
     use super::*;
 
-    fn words(text: &str) -> Vec<String> {
-        text.split(' ').map(str::to_owned).collect()
-    }
-
     #[test]
     fn every_shell_has_a_script_that_knows_all_commands() {
         for &shell in Shell::value_variants() {
-            for called in ["migrator", "my-app migrate", "my-app tools db"] {
-                let script = script(shell, &words(called));
-                for word in crate::cli::command::names().into_iter().chain(words(called)) {
-                    assert!(script.contains(&word), "{shell}, {called}: {word}");
+            for words in [&[][..], &["migrate"], &["tools", "db"]] {
+                let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+                let script = script(shell, "my-app", &words);
+                let expected = ["my-app".to_owned()].into_iter().chain(words).chain(crate::cli::command::names());
+                for word in expected {
+                    assert!(script.contains(&word), "{shell}: {word}");
                 }
             }
         }
