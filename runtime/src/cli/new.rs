@@ -27,6 +27,7 @@ use super::session::Session;
 use super::source_tree::SourceTree;
 use crate::{Registry, wire};
 
+#[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 #[derive(Clone, Debug, Args)]
 pub(super) struct New {
     /// What it does, in words: add_roles, add-roles or "Add roles"

@@ -26,11 +26,11 @@ fn bash(scratch: &Scratch, command: &str) -> String {
 /// What bash offers after these words, of which the last one is being typed.
 fn offered(scratch: &Scratch, words: &[&str]) -> Vec<String> {
     let [.., before, current] = words else { panic!("too few words") };
-    let line: String = words.iter().map(|word| format!(" '{word}'")).collect();
+    let line = words.join("' '");
     let completed = format!(
         "source ./my-app.bash
         function=$(complete -p my-app | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
-        COMP_WORDS=({line}); COMP_CWORD={}
+        COMP_WORDS=('{line}'); COMP_CWORD={}
         \"$function\" my-app '{current}' '{before}'
         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         words.len() - 1,

@@ -96,7 +96,9 @@ fn numbered(
     let mut numbers = Numbers { ids: before.ids.clone(), newest: before.id(), waiting: Vec::new() };
     let now = now()?;
     let expected = numbers.next(name, dated, &now)?;
-    let waiting = || unlinked.iter().filter(|file| *file.number >= *number(&expected));
+    // Files with dates do not get into each other's way.
+    let is_next = |file: &&Unlinked| number(&expected).len() == 3 && *file.number >= *number(&expected);
+    let waiting = || unlinked.iter().filter(is_next);
     // Called twice, most likely, without a build in between.
     if let Some(twin) = waiting().find(|file| file.name == name.as_str().replace('-', "_")) {
         return Err(exists(&twin.file));

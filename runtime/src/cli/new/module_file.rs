@@ -105,21 +105,16 @@ enum Gap {
 
 /// Behind the line in which something ends.
 fn after(text: &str, end: usize, line: &str, gap: Gap) -> String {
-    let rest = &text[end..];
-    let of_line = rest.find('\n').map_or(rest, |length| &rest[..length]);
-    let comment = of_line.trim();
+    let rest = text[end..].split('\n').next().unwrap_or_default();
+    let comment = rest.trim();
     let is_clear = comment.is_empty() || comment.starts_with("//");
-    let end = if is_clear { end + of_line.trim_end().len() } else { end };
-    // What follows has its own beginning of a line, if there is anything.
-    let follows = &text[end..];
-    let mut added = if gap == Gap::Around { format!("\n\n{line}") } else { format!("\n{line}") };
-    if follows.trim().is_empty() || !is_clear {
-        added.push('\n');
-    } else if gap == Gap::Around && !begins_with_blank_line(follows) {
-        added.push('\n');
-    }
-    let follows = if follows.trim().is_empty() { "" } else { follows };
-    format!("{}{}{follows}", &text[..end], with_line_ends(text, &added))
+    let end = if is_clear { end + rest.trim_end().len() } else { end };
+    // What follows brings the end of the line along.
+    let follows = if text[end..].trim().is_empty() { "" } else { &text[end..] };
+    let above = if gap == Gap::Around { "\n\n" } else { "\n" };
+    let needs_more = follows.is_empty() || !is_clear || gap == Gap::Around && !begins_with_blank_line(follows);
+    let below = if needs_more { "\n" } else { "" };
+    format!("{}{}{follows}", &text[..end], with_line_ends(text, &format!("{above}{line}{below}")))
 }
 
 fn begins_with_blank_line(text: &str) -> bool {
