@@ -40,6 +40,8 @@ pub use status::{Standing, Status};
 pub use up::Up;
 pub use validate::{Finding, Problem, Validation};
 
+#[cfg(feature = "cli")]
+pub(crate) use crate::graph::unknown;
 pub use crate::tracker::Statistics;
 
 use crate::Error;
@@ -102,6 +104,11 @@ impl Migrator {
     #[must_use]
     pub fn environment(&self) -> Option<&str> {
         self.0.options.environment.as_deref()
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn database(&self) -> &Database {
+        &self.0.database
     }
 
     /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.

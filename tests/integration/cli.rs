@@ -1,5 +1,14 @@
 //! The command line, as a process.
 
 mod completions;
+mod credentials;
+mod exit_codes;
+mod graph;
+mod knobs;
 mod mounted;
 mod new;
+mod progress;
+mod shell;
+mod terminal;
+mod texts;
+mod transcript;
