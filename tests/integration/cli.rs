@@ -1,5 +1,6 @@
 //! The command line, as a process.
 
+mod completions;
 mod credentials;
 mod effects;
 mod exit_codes;
@@ -7,6 +8,7 @@ mod graph;
 mod json;
 mod knobs;
 mod mounted;
+mod new;
 mod progress;
 mod shell;
 mod terminal;
