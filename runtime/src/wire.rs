@@ -2,19 +2,24 @@
 //!
 //! Times are ISO 8601 in UTC, durations whole milliseconds. Every property is always there; what does not apply is null.
 
+mod completions;
 mod document;
 pub(crate) mod graph;
 mod history;
 mod migration;
+mod new;
 mod plan;
 mod record;
 mod report;
 mod status;
 mod validation;
 
+pub(crate) use completions::Completions;
 pub(crate) use history::History;
 pub(crate) use migration::Migration;
+pub(crate) use new::New;
 pub(crate) use plan::Plan;
+pub(crate) use plan::{Pending, Plan};
 pub(crate) use record::{Holder, Lock, Record, Released};
 pub(crate) use report::Report;
 pub(crate) use status::{Pending, Shown, Status, Versions, word};

@@ -111,6 +111,6 @@ fn nearest_crate(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The words after the name of this program, to be shown in an example.
-fn called() -> String {
+pub(super) fn called() -> String {
     migrate().split_once(' ').map_or_else(String::new, |(_, words)| format!("{words} ..."))
 }
