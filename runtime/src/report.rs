@@ -45,8 +45,11 @@ pub struct Report {
 /// What a run is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    /// Applying everything.
     #[default]
     Up,
+    /// Applying what was named.
+    UpNamed,
     Down,
     /// Changing records without running anything.
     Amend,
@@ -250,6 +253,7 @@ impl Report {
         }
         let (done, did, nothing) = match self.purpose {
             Purpose::Up => (self.applied().count(), "Applied", "Nothing is pending."),
+            Purpose::UpNamed => (self.applied().count(), "Applied", "Nothing to apply: that is applied already."),
             Purpose::Down => (self.reverted().count(), "Reverted", "Nothing to revert."),
             Purpose::Amend => (self.amended.len(), "Changed records:", "No record had to be changed."),
         };

@@ -22,6 +22,8 @@ pub struct Place {
     pub database: Database,
     /// Where it is, for people; without credentials.
     pub description: String,
+    /// The connection string of a local server, for others.
+    pub uri: Option<String>,
     server: Option<Mongod>,
 }
 
@@ -49,7 +51,7 @@ impl Place {
         let client = Client::with_options(options)?;
         let database = client.default_database().unwrap_or_else(|| client.database(NAME));
         let description = format!("database '{}' at {hosts}", database.name());
-        Ok(Self { database, description, server: None })
+        Ok(Self { database, description, uri: None, server: None })
     }
 
     /// A database of a server that ends with this value and keeps its data in a folder.
@@ -57,7 +59,8 @@ impl Place {
         let server = Mongod::builder().data_dir(folder).start().await?;
         let database = server.client().await?.database(NAME);
         let description = format!("database '{NAME}' of a local mongod, kept in {}", shown(folder).display());
-        Ok(Self { database, description, server: Some(server) })
+        let uri = server.uri().replacen("/?", &format!("/{NAME}?"), 1);
+        Ok(Self { database, description, uri: Some(uri), server: Some(server) })
     }
 
     /// Ends the local server, if there is one.

@@ -50,5 +50,11 @@ async fn serve(once: bool) -> anyhow::Result<()> {
 
 async fn migrate_and_serve(place: &Place, once: bool) -> anyhow::Result<()> {
     bring_up_to_date(&place.database).await?;
-    if once { Ok(()) } else { api::serve(&place.database).await }
+    if once {
+        return Ok(());
+    }
+    if let Some(uri) = &place.uri {
+        println!("\nThe command line, meanwhile:\n  sample-app migrate status --uri '{uri}'");
+    }
+    api::serve(&place.database).await
 }

@@ -145,7 +145,8 @@ impl Work for Pending {
     }
 
     fn report(&self, run: &Run, records: &Records, todo: &Plan) -> Report {
-        run.report(records, todo, Purpose::Up)
+        let purpose = if matches!(self.reach, Reach::All) { Purpose::Up } else { Purpose::UpNamed };
+        run.report(records, todo, purpose)
     }
 
     async fn rehearse(&self, run: &Run, todo: &Plan, report: Report) -> Result<Report, Error> {

@@ -43,6 +43,7 @@ impl Report {
             (false, _) => write!(f, "Dry run: {}; nothing was changed.", counts.join(", ")),
             (true, Purpose::Down) => f.write_str("Dry run: nothing to revert."),
             (true, _) if self.waiting > 0 => write!(f, "Dry run: nothing to apply now; {} waiting.", self.waiting),
+            (true, Purpose::UpNamed) => f.write_str("Dry run: nothing to apply, that is applied already."),
             (true, _) => f.write_str("Dry run: nothing is pending."),
         }
     }

@@ -1,6 +1,7 @@
 //! From version 1 to today's shape, against a real server.
 
 mod api;
+mod readme;
 
 use std::collections::HashSet;
 

@@ -1,0 +1,49 @@
+//! The commands of the READMEs.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use mongrate::mongod::Mongod;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// How they call this program.
+const CALL: &str = "cargo run -p sample-app";
+
+/// What a reader types works, one line after the other. The READMEs' other programs are those of the whole workspace's tests and benches.
+#[tokio::test]
+async fn every_command_of_the_readmes_works() {
+    let server = Mongod::start().await.unwrap();
+    for (readme, database) in [("../README.md", "whole"), ("README.md", "sample")] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(readme)).unwrap();
+        let calls: Vec<_> = text.lines().filter_map(|line| line.strip_prefix(CALL)).collect();
+        assert!(calls.len() > 2, "{readme}: {calls:?}");
+        let uri = server.uri().replacen("/?", &format!("/{database}?"), 1);
+        for call in calls {
+            works(call, &uri).await;
+        }
+    }
+    server.shutdown().await;
+}
+
+async fn works(call: &str, uri: &str) {
+    let words = call.split('#').next().unwrap().trim().trim_start_matches("-- ");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_sample-app"));
+    program.args(words.split_whitespace()).env("MONGODB_URI", uri).env("PORT", "0");
+    let mut child = program.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let end = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("Serving on") {
+                // As ctrl-C does it.
+                let pid = child.id().unwrap().to_string();
+                assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+            }
+        }
+        child.wait().await.unwrap()
+    };
+    let status = timeout(Duration::from_secs(60), end).await.unwrap_or_else(|_| panic!("it takes too long: {call}"));
+    assert!(status.success(), "{call}: {status}");
+}
