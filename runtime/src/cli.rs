@@ -21,6 +21,7 @@ mod outcome;
 mod output;
 mod plan;
 mod progress;
+mod released;
 mod session;
 mod shell;
 mod show;

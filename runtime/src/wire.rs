@@ -2,7 +2,9 @@
 //!
 //! Times are ISO 8601 in UTC, durations whole milliseconds. What does not apply is absent or null, as the schema says.
 
+mod check;
 mod history;
+mod lock_file;
 mod migration;
 mod plan;
 mod record;
@@ -10,13 +12,15 @@ mod report;
 mod status;
 mod validation;
 
+pub(crate) use check::{Check, CheckedSource};
 pub(crate) use history::History;
+pub(crate) use lock_file::{LockFile, LockFiles};
 pub(crate) use migration::Migration;
 pub(crate) use plan::{Pending, Plan};
 pub(crate) use record::{Holder, Lock, Record, Released};
 pub(crate) use report::Report;
 pub(crate) use status::{Standing, Status, Versions};
-pub(crate) use validation::Validation;
+pub(crate) use validation::{Finding, Validation};
 
 use mongodb::bson::DateTime;
 use serde::Serialize;
