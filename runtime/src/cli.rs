@@ -6,6 +6,7 @@ mod completions;
 mod confirm;
 mod connect;
 mod deploy;
+mod discreet;
 mod down;
 mod exit;
 mod failure;
@@ -21,6 +22,7 @@ mod outcome;
 mod output;
 mod plan;
 mod progress;
+mod prompt;
 mod released;
 mod session;
 mod shell;
@@ -83,7 +85,8 @@ impl Cli {
         if arguments.get(1).is_none_or(|first| first != NAME) {
             return Ok(None);
         }
-        let matches = command::within(session::program(arguments.first())).try_get_matches_from(arguments)?;
+        let program = command::within(session::program(arguments.first()));
+        let matches = program.try_get_matches_from(arguments).map_err(discreet::discreet_error)?;
         let Some((_, matches)) = matches.subcommand() else { return Ok(None) };
         Self::from_arg_matches(matches).map(Some)
     }
@@ -115,11 +118,13 @@ impl Cli {
         let Self { options, command } = self;
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
-        let result = match Session::new(output, options, place) {
-            Ok(session) => command.run(&session).await,
-            Err(failure) => Err(failure),
+        let session = match Session::new(output, options, place) {
+            Ok(session) => session,
+            Err(failure) => return output.conclude(Err(failure)).into(),
         };
-        output.conclude(result).into()
+        let exit = output.conclude(command.run(&session).await);
+        session.close().await;
+        exit.into()
     }
 }
 

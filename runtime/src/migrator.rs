@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 pub use amend::Amend;
+#[cfg(feature = "cli")]
 pub(crate) use boot::Settings as EnvironmentSettings;
 pub use boot::{Boot, Booted};
 pub use builder::MigratorBuilder;
@@ -101,6 +102,11 @@ impl Migrator {
     #[must_use]
     pub fn environment(&self) -> Option<&str> {
         self.0.options.environment.as_deref()
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn database(&self) -> &Database {
+        &self.0.database
     }
 
     /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.

@@ -5,35 +5,63 @@
 //! afterwards. `tokio::signal` cannot do that: its handlers stay, and a service that does not handle SIGTERM itself
 //! could not be ended by it any more.
 
+#[cfg(feature = "cli")]
+mod question;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::question::{interruptible, received};
 use crate::stop::Stop;
 
 /// How often a run looks whether a signal has come: all that a signal handler can safely do is to count.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How many runs are under way. Signal handlers belong to the process, so this does, too.
-static RUNS: Mutex<usize> = Mutex::new(0);
+/// How many count signals now. Signal handlers belong to the process, so this does, too.
+static COUNTING: Mutex<usize> = Mutex::new(0);
+
+/// While it lives, a signal is counted and does not end the process.
+#[derive(Debug)]
+struct Counting {
+    /// How many signals had come before.
+    before: usize,
+}
+
+impl Counting {
+    fn new() -> Self {
+        // Before the handler is there: what it counts from then on has come meanwhile.
+        let before = handler::received();
+        let mut counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+        if *counting == 0 {
+            handler::install();
+        }
+        *counting += 1;
+        Self { before }
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        let mut counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+        *counting -= 1;
+        if *counting == 0 {
+            handler::remove();
+        }
+    }
+}
 
 /// While it lives, a signal raises the stop sign of a run.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// How many signals had come before the run.
-    before: usize,
+    signals: Counting,
     looks: tokio::task::JoinHandle<()>,
 }
 
 impl Watch {
     pub(crate) fn new(stop: Stop) -> Self {
-        // Before the handler is there: what it counts is for this run.
-        let before = handler::received();
-        let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
-        if *runs == 0 {
-            handler::install();
-        }
-        *runs += 1;
-        drop(runs);
+        let signals = Counting::new();
+        let before = signals.before;
         let looks = tokio::spawn(async move {
             while handler::received() == before {
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -41,13 +69,13 @@ impl Watch {
             tracing::warn!("told to stop by a signal; ending the migration run");
             stop.raise(crate::stop::Reason::Interrupted);
         });
-        Self { before, looks }
+        Self { signals, looks }
     }
 
     /// Puts the default back, and tells whether a signal has come since the beginning: also one that came after the last
     /// look, and that would be lost otherwise, since it has not ended the process.
     pub(crate) fn end(self) -> bool {
-        let before = self.before;
+        let before = self.signals.before;
         drop(self);
         handler::received() != before
     }
@@ -56,11 +84,6 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.looks.abort();
-        let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
-        *runs -= 1;
-        if *runs == 0 {
-            handler::remove();
-        }
     }
 }
 

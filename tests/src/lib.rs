@@ -17,6 +17,7 @@ pub mod sabotage;
 mod scratch;
 pub mod servers;
 pub mod stored;
+pub mod terminal;
 mod worker;
 
 pub use commands::{Commands, server_commands};
@@ -27,4 +28,5 @@ pub use gate::Gate;
 pub use my_app::{MyApp, Ran, Running};
 pub use proxy::{Lost, Proxy, Strike};
 pub use scratch::Scratch;
+pub use terminal::Terminal;
 pub use worker::Worker;

@@ -1,6 +1,8 @@
 //! The commands, as a table of contents.
 
-use clap::{CommandFactory, Subcommand};
+use std::iter;
+
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -101,6 +103,12 @@ impl Command {
 /// The whole command line of a program of this name, as far as it is Mongrate's.
 pub(super) fn within(program: String) -> clap::Command {
     clap::Command::new(program).subcommand_required(true).subcommand(Cli::command().name(NAME))
+}
+
+/// The command that these arguments are, for who is past its options already.
+pub(super) fn parse(arguments: &[String]) -> Result<Command, clap::Error> {
+    let arguments = iter::once(NAME).chain(arguments.iter().map(String::as_str));
+    Ok(Cli::try_parse_from(arguments)?.command)
 }
 
 /// The names of all commands.

@@ -1,17 +1,16 @@
 //! Asking before something that is hard to undo.
 
-use std::io::{self, IsTerminal};
-
 use dialoguer::Confirm;
 
 use super::failure::Failure;
+use super::prompt;
 use super::session::Session;
 use crate::Migrator;
 
 /// Asks whether to do this, or refuses where nobody can be asked. `Ok(false)` is a no.
 ///
 /// In an environment called `production`, a question is answered too quickly: there it takes `--yes`.
-pub(super) fn confirm(session: &Session, migrator: &Migrator, question: &str) -> Result<bool, Failure> {
+pub(super) async fn confirm(session: &Session, migrator: &Migrator, question: &str) -> Result<bool, Failure> {
     if session.options.yes {
         return Ok(true);
     }
@@ -19,13 +18,11 @@ pub(super) fn confirm(session: &Session, migrator: &Migrator, question: &str) ->
         return Err(Failure::usage(format!("this is the environment '{production}', where this needs `--yes`"))
             .help("look at it again, with `--dry-run` where there is one, and then add `--yes`"));
     }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !prompt::is_possible() {
         return Err(Failure::usage("this has to be confirmed, and there is no terminal to ask at").help("add `--yes`"));
     }
-    let answer = Confirm::new().with_prompt(question).default(false).interact();
-    answer.map_err(|error| match error {
-        dialoguer::Error::IO(error) => Failure::io("ask for a confirmation", &error),
-    })
+    let question = question.to_owned();
+    prompt::ask(move || Confirm::new().with_prompt(question).default(false).interact()).await
 }
 
 fn is_production(environment: &str) -> bool {

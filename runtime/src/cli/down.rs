@@ -7,7 +7,7 @@ use clap::Args;
 use super::confirm::confirm;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::options::Writing;
+use super::options::{Writing, time};
 use super::session::Session;
 use super::{outcome, progress};
 use crate::grouped::counted;
@@ -39,7 +39,7 @@ pub(super) struct Down {
     dry_run: bool,
 
     /// How long the run may take in all, like 90s or 10m
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
 
     #[command(flatten)]
@@ -65,7 +65,7 @@ impl Down {
             if !plan.is_empty() {
                 session.output.remark(&plan);
                 let question = format!("Revert {}?", counted(plan.len() as u64, "migration"));
-                if !confirm(session, migrator, &question)? {
+                if !confirm(session, migrator, &question).await? {
                     return Ok(outcome::declined(session));
                 }
                 // What was shown and confirmed, and nothing that was applied meanwhile.
@@ -79,7 +79,11 @@ impl Down {
         if let Some(name) = self.writing.by() {
             down = down.by(name);
         }
-        let report = progress::shown(session, migrator, down).await?;
+        let report = if self.dry_run {
+            progress::rehearsed(session, down).await?
+        } else {
+            progress::shown(session, migrator, down).await?
+        };
         outcome::tell(session, &report)
     }
 }

@@ -62,7 +62,7 @@ impl Release {
         let status = migrator.lock_status().await?;
         if status.holder.is_some() && !self.confirm {
             output.remark(&status);
-            if !confirm(session, migrator, "Take the lock away?")? {
+            if !confirm(session, migrator, "Take the lock away?").await? {
                 return Ok(outcome::declined(session));
             }
         }

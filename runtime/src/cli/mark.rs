@@ -67,7 +67,7 @@ impl Mark {
             Self::Pending(marked) => ("pending", marked),
         };
         let migrator = session.migrator_waiting(reasoned.writing.lock_wait).await?;
-        if !confirm(session, migrator, &format!("Mark as {word}: {}?", ids.join(", ")))? {
+        if !confirm(session, migrator, &format!("Mark as {word}: {}?", ids.join(", "))).await? {
             return Ok(outcome::declined(session));
         }
         let amend = match &self {
@@ -91,7 +91,7 @@ impl Baseline {
                 let nothing: [String; 0] = [];
                 return amend_as(session, migrator.mark_applied(nothing), &self.reasoned).await;
             };
-            if !confirm(session, migrator, &format!("Mark everything up to '{id}' as applied?"))? {
+            if !confirm(session, migrator, &format!("Mark everything up to '{id}' as applied?")).await? {
                 return Ok(outcome::declined(session));
             }
             id.to_owned()
@@ -110,7 +110,7 @@ impl Accept {
 impl Prune {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
-        if !confirm(session, migrator, &format!("Remove the record of '{}'?", self.id))? {
+        if !confirm(session, migrator, &format!("Remove the record of '{}'?", self.id)).await? {
             return Ok(outcome::declined(session));
         }
         amend_as(session, migrator.prune(self.id), &self.reasoned).await

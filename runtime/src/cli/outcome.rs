@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::output::Output;
 use super::session::Session;
 use crate::{Report, wire};
 
@@ -27,6 +28,29 @@ pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> 
         output.outcome(report.summary())?;
     }
     Ok(Exit::Done)
+}
+
+/// A run that did not end well: what its progress has not told yet.
+pub(super) fn tell_rest(output: &Output, report: &Report) {
+    if report.is_dry_run() {
+        return output.remark(report);
+    }
+    if let Some(stopped) = report.stopped() {
+        output.remark(stopped);
+    }
+    for (id, act) in report.amended() {
+        output.remark(format_args!("{act}  {id}"));
+    }
+    for id in report.not_run() {
+        output.remark(format_args!("not run  {id}"));
+    }
+    for warning in report.warnings() {
+        output.warning(warning);
+    }
+    // It says that there was nothing to do when the run did not come to anything.
+    if !(report.is_empty() && report.not_run().is_empty()) {
+        output.remark(report.summary());
+    }
 }
 
 /// Somebody was asked, and said no.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::options::{Color, Options};
+use super::outcome;
 use crate::wire;
 
 /// How the result is written.
@@ -96,9 +97,9 @@ impl Output {
         self.remark(format_args!("{}: {text}", Style::new().for_stderr().yellow().bold().apply_to("warning")));
     }
 
-    /// Whether progress may move: somebody looks at a terminal, and wants to see it.
+    /// Whether progress may move: somebody looks at a terminal that can do it, and the log does not write there as well.
     pub(super) fn may_move(&self) -> bool {
-        !self.quiet && Term::stderr().is_term()
+        !self.quiet && self.verbose == 0 && Term::stderr().is_term() && !console::is_dumb()
     }
 
     pub(super) fn is_quiet(&self) -> bool {
@@ -109,12 +110,12 @@ impl Output {
     pub(super) fn conclude(&self, result: Result<Exit, Failure>) -> Exit {
         let failure = match result {
             Ok(exit) => return exit,
-            Err(failure) => failure,
+            Err(failure) => failure.discreet(),
         };
         if self.is_json() {
-            let mut document =
-                failure.report.as_ref().map_or_else(|| json!({}), |report| json!(wire::Report::of(report)));
-            document["error"] = self.error(&failure);
+            let report = || failure.report.as_ref().map(|report| json!(wire::Report::of(report)));
+            let mut document = failure.document.as_deref().cloned().or_else(report).unwrap_or_else(|| json!({}));
+            document["error"] = error(&failure);
             if let Err(unwritten) = self.json(&document) {
                 say(unwritten.message);
             }
@@ -123,20 +124,10 @@ impl Output {
         failure.exit
     }
 
-    fn error(&self, failure: &Failure) -> Value {
-        json!(wire::Error {
-            code: failure.code,
-            exit: failure.exit.code(),
-            message: &failure.message,
-            causes: &failure.causes,
-            help: failure.help.as_deref(),
-        })
-    }
-
     fn tell(&self, failure: &Failure) {
         let style = Style::new().for_stderr().bold();
         if let (Some(report), false) = (&failure.report, self.is_json()) {
-            self.remark(report);
+            outcome::tell_rest(self, report);
         }
         say(format_args!("{}: {}", style.clone().red().apply_to("error"), failure.message));
         if let Some((file, line)) = failure.at {
@@ -151,6 +142,16 @@ impl Output {
             say(format_args!("{}: {help}", style.green().apply_to("help")));
         }
     }
+}
+
+fn error(failure: &Failure) -> Value {
+    json!(wire::Error {
+        code: failure.code,
+        exit: failure.exit.code(),
+        message: &failure.message,
+        causes: &failure.causes,
+        help: failure.help.as_deref(),
+    })
 }
 
 /// Whoever has closed the other end does not want to read on; that is no error of ours.

@@ -27,7 +27,7 @@ impl Pending {
         if rows.is_empty() {
             output.print("Nothing is pending.")?;
         } else {
-            output.print(rows.trim_fmt())?;
+            output.print(table::text(rows, &[]))?;
         }
         Ok(Exit::Done)
     }

@@ -3,11 +3,12 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use mongodb::Database;
+use mongodb::{Client, Database};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use super::connect;
 use super::failure::Failure;
@@ -24,6 +25,9 @@ pub(super) enum Place {
     Own(MigratorBuilder),
 }
 
+/// How long to wait for the server when everything is done.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// One call of the program.
 pub(super) struct Session {
     pub(super) output: Output,
@@ -31,12 +35,15 @@ pub(super) struct Session {
     pub(super) environment: EnvironmentSettings,
     place: Mutex<Option<Place>>,
     migrator: OnceCell<Migrator>,
+    /// The client that this made itself, of which the application knows nothing.
+    client: OnceLock<Client>,
 }
 
 impl Session {
     pub(super) fn new(output: Output, options: Options, place: Place) -> Result<Self, Failure> {
         let environment = EnvironmentSettings::of_this_process()?;
-        Ok(Self { output, options, environment, place: Mutex::new(Some(place)), migrator: OnceCell::new() })
+        let place = Mutex::new(Some(place));
+        Ok(Self { output, options, environment, place, migrator: OnceCell::new(), client: OnceLock::new() })
     }
 
     /// The application's migrator, as the environment configures it. Connecting is left to its first use.
@@ -50,9 +57,16 @@ impl Session {
             .get_or_try_init(|| async {
                 let place = self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let builder = match place {
-                    Some(Place::Named(configure)) => configure(connect::by_options(&self.options).await?),
+                    Some(Place::Named(configure)) => {
+                        let database = connect::by_options(&self.options).await?;
+                        self.client.get_or_init(|| database.client().clone());
+                        configure(database)
+                    }
                     Some(Place::Own(builder)) => {
                         let database = connect::instead_of(builder.database(), &self.options).await?;
+                        if self.options.uri.is_some() {
+                            self.client.get_or_init(|| database.client().clone());
+                        }
                         builder.on(database)
                     }
                     // Only after an error, which has ended the command.
@@ -65,6 +79,17 @@ impl Session {
                 Ok(builder.build())
             })
             .await
+    }
+
+    /// Disconnects. The driver would do it in the background, and panic now and then when the program ends meanwhile.
+    pub(super) async fn close(&self) {
+        if let Some(client) = self.client.get() {
+            // On a task, because a future of the driver must not be dropped under way.
+            let shutdown = tokio::spawn(client.clone().shutdown().immediate(true).into_future());
+            if timeout(GOODBYE, shutdown).await.is_err() {
+                tracing::debug!("the server took too long to say goodbye");
+            }
+        }
     }
 }
 

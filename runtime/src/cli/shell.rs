@@ -1,16 +1,85 @@
-//! `shell`
+//! `shell`: a menu of what can be done now. Each entry is a command, and runs as if it had been typed.
+
+mod menu;
+mod situation;
 
 use clap::Args;
+use console::{Style, Term};
+use dialoguer::{Input, Select};
 
+use self::menu::Deed;
+use self::situation::Situation;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::prompt::{self, theme};
 use super::session::Session;
+use super::{command, migrate};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Shell {}
 
 impl Shell {
-    pub(super) async fn run(self, _session: &Session) -> Result<Exit, Failure> {
-        Err(Failure::usage("not there yet"))
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        if session.output.is_json() {
+            return Err(Failure::usage("the shell is for people, and writes no JSON")
+                .help("leave out `--format json`, or give it to one of the other commands"));
+        }
+        if !prompt::is_possible() {
+            return Err(Failure::usage("the shell needs a terminal")
+                .help(format!("`{} --help` lists the commands that do not", migrate())));
+        }
+        loop {
+            let situation = Situation::read(session).await?;
+            session.output.remark(format_args!("\n{situation}"));
+            let mut entries = menu::entries(&situation);
+            let labels = entries.iter().map(|entry| entry.label.clone()).collect();
+            let Some(place) = choose("What now?", labels).await? else { return Ok(Exit::Done) };
+            let arguments = match entries.swap_remove(place).deed {
+                Deed::Leave => return Ok(Exit::Done),
+                Deed::Command(arguments) => arguments.iter().map(ToString::to_string).collect(),
+                Deed::OneOf(command, of) => {
+                    let labels = of.iter().map(|(id, summary)| format!("{id}  {summary}")).collect();
+                    let Some(place) = choose("Which one?", labels).await? else { continue };
+                    vec![command.to_owned(), of[place].0.to_owned()]
+                }
+                Deed::Because(arguments) => {
+                    let Some(reason) = reason().await? else { continue };
+                    let arguments = arguments.iter().chain(&["--because"]).map(ToString::to_string);
+                    arguments.chain([reason]).collect()
+                }
+            };
+            if perform(session, &arguments).await == Exit::Interrupted {
+                return Ok(Exit::Interrupted);
+            }
+        }
     }
+}
+
+/// Runs a command as it runs by itself. An error is told, and the menu comes back.
+async fn perform(session: &Session, arguments: &[String]) -> Exit {
+    let typed = format!("$ {} {}", migrate(), arguments.join(" "));
+    session.output.remark(Style::new().for_stderr().dim().apply_to(typed));
+    let result = match command::parse(arguments) {
+        Ok(command) => Box::pin(command.run(session)).await,
+        Err(error) => Err(Failure::usage(error.to_string())),
+    };
+    session.output.conclude(result)
+}
+
+/// One of these, by its place; `None` on Esc or `q`.
+async fn choose(question: &'static str, labels: Vec<String>) -> Result<Option<usize>, Failure> {
+    // A line that wraps is not redrawn properly. There is a mark before it.
+    let width = usize::from(Term::stderr().size().1).saturating_sub(3);
+    let fit = |label: String| console::truncate_str(&label, width, "...").into_owned();
+    let labels: Vec<String> = labels.into_iter().map(fit).collect();
+    prompt::ask(move || Select::with_theme(&theme()).with_prompt(question).items(&labels).default(0).interact_opt())
+        .await
+}
+
+/// Why, in words; `None` if there are none.
+async fn reason() -> Result<Option<String>, Failure> {
+    let ask =
+        || Input::<String>::with_theme(&theme()).with_prompt("Why, for the history?").allow_empty(true).interact();
+    let reason = prompt::ask(ask).await?;
+    Ok(Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty()))
 }

@@ -4,7 +4,6 @@
 mod tests;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -55,8 +54,9 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Those of this process.
+    #[cfg(feature = "cli")]
     pub(crate) fn of_this_process() -> Result<Self, Error> {
-        Self::read(&Variables::found(|name| env::var_os(name)))
+        Self::read(&Variables::found(|name| std::env::var_os(name)))
     }
 
     /// All that is malformed is told at once.

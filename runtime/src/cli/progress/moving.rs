@@ -1,0 +1,168 @@
+//! Progress on a terminal: below the lines that stay, one that moves and vanishes in the end.
+
+use std::time::Instant;
+
+use console::{Emoji, Style, Term};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::course::{Course, Ended, Now, Running};
+use crate::cli::output::Output;
+use crate::elapsed::Elapsed;
+use crate::{Event, Holder};
+
+/// The steps of the spinner, and what stands in its place when it stands still.
+const SPINNER: &str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ";
+const PLAIN_SPINNER: &str = r"-\|/ ";
+
+/// A line that moves. Taken away when this value is dropped, however the run has ended.
+#[derive(Debug)]
+pub(super) struct Moving {
+    bar: ProgressBar,
+    course: Course,
+    /// What is under way until the first event.
+    beginning: &'static str,
+}
+
+impl Moving {
+    pub(super) fn new(beginning: &'static str, at: Instant) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let ticks = if Term::stderr().features().wants_emoji() { SPINNER } else { PLAIN_SPINNER };
+        // What does not fit in the line is cut off, so that it stays one line.
+        let style = ProgressStyle::with_template("  {spinner} {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()).tick_chars(ticks));
+        Self { bar, course: Course::new(at), beginning }
+    }
+
+    pub(super) fn heed(&mut self, event: &Event, at: Instant, output: &Output) {
+        if let Some(ended) = self.course.heed(event, at) {
+            self.bar.suspend(|| output.remark(over(&ended)));
+        }
+    }
+
+    pub(super) fn tick(&mut self, at: Instant, stopping: bool) {
+        self.bar.set_message(text(&self.course, self.beginning, at, stopping));
+        self.bar.tick();
+    }
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn over(ended: &Ended) -> String {
+    let Ended { took, place, failure, .. } = ended;
+    let (word, what, took) = (ended.word(), ended.what(), Elapsed(*took));
+    let style = Style::new().for_stderr();
+    let dim = style.clone().dim();
+    match failure {
+        None => {
+            let (tick, took) = (style.green().apply_to(Emoji("✓", "+")), dim.apply_to(took));
+            format!("  {tick} [{place:#}] {word:<8} {what}  {took}")
+        }
+        Some(message) => {
+            let style = style.red();
+            let (cross, word) = (style.apply_to(Emoji("✗", "x")), style.apply_to(format!("{word:<8}")));
+            format!("  {cross} [{place:#}] {word} {what}  {}  {}", dim.apply_to(took), style.apply_to(message))
+        }
+    }
+}
+
+/// What the line says.
+fn text(course: &Course, beginning: &str, at: Instant, stopping: bool) -> String {
+    let elapsed = |since: Instant| Elapsed(at.saturating_duration_since(since));
+    match &course.now {
+        Now::Other { since } if course.is_planned() => format!("finishing  {}", elapsed(*since)),
+        Now::Other { since } => format!("{beginning}  {}", elapsed(*since)),
+        Now::Waiting { holder, since } => waiting(holder, elapsed(*since)),
+        Now::Running(step) => running(step, at, stopping),
+    }
+}
+
+fn waiting(holder: &Holder, waited: Elapsed) -> String {
+    let mut known = Vec::new();
+    known.extend(holder.actor.as_ref().map(|actor| format!("by {actor}")));
+    known.extend(holder.current.as_ref().map(|id| format!("running '{id}'")));
+    if holder.expired {
+        known.push("its lease is over".to_owned());
+    }
+    format!("waiting for process {} on {}  {waited}  {}", holder.pid, holder.host, known.join(", "))
+}
+
+fn running(step: &Running, at: Instant, stopping: bool) -> String {
+    let word = if stopping { "stopping" } else { step.word() };
+    let (place, id, elapsed) = (step.place, step.migration.id(), step.elapsed(at));
+    format!("[{place:#}] {word} {id}  {elapsed}  {}", step.last().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mongodb::bson::DateTime;
+
+    use super::super::fixtures::{failed, finished, planned, started, updated};
+    use super::*;
+    use crate::fixtures::holder;
+    use crate::plan::Verb;
+
+    /// What the line says after these events and so many seconds more.
+    fn line(events: &[Event], seconds: u64) -> String {
+        let start = Instant::now();
+        let mut course = Course::new(start);
+        for event in events {
+            course.heed(event, start);
+        }
+        text(&course, "looking", start + Duration::from_secs(seconds), false)
+    }
+
+    fn stays(events: &[Event]) -> Vec<String> {
+        let start = Instant::now();
+        let mut course = Course::new(start);
+        let ended = events.iter().filter_map(|event| course.heed(event, start));
+        ended.map(|ended| console::strip_ansi_codes(&over(&ended)).into_owned()).collect()
+    }
+
+    #[test]
+    fn the_line_tells_what_is_under_way() {
+        let (plan, first, _) = planned();
+        assert_eq!(line(&[], 3), "looking  3.0 s");
+        let begun = [plan.clone(), started(first)];
+        assert_eq!(line(&begun, 3), "[ 1/12] applying 001_step  3.0 s  ");
+        let worked = [&begun[..], &[updated(first, 4_812)]].concat();
+        assert_eq!(line(&worked, 3), "[ 1/12] applying 001_step  3.0 s  users: update_many, 4,812 matched");
+        let worked_more = [&worked[..], &[updated(first, 12)]].concat();
+        assert!(line(&worked_more, 3).ends_with("users: update_many, 12 matched (2 operations)"));
+        assert_eq!(line(&[&worked[..], &[finished(first, Verb::Up)]].concat(), 3), "finishing  3.0 s");
+    }
+
+    #[test]
+    fn it_tells_for_whom_it_waits() {
+        let waiting = |holder| Event::Waiting { holder: Box::new(holder), since: DateTime::now() };
+        assert_eq!(line(&[waiting(holder(12))], 65), "waiting for process 12 on host-a  1 min 5 s  by deploy");
+        let busy = Holder { current: Some("003_x".to_owned()), actor: None, ..holder(12) };
+        assert_eq!(line(&[waiting(busy.clone())], 2), "waiting for process 12 on host-a  2.0 s  running '003_x'");
+        let dead = Holder { expired: true, ..busy };
+        assert!(line(&[waiting(dead)], 2).ends_with("its lease is over"));
+    }
+
+    #[test]
+    fn a_step_that_was_told_to_stop_is_not_being_applied_any_more() {
+        let start = Instant::now();
+        let mut course = Course::new(start);
+        let (plan, first, _) = planned();
+        course.heed(&plan, start);
+        course.heed(&started(first), start);
+        assert!(text(&course, "looking", start, true).starts_with("[ 1/12] stopping 001_step"));
+    }
+
+    #[test]
+    fn what_is_over_stays() {
+        let (plan, first, second) = planned();
+        let events = [plan, started(first), finished(first, Verb::Up), started(second), failed(second, Verb::Up)];
+        let [applied, failed] = &stays(&events)[..] else { panic!("two lines") };
+        assert!(applied.ends_with("[ 1/12] applied  001_step  12 ms"), "{applied}");
+        assert!(failed.ends_with("[ 2/12] failed   002_step  2.0 s  the disk is full"), "{failed}");
+    }
+}

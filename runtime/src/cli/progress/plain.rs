@@ -1,0 +1,172 @@
+//! Progress for a log: one line for each thing that matters, and a sign of life from what takes long.
+
+use std::time::{Duration, Instant};
+
+use console::Style;
+
+use super::course::{Course, Ended, Now, Running};
+use crate::elapsed::Elapsed;
+use crate::{Event, Holder};
+
+/// When a step says for the first time, and how often then, that it is still running.
+const FIRST_SIGN: Duration = Duration::from_secs(10);
+const NEXT_SIGN: Duration = Duration::from_secs(30);
+
+/// The same lines wherever they are read: in the log of a CI job, in a file.
+#[derive(Debug)]
+pub(super) struct Plain {
+    course: Course,
+    /// When the step under way gives a sign of life.
+    due: Option<Instant>,
+    /// Whether it was told that the run was told to stop.
+    stopping: bool,
+}
+
+impl Plain {
+    pub(super) fn new(at: Instant) -> Self {
+        Self { course: Course::new(at), due: None, stopping: false }
+    }
+
+    /// What an event makes worth saying.
+    pub(super) fn heed(&mut self, event: &Event, at: Instant) -> Option<String> {
+        let ended = self.course.heed(event, at);
+        match &self.course.now {
+            Now::Running(running) => {
+                // Operations do not put it off: a body that does thousands would never say anything.
+                self.due = self.due.or(Some(running.since + FIRST_SIGN));
+            }
+            Now::Waiting { holder, since } => return Some(waiting(holder, at.saturating_duration_since(*since))),
+            Now::Other { .. } => self.due = None,
+        }
+        ended.as_ref().map(over)
+    }
+
+    /// What the time makes worth saying.
+    pub(super) fn tick(&mut self, at: Instant, stopping: bool) -> Option<String> {
+        if stopping && !self.stopping {
+            self.stopping = true;
+            return Some("told to stop; ending what is under way".to_owned());
+        }
+        let Now::Running(running) = &self.course.now else { return None };
+        if self.due.is_none_or(|due| at < due) {
+            return None;
+        }
+        self.due = Some(at + NEXT_SIGN);
+        Some(alive(running, at))
+    }
+}
+
+fn over(ended: &Ended) -> String {
+    let Ended { took, place, failure, .. } = ended;
+    let (word, what, took) = (format!("{:<8}", ended.word()), ended.what(), Elapsed(*took));
+    let style = Style::new().for_stderr();
+    match failure {
+        Some(message) => format!("{} {what} after {took} ({place}): {message}", style.red().apply_to(word)),
+        None => format!("{} {what} in {took} ({place})", style.green().apply_to(word)),
+    }
+}
+
+fn waiting(holder: &Holder, waited: Duration) -> String {
+    match waited.as_secs() {
+        0 => format!("waiting for {holder}"),
+        seconds => format!("waiting for {}: {holder}", Elapsed(Duration::from_secs(seconds))),
+    }
+}
+
+fn alive(running: &Running, at: Instant) -> String {
+    let (word, id, place, elapsed) = (running.word(), running.migration.id(), running.place, running.elapsed(at));
+    let last = running.last().map(|last| format!(", last {last}")).unwrap_or_default();
+    format!("{word} {id} for {elapsed} ({place}){last}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{failed, finished, planned, started, updated};
+    use super::*;
+    use crate::fixtures::holder;
+    use crate::plan::Verb;
+    use mongodb::bson::DateTime;
+
+    /// Without colours, which there are if the tests run on a terminal.
+    fn said(line: Option<String>) -> Option<String> {
+        line.map(|line| console::strip_ansi_codes(&line).into_owned())
+    }
+
+    fn after(start: Instant, seconds: u64) -> Instant {
+        start + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn one_line_for_each_step_that_is_over() {
+        let start = Instant::now();
+        let mut plain = Plain::new(start);
+        let (plan, first, second) = planned();
+        assert_eq!(plain.heed(&plan, start), None);
+        assert_eq!(plain.heed(&started(first), start), None);
+        assert_eq!(plain.heed(&updated(first, 3), start), None);
+        assert_eq!(said(plain.heed(&finished(first, Verb::Up), start)).unwrap(), "applied  001_step in 12 ms (1/12)");
+        plain.heed(&started(second), start);
+        let line = said(plain.heed(&failed(second, Verb::Up), start)).unwrap();
+        assert_eq!(line, "failed   002_step after 2.0 s (2/12): the disk is full");
+        assert_eq!(plain.heed(&Event::Ended, start), None);
+    }
+
+    #[test]
+    fn what_is_reverted_says_so() {
+        let start = Instant::now();
+        let mut plain = Plain::new(start);
+        let (plan, first, _) = planned();
+        plain.heed(&plan, start);
+        assert_eq!(said(plain.heed(&finished(first, Verb::Down), start)).unwrap(), "reverted 001_step in 12 ms (1/12)");
+        let line = said(plain.heed(&failed(first, Verb::Down), start)).unwrap();
+        assert_eq!(line, "failed   down 001_step after 2.0 s (1/12): the disk is full");
+    }
+
+    #[test]
+    fn a_long_step_gives_a_sign_of_life() {
+        let start = Instant::now();
+        let mut plain = Plain::new(start);
+        let (plan, first, second) = planned();
+        plain.heed(&plan, start);
+        plain.heed(&started(first), start);
+        assert_eq!(plain.tick(after(start, 9), false), None);
+        assert_eq!(said(plain.tick(after(start, 10), false)).unwrap(), "applying 001_step for 10.0 s (1/12)");
+        plain.heed(&updated(first, 4_000), after(start, 20));
+        plain.heed(&updated(first, 812), after(start, 30));
+        assert_eq!(plain.tick(after(start, 39), false), None);
+        assert_eq!(
+            said(plain.tick(after(start, 40), false)).unwrap(),
+            "applying 001_step for 40.0 s (1/12), last users: update_many, 812 matched (2 operations)"
+        );
+        assert_eq!(plain.tick(after(start, 69), false), None);
+        assert!(said(plain.tick(after(start, 70), false)).unwrap().contains("for 1 min 10 s"));
+
+        plain.heed(&finished(first, Verb::Up), after(start, 71));
+        assert_eq!(plain.tick(after(start, 200), false), None);
+        plain.heed(&started(second), after(start, 200));
+        assert_eq!(plain.tick(after(start, 209), false), None);
+        assert_eq!(said(plain.tick(after(start, 210), false)).unwrap(), "applying 002_step for 10.0 s (2/12)");
+    }
+
+    #[test]
+    fn whoever_waits_says_for_whom_and_for_how_long() {
+        let start = Instant::now();
+        let mut plain = Plain::new(start);
+        let waiting = Event::Waiting { holder: Box::new(holder(12)), since: DateTime::now() };
+        let line = said(plain.heed(&waiting, start)).unwrap();
+        assert!(line.starts_with("waiting for process 12 on host-a (by deploy)"), "{line}");
+        let line = said(plain.heed(&waiting, after(start, 90))).unwrap();
+        assert!(line.starts_with("waiting for 1 min 30 s: process 12 on host-a (by deploy)"), "{line}");
+        // The run itself has not begun.
+        assert_eq!(plain.tick(after(start, 100), false), None);
+    }
+
+    #[test]
+    fn that_it_was_told_to_stop_is_said_once() {
+        let start = Instant::now();
+        let mut plain = Plain::new(start);
+        plain.heed(&started(planned().1), start);
+        assert_eq!(said(plain.tick(start, true)).unwrap(), "told to stop; ending what is under way");
+        assert_eq!(plain.tick(start, true), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! Asking at the terminal.
+
+use std::io::{self, ErrorKind, IsTerminal};
+
+use console::{Emoji, Term};
+use dialoguer::theme::ColorfulTheme;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::signals;
+
+/// Whether there is somebody to ask.
+pub(super) fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Shows a prompt and waits for the answer. Whatever becomes of it, the terminal is left as it was.
+pub(super) async fn ask<T: Send + 'static>(
+    prompt: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let answer = signals::interruptible(prompt).await.and_then(|answer| answer.map_err(io::Error::from));
+    answer.map_err(|error| {
+        restore();
+        match error.kind() {
+            ErrorKind::Interrupted => {
+                Failure::new(Exit::Interrupted, "interrupted", "interrupted, so nothing was done")
+            }
+            _ => Failure::io("ask at the terminal", &error),
+        }
+    })
+}
+
+/// What menus and questions with free answers look like.
+pub(super) fn theme() -> ColorfulTheme {
+    let mark = |sign: Emoji<'_, '_>| console::style(sign.to_string()).for_stderr();
+    ColorfulTheme {
+        active_item_prefix: mark(Emoji("❯", ">")).green(),
+        success_prefix: mark(Emoji("✔", "*")).green(),
+        prompt_suffix: mark(Emoji("›", "")).black().bright(),
+        success_suffix: mark(Emoji("·", "")).black().bright(),
+        ..ColorfulTheme::default()
+    }
+}
+
+/// A prompt that did not come to its end leaves the terminal in the middle of a line and without its cursor. If it cannot have
+/// it back, it is gone.
+fn restore() {
+    let terminal = Term::stderr();
+    drop(terminal.show_cursor().and_then(|()| terminal.write_line("")));
+}

@@ -1,0 +1,135 @@
+//! What can be done now, as a list to choose from.
+
+use super::situation::{Listed, Situation};
+
+/// An entry of the menu.
+#[derive(Debug, PartialEq)]
+pub(super) struct Entry {
+    pub(super) label: String,
+    pub(super) deed: Deed,
+}
+
+/// What an entry does.
+#[derive(Debug, PartialEq)]
+pub(super) enum Deed {
+    /// Runs the command with these arguments.
+    Command(&'static [&'static str]),
+    /// Runs this command with one of these.
+    OneOf(&'static str, Vec<Listed>),
+    /// Runs the command with these arguments, and with a reason.
+    Because(&'static [&'static str]),
+    /// Ends the shell.
+    Leave,
+}
+
+/// The menu for a situation. What comes first changes nothing, for those who press a key too often.
+pub(super) fn entries(situation: &Situation) -> Vec<Entry> {
+    let mut entries = vec![entry("Status", Deed::Command(&["status"]))];
+    if situation.runnable > 0 {
+        entries.push(entry("See what applying everything would do", Deed::Command(&["up", "--dry-run"])));
+        entries
+            .push(entry(format!("Apply everything that is pending ({})", situation.runnable), Deed::Command(&["up"])));
+    }
+    if !situation.pending.is_empty() {
+        entries.push(entry("Apply one ...", Deed::OneOf("run", situation.pending.clone())));
+    }
+    if let Some(last) = situation.last {
+        entries.push(entry(format!("Revert the last one ({last})"), Deed::Command(&["down"])));
+    }
+    if situation.batch > 1 {
+        entries
+            .push(entry(format!("Revert the last batch ({})", situation.batch), Deed::Command(&["down", "--batch"])));
+    }
+    if !situation.all.is_empty() {
+        entries.push(entry("Show one ...", Deed::OneOf("show", situation.all.clone())));
+    }
+    entries.push(entry("History", Deed::Command(&["history"])));
+    entries.push(entry("Validate", Deed::Command(&["validate"])));
+    if let Some(holder) = &situation.holder {
+        let label = format!("Take the lock away from process {} on {}", holder.pid, holder.host);
+        entries.push(entry(label, Deed::Because(&["lock", "release"])));
+    }
+    entries.push(entry("Leave", Deed::Leave));
+    entries
+}
+
+fn entry(label: impl Into<String>, deed: Deed) -> Entry {
+    Entry { label: label.into(), deed }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+    use crate::fixtures::holder;
+
+    fn labels(situation: &Situation) -> Vec<String> {
+        entries(situation).into_iter().map(|entry| entry.label).collect()
+    }
+
+    fn listed(ids: &[&'static str]) -> Vec<Listed> {
+        ids.iter().map(|id| (*id, "What it does.".to_owned())).collect()
+    }
+
+    fn everything() -> Situation {
+        Situation {
+            all: listed(&["001_a", "002_b", "003_c"]),
+            pending: listed(&["003_c"]),
+            runnable: 1,
+            last: Some("002_b"),
+            batch: 2,
+            holder: Some(holder(12)),
+            ..Situation::default()
+        }
+    }
+
+    #[test]
+    fn the_menu_has_what_can_be_done() {
+        assert_eq!(
+            labels(&everything()),
+            [
+                "Status",
+                "See what applying everything would do",
+                "Apply everything that is pending (1)",
+                "Apply one ...",
+                "Revert the last one (002_b)",
+                "Revert the last batch (2)",
+                "Show one ...",
+                "History",
+                "Validate",
+                "Take the lock away from process 12 on host-a",
+                "Leave",
+            ]
+        );
+    }
+
+    #[test]
+    fn and_nothing_that_cannot() {
+        assert_eq!(labels(&Situation::default()), ["Status", "History", "Validate", "Leave"]);
+        let only_manual_ones =
+            Situation { pending: listed(&["004_d"]), all: listed(&["004_d"]), ..Situation::default() };
+        assert_eq!(
+            labels(&only_manual_ones),
+            ["Status", "Apply one ...", "Show one ...", "History", "Validate", "Leave"]
+        );
+        // The last batch is the last one.
+        let one_applied = Situation { last: Some("001_a"), batch: 1, ..Situation::default() };
+        assert!(!labels(&one_applied).iter().any(|label| label.contains("batch")));
+    }
+
+    #[test]
+    fn every_entry_is_a_command() {
+        for Entry { label, deed } in entries(&everything()) {
+            let mut arguments = vec!["migrate"];
+            match &deed {
+                Deed::Command(words) => arguments.extend(*words),
+                Deed::OneOf(command, of) => arguments.extend([*command, of[0].0]),
+                Deed::Because(words) => arguments.extend(words.iter().copied().chain(["--because", "it hangs"])),
+                Deed::Leave => continue,
+            }
+            assert!(Cli::try_parse_from(&arguments).is_ok(), "{label}: {arguments:?}");
+        }
+    }
+}

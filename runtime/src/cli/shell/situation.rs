@@ -1,0 +1,94 @@
+//! Where a database stands, as far as it decides what can be done.
+
+use std::fmt;
+
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::{Error, Holder, Plan, Standing, State};
+
+/// A migration (qualified id) with its summary.
+pub(super) type Listed = (&'static str, String);
+
+/// Where everything stands. Its `Display` is a line for people.
+#[derive(Debug, Default)]
+pub(super) struct Situation {
+    /// The database, and the environment if it has a name.
+    pub(super) place: String,
+    pub(super) all: Vec<Listed>,
+    /// What can be applied by naming it, manual ones too.
+    pub(super) pending: Vec<Listed>,
+    /// How many an `up` would apply now.
+    pub(super) runnable: usize,
+    /// How many have failed; they are pending, too.
+    pub(super) failed: usize,
+    /// What a `down` would revert.
+    pub(super) last: Option<&'static str>,
+    /// How many a `down --batch` would revert.
+    pub(super) batch: usize,
+    pub(super) holder: Option<Holder>,
+}
+
+impl Situation {
+    /// Reads it.
+    pub(super) async fn read(session: &Session) -> Result<Self, Failure> {
+        let migrator = session.migrator().await?;
+        let status = migrator.status().await?;
+        let up = match migrator.plan().await {
+            Ok(plan) => plan,
+            // Something is in the way; what can be done about it is in the menu.
+            Err(error) => {
+                session.output.warning(Failure::from(error).message);
+                Plan::default()
+            }
+        };
+        let last = unless_irreversible(migrator.down().plan().await)?;
+        let batch = unless_irreversible(migrator.down().batch().plan().await)?;
+        let name = migrator.database().name();
+        Ok(Self {
+            place: migrator
+                .environment()
+                .map_or_else(|| name.to_owned(), |environment| format!("{name} ({environment})")),
+            all: status.iter().map(listed).collect(),
+            pending: status.iter().filter(|standing| standing.state.is_pending()).map(listed).collect(),
+            runnable: up.len(),
+            failed: status.iter().filter(|standing| standing.state == State::Failed).count(),
+            last: last.iter().next().map(|step| step.migration().id()),
+            batch: batch.len(),
+            holder: status.holder().cloned(),
+        })
+    }
+}
+
+fn listed(standing: Standing<'_>) -> Listed {
+    (standing.migration.id(), standing.migration.summary())
+}
+
+/// What cannot be reverted is not offered.
+fn unless_irreversible(plan: Result<Plan, Error>) -> Result<Plan, Error> {
+    match plan {
+        Err(
+            Error::Irreversible { .. }
+            | Error::DependantsApplied { .. }
+            | Error::OrphansAppliedLater { .. }
+            | Error::Drift { .. }
+            | Error::Several { .. },
+        ) => Ok(Plan::default()),
+        other => other,
+    }
+}
+
+impl fmt::Display for Situation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let completed = self.all.len() - self.pending.len();
+        write!(f, "{}: {completed} completed, {} pending", self.place, self.pending.len())?;
+        match self.failed {
+            0 => f.write_str(".")?,
+            failed => write!(f, ", {failed} of them failed.")?,
+        }
+        match &self.holder {
+            Some(holder) if holder.expired => write!(f, " The lock is held by {holder}."),
+            Some(holder) => write!(f, " Being migrated by {holder}."),
+            None => Ok(()),
+        }
+    }
+}

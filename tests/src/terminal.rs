@@ -1,0 +1,197 @@
+//! The application at a terminal: what a person sees of it, and the keys that are pressed.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use tokio::sync::watch;
+use tokio::time::timeout;
+pub use vt100::Color;
+use vt100::{Parser, Screen};
+
+use crate::{MyApp, eventually};
+
+/// How long to wait for what should come.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// High enough for all that a test does, so that nothing scrolls away.
+const ROWS: u16 = 200;
+
+/// Keys, as terminals send them.
+pub mod key {
+    #![allow(missing_docs, reason = "their names say it")]
+    pub const DOWN: &str = "\x1b[B";
+    pub const ENTER: &str = "\r";
+    pub const ESCAPE: &str = "\x1b";
+    pub const CTRL_C: &str = "\x03";
+}
+
+/// A program in a pseudo-terminal. Killed when this value is dropped.
+///
+/// ```no_run
+/// # async fn example() {
+/// use mongrate_tests::{MyApp, Terminal, TestDb};
+///
+/// let db = TestDb::new().await;
+/// let mut terminal = Terminal::of(&MyApp::on(&db), 80, &["down"]);
+/// terminal.shows("Revert 1 migration?").await;
+/// terminal.press("n");
+/// assert_eq!(terminal.finish().await, 1, "{terminal}");
+/// # }
+/// ```
+pub struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    master: Box<dyn MasterPty + Send>,
+    /// Kept open, because what the program leaves behind goes with its last user.
+    slave: Option<Box<dyn SlavePty + Send>>,
+    parser: Arc<Mutex<Parser>>,
+    /// Told whenever something was written.
+    written: watch::Sender<()>,
+    reader: Option<JoinHandle<()>>,
+    /// How the terminal was set before.
+    settings: String,
+}
+
+impl Terminal {
+    /// Calls the application at a terminal that has so many columns, and colours.
+    #[must_use]
+    pub fn of(app: &MyApp, columns: u16, words: &[&str]) -> Self {
+        let size = PtySize { rows: ROWS, cols: columns, ..PtySize::default() };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(MyApp::program());
+        command.args(app.arguments(words.iter().copied()));
+        command.env_clear();
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        for (name, value) in app.variables() {
+            command.env(name, value);
+        }
+        let settings = settings(&*pair.master);
+        let child = pair.slave.spawn_command(command).unwrap();
+        let (rows, columns) = (NonZeroU16::new(ROWS).unwrap(), NonZeroU16::new(columns).unwrap());
+        let parser = Arc::new(Mutex::new(Parser::new(rows, columns, 0)));
+        let written = watch::Sender::new(());
+        let reader = thread::spawn({
+            let (parser, written) = (Arc::clone(&parser), written.clone());
+            let mut output = pair.master.try_clone_reader().unwrap();
+            move || {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = output.read(&mut buffer) {
+                    parser.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..count]);
+                    written.send_replace(());
+                }
+            }
+        });
+        let keyboard = pair.master.take_writer().unwrap();
+        let (slave, reader) = (Some(pair.slave), Some(reader));
+        Self { child, keyboard, master: pair.master, slave, parser, written, reader, settings }
+    }
+
+    /// Presses keys.
+    pub fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        let pid = self.child.process_id().unwrap().to_string();
+        assert!(Command::new("sh").args(["-c", "kill -s TERM \"$1\"", "sh", &pid]).status().unwrap().success());
+    }
+
+    /// Waits until this can be read on it.
+    pub async fn shows(&self, text: &str) {
+        self.shows_what(text, |screen| screen.contains(text)).await;
+    }
+
+    /// Waits until what can be read on it is so.
+    pub async fn shows_what(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        let mut written = self.written.subscribe();
+        let shown = timeout(LIMIT, written.wait_for(|()| is_so(&self.text()))).await;
+        assert!(shown.is_ok(), "waited in vain for '{what}'; there is\n{self}");
+    }
+
+    /// All that can be read on it, line by line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.screen(Screen::contents)
+    }
+
+    /// The colour in which this is written, where it is first.
+    #[must_use]
+    pub fn color_of(&self, text: &str) -> Color {
+        self.screen(|screen| {
+            let (_, columns) = screen.size();
+            let rows = screen.rows(0, columns.get());
+            let place = rows.zip(0_u16..).find_map(|(row, number)| row.find(text).map(|at| (row, at, number)));
+            let (row, at, number) = place.unwrap_or_else(|| panic!("'{text}' is not on\n{}", screen.contents()));
+            let column = u16::try_from(row[..at].chars().count()).unwrap();
+            screen.cell(number, column).unwrap().fgcolor()
+        })
+    }
+
+    /// Whether anything on it is in colour.
+    #[must_use]
+    pub fn has_colours(&self) -> bool {
+        self.screen(|screen| {
+            let (rows, columns) = screen.size();
+            let cells = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)));
+            cells.filter_map(|(row, column)| screen.cell(row, column)).any(|cell| cell.fgcolor() != Color::Default)
+        })
+    }
+
+    /// The lines that were longer than the terminal is wide.
+    #[must_use]
+    pub fn too_long(&self) -> Vec<String> {
+        self.screen(|screen| {
+            let rows = screen.rows(0, screen.size().1.get()).zip(0_u16..);
+            rows.filter(|(_, number)| screen.row_wrapped(*number)).map(|(row, _)| row).collect()
+        })
+    }
+
+    /// Waits until the program has ended and all is read that it has written, and gives its exit code. Leaves the terminal to
+    /// whoever had it before: with a cursor, and with its echo and line editing.
+    pub async fn finish(&mut self) -> u32 {
+        let status = eventually("the program to end", async || self.child.try_wait().unwrap()).await;
+        let settings = settings(&*self.master);
+        drop(self.slave.take());
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        assert_eq!(status.signal(), None, "a signal has ended it\n{self}");
+        assert_eq!(settings, self.settings, "the terminal is not as it was\n{self}");
+        assert!(!self.screen(Screen::hide_cursor), "the cursor is hidden\n{self}");
+        status.exit_code()
+    }
+
+    fn screen<T>(&self, read: impl FnOnce(&Screen) -> T) -> T {
+        let parser: MutexGuard<'_, Parser> = self.parser.lock().unwrap_or_else(PoisonError::into_inner);
+        read(parser.screen())
+    }
+}
+
+impl fmt::Display for Terminal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "-- terminal --\n{}", self.text())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Of one that has ended, the id may be another process's by now.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+        }
+    }
+}
+
+/// How a terminal is set, to be compared.
+fn settings(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios())
+}
