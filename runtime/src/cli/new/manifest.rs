@@ -24,7 +24,7 @@ impl Manifest {
         let file = folder.join("Cargo.toml");
         let text = fs::read_to_string(&file).map_err(|error| Failure::io(&format!("read {}", shown(&file)), &error))?;
         Self::read(&text, folder)
-            .map_err(|failure| Failure { message: format!("{}: {}", shown(&file), failure.message), ..failure })
+            .map_err(|failure| Failure { message: format!("{}: {}", shown(&file), failure.message).into(), ..failure })
     }
 
     /// The source of a migration in this crate that says nothing about it.
