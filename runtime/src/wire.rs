@@ -19,7 +19,6 @@ pub(crate) use history::History;
 pub(crate) use migration::Migration;
 pub(crate) use new::New;
 pub(crate) use plan::Plan;
-pub(crate) use plan::{Pending, Plan};
 pub(crate) use record::{Holder, Lock, Record, Released};
 pub(crate) use report::Report;
 pub(crate) use status::{Pending, Shown, Status, Versions};

@@ -91,7 +91,7 @@ impl Change {
             Some(module) => format!("bring it into the program by hand: `mod {module};` in {file}"),
             None => "remove that before you try again".to_owned(),
         };
-        Failure { message, ..failure }.help(help)
+        Failure { message: message.into(), ..failure }.help(help)
     }
 }
 

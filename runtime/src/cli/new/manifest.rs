@@ -7,7 +7,6 @@ use toml::{Table, Value};
 
 use super::{owner, shown};
 use crate::Source;
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,7 +23,7 @@ impl Manifest {
         let file = folder.join("Cargo.toml");
         let text = fs::read_to_string(&file).map_err(|error| Failure::io(&format!("read {}", shown(&file)), &error))?;
         Self::read(&text, folder)
-            .map_err(|failure| Failure { message: format!("{}: {}", shown(&file), failure.message), ..failure })
+            .map_err(|failure| Failure { message: format!("{}: {}", shown(&file), failure.message).into(), ..failure })
     }
 
     /// The source of a migration in this crate that says nothing about it.
@@ -33,9 +32,7 @@ impl Manifest {
     }
 
     fn read(text: &str, folder: &Path) -> Result<Self, Failure> {
-        let table: Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| Failure::new(Exit::Usage, "manifest", error.message().to_owned()))?;
+        let table: Table = text.parse().map_err(|error: toml::de::Error| Failure::usage(error.message()))?;
         let metadata = table.get("package").and_then(|package| package.get("metadata")?.get("mongrate")?.get("source"));
         let source = match metadata {
             None => None,
@@ -57,7 +54,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Manifest, String> {
-        Manifest::read(text, Path::new("shop")).map_err(|failure| failure.message)
+        Manifest::read(text, Path::new("shop")).map_err(|failure| failure.message.into_string())
     }
 
     #[test]
