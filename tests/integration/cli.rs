@@ -2,8 +2,10 @@
 
 mod completions;
 mod credentials;
+mod effects;
 mod exit_codes;
 mod graph;
+mod json;
 mod knobs;
 mod mounted;
 mod new;
