@@ -6,6 +6,7 @@ mod completions;
 mod confirm;
 mod connect;
 mod deploy;
+mod discreet;
 mod down;
 mod exit;
 mod failure;
@@ -83,7 +84,8 @@ impl Cli {
         if arguments.get(1).is_none_or(|first| first != NAME) {
             return Ok(None);
         }
-        let matches = command::within(session::program(arguments.first())).try_get_matches_from(arguments)?;
+        let program = command::within(session::program(arguments.first()));
+        let matches = program.try_get_matches_from(arguments).map_err(discreet::discreet_error)?;
         let Some((_, matches)) = matches.subcommand() else { return Ok(None) };
         Self::from_arg_matches(matches).map(Some)
     }

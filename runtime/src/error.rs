@@ -10,10 +10,8 @@ use std::time::Duration;
 pub use remains::Remains;
 pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
 
-use words::{
-    AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list, so_far,
-    what,
-};
+use words::{AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list};
+pub(crate) use words::{so_far, what};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;

@@ -197,4 +197,17 @@ impl State {
     pub fn is_pending(self) -> bool {
         self != Self::Completed
     }
+
+    /// Where this migration stands, in a word; see [`Standing::word`](crate::Standing::word).
+    pub(crate) fn word(self, migration: Migration) -> &'static str {
+        match self {
+            Self::New if migration.is_manual() => "manual",
+            Self::New => "pending",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled back",
+            Self::Interrupted => "interrupted",
+            Self::Partial => "half-way",
+        }
+    }
 }

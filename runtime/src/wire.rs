@@ -1,7 +1,8 @@
 //! What programs read: the JSON shapes of what the library knows. docs/json-schema.json describes them; they only ever grow.
 //!
-//! Times are ISO 8601 in UTC, durations whole milliseconds. What does not apply is absent or null, as the schema says.
+//! Times are ISO 8601 in UTC, durations whole milliseconds. Every property is always there; what does not apply is null.
 
+mod document;
 mod history;
 mod migration;
 mod plan;
@@ -12,11 +13,13 @@ mod validation;
 
 pub(crate) use history::History;
 pub(crate) use migration::Migration;
-pub(crate) use plan::{Pending, Plan};
+pub(crate) use plan::Plan;
 pub(crate) use record::{Holder, Lock, Record, Released};
 pub(crate) use report::Report;
-pub(crate) use status::{Standing, Status, Versions};
+pub(crate) use status::{Pending, Shown, Status, Versions};
 pub(crate) use validation::Validation;
+
+use std::time::Duration;
 
 use mongodb::bson::DateTime;
 use serde::Serialize;
@@ -31,10 +34,16 @@ pub(crate) struct Error<'a> {
     pub(crate) exit: u8,
     pub(crate) message: &'a str,
     pub(crate) causes: &'a [String],
+    /// What to do next.
     pub(crate) help: Option<&'a str>,
 }
 
 /// ISO 8601.
 fn time(at: DateTime) -> String {
     at.try_to_rfc3339_string().unwrap_or_else(|_| at.to_string())
+}
+
+/// Whole milliseconds.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,7 @@
 //! `deploy`: for a step of the deployment.
 
+use std::fmt;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -7,7 +9,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::options::Writing;
 use super::session::Session;
-use super::{migrate, progress, validate};
+use super::{migrate, progress};
 use crate::{Finding, Report, Validation, wire};
 
 #[derive(Clone, Debug, Args)]
@@ -16,76 +18,80 @@ pub(super) struct Deploy {
     writing: Writing,
 }
 
-/// What became of a deployment.
+/// What became of a deployment. Its `Display` is the one line that a log needs.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Summary<'a> {
     applied: usize,
     failed: usize,
     /// How many migrations are linked in.
     total: usize,
-    report: wire::Report<'a>,
-    validation: wire::Validation<'a>,
+    /// What was done, unless nothing was begun.
+    report: Option<wire::Report<'a>>,
+    /// What was found last, unless the run failed before it could be asked again.
+    validation: Option<wire::Validation<'a>>,
 }
 
 impl Deploy {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_waiting(self.writing.lock_wait).await?;
+        let total = migrator.registry().len();
         let before = migrator.validate().await?;
-        let obstacles = before.findings().iter().filter(|finding| !finding.problem.is_cured_by_up());
-        let obstacles: Vec<&Finding> = obstacles.collect();
+        let obstacles: Vec<_> = before.findings().iter().filter(|one| !one.problem.is_cured_by_up()).collect();
         if !obstacles.is_empty() {
-            return Err(refused(&obstacles));
+            let summary = Summary::new(total, None, Some(&before));
+            return end(session, &summary, Some(found("nothing was applied, because of this", &obstacles)));
         }
         let mut up = migrator.up().continue_on_error(!session.environment.stop_on_error);
         if let Some(name) = self.writing.by() {
             up = up.by(name);
         }
-        let result = progress::shown(session, migrator, up).await;
-        let total = migrator.registry().len();
-        match result {
-            Ok(report) => {
-                let after = migrator.validate().await?;
-                told(session, &report, &after, total)
-            }
+        let report = match progress::shown(session, migrator, up).await {
+            Ok(report) => report,
             Err(error) => {
-                if let Some(report) = error.report().filter(|_| !session.output.is_json()) {
-                    session.output.outcome(line(report, total))?;
-                }
-                Err(error.into())
+                let report = error.report().cloned();
+                return end(session, &Summary::new(total, report.as_ref(), None), Some(error.into()));
             }
+        };
+        let after = migrator.validate().await?;
+        for warning in report.warnings().iter().filter(|_| !session.output.is_json()) {
+            session.output.warning(warning);
         }
+        let left: Vec<_> = after.findings().iter().collect();
+        let failure = (!left.is_empty()).then(|| found("what is pending was applied, but something is wrong", &left));
+        end(session, &Summary::new(total, Some(&report), Some(&after)), failure)
     }
 }
 
-fn told(session: &Session, report: &Report, after: &Validation, total: usize) -> Result<Exit, Failure> {
-    let output = &session.output;
-    if output.is_json() {
-        output.json(&Summary {
-            applied: report.applied().count(),
-            failed: report.failed().count(),
+/// The one line, or the one document.
+fn end(session: &Session, summary: &Summary<'_>, failure: Option<Failure>) -> Result<Exit, Failure> {
+    if !session.output.is_json() {
+        session.output.outcome(summary)?;
+    } else if failure.is_none() {
+        session.output.json(summary)?;
+    }
+    failure.map_or(Ok(Exit::Done), |failure| Err(failure.with(summary)))
+}
+
+fn found(what: &str, findings: &[&Finding]) -> Failure {
+    let findings: Vec<_> = findings.iter().map(|one| format!("\n  {}: {}", one.id, one.problem.what())).collect();
+    Failure::new(Exit::Failed, "invalid", format!("{what}:{}", findings.concat()))
+        .help(format!("`{} validate` tells what to do about it", migrate()))
+}
+
+impl<'a> Summary<'a> {
+    fn new(total: usize, report: Option<&'a Report>, validation: Option<&'a Validation>) -> Self {
+        Self {
+            applied: report.map_or(0, |report| report.applied().count()),
+            failed: report.map_or(0, |report| report.failed().count()),
             total,
-            report: wire::Report::of(report),
-            validation: wire::Validation::of(after),
-        })?;
-    } else {
-        for warning in report.warnings() {
-            output.warning(warning);
+            report: report.map(wire::Report::of),
+            validation: validation.map(wire::Validation::of),
         }
-        if !after.is_valid() {
-            validate::show(session, after)?;
-        }
-        output.outcome(line(report, total))?;
     }
-    Ok(if after.is_valid() { Exit::Done } else { Exit::Failed })
 }
 
-fn line(report: &Report, total: usize) -> String {
-    format!("Applied: {}, Failed: {}, Total: {total}", report.applied().count(), report.failed().count())
-}
-
-fn refused(obstacles: &[&Finding]) -> Failure {
-    let findings: Vec<_> = obstacles.iter().map(|finding| format!("\n  {finding}")).collect();
-    let message = format!("nothing was applied, because validation found this:{}", findings.concat());
-    Failure::new(Exit::Failed, "invalid", message).help(format!("`{} validate` looks again", migrate()))
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Applied: {}, Failed: {}, Total: {}", self.applied, self.failed, self.total)
+    }
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use crate::Error;
-
 /// The exit codes, as the guide lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -24,27 +22,8 @@ pub(super) enum Exit {
 }
 
 impl Exit {
-    pub(super) fn of(error: &Error) -> Self {
-        match error {
-            Error::Several { errors } => match errors.iter().map(Self::of).reduce(Self::and) {
-                Some(exit) => exit,
-                None => Self::Failed,
-            },
-            Error::LockTimeout { .. } | Error::LeaseLost { .. } => Self::NoLock,
-            Error::Unreachable { .. } => Self::Unreachable,
-            Error::Pending { .. } => Self::Pending,
-            Error::Interrupted { .. } => Self::Interrupted,
-            Error::UnknownMigration { .. }
-            | Error::UnknownSource { .. }
-            | Error::NotSelected { .. }
-            | Error::PageSize { .. }
-            | Error::Variable { .. } => Self::Usage,
-            _ => Self::Failed,
-        }
-    }
-
-    /// What both have in common.
-    fn and(self, other: Self) -> Self {
+    /// The exit code of two errors at once: what they have in common.
+    pub(super) fn and(self, other: Self) -> Self {
         if self == other { self } else { Self::Failed }
     }
 

@@ -7,8 +7,9 @@ use console::style;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
-use super::{table, words};
+use super::{migrate, table, words};
 use crate::elapsed::Elapsed;
+use crate::grouped::Grouped;
 use crate::{HistoryEntry, RecordStatus, wire};
 
 #[derive(Clone, Debug, Args)]
@@ -60,12 +61,27 @@ impl History {
             output.json(&wire::History::of(&page))?;
             return Ok(Exit::Done);
         }
-        if !page.entries.is_empty() {
-            output.print(format_args!("{}\n", entries(&page.entries)))?;
+        let shown = self.skip + page.entries.len() as u64;
+        match (page.entries.len(), page.total) {
+            (0, 0) => output.print("There are no such entries.")?,
+            (0, total) => output.print(format_args!("There are only {}.", counted_entries(total)))?,
+            (_, total) => {
+                output.print(entries(&page.entries))?;
+                if shown < total {
+                    let (m, limit) = (migrate(), self.limit);
+                    output.remark(format_args!(
+                        "\n{shown} of {}; the next ones: `{m} history --limit {limit} --skip {shown}`.",
+                        counted_entries(total)
+                    ));
+                }
+            }
         }
-        output.print(format_args!("{} of {} entries.", page.entries.len(), page.total))?;
         Ok(Exit::Done)
     }
+}
+
+fn counted_entries(count: u64) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{} entries", Grouped(count)) }
 }
 
 /// A table of entries.

@@ -69,7 +69,7 @@ pub(super) struct Writing {
 
     /// How long to wait for another process that is migrating, like 30s or 10m. Without it: MONGRATE_LOCK_WAIT_MS, or
     /// what the application says, or 5 minutes
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) lock_wait: Option<Duration>,
 }
 
@@ -82,6 +82,12 @@ pub(super) struct Reasoned {
     /// Why, for the history
     #[arg(long, value_name = "REASON")]
     pub(super) because: Option<String>,
+}
+
+/// A time like those in the help texts.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| "a time is a number with its unit, like 500ms, 30s, 10m or 2h".to_owned())
 }
 
 impl Who {

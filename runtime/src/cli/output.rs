@@ -102,28 +102,18 @@ impl Output {
     pub(super) fn conclude(&self, result: Result<Exit, Failure>) -> Exit {
         let failure = match result {
             Ok(exit) => return exit,
-            Err(failure) => failure,
+            Err(failure) => failure.discreet(),
         };
         if self.is_json() {
-            let mut document =
-                failure.report.as_ref().map_or_else(|| json!({}), |report| json!(wire::Report::of(report)));
-            document["error"] = self.error(&failure);
+            let report = || failure.report.as_ref().map(|report| json!(wire::Report::of(report)));
+            let mut document = failure.document.as_deref().cloned().or_else(report).unwrap_or_else(|| json!({}));
+            document["error"] = error(&failure);
             if let Err(unwritten) = self.json(&document) {
                 say(unwritten.message);
             }
         }
         self.tell(&failure);
         failure.exit
-    }
-
-    fn error(&self, failure: &Failure) -> Value {
-        json!(wire::Error {
-            code: failure.code,
-            exit: failure.exit.code(),
-            message: &failure.message,
-            causes: &failure.causes,
-            help: failure.help.as_deref(),
-        })
     }
 
     fn tell(&self, failure: &Failure) {
@@ -156,6 +146,16 @@ fn wants_colours(color: Color, terminal: &Term) -> bool {
             !refused && terminal.is_term() && !console::is_dumb()
         }
     }
+}
+
+fn error(failure: &Failure) -> Value {
+    json!(wire::Error {
+        code: failure.code,
+        exit: failure.exit.code(),
+        message: &failure.message,
+        causes: &failure.causes,
+        help: failure.help.as_deref(),
+    })
 }
 
 /// Whoever has closed the other end does not want to read on; that is no error of ours.

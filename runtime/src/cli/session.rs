@@ -85,7 +85,7 @@ impl Session {
     pub(super) async fn close(&self) {
         if let Some(client) = self.client.get() {
             // On a task, because a future of the driver must not be dropped under way.
-            let shutdown = tokio::spawn(client.clone().shutdown().into_future());
+            let shutdown = tokio::spawn(client.clone().shutdown().immediate(true).into_future());
             if timeout(GOODBYE, shutdown).await.is_err() {
                 tracing::debug!("the server took too long to say goodbye");
             }

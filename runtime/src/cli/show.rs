@@ -2,13 +2,12 @@
 
 use clap::Args;
 use console::style;
-use serde::Serialize;
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
-use super::{history, words};
-use crate::{HistoryPage, Kind, Migration, Standing, wire};
+use super::{history, migrate, words};
+use crate::{Kind, Migration, Record, Standing, wire};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Show {
@@ -16,61 +15,70 @@ pub(super) struct Show {
     id: String,
 }
 
-/// All that is known about one migration.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown<'a> {
-    #[serde(flatten)]
-    standing: wire::Standing<'a>,
-    /// Qualified ids of what depends on it directly.
-    dependants: Vec<&'static str>,
-    executions: wire::History<'a>,
-}
-
 impl Show {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator().await?;
+        let (output, migrator) = (&session.output, session.migrator().await?);
         let status = migrator.status().await?;
-        let executions = migrator.history().migration(&self.id).limit(20).await?;
-        let Some(standing) = status.get(&self.id) else {
-            return unlinked(session, &self.id, &executions).await;
-        };
-        let dependants = dependants(migrator.registry().iter(), standing.migration);
-        if session.output.is_json() {
-            let executions = wire::History::of(&executions);
-            session.output.json(&Shown { standing: standing.into(), dependants, executions })?;
+        let history = migrator.history().migration(&self.id).limit(ENTRIES).await?;
+        let standing = status.get(&self.id);
+        let orphan = status.orphans().iter().find(|orphan| orphan.id == self.id);
+        if standing.is_none() && orphan.is_none() && history.entries.is_empty() {
+            // The library's own answer to an id that it does not have.
+            migrator.up().only(&self.id).plan().await?;
+        }
+        let dependants = dependants(migrator.registry().iter(), &self.id);
+        if output.is_json() {
+            output.json(&wire::Shown {
+                id: &self.id,
+                migration: standing.map(Into::into),
+                orphan: orphan.map(Into::into),
+                dependants,
+                history: wire::History::of(&history),
+            })?;
+            return Ok(Exit::Done);
+        }
+        output.print(style(&self.id).bold())?;
+        match standing {
+            Some(standing) => print(session, standing, &dependants)?,
+            None => unlinked(session, &self.id, orphan)?,
+        }
+        if history.entries.is_empty() {
+            output.print("\nIt has not run here.")?;
         } else {
-            print(session, standing, &dependants, &executions)?;
+            output.print(format_args!("\n{}", history::entries(&history.entries)))?;
         }
         Ok(Exit::Done)
     }
 }
 
-fn dependants(all: impl Iterator<Item = Migration>, migration: Migration) -> Vec<&'static str> {
-    all.filter(|other| other.dependencies().contains(&migration.id())).map(|other| other.id()).collect()
+/// The most entries of the history that are shown.
+const ENTRIES: u32 = 20;
+
+fn dependants(all: impl Iterator<Item = Migration>, id: &str) -> Vec<&'static str> {
+    all.filter(|other| other.dependencies().contains(&id)).map(|other| other.id()).collect()
 }
 
 /// What is left of one that is not linked into this program.
-async fn unlinked(session: &Session, id: &str, executions: &HistoryPage) -> Result<Exit, Failure> {
-    if executions.entries.is_empty() {
-        // The library's own words, with what was probably meant.
-        session.migrator().await?.require(id).await?;
+fn unlinked(session: &Session, id: &str, orphan: Option<&Record>) -> Result<(), Failure> {
+    let Some(record) = orphan else {
+        return session.output.print("It is neither linked into this program nor on record; this is its history.");
+    };
+    let mut lines = vec![
+        ("status", format!("{}, not linked into this program", style("orphan").magenta())),
+        ("source", record.source.clone()),
+        ("checksum", record.checksum.clone()),
+        ("applied", format!("{} UTC", words::moment(record.executed_at))),
+    ];
+    lines.extend(record.applied_by.clone().map(|by| ("by", by)));
+    if !record.description.is_empty() {
+        session.output.print(format_args!("{}\n", record.description.trim()))?;
     }
-    if session.output.is_json() {
-        session.output.json(&wire::History::of(executions))?;
-    } else {
-        session.output.print(format_args!("{id} is not linked into this program.\n"))?;
-        session.output.print(history::entries(&executions.entries))?;
-    }
-    Ok(Exit::Done)
+    write(session, lines)?;
+    session.output.remark(format_args!("`{} prune {id}` removes its record, if it is gone for good.", migrate()));
+    Ok(())
 }
 
-fn print(
-    session: &Session,
-    standing: Standing<'_>,
-    dependants: &[&str],
-    executions: &HistoryPage,
-) -> Result<(), Failure> {
+fn print(session: &Session, standing: Standing<'_>, dependants: &[&str]) -> Result<(), Failure> {
     let migration = standing.migration;
     let (file, line) = migration.location();
     let mut lines = vec![
@@ -101,18 +109,17 @@ fn print(
     if let Some(error) = standing.record.and_then(|record| record.error.as_deref()) {
         lines.push(("error", style(error).red().to_string()));
     }
-    let output = &session.output;
-    output.print(style(migration.id()).bold())?;
     if !migration.description().is_empty() {
-        output.print(format_args!("{}\n", migration.description().trim()))?;
+        session.output.print(format_args!("{}\n", migration.description().trim()))?;
     }
+    write(session, lines)
+}
+
+fn write(session: &Session, lines: Vec<(&str, String)>) -> Result<(), Failure> {
     for (name, value) in lines {
-        output.print(format_args!("{} {value}", style(format!("{name:<11}")).dim()))?;
+        session.output.print(format_args!("{} {value}", style(format!("{name:<11}")).dim()))?;
     }
-    if executions.entries.is_empty() {
-        return output.print("\nIt has not run here.");
-    }
-    output.print(format_args!("\n{}", history::entries(&executions.entries)))
+    Ok(())
 }
 
 fn list(ids: &[&str]) -> String {

@@ -9,24 +9,27 @@ use super::session::Session;
 use super::{migrate, table, words};
 use crate::elapsed::Elapsed;
 use crate::grouped::counted;
-use crate::{Standing, State, wire};
+use crate::{Migration, Standing, State, wire};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Status {
-    /// Exit with 5 if anything is pending
+    /// Exit with 5 if there is anything that `up` would apply
     #[arg(long)]
     check: bool,
 }
 
 impl Status {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let status = session.migrator().await?.status().await?;
+        let migrator = session.migrator().await?;
+        let status = migrator.status().await?;
+        // A manual one, and what waits for it, is pending for as long as somebody likes.
+        let is_behind = self.check && !migrator.up().plan().await?.is_empty();
         if session.output.is_json() {
             session.output.json(&wire::Status::of(&status))?;
         } else {
             show(session, &status)?;
         }
-        Ok(if self.check && status.pending().next().is_some() { Exit::Pending } else { Exit::Done })
+        Ok(if is_behind { Exit::Pending } else { Exit::Done })
     }
 }
 
@@ -60,12 +63,29 @@ fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
         let verb = if holder.expired { "The lock is held" } else { "Being migrated" };
         session.output.print(format_args!("{verb} by {holder}."))?;
     }
-    let (completed, pending) = (status.completed().count(), status.pending().count());
-    session.output.print(format_args!("{completed} completed, {pending} pending."))?;
-    if status.pending().any(|migration| !migration.is_manual()) {
+    let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(Migration::is_manual);
+    let manual = if manual.is_empty() { String::new() } else { format!(", {} manual", manual.len()) };
+    session.output.print(format_args!(
+        "{} completed, {} pending{manual}.",
+        status.completed().count(),
+        pending.len()
+    ))?;
+    if !pending.is_empty() {
         session.output.remark(format_args!("`{} up` applies what is pending.", migrate()));
     }
+    if is_wrong(status) {
+        session.output.remark(format_args!("`{} validate` tells what is wrong, and what to do about it.", migrate()));
+    }
     Ok(())
+}
+
+/// Whether there is something that should not be.
+fn is_wrong(status: &crate::Status) -> bool {
+    let bad = |standing: Standing<'_>| {
+        let is_bad = matches!(standing.state, State::Failed | State::Interrupted | State::Partial);
+        is_bad && !standing.is_running || standing.has_drifted()
+    };
+    !status.orphans().is_empty() || status.iter().any(bad)
 }
 
 fn remarks(standing: &Standing<'_>, verbose: bool) -> String {

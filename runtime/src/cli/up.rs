@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::options::Writing;
+use super::options::{Writing, time};
 use super::session::Session;
 use super::{outcome, progress};
 use crate::Migrator;
@@ -46,7 +46,7 @@ struct How {
     continue_on_error: bool,
 
     /// How long the run may take in all, like 90s or 10m
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
 
     #[command(flatten)]

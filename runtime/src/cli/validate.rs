@@ -4,28 +4,52 @@ use clap::Args;
 use console::style;
 
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, half_changed};
+use super::migrate;
 use super::session::Session;
-use crate::{Validation, wire};
+use crate::{Finding, Problem, wire};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Validate {}
 
 impl Validate {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let validation = session.migrator().await?.validate().await?;
-        if session.output.is_json() {
-            session.output.json(&wire::Validation::of(&validation))?;
+        let (output, validation) = (&session.output, session.migrator().await?.validate().await?);
+        if output.is_json() {
+            output.json(&wire::Validation::of(&validation))?;
         } else {
-            show(session, &validation)?;
+            for finding in validation.findings() {
+                let Finding { id, problem, .. } = finding;
+                output.print(format_args!("{} {}", style(format!("{id}:")).red(), problem.what()))?;
+                output.print(format_args!("  {} {}", style("help:").green(), cure(finding)))?;
+            }
+            output.print(validation.summary())?;
         }
         Ok(if validation.is_valid() { Exit::Done } else { Exit::Failed })
     }
 }
 
-pub(super) fn show(session: &Session, validation: &Validation) -> Result<(), Failure> {
-    for finding in validation.findings() {
-        session.output.print(format_args!("{} {}", style(format!("{}:", finding.id)).red(), finding.problem))?;
+/// Which command to give.
+fn cure(finding: &Finding) -> String {
+    let (m, id) = (migrate(), &finding.id);
+    match &finding.problem {
+        Problem::Missing { .. } => {
+            format!("`{m} up` applies it; if it is applied, `{m} mark applied {id}` says so")
+        }
+        Problem::Modified { .. } => {
+            format!("undo the change and write a new migration instead, or `{m} accept {id}`")
+        }
+        Problem::Orphan => format!("link it in, or `{m} prune {id}` if it is gone for good"),
+        Problem::Interrupted => format!("`{m} up` runs it again"),
+        Problem::Failed { .. } => {
+            format!(
+                "correct the cause; `{m} show {id}` tells whether it is pending, for `up`, or applied, for `down` or `accept`"
+            )
+        }
+        Problem::HalfChanged => half_changed(&m, id),
+        Problem::Unverifiable { .. } => format!("`{m} accept {id}` if it is known to be unchanged"),
+        Problem::VerificationFailed { .. } => format!(
+            "see what is wrong with the data, or with its `verify` function; `{m} accept {id}` accepts it as it is"
+        ),
     }
-    session.output.print(validation.summary())
 }

@@ -19,10 +19,16 @@ impl Version {
             session.output.json(&versions)?;
             return Ok(Exit::Done);
         }
-        let mut rows = table::with(&["source", "current", "latest", "pending"]);
+        let mut rows = table::with(&["source", "current", "latest", "pending", "manual"]);
         for version in &versions.sources {
             let [current, latest] = [version.current, version.latest].map(|id| id.unwrap_or("-").to_owned());
-            rows.add_row([version.source.clone(), current, latest, version.pending.to_string()]);
+            rows.add_row([
+                version.source.clone(),
+                current,
+                latest,
+                version.pending.to_string(),
+                version.manual.to_string(),
+            ]);
         }
         session.output.print(table::text(rows, &[]))?;
         Ok(Exit::Done)

@@ -27,7 +27,7 @@ impl Error {
     }
 
     /// What to do about [`Error::NotAuthorized`].
-    pub(super) fn let_in(source: &DriverError) -> &'static str {
+    pub(crate) fn let_in(source: &DriverError) -> &'static str {
         match (&*source.kind, code(source)) {
             (ErrorKind::Authentication { .. }, _) | (_, Some(18)) => {
                 "Check the user, the password and `authSource` in the connection string"

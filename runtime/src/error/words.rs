@@ -32,7 +32,7 @@ pub(super) fn counted(migrations: usize) -> String {
     if migrations == 1 { "1 migration is".to_owned() } else { format!("{migrations} migrations are") }
 }
 
-pub(super) fn so_far(state: State) -> &'static str {
+pub(crate) fn so_far(state: State) -> &'static str {
     match state {
         State::New => "has not run here",
         State::Completed => "is completed",
@@ -51,7 +51,7 @@ pub(super) fn failures(tenants: &Tenants) -> String {
 pub(super) const AFTER_HALF: &str = "Repair it; then name the migration to run it again (`.only(..)`), or say that it is applied \
      or pending (`mark_applied`, `mark_pending`)";
 
-pub(super) fn what(verb: Verb) -> &'static str {
+pub(crate) fn what(verb: Verb) -> &'static str {
     match verb {
         Verb::Up => "migration ",
         Verb::Down => "reverting ",

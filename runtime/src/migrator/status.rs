@@ -53,16 +53,7 @@ impl Standing<'_> {
     /// `manual` for one that has never run and waits to be named.
     #[must_use]
     pub fn word(&self) -> &'static str {
-        match self.state {
-            _ if self.is_running => "running",
-            State::New if self.migration.is_manual() => "manual",
-            State::New => "pending",
-            State::Completed => "completed",
-            State::Failed => "failed",
-            State::RolledBack => "rolled back",
-            State::Interrupted => "interrupted",
-            State::Partial => "half-way",
-        }
+        if self.is_running { "running" } else { self.state.word(self.migration) }
     }
 
     /// Whether it is applied but has changed in the code since.

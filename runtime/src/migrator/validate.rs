@@ -113,6 +113,12 @@ impl Validation {
         self.findings.is_empty()
     }
 
+    /// How many linked-in migrations were looked at.
+    #[must_use]
+    pub fn checked(&self) -> usize {
+        self.checked
+    }
+
     /// The last line of its `Display`: how many were checked, and how many findings there are.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -192,41 +198,54 @@ impl fmt::Display for Finding {
     }
 }
 
+impl Problem {
+    /// What is wrong, without what to do about it.
+    pub(crate) fn what(&self) -> String {
+        match self {
+            Self::Missing { needed_by } => {
+                format!("missing: it is pending, but {} is applied and depends on it", needed_by.join(", "))
+            }
+            Self::Modified { recorded, linked, covers } => {
+                let relied_on = format!("; not compared, but relied on: {}", covers.join(", "));
+                let relied_on = if covers.is_empty() { "" } else { &relied_on };
+                format!("modified: it has changed since it was applied ({recorded} is now {linked}){relied_on}")
+            }
+            Self::Orphan => {
+                "orphan: it is on record, but not linked into this program (removed, renamed, or of another \
+                 build)"
+                    .to_owned()
+            }
+            Self::Interrupted => "interrupted: it was started outside a transaction and has not ended".to_owned(),
+            Self::Failed { error } => format!("failed: {error}"),
+            Self::HalfChanged => {
+                "half-way: it failed or was interrupted on a server without transactions, so the data may be \
+                 half changed"
+                    .to_owned()
+            }
+            Self::Unverifiable { recorded } => format!(
+                "unverifiable: its checksum on record ({recorded}) was made by another version of Mongrate and cannot be \
+                 compared"
+            ),
+            Self::VerificationFailed { error } => format!("not verified: {error}"),
+        }
+    }
+
+    /// Which method to call; empty where the error on record has to be read first.
+    fn cure(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => ". The next `up` runs it; if it is applied, say so with `mark_applied`",
+            Self::Modified { .. } => ". Undo the change and write a new migration instead, or `accept` it",
+            Self::Orphan => ". `prune` removes the record",
+            Self::Interrupted => ". The next `up` runs it again",
+            Self::HalfChanged => ". Repair it; then name it to run it again, or mark it as applied or pending",
+            Self::Unverifiable { .. } => ". `accept` it if it is known to be unchanged",
+            Self::Failed { .. } | Self::VerificationFailed { .. } => "",
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { needed_by } => write!(
-                f,
-                "missing: it is pending, but {} is applied and depends on it. The next `up` runs it; if it is applied, say \
-                 so with `mark_applied`",
-                needed_by.join(", ")
-            ),
-            Self::Modified { recorded, linked, covers } => {
-                write!(
-                    f,
-                    "modified: it has changed since it was applied ({recorded} is now {linked}). Undo the change and write a new \
-                     migration instead, or `accept` it"
-                )?;
-                if covers.is_empty() { Ok(()) } else { write!(f, ". Not compared, but relied on: {}", covers.join(", ")) }
-            }
-            Self::Orphan => f.write_str(
-                "orphan: it is on record, but not linked into this program (removed, renamed, or of another build). `prune` \
-                 removes the record",
-            ),
-            Self::Interrupted => {
-                f.write_str("interrupted: it was started outside a transaction and has not ended. The next `up` runs it again")
-            }
-            Self::Failed { error } => write!(f, "failed: {error}"),
-            Self::HalfChanged => f.write_str(
-                "half-way: it failed or was interrupted on a server without transactions, so the data may be half changed. \
-                 Repair it; then name it to run it again, or mark it as applied or pending",
-            ),
-            Self::Unverifiable { recorded } => write!(
-                f,
-                "unverifiable: its checksum on record ({recorded}) was made by another version of Mongrate and cannot be compared. \
-                 `accept` it if it is known to be unchanged"
-            ),
-            Self::VerificationFailed { error } => write!(f, "not verified: {error}"),
-        }
+        write!(f, "{}{}", self.what(), self.cure())
     }
 }

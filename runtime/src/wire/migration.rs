@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::millis;
 use crate::Kind;
 
 #[derive(Debug, Serialize)]
@@ -43,7 +44,7 @@ impl From<crate::Migration> for Migration {
             manual: migration.is_manual(),
             verifies: migration.has_verify(),
             covers: migration.covers(),
-            timeout_ms: migration.timeout().map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+            timeout_ms: migration.timeout().map(millis),
             file,
             line,
         }

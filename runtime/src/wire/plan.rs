@@ -2,20 +2,7 @@
 
 use serde::Serialize;
 
-use super::Standing;
-use crate::State;
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Pending<'a> {
-    pending: Vec<Standing<'a>>,
-}
-
-impl<'a> Pending<'a> {
-    pub(crate) fn of(status: &'a crate::Status) -> Self {
-        let pending = status.iter().filter(|standing| standing.state.is_pending());
-        Self { pending: pending.map(Standing::from).collect() }
-    }
-}
+use super::status::word;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Plan {
@@ -28,8 +15,8 @@ struct Step {
     id: &'static str,
     /// `up` or `down`.
     verb: String,
-    /// Where it stands now: `new`, `completed`, `failed`, `rolled-back`, `interrupted` or `half-way`.
-    state: &'static str,
+    /// Where it stands now, in the words of [`Standing`](super::Standing).
+    status: String,
     description: &'static str,
 }
 
@@ -46,22 +33,11 @@ impl Plan {
         let steps = plan.iter().map(|step| Step {
             id: step.migration().id(),
             verb: step.verb().to_string(),
-            state: word(step.state()),
+            status: word(step.state().word(step.migration())),
             description: step.migration().description(),
         });
         let blocked = plan.blocked().iter();
         let blocked = blocked.map(|one| Blocked { id: one.migration().id(), waits_for: one.waits_for().id() });
         Self { steps: steps.collect(), blocked: blocked.collect() }
-    }
-}
-
-fn word(state: State) -> &'static str {
-    match state {
-        State::New => "new",
-        State::Completed => "completed",
-        State::Failed => "failed",
-        State::RolledBack => "rolled-back",
-        State::Interrupted => "interrupted",
-        State::Partial => "half-way",
     }
 }

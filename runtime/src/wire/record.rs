@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::time;
+use super::{millis, time};
 use crate::{Direction, LockStatus};
 
 #[derive(Debug, Serialize)]
@@ -97,6 +97,7 @@ impl<'a> From<&'a crate::Holder> for Holder<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Lock<'a> {
+    /// `null` when the lock is free.
     holder: Option<Holder<'a>>,
     held_for_ms: Option<u64>,
     expires_at: Option<String>,
@@ -106,7 +107,7 @@ impl<'a> Lock<'a> {
     pub(crate) fn of(status: &'a LockStatus) -> Self {
         Self {
             holder: status.holder.as_ref().map(Holder::from),
-            held_for_ms: status.held_for.map(|held| u64::try_from(held.as_millis()).unwrap_or(u64::MAX)),
+            held_for_ms: status.held_for.map(millis),
             expires_at: status.expires_at.map(time),
         }
     }

@@ -1,9 +1,10 @@
 //! What a run did, or would do.
 
-use mongodb::bson::Document;
 use serde::Serialize;
 
-use crate::{Operation, Outcome, Sample};
+use super::document::Extended;
+use super::millis;
+use crate::{Operation, Outcome, Remains, Sample};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -12,6 +13,7 @@ pub(crate) struct Report<'a> {
     executions: Vec<Execution<'a>>,
     /// Records that were changed without running anything.
     amended: Vec<Amended<'a>>,
+    /// Qualified ids of what was planned and not come to.
     not_run: &'a [String],
     warnings: &'a [String],
     /// Whether another process did what was to be done.
@@ -29,6 +31,8 @@ struct Execution<'a> {
     outcome: &'static str,
     /// Why, if it was not to be.
     message: Option<&'a str>,
+    /// What is left of one that failed or was stopped: `nothing`, `part`, `half`, `all` or `unknown`.
+    remains: Option<&'static str>,
     duration_ms: u64,
     attempts: u32,
     operations: Vec<Done<'a>>,
@@ -58,8 +62,8 @@ struct Done<'a> {
 /// A document in MongoDB's extended JSON, before and after.
 #[derive(Debug, Serialize)]
 struct Changed<'a> {
-    before: Option<&'a Document>,
-    after: Option<&'a Document>,
+    before: Option<Extended<'a>>,
+    after: Option<Extended<'a>>,
 }
 
 impl<'a> Report<'a> {
@@ -78,26 +82,37 @@ impl<'a> Report<'a> {
 
 impl<'a> From<&'a crate::Execution> for Execution<'a> {
     fn from(execution: &'a crate::Execution) -> Self {
-        let (outcome, message) = match &execution.outcome {
-            Outcome::Applied => ("applied", None),
-            Outcome::Reverted => ("reverted", None),
-            Outcome::Failed { message, .. } => ("failed", Some(message.as_str())),
-            Outcome::Stopped { .. } => ("stopped", None),
-            Outcome::WouldApply => ("would-apply", None),
-            Outcome::WouldRevert => ("would-revert", None),
-            Outcome::WouldFail => ("would-fail", None),
-            Outcome::NotSimulated { reason } => ("not-simulated", Some(reason.as_str())),
+        let (outcome, message, remains) = match &execution.outcome {
+            Outcome::Applied => ("applied", None, None),
+            Outcome::Reverted => ("reverted", None, None),
+            Outcome::Failed { message, remains, .. } => ("failed", Some(message.as_str()), Some(left(*remains))),
+            Outcome::Stopped { remains } => ("stopped", None, Some(left(*remains))),
+            Outcome::WouldApply => ("would-apply", None, None),
+            Outcome::WouldRevert => ("would-revert", None, None),
+            Outcome::WouldFail => ("would-fail", None, None),
+            Outcome::NotSimulated { reason } => ("not-simulated", Some(reason.as_str()), None),
         };
         Self {
             id: &execution.id,
             verb: execution.verb.to_string(),
             outcome,
             message,
-            duration_ms: u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX),
+            remains,
+            duration_ms: millis(execution.duration),
             attempts: execution.attempts,
             operations: execution.operations.iter().map(Done::from).collect(),
             notes: &execution.notes,
         }
+    }
+}
+
+fn left(remains: Remains) -> &'static str {
+    match remains {
+        Remains::Nothing => "nothing",
+        Remains::Part => "part",
+        Remains::Half => "half",
+        Remains::All => "all",
+        Remains::Unknown => "unknown",
     }
 }
 
@@ -116,7 +131,10 @@ impl<'a> From<&'a Operation> for Done<'a> {
             samples: operation
                 .samples
                 .iter()
-                .map(|Sample { before, after, .. }| Changed { before: before.as_ref(), after: after.as_ref() })
+                .map(|Sample { before, after, .. }| Changed {
+                    before: before.as_ref().map(Extended),
+                    after: after.as_ref().map(Extended),
+                })
                 .collect(),
         }
     }

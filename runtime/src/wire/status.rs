@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Holder, Migration, Record};
+use super::{History, Holder, Migration, Record};
 use crate::Source;
 
 #[derive(Debug, Serialize)]
@@ -14,7 +14,10 @@ pub(crate) struct Status<'a> {
     orphans: Vec<Record<'a>>,
     holder: Option<Holder<'a>>,
     completed: usize,
+    /// Without the manual ones.
     pending: usize,
+    /// Manual ones that are not completed.
+    manual: usize,
 }
 
 /// One migration, where it stands and its record.
@@ -29,15 +32,44 @@ pub(crate) struct Standing<'a> {
     record: Option<Record<'a>>,
 }
 
+#[derive(Debug, Serialize)]
+pub(crate) struct Pending<'a> {
+    migrations: Vec<Standing<'a>>,
+}
+
+/// All that is known about one migration.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Shown<'a> {
+    pub(crate) id: &'a str,
+    /// If it is linked in.
+    pub(crate) migration: Option<Standing<'a>>,
+    /// If it is not, but on record.
+    pub(crate) orphan: Option<Record<'a>>,
+    /// Qualified ids of what depends on it directly.
+    pub(crate) dependants: Vec<&'static str>,
+    /// Its newest entries.
+    pub(crate) history: History<'a>,
+}
+
 impl<'a> Status<'a> {
     pub(crate) fn of(status: &'a crate::Status) -> Self {
+        let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(crate::Migration::is_manual);
         Self {
             migrations: status.iter().map(Standing::from).collect(),
             orphans: status.orphans().iter().map(Record::from).collect(),
             holder: status.holder().map(Holder::from),
             completed: status.completed().count(),
-            pending: status.pending().count(),
+            pending: pending.len(),
+            manual: manual.len(),
         }
+    }
+}
+
+impl<'a> Pending<'a> {
+    pub(crate) fn of(status: &'a crate::Status) -> Self {
+        let pending = status.iter().filter(|standing| standing.state.is_pending());
+        Self { migrations: pending.map(Standing::from).collect() }
     }
 }
 
@@ -45,11 +77,16 @@ impl<'a> From<crate::Standing<'a>> for Standing<'a> {
     fn from(standing: crate::Standing<'a>) -> Self {
         Self {
             migration: standing.migration.into(),
-            status: standing.word().replace(' ', "-"),
+            status: word(standing.word()),
             drifted: standing.has_drifted(),
             record: standing.record.map(Record::from),
         }
     }
+}
+
+/// Where a migration stands, in one word.
+pub(super) fn word(word: &str) -> String {
+    word.replace(' ', "-")
 }
 
 /// How far each source is.
@@ -66,7 +103,10 @@ pub(crate) struct Version {
     pub(crate) current: Option<&'static str>,
     /// Qualified id of the last one in plan order.
     pub(crate) latest: Option<&'static str>,
+    /// Without the manual ones.
     pub(crate) pending: usize,
+    /// Manual ones that are not completed.
+    pub(crate) manual: usize,
 }
 
 impl Versions {
@@ -77,10 +117,10 @@ impl Versions {
             let version = sources.entry(source).or_default();
             version.source = source.to_string();
             version.latest = Some(id);
-            if standing.state.is_pending() {
-                version.pending += 1;
-            } else {
-                version.current = Some(id);
+            match (standing.state.is_pending(), standing.migration.is_manual()) {
+                (false, _) => version.current = Some(id),
+                (true, true) => version.manual += 1,
+                (true, false) => version.pending += 1,
             }
         }
         Self { sources: sources.into_values().collect() }

@@ -7,6 +7,8 @@ use crate::Problem;
 #[derive(Debug, Serialize)]
 pub(crate) struct Validation<'a> {
     valid: bool,
+    /// How many linked-in migrations were looked at.
+    checked: usize,
     findings: Vec<Finding<'a>>,
 }
 
@@ -23,9 +25,9 @@ impl<'a> Validation<'a> {
         let findings = validation.findings().iter().map(|finding| Finding {
             id: &finding.id,
             problem: word(&finding.problem),
-            message: finding.problem.to_string(),
+            message: finding.problem.what(),
         });
-        Self { valid: validation.is_valid(), findings: findings.collect() }
+        Self { valid: validation.is_valid(), checked: validation.checked(), findings: findings.collect() }
     }
 }
 

@@ -1,23 +1,37 @@
-//! What makes the migrations of `my-app` wait and fail.
+//! Making the migrations of `my-app` fail or wait: its documentation tells how they look for it.
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
+use mongrate_tests::stored::status;
+use mongrate_tests::{MyApp, Running, eventually};
 
-/// Makes a migration that takes `&Database` wait.
-pub(super) async fn hold(db: &Database, id: &str) {
-    turn(db, id, doc! { "_id": id, "hold": true }).await;
+/// The one that can be held: it runs outside transactions.
+pub(crate) const HELD: &str = "003_lower_emails";
+
+/// From now on this migration fails.
+pub(crate) async fn fail(db: &Database, id: &str) {
+    turn(db, id, "fail").await;
 }
 
-/// Makes a migration fail: `could not write the users: the disk is full`.
-pub(super) async fn fail(db: &Database, id: &str) {
-    turn(db, id, doc! { "_id": id, "fail": true }).await;
-}
-
-/// Lets it go on.
-pub(super) async fn let_go(db: &Database, id: &str) {
+/// It does what it should again.
+pub(crate) async fn mend(db: &Database, id: &str) {
     db.collection::<Document>("knobs").delete_one(doc! { "_id": id }).await.unwrap();
 }
 
-async fn turn(db: &Database, id: &str, knob: Document) {
-    db.collection::<Document>("knobs").replace_one(doc! { "_id": id }, knob).upsert(true).await.unwrap();
+/// From now on it waits, if it is one that can be held.
+pub(crate) async fn hold(db: &Database, id: &str) {
+    turn(db, id, "hold").await;
+}
+
+/// An `up` that stands still within a step, and holds the lock.
+pub(crate) async fn held(app: &MyApp, db: &Database) -> Running {
+    hold(db, HELD).await;
+    let running = app.start(["up"]);
+    eventually("the held migration to run", async || (status(db, HELD).await == "running").then_some(())).await;
+    running
+}
+
+async fn turn(db: &Database, id: &str, knob: &str) {
+    let knobs = db.collection::<Document>("knobs");
+    knobs.update_one(doc! { "_id": id }, doc! { "$set": { knob: true } }).upsert(true).await.unwrap();
 }

@@ -5,9 +5,7 @@ use mongrate_tests::terminal::{Color, key};
 use mongrate_tests::{FailPoint, MyApp, Terminal, TestDb, stored};
 use serde_json::Value;
 
-use super::knobs::{fail, hold, let_go};
-
-const HELD: &str = "003_lower_emails";
+use super::knobs::{self, HELD, fail, hold, mend};
 
 /// A terminal at which a run has come to a step that waits.
 async fn held(db: &TestDb, words: &[&str]) -> Terminal {
@@ -31,7 +29,7 @@ async fn the_step_under_way_moves_and_those_before_it_stay() {
     terminal.shows("applying 003_lower_emails  1.").await;
     assert_eq!(lines(&terminal.text(), "applying").len(), 1, "{terminal}");
 
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
     let text = terminal.text();
     assert_eq!(lines(&text, "applying"), [""; 0], "{terminal}");
@@ -74,7 +72,7 @@ async fn a_line_that_moves_is_one_line() {
     let before = terminal.text();
     terminal.shows_what("the next picture of the spinner", |now| now != before).await;
     assert_eq!(lines(&terminal.text(), "applying").len(), 1, "{terminal}");
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
     assert_eq!(lines(&terminal.text(), "applying"), [""; 0], "{terminal}");
 }
@@ -83,15 +81,13 @@ async fn a_line_that_moves_is_one_line() {
 async fn who_waits_says_for_whom() {
     let db = TestDb::new().await;
     let app = MyApp::on(&db);
-    hold(&db, HELD).await;
-    let first = app.start(["up"]);
-    first.says("applied  002_assign_roles").await;
+    let first = knobs::held(&app, &db).await;
     let mut second = Terminal::of(&app, 100, &["up"]);
     second.shows(&format!("waiting for process {}", first.pid())).await;
     let third = app.start(["up"]);
     third.says(&format!("waiting for process {}", first.pid())).await;
 
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     assert_eq!(second.finish().await, 0, "{second}");
     assert_eq!(lines(&second.text(), "waiting"), [""; 0], "{second}");
     let (first, third) = (first.finish().await, third.finish().await);
@@ -133,15 +129,13 @@ async fn assert_interrupted(db: &TestDb, terminal: &mut Terminal) {
 async fn who_waits_can_be_interrupted() {
     let db = TestDb::new().await;
     let app = MyApp::on(&db);
-    hold(&db, HELD).await;
-    let first = app.start(["up"]);
-    first.says("applied  002_assign_roles").await;
+    let first = knobs::held(&app, &db).await;
     let mut second = Terminal::of(&app, 100, &["up"]);
     second.shows("waiting for process").await;
     second.press(key::CTRL_C);
     assert_eq!(second.finish().await, 130, "{second}");
     assert!(!second.text().contains("Nothing is pending"), "{second}");
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     let first = first.finish().await;
     assert_eq!(first.code, 0, "{first}");
 }
@@ -177,7 +171,7 @@ async fn a_log_gets_plain_lines() {
     let run = MyApp::on(&db).start(["up"]);
     // As they happen, and not in the end.
     run.says("applied  002_assign_roles in ").await;
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     let ran = run.finish().await;
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(ran.stdout, "Applied 5.\n");
@@ -205,9 +199,7 @@ fn parts(line: &str) -> (&str, &str) {
 #[tokio::test]
 async fn a_log_tells_that_a_run_was_told_to_stop() {
     let db = TestDb::new().await;
-    hold(&db, HELD).await;
-    let run = MyApp::on(&db).start(["up"]);
-    run.says("applied  002_assign_roles").await;
+    let run = knobs::held(&MyApp::on(&db), &db).await;
     run.terminate();
     let ran = run.finish().await;
     assert_eq!(ran.code, 130, "{ran}");
@@ -227,7 +219,7 @@ async fn who_wants_no_progress_gets_none() {
         (stored::status(&db, "002_assign_roles").await == "completed").then_some(())
     })
     .await;
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
     assert_eq!(terminal.text().trim(), "");
 }
@@ -247,7 +239,7 @@ async fn nothing_moves_beside_a_log() {
     hold(&db, HELD).await;
     let mut terminal = Terminal::of(&MyApp::on(&db), 160, &["up", "-v"]);
     terminal.shows("applied  002_assign_roles in ").await;
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
     assert!(!terminal.text().contains('✓'), "{terminal}");
     assert_eq!(terminal.too_long(), [""; 0], "{terminal}");

@@ -4,7 +4,7 @@ use mongodb::bson::doc;
 use mongrate_tests::terminal::key;
 use mongrate_tests::{MyApp, Terminal, TestDb, stored};
 
-use super::knobs::{fail, hold};
+use super::knobs::{HELD, fail, held, hold};
 
 /// A terminal with the menu.
 async fn opened(app: &MyApp) -> Terminal {
@@ -111,7 +111,7 @@ async fn a_batch_is_reverted_as_one() {
 #[tokio::test]
 async fn after_an_error_the_menu_comes_back() {
     let db = TestDb::new().await;
-    fail(&db, "003_lower_emails").await;
+    fail(&db, HELD).await;
     let mut terminal = opened(&MyApp::on(&db)).await;
     take(&mut terminal, "Apply everything").await;
     terminal.shows("error: migration '003_lower_emails' failed").await;
@@ -124,9 +124,7 @@ async fn after_an_error_the_menu_comes_back() {
 async fn the_lock_is_taken_away_with_a_reason() {
     let db = TestDb::new().await;
     let app = MyApp::on(&db);
-    hold(&db, "003_lower_emails").await;
-    let holder = app.start(["up"]);
-    holder.says("applied  002_assign_roles").await;
+    let holder = held(&app, &db).await;
     let mut terminal = opened(&app).await;
     let entry = format!("Take the lock away from process {}", holder.pid());
     // Without a reason it is not done.
@@ -159,7 +157,7 @@ async fn ctrl_c_leaves_wherever_it_is() {
     terminal.press(key::CTRL_C);
     assert_eq!(terminal.finish().await, 130, "{terminal}");
 
-    hold(&db, "003_lower_emails").await;
+    hold(&db, HELD).await;
     let mut terminal = opened(&app).await;
     take(&mut terminal, "Apply everything").await;
     terminal.shows("applying 003_lower_emails").await;

@@ -4,7 +4,7 @@ use mongodb::bson::{Document, doc};
 use mongrate_tests::terminal::{Color, key};
 use mongrate_tests::{MyApp, Terminal, TestDb, stored};
 
-use super::knobs::hold;
+use super::knobs::held;
 
 const GREEN: Color = Color::Idx(2);
 const YELLOW: Color = Color::Idx(3);
@@ -159,10 +159,8 @@ async fn everything_that_is_hard_to_undo_asks() {
 #[tokio::test]
 async fn taking_the_lock_away_asks() {
     let db = TestDb::new().await;
-    hold(&db, "003_lower_emails").await;
     let app = MyApp::on(&db);
-    let holder = app.start(["up"]);
-    holder.says("applied  002_assign_roles").await;
+    let holder = held(&app, &db).await;
 
     let release = ["lock", "release", "--because", "it hangs"];
     let mut terminal = Terminal::of(&app, 100, &release);

@@ -1,0 +1,88 @@
+//! Stored documents: relaxed [extended JSON], whole.
+//!
+//! `bson` can do this by itself in its version 2, and behind a feature of its own in version 3, which the driver does not pass
+//! on.
+//!
+//! [extended JSON]: https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/
+
+use mongodb::bson::{Bson, DateTime, Document};
+use serde::{Serialize, Serializer};
+
+/// A document as relaxed extended JSON.
+#[derive(Debug)]
+pub(super) struct Extended<'d>(pub(super) &'d Document);
+
+struct Value<'v>(&'v Bson);
+
+#[derive(Serialize)]
+enum Special {
+    #[serde(rename = "$date")]
+    Date(String),
+    #[serde(rename = "$numberDouble")]
+    Double(&'static str),
+}
+
+impl Serialize for Extended<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, Value(value))))
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Bson::Document(document) => Extended(document).serialize(serializer),
+            Bson::Array(values) => serializer.collect_seq(values.iter().map(Value)),
+            Bson::DateTime(at) if let Some(text) = relaxed(*at) => Special::Date(text).serialize(serializer),
+            // JSON has no such numbers.
+            Bson::Double(value) if value.is_nan() => Special::Double("NaN").serialize(serializer),
+            Bson::Double(value) if value.is_infinite() => {
+                Special::Double(if *value > 0.0 { "Infinity" } else { "-Infinity" }).serialize(serializer)
+            }
+            // The same in its relaxed and its canonical form.
+            other => other.serialize(serializer),
+        }
+    }
+}
+
+/// Only the years 1970 to 9999 are written in ISO 8601.
+fn relaxed(at: DateTime) -> Option<String> {
+    at.try_to_rfc3339_string().ok().filter(|_| at.timestamp_millis() >= 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::oid::ObjectId;
+    use mongodb::bson::spec::BinarySubtype;
+    use mongodb::bson::{Binary, Decimal128, Timestamp, doc};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_type_is_relaxed_extended_json() {
+        let document = doc! {
+            "_id": ObjectId::from_bytes([0xab; 12]),
+            "small": 1, "big": i64::MAX, "half": 0.5, "whole": 2.0, "nan": f64::NAN, "infinite": f64::NEG_INFINITY,
+            "price": "19.99".parse::<Decimal128>().unwrap(), "no": Bson::Null, "yes": true,
+            "at": DateTime::from_millis(1_500), "before": DateTime::from_millis(-1), "after": DateTime::MAX,
+            "clock": Timestamp { time: 7, increment: 1 },
+            "bytes": Binary { subtype: BinarySubtype::Uuid, bytes: vec![1, 2, 3] },
+            "list": [{ "deep": DateTime::from_millis(0) }, "x".repeat(1_000)],
+            "least": Bson::MinKey, "code": Bson::JavaScriptCode("1".to_owned()),
+        };
+        let expected = json!({
+            "_id": { "$oid": "abababababababababababab" },
+            "small": 1, "big": i64::MAX, "half": 0.5, "whole": 2.0,
+            "nan": { "$numberDouble": "NaN" }, "infinite": { "$numberDouble": "-Infinity" },
+            "price": { "$numberDecimal": "19.99" }, "no": null, "yes": true,
+            "at": { "$date": "1970-01-01T00:00:01.5Z" }, "before": { "$date": { "$numberLong": "-1" } },
+            "after": { "$date": { "$numberLong": "9223372036854775807" } },
+            "clock": { "$timestamp": { "t": 7, "i": 1 } },
+            "bytes": { "$binary": { "base64": "AQID", "subType": "04" } },
+            "list": [{ "deep": { "$date": "1970-01-01T00:00:00Z" } }, "x".repeat(1_000)],
+            "least": { "$minKey": 1 }, "code": { "$code": "1" },
+        });
+        assert_eq!(serde_json::to_value(Extended(&document)).unwrap(), expected);
+    }
+}
