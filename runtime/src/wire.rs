@@ -3,6 +3,7 @@
 //! Times are ISO 8601 in UTC, durations whole milliseconds. Every property is always there; what does not apply is null.
 
 mod document;
+pub(crate) mod graph;
 mod history;
 mod migration;
 mod plan;

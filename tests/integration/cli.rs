@@ -2,6 +2,7 @@
 
 mod credentials;
 mod exit_codes;
+mod graph;
 mod knobs;
 mod mounted;
 mod progress;
