@@ -15,17 +15,22 @@ async fn opened(app: &MyApp) -> Terminal {
 
 /// Goes down to an entry of the menu that is open, and takes it.
 async fn take(terminal: &mut Terminal, entry: &str) {
-    terminal.shows(entry).await;
-    let mark = format!("❯ {entry}");
     for _ in 0..20 {
-        if terminal.text().contains(&mark) {
-            return terminal.press(key::ENTER);
+        terminal.shows("❯ ").await;
+        let marked = marked(&terminal.text());
+        if marked.as_ref().is_some_and(|marked| marked.contains(entry)) {
+            return terminal.answer(key::ENTER).await;
         }
-        let before = terminal.text();
-        terminal.press(key::DOWN);
-        terminal.shows_what("the next entry", |now| now != before && now.contains('❯')).await;
+        terminal.answer(key::DOWN).await;
+        let moved = |text: &str| self::marked(text).is_some_and(|now| Some(now) != marked);
+        terminal.shows_what("the mark at the next entry", moved).await;
     }
     panic!("'{entry}' is not in the menu\n{terminal}");
+}
+
+/// The entry at which the mark is.
+fn marked(text: &str) -> Option<String> {
+    text.lines().rev().find_map(|line| line.strip_prefix("❯ ")).map(str::to_owned)
 }
 
 #[tokio::test]
@@ -50,13 +55,13 @@ async fn everything_can_be_done_from_the_menu() {
 
     take(&mut terminal, "Revert the last one (module:menu:002_prices)").await;
     terminal.shows("Revert 1 migration? [y/N]").await;
-    terminal.press("n");
+    terminal.answer("n").await;
     terminal.shows("Nothing was changed.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 1);
 
     take(&mut terminal, "Revert the last one").await;
     terminal.shows_what("the question again", |text| text.contains("Revert 1 migration? [y/N]")).await;
-    terminal.press("y");
+    terminal.answer("y").await;
     terminal.shows("4 completed, 2 pending.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 0);
     assert_eq!(stored::count(&db, "menu", doc! {}).await, 1);
@@ -84,9 +89,9 @@ async fn one_is_chosen_from_a_list() {
     // Esc leads back, and out.
     take(&mut terminal, "Show one ...").await;
     terminal.shows("Which one?").await;
-    terminal.press(key::ESCAPE);
-    terminal.shows("❯ Status").await;
-    terminal.press(key::ESCAPE);
+    terminal.answer(key::ESCAPE).await;
+    terminal.shows("What now?").await;
+    terminal.answer(key::ESCAPE).await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 
@@ -99,12 +104,12 @@ async fn a_batch_is_reverted_as_one() {
     let mut terminal = opened(&app).await;
     take(&mut terminal, "Revert the last batch (4)").await;
     terminal.shows("Revert 4 migrations? [y/N]").await;
-    terminal.press("y");
+    terminal.answer("y").await;
     terminal.shows("1 completed, 5 pending.").await;
     // What is left is irreversible, and so it is not offered.
     terminal.shows("❯ Status").await;
     assert!(!terminal.text().lines().any(|line| line.starts_with("  Revert")), "{terminal}");
-    terminal.press("q");
+    terminal.answer("q").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 
@@ -130,22 +135,22 @@ async fn the_lock_is_taken_away_with_a_reason() {
     // Without a reason it is not done.
     take(&mut terminal, &entry).await;
     terminal.shows("Why, for the history?").await;
-    terminal.press(key::ENTER);
+    terminal.answer(key::ENTER).await;
     terminal.shows("❯ Status").await;
     assert!(!stored::lease_is_free(&db).await);
 
     take(&mut terminal, &entry).await;
     terminal.shows_what("a second question", |text| text.matches("Why, for the history?").count() == 2).await;
-    terminal.press("it hangs");
-    terminal.press(key::ENTER);
+    terminal.answer("it hangs").await;
+    terminal.answer(key::ENTER).await;
     terminal.shows("Take the lock away? [y/N]").await;
-    terminal.press("y");
+    terminal.answer("y").await;
     terminal.shows("Took the lock from process").await;
     let ran = holder.finish().await;
     assert_eq!(ran.code, 3, "{ran}");
     assert_eq!(stored::count(&db, "migrations_history", doc! { "act": "unlock", "because": "it hangs" }).await, 1);
     terminal.shows("❯ Status").await;
-    terminal.press("q");
+    terminal.answer("q").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 
@@ -154,14 +159,14 @@ async fn ctrl_c_leaves_wherever_it_is() {
     let db = TestDb::new().await;
     let app = MyApp::on(&db);
     let mut terminal = opened(&app).await;
-    terminal.press(key::CTRL_C);
+    terminal.answer(key::CTRL_C).await;
     assert_eq!(terminal.finish().await, 130, "{terminal}");
 
     hold(&db, HELD).await;
     let mut terminal = opened(&app).await;
     take(&mut terminal, "Apply everything").await;
     terminal.shows("applying 003_lower_emails").await;
-    terminal.press(key::CTRL_C);
+    terminal.answer(key::CTRL_C).await;
     assert_eq!(terminal.finish().await, 130, "{terminal}");
     assert!(stored::lease_is_free(&db).await);
 }
@@ -177,7 +182,7 @@ async fn in_production_nothing_is_reverted_by_menu() {
     terminal.shows("error: this is the environment 'production', where this needs `--yes`").await;
     terminal.shows("❯ Status").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 1);
-    terminal.press("q");
+    terminal.answer("q").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 
