@@ -136,6 +136,16 @@ impl Output {
     }
 }
 
+fn error(failure: &Failure) -> Value {
+    json!(wire::Error {
+        code: failure.code,
+        exit: failure.exit.code(),
+        message: &failure.message,
+        causes: &failure.causes,
+        help: failure.help.as_deref(),
+    })
+}
+
 fn wants_colours(color: Color, terminal: &Term) -> bool {
     match color {
         Color::Always => true,
@@ -146,16 +156,6 @@ fn wants_colours(color: Color, terminal: &Term) -> bool {
             !refused && terminal.is_term() && !console::is_dumb()
         }
     }
-}
-
-fn error(failure: &Failure) -> Value {
-    json!(wire::Error {
-        code: failure.code,
-        exit: failure.exit.code(),
-        message: &failure.message,
-        causes: &failure.causes,
-        help: failure.help.as_deref(),
-    })
 }
 
 /// Whoever has closed the other end does not want to read on; that is no error of ours.

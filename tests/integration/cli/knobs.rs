@@ -8,7 +8,12 @@ use mongrate_tests::{MyApp, Running, eventually};
 /// The one that can be held: it runs outside transactions.
 pub(crate) const HELD: &str = "003_lower_emails";
 
-/// From now on this migration fails.
+/// From now on this migration, which takes `&Database`, waits.
+pub(crate) async fn hold(db: &Database, id: &str) {
+    turn(db, id, "hold").await;
+}
+
+/// From now on this migration fails: `could not write the users: the disk is full`.
 pub(crate) async fn fail(db: &Database, id: &str) {
     turn(db, id, "fail").await;
 }
@@ -16,11 +21,6 @@ pub(crate) async fn fail(db: &Database, id: &str) {
 /// It does what it should again.
 pub(crate) async fn mend(db: &Database, id: &str) {
     db.collection::<Document>("knobs").delete_one(doc! { "_id": id }).await.unwrap();
-}
-
-/// From now on it waits, if it is one that can be held.
-pub(crate) async fn hold(db: &Database, id: &str) {
-    turn(db, id, "hold").await;
 }
 
 /// An `up` that stands still within a step, and holds the lock.
