@@ -166,7 +166,7 @@ async fn ctrl_c_leaves_wherever_it_is() {
     let mut terminal = opened(&app).await;
     take(&mut terminal, "Apply everything").await;
     terminal.shows("applying 003_lower_emails").await;
-    terminal.answer(key::CTRL_C).await;
+    terminal.press(key::CTRL_C);
     assert_eq!(terminal.finish().await, 130, "{terminal}");
     assert!(stored::lease_is_free(&db).await);
 }
