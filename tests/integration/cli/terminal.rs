@@ -124,9 +124,9 @@ async fn a_question_can_be_interrupted() {
         let mut terminal = Terminal::of(&app, 100, &["down"]);
         terminal.shows("Revert 1 migration?").await;
         if by_key {
-            terminal.press(key::CTRL_C)
+            terminal.answer(key::CTRL_C).await;
         } else {
-            terminal.terminate()
+            terminal.terminate();
         }
         // This sees to it that the terminal has its cursor and its echo again.
         assert_eq!(terminal.finish().await, 130, "{terminal}");

@@ -96,9 +96,8 @@ fn alive(running: &Running, at: Instant) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{failed, finished, planned, started, updated};
     use super::*;
-    use crate::fixtures::holder;
+    use crate::cli::fixtures::{failed, finished, holder, planned, started, updated};
     use crate::plan::Verb;
     use mongodb::bson::DateTime;
 
