@@ -52,7 +52,7 @@ const NAME: &str = "migrate";
 
 /// A command line that was given: what to do, and how. See the [module](self).
 #[derive(Clone, Debug, Parser)]
-#[command(name = NAME, about = "Migrates this application's database", version, max_term_width = 120)]
+#[command(name = NAME, about = "Migrates this application's database", version, max_term_width = 120, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
     options: Options,
@@ -131,4 +131,19 @@ impl Cli {
 /// How this program was called, up to the command: `my-app migrate`.
 fn migrate() -> String {
     session::invocation()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Migrator;
+
+    /// An application may run it on a task.
+    #[test]
+    fn running_it_is_send() {
+        fn is_send<T: Send>(_: T) {}
+
+        let cli = Cli::try_from_args(["shop", "migrate", "shell"]).unwrap().unwrap();
+        is_send(cli.run(Migrator::builder));
+    }
 }

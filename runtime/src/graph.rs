@@ -20,7 +20,8 @@ use crate::error::Error;
 use crate::migration::Migration;
 use crate::registry::Registry;
 
-pub(crate) use nearest::nearest;
+use nearest::nearest;
+pub(crate) use nearest::unknown;
 
 /// A migration's place in its graph. Places are ordered by source and id.
 pub(crate) type Node = NodeIndex<u32>;
@@ -91,10 +92,7 @@ impl Graph {
             match self.find(id) {
                 Some(node) if self.is_selected(node) => drop(named.insert(node)),
                 Some(node) => errors.push(Error::NotSelected { id: self.migration(node).id() }),
-                None => errors.push(Error::UnknownMigration {
-                    id: id.clone(),
-                    nearest: nearest(id, self.order().map(|migration| migration.id())),
-                }),
+                None => errors.push(unknown(id, self.order())),
             }
         }
         Error::gather(errors)?;

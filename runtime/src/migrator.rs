@@ -40,6 +40,8 @@ pub use status::{Standing, Status};
 pub use up::Up;
 pub use validate::{Finding, Problem, Validation};
 
+#[cfg(feature = "cli")]
+pub(crate) use crate::graph::unknown;
 pub use crate::tracker::Statistics;
 
 use crate::Error;

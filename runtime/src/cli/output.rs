@@ -52,16 +52,8 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(options: &Options) -> Self {
-        let decided = match options.color {
-            Color::Always => Some(true),
-            Color::Never => Some(false),
-            // An empty NO_COLOR counts as not set: https://no-color.org
-            Color::Auto => std::env::var_os("NO_COLOR").filter(|value| !value.is_empty()).map(|_| false),
-        };
-        if let Some(decided) = decided {
-            console::set_colors_enabled(decided);
-            console::set_colors_enabled_stderr(decided);
-        }
+        console::set_colors_enabled(wants_colours(options.color, &Term::stdout()));
+        console::set_colors_enabled_stderr(wants_colours(options.color, &Term::stderr()));
         Self { format: options.format, quiet: options.quiet, verbose: options.verbose }
     }
 
@@ -126,8 +118,10 @@ impl Output {
 
     fn tell(&self, failure: &Failure) {
         let style = Style::new().for_stderr().bold();
-        if let (Some(report), false) = (&failure.report, self.is_json()) {
-            outcome::tell_rest(self, report);
+        if let (Some(report), false) = (&failure.report, self.is_json())
+            && let Err(unwritten) = outcome::tell_rest(*self, report)
+        {
+            say(unwritten.message);
         }
         say(format_args!("{}: {}", style.clone().red().apply_to("error"), failure.message));
         if let Some((file, line)) = failure.at {
@@ -138,8 +132,8 @@ impl Output {
                 say(format_args!("  {} {cause}", style.clone().blue().apply_to("because")));
             }
         }
-        if let Some(help) = &failure.help {
-            say(format_args!("{}: {help}", style.green().apply_to("help")));
+        for help in failure.help.iter().flat_map(|help| help.lines()) {
+            say(format_args!("{}: {help}", style.clone().green().apply_to("help")));
         }
     }
 }
@@ -152,6 +146,18 @@ fn error(failure: &Failure) -> Value {
         causes: &failure.causes,
         help: failure.help.as_deref(),
     })
+}
+
+fn wants_colours(color: Color, terminal: &Term) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            // An empty NO_COLOR counts as not set: https://no-color.org
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            !refused && terminal.is_term() && !console::is_dumb()
+        }
+    }
 }
 
 /// Whoever has closed the other end does not want to read on; that is no error of ours.

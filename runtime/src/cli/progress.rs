@@ -32,7 +32,7 @@ pub(super) async fn shown(
         return run.await;
     }
     let mut events = migrator.events();
-    let mut screen = Screen::new(&session.output, "looking what there is to do");
+    let mut screen = Screen::new(session.output, "looking what there is to do");
     let (mut run, mut ticks) = (pin!(run.into_future()), ticks());
     let result = loop {
         tokio::select! {
@@ -57,7 +57,7 @@ pub(super) async fn rehearsed(
     if !session.output.may_move() {
         return run.await;
     }
-    let mut screen = Screen::new(&session.output, "dry run");
+    let mut screen = Screen::new(session.output, "dry run");
     let (mut run, mut ticks) = (pin!(run.into_future()), ticks());
     loop {
         tokio::select! {
@@ -74,8 +74,8 @@ fn ticks() -> time::Interval {
 }
 
 /// Where a run is shown.
-struct Screen<'s> {
-    output: &'s Output,
+struct Screen {
+    output: Output,
     form: Form,
     /// How many signals had come before the run.
     signals: usize,
@@ -86,8 +86,8 @@ enum Form {
     Plain(Plain),
 }
 
-impl<'s> Screen<'s> {
-    fn new(output: &'s Output, beginning: &'static str) -> Self {
+impl Screen {
+    fn new(output: Output, beginning: &'static str) -> Self {
         let now = Instant::now();
         let form =
             if output.may_move() { Form::Moving(Moving::new(beginning, now)) } else { Form::Plain(Plain::new(now)) };

@@ -72,8 +72,10 @@ async fn choose(question: &'static str, labels: Vec<String>) -> Result<Option<us
     let width = usize::from(Term::stderr().size().1).saturating_sub(3);
     let fit = |label: String| console::truncate_str(&label, width, "...").into_owned();
     let labels: Vec<String> = labels.into_iter().map(fit).collect();
-    prompt::ask(move || Select::with_theme(&theme()).with_prompt(question).items(&labels).default(0).interact_opt())
-        .await
+    prompt::ask(move || {
+        Select::with_theme(&theme()).with_prompt(question).items(&labels).default(0).report(false).interact_opt()
+    })
+    .await
 }
 
 /// Why, in words; `None` if there are none.

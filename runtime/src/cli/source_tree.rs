@@ -123,6 +123,6 @@ pub(super) fn not_here() -> Failure {
 }
 
 /// The words after the name of this program, to be shown in an example.
-fn called() -> String {
+pub(super) fn called() -> String {
     migrate().split_once(' ').map_or_else(String::new, |(_, words)| format!("{words} ..."))
 }

@@ -29,16 +29,16 @@ pub(super) fn text(table: Table, expendable: &[&str]) -> String {
 fn within(width: u16, mut table: Table, expendable: &[&str]) -> String {
     let widths = table.column_max_content_widths();
     let last = widths.len().saturating_sub(1);
-    let least = |place: usize| match widths[place] {
+    let share = |place: usize| match widths[place] {
         width if place == last => width.min(READABLE),
         width => width.saturating_add(GAP),
     };
-    let mut needed = (0..widths.len()).map(least).fold(0, u16::saturating_add);
+    let mut needed = (0..widths.len()).map(share).fold(0, u16::saturating_add);
     let headings: Vec<_> = table.header().into_iter().flat_map(Row::cell_iter).map(Cell::content).collect();
     let expendable = expendable.iter().filter_map(|name| headings.iter().position(|heading| heading == &bold(name)));
     for place in expendable {
         if needed > width {
-            needed = needed.saturating_sub(least(place));
+            needed = needed.saturating_sub(share(place));
             constrain(&mut table, place, ColumnConstraint::Hidden);
         }
     }

@@ -1,7 +1,16 @@
 //! The id that was probably meant.
 
+use crate::error::Error;
+use crate::migration::Migration;
+
+/// That there is no migration of this id among the known ones.
+pub(crate) fn unknown(id: &str, known: impl IntoIterator<Item = Migration>) -> Error {
+    let nearest = nearest(id, known.into_iter().map(|migration| migration.id()));
+    Error::UnknownMigration { id: id.to_owned(), nearest }
+}
+
 /// The nearest of the known qualified ids: the same plain id under another source, or else a near miss.
-pub(crate) fn nearest(wanted: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+pub(super) fn nearest(wanted: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
     // As rustc does for names: one slip in three characters is still the same word.
     let limit = plain(wanted).len() / 3;
     known

@@ -6,7 +6,7 @@ use mongodb::BoxFuture;
 
 use super::Migrator;
 use crate::Error;
-use crate::graph::{Graph, nearest};
+use crate::graph::{Graph, unknown};
 use crate::migration::State;
 
 /// A question whether migrations are completed: name more of them, then await it.
@@ -47,10 +47,7 @@ fn known(graph: &Graph, ids: &[String]) -> Result<Vec<&'static str>, Error> {
     for id in ids {
         match graph.find(id) {
             Some(node) => named.push(graph.migration(node).id()),
-            None => errors.push(Error::UnknownMigration {
-                id: id.clone(),
-                nearest: nearest(id, graph.nodes().map(|node| graph.migration(node).id())),
-            }),
+            None => errors.push(unknown(id, graph.nodes().map(|node| graph.migration(node)))),
         }
     }
     Error::gather(errors).map(|()| named)

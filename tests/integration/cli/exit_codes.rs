@@ -1,6 +1,7 @@
 //! Each exit code, provoked for real, and the kind of error that goes with it.
 
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -8,8 +9,9 @@ use mongodb::bson::{Document, doc};
 use mongrate_tests::stored::{lease_is_free, status, steps};
 use mongrate_tests::{MyApp, Ran, TestDb, eventually};
 use serde_json::Value;
+use tokio::process::Command;
 
-use super::knobs::{HELD, fail, held, mend};
+use super::knobs::{HELD, fail, held, let_go};
 
 /// Called for programs; gives the error's code.
 async fn error(app: &MyApp, words: &str) -> (Ran, String) {
@@ -59,6 +61,21 @@ async fn zero_is_done_or_nothing_to_do() {
     }
 }
 
+/// Whoever is at the other end of the pipe has seen enough.
+#[tokio::test]
+async fn zero_is_a_closed_pipe_too() {
+    let db = TestDb::new().await;
+    let app = MyApp::on(&db);
+    let mut command = Command::new(MyApp::program());
+    command.args(app.arguments(["status"])).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().await.unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(!told.contains("error") && !told.contains("panicked"), "{told}");
+}
+
 #[tokio::test]
 async fn one_is_failed_or_refused() {
     let db = TestDb::new().await;
@@ -68,7 +85,7 @@ async fn one_is_failed_or_refused() {
         let (ran, told) = error(&app, words).await;
         assert_eq!((ran.code, told.as_str()), (1, code), "{words}\n{ran}");
     }
-    mend(&db, "002_assign_roles").await;
+    let_go(&db, "002_assign_roles").await;
     app.run(["up"]).await;
     for (words, code) in [
         ("down 001_create_users --with-dependants --yes", "irreversible"),
@@ -182,7 +199,7 @@ async fn three_is_a_lock_that_another_process_holds() {
     }
     let (ran, _) = error(&app.clone().with("MONGRATE_LOCK_WAIT_MS", "0"), "up").await;
     assert_eq!(ran.code, 3, "{ran}");
-    mend(&db, HELD).await;
+    let_go(&db, HELD).await;
     assert_eq!(holder.finish().await.code, 0);
 }
 
@@ -204,7 +221,7 @@ async fn three_is_a_lease_that_ran_out_while_the_process_was_paused() {
     let app = MyApp::on(&db).with("MONGRATE_LEASE_MS", "1000");
     let paused = held(&app, &db).await;
     paused.pause();
-    mend(&db, HELD).await;
+    let_go(&db, HELD).await;
     let successor = app.run(["up"]).await;
     assert_eq!(successor.code, 0, "{successor}");
     paused.go_on();
@@ -276,7 +293,7 @@ async fn a_hundred_and_thirty_is_interrupted() {
         }
         let ran = running.finish().await;
         assert_eq!(ran.code, 130, "{ran}");
-        assert!(ran.stderr.contains("error: it was told to stop"), "{ran}");
+        assert!(ran.stderr.contains("error: the run was told to stop"), "{ran}");
         assert!(lease_is_free(&db).await);
     }
 }
@@ -292,7 +309,7 @@ async fn a_hundred_and_thirty_is_interrupted_while_waiting() {
     waiting.interrupt();
     let ran = waiting.finish().await;
     assert_eq!(ran.code, 130, "{ran}");
-    mend(&db, HELD).await;
+    let_go(&db, HELD).await;
     eventually("the holder to end", async || lease_is_free(&db).await.then_some(())).await;
     assert_eq!(holder.finish().await.code, 0);
 }

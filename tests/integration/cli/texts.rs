@@ -2,9 +2,10 @@
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate_tests::TestDb;
+use mongrate_tests::stored::count;
+use mongrate_tests::{TestDb, eventually};
 
-use super::knobs::{HELD, fail, held, mend};
+use super::knobs::{HELD, fail, held, let_go};
 use super::transcript::Transcript;
 
 async fn set(db: &Database, id: &str, fields: Document) {
@@ -98,7 +99,7 @@ async fn applying_in_vain() {
     told.run("up --dry-run").await.run("up").await.run("up -v").await.run("up --continue-on-error").await;
     told.run("status").await.run("validate").await.run("show 002_assign_roles").await.run("history").await;
     told.remark("its cause is seen to");
-    mend(&db, "002_assign_roles").await;
+    let_go(&db, "002_assign_roles").await;
     told.run("up").await.run("status").await.run("validate").await;
     told.is("applying_in_vain");
 }
@@ -122,11 +123,12 @@ async fn interrupted() {
     running.interrupt();
     told.note("up", &running.finish().await);
     told.run("status").await.run("validate").await;
-    let running = held(&told.app, &db).await;
+    // It tells what it runs with its first heartbeat, which it does not live to see.
+    let running = held(&told.app.clone().with("MONGRATE_LEASE_MS", "3600000"), &db).await;
     running.kill().await;
     told.remark("another one is killed");
     told.run("lock release --confirm --because \"the node is gone\"").await.run("status").await.run("validate").await;
-    mend(&db, HELD).await;
+    let_go(&db, HELD).await;
     told.run("up").await.run("validate").await;
     told.is("interrupted");
 }
@@ -256,6 +258,11 @@ async fn the_lock() {
     told.app = told.app.with("MONGRATE_LEASE_MS", "2000");
     told.run("lock status").await.run("lock release --because \"it hangs\" --confirm").await;
     let holder = held(&told.app, &db).await;
+    eventually("a heartbeat", async || {
+        let current = doc! { "holder.current": HELD };
+        (count(&db, "migrations_lock", current).await == 1).then_some(())
+    })
+    .await;
     told.remark("another process migrates");
     for words in [
         "status",
@@ -279,7 +286,7 @@ async fn deploying() {
     let mut told = Transcript::on(&db);
     fail(&db, "module:menu:001_namespace").await;
     told.run("deploy").await;
-    mend(&db, "module:menu:001_namespace").await;
+    let_go(&db, "module:menu:001_namespace").await;
     told.run("deploy").await.run("deploy").await.run("deploy -q").await;
     change(&db, "002_assign_roles").await;
     told.run("deploy").await;
@@ -369,7 +376,7 @@ async fn on_a_standalone_server() {
     let mut told = Transcript::on(&db);
     fail(&db, "002_assign_roles").await;
     told.run("up").await.run("up").await.run("status").await.run("validate").await;
-    mend(&db, "002_assign_roles").await;
+    let_go(&db, "002_assign_roles").await;
     told.run("mark pending 002_assign_roles --yes").await.run("up").await;
     told.is("on_a_standalone_server");
 }

@@ -1,10 +1,13 @@
 //! Progress on a terminal: below the lines that stay, one that moves and vanishes in the end.
 
+mod margin;
+
 use std::time::Instant;
 
 use console::{Emoji, Style, Term};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use self::margin::Margin;
 use super::course::{Course, Ended, Now, Running};
 use crate::cli::output::Output;
 use crate::elapsed::Elapsed;
@@ -19,27 +22,33 @@ const PLAIN_SPINNER: &str = r"-\|/ ";
 pub(super) struct Moving {
     bar: ProgressBar,
     course: Course,
+    /// A short run has no line.
+    is_drawn: bool,
     /// What is under way until the first event.
     beginning: &'static str,
 }
 
 impl Moving {
     pub(super) fn new(beginning: &'static str, at: Instant) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let terminal = Box::new(Margin(Term::buffered_stderr()));
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(terminal));
         let ticks = if Term::stderr().features().wants_emoji() { SPINNER } else { PLAIN_SPINNER };
         // What does not fit in the line is cut off, so that it stays one line.
         let style = ProgressStyle::with_template("  {spinner} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()).tick_chars(ticks));
-        Self { bar, course: Course::new(at), beginning }
+        Self { bar, course: Course::new(at), is_drawn: false, beginning }
     }
 
-    pub(super) fn heed(&mut self, event: &Event, at: Instant, output: &Output) {
-        if let Some(ended) = self.course.heed(event, at) {
-            self.bar.suspend(|| output.remark(over(&ended)));
+    pub(super) fn heed(&mut self, event: &Event, at: Instant, output: Output) {
+        match self.course.heed(event, at) {
+            Some(ended) if self.is_drawn => self.bar.suspend(|| output.remark(over(&ended))),
+            Some(ended) => output.remark(over(&ended)),
+            None => {}
         }
     }
 
     pub(super) fn tick(&mut self, at: Instant, stopping: bool) {
+        self.is_drawn = true;
         self.bar.set_message(text(&self.course, self.beginning, at, stopping));
         self.bar.tick();
     }

@@ -100,8 +100,8 @@ mod tests {
     fn one_line_for_each_step_that_is_over() {
         let start = Instant::now();
         let mut plain = Plain::new(start);
-        let (plan, first, second) = planned();
-        assert_eq!(plain.heed(&plan, start), None);
+        let (begun, first, second) = planned();
+        assert_eq!(plain.heed(&begun, start), None);
         assert_eq!(plain.heed(&started(first), start), None);
         assert_eq!(plain.heed(&updated(first, 3), start), None);
         assert_eq!(said(plain.heed(&finished(first, Verb::Up), start)).unwrap(), "applied  001_step in 12 ms (1/12)");
@@ -115,8 +115,8 @@ mod tests {
     fn what_is_reverted_says_so() {
         let start = Instant::now();
         let mut plain = Plain::new(start);
-        let (plan, first, _) = planned();
-        plain.heed(&plan, start);
+        let (begun, first, _) = planned();
+        plain.heed(&begun, start);
         assert_eq!(said(plain.heed(&finished(first, Verb::Down), start)).unwrap(), "reverted 001_step in 12 ms (1/12)");
         let line = said(plain.heed(&failed(first, Verb::Down), start)).unwrap();
         assert_eq!(line, "failed   down 001_step after 2.0 s (1/12): the disk is full");
@@ -126,8 +126,8 @@ mod tests {
     fn a_long_step_gives_a_sign_of_life() {
         let start = Instant::now();
         let mut plain = Plain::new(start);
-        let (plan, first, second) = planned();
-        plain.heed(&plan, start);
+        let (begun, first, second) = planned();
+        plain.heed(&begun, start);
         plain.heed(&started(first), start);
         assert_eq!(plain.tick(after(start, 9), false), None);
         assert_eq!(said(plain.tick(after(start, 10), false)).unwrap(), "applying 001_step for 10.0 s (1/12)");

@@ -1,0 +1,178 @@
+//! What is drawn, whatever it is drawn with.
+
+use std::collections::HashMap;
+
+use crate::grouped;
+use crate::{Migration, Registry, Source, Standing, State, Status};
+
+/// For who reads the text of a drawing.
+pub(super) const NOTE: &str =
+    "Edges lead from a dependency to what depends on it. Those that follow from others are left out.";
+
+/// The migrations in plan order, and what leads from which to which.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Drawing {
+    pub(super) nodes: Vec<Node>,
+    /// From a dependency to its dependant, by their places in `nodes`: the first is always the smaller one. In the order of the
+    /// dependants.
+    pub(super) edges: Vec<(usize, usize)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub(super) id: &'static str,
+    pub(super) source: Source<'static>,
+    pub(super) summary: String,
+    pub(super) class: Class,
+    /// Where it stands, in the words of `status`; empty if nobody has asked the database.
+    pub(super) word: &'static str,
+    /// It was not asked for, but something depends on it that was.
+    pub(super) is_foreign: bool,
+}
+
+/// Where a migration stands, as far as colours can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Nobody has asked the database.
+    Linked,
+    Completed,
+    Running,
+    /// Failed, interrupted, half-way: somebody has to look.
+    Failed,
+    /// Never run, or rolled back.
+    Pending,
+    /// The same, but it waits to be named.
+    Manual,
+}
+
+impl Class {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Linked, Self::Completed, Self::Running, Self::Failed, Self::Pending, Self::Manual];
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Linked => "linked",
+            Self::Completed => "completed",
+            Self::Running => "running",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+            Self::Manual => "manual",
+        }
+    }
+
+    /// For who sees no colours.
+    pub(super) fn sign(self) -> Option<char> {
+        match self {
+            Self::Linked => None,
+            Self::Completed => Some('✓'),
+            Self::Running => Some('▸'),
+            Self::Failed => Some('✗'),
+            Self::Pending => Some('·'),
+            Self::Manual => Some('◦'),
+        }
+    }
+}
+
+impl Node {
+    fn linked(migration: Migration) -> Self {
+        let (id, source) = (migration.id(), migration.source());
+        Self { id, source, summary: harmless(&migration.summary()), class: Class::Linked, word: "", is_foreign: false }
+    }
+
+    fn standing(standing: &Standing<'_>) -> Self {
+        let class = match standing.state {
+            _ if standing.is_running => Class::Running,
+            State::Completed => Class::Completed,
+            State::New | State::RolledBack if standing.migration.is_manual() => Class::Manual,
+            State::New | State::RolledBack => Class::Pending,
+            State::Failed | State::Interrupted | State::Partial => Class::Failed,
+        };
+        Self { class, word: standing.word(), ..Self::linked(standing.migration) }
+    }
+
+    /// The id without its source, for where that is written beside it.
+    pub(super) fn name(&self) -> &'static str {
+        self.id.rsplit_once(':').map_or(self.id, |(_, name)| name)
+    }
+
+    /// Where it stands, if its class does not tell that already: `rolled back`, `interrupted`, `half-way`.
+    pub(super) fn special(&self) -> Option<&'static str> {
+        Some(self.word).filter(|word| !word.is_empty() && *word != self.class.word())
+    }
+
+    /// What is written on it, with the sign of its class.
+    pub(super) fn label(&self, name: &str) -> String {
+        self.class.sign().map_or_else(|| name.to_owned(), |sign| format!("{sign} {name}"))
+    }
+
+    /// The whole of it in a line: `002_assign_roles (completed): Every user has a role.`
+    pub(super) fn described(&self) -> String {
+        let word = if self.word.is_empty() { String::new() } else { format!(" ({})", self.word) };
+        let summary = if self.summary.is_empty() { String::new() } else { format!(": {}", self.summary) };
+        format!("{}{word}{summary}", self.id)
+    }
+}
+
+impl Drawing {
+    /// Without a database: nobody knows what is applied.
+    pub(super) fn offline(registry: &Registry) -> Self {
+        Self::new(registry.iter().map(|migration| (migration, Node::linked(migration))))
+    }
+
+    pub(super) fn of(status: &Status) -> Self {
+        Self::new(status.iter().map(|standing| (standing.migration, Node::standing(&standing))))
+    }
+
+    fn new(all: impl Iterator<Item = (Migration, Node)>) -> Self {
+        let (mut drawing, mut places) = (Self::default(), HashMap::new());
+        for (place, (migration, node)) in all.enumerate() {
+            places.insert(node.id, place);
+            drawing.nodes.push(node);
+            // What is not there is not selected.
+            let from = migration.dependencies().iter().filter_map(|id| places.get(id));
+            drawing.edges.extend(from.map(|&from| (from, place)));
+        }
+        drawing
+    }
+
+    /// What each node depends on directly.
+    pub(super) fn dependencies(&self) -> Vec<Vec<usize>> {
+        let mut dependencies = vec![Vec::new(); self.nodes.len()];
+        for &(from, to) in &self.edges {
+            dependencies[to].push(from);
+        }
+        dependencies
+    }
+
+    /// What the colours mean, with how many nodes there are of each: `✓ 4 completed`.
+    pub(super) fn legend(&self) -> Vec<(Class, String)> {
+        let count = |class| self.nodes.iter().filter(|node| node.class == class).count();
+        let linked = grouped::counted(count(Class::Linked) as u64, "migration");
+        let known = Class::ALL.into_iter().filter_map(|class| {
+            let sign = class.sign()?;
+            Some((class, format!("{sign} {} {}", count(class), class.word()))).filter(|_| count(class) > 0)
+        });
+        let known: Vec<_> = known.collect();
+        if known.is_empty() { vec![(Class::Linked, linked)] } else { known }
+    }
+
+    /// The nodes by source, in the order of the sources; each with its place.
+    pub(super) fn by_source(&self) -> Vec<(Source<'static>, Vec<(usize, &Node)>)> {
+        let mut sources: Vec<_> = self.nodes.iter().map(|node| node.source).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        let mut groups: Vec<_> = sources.into_iter().map(|source| (source, Vec::new())).collect();
+        for (place, node) in self.nodes.iter().enumerate() {
+            if let Ok(group) = groups.binary_search_by_key(&node.source, |(source, _)| *source) {
+                groups[group].1.push((place, node));
+            }
+        }
+        groups
+    }
+}
+
+/// A text in which nothing moves a terminal's cursor, and that is allowed in XML.
+fn harmless(text: &str) -> String {
+    text.replace(char::is_whitespace, " ")
+        .replace(|sign: char| sign.is_control() || "\u{fffe}\u{ffff}".contains(sign), "\u{fffd}")
+}

@@ -1,0 +1,20 @@
+//! The graph for other programs.
+
+use super::drawing::{Drawing, Node};
+use crate::wire;
+use crate::wire::graph::{Edge, Graph, Node as Written};
+
+impl<'a> From<&'a Drawing> for Graph<'a> {
+    fn from(drawing: &'a Drawing) -> Self {
+        let id = |place: usize| drawing.nodes[place].id;
+        let edges = drawing.edges.iter().map(|&(from, to)| Edge { from: id(from), to: id(to) });
+        Self { nodes: drawing.nodes.iter().map(Written::from).collect(), edges: edges.collect() }
+    }
+}
+
+impl<'a> From<&'a Node> for Written<'a> {
+    fn from(node: &'a Node) -> Self {
+        let status = (!node.word.is_empty()).then(|| wire::word(node.word));
+        Self { id: node.id, source: node.source.to_string(), summary: &node.summary, status }
+    }
+}

@@ -1,0 +1,143 @@
+//! The graph as a picture that needs no other program.
+//!
+//! It has the rows and lines of the text, not boxes in layers: migrations run one after the other, mostly in long chains, which
+//! layers make very wide, and from thirty on with lines through the boxes. (So does the crate `layout-rs`, and it panics where
+//! there is nothing to draw.) Rows keep plan order, have room for what a migration does, and stay readable by the hundred.
+
+mod shapes;
+
+use std::fmt::{self, Display};
+
+use self::shapes::{Bend, Escaped, Pill, Style, Text};
+use super::drawing::{Drawing, Node};
+use super::rails::{Limits, Line, Rails};
+
+/// A picture can be scrolled, but should not be all lines.
+const LIMITS: Limits = Limits { rows: usize::MAX, columns: 48 };
+
+/// In pixels, as all sizes here.
+const MARGIN: usize = 24;
+const ROW: usize = 30;
+const COLUMN: usize = 18;
+/// Between a box and what is beside it.
+const GAP: usize = 12;
+
+/// How many characters are shown of a text beside a box.
+const REMARK: usize = 80;
+/// Of one of them, on average.
+const CHARACTER: usize = 7;
+
+const EXPLANATION: &str = "Lines lead from a migration down to those that depend on it.";
+
+/// Writes the picture.
+pub(super) struct Svg<'d> {
+    drawing: &'d Drawing,
+    rails: Rails,
+    /// What is written beside each node.
+    remarks: Vec<String>,
+    /// Where the boxes begin, and those texts.
+    boxes: usize,
+    texts: usize,
+}
+
+impl<'d> Svg<'d> {
+    pub(super) fn new(drawing: &'d Drawing) -> Self {
+        let rails = Rails::lay(drawing, LIMITS);
+        let remark = |(node, named): (&Node, &Vec<usize>)| remark(drawing, node, named);
+        let remarks = drawing.nodes.iter().zip(&rails.named).map(remark).collect();
+        let boxes = MARGIN + rails.width() * COLUMN;
+        let widest = drawing.nodes.iter().map(|node| shapes::width(&node.label(node.id))).max().unwrap_or_default();
+        Self { drawing, rails, remarks, boxes, texts: boxes + widest + GAP }
+    }
+
+    fn line(&self, f: &mut fmt::Formatter<'_>, line: &Line) -> fmt::Result {
+        let (own, column) = (x(self.rails.columns[line.from]), x(line.column));
+        write!(f, "<path class=\"line line{}\" d=\"", line.column % shapes::LINES.len())?;
+        let begin = if own == column { line.from } else { line.from + 1 };
+        if own != column {
+            write!(f, "{}", Bend { from: (own, y(line.from)), to: (column, y(begin)) })?;
+        }
+        if begin + 1 < line.last() {
+            write!(f, "M{column} {}V{}", y(begin), y(line.last() - 1))?;
+        }
+        for &to in &line.to {
+            write!(f, "{}", Bend { from: (column, y(to - 1)), to: (x(self.rails.columns[to]), y(to)) })?;
+        }
+        let ids: Vec<_> = line.to.iter().map(|&to| self.drawing.nodes[to].id).collect();
+        let title = format!("{} → {}", self.drawing.nodes[line.from].id, ids.join(", "));
+        writeln!(f, "\"><title>{}</title></path>", Escaped(&title))
+    }
+
+    fn node(&self, f: &mut fmt::Formatter<'_>, row: usize) -> fmt::Result {
+        let (node, cx, cy) = (&self.drawing.nodes[row], x(self.rails.columns[row]), y(row));
+        let foreign = if node.is_foreign { " foreign" } else { "" };
+        let described = node.described();
+        let described = Escaped(&described);
+        write!(f, "<g class=\"{}{foreign}\" role=\"graphics-symbol\" ", node.class.word())?;
+        writeln!(f, "aria-label=\"{described}\"><title>{described}</title>")?;
+        writeln!(
+            f,
+            "<path class=\"guide\" d=\"M{cx} {cy}H{}\"/><circle cx=\"{cx}\" cy=\"{cy}\" r=\"5\"/>",
+            self.boxes
+        )?;
+        writeln!(f, "{}", Pill { at: (self.boxes, cy), label: &node.label(node.id) })?;
+        writeln!(f, "{}</g>", Text { class: "remark", at: (self.texts, cy), words: &self.remarks[row] })
+    }
+
+    fn legend(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut x, y) = (MARGIN - GAP, y(self.drawing.nodes.len()) + GAP);
+        for (class, words) in self.drawing.legend() {
+            writeln!(f, "<g class=\"{}\">{}</g>", class.word(), Pill { at: (x, y), label: &words })?;
+            x += shapes::width(&words) + GAP;
+        }
+        writeln!(f, "{}", Text { class: "remark", at: (x, y), words: EXPLANATION })
+    }
+
+    /// Of the whole picture.
+    fn size(&self) -> (usize, usize) {
+        let remark = self.remarks.iter().map(|remark| remark.chars().count()).max().unwrap_or_default();
+        let legend: usize = self.drawing.legend().iter().map(|(_, words)| shapes::width(words) + GAP).sum();
+        let legend = legend + EXPLANATION.len() * CHARACTER;
+        let width = (self.texts + remark * CHARACTER).max(MARGIN + legend) + MARGIN;
+        (width, y(self.drawing.nodes.len()) + GAP + MARGIN)
+    }
+}
+
+/// What there is to say beside a node, as much of it as there is room for.
+fn remark(drawing: &Drawing, node: &Node, named: &[usize]) -> String {
+    let mut parts: Vec<String> = node.special().map(str::to_owned).into_iter().collect();
+    if !named.is_empty() {
+        let ids: Vec<_> = named.iter().map(|&place| drawing.nodes[place].id).collect();
+        parts.push(format!("← {}", ids.join(", ")));
+    }
+    parts.extend((!node.summary.is_empty()).then(|| node.summary.clone()));
+    let remark = parts.join(" · ");
+    match remark.char_indices().nth(REMARK) {
+        Some((end, _)) => format!("{}…", remark[..end].trim_end()),
+        None => remark,
+    }
+}
+
+fn x(column: usize) -> usize {
+    MARGIN + column * COLUMN
+}
+
+fn y(row: usize) -> usize {
+    MARGIN + row * ROW
+}
+
+impl Display for Svg<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (width, height) = self.size();
+        let counts: Vec<_> = self.drawing.legend().into_iter().map(|(_, words)| words).collect();
+        write!(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" ")?;
+        write!(f, "viewBox=\"0 0 {width} {height}\" role=\"graphics-document\" ")?;
+        writeln!(f, "aria-label=\"Migrations: {}\">", Escaped(&counts.join(", ")))?;
+        writeln!(f, "<desc>{EXPLANATION}</desc>\n<style>\n{Style}</style>")?;
+        writeln!(f, "<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>")?;
+        self.rails.lines.iter().try_for_each(|line| self.line(f, line))?;
+        (0..self.drawing.nodes.len()).try_for_each(|row| self.node(f, row))?;
+        self.legend(f)?;
+        write!(f, "</svg>")
+    }
+}

@@ -1,0 +1,127 @@
+//! What a picture is made of.
+
+use std::fmt::{self, Display, Write};
+
+use super::super::drawing::Class;
+use super::super::paint::{self, Paint};
+
+/// Colours for lines, so that neighbours differ: visible on white and on black, and none that tells how a migration stands.
+pub(super) const LINES: [&str; 6] = ["#8250df", "#1b7c83", "#bf3989", "#6e7781", "#4c6ef5", "#b26a00"];
+
+const FIXED: &str = "\
+text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace }
+.remark { fill: #57606a; font-family: system-ui, 'Segoe UI', Helvetica, Arial, sans-serif }
+.paper { fill: #ffffff }
+.guide { stroke: #d0d7de; stroke-dasharray: 1 4 }
+.line { fill: none; stroke-width: 2 }
+.line:hover { stroke-width: 5 }
+.foreign rect { stroke-dasharray: 4 3 }
+.foreign { opacity: 0.7 }
+";
+
+const DARK: &str = "\
+.remark { fill: #8b949e }
+.paper { fill: #0d1117 }
+.guide { stroke: #30363d }
+";
+
+/// The style sheet.
+pub(super) struct Style;
+
+impl Display for Style {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(FIXED)?;
+        for (number, colour) in LINES.iter().enumerate() {
+            writeln!(f, ".line{number} {{ stroke: {colour} }}")?;
+        }
+        classes(f, paint::light)?;
+        write!(f, "@media (prefers-color-scheme: dark) {{\n{DARK}")?;
+        classes(f, paint::dark)?;
+        writeln!(f, "}}")
+    }
+}
+
+fn classes(f: &mut fmt::Formatter<'_>, paint: fn(Class) -> Paint) -> fmt::Result {
+    Class::ALL.into_iter().try_for_each(|class| {
+        let (word, Paint { fill, stroke, text }) = (class.word(), paint(class));
+        write!(f, ".{word} rect {{ fill: {fill}; stroke: {stroke} }} .{word} circle {{ fill: {stroke} }} ")?;
+        writeln!(f, ".{word} .id {{ fill: {text} }}")
+    })
+}
+
+/// A label in a box, whose left side is here and whose middle is at this height.
+pub(super) struct Pill<'t> {
+    pub(super) at: (usize, usize),
+    pub(super) label: &'t str,
+}
+
+impl Pill<'_> {
+    const HEIGHT: usize = 22;
+    /// On each side of the label.
+    const PADDING: usize = 10;
+    /// Of a monospaced character, whichever font is there.
+    const CHARACTER: usize = 8;
+}
+
+/// How wide the box around a label is.
+pub(super) fn width(label: &str) -> usize {
+    2 * Pill::PADDING + label.chars().count() * Pill::CHARACTER
+}
+
+impl Display for Pill<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (x, middle) = self.at;
+        let (width, height, radius) = (width(self.label), Self::HEIGHT, Self::HEIGHT / 2);
+        write!(f, "<rect x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\"/>", middle - radius)?;
+        write!(f, "{}", Text { class: "id", at: (x + Self::PADDING, middle), words: self.label })
+    }
+}
+
+/// A line of text that begins here, and whose middle is at this height.
+pub(super) struct Text<'t> {
+    pub(super) class: &'static str,
+    pub(super) at: (usize, usize),
+    pub(super) words: &'t str,
+}
+
+impl Text<'_> {
+    /// From the middle of the letters down to where they stand. `dominant-baseline` is not known everywhere.
+    const BASELINE: usize = 4;
+}
+
+impl Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (class, (x, middle)) = (self.class, self.at);
+        write!(f, "<text class=\"{class}\" x=\"{x}\" y=\"{}\">{}</text>", middle + Self::BASELINE, Escaped(self.words))
+    }
+}
+
+/// A line that leaves a column downwards and comes down in another one.
+pub(super) struct Bend {
+    pub(super) from: (usize, usize),
+    pub(super) to: (usize, usize),
+}
+
+impl Display for Bend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ((x, top), (to, bottom)) = (self.from, self.to);
+        let middle = usize::midpoint(top, bottom);
+        write!(f, "M{x} {top}")?;
+        if x == to { write!(f, "V{bottom}") } else { write!(f, "C{x} {middle} {to} {middle} {to} {bottom}") }
+    }
+}
+
+/// Text in XML.
+pub(super) struct Escaped<'t>(pub(super) &'t str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|sign| match sign {
+            '&' => f.write_str("&amp;"),
+            '<' => f.write_str("&lt;"),
+            '>' => f.write_str("&gt;"),
+            '"' => f.write_str("&quot;"),
+            _ => f.write_char(sign),
+        })
+    }
+}
