@@ -63,7 +63,8 @@ fn mistakes(registry: &Registry) -> Result<Vec<Finding<'static>>, Failure> {
 /// What is wrong compared with the lock files, where they are at hand.
 fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'static>>, Failure> {
     let crates = SourceTree::find().map(|sources| sources.by_crate(registry));
-    let crates = crates.and_then(|crates| if crates.is_empty() { Err(source_tree::not_here()) } else { Ok(crates) });
+    let crates =
+        crates.and_then(|crates| if crates.is_empty() { Err(source_tree::nothing_found()) } else { Ok(crates) });
     let crates = match crates {
         Ok(crates) => crates,
         Err(reason) => {

@@ -108,7 +108,7 @@ fn drafts(registry: &Registry) -> Result<Vec<Draft>, Failure> {
         }
     }
     if drafts.is_empty() {
-        return Err(source_tree::not_here());
+        return Err(source_tree::nothing_found());
     }
     Ok(drafts)
 }
