@@ -10,6 +10,8 @@ mod discreet;
 mod down;
 mod exit;
 mod failure;
+#[cfg(test)]
+mod fixtures;
 mod graph;
 mod history;
 mod lock;

@@ -2,11 +2,7 @@
 
 pub(crate) mod random;
 
-use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, Document};
-
 use crate::__private::{Down, Registration};
-use crate::lock::Holder;
 use crate::migration::{Kind, Migration, Source};
 use crate::registry::Registry;
 
@@ -75,20 +71,6 @@ impl Drawn {
             line: self.line,
             ..Registration::DEFAULT
         })))
-    }
-}
-
-/// Somebody who holds the lease: process `pid` on host-a, for `deploy`.
-pub(crate) fn holder(pid: i64) -> Holder {
-    Holder {
-        host: "host-a".to_owned(),
-        pid,
-        actor: Some("deploy".to_owned()),
-        since: DateTime::from_millis(1_700_000_000_000),
-        current: None,
-        expired: false,
-        nonce: ObjectId::new(),
-        session: Document::new(),
     }
 }
 

@@ -40,7 +40,7 @@ pub mod key {
 /// let db = TestDb::new().await;
 /// let mut terminal = Terminal::of(&MyApp::on(&db), 80, &["down"]);
 /// terminal.shows("Revert 1 migration?").await;
-/// terminal.press("n");
+/// terminal.answer("n").await;
 /// assert_eq!(terminal.finish().await, 1, "{terminal}");
 /// # }
 /// ```
@@ -93,7 +93,13 @@ impl Terminal {
         Self { child, keyboard, master: pair.master, slave, parser, written, reader, settings }
     }
 
-    /// Presses keys.
+    /// Waits until the program reads single keys, as it does in a menu and at a question, and presses some.
+    pub async fn answer(&mut self, keys: &str) {
+        eventually("a question", async || (settings(&*self.master) != self.settings).then_some(())).await;
+        self.press(keys);
+    }
+
+    /// Presses keys, whatever the program does with them.
     pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();

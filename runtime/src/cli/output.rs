@@ -57,49 +57,49 @@ impl Output {
         Self { format: options.format, quiet: options.quiet, verbose: options.verbose }
     }
 
-    pub(super) fn is_json(&self) -> bool {
+    pub(super) fn is_json(self) -> bool {
         self.format == Format::Json
     }
 
     /// What was asked for.
-    pub(super) fn print(&self, text: impl Display) -> Result<(), Failure> {
+    pub(super) fn print(self, text: impl Display) -> Result<(), Failure> {
         write(&mut io::stdout().lock(), format_args!("{text}\n"))
     }
 
     /// What was asked for, as JSON.
-    pub(super) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+    pub(super) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::new(Exit::Failed, "json", format!("could not write JSON: {error}")))?;
         self.print(text)
     }
 
     /// How a command that changes something has gone. Quiet when it went well and nobody wants to know.
-    pub(super) fn outcome(&self, text: impl Display) -> Result<(), Failure> {
+    pub(super) fn outcome(self, text: impl Display) -> Result<(), Failure> {
         if self.quiet { Ok(()) } else { self.print(text) }
     }
 
     /// What helps a person besides.
-    pub(super) fn remark(&self, text: impl Display) {
+    pub(super) fn remark(self, text: impl Display) {
         if !self.quiet {
             say(text);
         }
     }
 
-    pub(super) fn warning(&self, text: impl Display) {
+    pub(super) fn warning(self, text: impl Display) {
         self.remark(format_args!("{}: {text}", Style::new().for_stderr().yellow().bold().apply_to("warning")));
     }
 
     /// Whether progress may move: somebody looks at a terminal that can do it, and the log does not write there as well.
-    pub(super) fn may_move(&self) -> bool {
+    pub(super) fn may_move(self) -> bool {
         !self.quiet && self.verbose == 0 && Term::stderr().is_term() && !console::is_dumb()
     }
 
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(super) fn is_quiet(self) -> bool {
         self.quiet
     }
 
     /// The end of a command: an error with all that helps, and the exit code.
-    pub(super) fn conclude(&self, result: Result<Exit, Failure>) -> Exit {
+    pub(super) fn conclude(self, result: Result<Exit, Failure>) -> Exit {
         let failure = match result {
             Ok(exit) => return exit,
             Err(failure) => failure.discreet(),
@@ -116,10 +116,10 @@ impl Output {
         failure.exit
     }
 
-    fn tell(&self, failure: &Failure) {
+    fn tell(self, failure: &Failure) {
         let style = Style::new().for_stderr().bold();
         if let (Some(report), false) = (&failure.report, self.is_json())
-            && let Err(unwritten) = outcome::tell_rest(*self, report)
+            && let Err(unwritten) = outcome::tell_rest(self, report)
         {
             say(unwritten.message);
         }

@@ -1,8 +1,6 @@
 //! What is under way, while it is: lines that stay for what is over, and on a terminal one below them that moves.
 
 mod course;
-#[cfg(test)]
-mod fixtures;
 mod moving;
 mod plain;
 

@@ -5,7 +5,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongrate_tests::stored::{collections, count, documents, fingerprint, history, lease_is_free, record, status};
 use mongrate_tests::{MyApp, Ran, TestDb};
 
-use super::knobs::{HELD, fail, held, let_go};
+use super::knobs::{HELD, fail, held, mend};
 
 const ALL: [&str; 5] =
     ["001_create_users", "002_assign_roles", HELD, "module:menu:001_namespace", "module:menu:002_prices"];
@@ -218,7 +218,7 @@ async fn the_lock_is_taken_away() {
     assert_eq!((unlock.get_str("by"), unlock.get_str("because")), (Ok("ben"), Ok("it-hangs")));
     let former = unlock.get_document("holder").unwrap();
     assert_eq!((former.get_i64("pid"), former.get_str("actor")), (Ok(pid), Ok("ana")));
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     assert_eq!(holder.finish().await.code, 3);
     assert!(record(&db, "module:menu:001_namespace").await.is_none());
     done(&app, "up").await;
@@ -248,7 +248,7 @@ async fn a_failure_stops_what_depends_on_it() {
     assert_eq!(app.clone().with("MONGRATE_STOP_ON_ERROR", "false").run(["deploy"]).await.code, 1);
     assert_eq!(effects(&db).await, (0, 0, 1));
     assert_eq!(history(&db, "002_assign_roles").await, ["failed", "failed", "failed"]);
-    let_go(&db, "002_assign_roles").await;
+    mend(&db, "002_assign_roles").await;
     done(&app, "deploy").await;
     assert_eq!(effects(&db).await, (10, 10, 1));
 }

@@ -11,7 +11,7 @@ use mongrate_tests::{MyApp, Ran, TestDb, eventually};
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::knobs::{HELD, fail, held, let_go};
+use super::knobs::{HELD, fail, held, mend};
 
 /// Called for programs; gives the error's code.
 async fn error(app: &MyApp, words: &str) -> (Ran, String) {
@@ -85,7 +85,7 @@ async fn one_is_failed_or_refused() {
         let (ran, told) = error(&app, words).await;
         assert_eq!((ran.code, told.as_str()), (1, code), "{words}\n{ran}");
     }
-    let_go(&db, "002_assign_roles").await;
+    mend(&db, "002_assign_roles").await;
     app.run(["up"]).await;
     for (words, code) in [
         ("down 001_create_users --with-dependants --yes", "irreversible"),
@@ -199,7 +199,7 @@ async fn three_is_a_lock_that_another_process_holds() {
     }
     let (ran, _) = error(&app.clone().with("MONGRATE_LOCK_WAIT_MS", "0"), "up").await;
     assert_eq!(ran.code, 3, "{ran}");
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     assert_eq!(holder.finish().await.code, 0);
 }
 
@@ -221,7 +221,7 @@ async fn three_is_a_lease_that_ran_out_while_the_process_was_paused() {
     let app = MyApp::on(&db).with("MONGRATE_LEASE_MS", "1000");
     let paused = held(&app, &db).await;
     paused.pause();
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     let successor = app.run(["up"]).await;
     assert_eq!(successor.code, 0, "{successor}");
     paused.go_on();
@@ -309,7 +309,7 @@ async fn a_hundred_and_thirty_is_interrupted_while_waiting() {
     waiting.interrupt();
     let ran = waiting.finish().await;
     assert_eq!(ran.code, 130, "{ran}");
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     eventually("the holder to end", async || lease_is_free(&db).await.then_some(())).await;
     assert_eq!(holder.finish().await.code, 0);
 }

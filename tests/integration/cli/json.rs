@@ -11,7 +11,7 @@ use mongrate_tests::{MyApp, Ran, TestDb};
 use serde_json::{Value, json};
 
 use self::schema::Schema;
-use super::knobs::{HELD, fail, held, let_go};
+use super::knobs::{HELD, fail, held, mend};
 
 /// Calls the program for programs, and reads the one document.
 async fn document(app: &MyApp, words: &[&str]) -> (Ran, Value) {
@@ -87,7 +87,7 @@ async fn every_document_is_as_described() {
         reader.reads(&app, words, words).await;
     }
     reader.reads(&app, "pending", "pending").await;
-    let_go(&db, "002_assign_roles").await;
+    mend(&db, "002_assign_roles").await;
     let holder = held(&app, &db).await;
     reader.reads(&app, "up", "up --lock-wait 0s").await;
     for (name, words) in looks {
@@ -98,7 +98,7 @@ async fn every_document_is_as_described() {
     reader.reads(&app, "lock-release", "lock release --confirm --because hangs").await;
     reader.reads(&app, "lock-release", "lock release --confirm --because hangs").await;
     assert_eq!(holder.finish().await.code, 3);
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     reader.reads(&app, "deploy", "deploy").await;
     reader.reads(&app, "run", "run 004_shrink_orders").await;
     reader.reads(&app, "down", "down --yes --dry-run --steps 2").await;
@@ -173,7 +173,7 @@ async fn stdout_has_one_document_and_stderr_the_log() {
         assert_eq!((ran.code, document["error"]["code"].as_str()), (1, Some("failed")), "{ran}");
         assert!(ran.stderr.contains(" INFO ") && ran.stderr.contains("error: "), "{ran}");
     }
-    let_go(&db, "002_assign_roles").await;
+    mend(&db, "002_assign_roles").await;
     let (ran, done) = document(&app, &["up", "-v"]).await;
     assert_eq!((ran.code, done["executions"].as_array().unwrap().len()), (0, 4), "{ran}");
     assert!(done.get("error").is_none() && ran.stderr.contains(" INFO "), "{ran}");

@@ -19,7 +19,7 @@ pub(crate) async fn fail(db: &Database, id: &str) {
 }
 
 /// It does what it should again.
-pub(crate) async fn let_go(db: &Database, id: &str) {
+pub(crate) async fn mend(db: &Database, id: &str) {
     db.collection::<Document>("knobs").delete_one(doc! { "_id": id }).await.unwrap();
 }
 

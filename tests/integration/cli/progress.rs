@@ -5,9 +5,7 @@ use mongrate_tests::terminal::{Color, key};
 use mongrate_tests::{FailPoint, MyApp, Terminal, TestDb, stored};
 use serde_json::Value;
 
-use super::knobs::{fail, hold, mend};
-
-const HELD: &str = "003_lower_emails";
+use super::knobs::{self, HELD, fail, hold, mend};
 
 /// A terminal at which a run has come to a step that waits.
 async fn held(db: &TestDb, words: &[&str]) -> Terminal {
@@ -83,9 +81,7 @@ async fn a_line_that_moves_is_one_line() {
 async fn who_waits_says_for_whom() {
     let db = TestDb::new().await;
     let app = MyApp::on(&db);
-    hold(&db, HELD).await;
-    let first = app.start(["up"]);
-    first.says("applied  002_assign_roles").await;
+    let first = knobs::held(&app, &db).await;
     let mut second = Terminal::of(&app, 100, &["up"]);
     second.shows(&format!("waiting for process {}", first.pid())).await;
     let third = app.start(["up"]);
@@ -122,7 +118,7 @@ async fn assert_interrupted(db: &TestDb, terminal: &mut Terminal) {
     let text = terminal.text();
     assert!(text.contains("stopped  003_lower_emails after"), "{terminal}");
     assert!(text.contains("not run  module:menu:002_prices"), "{terminal}");
-    assert!(text.contains("error: the run was told to stop"), "{terminal}");
+    assert!(text.contains("told to stop"), "{terminal}");
     assert_eq!(lines(&text, "applying"), [""; 0], "{terminal}");
     assert!(stored::lease_is_free(db).await);
     assert_eq!(stored::status(db, "002_assign_roles").await, "completed");
@@ -133,9 +129,7 @@ async fn assert_interrupted(db: &TestDb, terminal: &mut Terminal) {
 async fn who_waits_can_be_interrupted() {
     let db = TestDb::new().await;
     let app = MyApp::on(&db);
-    hold(&db, HELD).await;
-    let first = app.start(["up"]);
-    first.says("applied  002_assign_roles").await;
+    let first = knobs::held(&app, &db).await;
     let mut second = Terminal::of(&app, 100, &["up"]);
     second.shows("waiting for process").await;
     second.press(key::CTRL_C);
@@ -205,9 +199,7 @@ fn parts(line: &str) -> (&str, &str) {
 #[tokio::test]
 async fn a_log_tells_that_a_run_was_told_to_stop() {
     let db = TestDb::new().await;
-    hold(&db, HELD).await;
-    let run = MyApp::on(&db).start(["up"]);
-    run.says("applied  002_assign_roles").await;
+    let run = knobs::held(&MyApp::on(&db), &db).await;
     run.terminate();
     let ran = run.finish().await;
     assert_eq!(ran.code, 130, "{ran}");

@@ -4,7 +4,7 @@ use mongodb::bson::doc;
 use mongrate_tests::terminal::key;
 use mongrate_tests::{MyApp, Terminal, TestDb, stored};
 
-use super::knobs::{fail, hold};
+use super::knobs::{HELD, fail, held, hold};
 
 /// A terminal with the menu.
 async fn opened(app: &MyApp) -> Terminal {
@@ -15,49 +15,54 @@ async fn opened(app: &MyApp) -> Terminal {
 
 /// Goes down to an entry of the menu that is open, and takes it.
 async fn take(terminal: &mut Terminal, entry: &str) {
-    terminal.shows(entry).await;
-    let mark = format!("❯ {entry}");
     for _ in 0..20 {
-        if terminal.text().contains(&mark) {
-            return terminal.press(key::ENTER);
+        terminal.shows("❯ ").await;
+        let marked = marked(&terminal.text());
+        if marked.as_ref().is_some_and(|marked| marked.contains(entry)) {
+            return terminal.answer(key::ENTER).await;
         }
-        let before = terminal.text();
-        terminal.press(key::DOWN);
-        terminal.shows_what("the next entry", |now| now != before && now.contains('❯')).await;
+        terminal.answer(key::DOWN).await;
+        let moved = |text: &str| self::marked(text).is_some_and(|now| Some(now) != marked);
+        terminal.shows_what("the mark at the next entry", moved).await;
     }
     panic!("'{entry}' is not in the menu\n{terminal}");
+}
+
+/// The entry at which the mark is.
+fn marked(text: &str) -> Option<String> {
+    text.lines().rev().find_map(|line| line.strip_prefix("❯ ")).map(str::to_owned)
 }
 
 #[tokio::test]
 async fn everything_can_be_done_from_the_menu() {
     let db = TestDb::new().await;
     let mut terminal = opened(&MyApp::on(&db)).await;
-    assert!(terminal.text().contains(&format!("{}: 0 completed, 6 pending.", db.name())), "{terminal}");
+    assert!(terminal.text().contains(&format!("{}: 0 completed, 5 pending, 1 manual.", db.name())), "{terminal}");
     assert!(!terminal.text().contains("Revert"), "there is nothing to revert\n{terminal}");
 
     take(&mut terminal, "Status").await;
     terminal.shows("$ my-app migrate status").await;
-    terminal.shows("0 completed, 6 pending.\n`my-app migrate up` applies").await;
+    terminal.shows("0 completed, 5 pending, 1 manual.\n`my-app migrate up` applies").await;
 
     take(&mut terminal, "See what applying everything would do").await;
     terminal.shows("$ my-app migrate up --dry-run").await;
-    terminal.shows_what("the menu again", |text| text.matches("0 completed, 6 pending").count() >= 4).await;
+    terminal.shows("Dry run: 4 would be applied, 1 could not be simulated; nothing was changed.").await;
     assert_eq!(stored::collections(&db).await, [""; 0]);
 
     take(&mut terminal, "Apply everything that is pending (5)").await;
-    terminal.shows("5 completed, 1 pending.").await;
+    terminal.shows("5 completed, 0 pending, 1 manual.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 1);
 
     take(&mut terminal, "Revert the last one (module:menu:002_prices)").await;
     terminal.shows("Revert 1 migration? [y/N]").await;
-    terminal.press("n");
+    terminal.answer("n").await;
     terminal.shows("Nothing was changed.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 1);
 
     take(&mut terminal, "Revert the last one").await;
     terminal.shows_what("the question again", |text| text.contains("Revert 1 migration? [y/N]")).await;
-    terminal.press("y");
-    terminal.shows("4 completed, 2 pending.").await;
+    terminal.answer("y").await;
+    terminal.shows("4 completed, 1 pending, 1 manual.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 0);
     assert_eq!(stored::count(&db, "menu", doc! {}).await, 1);
 
@@ -84,9 +89,9 @@ async fn one_is_chosen_from_a_list() {
     // Esc leads back, and out.
     take(&mut terminal, "Show one ...").await;
     terminal.shows("Which one?").await;
-    terminal.press(key::ESCAPE);
-    terminal.shows("❯ Status").await;
-    terminal.press(key::ESCAPE);
+    terminal.answer(key::ESCAPE).await;
+    terminal.shows("What now?").await;
+    terminal.answer(key::ESCAPE).await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 
@@ -99,23 +104,23 @@ async fn a_batch_is_reverted_as_one() {
     let mut terminal = opened(&app).await;
     take(&mut terminal, "Revert the last batch (4)").await;
     terminal.shows("Revert 4 migrations? [y/N]").await;
-    terminal.press("y");
-    terminal.shows("1 completed, 5 pending.").await;
+    terminal.answer("y").await;
+    terminal.shows("1 completed, 4 pending, 1 manual.").await;
     // What is left is irreversible, and so it is not offered.
     terminal.shows("❯ Status").await;
     assert!(!terminal.text().lines().any(|line| line.starts_with("  Revert")), "{terminal}");
-    terminal.press("q");
+    terminal.answer("q").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 
 #[tokio::test]
 async fn after_an_error_the_menu_comes_back() {
     let db = TestDb::new().await;
-    fail(&db, "003_lower_emails").await;
+    fail(&db, HELD).await;
     let mut terminal = opened(&MyApp::on(&db)).await;
     take(&mut terminal, "Apply everything").await;
     terminal.shows("error: migration '003_lower_emails' failed").await;
-    terminal.shows("2 completed, 4 pending, 1 of them failed.").await;
+    terminal.shows("2 completed, 3 pending (1 failed), 1 manual.").await;
     take(&mut terminal, "Leave").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
@@ -124,30 +129,28 @@ async fn after_an_error_the_menu_comes_back() {
 async fn the_lock_is_taken_away_with_a_reason() {
     let db = TestDb::new().await;
     let app = MyApp::on(&db);
-    hold(&db, "003_lower_emails").await;
-    let holder = app.start(["up"]);
-    holder.says("applied  002_assign_roles").await;
+    let holder = held(&app, &db).await;
     let mut terminal = opened(&app).await;
     let entry = format!("Take the lock away from process {}", holder.pid());
     // Without a reason it is not done.
     take(&mut terminal, &entry).await;
     terminal.shows("Why, for the history?").await;
-    terminal.press(key::ENTER);
+    terminal.answer(key::ENTER).await;
     terminal.shows("❯ Status").await;
     assert!(!stored::lease_is_free(&db).await);
 
     take(&mut terminal, &entry).await;
     terminal.shows_what("a second question", |text| text.matches("Why, for the history?").count() == 2).await;
-    terminal.press("it hangs");
-    terminal.press(key::ENTER);
+    terminal.answer("it hangs").await;
+    terminal.answer(key::ENTER).await;
     terminal.shows("Take the lock away? [y/N]").await;
-    terminal.press("y");
+    terminal.answer("y").await;
     terminal.shows("Took the lock from process").await;
     let ran = holder.finish().await;
     assert_eq!(ran.code, 3, "{ran}");
     assert_eq!(stored::count(&db, "migrations_history", doc! { "act": "unlock", "because": "it hangs" }).await, 1);
     terminal.shows("❯ Status").await;
-    terminal.press("q");
+    terminal.answer("q").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 
@@ -156,10 +159,10 @@ async fn ctrl_c_leaves_wherever_it_is() {
     let db = TestDb::new().await;
     let app = MyApp::on(&db);
     let mut terminal = opened(&app).await;
-    terminal.press(key::CTRL_C);
+    terminal.answer(key::CTRL_C).await;
     assert_eq!(terminal.finish().await, 130, "{terminal}");
 
-    hold(&db, "003_lower_emails").await;
+    hold(&db, HELD).await;
     let mut terminal = opened(&app).await;
     take(&mut terminal, "Apply everything").await;
     terminal.shows("applying 003_lower_emails").await;
@@ -174,12 +177,15 @@ async fn in_production_nothing_is_reverted_by_menu() {
     let app = MyApp::on(&db).with("MONGRATE_ENV", "production");
     assert_eq!(app.run(["up"]).await.code, 0);
     let mut terminal = opened(&app).await;
-    assert!(terminal.text().contains(&format!("{} (production): 5 completed", db.name())), "{terminal}");
+    assert!(
+        terminal.text().contains(&format!("{} (production): 5 completed, 0 pending, 1 manual.", db.name())),
+        "{terminal}"
+    );
     take(&mut terminal, "Revert the last one").await;
     terminal.shows("error: this is the environment 'production', where this needs `--yes`").await;
     terminal.shows("❯ Status").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 1);
-    terminal.press("q");
+    terminal.answer("q").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 

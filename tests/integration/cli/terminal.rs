@@ -4,7 +4,7 @@ use mongodb::bson::{Document, doc};
 use mongrate_tests::terminal::{Color, key};
 use mongrate_tests::{MyApp, Terminal, TestDb, stored};
 
-use super::knobs::hold;
+use super::knobs::held;
 
 const GREEN: Color = Color::Idx(2);
 const YELLOW: Color = Color::Idx(3);
@@ -97,7 +97,7 @@ async fn no_is_no() {
         let mut terminal = Terminal::of(&MyApp::on(&db), 100, &["down"]);
         terminal.shows("Revert 1 migration? [y/N]").await;
         assert!(terminal.text().contains("1. module:menu:002_prices: Prices are in cents."), "{terminal}");
-        terminal.press(answer);
+        terminal.answer(answer).await;
         assert_eq!(terminal.finish().await, 1, "{terminal}");
         assert!(terminal.text().contains("Nothing was changed."), "{terminal}");
     }
@@ -109,7 +109,7 @@ async fn yes_is_yes() {
     let db = migrated().await;
     let mut terminal = Terminal::of(&MyApp::on(&db), 100, &["down"]);
     terminal.shows("Revert 1 migration?").await;
-    terminal.press("y");
+    terminal.answer("y").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
     assert!(terminal.text().contains("Reverted 1."), "{terminal}");
     assert!(!has_cents(&db).await);
@@ -124,9 +124,9 @@ async fn a_question_can_be_interrupted() {
         let mut terminal = Terminal::of(&app, 100, &["down"]);
         terminal.shows("Revert 1 migration?").await;
         if by_key {
-            terminal.press(key::CTRL_C)
+            terminal.answer(key::CTRL_C).await;
         } else {
-            terminal.terminate()
+            terminal.terminate();
         }
         // This sees to it that the terminal has its cursor and its echo again.
         assert_eq!(terminal.finish().await, 130, "{terminal}");
@@ -150,7 +150,7 @@ async fn everything_that_is_hard_to_undo_asks() {
     ] {
         let mut terminal = Terminal::of(&MyApp::on(&db), 100, words);
         terminal.shows(question).await;
-        terminal.press("n");
+        terminal.answer("n").await;
         assert_eq!(terminal.finish().await, 1, "{terminal}");
     }
     assert_eq!(stored::fingerprint(&db).await, before);
@@ -159,22 +159,20 @@ async fn everything_that_is_hard_to_undo_asks() {
 #[tokio::test]
 async fn taking_the_lock_away_asks() {
     let db = TestDb::new().await;
-    hold(&db, "003_lower_emails").await;
     let app = MyApp::on(&db);
-    let holder = app.start(["up"]);
-    holder.says("applied  002_assign_roles").await;
+    let holder = held(&app, &db).await;
 
     let release = ["lock", "release", "--because", "it hangs"];
     let mut terminal = Terminal::of(&app, 100, &release);
     terminal.shows("Take the lock away?").await;
     assert!(terminal.text().contains(&format!("process {}", holder.pid())), "{terminal}");
-    terminal.press("n");
+    terminal.answer("n").await;
     assert_eq!(terminal.finish().await, 1, "{terminal}");
     assert!(!stored::lease_is_free(&db).await);
 
     let mut terminal = Terminal::of(&app, 100, &release);
     terminal.shows("Take the lock away?").await;
-    terminal.press("y");
+    terminal.answer("y").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
     let ran = holder.finish().await;
     assert_eq!(ran.code, 3, "{ran}");

@@ -5,7 +5,7 @@ use mongodb::bson::{Document, doc};
 use mongrate_tests::stored::count;
 use mongrate_tests::{TestDb, eventually};
 
-use super::knobs::{HELD, fail, held, let_go};
+use super::knobs::{HELD, fail, held, mend};
 use super::transcript::Transcript;
 
 async fn set(db: &Database, id: &str, fields: Document) {
@@ -99,7 +99,7 @@ async fn applying_in_vain() {
     told.run("up --dry-run").await.run("up").await.run("up -v").await.run("up --continue-on-error").await;
     told.run("status").await.run("validate").await.run("show 002_assign_roles").await.run("history").await;
     told.remark("its cause is seen to");
-    let_go(&db, "002_assign_roles").await;
+    mend(&db, "002_assign_roles").await;
     told.run("up").await.run("status").await.run("validate").await;
     told.is("applying_in_vain");
 }
@@ -128,7 +128,7 @@ async fn interrupted() {
     running.kill().await;
     told.remark("another one is killed");
     told.run("lock release --confirm --because \"the node is gone\"").await.run("status").await.run("validate").await;
-    let_go(&db, HELD).await;
+    mend(&db, HELD).await;
     told.run("up").await.run("validate").await;
     told.is("interrupted");
 }
@@ -286,7 +286,7 @@ async fn deploying() {
     let mut told = Transcript::on(&db);
     fail(&db, "module:menu:001_namespace").await;
     told.run("deploy").await;
-    let_go(&db, "module:menu:001_namespace").await;
+    mend(&db, "module:menu:001_namespace").await;
     told.run("deploy").await.run("deploy").await.run("deploy -q").await;
     change(&db, "002_assign_roles").await;
     told.run("deploy").await;
@@ -376,7 +376,7 @@ async fn on_a_standalone_server() {
     let mut told = Transcript::on(&db);
     fail(&db, "002_assign_roles").await;
     told.run("up").await.run("up").await.run("status").await.run("validate").await;
-    let_go(&db, "002_assign_roles").await;
+    mend(&db, "002_assign_roles").await;
     told.run("mark pending 002_assign_roles --yes").await.run("up").await;
     told.is("on_a_standalone_server");
 }

@@ -36,7 +36,7 @@ mod tests {
             ("a\rb", "`\\u{d}` cannot be in a doc comment"),
             ("a\u{202e}b", "`\\u{202e}` cannot be in a doc comment"),
         ] {
-            assert_eq!(check(text).unwrap_err().message, message);
+            assert_eq!(&*check(text).unwrap_err().message, message);
         }
     }
 }

@@ -117,7 +117,7 @@ fn module(id: &str) -> String {
 /// UTC, from the year to the second, in 14 digits.
 fn now() -> Result<String, Failure> {
     let now = DateTime::now().try_to_rfc3339_string();
-    let now = now.map_err(|error| Failure::new(Exit::Failed, "clock", format!("could not tell the date: {error}")))?;
+    let now = now.map_err(|error| Failure::new(Exit::Failed, "io", format!("could not tell the date: {error}")))?;
     Ok(now.chars().filter(char::is_ascii_digit).take(14).collect())
 }
 

@@ -7,7 +7,6 @@ use toml::{Table, Value};
 
 use super::{owner, shown};
 use crate::Source;
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -33,9 +32,7 @@ impl Manifest {
     }
 
     fn read(text: &str, folder: &Path) -> Result<Self, Failure> {
-        let table: Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| Failure::new(Exit::Usage, "manifest", error.message().to_owned()))?;
+        let table: Table = text.parse().map_err(|error: toml::de::Error| Failure::usage(error.message()))?;
         let metadata = table.get("package").and_then(|package| package.get("metadata")?.get("mongrate")?.get("source"));
         let source = match metadata {
             None => None,
@@ -57,7 +54,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Manifest, String> {
-        Manifest::read(text, Path::new("shop")).map_err(|failure| failure.message)
+        Manifest::read(text, Path::new("shop")).map_err(|failure| failure.message.into_string())
     }
 
     #[test]

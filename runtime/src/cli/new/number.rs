@@ -70,7 +70,7 @@ mod tests {
     /// The last id is the newest.
     fn next(ids: &[&str], waiting: &[&str], dated: bool) -> Result<String, String> {
         let numbers = Numbers { ids: ids.to_vec(), newest: ids.last().copied(), waiting: waiting.to_vec() };
-        numbers.next(&Name::of("add_roles").unwrap(), dated, NOW).map_err(|failure| failure.message)
+        numbers.next(&Name::of("add_roles").unwrap(), dated, NOW).map_err(|failure| failure.message.into_string())
     }
 
     #[test]

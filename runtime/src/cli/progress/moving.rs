@@ -84,12 +84,12 @@ fn text(course: &Course, beginning: &str, at: Instant, stopping: bool) -> String
     match &course.now {
         Now::Other { since } if course.is_planned() => format!("finishing  {}", elapsed(*since)),
         Now::Other { since } => format!("{beginning}  {}", elapsed(*since)),
-        Now::Waiting { holder, since } => waiting(holder, elapsed(*since)),
+        Now::Waiting { holder, since } => waiting(holder, &elapsed(*since)),
         Now::Running(step) => running(step, at, stopping),
     }
 }
 
-fn waiting(holder: &Holder, waited: Elapsed) -> String {
+fn waiting(holder: &Holder, waited: &Elapsed) -> String {
     let mut known = Vec::new();
     known.extend(holder.actor.as_ref().map(|actor| format!("by {actor}")));
     known.extend(holder.current.as_ref().map(|id| format!("running '{id}'")));
@@ -111,9 +111,8 @@ mod tests {
 
     use mongodb::bson::DateTime;
 
-    use super::super::fixtures::{failed, finished, planned, started, updated};
     use super::*;
-    use crate::fixtures::holder;
+    use crate::cli::fixtures::{failed, finished, holder, planned, started, updated};
     use crate::plan::Verb;
 
     /// What the line says after these events and so many seconds more.

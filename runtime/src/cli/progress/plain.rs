@@ -12,19 +12,30 @@ use crate::{Event, Holder};
 const FIRST_SIGN: Duration = Duration::from_secs(10);
 const NEXT_SIGN: Duration = Duration::from_secs(30);
 
+/// How long a run that was told to stop may take to do so before it says why it is still there.
+const SHORT: Duration = Duration::from_secs(2);
+
 /// The same lines wherever they are read: in the log of a CI job, in a file.
 #[derive(Debug)]
 pub(super) struct Plain {
     course: Course,
     /// When the step under way gives a sign of life.
     due: Option<Instant>,
-    /// Whether it was told that the run was told to stop.
-    stopping: bool,
+    stopping: Stopping,
+}
+
+/// Whether the run was told to stop.
+#[derive(Debug)]
+enum Stopping {
+    No,
+    Since(Instant),
+    /// And that was said.
+    Said,
 }
 
 impl Plain {
     pub(super) fn new(at: Instant) -> Self {
-        Self { course: Course::new(at), due: None, stopping: false }
+        Self { course: Course::new(at), due: None, stopping: Stopping::No }
     }
 
     /// What an event makes worth saying.
@@ -43,9 +54,13 @@ impl Plain {
 
     /// What the time makes worth saying.
     pub(super) fn tick(&mut self, at: Instant, stopping: bool) -> Option<String> {
-        if stopping && !self.stopping {
-            self.stopping = true;
-            return Some("told to stop; ending what is under way".to_owned());
+        match self.stopping {
+            Stopping::No if stopping => self.stopping = Stopping::Since(at),
+            Stopping::Since(since) if at >= since + SHORT => {
+                self.stopping = Stopping::Said;
+                return Some("told to stop; ending what is under way".to_owned());
+            }
+            _ => {}
         }
         let Now::Running(running) = &self.course.now else { return None };
         if self.due.is_none_or(|due| at < due) {
@@ -81,9 +96,8 @@ fn alive(running: &Running, at: Instant) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{failed, finished, planned, started, updated};
     use super::*;
-    use crate::fixtures::holder;
+    use crate::cli::fixtures::{failed, finished, holder, planned, started, updated};
     use crate::plan::Verb;
     use mongodb::bson::DateTime;
 
@@ -162,11 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn that_it_was_told_to_stop_is_said_once() {
+    fn what_was_told_to_stop_and_cannot_at_once_says_so() {
         let start = Instant::now();
         let mut plain = Plain::new(start);
         plain.heed(&started(planned().1), start);
-        assert_eq!(said(plain.tick(start, true)).unwrap(), "told to stop; ending what is under way");
         assert_eq!(plain.tick(start, true), None);
+        assert_eq!(plain.tick(after(start, 1), true), None);
+        assert_eq!(said(plain.tick(after(start, 2), true)).unwrap(), "told to stop; ending what is under way");
+        assert_eq!(plain.tick(after(start, 3), true), None);
     }
 }

@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
     use crate::cli::Cli;
-    use crate::fixtures::holder;
+    use crate::cli::fixtures::holder;
 
     fn labels(situation: &Situation) -> Vec<String> {
         entries(situation).into_iter().map(|entry| entry.label).collect()

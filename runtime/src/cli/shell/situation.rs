@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::{Error, Holder, Plan, Standing, State};
+use crate::{Error, Holder, Migration, Plan, Standing, State};
 
 /// A migration (qualified id) with its summary.
 pub(super) type Listed = (&'static str, String);
@@ -17,9 +17,11 @@ pub(super) struct Situation {
     pub(super) all: Vec<Listed>,
     /// What can be applied by naming it, manual ones too.
     pub(super) pending: Vec<Listed>,
+    /// How many of them are manual.
+    pub(super) manual: usize,
     /// How many an `up` would apply now.
     pub(super) runnable: usize,
-    /// How many have failed; they are pending, too.
+    /// How many have failed the last time.
     pub(super) failed: usize,
     /// What a `down` would revert.
     pub(super) last: Option<&'static str>,
@@ -50,6 +52,7 @@ impl Situation {
                 .map_or_else(|| name.to_owned(), |environment| format!("{name} ({environment})")),
             all: status.iter().map(listed).collect(),
             pending: status.iter().filter(|standing| standing.state.is_pending()).map(listed).collect(),
+            manual: status.pending().filter(Migration::is_manual).count(),
             runnable: up.len(),
             failed: status.iter().filter(|standing| standing.state == State::Failed).count(),
             last: last.iter().next().map(|step| step.migration().id()),
@@ -79,12 +82,15 @@ fn unless_irreversible(plan: Result<Plan, Error>) -> Result<Plan, Error> {
 
 impl fmt::Display for Situation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let completed = self.all.len() - self.pending.len();
-        write!(f, "{}: {completed} completed, {} pending", self.place, self.pending.len())?;
-        match self.failed {
-            0 => f.write_str(".")?,
-            failed => write!(f, ", {failed} of them failed.")?,
+        let (completed, pending) = (self.all.len() - self.pending.len(), self.pending.len() - self.manual);
+        write!(f, "{}: {completed} completed, {pending} pending", self.place)?;
+        if self.failed > 0 {
+            write!(f, " ({} failed)", self.failed)?;
         }
+        if self.manual > 0 {
+            write!(f, ", {} manual", self.manual)?;
+        }
+        f.write_str(".")?;
         match &self.holder {
             Some(holder) if holder.expired => write!(f, " The lock is held by {holder}."),
             Some(holder) => write!(f, " Being migrated by {holder}."),

@@ -105,7 +105,9 @@ fn the_first_one_goes_into_the_library_or_else_the_program() {
     let first = |files: &[&str], root: &str| {
         let tree = tree(&files.iter().map(|file| (*file, "")).collect::<Vec<_>>());
         let manifest = Manifest { roots: vec![tree.path().join("shop.rs")], ..Manifest::default() };
-        let place = Crate { folder: tree.path(), manifest: &manifest }.first().map_err(|failure| failure.message)?;
+        let place = Crate { folder: tree.path(), manifest: &manifest }
+            .first()
+            .map_err(|failure| failure.message.into_string())?;
         assert_eq!(told(&tree, &place).2.as_deref(), Some(root));
         Ok::<_, String>(())
     };

@@ -1,25 +1,30 @@
-//! A run to be shown.
+//! Events of a run, and somebody who holds the lease.
 
 use std::time::Duration;
 
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{DateTime, Document};
+
 use crate::fixtures::draw;
 use crate::graph::Graph;
+use crate::lock::Holder;
 use crate::plan::{Plan, Reach, Verb};
 use crate::{Counts, Event, Migration, Operation, State};
 
 /// A plan of twelve steps, `001_step` to `012_step`, and the first two of them.
-pub(super) fn planned() -> (Event, Migration, Migration) {
-    let registry = draw(&(1..=12).map(|number| format!("{number:03}_step\n")).collect::<String>());
+pub(crate) fn planned() -> (Event, Migration, Migration) {
+    let ids: Vec<_> = (1..=12).map(|number| format!("{number:03}_step")).collect();
+    let registry = draw(&ids.join("\n"));
     let plan = Plan::up(&Graph::new(&registry).unwrap(), &Reach::All, |_| State::New).unwrap();
     let migrations: Vec<_> = registry.iter().collect();
     (Event::Planned(plan), migrations[0], migrations[1])
 }
 
-pub(super) fn started(migration: Migration) -> Event {
+pub(crate) fn started(migration: Migration) -> Event {
     Event::Started { migration, verb: Verb::Up }
 }
 
-pub(super) fn updated(migration: Migration, matched: u64) -> Event {
+pub(crate) fn updated(migration: Migration, matched: u64) -> Event {
     let operation = Operation {
         kind: "update_many",
         collection: "users".to_owned(),
@@ -32,10 +37,24 @@ pub(super) fn updated(migration: Migration, matched: u64) -> Event {
     Event::Operation { migration, operation }
 }
 
-pub(super) fn finished(migration: Migration, verb: Verb) -> Event {
+pub(crate) fn finished(migration: Migration, verb: Verb) -> Event {
     Event::Finished { migration, verb, duration: Duration::from_millis(12) }
 }
 
-pub(super) fn failed(migration: Migration, verb: Verb) -> Event {
+pub(crate) fn failed(migration: Migration, verb: Verb) -> Event {
     Event::Failed { migration, verb, message: "the disk is full".to_owned(), duration: Duration::from_secs(2) }
+}
+
+/// Somebody who holds the lease: process `pid` on host-a, for `deploy`.
+pub(crate) fn holder(pid: i64) -> Holder {
+    Holder {
+        host: "host-a".to_owned(),
+        pid,
+        actor: Some("deploy".to_owned()),
+        since: DateTime::from_millis(1_700_000_000_000),
+        current: None,
+        expired: false,
+        nonce: ObjectId::new(),
+        session: Document::new(),
+    }
 }
