@@ -1,5 +1,6 @@
 //! The command line, as a process.
 
+mod check;
 mod completions;
 mod credentials;
 mod effects;
@@ -7,6 +8,7 @@ mod exit_codes;
 mod graph;
 mod json;
 mod knobs;
+mod lock_file;
 mod mounted;
 mod new;
 mod progress;

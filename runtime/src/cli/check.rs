@@ -10,7 +10,7 @@ use console::style;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::released::Released;
+use super::released::{self, Released};
 use super::session::Session;
 use super::source_tree::{self, SourceTree};
 use super::{migrate, table};
@@ -63,7 +63,8 @@ fn mistakes(registry: &Registry) -> Result<Vec<Finding<'static>>, Failure> {
 /// What is wrong compared with the lock files, where they are at hand.
 fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'static>>, Failure> {
     let crates = SourceTree::find().map(|sources| sources.by_crate(registry));
-    let crates = crates.and_then(|crates| if crates.is_empty() { Err(source_tree::not_here()) } else { Ok(crates) });
+    let crates =
+        crates.and_then(|crates| if crates.is_empty() { Err(source_tree::nothing_found()) } else { Ok(crates) });
     let crates = match crates {
         Ok(crates) => crates,
         Err(reason) => {
@@ -78,16 +79,9 @@ fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'stati
             continue;
         }
         let (differences, place) = (file.compare(&own, registry), file.place());
-        let modified = differences.modified.into_iter().map(|id| Finding {
-            id: id.into(),
-            problem: "modified",
-            message: format!("its code is not what was released: {place} has another checksum"),
-        });
-        let removed = differences.removed.into_iter().map(|id| Finding {
-            id: id.into(),
-            problem: "removed",
-            message: format!("it is released, but not linked into this program any more: it is in {place}"),
-        });
+        let finding = |id: String, problem, message| Finding { id: id.into(), problem, message };
+        let modified = differences.modified.into_iter().map(|id| finding(id, "modified", released::modified(&place)));
+        let removed = differences.removed.into_iter().map(|id| finding(id, "removed", released::removed(&place)));
         findings.extend(modified.chain(removed));
         let unlocked = differences.unlocked.len();
         if unlocked > 0 {

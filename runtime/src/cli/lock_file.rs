@@ -6,7 +6,7 @@ use console::style;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::migrate;
-use super::released::Released;
+use super::released::{self, Released};
 use super::session::Session;
 use super::source_tree::{self, SourceTree};
 use crate::registry::NOTHING_LINKED;
@@ -45,11 +45,10 @@ impl LockFile {
         let output = &session.output;
         let wire::LockFile { path, added, rewritten, modified, removed, total } = file;
         for id in removed {
-            output.warning(format_args!("{path} has '{id}', which is not linked into this program"));
+            output.warning(format_args!("{id}: {}", released::removed(path)));
         }
         for id in modified {
-            let id = style(format!("{id}:")).red();
-            output.print(format_args!("{id} its code is not what was released: {path} has another checksum"))?;
+            output.print(format_args!("{} {}", style(format!("{id}:")).red(), released::modified(path)))?;
         }
         let rewritten = rewritten.len();
         if self.check {
@@ -109,7 +108,7 @@ fn drafts(registry: &Registry) -> Result<Vec<Draft>, Failure> {
         }
     }
     if drafts.is_empty() {
-        return Err(source_tree::not_here());
+        return Err(source_tree::nothing_found());
     }
     Ok(drafts)
 }

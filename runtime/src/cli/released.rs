@@ -159,6 +159,21 @@ fn algorithm(checksum: &str) -> Option<u32> {
     checksum.strip_prefix('t')?.split_once(':')?.0.parse().ok()
 }
 
+/// What is to be said of one whose checksum is another one.
+pub(super) fn modified(place: &str) -> String {
+    format!(
+        "its code is not what was released: {place} has another checksum; undo the change, or delete that line and lock it again"
+    )
+}
+
+/// What is to be said of one that is not linked in.
+pub(super) fn removed(place: &str) -> String {
+    format!(
+        "it is released ({place}), but not linked into this program: link its crate in, or delete that line if it was removed on \
+         purpose"
+    )
+}
+
 fn shown(path: &Path) -> String {
     let here = env::current_dir().ok();
     here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).display().to_string()

@@ -33,7 +33,7 @@ impl SourceTree {
             None => env::current_dir().map_err(|error| Failure::io("find the current folder", &error))?,
         };
         if !start.ancestors().any(|folder| folder.join(MANIFEST).is_file()) {
-            return Err(not_here());
+            return Err(not_here("there is no Cargo.toml above"));
         }
         Ok(Self::around(start, by_cargo, &Registry::linked()))
     }
@@ -117,9 +117,14 @@ fn nearest_crate(folder: &Path) -> Option<PathBuf> {
 }
 
 /// What is to be said where the sources are not.
-pub(super) fn not_here() -> Failure {
-    Failure::usage("the sources of this program are not here")
+fn not_here(why: &str) -> Failure {
+    Failure::usage(format!("the sources of this program are not here: {why}"))
         .help(format!("run it where they are, for example with `cargo run -- {}`", called()))
+}
+
+/// The same where there are sources, but others.
+pub(super) fn nothing_found() -> Failure {
+    not_here("none of its migrations is written beneath")
 }
 
 /// The words after the name of this program, to be shown in an example.

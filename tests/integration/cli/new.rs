@@ -15,10 +15,10 @@ const CRATE: &str = "tests";
 const MIGRATIONS: &str = "src/bin/my-app/migrations.rs";
 
 /// A copy of the application's sources, with a library beside it.
-struct Sources(Scratch);
+pub(super) struct Sources(Scratch);
 
 impl Sources {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with_manifest("[package]\nname = \"my-app\"\n")
     }
 
@@ -32,24 +32,32 @@ impl Sources {
         sources
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub(super) fn write(&self, file: &str, text: &str) {
         let file = self.0.path().join(CRATE).join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
     }
 
-    fn read(&self, file: &str) -> String {
+    pub(super) fn read(&self, file: &str) -> String {
         fs::read_to_string(self.0.path().join(CRATE).join(file)).unwrap()
     }
 
-    fn has(&self, file: &str) -> bool {
+    pub(super) fn has(&self, file: &str) -> bool {
         self.0.path().join(CRATE).join(file).exists()
     }
 
-    /// Calls `new` in the folder of the crate.
+    /// The folder of the workspace.
+    pub(super) fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The program, called in the folder of the crate.
+    pub(super) fn app(&self) -> MyApp {
+        MyApp::anywhere().within(&self.0.path().join(CRATE))
+    }
+
     async fn make(&self, words: &[&str]) -> Ran {
-        let call = ["new"].iter().chain(words).copied();
-        MyApp::anywhere().within(&self.0.path().join(CRATE)).run(call).await
+        self.app().run(["new"].iter().chain(words).copied()).await
     }
 }
 
