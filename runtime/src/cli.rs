@@ -25,6 +25,7 @@ mod output;
 mod plan;
 mod progress;
 mod prompt;
+mod released;
 mod session;
 mod shell;
 mod show;
@@ -53,7 +54,7 @@ const NAME: &str = "migrate";
 
 /// A command line that was given: what to do, and how. See the [module](self).
 #[derive(Clone, Debug, Parser)]
-#[command(name = NAME, about = "Migrates this application's database", version, max_term_width = 120)]
+#[command(name = NAME, about = "Migrates this application's database", version, max_term_width = 120, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
     options: Options,

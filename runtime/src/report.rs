@@ -257,12 +257,16 @@ impl Report {
             Purpose::Down => (self.reverted().count(), "Reverted", "Nothing to revert."),
             Purpose::Amend => (self.amended.len(), "Changed records:", "No record had to be changed."),
         };
-        let failed = self.executions.len().saturating_sub(done);
-        match (done, failed, self.not_run.len()) {
+        let stopped = usize::from(self.stopped().is_some());
+        let failed = self.executions.len().saturating_sub(done + stopped);
+        match (done, failed + stopped, self.not_run.len()) {
             (0, 0, 0) if self.finished_elsewhere => write!(f, "Another process did everything that was to be done."),
             (0, 0, 0) if self.waiting > 0 => write!(f, "Nothing to apply now; {} waiting.", self.waiting),
             (0, 0, 0) => f.write_str(nothing),
             (_, 0, 0) => write!(f, "{did} {done}."),
+            (_, _, not_run) if stopped > 0 => {
+                write!(f, "{did} {done}, failed {failed}, stopped {stopped}, not run {not_run}.")
+            }
             (_, _, not_run) => write!(f, "{did} {done}, failed {failed}, not run {not_run}."),
         }
     }

@@ -61,7 +61,10 @@ async fn everything_that_can_be_wrong_is_found() {
     let migrator = migrator(&db, "module:validate").build();
     tell(&db, "fail").await;
     migrator.up().continue_on_error(true).await.unwrap_err();
-    assert_eq!(findings(&db, &migrator).await, [(B.to_owned(), Problem::Failed { error: "told to".to_owned() })]);
+    assert_eq!(
+        findings(&db, &migrator).await,
+        [(B.to_owned(), Problem::Failed { error: "told to".to_owned(), applied: false })]
+    );
 
     // A hole below an applied one; a step that nobody is running; another algorithm; a change.
     set(&db, A, doc! { "status": "rolled-back" }).await;

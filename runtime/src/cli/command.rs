@@ -36,10 +36,10 @@ pub(super) enum Command {
     /// Tells the current and the latest migration of each source
     Version(version::Version),
     /// Looks at the migration lock, or takes it away from its holder
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = true)]
     Lock(lock::Lock),
     /// Says that migrations are applied or pending, without running anything
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = true)]
     Mark(mark::Mark),
     /// Says that a migration and everything before it is applied
     Baseline(mark::Baseline),
@@ -114,4 +114,57 @@ pub(super) fn parse(arguments: &[String]) -> Result<Command, clap::Error> {
 /// The names of all commands.
 pub(super) fn names() -> Vec<String> {
     Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::Exit;
+
+    /// What clap can find out about it only when it runs.
+    #[test]
+    fn verify_cli() {
+        within("my-app".to_owned()).debug_assert();
+        Cli::command().debug_assert();
+        clap::Command::new("my-app").subcommand(clap::Command::new("tools").subcommand(Cli::command())).debug_assert();
+    }
+
+    /// The commands and exit codes that there are, and no others.
+    #[test]
+    fn the_documentation_is_whole() {
+        let (_, text) = include_str!("../cli.md").split_once("# Commands\n").unwrap();
+        let (commands, text) = text.split_once("# Being asked").unwrap();
+        let rows = commands.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let told: Vec<_> = rows.flat_map(|row| row.split(", ")).map(|name| name.trim_matches('`').to_owned()).collect();
+        let mut known = names();
+        known.retain(|name| !told.contains(name));
+        assert_eq!((known, told.len()), (Vec::<String>::new(), names().len()));
+
+        let exits =
+            [Exit::Done, Exit::Failed, Exit::Usage, Exit::NoLock, Exit::Unreachable, Exit::Pending, Exit::Interrupted];
+        let (_, rows) = text.split_once("| exit code | |\n|---|---|\n").unwrap();
+        let codes: Vec<u8> = rows.lines().map(|row| row.split(['|', ' ']).nth(2).unwrap().parse().unwrap()).collect();
+        assert_eq!(codes, exits.map(Exit::code));
+    }
+
+    #[test]
+    fn every_command_and_every_option_has_a_help_text() {
+        let mut silent = Vec::new();
+        let mut command = Cli::command();
+        command.build();
+        visit(&command, &mut silent);
+        assert!(silent.is_empty(), "without a help text: {silent:?}");
+    }
+
+    fn visit(command: &clap::Command, silent: &mut Vec<String>) {
+        let name = command.get_bin_name().unwrap_or(command.get_name());
+        if command.get_about().is_none() {
+            silent.push(name.to_owned());
+        }
+        let arguments = command.get_arguments().filter(|argument| argument.get_help().is_none());
+        silent.extend(arguments.map(|argument| format!("{name} {}", argument.get_id())));
+        for command in command.get_subcommands() {
+            visit(command, silent);
+        }
+    }
 }

@@ -63,8 +63,8 @@ async fn client(uri: &str, said_by: &str) -> Result<Client, Failure> {
         }
         // The driver's message may quote what it could not read, which may be a part of the password.
         Failure::usage(format!("{said_by} is no connection string that could be read")).help(
-            "it looks like mongodb://user:password@localhost/shop; signs like `/ ? # : @ %` in the user's name or password are \
-             written as %2F, %3F, %23, %3A, %40, %25",
+            "it looks like mongodb://localhost/shop, with `user:password@` before the host if need be; signs like `/ ? # : @ %` in \
+             those two are written as %2F %3F %23 %3A %40 %25",
         )
     };
     let mut options = ClientOptions::parse(uri).await.map_err(|error| malformed(&error))?;

@@ -33,7 +33,7 @@ struct Summary<'a> {
 
 impl Deploy {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.writing).await?;
         let total = migrator.registry().len();
         let before = migrator.validate().await?;
         let obstacles: Vec<_> = before.findings().iter().filter(|one| !one.problem.is_cured_by_up()).collect();

@@ -48,7 +48,7 @@ pub(super) struct Down {
 
 impl Down {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.writing).await?;
         let mut down = self.ids.iter().fold(migrator.down(), crate::Down::only);
         if let Some(count) = self.steps {
             down = down.steps(count);
@@ -66,7 +66,7 @@ impl Down {
                 session.output.remark(&plan);
                 let question = format!("Revert {}?", counted(plan.len() as u64, "migration"));
                 if !confirm(session, migrator, &question).await? {
-                    return Ok(outcome::declined(session));
+                    return outcome::declined(session);
                 }
                 // What was shown and confirmed, and nothing that was applied meanwhile.
                 down = plan.iter().fold(migrator.down(), |down, step| down.only(step.migration().id()));

@@ -10,7 +10,7 @@ use super::session::Session;
 use super::{migrate, table, words};
 use crate::elapsed::Elapsed;
 use crate::grouped::Grouped;
-use crate::{HistoryEntry, RecordStatus, wire};
+use crate::{Act, HistoryEntry, RecordStatus, wire};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct History {
@@ -46,6 +46,7 @@ fn status(name: String) -> RecordStatus {
 impl History {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let mut history = session.migrator().await?.history().limit(self.limit).skip(self.skip);
+        let all = self.status.is_none() && self.source.is_none() && self.migration.is_none();
         if let Some(status) = self.status {
             history = history.status(status);
         }
@@ -63,6 +64,7 @@ impl History {
         }
         let shown = self.skip + page.entries.len() as u64;
         match (page.entries.len(), page.total) {
+            (0, 0) if all => output.print("Nothing has been done here yet.")?,
             (0, 0) => output.print("There are no such entries.")?,
             (0, total) => output.print(format_args!("There are only {}.", counted_entries(total)))?,
             (_, total) => {
@@ -92,10 +94,11 @@ pub(super) fn entries(entries: &[HistoryEntry]) -> String {
             None => String::new(),
             Some(RecordStatus::Completed) => style("completed").green().to_string(),
             Some(RecordStatus::Failed) => style("failed").red().to_string(),
-            Some(other) => style(other.as_str()).yellow().to_string(),
+            Some(other) => style(other.as_str().replace('-', " ")).yellow().to_string(),
         };
-        let ran = entry.execution_duration > 0 || entry.attempts > 0;
-        let remarks = [&entry.because, &entry.error].into_iter().flatten().cloned().collect::<Vec<_>>();
+        let ran = matches!(entry.act, Act::Up | Act::Down | Act::Verify);
+        let mut remarks: Vec<_> = [&entry.because, &entry.error].into_iter().flatten().cloned().collect();
+        remarks.extend(entry.holder.as_deref().map(|holder| format!("from process {} on {}", holder.pid, holder.host)));
         rows.add_row([
             words::moment(entry.executed_at),
             entry.act.to_string(),
@@ -103,7 +106,7 @@ pub(super) fn entries(entries: &[HistoryEntry]) -> String {
             ended,
             if ran { Elapsed(entry.duration()).to_string() } else { String::new() },
             entry.by.clone().unwrap_or_default(),
-            remarks.join(": "),
+            remarks.join("; "),
         ]);
     }
     table::text(rows, &["took", "by"])

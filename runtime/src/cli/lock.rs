@@ -63,7 +63,7 @@ impl Release {
         if status.holder.is_some() && !self.confirm {
             output.remark(&status);
             if !confirm(session, migrator, "Take the lock away?").await? {
-                return Ok(outcome::declined(session));
+                return outcome::declined(session);
             }
         }
         let mut unlock = migrator.force_unlock().because(self.because);

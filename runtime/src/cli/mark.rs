@@ -30,16 +30,22 @@ pub(super) struct Marked {
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Baseline {
-    /// The last migration that is applied (qualified id)
-    #[arg(required_unless_present = "detect")]
-    id: Option<String>,
-
-    /// Asks the `verify` functions where the database stands, and proposes that place
-    #[arg(long, conflicts_with = "id")]
-    detect: bool,
+    #[command(flatten)]
+    place: Place,
 
     #[command(flatten)]
     reasoned: Reasoned,
+}
+
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
+    /// The last migration that is applied (qualified id)
+    id: Option<String>,
+
+    /// Asks the `verify` functions where the database stands, and proposes that place
+    #[arg(long)]
+    detect: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -66,9 +72,9 @@ impl Mark {
             Self::Applied(marked) => ("applied", marked),
             Self::Pending(marked) => ("pending", marked),
         };
-        let migrator = session.migrator_waiting(reasoned.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&reasoned.writing).await?;
         if !confirm(session, migrator, &format!("Mark as {word}: {}?", ids.join(", "))).await? {
-            return Ok(outcome::declined(session));
+            return outcome::declined(session);
         }
         let amend = match &self {
             Self::Applied(_) => migrator.mark_applied(ids),
@@ -80,8 +86,8 @@ impl Mark {
 
 impl Baseline {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
-        let id = if let Some(id) = self.id {
+        let migrator = session.migrator_for(&self.reasoned.writing).await?;
+        let id = if let Some(id) = self.place.id {
             id
         } else {
             let detected = migrator.detect().await?;
@@ -92,7 +98,7 @@ impl Baseline {
                 return amend_as(session, migrator.mark_applied(nothing), &self.reasoned).await;
             };
             if !confirm(session, migrator, &format!("Mark everything up to '{id}' as applied?")).await? {
-                return Ok(outcome::declined(session));
+                return outcome::declined(session);
             }
             id.to_owned()
         };
@@ -102,16 +108,16 @@ impl Baseline {
 
 impl Accept {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.reasoned.writing).await?;
         amend_as(session, migrator.accept(self.id), &self.reasoned).await
     }
 }
 
 impl Prune {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.reasoned.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.reasoned.writing).await?;
         if !confirm(session, migrator, &format!("Remove the record of '{}'?", self.id)).await? {
-            return Ok(outcome::declined(session));
+            return outcome::declined(session);
         }
         amend_as(session, migrator.prune(self.id), &self.reasoned).await
     }

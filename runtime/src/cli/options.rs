@@ -53,7 +53,7 @@ pub(super) enum Color {
 }
 
 /// Who acts.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct Who {
     /// Who does this, for the record. Without it: the user who is logged in
     #[arg(long, value_name = "NAME")]
@@ -62,7 +62,7 @@ pub(super) struct Who {
 
 /// What commands that take the lock can be told.
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct Writing {
     #[command(flatten)]
     who: Who,

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
-use crate::{Report, wire};
+use crate::{Act, Report, wire};
 
 /// A run that ended well. Its steps were told while they ran.
 pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> {
@@ -23,7 +23,7 @@ pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> 
             }
         }
         for (id, act) in report.amended() {
-            output.outcome(format_args!("{act}  {id}"))?;
+            output.outcome(format_args!("{id}: {}", said(*act)))?;
         }
         output.outcome(report.summary())?;
     }
@@ -31,15 +31,16 @@ pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> 
 }
 
 /// A run that did not end well: what its progress has not told yet.
-pub(super) fn tell_rest(output: Output, report: &Report) {
+pub(super) fn tell_rest(output: Output, report: &Report) -> Result<(), Failure> {
     if report.is_dry_run() {
-        return output.remark(report);
+        // It is what was asked for, all the same.
+        return output.print(report);
     }
     if let Some(stopped) = report.stopped() {
         output.remark(stopped);
     }
     for (id, act) in report.amended() {
-        output.remark(format_args!("{act}  {id}"));
+        output.remark(format_args!("{id}: {}", said(*act)));
     }
     for id in report.not_run() {
         output.remark(format_args!("not run  {id}"));
@@ -51,10 +52,24 @@ pub(super) fn tell_rest(output: Output, report: &Report) {
     if !(report.is_empty() && report.not_run().is_empty()) {
         output.remark(report.summary());
     }
+    Ok(())
+}
+
+/// What has become of a record.
+fn said(act: Act) -> &'static str {
+    match act {
+        Act::MarkPending => "marked as pending",
+        Act::Accept => "accepted as it is",
+        Act::Prune => "its record was removed",
+        _ => "marked as applied",
+    }
 }
 
 /// Somebody was asked, and said no.
-pub(super) fn declined(session: &Session) -> Exit {
+pub(super) fn declined(session: &Session) -> Result<Exit, Failure> {
+    if session.output.is_json() {
+        return Err(Failure::new(Exit::Failed, "declined", "nothing was changed: the answer was no"));
+    }
     session.output.remark("Nothing was changed.");
-    Exit::Failed
+    Ok(Exit::Failed)
 }

@@ -118,8 +118,10 @@ impl Output {
 
     fn tell(self, failure: &Failure) {
         let style = Style::new().for_stderr().bold();
-        if let (Some(report), false) = (&failure.report, self.is_json()) {
-            outcome::tell_rest(self, report);
+        if let (Some(report), false) = (&failure.report, self.is_json())
+            && let Err(unwritten) = outcome::tell_rest(self, report)
+        {
+            say(unwritten.message);
         }
         say(format_args!("{}: {}", style.clone().red().apply_to("error"), failure.message));
         if let Some((file, line)) = failure.at {
@@ -130,8 +132,8 @@ impl Output {
                 say(format_args!("  {} {cause}", style.clone().blue().apply_to("because")));
             }
         }
-        if let Some(help) = &failure.help {
-            say(format_args!("{}: {help}", style.green().apply_to("help")));
+        for help in failure.help.iter().flat_map(|help| help.lines()) {
+            say(format_args!("{}: {help}", style.clone().green().apply_to("help")));
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::connect;
 use super::failure::Failure;
-use super::options::Options;
+use super::options::{Options, Writing};
 use super::output::Output;
 use crate::migrator::EnvironmentSettings;
 use crate::{Migrator, MigratorBuilder};
@@ -48,11 +48,11 @@ impl Session {
 
     /// The application's migrator, as the environment configures it. Connecting is left to its first use.
     pub(super) async fn migrator(&self) -> Result<&Migrator, Failure> {
-        self.migrator_waiting(None).await
+        self.migrator_for(&Writing::default()).await
     }
 
-    /// The same, with another time to wait for the lock.
-    pub(super) async fn migrator_waiting(&self, lock_wait: Option<Duration>) -> Result<&Migrator, Failure> {
+    /// The same for a command that takes the lock.
+    pub(super) async fn migrator_for(&self, writing: &Writing) -> Result<&Migrator, Failure> {
         self.migrator
             .get_or_try_init(|| async {
                 let place = self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -73,8 +73,12 @@ impl Session {
                     None => return Err(Failure::usage("nothing says where the database is")),
                 };
                 let mut builder = self.environment.configure(builder, Duration::ZERO);
-                if let Some(wait) = lock_wait {
+                if let Some(wait) = writing.lock_wait {
                     builder = builder.lock_wait(wait);
+                }
+                // Others see in the lock who it is that they wait for.
+                if let Some(name) = writing.by() {
+                    builder = builder.actor(name);
                 }
                 Ok(builder.build())
             })
@@ -102,10 +106,15 @@ pub(super) fn program(argument: Option<&OsString>) -> String {
 /// How this program was called, up to and without the first argument that is an option or the name of a command of ours: to be
 /// shown in examples.
 pub(super) fn invocation() -> String {
-    let arguments: Vec<OsString> = env::args_os().collect();
-    let mut words = vec![program(arguments.first())];
+    let (program, words) = called();
+    [vec![program], words].concat().join(" ")
+}
+
+/// The same in parts: the name of the program, and the words after it.
+pub(super) fn called() -> (String, Vec<String>) {
+    let mut arguments = env::args_os();
+    let program = program(arguments.next().as_ref());
     let ours = super::command::names();
-    let own = arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-    words.extend(own.take_while(|word| !word.starts_with('-') && !ours.contains(word)));
-    words.join(" ")
+    let words = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    (program, words.take_while(|word| !word.starts_with('-') && !ours.contains(word)).collect())
 }

@@ -43,7 +43,8 @@ impl Show {
             None => unlinked(session, &self.id, orphan)?,
         }
         if history.entries.is_empty() {
-            output.print("\nIt has not run here.")?;
+            let record = standing.and_then(|standing| standing.record).or(orphan);
+            output.print(if record.is_none() { "\nIt has not run here." } else { "\nIt has no history." })?;
         } else {
             output.print(format_args!("\n{}", history::entries(&history.entries)))?;
         }
@@ -84,7 +85,7 @@ fn print(session: &Session, standing: Standing<'_>, dependants: &[&str]) -> Resu
     let mut lines = vec![
         ("status", words::state(standing.word(), standing.state).to_string()),
         ("source", migration.source().to_string()),
-        ("argument", argument(migration.kind()).to_owned()),
+        ("runs", runs(migration.kind()).to_owned()),
         ("code", format!("{file}:{line}")),
         ("checksum", migration.checksum().to_owned()),
     ];
@@ -126,11 +127,11 @@ fn list(ids: &[&str]) -> String {
     if ids.is_empty() { "-".to_owned() } else { ids.join(", ") }
 }
 
-fn argument(kind: Kind) -> &'static str {
+fn runs(kind: Kind) -> &'static str {
     match kind {
-        Kind::Tx => "&mut Tx: in one transaction with its record",
-        Kind::Schema => "&mut Schema: outside transactions, idempotent",
-        Kind::Database => "&Database: outside transactions",
+        Kind::Tx => "in one transaction together with its record (`&mut Tx`)",
+        Kind::Schema => "outside transactions, with operations that can be repeated (`&mut Schema`)",
+        Kind::Database => "outside transactions (`&Database`)",
     }
 }
 

@@ -70,7 +70,8 @@ fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
         status.completed().count(),
         pending.len()
     ))?;
-    if !pending.is_empty() {
+    let is_held_up = status.iter().any(|standing| standing.state == State::Partial);
+    if !(pending.is_empty() || is_held_up) {
         session.output.remark(format_args!("`{} up` applies what is pending.", migrate()));
     }
     if is_wrong(status) {
@@ -83,7 +84,8 @@ fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
 fn is_wrong(status: &crate::Status) -> bool {
     let bad = |standing: Standing<'_>| {
         let is_bad = matches!(standing.state, State::Failed | State::Interrupted | State::Partial);
-        is_bad && !standing.is_running || standing.has_drifted()
+        let has_error = standing.record.is_some_and(|record| record.error.is_some());
+        (is_bad || has_error) && !standing.is_running || standing.has_drifted()
     };
     !status.orphans().is_empty() || status.iter().any(bad)
 }

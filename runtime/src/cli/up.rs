@@ -55,7 +55,7 @@ struct How {
 
 impl Up {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.how.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.how.writing).await?;
         let up = self.ids.iter().fold(migrator.up(), |up, id| up.only(id));
         let up = self.to.iter().fold(up, |up, id| up.to(id));
         self.how.run(session, migrator, up).await
@@ -64,7 +64,7 @@ impl Up {
 
 impl Run {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_waiting(self.how.writing.lock_wait).await?;
+        let migrator = session.migrator_for(&self.how.writing).await?;
         let up = migrator.up().only(self.id);
         self.how.run(session, migrator, up).await
     }

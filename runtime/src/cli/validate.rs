@@ -41,10 +41,9 @@ fn cure(finding: &Finding) -> String {
         }
         Problem::Orphan => format!("link it in, or `{m} prune {id}` if it is gone for good"),
         Problem::Interrupted => format!("`{m} up` runs it again"),
-        Problem::Failed { .. } => {
-            format!(
-                "correct the cause; `{m} show {id}` tells whether it is pending, for `up`, or applied, for `down` or `accept`"
-            )
+        Problem::Failed { applied: false, .. } => format!("correct the cause; then `{m} up {id}` applies it"),
+        Problem::Failed { applied: true, .. } => {
+            format!("correct the cause; then `{m} down {id}` reverts it, or `{m} accept {id}` leaves it applied")
         }
         Problem::HalfChanged => half_changed(&m, id),
         Problem::Unverifiable { .. } => format!("`{m} accept {id}` if it is known to be unchanged"),

@@ -62,6 +62,8 @@ pub enum Problem {
     Failed {
         /// The error on record.
         error: String,
+        /// Whether it is applied all the same: it was its `down` that failed, and was rolled back.
+        applied: bool,
     },
     /// Its body failed or was interrupted half-way on a server without transactions.
     HalfChanged,
@@ -152,7 +154,7 @@ fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
     match record.state() {
         State::Partial => problems.push(Problem::HalfChanged),
         State::Interrupted => problems.push(Problem::Interrupted),
-        State::Failed => problems.push(Problem::Failed { error: error() }),
+        State::Failed => problems.push(Problem::Failed { error: error(), applied: false }),
         State::Completed => {
             if record.drifted_from(migration) {
                 problems.push(Problem::Modified {
@@ -167,7 +169,7 @@ fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
                 problems.push(Problem::VerificationFailed { error: error() });
             } else if record.error.is_some() {
                 // A `down` that was rolled back.
-                problems.push(Problem::Failed { error: error() });
+                problems.push(Problem::Failed { error: error(), applied: true });
             }
         }
         State::New | State::RolledBack => {}
@@ -188,7 +190,7 @@ impl Problem {
     /// Whether the next `up` sees to it, because it runs the migration (again).
     #[must_use]
     pub fn is_cured_by_up(&self) -> bool {
-        matches!(self, Self::Missing { .. } | Self::Interrupted | Self::Failed { .. })
+        matches!(self, Self::Missing { .. } | Self::Interrupted | Self::Failed { applied: false, .. })
     }
 }
 
@@ -203,7 +205,7 @@ impl Problem {
     pub(crate) fn what(&self) -> String {
         match self {
             Self::Missing { needed_by } => {
-                format!("missing: it is pending, but {} is applied and depends on it", needed_by.join(", "))
+                format!("missing: it is pending, but needed by what is applied: {}", needed_by.join(", "))
             }
             Self::Modified { recorded, linked, covers } => {
                 let relied_on = format!("; not compared, but relied on: {}", covers.join(", "));
@@ -216,7 +218,8 @@ impl Problem {
                     .to_owned()
             }
             Self::Interrupted => "interrupted: it was started outside a transaction and has not ended".to_owned(),
-            Self::Failed { error } => format!("failed: {error}"),
+            Self::Failed { error, applied: false } => format!("failed: {error}"),
+            Self::Failed { error, applied: true } => format!("failed to be reverted, and is still applied: {error}"),
             Self::HalfChanged => {
                 "half-way: it failed or was interrupted on a server without transactions, so the data may be \
                  half changed"

@@ -1,6 +1,7 @@
 //! Each exit code, provoked for real, and the kind of error that goes with it.
 
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -8,6 +9,7 @@ use mongodb::bson::{Document, doc};
 use mongrate_tests::stored::{lease_is_free, status, steps};
 use mongrate_tests::{MyApp, Ran, TestDb, eventually};
 use serde_json::Value;
+use tokio::process::Command;
 
 use super::knobs::{HELD, fail, held, mend};
 
@@ -57,6 +59,21 @@ async fn zero_is_done_or_nothing_to_do() {
         let ran = app.run(words.split(' ')).await;
         assert_eq!(ran.code, 0, "{words}\n{ran}");
     }
+}
+
+/// Whoever is at the other end of the pipe has seen enough.
+#[tokio::test]
+async fn zero_is_a_closed_pipe_too() {
+    let db = TestDb::new().await;
+    let app = MyApp::on(&db);
+    let mut command = Command::new(MyApp::program());
+    command.args(app.arguments(["status"])).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().await.unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(!told.contains("error") && !told.contains("panicked"), "{told}");
 }
 
 #[tokio::test]
@@ -276,7 +293,7 @@ async fn a_hundred_and_thirty_is_interrupted() {
         }
         let ran = running.finish().await;
         assert_eq!(ran.code, 130, "{ran}");
-        assert!(ran.stderr.contains("error: it was told to stop"), "{ran}");
+        assert!(ran.stderr.contains("error: the run was told to stop"), "{ran}");
         assert!(lease_is_free(&db).await);
     }
 }

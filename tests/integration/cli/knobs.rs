@@ -1,11 +1,11 @@
-//! Making the migrations of `my-app` fail or wait: its documentation tells how they look for it.
+//! What makes the migrations of `my-app` wait and fail.
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate_tests::stored::status;
+use mongrate_tests::stored::record;
 use mongrate_tests::{MyApp, Running, eventually};
 
-/// The one that can be held: it runs outside transactions.
+/// One that takes `&Database`, so that it can be held.
 pub(crate) const HELD: &str = "003_lower_emails";
 
 /// From now on this migration, which takes `&Database`, waits.
@@ -23,11 +23,16 @@ pub(crate) async fn mend(db: &Database, id: &str) {
     db.collection::<Document>("knobs").delete_one(doc! { "_id": id }).await.unwrap();
 }
 
-/// An `up` that stands still within a step, and holds the lock.
+/// An `up` that stands still within [`HELD`], and has the lock.
 pub(crate) async fn held(app: &MyApp, db: &Database) -> Running {
     hold(db, HELD).await;
     let running = app.start(["up"]);
-    eventually("the held migration to run", async || (status(db, HELD).await == "running").then_some(())).await;
+    let pid = i64::from(running.pid());
+    eventually("the held migration to run", async || {
+        let record = record(db, HELD).await?;
+        (record.get_str("status") == Ok("running") && record.get_i64("pid") == Ok(pid)).then_some(())
+    })
+    .await;
     running
 }
 

@@ -2,7 +2,8 @@
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate_tests::TestDb;
+use mongrate_tests::stored::count;
+use mongrate_tests::{TestDb, eventually};
 
 use super::knobs::{HELD, fail, held, mend};
 use super::transcript::Transcript;
@@ -122,7 +123,8 @@ async fn interrupted() {
     running.interrupt();
     told.note("up", &running.finish().await);
     told.run("status").await.run("validate").await;
-    let running = held(&told.app, &db).await;
+    // It tells what it runs with its first heartbeat, which it does not live to see.
+    let running = held(&told.app.clone().with("MONGRATE_LEASE_MS", "3600000"), &db).await;
     running.kill().await;
     told.remark("another one is killed");
     told.run("lock release --confirm --because \"the node is gone\"").await.run("status").await.run("validate").await;
@@ -256,6 +258,11 @@ async fn the_lock() {
     told.app = told.app.with("MONGRATE_LEASE_MS", "2000");
     told.run("lock status").await.run("lock release --because \"it hangs\" --confirm").await;
     let holder = held(&told.app, &db).await;
+    eventually("a heartbeat", async || {
+        let current = doc! { "holder.current": HELD };
+        (count(&db, "migrations_lock", current).await == 1).then_some(())
+    })
+    .await;
     told.remark("another process migrates");
     for words in [
         "status",

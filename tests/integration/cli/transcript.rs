@@ -14,10 +14,11 @@ pub(crate) struct Transcript {
 }
 
 /// What differs from one run to the next. Columns are as wide as what is in them, so that their spaces differ, too.
-const FILTERS: [(&str, &str); 10] = [
+const FILTERS: [(&str, &str); 12] = [
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>"),
     (r"\b(\d+ ms|\d+\.\d s)\b", "<took>"),
+    (r"duration_ms=\d+", "duration_ms=<took>"),
     (r"process \d+ on [\w.-]+", "process <pid> on <host>"),
     (r"t1:[0-9a-f]{64}", "t1:<checksum>"),
     (r"migrations\.rs:\d+", "migrations.rs:<line>"),
@@ -25,6 +26,8 @@ const FILTERS: [(&str, &str); 10] = [
     (r"\btest_\d+_\d+\b", "<database>"),
     (r"(\S) {2,}", "$1  "),
     (r" +\n", "\n"),
+    // Said only if it takes a while.
+    (r"! told to stop; ending what is under way\n", ""),
 ];
 
 /// Names of methods and types: nothing that an operator could type.

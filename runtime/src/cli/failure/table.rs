@@ -60,8 +60,8 @@ pub(super) fn told(error: &Error) -> Failure {
         Error::LockTimeout { holder, waited } => {
             let message = format!("gave up after {}: this database is being migrated by {holder}", Elapsed(*waited));
             Failure::new(Exit::NoLock, "lock-timeout", message).help(format!(
-                "wait longer with `--lock-wait 30m`; if that process is gone, its lease ends by itself, or `{m} lock release` \
-                 takes it away"
+                "wait longer with `--lock-wait 30m`; if that process is gone, its lease ends by itself, or `{m} lock release \
+                 --because REASON` takes it away"
             ))
         }
         Error::LeaseLost { .. } => Failure::new(
@@ -70,7 +70,7 @@ pub(super) fn told(error: &Error) -> Failure {
             "the lock was lost: this process was paused or cut off from the server for too long, or somebody took the lock away",
         )
         .help(format!("nothing was committed after that; `{m} status` tells what is applied, and `{m} up` goes on")),
-        Error::Interrupted { report } => Failure::new(Exit::Interrupted, "interrupted", "it was told to stop").help(if report.is_dry_run() {
+        Error::Interrupted { report } => Failure::new(Exit::Interrupted, "interrupted", "the run was told to stop").help(if report.is_dry_run() {
             DRY_RUN.to_owned()
         } else {
             format!("what was under way was not completed, and the lock is free; `{m} status` tells what is applied, and `{m} up` goes on")
@@ -248,7 +248,7 @@ fn several(errors: &[Error]) -> Failure {
     let lines: Vec<_> = told.iter().map(|failure| format!("\n  {}", failure.message)).collect();
     let mut helps: Vec<&str> = told.iter().filter_map(|failure| failure.help.as_deref()).collect();
     helps.dedup();
-    let help = helps.join("\n      ");
+    let help = helps.join("\n");
     Failure::new(exit, "several", format!("{} mistakes:{}", lines.len(), lines.concat())).help(help)
 }
 

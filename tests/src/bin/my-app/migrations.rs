@@ -32,7 +32,14 @@ async fn drop_roles(tx: &mut Tx) -> anyhow::Result<()> {
 /// so that nobody is there twice.
 ///
 /// Reads and writes one user after the other.
-#[migration(id = "003_lower_emails", deps = ["002_assign_roles"], down = nothing, verify = emails_are_lower)]
+#[migration(
+    id = "003_lower_emails",
+    deps = ["002_assign_roles"],
+    down = nothing,
+    verify = emails_are_lower,
+    covers = [heed],
+    timeout = "10m"
+)]
 async fn lower_emails(db: &Database) -> anyhow::Result<()> {
     heed(db, "003_lower_emails").await?;
     let lower = [doc! { "$set": { "email": { "$toLower": "$email" } } }];

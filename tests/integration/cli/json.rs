@@ -1,0 +1,235 @@
+//! What programs read is as docs/json-schema.json says: every document of every command, and nothing beside it on stdout.
+
+mod schema;
+
+use std::collections::BTreeSet;
+
+use mongodb::Database;
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{DateTime, Decimal128, Document, doc};
+use mongrate_tests::{MyApp, Ran, TestDb};
+use serde_json::{Value, json};
+
+use self::schema::Schema;
+use super::knobs::{HELD, fail, held, mend};
+
+/// Calls the program for programs, and reads the one document.
+async fn document(app: &MyApp, words: &[&str]) -> (Ran, Value) {
+    let ran = app.run(words.iter().chain(&["--format", "json"])).await;
+    let document = read(&ran);
+    (ran, document)
+}
+
+fn read(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}\n{ran}"))
+}
+
+/// What was seen of the schema.
+struct Reader {
+    schema: Schema,
+    seen: BTreeSet<String>,
+}
+
+impl Reader {
+    fn new() -> Self {
+        Self { schema: Schema::read(), seen: BTreeSet::new() }
+    }
+
+    /// Calls a command, whose document is as described. The words are separated by spaces.
+    async fn reads(&mut self, app: &MyApp, name: &str, words: &str) -> Value {
+        let (ran, document) = document(app, &words.split(' ').collect::<Vec<_>>()).await;
+        self.heeds(name, &ran, &document);
+        document
+    }
+
+    fn heeds(&mut self, name: &str, ran: &Ran, document: &Value) {
+        let name =
+            if document["error"].is_object() && document.as_object().unwrap().len() == 1 { "failure" } else { name };
+        if let Err(faults) = self.schema.check(name, document) {
+            panic!("{name}:\n{faults}\n{ran}");
+        }
+        let exit = document["error"]["exit"].as_i64();
+        // Those that found what they were asked to look for have not failed.
+        assert!(exit.is_none() || exit == Some(ran.code.into()), "{ran}");
+        assert_eq!(ran.stderr.contains("error: "), exit.is_some(), "{ran}");
+        self.schema.visit(name, document, &mut self.seen);
+    }
+}
+
+async fn set(db: &Database, id: &str, fields: Document) {
+    let records = db.collection::<Document>("migrations");
+    records.update_one(doc! { "_id": id }, doc! { "$set": fields }).await.unwrap();
+}
+
+/// Every command in several situations, until everything that the schema describes was there.
+#[tokio::test]
+async fn every_document_is_as_described() {
+    let db = TestDb::new().await;
+    let app = MyApp::on(&db).with("MONGRATE_ENV", "staging").with("MONGRATE_LEASE_MS", "2000");
+    let mut reader = Reader::new();
+    let looks = [
+        ("status", "status"),
+        ("pending", "pending"),
+        ("plan", "plan"),
+        ("validate", "validate"),
+        ("history", "history"),
+        ("show", "show 002_assign_roles"),
+        ("version", "version"),
+        ("lock-status", "lock status"),
+    ];
+    for (name, words) in looks {
+        reader.reads(&app, name, words).await;
+    }
+    db.collection::<Document>("users").insert_one(doc! { "_id": 1, "email": "ANA@EXAMPLE.COM" }).await.unwrap();
+    reader.reads(&app, "up", "up --dry-run").await;
+    fail(&db, "002_assign_roles").await;
+    for words in ["up", "deploy"] {
+        reader.reads(&app, words, words).await;
+    }
+    reader.reads(&app, "pending", "pending").await;
+    mend(&db, "002_assign_roles").await;
+    let holder = held(&app, &db).await;
+    reader.reads(&app, "up", "up --lock-wait 0s").await;
+    for (name, words) in looks {
+        reader.reads(&app, name, words).await;
+    }
+    // Until a heartbeat has told what it runs.
+    while reader.reads(&app, "lock-status", "lock status").await["holder"]["current"] != HELD {}
+    reader.reads(&app, "lock-release", "lock release --confirm --because hangs").await;
+    reader.reads(&app, "lock-release", "lock release --confirm --because hangs").await;
+    assert_eq!(holder.finish().await.code, 3);
+    mend(&db, HELD).await;
+    reader.reads(&app, "deploy", "deploy").await;
+    reader.reads(&app, "run", "run 004_shrink_orders").await;
+    reader.reads(&app, "down", "down --yes --dry-run --steps 2").await;
+    reader.reads(&app, "down", "down --yes --steps 2 --by ben").await;
+    reader.reads(&app, "down", "down --yes 001_create_users").await;
+    reader.reads(&app, "status", "status").await;
+    reader.reads(&app, "mark", "mark applied module:menu:001_namespace --yes --because by-hand").await;
+    reader.reads(&app, "mark", "mark pending module:menu:001_namespace --yes").await;
+    reader.reads(&app, "baseline", "baseline module:menu:002_prices").await;
+    reader.reads(&app, "baseline", "baseline --detect --yes").await;
+    set(&db, "002_assign_roles", doc! { "checksum": format!("t1:{}", "0".repeat(64)) }).await;
+    let records = db.collection::<Document>("migrations");
+    let mut orphan = records.find_one(doc! { "_id": "002_assign_roles" }).await.unwrap().unwrap();
+    orphan.insert("_id", "000_gone");
+    records.insert_one(orphan).await.unwrap();
+    for (name, words) in looks {
+        reader.reads(&app, name, words).await;
+    }
+    reader.reads(&app, "deploy", "deploy").await;
+    reader.reads(&app, "show", "show 000_gone").await;
+    reader.reads(&app, "accept", "accept 002_assign_roles").await;
+    reader.reads(&app, "prune", "prune 000_gone --yes").await;
+    reader.reads(&app, "show", "show 000_gone").await;
+    reader.reads(&app, "show", "show 007_nobody").await;
+    reader.reads(&app, "show", "show 001_create_users").await;
+    reader.reads(&app, "history", "history --limit 2").await;
+    // Nothing of `my-app` waits for a manual migration.
+    let unseen: Vec<_> = reader.schema.properties().into_iter().filter(|name| !reader.seen.contains(name)).collect();
+    assert_eq!(unseen, ["blocked.id", "blocked.waitsFor"], "described, but never there");
+}
+
+/// A schema that accepts anything would prove nothing.
+#[tokio::test]
+async fn a_document_with_a_word_too_many_or_too_few_is_not_as_described() {
+    let db = TestDb::new().await;
+    let app = MyApp::on(&db);
+    let schema = Schema::read();
+    let mut tried = 0;
+    for (name, words) in [
+        ("status", "status"),
+        ("up", "up --dry-run"),
+        ("deploy", "deploy"),
+        ("show", "show 001_create_users"),
+        ("history", "history"),
+    ] {
+        let (_, document) = document(&app, &words.split(' ').collect::<Vec<_>>()).await;
+        schema.check(name, &document).unwrap();
+        for wrong in schema::spoilt(&document) {
+            assert!(schema.check(name, &wrong).is_err(), "{name} accepts {wrong}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 500, "{tried}");
+    let wrong = json!({ "error": { "code": "odd", "exit": 1, "message": "", "causes": [], "help": null } });
+    assert!(schema.check("failure", &wrong).is_err());
+}
+
+#[test]
+fn the_schema_describes_everything_and_leaves_nothing_open() {
+    let schema = Schema::read();
+    assert_eq!(schema.gaps(), Vec::<String>::new());
+}
+
+/// Everything else is on stderr, however much there is.
+#[tokio::test]
+async fn stdout_has_one_document_and_stderr_the_log() {
+    let db = TestDb::new().await;
+    let app = MyApp::on(&db);
+    fail(&db, "002_assign_roles").await;
+    for words in [["up", "-v"], ["up", "-vvv"], ["deploy", "-v"]] {
+        let (ran, document) = document(&app, &words).await;
+        assert_eq!((ran.code, document["error"]["code"].as_str()), (1, Some("failed")), "{ran}");
+        assert!(ran.stderr.contains(" INFO ") && ran.stderr.contains("error: "), "{ran}");
+    }
+    mend(&db, "002_assign_roles").await;
+    let (ran, done) = document(&app, &["up", "-v"]).await;
+    assert_eq!((ran.code, done["executions"].as_array().unwrap().len()), (0, 4), "{ran}");
+    assert!(done.get("error").is_none() && ran.stderr.contains(" INFO "), "{ran}");
+    // Only what was asked for.
+    let (ran, _) = document(&app, &["down", "--yes", "--quiet"]).await;
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+}
+
+/// What was done before it failed is told in the same place as always.
+#[tokio::test]
+async fn a_failure_comes_with_what_was_done() {
+    let db = TestDb::new().await;
+    let app = MyApp::on(&db);
+    fail(&db, HELD).await;
+    let (ran, report) = document(&app, &["up"]).await;
+    assert_eq!(
+        report["error"],
+        json!({
+            "code": "failed",
+            "exit": 1,
+            "message": "migration '003_lower_emails' failed: could not write the users: the disk is full",
+            "causes": ["could not write the users", "the disk is full"],
+            "help": "what it did before that is still there; correct the cause, and `my-app migrate up` runs it again from its beginning",
+        }),
+        "{ran}"
+    );
+    let told =
+        |name: &str| report["executions"].as_array().unwrap().iter().map(|one| one[name].clone()).collect::<Vec<_>>();
+    assert_eq!(told("outcome"), ["applied", "applied", "failed"]);
+    assert_eq!(told("remains"), [Value::Null, Value::Null, json!("part")]);
+    assert_eq!(report["notRun"], json!(["module:menu:001_namespace", "module:menu:002_prices"]));
+    let (_, deployment) = document(&app, &["deploy"]).await;
+    let counts = ["applied", "failed", "total"].map(|name| deployment[name].as_u64());
+    assert_eq!(counts, [Some(0), Some(1), Some(6)]);
+    assert_eq!(deployment["error"]["code"], "failed");
+    assert_eq!(deployment["report"]["executions"][0]["id"], HELD);
+}
+
+#[tokio::test]
+async fn documents_are_extended_json() {
+    let db = TestDb::new().await;
+    let at = DateTime::from_millis(1_767_225_600_000);
+    let (id, price) = (ObjectId::from_bytes([7; 12]), "19.99".parse::<Decimal128>().unwrap());
+    let user = doc! { "_id": id, "born": at, "visits": 5_000_000_000_i64, "price": price, "score": f64::INFINITY };
+    db.collection::<Document>("users").insert_one(user).await.unwrap();
+    let (_, report) = document(&MyApp::on(&db), &["up", "--dry-run"]).await;
+    let operations = report["executions"][1]["operations"].as_array().unwrap();
+    let sample = &operations.iter().find(|one| one["kind"] == "update_many").unwrap()["samples"][0];
+    let mut expected = json!({
+        "_id": { "$oid": "070707070707070707070707" },
+        "born": { "$date": "2026-01-01T00:00:00Z" },
+        "visits": 5_000_000_000_i64,
+        "price": { "$numberDecimal": "19.99" },
+        "score": { "$numberDouble": "Infinity" },
+    });
+    assert_eq!(sample["before"], expected);
+    expected["role"] = json!("member");
+    assert_eq!(sample["after"], expected);
+}
