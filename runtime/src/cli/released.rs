@@ -130,11 +130,11 @@ impl Released {
                 continue;
             }
             let Some((id, checksum)) = entry(line) else {
-                return Err(self.broken(format!("line {number} is not understood: `{line}`")));
+                return Err(self.broken(&format!("line {number} is not understood: `{line}`")));
             };
             match seen.insert(id, (number, checksum)) {
                 Some((first, other)) if other != checksum => {
-                    return Err(self.broken(format!("lines {first} and {number} have different checksums of `{id}`")));
+                    return Err(self.broken(&format!("lines {first} and {number} have different checksums of `{id}`")));
                 }
                 _ => {}
             }
@@ -142,7 +142,7 @@ impl Released {
         Ok(self)
     }
 
-    fn broken(&self, message: String) -> Failure {
+    fn broken(&self, message: &str) -> Failure {
         Failure::new(Exit::Failed, "lock-file", format!("{}: {message}", self.place()))
             .help("a line is an id and a checksum; after a merge, keep the lines of both sides, and of two with one id that of what was released")
     }
