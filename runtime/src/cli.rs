@@ -113,7 +113,7 @@ impl Cli {
     ///
     /// Gives the exit code, as [`run`](Self::run) does.
     pub async fn run_on(self, builder: MigratorBuilder) -> ExitCode {
-        self.at(Place::Own(builder)).await
+        self.at(Place::Own(Box::new(builder))).await
     }
 
     async fn at(self, place: Place) -> ExitCode {

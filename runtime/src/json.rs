@@ -47,8 +47,8 @@ impl fmt::Display for Json<'_> {
             Bson::DateTime(date) => date_time(f, *date),
             Bson::Timestamp(at) => write!(f, r#"{{"$timestamp":{{"t":{},"i":{}}}}}"#, at.time, at.increment),
             Bson::Binary(binary) => {
-                f.write_str(r#"{"$binary":{"base64":""#)?;
-                base64(f, &binary.bytes[..binary.bytes.len().min(SHOWN)])?;
+                let shown = Base64(&binary.bytes[..binary.bytes.len().min(SHOWN)]);
+                write!(f, r#"{{"$binary":{{"base64":"{shown}"#)?;
                 f.write_str(if binary.bytes.len() > SHOWN { "…" } else { "" })?;
                 write!(f, r#"","subType":"{:02x}"}}}}"#, u8::from(binary.subtype))
             }
@@ -68,10 +68,17 @@ fn array(f: &mut fmt::Formatter<'_>, values: &[Bson]) -> fmt::Result {
 
 /// ISO 8601 for the years 1970 to 9999, milliseconds for others.
 fn date_time(f: &mut fmt::Formatter<'_>, date: DateTime) -> fmt::Result {
-    match date.try_to_rfc3339_string() {
-        Ok(text) if date.timestamp_millis() >= 0 => write!(f, r#"{{"$date":"{text}"}}"#),
-        _ => write!(f, r#"{{"$date":{{"$numberLong":"{}"}}}}"#, date.timestamp_millis()),
+    match iso_8601(date) {
+        Some(text) => write!(f, r#"{{"$date":"{text}"}}"#),
+        None => write!(f, r#"{{"$date":{{"$numberLong":"{}"}}}}"#, date.timestamp_millis()),
     }
+}
+
+/// A date of the years 1970 to 9999: only these are written like that in extended JSON.
+pub(crate) fn iso_8601(date: DateTime) -> Option<String> {
+    // Not left to `bson`: of a later date, its versions make different things.
+    const YEAR_10000: i64 = 253_402_300_800_000;
+    (0..YEAR_10000).contains(&date.timestamp_millis()).then(|| date.try_to_rfc3339_string().ok()).flatten()
 }
 
 fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
@@ -94,16 +101,22 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str("\"")
 }
 
-fn base64(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for three in bytes.chunks(3) {
-        let bits = three.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - three.len()));
-        for digit in 0..4 {
-            let used = digit <= three.len();
-            f.write_char(if used { char::from(DIGITS[bits >> (18 - 6 * digit) & 63]) } else { '=' })?;
+/// Bytes in base 64.
+pub(crate) struct Base64<'b>(pub(crate) &'b [u8]);
+
+impl fmt::Display for Base64<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        for three in self.0.chunks(3) {
+            let bits =
+                three.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - three.len()));
+            for digit in 0..4 {
+                let used = digit <= three.len();
+                f.write_char(if used { char::from(DIGITS[bits >> (18 - 6 * digit) & 63]) } else { '=' })?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -119,11 +132,11 @@ mod tests {
         let id = ObjectId::from_bytes([0xab; 12]);
         let document = doc! {
             "_id": id, "text": "a \"b\"\n\u{1}", "n": 1, "big": 5_000_000_000_i64, "half": 0.5, "whole": 2.0, "no": null,
-            "list": [true, { "deep": f64::NAN }], "at": DateTime::from_millis(1_500), "before": DateTime::from_millis(-1),
+            "list": [true, { "deep": f64::NAN }], "at": DateTime::from_millis(1_500), "before": DateTime::from_millis(-1), "after": DateTime::MAX,
         };
         assert_eq!(
             JsonDocument(&document).to_string(),
-            r#"{"_id":{"$oid":"abababababababababababab"},"text":"a \"b\"\n\u0001","n":1,"big":5000000000,"half":0.5,"whole":2.0,"no":null,"list":[true,{"deep":{"$numberDouble":"NaN"}}],"at":{"$date":"1970-01-01T00:00:01.5Z"},"before":{"$date":{"$numberLong":"-1"}}}"#
+            r#"{"_id":{"$oid":"abababababababababababab"},"text":"a \"b\"\n\u0001","n":1,"big":5000000000,"half":0.5,"whole":2.0,"no":null,"list":[true,{"deep":{"$numberDouble":"NaN"}}],"at":{"$date":"1970-01-01T00:00:01.5Z"},"before":{"$date":{"$numberLong":"-1"}},"after":{"$date":{"$numberLong":"9223372036854775807"}}}"#
         );
     }
 

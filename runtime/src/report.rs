@@ -243,6 +243,7 @@ struct Summary<'r>(&'r Report);
 
 impl Report {
     /// The last line of its `Display`: how many were applied or reverted, how many failed, how many did not run.
+    #[must_use]
     pub fn summary(&self) -> impl fmt::Display {
         Summary(self)
     }

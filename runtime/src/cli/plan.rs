@@ -46,8 +46,8 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let up = self.ids.iter().fold(session.migrator().await?.up(), |up, id| up.only(id));
-        let up = self.to.iter().fold(up, |up, id| up.to(id));
+        let up = self.ids.iter().fold(session.migrator().await?.up(), crate::Up::only);
+        let up = self.to.iter().fold(up, crate::Up::to);
         let plan = up.plan().await?;
         if session.output.is_json() {
             session.output.json(&wire::Plan::of(&plan))?;

@@ -22,7 +22,7 @@ pub(super) enum Place {
     /// Where the options or the environment say; this makes the migrator of it.
     Named(Box<dyn FnOnce(Database) -> MigratorBuilder + Send>),
     /// The application's own, unless the options say otherwise.
-    Own(MigratorBuilder),
+    Own(Box<MigratorBuilder>),
 }
 
 /// How long to wait for the server when everything is done.

@@ -56,8 +56,8 @@ struct How {
 impl Up {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_for(&self.how.writing).await?;
-        let up = self.ids.iter().fold(migrator.up(), |up, id| up.only(id));
-        let up = self.to.iter().fold(up, |up, id| up.to(id));
+        let up = self.ids.iter().fold(migrator.up(), crate::Up::only);
+        let up = self.to.iter().fold(up, crate::Up::to);
         self.how.run(session, migrator, up).await
     }
 }

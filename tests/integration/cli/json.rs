@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use self::schema::Schema;
 use super::knobs::{HELD, fail, held, mend};
+use super::new::Sources;
 
 /// Calls the program for programs, and reads the one document.
 async fn document(app: &MyApp, words: &[&str]) -> (Ran, Value) {
@@ -125,9 +126,31 @@ async fn every_document_is_as_described() {
     reader.reads(&app, "show", "show 007_nobody").await;
     reader.reads(&app, "show", "show 001_create_users").await;
     reader.reads(&app, "history", "history --limit 2").await;
+    reader.reads(&app, "graph", "graph").await;
+    reads_what_needs_no_database(&mut reader).await;
     // Nothing of `my-app` waits for a manual migration.
     let unseen: Vec<_> = reader.schema.properties().into_iter().filter(|name| !reader.seen.contains(name)).collect();
     assert_eq!(unseen, ["blocked.id", "blocked.waitsFor"], "described, but never there");
+}
+
+async fn reads_what_needs_no_database(reader: &mut Reader) {
+    let sources = Sources::new();
+    let app = sources.app();
+    reader.reads(&app, "lock-file", "lock-file --check").await;
+    reader.reads(&app, "lock-file", "lock-file").await;
+    reader.reads(&app, "check", "check").await;
+    let line = |id: &str, checksum: &str| format!("{id} {checksum}\n");
+    let zeros = "0".repeat(64);
+    let old = line("001_create_users", &format!("t0:{zeros}"));
+    let (other, gone) = (line("002_assign_roles", &format!("t1:{zeros}")), line("000_gone", &format!("t1:{zeros}")));
+    sources.write("migrations.lock", &[gone, old, other].concat());
+    reader.reads(&app, "check", "check").await;
+    reader.reads(&app, "lock-file", "lock-file").await;
+    reader.reads(&app, "graph", "graph --offline").await;
+    reader.reads(&app, "new", "new --dry-run add-roles").await;
+    reader.reads(&app, "new", "new add-roles --source module:menu").await;
+    reader.reads(&app, "new", "new add-roles --source module:menu").await;
+    reader.reads(&app, "completions", "completions bash").await;
 }
 
 /// A schema that accepts anything would prove nothing.
@@ -143,6 +166,8 @@ async fn a_document_with_a_word_too_many_or_too_few_is_not_as_described() {
         ("deploy", "deploy"),
         ("show", "show 001_create_users"),
         ("history", "history"),
+        ("graph", "graph"),
+        ("completions", "completions fish"),
     ] {
         let (_, document) = document(&app, &words.split(' ').collect::<Vec<_>>()).await;
         schema.check(name, &document).unwrap();
