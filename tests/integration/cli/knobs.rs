@@ -30,7 +30,8 @@ pub(crate) async fn held(app: &MyApp, db: &Database) -> Running {
     let pid = i64::from(running.pid());
     eventually("the held migration to run", async || {
         let record = record(db, HELD).await?;
-        (record.get_str("status") == Ok("running") && record.get_i64("pid") == Ok(pid)).then_some(())
+        let (status, by) = (record.get_str("status").ok()?, record.get_i64("pid").ok()?);
+        (status == "running" && by == pid).then_some(())
     })
     .await;
     running
