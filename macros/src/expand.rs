@@ -11,7 +11,7 @@ use crate::model::{Dependency, Identity, Invalid, Model};
 
 /// The item as it was, its identity, and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
-    let registered = identity(&model.identity, &model.dependencies, model.reads_manifest);
+    let registered = identity(&model.identity, &model.dependencies, &model.heeded);
     let registration = registration(model);
     let covered = model.covers.iter().map(covered);
     let item = placed(item, &model.identity, &quote!(#(#covered)* #registered #registration));
@@ -22,11 +22,11 @@ pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
     }
 }
 
-/// The item as it was and the errors. The id stays known, lest every dependant complains as well.
+/// The item as it was and the errors, which Cargo tries again without being told that a file has changed. The id stays known, lest every dependant complains as well.
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
     let item = match &invalid.identity {
-        Some(known) => placed(item, known, &identity(known, &[], false)),
+        Some(known) => placed(item, known, &identity(known, &[], &[])),
         None => item.clone(),
     };
     quote!(#item #errors)
@@ -49,7 +49,7 @@ fn placed(item: &TokenStream, identity: &Identity, generated: &TokenStream) -> T
 /// The impl that others find by the id, and the look-ups of the ids that this migration names.
 ///
 /// One static holds all of it: every constant of its own would cost each build some 0.1 ms.
-fn identity(identity: &Identity, dependencies: &[Dependency], reads_manifest: bool) -> TokenStream {
+fn identity(identity: &Identity, dependencies: &[Dependency], heeded: &[&str]) -> TokenStream {
     let private = private(identity.span);
     let id = identity.id.as_str();
     let key = &key(&identity.id, identity.span);
@@ -58,9 +58,9 @@ fn identity(identity: &Identity, dependencies: &[Dependency], reads_manifest: bo
     let nodes = visible().map(node);
     // A cycle has a smallest id, and that one has a dependency with a larger id.
     let walks = visible().filter(|dependency| dependency.id > identity.id).map(walk);
-    let manifest = reads_manifest.then(|| {
+    let heeded = heeded.iter().map(|file| format!("/{file}")).map(|file| {
         quote! {
-            let _ = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+            let _ = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #file));
         }
     });
     // All of this has the place of the id, which is what rustc shows of an impl that it lists.
@@ -68,7 +68,7 @@ fn identity(identity: &Identity, dependencies: &[Dependency], reads_manifest: bo
         #[allow(non_camel_case_types, unreachable_pub)]
         pub enum #owner {}
         static NODE: #private::Node = {
-            #manifest
+            #(#heeded)*
             #private::only_one_migration_has_this_id::<#private::Id<#key>, _>();
             #private::Node {
                 key: #key,

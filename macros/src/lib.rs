@@ -9,6 +9,7 @@ mod errors;
 mod expand;
 mod id;
 mod item;
+mod lock;
 mod manifest;
 mod model;
 #[cfg(test)]
@@ -16,17 +17,18 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
+use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::model::Model;
 
 #[doc = include_str!("migration.md")]
 #[proc_macro_attribute]
 pub fn migration(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    expansion(args.into(), &item.into(), Manifest::of_this_crate).into()
+    expansion(args.into(), &item.into(), Manifest::of_this_crate, &Lock::of_this_crate()).into()
 }
 
-fn expansion(args: TokenStream, item: &TokenStream, manifest: impl FnOnce() -> Manifest) -> TokenStream {
-    match Model::new(args, item.clone(), manifest) {
+fn expansion(args: TokenStream, item: &TokenStream, manifest: impl FnOnce() -> Manifest, lock: &Lock) -> TokenStream {
+    match Model::new(args, item.clone(), manifest, lock) {
         Ok(model) => expand::expand(item, &model),
         Err(invalid) => expand::fallback(item, &invalid),
     }

@@ -4,6 +4,9 @@
 
 use std::path::Path;
 
+/// The name of the file.
+pub(crate) const NAME: &str = "Cargo.toml";
+
 /// What the manifest says about the source.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Manifest {
@@ -21,7 +24,7 @@ impl Manifest {
     /// The manifest of the crate that is being compiled.
     pub(crate) fn of_this_crate() -> Self {
         std::env::var_os("CARGO_MANIFEST_DIR")
-            .and_then(|folder| std::fs::read_to_string(Path::new(&folder).join("Cargo.toml")).ok())
+            .and_then(|folder| std::fs::read_to_string(Path::new(&folder).join(NAME)).ok())
             .map_or(Self::Missing, |text| Self::read(&text))
     }
 

@@ -11,7 +11,8 @@ use crate::checksum::checksum;
 use crate::errors::Errors;
 use crate::id::{self, QualifiedId, Source};
 use crate::item::{Function, Item};
-use crate::manifest::Manifest;
+use crate::lock::{self, Lock};
+use crate::manifest::{self, Manifest};
 
 /// All that the expansion is made of.
 pub(crate) struct Model {
@@ -26,8 +27,8 @@ pub(crate) struct Model {
     pub(crate) manual: bool,
     pub(crate) timeout: Option<u64>,
     pub(crate) covers: Vec<Path>,
-    /// Whether the source depends on the manifest, so that an edit of it must rebuild.
-    pub(crate) reads_manifest: bool,
+    /// The files of the crate, by name, that had a say, so that an edit of them must rebuild.
+    pub(crate) heeded: Vec<&'static str>,
 }
 
 /// What others look up. It is registered even if the rest is wrong, so that dependants show no errors of their own.
@@ -62,12 +63,14 @@ impl Model {
         args: TokenStream,
         item: TokenStream,
         manifest: impl FnOnce() -> Manifest,
+        lock: &Lock,
     ) -> Result<Self, Box<Invalid>> {
         let mut errors = Errors::default();
         let args = Args::parse(args, &mut errors);
         let item = errors.note(Item::parse(item));
 
-        let reads_manifest = args.source.is_none();
+        let reads_manifest = args.source.is_none().then_some(manifest::NAME);
+        let reads_lock = (!lock.is_missing()).then_some(lock::NAME);
         let id = args.id.as_ref().and_then(|id| {
             let checked = id::check(&id.value()).map_err(|message| at(id, message));
             errors.note(checked).map(|()| id)
@@ -97,6 +100,12 @@ impl Model {
             None => (String::new(), String::new(), None),
         };
 
+        // What is not even of the right shape is no edit that somebody meant.
+        if let (Some(id), Some(functions)) = (own, &functions) {
+            let admitted = lock.admits(id.as_str(), &checksum);
+            errors.note(admitted.map_err(|message| syn::Error::new(functions.up.name.span(), message)));
+        }
+
         match (errors.into_inner(), identity, functions) {
             (None, Some(identity), Some(Functions { up, down, verify })) => Ok(Self {
                 identity,
@@ -110,7 +119,7 @@ impl Model {
                 manual: args.manual,
                 timeout,
                 covers: args.covers,
-                reads_manifest,
+                heeded: reads_manifest.into_iter().chain(reads_lock).collect(),
             }),
             (error, identity, _) => Err(Box::new(Invalid {
                 error: error.unwrap_or_else(|| syn::Error::new(Span::call_site(), "this is not a migration")),

@@ -1,13 +1,20 @@
 //! The whole way from tokens to tokens, without a compiler around it.
 
+mod released;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::expansion;
+use crate::lock::Lock;
 use crate::manifest::Manifest;
 
 fn expanded(args: &TokenStream, item: &TokenStream, manifest: Manifest) -> String {
-    let tokens = expansion(args.clone(), item, || manifest);
+    expanded_beside(&Lock::Missing, args, item, manifest)
+}
+
+fn expanded_beside(lock: &Lock, args: &TokenStream, item: &TokenStream, manifest: Manifest) -> String {
+    let tokens = expansion(args.clone(), item, || manifest, lock);
     let file = syn::parse2(tokens).expect("an expansion is a list of items");
     prettyplease::unparse(&file)
 }

@@ -25,6 +25,7 @@ mod output;
 mod plan;
 mod progress;
 mod prompt;
+mod released;
 mod session;
 mod shell;
 mod show;

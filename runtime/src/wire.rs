@@ -2,23 +2,31 @@
 //!
 //! Times are ISO 8601 in UTC, durations whole milliseconds. Every property is always there; what does not apply is null.
 
+mod check;
+mod completions;
 mod document;
 pub(crate) mod graph;
 mod history;
+mod lock_file;
 mod migration;
+mod new;
 mod plan;
 mod record;
 mod report;
 mod status;
 mod validation;
 
+pub(crate) use check::{Check, CheckedSource};
+pub(crate) use completions::Completions;
 pub(crate) use history::History;
+pub(crate) use lock_file::{LockFile, LockFiles};
 pub(crate) use migration::Migration;
+pub(crate) use new::New;
 pub(crate) use plan::Plan;
 pub(crate) use record::{Holder, Lock, Record, Released};
 pub(crate) use report::Report;
-pub(crate) use status::{Pending, Shown, Status, Versions};
-pub(crate) use validation::Validation;
+pub(crate) use status::{Pending, Shown, Status, Versions, word};
+pub(crate) use validation::{Finding, Validation};
 
 use std::time::Duration;
 

@@ -1,12 +1,16 @@
 //! The command line, as a process.
 
+mod check;
+mod completions;
 mod credentials;
 mod effects;
 mod exit_codes;
 mod graph;
 mod json;
 mod knobs;
+mod lock_file;
 mod mounted;
+mod new;
 mod progress;
 mod shell;
 mod terminal;

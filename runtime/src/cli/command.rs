@@ -123,7 +123,7 @@ mod tests {
 
     /// What clap can find out about it only when it runs.
     #[test]
-    fn it_fits_together() {
+    fn verify_cli() {
         within("my-app".to_owned()).debug_assert();
         Cli::command().debug_assert();
         clap::Command::new("my-app").subcommand(clap::Command::new("tools").subcommand(Cli::command())).debug_assert();
@@ -145,5 +145,26 @@ mod tests {
         let (_, rows) = text.split_once("| exit code | |\n|---|---|\n").unwrap();
         let codes: Vec<u8> = rows.lines().map(|row| row.split(['|', ' ']).nth(2).unwrap().parse().unwrap()).collect();
         assert_eq!(codes, exits.map(Exit::code));
+    }
+
+    #[test]
+    fn every_command_and_every_option_has_a_help_text() {
+        let mut silent = Vec::new();
+        let mut command = Cli::command();
+        command.build();
+        visit(&command, &mut silent);
+        assert!(silent.is_empty(), "without a help text: {silent:?}");
+    }
+
+    fn visit(command: &clap::Command, silent: &mut Vec<String>) {
+        let name = command.get_bin_name().unwrap_or(command.get_name());
+        if command.get_about().is_none() {
+            silent.push(name.to_owned());
+        }
+        let arguments = command.get_arguments().filter(|argument| argument.get_help().is_none());
+        silent.extend(arguments.map(|argument| format!("{name} {}", argument.get_id())));
+        for command in command.get_subcommands() {
+            visit(command, silent);
+        }
     }
 }

@@ -1,16 +1,95 @@
-//! `completions`
+//! `completions`: a script that completes commands and options in a shell.
 
-use clap::Args;
+use std::iter;
+
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::session::Session;
+use super::session::{self, Session};
+use super::{Cli, migrate};
+use crate::wire;
 
 #[derive(Clone, Debug, Args)]
-pub(super) struct Completions {}
+pub(super) struct Completions {
+    /// The shell
+    shell: Shell,
+}
 
 impl Completions {
-    pub(super) fn run(self, _session: &Session) -> Result<Exit, Failure> {
-        Err(Failure::usage("not there yet"))
+    pub(super) fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let (program, words) = session::called();
+        let script = script(self.shell, &program, &words);
+        let output = &session.output;
+        if output.is_json() {
+            output.json(&wire::Completions { shell: self.shell.to_string(), script: &script })?;
+        } else {
+            output.print(script.trim_end())?;
+            output.remark(installation(self.shell, &program));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// For a program that has these words in front of a command.
+fn script(shell: Shell, program: &str, words: &[String]) -> String {
+    // In a script for bash, clap_complete loses its way behind a `-` in the name of the program
+    // (https://github.com/clap-rs/clap/issues/6421). Only the last lines have to name the program as it is.
+    let name = if shell == Shell::Bash { program.replace('-', "_") } else { program.to_owned() };
+    let mut words = iter::once(&name).chain(words).rev();
+    let innermost = words.next().map_or_else(Cli::command, |word| Cli::command().name(word));
+    let mut command = words.fold(innermost, |inner, word| around(word).subcommand(inner));
+    let mut script = Vec::new();
+    generate(shell, &mut command, &name, &mut script);
+    let script = String::from_utf8_lossy(&script);
+    script.replace(&format!(" -o default {name}\n"), &format!(" -o default {program}\n"))
+}
+
+/// A command that is not ours. Nothing is known of what else it understands, not even whether that is `--help`.
+fn around(word: &str) -> clap::Command {
+    clap::Command::new(word.to_owned()).disable_help_flag(true).disable_help_subcommand(true)
+}
+
+/// Where the shell looks for such a script.
+fn installation(shell: Shell, program: &str) -> String {
+    let call = format!("{} completions {shell}", migrate());
+    let command = match shell {
+        Shell::Bash => format!("{call} > ~/.local/share/bash-completion/completions/{program}"),
+        Shell::Zsh => format!("{call} > \"${{fpath[1]}}/_{program}\""),
+        Shell::Fish => format!("{call} > ~/.config/fish/completions/{program}.fish"),
+        Shell::Elvish => format!("{call} >> ~/.config/elvish/rc.elv"),
+        Shell::PowerShell => format!("{call} >> $PROFILE"),
+        _ => call,
+    };
+    format!("`{command}` installs it for new shells.")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn every_shell_has_a_script_that_knows_all_commands() {
+        for &shell in Shell::value_variants() {
+            for words in [&[][..], &["migrate"], &["tools", "db"]] {
+                let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+                let script = script(shell, "my-app", &words);
+                let expected = ["my-app".to_owned()].into_iter().chain(words).chain(crate::cli::command::names());
+                for word in expected {
+                    assert!(script.contains(&word), "{shell}: {word}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_shell_is_told_how_to_install_it() {
+        for &shell in Shell::value_variants() {
+            let remark = installation(shell, "my-app");
+            assert!(remark.contains(&format!("completions {shell} >")), "{remark}");
+        }
     }
 }

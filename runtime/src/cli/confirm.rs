@@ -2,6 +2,7 @@
 
 use dialoguer::Confirm;
 
+use super::exit::Exit;
 use super::failure::Failure;
 use super::prompt;
 use super::session::Session;
@@ -22,7 +23,11 @@ pub(super) async fn confirm(session: &Session, migrator: &Migrator, question: &s
         return Err(Failure::usage("this has to be confirmed, and there is no terminal to ask at").help("add `--yes`"));
     }
     let question = question.to_owned();
-    prompt::ask(move || Confirm::new().with_prompt(question).default(false).interact()).await
+    let answer = prompt::ask(move || Confirm::new().with_prompt(question).default(false).interact()).await;
+    answer.map_err(|failure| match failure.exit {
+        Exit::Interrupted => Failure { message: "interrupted, so nothing was changed".into(), ..failure },
+        _ => failure,
+    })
 }
 
 fn is_production(environment: &str) -> bool {

@@ -1,16 +1,114 @@
-//! `lock_file`
+//! `lock-file`
 
 use clap::Args;
+use console::style;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::migrate;
+use super::released::{self, Released};
 use super::session::Session;
+use super::source_tree::{self, SourceTree};
+use crate::registry::NOTHING_LINKED;
+use crate::{Migration, Registry, wire};
 
 #[derive(Clone, Debug, Args)]
-pub(super) struct LockFile {}
+pub(super) struct LockFile {
+    /// Writes nothing, and exits with 1 if there is something to write
+    #[arg(long)]
+    check: bool,
+}
 
 impl LockFile {
-    pub(super) fn run(self, _session: &Session) -> Result<Exit, Failure> {
-        Err(Failure::usage("not there yet"))
+    pub(super) fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let mut files = Vec::new();
+        for mut draft in drafts(&Registry::linked())? {
+            if !self.check {
+                draft.write()?;
+            }
+            files.push(draft.told);
+        }
+        let is_modified = files.iter().any(|file| !file.modified.is_empty());
+        let is_due = files.iter().any(|file| !(file.added.is_empty() && file.rewritten.is_empty()));
+        if session.output.is_json() {
+            session.output.json(&wire::LockFiles { written: !self.check, files })?;
+        } else {
+            files.iter().try_for_each(|file| self.tell(file, session))?;
+            if self.check && is_due {
+                session.output.remark(format_args!("`{} lock-file` writes what is missing.", migrate()));
+            }
+        }
+        Ok(if is_modified || (self.check && is_due) { Exit::Failed } else { Exit::Done })
     }
+
+    fn tell(&self, file: &wire::LockFile, session: &Session) -> Result<(), Failure> {
+        let output = &session.output;
+        let wire::LockFile { path, added, rewritten, modified, removed, total } = file;
+        for id in removed {
+            output.warning(format_args!("{id}: {}", released::removed(path)));
+        }
+        for id in modified {
+            output.print(format_args!("{} {}", style(format!("{id}:")).red(), released::modified(path)))?;
+        }
+        let rewritten = rewritten.len();
+        if self.check {
+            let outdated = if rewritten > 0 { format!(", {rewritten} out of date") } else { String::new() };
+            output.print(format_args!("{path}: {} missing{outdated}, {total} in all", added.len()))?;
+            added.iter().try_for_each(|id| output.print(format_args!("  {id}")))
+        } else {
+            let renewed = if rewritten > 0 { format!(", {rewritten} rewritten") } else { String::new() };
+            output.outcome(format_args!("{path}: {} added{renewed}, {total} in all", added.len()))
+        }
+    }
+}
+
+/// A file, and what there is to write into it.
+struct Draft {
+    file: Released,
+    due: Vec<Migration>,
+    told: wire::LockFile,
+}
+
+impl Draft {
+    fn new(file: Released, own: &[Migration], registry: &Registry) -> Self {
+        let differences = file.compare(own, registry);
+        let ids = |migrations: &[Migration]| migrations.iter().map(Migration::id).collect();
+        let told = wire::LockFile {
+            path: file.place(),
+            added: ids(&differences.unlocked),
+            rewritten: ids(&differences.outdated),
+            modified: differences.modified,
+            removed: differences.removed,
+            total: file.len(),
+        };
+        Self { file, due: [differences.unlocked, differences.outdated].concat(), told }
+    }
+
+    /// Leaves a file alone in which nothing is missing.
+    fn write(&mut self) -> Result<(), Failure> {
+        if self.due.is_empty() {
+            return Ok(());
+        }
+        self.due.iter().for_each(|migration| self.file.lock(*migration));
+        self.told.total = self.file.len();
+        self.file.write()
+    }
+}
+
+/// One for each crate here that has migrations, or had some.
+fn drafts(registry: &Registry) -> Result<Vec<Draft>, Failure> {
+    if registry.is_empty() {
+        return Err(Failure::new(Exit::Failed, "nothing-linked", NOTHING_LINKED));
+    }
+    let mut drafts = Vec::new();
+    for (folder, own) in SourceTree::find()?.by_crate(registry) {
+        let file = Released::of_crate(&folder)?;
+        if file.exists() || !own.is_empty() {
+            drafts.push(Draft::new(file, &own, registry));
+        }
+    }
+    if drafts.is_empty() {
+        return Err(source_tree::nothing_found());
+    }
+    Ok(drafts)
 }

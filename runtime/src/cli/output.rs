@@ -62,7 +62,7 @@ impl Output {
     }
 
     /// What was asked for.
-    #[expect(clippy::unused_self, reason = "everything that is said goes through here")]
+    #[expect(clippy::unused_self, reason = "like its siblings, so that nothing is printed without one")]
     pub(super) fn print(self, text: impl Display) -> Result<(), Failure> {
         write(&mut io::stdout().lock(), format_args!("{text}\n"))
     }

@@ -22,9 +22,7 @@ pub(super) async fn ask<T: Send + 'static>(
     answer.map_err(|error| {
         restore();
         match error.kind() {
-            ErrorKind::Interrupted => {
-                Failure::new(Exit::Interrupted, "interrupted", "interrupted, so nothing was done")
-            }
+            ErrorKind::Interrupted => Failure::new(Exit::Interrupted, "interrupted", "interrupted"),
             _ => Failure::io("ask at the terminal", &error),
         }
     })

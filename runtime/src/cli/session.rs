@@ -106,10 +106,15 @@ pub(super) fn program(argument: Option<&OsString>) -> String {
 /// How this program was called, up to and without the first argument that is an option or the name of a command of ours: to be
 /// shown in examples.
 pub(super) fn invocation() -> String {
-    let arguments: Vec<OsString> = env::args_os().collect();
-    let mut words = vec![program(arguments.first())];
+    let (program, words) = called();
+    [vec![program], words].concat().join(" ")
+}
+
+/// The same in parts: the name of the program, and the words after it.
+pub(super) fn called() -> (String, Vec<String>) {
+    let mut arguments = env::args_os();
+    let program = program(arguments.next().as_ref());
     let ours = super::command::names();
-    let own = arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-    words.extend(own.take_while(|word| !word.starts_with('-') && !ours.contains(word)));
-    words.join(" ")
+    let words = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    (program, words.take_while(|word| !word.starts_with('-') && !ours.contains(word)).collect())
 }

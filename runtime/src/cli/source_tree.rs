@@ -5,7 +5,7 @@
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -33,8 +33,7 @@ impl SourceTree {
             None => env::current_dir().map_err(|error| Failure::io("find the current folder", &error))?,
         };
         if !start.ancestors().any(|folder| folder.join(MANIFEST).is_file()) {
-            return Err(Failure::usage("the source tree of this program is not here: there is no Cargo.toml above")
-                .help(format!("run it where the sources are, for example with `cargo run -- {}`", called())));
+            return Err(not_here("there is no Cargo.toml above"));
         }
         Ok(Self::around(start, by_cargo, &Registry::linked()))
     }
@@ -65,10 +64,17 @@ impl SourceTree {
         nearest_crate(file.parent()?).filter(|folder| self.root.as_ref().is_some_and(|root| folder.starts_with(root)))
     }
 
-    /// The folders of all crates here that have a part in this: those with linked-in migrations, and the one that Cargo runs.
-    pub(super) fn crates(&self, registry: &Registry) -> BTreeSet<PathBuf> {
+    /// The migrations of each crate here that has a part in this: those with linked-in migrations, and the one that Cargo
+    /// runs, even if it has none (any more).
+    pub(super) fn by_crate(&self, registry: &Registry) -> BTreeMap<PathBuf, Vec<Migration>> {
         let own = self.by_cargo.then(|| nearest_crate(&self.start)).flatten();
-        registry.iter().filter_map(|migration| self.crate_of(migration)).chain(own).collect()
+        let mut crates: BTreeMap<PathBuf, Vec<Migration>> = own.map(|own| (own, Vec::new())).into_iter().collect();
+        for migration in registry {
+            if let Some(folder) = self.crate_of(migration) {
+                crates.entry(folder).or_default().push(migration);
+            }
+        }
+        crates
     }
 }
 
@@ -110,7 +116,18 @@ fn nearest_crate(folder: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
+/// What is to be said where the sources are not.
+fn not_here(why: &str) -> Failure {
+    Failure::usage(format!("the sources of this program are not here: {why}"))
+        .help(format!("run it where they are, for example with `cargo run -- {}`", called()))
+}
+
+/// The same where there are sources, but others.
+pub(super) fn nothing_found() -> Failure {
+    not_here("none of its migrations is written beneath")
+}
+
 /// The words after the name of this program, to be shown in an example.
-fn called() -> String {
+pub(super) fn called() -> String {
     migrate().split_once(' ').map_or_else(String::new, |(_, words)| format!("{words} ..."))
 }

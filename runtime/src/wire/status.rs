@@ -85,7 +85,7 @@ impl<'a> From<crate::Standing<'a>> for Standing<'a> {
 }
 
 /// Where a migration stands, in one word.
-pub(super) fn word(word: &str) -> String {
+pub(crate) fn word(word: &str) -> String {
     word.replace(' ', "-")
 }
 

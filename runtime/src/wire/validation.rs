@@ -1,5 +1,7 @@
 //! What is wrong.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::Problem;
@@ -13,17 +15,17 @@ pub(crate) struct Validation<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Finding<'a> {
-    id: &'a str,
+pub(crate) struct Finding<'a> {
+    pub(crate) id: Cow<'a, str>,
     /// Which kind of problem, in kebab case.
-    problem: &'static str,
-    message: String,
+    pub(crate) problem: &'static str,
+    pub(crate) message: String,
 }
 
 impl<'a> Validation<'a> {
     pub(crate) fn of(validation: &'a crate::Validation) -> Self {
         let findings = validation.findings().iter().map(|finding| Finding {
-            id: &finding.id,
+            id: Cow::Borrowed(&finding.id),
             problem: word(&finding.problem),
             message: finding.problem.what(),
         });

@@ -1,23 +1,20 @@
 //! The graph, in all its formats.
 
 use layout::gv::DotParser;
-use mongodb::bson::{Document, doc};
 use mongrate_tests::stored::collections;
-use mongrate_tests::{MyApp, TestDb, eventually};
-use roxmltree::{Document as Xml, Node};
+use mongrate_tests::{MyApp, TestDb};
+use roxmltree::{Document, Node};
 use serde_json::Value;
+
+use super::knobs::{HELD, fail, held, mend};
 
 /// After an `up` of which the third migration fails.
 async fn failed_half_way() -> TestDb {
     let db = TestDb::new().await;
-    turn(&db, doc! { "_id": "003_lower_emails", "fail": true }).await;
+    fail(&db, "003_lower_emails").await;
     let ran = MyApp::on(&db).run(["up"]).await;
     assert_eq!(ran.code, 1, "{ran}");
     db
-}
-
-async fn turn(db: &TestDb, knob: Document) {
-    db.collection("knobs").insert_one(knob).await.unwrap();
 }
 
 async fn drawn(app: &MyApp, words: &[&str]) -> String {
@@ -44,17 +41,17 @@ async fn a_terminal_shows_signs_and_colours() {
         "○─╮  ✓ 001_create_users           E-mail addresses are unique.",
         "● │  ✓ 002_assign_roles           Every user has a role.",
         "● │  ✗ 003_lower_emails           E-mail addresses are in lower case, so that nobody is there twice.",
-        "● │  · 004_shrink_orders          manual  Shrinks the orders, at a quiet time.",
+        "● │  ◦ 004_shrink_orders          Shrinks the orders, at a quiet time.",
         "  ●  · module:menu:001_namespace  The menu has a namespace.",
         "  ●  · module:menu:002_prices     Prices are in cents.",
         "",
-        "✓ 2 completed  ✗ 1 failed  · 3 pending",
+        "✓ 2 completed  ✗ 1 failed  · 2 pending  ◦ 1 manual",
     ];
     assert_eq!(drawn(&app, &[]).await.lines().collect::<Vec<_>>(), rows);
     let coloured = drawn(&app, &["--color", "always"]).await;
     assert!(coloured.contains("\u{1b}[32m✓ \u{1b}[0m002_assign_roles"), "{coloured}");
     assert!(coloured.contains("\u{1b}[31m●\u{1b}[0m │  \u{1b}[31m✗ \u{1b}[0m003_lower_emails"), "{coloured}");
-    assert!(coloured.contains("\u{1b}[33m· 3 pending\u{1b}[0m"), "{coloured}");
+    assert!(coloured.contains("\u{1b}[33m· 2 pending\u{1b}[0m"), "{coloured}");
 }
 
 #[tokio::test]
@@ -65,7 +62,7 @@ async fn graphviz_reads_the_digraph() {
     for (id, sign, fill) in [
         ("002_assign_roles", '✓', "#dafbe1"),
         ("003_lower_emails", '✗', "#ffebe9"),
-        ("004_shrink_orders", '·', "#fff8c5"),
+        ("004_shrink_orders", '◦', "#f6f8fa"),
     ] {
         let node = format!("\"{id}\" [label=\"{sign} {id}\", fillcolor=\"{fill}\"");
         assert!(dot.contains(&node), "{node} in\n{dot}");
@@ -87,7 +84,7 @@ async fn mermaid_gets_a_flowchart() {
 async fn a_picture_is_whole() {
     let db = failed_half_way().await;
     let svg = drawn(&MyApp::on(&db), &["--format", "svg"]).await;
-    let picture = Xml::parse(&svg).unwrap();
+    let picture = Document::parse(&svg).unwrap();
     let is_of = |node: &Node<'_, '_>, class| node.attribute("class") == Some(class) && node.has_attribute("aria-label");
     let titles = |class| {
         let nodes = picture.descendants().filter(|node| is_of(node, class));
@@ -98,7 +95,8 @@ async fn a_picture_is_whole() {
         titles("failed"),
         ["003_lower_emails (failed): E-mail addresses are in lower case, so that nobody is there twice."]
     );
-    assert_eq!(titles("pending").len(), 3, "{svg}");
+    assert_eq!(titles("pending").len(), 2, "{svg}");
+    assert_eq!(titles("manual").len(), 1, "{svg}");
 }
 
 #[tokio::test]
@@ -124,14 +122,11 @@ async fn a_program_gets_every_edge() {
 async fn what_is_running_is_shown_as_that() {
     let db = TestDb::new().await;
     let app = MyApp::on(&db);
-    turn(&db, doc! { "_id": "003_lower_emails", "hold": true }).await;
-    let up = app.start(["up"]);
-    let text = eventually("the third migration to run", async || {
-        Some(drawn(&app, &[]).await).filter(|text| text.contains("▸ 003_lower_emails"))
-    })
-    .await;
-    assert!(text.ends_with("✓ 2 completed  ▸ 1 running  · 3 pending\n"), "{text}");
-    db.collection::<Document>("knobs").delete_one(doc! { "_id": "003_lower_emails" }).await.unwrap();
+    let up = held(&app, &db).await;
+    let text = drawn(&app, &[]).await;
+    assert!(text.contains("\n● │  ▸ 003_lower_emails "), "{text}");
+    assert!(text.ends_with("\n✓ 2 completed  ▸ 1 running  · 2 pending  ◦ 1 manual\n"), "{text}");
+    mend(&db, HELD).await;
     let ran = up.finish().await;
     assert_eq!(ran.code, 0, "{ran}");
 }

@@ -130,7 +130,7 @@ async fn a_question_can_be_interrupted() {
         }
         // This sees to it that the terminal has its cursor and its echo again.
         assert_eq!(terminal.finish().await, 130, "{terminal}");
-        assert!(terminal.text().contains("error: interrupted, so nothing was done"), "{terminal}");
+        assert!(terminal.text().contains("error: interrupted, so nothing was changed"), "{terminal}");
     }
     assert_eq!(stored::fingerprint(&db).await, before);
 }

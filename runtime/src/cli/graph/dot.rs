@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use super::drawing::{Drawing, Node};
+use super::drawing::{Drawing, NOTE, Node};
 use super::paint;
 
 /// Writes a `digraph`, with a cluster for each source.
@@ -10,10 +10,7 @@ pub(super) struct Dot<'d>(pub(super) &'d Drawing);
 
 impl Display for Dot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "// From what a migration depends on to the migration. Edges that follow from others are left out."
-        )?;
+        writeln!(f, "// {NOTE}")?;
         writeln!(f, "digraph migrations {{")?;
         writeln!(f, "  graph [rankdir=LR, fontname=Helvetica, color=\"#afb8c1\", style=rounded]")?;
         writeln!(f, "  node [shape=box, fontname=Helvetica]")?;

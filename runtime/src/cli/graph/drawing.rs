@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use crate::grouped;
 use crate::{Migration, Registry, Source, Standing, State, Status};
 
+/// For who reads the text of a drawing.
+pub(super) const NOTE: &str =
+    "Edges lead from a dependency to what depends on it. Those that follow from others are left out.";
+
 /// The migrations in plan order, and what leads from which to which.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Drawing {
@@ -37,10 +41,13 @@ pub(super) enum Class {
     Failed,
     /// Never run, or rolled back.
     Pending,
+    /// The same, but it waits to be named.
+    Manual,
 }
 
 impl Class {
-    pub(super) const ALL: [Self; 5] = [Self::Linked, Self::Completed, Self::Running, Self::Failed, Self::Pending];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Linked, Self::Completed, Self::Running, Self::Failed, Self::Pending, Self::Manual];
 
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -49,6 +56,7 @@ impl Class {
             Self::Running => "running",
             Self::Failed => "failed",
             Self::Pending => "pending",
+            Self::Manual => "manual",
         }
     }
 
@@ -60,6 +68,7 @@ impl Class {
             Self::Running => Some('▸'),
             Self::Failed => Some('✗'),
             Self::Pending => Some('·'),
+            Self::Manual => Some('◦'),
         }
     }
 }
@@ -74,6 +83,7 @@ impl Node {
         let class = match standing.state {
             _ if standing.is_running => Class::Running,
             State::Completed => Class::Completed,
+            State::New | State::RolledBack if standing.migration.is_manual() => Class::Manual,
             State::New | State::RolledBack => Class::Pending,
             State::Failed | State::Interrupted | State::Partial => Class::Failed,
         };
@@ -85,7 +95,7 @@ impl Node {
         self.id.rsplit_once(':').map_or(self.id, |(_, name)| name)
     }
 
-    /// Where it stands, if its class does not tell that already: `manual`, `rolled back`, `interrupted`.
+    /// Where it stands, if its class does not tell that already: `rolled back`, `interrupted`, `half-way`.
     pub(super) fn special(&self) -> Option<&'static str> {
         Some(self.word).filter(|word| !word.is_empty() && *word != self.class.word())
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::drawing::{Class, Drawing};
+use super::drawing::{Class, Drawing, NOTE};
 use super::paint;
 
 /// How many edges and how many characters Mermaid takes, unless whoever draws with it sets `maxEdges` and `maxTextSize`.
@@ -16,10 +16,7 @@ impl Display for Mermaid<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Drawing { nodes, edges } = self.0;
         writeln!(f, "flowchart LR")?;
-        writeln!(
-            f,
-            "  %% From what a migration depends on to the migration. Edges that follow from others are left out."
-        )?;
+        write!(f, "  %% {NOTE}")?;
         for class in Class::ALL {
             let paint = paint::light(class);
             if nodes.iter().any(|node| node.class == class) {

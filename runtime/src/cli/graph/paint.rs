@@ -18,6 +18,7 @@ pub(super) fn light(class: Class) -> Paint {
         Class::Running => ("#ddf4ff", "#0969da", "#0a3069"),
         Class::Failed => ("#ffebe9", "#cf222e", "#82071e"),
         Class::Pending => ("#fff8c5", "#9a6700", "#4d2d00"),
+        Class::Manual => ("#f6f8fa", "#8c959f", "#57606a"),
     };
     Paint { fill, stroke, text }
 }
@@ -30,6 +31,7 @@ pub(super) fn dark(class: Class) -> Paint {
         Class::Running => ("#121d2f", "#58a6ff", "#cae8ff"),
         Class::Failed => ("#2d1215", "#f85149", "#ffdcd7"),
         Class::Pending => ("#272115", "#d29922", "#f8e3a1"),
+        Class::Manual => ("#161b22", "#6e7681", "#9aa4ae"),
     };
     Paint { fill, stroke, text }
 }

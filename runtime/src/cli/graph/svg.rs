@@ -22,8 +22,10 @@ const COLUMN: usize = 18;
 /// Between a box and what is beside it.
 const GAP: usize = 12;
 
-/// How many characters of the texts beside the boxes are shown, and how wide one is at most.
-const REMARK: (usize, usize) = (80, 7);
+/// How many characters are shown of a text beside a box.
+const REMARK: usize = 80;
+/// Of one of them, on average.
+const CHARACTER: usize = 7;
 
 const EXPLANATION: &str = "Lines lead from a migration down to those that depend on it.";
 
@@ -95,8 +97,8 @@ impl<'d> Svg<'d> {
     fn size(&self) -> (usize, usize) {
         let remark = self.remarks.iter().map(|remark| remark.chars().count()).max().unwrap_or_default();
         let legend: usize = self.drawing.legend().iter().map(|(_, words)| shapes::width(words) + GAP).sum();
-        let legend = legend + EXPLANATION.len() * REMARK.1;
-        let width = (self.texts + remark * REMARK.1).max(MARGIN + legend) + MARGIN;
+        let legend = legend + EXPLANATION.len() * CHARACTER;
+        let width = (self.texts + remark * CHARACTER).max(MARGIN + legend) + MARGIN;
         (width, y(self.drawing.nodes.len()) + GAP + MARGIN)
     }
 }
@@ -110,7 +112,7 @@ fn remark(drawing: &Drawing, node: &Node, named: &[usize]) -> String {
     }
     parts.extend((!node.summary.is_empty()).then(|| node.summary.clone()));
     let remark = parts.join(" · ");
-    match remark.char_indices().nth(REMARK.0) {
+    match remark.char_indices().nth(REMARK) {
         Some((end, _)) => format!("{}…", remark[..end].trim_end()),
         None => remark,
     }

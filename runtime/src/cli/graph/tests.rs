@@ -49,10 +49,10 @@ fn story() -> Drawing {
         (Class::Completed, "completed"),
         (Class::Completed, "completed"),
         (Class::Failed, "interrupted"),
-        (Class::Pending, "manual"),
+        (Class::Manual, "manual"),
         (Class::Completed, "completed"),
         (Class::Running, "running"),
-        (Class::Pending, "pending"),
+        (Class::Pending, "rolled back"),
     ];
     for (node, (class, word)) in drawing.nodes.iter_mut().zip(standing) {
         (node.class, node.word) = (class, word);

@@ -58,5 +58,6 @@ fn colour(class: Class) -> Style {
         Class::Running => Style::new().cyan(),
         Class::Failed => Style::new().red(),
         Class::Pending => Style::new().yellow(),
+        Class::Manual => Style::new().dim(),
     }
 }

@@ -25,7 +25,7 @@ fn crate_of(tree: &TempDir, start: &str) -> Option<PathBuf> {
     let migration = registry.get("001_a").unwrap();
     assert_eq!(sources.file(migration).is_some(), sources.crate_of(migration).is_some());
     let found = sources.crate_of(migration)?;
-    assert_eq!(sources.crates(&registry), BTreeSet::from([found.clone()]));
+    assert_eq!(sources.by_crate(&registry), BTreeMap::from([(found.clone(), vec![migration])]));
     Some(found.strip_prefix(tree.path()).unwrap().to_owned())
 }
 
@@ -60,7 +60,7 @@ fn a_workspace_is_no_crate() {
     let tree = tree(&[("Cargo.toml", WORKSPACE), ("src/migrations.rs", MIGRATION)]);
     let sources = SourceTree::around(tree.path().to_owned(), true, &draw("001_a"));
     assert!(sources.own_crate().is_err());
-    assert_eq!(sources.crates(&draw("001_a")), BTreeSet::new());
+    assert_eq!(sources.by_crate(&draw("001_a")), BTreeMap::new());
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn the_crate_that_cargo_runs_has_a_part_even_without_migrations() {
     let tree = tree(&[("Cargo.toml", WORKSPACE), ("app/Cargo.toml", "name = \"a\"\n[ package ]\n")]);
     let app = tree.path().join("app");
     let sources = |by_cargo| SourceTree::around(app.clone(), by_cargo, &draw("001_a"));
-    assert_eq!(sources(true).crates(&draw("001_a")), BTreeSet::from([app.clone()]));
-    assert_eq!(sources(false).crates(&draw("001_a")), BTreeSet::new());
+    assert_eq!(sources(true).by_crate(&draw("001_a")), BTreeMap::from([(app.clone(), vec![])]));
+    assert_eq!(sources(false).by_crate(&draw("001_a")), BTreeMap::new());
     assert_eq!(sources(false).own_crate().unwrap(), app);
 }

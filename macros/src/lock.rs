@@ -1,0 +1,169 @@
+//! What is released: `migrations.lock` beside the Cargo.toml of a crate, one line with id and checksum for each migration.
+//!
+//! Every expansion reads all of it and keeps nothing for the next one.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::{env, fs};
+
+/// The name of the file.
+pub(crate) const NAME: &str = "migrations.lock";
+
+/// The lock file of a crate.
+#[derive(Debug)]
+pub(crate) enum Lock {
+    /// There is none, and so nothing is checked.
+    Missing,
+    /// Its text.
+    Text(String),
+    /// It is there, but cannot be read; why.
+    Unreadable(String),
+}
+
+impl Lock {
+    /// The lock file of the crate that is being compiled.
+    pub(crate) fn of_this_crate() -> Self {
+        let Some(folder) = env::var_os("CARGO_MANIFEST_DIR") else { return Self::Missing };
+        match fs::read_to_string(Path::new(&folder).join(NAME)) {
+            Ok(text) => Self::Text(text),
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::Missing,
+            Err(error) => Self::Unreadable(error.to_string()),
+        }
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+
+    /// Whether a migration may be as it is: it is not released, or it is as it was then. Otherwise what is wrong.
+    pub(crate) fn admits(&self, id: &str, checksum: &str) -> Result<(), String> {
+        let text = match self {
+            Self::Missing => return Ok(()),
+            Self::Text(text) => text,
+            Self::Unreadable(error) => return Err(format!("{NAME} cannot be read: {error}")),
+        };
+        match released(text, id)? {
+            Some((line, locked)) if differs(locked, checksum) => Err(edited(id, line, locked)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The line of this id, with its number and its checksum. The whole file is looked at, so that a conflict which is left
+/// in it does not hide anything.
+fn released<'t>(text: &'t str, id: &str) -> Result<Option<(usize, &'t str)>, String> {
+    let mut found = None;
+    for (index, line) in text.lines().enumerate() {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let number = index + 1;
+        let Some((locked_id, locked)) = line.split_once(' ').filter(|(_, checksum)| is_like_a_checksum(checksum))
+        else {
+            return Err(malformed(number, line));
+        };
+        if locked_id != id {
+            continue;
+        }
+        let locked = locked.trim_end();
+        match found {
+            Some((first, other)) if other != locked => return Err(contradiction(id, first, number)),
+            _ => found = Some((number, locked)),
+        }
+    }
+    Ok(found)
+}
+
+/// Not more than tells it from what a merge leaves: this is asked of every line by every migration.
+fn is_like_a_checksum(text: &str) -> bool {
+    text.starts_with('t') && text.contains(':')
+}
+
+/// Checksums of different algorithms cannot be compared.
+fn differs(locked: &str, checksum: &str) -> bool {
+    let algorithm = |checksum: &str| checksum.split_once(':').map(|(algorithm, _)| algorithm.to_owned());
+    algorithm(locked) == algorithm(checksum) && locked != checksum
+}
+
+fn edited(id: &str, line: usize, locked: &str) -> String {
+    format!(
+        "`{id}` is released and must stay as it is, but its code has changed: {NAME} has another checksum\n\
+         databases where it has run would not get the change: undo it, and write a new migration instead\n\
+         if it must be accepted, delete line {line} of {NAME}, `{id} {locked}`, and run `migrate lock-file` again"
+    )
+}
+
+fn contradiction(id: &str, first: usize, second: usize) -> String {
+    format!(
+        "lines {first} and {second} of {NAME} have different checksums of `{id}`: keep the one of what was released"
+    )
+}
+
+fn malformed(number: usize, line: &str) -> String {
+    format!(
+        "line {number} of {NAME} is not understood: `{line}`\n\
+         a line is an id and a checksum, as `migrate lock-file` writes it; if it is left of a merge, keep the lines of both sides"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lock, NAME};
+
+    fn told(text: &str) -> Option<String> {
+        Lock::Text(text.to_owned()).admits("002_b", "t1:2").err()
+    }
+
+    #[test]
+    fn what_is_as_it_was_released_is_admitted() {
+        for text in [
+            "",
+            "# t1\n",
+            "002_b t1:2",
+            "001_a t1:1\n002_b t1:2\n003_c t1:3\n",
+            "# released\r\n\r\n002_b t1:2 \r\n",
+            // Left by a merge that takes both sides.
+            "003_c t1:3\n002_b t1:2\n002_b t1:2\n",
+        ] {
+            assert_eq!(told(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn another_migration_with_a_name_like_it_has_no_say() {
+        for text in ["module:menu:002_b t1:9", "002_bb t1:9", "2_b t1:9", "#002_b t1:9", "002 t1:9"] {
+            assert_eq!(told(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn another_algorithm_cannot_be_compared() {
+        assert_eq!(told("002_b t0:9"), None);
+        assert_eq!(told("002_b t2:9"), None);
+    }
+
+    #[test]
+    fn a_line_of_another_checksum_is_quoted() {
+        let told = told("# t1\n001_a t1:1\n002_b t1:9\n").expect("it is edited");
+        assert!(told.contains("`002_b` is released"), "{told}");
+        assert!(told.contains("delete line 3 of migrations.lock, `002_b t1:9`"), "{told}");
+    }
+
+    #[test]
+    fn a_contradiction_names_both_lines() {
+        for text in ["002_b t1:2\n\n002_b t1:9", "002_b t1:9\n\n002_b t1:2", "002_b t1:2\n\n002_b t0:2"] {
+            let told = told(text).expect("one of them is wrong");
+            assert!(told.contains("lines 1 and 3 of migrations.lock have different checksums of `002_b`"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_line_of_a_lock_file_is_quoted() {
+        for line in ["<<<<<<< HEAD", "=======", ">>>>>>> 1a2b3c4 (Fix: all)", "001_a", "001_a t1", "t1:1"] {
+            for text in [format!("002_b t1:2\n{line}\n"), format!("002_b t1:9\n{line}")] {
+                let told = told(&text).expect("that is no line");
+                assert!(told.contains(&format!("line 2 of {NAME} is not understood: `{line}`")), "{told}");
+            }
+        }
+    }
+}

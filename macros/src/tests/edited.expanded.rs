@@ -1,0 +1,28 @@
+async fn init(tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+const _: () = {
+    use ::mongrate::__private as __mongrate;
+    #[allow(non_camel_case_types, unreachable_pub)]
+    pub enum _module_menu_001_init {}
+    static NODE: __mongrate::Node = {
+        __mongrate::only_one_migration_has_this_id::<
+            __mongrate::Id<88740007738088519986322575012009051958u128>,
+            _,
+        >();
+        __mongrate::Node {
+            key: 88740007738088519986322575012009051958u128,
+            id: "module:menu:001_init",
+            dependencies: &[],
+        }
+    };
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl __mongrate::RegisteredOnce<_module_menu_001_init>
+    for __mongrate::Id<88740007738088519986322575012009051958u128> {
+        const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+    }
+};
+::core::compile_error! {
+    "`module:menu:001_init` is released and must stay as it is, but its code has changed: migrations.lock has another checksum\ndatabases where it has run would not get the change: undo it, and write a new migration instead\nif it must be accepted, delete line 1 of migrations.lock, `module:menu:001_init t1:0`, and run `migrate lock-file` again"
+}

@@ -1,0 +1,11 @@
+use mongodb::bson::{Document, doc};
+use mongrate::{Tx, migration};
+
+/// Tx.
+#[migration(id = "001_tx", source = "plugin:whale-alerts")]
+async fn up(tx: &mut Tx) -> Result<(), mongrate::Error> {
+    // This fails until it says what is to be done.
+    let documents = tx.collection::<Document>("");
+    documents.update_many(doc! {}, doc! {}).await?;
+    Ok(())
+}

@@ -1,0 +1,19 @@
+use mongodb::bson::doc;
+use mongrate::{Schema, migration};
+
+/// Schema reversible.
+#[migration(
+    id = "003_schema_reversible",
+    source = "module:menu",
+    deps = ["module:menu:002_prices"],
+    down = down
+)]
+async fn up(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    // This fails until it says what is to be done.
+    schema.create_index("", doc! {}).await
+}
+
+async fn down(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    // This fails until it says how to take that back.
+    schema.create_index("", doc! {}).await
+}
