@@ -11,7 +11,7 @@ use mongrate_tests::{MyApp, Ran, TestDb};
 use serde_json::{Value, json};
 
 use self::schema::Schema;
-use super::knobs::{HELD, fail, held, mend};
+use super::knobs::{HELD, fail, heartbeat, held, mend};
 use super::new::Sources;
 
 /// Calls the program for programs, and reads the one document.
@@ -94,8 +94,8 @@ async fn every_document_is_as_described() {
     for (name, words) in looks {
         reader.reads(&app, name, words).await;
     }
-    // Until a heartbeat has told what it runs.
-    while reader.reads(&app, "lock-status", "lock status").await["holder"]["current"] != HELD {}
+    heartbeat(&db).await;
+    assert_eq!(reader.reads(&app, "lock-status", "lock status").await["holder"]["current"], HELD);
     reader.reads(&app, "lock-release", "lock release --confirm --because hangs").await;
     reader.reads(&app, "lock-release", "lock release --confirm --because hangs").await;
     assert_eq!(holder.finish().await.code, 3);

@@ -2,7 +2,7 @@
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate_tests::stored::record;
+use mongrate_tests::stored::{count, record};
 use mongrate_tests::{MyApp, Running, eventually};
 
 /// One that takes `&Database`, so that it can be held.
@@ -35,6 +35,14 @@ pub(crate) async fn held(app: &MyApp, db: &Database) -> Running {
     })
     .await;
     running
+}
+
+/// Waits until the lock tells that [`HELD`] is running, as it does from the next heartbeat on.
+pub(crate) async fn heartbeat(db: &Database) {
+    eventually("a heartbeat", async || {
+        (count(db, "migrations_lock", doc! { "holder.current": HELD }).await == 1).then_some(())
+    })
+    .await;
 }
 
 async fn turn(db: &Database, id: &str, knob: &str) {
