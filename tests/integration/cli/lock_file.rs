@@ -7,18 +7,10 @@ use std::path::Path;
 use mongrate_tests::{MyApp, Ran, Scratch};
 use serde_json::{Value, json};
 
+use super::knobs::IDS;
 use super::new::Sources;
 
 pub(super) const LOCK: &str = "migrations.lock";
-
-const IDS: [&str; 6] = [
-    "001_create_users",
-    "002_assign_roles",
-    "003_lower_emails",
-    "004_shrink_orders",
-    "module:menu:001_namespace",
-    "module:menu:002_prices",
-];
 
 async fn lock_file(sources: &Sources, options: &[&str]) -> Ran {
     sources.app().run([&["lock-file"], options].concat()).await

@@ -4,20 +4,10 @@ use mongodb::bson::{Document, doc};
 use mongrate_tests::terminal::{Color, key};
 use mongrate_tests::{MyApp, Terminal, TestDb, stored};
 
-use super::knobs::held;
+use super::knobs::{IDS, held};
 
 const GREEN: Color = Color::Idx(2);
 const YELLOW: Color = Color::Idx(3);
-
-/// The ids of all migrations that the program has.
-const IDS: [&str; 6] = [
-    "001_create_users",
-    "002_assign_roles",
-    "003_lower_emails",
-    "004_shrink_orders",
-    "module:menu:001_namespace",
-    "module:menu:002_prices",
-];
 
 /// A database where `up` has run: the menu's prices are in cents, and that was done last.
 async fn migrated() -> TestDb {
