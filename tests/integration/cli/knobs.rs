@@ -5,6 +5,16 @@ use mongodb::bson::{Document, doc};
 use mongrate_tests::stored::{count, record};
 use mongrate_tests::{MyApp, Running, eventually};
 
+/// The ids of all migrations that the program has.
+pub(crate) const IDS: [&str; 6] = [
+    "001_create_users",
+    "002_assign_roles",
+    "003_lower_emails",
+    "004_shrink_orders",
+    "module:menu:001_namespace",
+    "module:menu:002_prices",
+];
+
 /// One that takes `&Database`, so that it can be held.
 pub(crate) const HELD: &str = "003_lower_emails";
 
