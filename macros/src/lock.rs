@@ -54,7 +54,7 @@ impl Lock {
 fn released<'t>(text: &'t str, id: &str) -> Result<Option<(usize, &'t str)>, String> {
     let mut found = None;
     for (index, line) in text.lines().enumerate() {
-        if line.is_empty() || line.starts_with('#') {
+        if line.trim().is_empty() || line.starts_with('#') {
             continue;
         }
         let number = index + 1;

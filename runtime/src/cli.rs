@@ -52,9 +52,12 @@ use crate::MigratorBuilder;
 /// The name of the subcommand in [`Cli::from_args`].
 const NAME: &str = "migrate";
 
+/// That of the library: the program's own is the application's to tell.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " of mongrate");
+
 /// A command line that was given: what to do, and how. See the [module](self).
 #[derive(Clone, Debug, Parser)]
-#[command(name = NAME, about = "Migrates this application's database", version, max_term_width = 120, arg_required_else_help = true)]
+#[command(name = NAME, about = "Migrates this application's database", version = VERSION, max_term_width = 120, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
     options: Options,

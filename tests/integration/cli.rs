@@ -6,6 +6,7 @@ mod credentials;
 mod effects;
 mod exit_codes;
 mod graph;
+mod guarded;
 mod json;
 mod knobs;
 mod lock_file;

@@ -1,5 +1,7 @@
 //! Asking before something that is hard to undo.
 
+use std::fmt::Display;
+
 use dialoguer::Confirm;
 
 use super::exit::Exit;
@@ -8,18 +10,23 @@ use super::prompt;
 use super::session::Session;
 use crate::Migrator;
 
-/// Asks whether to do this, or refuses where nobody can be asked. `Ok(false)` is a no.
-///
-/// In an environment called `production`, a question is answered too quickly: there it takes `--yes`.
-pub(super) async fn confirm(session: &Session, migrator: &Migrator, question: &str) -> Result<bool, Failure> {
+/// Shows what is about to be done and asks whether to do it, or refuses where nobody can be asked. `Ok(false)` is a no.
+pub(super) async fn confirm(
+    session: &Session,
+    migrator: &Migrator,
+    about: Option<&(dyn Display + Sync)>,
+    question: &str,
+) -> Result<bool, Failure> {
+    let is_asked = !session.options.yes && prompt::is_possible();
+    if let Some(about) = about {
+        // Nobody can answer what he has not seen, quiet or not.
+        if is_asked { session.output.insist(about) } else { session.output.remark(about) }
+    }
     if session.options.yes {
         return Ok(true);
     }
-    if let Some(production) = migrator.environment().filter(|name| is_production(name)) {
-        return Err(Failure::usage(format!("this is the environment '{production}', where this needs `--yes`"))
-            .help("look at it again, with `--dry-run` where there is one, and then add `--yes`"));
-    }
-    if !prompt::is_possible() {
+    refuse_in_production(migrator)?;
+    if !is_asked {
         return Err(Failure::usage("this has to be confirmed, and there is no terminal to ask at").help("add `--yes`"));
     }
     let question = question.to_owned();
@@ -28,6 +35,17 @@ pub(super) async fn confirm(session: &Session, migrator: &Migrator, question: &s
         Exit::Interrupted => Failure { message: "interrupted, so nothing was changed".into(), ..failure },
         _ => failure,
     })
+}
+
+/// In an environment called `production`, a question is answered too quickly: there it takes `--yes`.
+pub(super) fn refuse_in_production(migrator: &Migrator) -> Result<(), Failure> {
+    match migrator.environment().filter(|name| is_production(name)) {
+        None => Ok(()),
+        Some(production) => {
+            Err(Failure::usage(format!("this is the environment '{production}', where this needs `--yes`"))
+                .help("look at it again, with `--dry-run` where there is one, and then add `--yes`"))
+        }
+    }
 }
 
 fn is_production(environment: &str) -> bool {

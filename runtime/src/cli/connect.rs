@@ -7,6 +7,7 @@ use mongodb::error::ErrorKind;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
 
+use super::exit::Exit;
 use super::failure::Failure;
 use super::options::Options;
 use crate::error::Readable;
@@ -57,6 +58,21 @@ fn named(client: &Client, name: Option<&str>, default: Option<&str>) -> Option<D
 
 async fn client(uri: &str, said_by: &str) -> Result<Client, Failure> {
     let malformed = |error: &mongodb::error::Error| {
+        match &*error.kind {
+            ErrorKind::DnsResolve { .. } => {
+                return Failure::new(Exit::Unreachable, "unreachable", "cannot reach MongoDB: its name was not found")
+                    .help("check the host's name, and that this machine can ask a name server for it");
+            }
+            // Here the driver's own words name nothing of the connection string.
+            ErrorKind::InvalidArgument { message, .. } if message.contains("dns-resolver") => {
+                return Failure::usage(message.trim_end_matches('.'))
+                    .help("build the application with the feature `dns-resolver` of `mongodb`");
+            }
+            ErrorKind::InvalidTlsConfig { .. } => {
+                return Failure::usage(format!("the TLS options of {said_by} do not fit: {}", Readable(error)));
+            }
+            _ => {}
+        }
         if has_no_secret(uri) {
             return Failure::usage(format!("{said_by} is no connection string: {}", reason(error)))
                 .help("it looks like mongodb://localhost/shop");

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::options::Writing;
 use super::session::Session;
 use super::{migrate, progress};
-use crate::{Finding, Report, Validation, wire};
+use crate::{Finding, Problem, Report, Validation, wire};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Deploy {
@@ -36,7 +36,8 @@ impl Deploy {
         let migrator = session.migrator_for(&self.writing).await?;
         let total = migrator.registry().len();
         let before = migrator.validate().await?;
-        let obstacles: Vec<_> = before.findings().iter().filter(|one| !one.problem.is_cured_by_up()).collect();
+        let obstacles: Vec<_> =
+            before.findings().iter().filter(|one| is_wrong(one) && !one.problem.is_cured_by_up()).collect();
         if !obstacles.is_empty() {
             let summary = Summary::new(total, None, Some(&before));
             return end(session, &summary, Some(found("nothing was applied, because of this", &obstacles)));
@@ -52,14 +53,23 @@ impl Deploy {
                 return end(session, &Summary::new(total, report.as_ref(), None), Some(error.into()));
             }
         };
-        let after = migrator.validate().await?;
+        let after = match migrator.validate().await {
+            Ok(after) => after,
+            Err(error) => return end(session, &Summary::new(total, Some(&report), None), Some(error.into())),
+        };
         for warning in report.warnings().iter().filter(|_| !session.output.is_json()) {
             session.output.warning(warning);
         }
-        let left: Vec<_> = after.findings().iter().collect();
+        let left: Vec<_> = after.findings().iter().filter(|one| is_wrong(one)).collect();
         let failure = (!left.is_empty()).then(|| found("what is pending was applied, but something is wrong", &left));
         end(session, &Summary::new(total, Some(&report), Some(&after)), failure)
     }
+}
+
+/// When an older version of the application is deployed again, what the newer one has applied is on record and not linked in: a
+/// warning of the run, and no reason to stop.
+fn is_wrong(finding: &Finding) -> bool {
+    finding.problem != Problem::Orphan
 }
 
 /// The one line, or the one document.

@@ -62,15 +62,11 @@ impl Down {
         down = down.with_dependants(self.with_dependants);
         if !self.dry_run {
             let plan = down.clone().plan().await?;
-            if !plan.is_empty() {
-                session.output.remark(&plan);
-                let question = format!("Revert {}?", counted(plan.len() as u64, "migration"));
-                if !confirm(session, migrator, &question).await? {
-                    return outcome::declined(session);
-                }
-                // What was shown and confirmed, and nothing that was applied meanwhile.
-                down = plan.iter().fold(migrator.down(), |down, step| down.only(step.migration().id()));
+            let question = format!("Revert {}?", counted(plan.len() as u64, "migration"));
+            if !plan.is_empty() && !confirm(session, migrator, Some(&plan), &question).await? {
+                return outcome::declined(session);
             }
+            down = down.limited_to(&plan);
         }
         down = down.dry_run(self.dry_run);
         if let Some(limit) = self.timeout {

@@ -46,14 +46,17 @@ fn status(name: String) -> RecordStatus {
 impl History {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let mut history = session.migrator().await?.history().limit(self.limit).skip(self.skip);
-        let all = self.status.is_none() && self.source.is_none() && self.migration.is_none();
+        let mut filters = Vec::new();
         if let Some(status) = self.status {
+            filters.extend(["--status".to_owned(), status.as_str().to_owned()]);
             history = history.status(status);
         }
         if let Some(source) = self.source {
+            filters.extend(["--source".to_owned(), source.clone()]);
             history = history.source(source);
         }
         if let Some(id) = self.migration {
+            filters.extend(["--migration".to_owned(), id.clone()]);
             history = history.migration(id);
         }
         let page = history.await?;
@@ -64,15 +67,16 @@ impl History {
         }
         let shown = self.skip + page.entries.len() as u64;
         match (page.entries.len(), page.total) {
-            (0, 0) if all => output.print("Nothing has been done here yet.")?,
+            (0, 0) if filters.is_empty() => output.print("Nothing has been done here yet.")?,
             (0, 0) => output.print("There are no such entries.")?,
             (0, total) => output.print(format_args!("There are only {}.", counted_entries(total)))?,
             (_, total) => {
                 output.print(entries(&page.entries))?;
                 if shown < total {
                     let (m, limit) = (migrate(), self.limit);
+                    let filters: String = filters.iter().flat_map(|word| [" ", word]).collect();
                     output.remark(format_args!(
-                        "\n{shown} of {}; the next ones: `{m} history --limit {limit} --skip {shown}`.",
+                        "\n{shown} of {}; the next ones: `{m} history --limit {limit} --skip {shown}{filters}`.",
                         counted_entries(total)
                     ));
                 }

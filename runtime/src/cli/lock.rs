@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand};
 
-use super::confirm::confirm;
+use super::confirm::{confirm, refuse_in_production};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::options::Who;
-use super::outcome;
 use super::session::Session;
-use crate::wire;
+use super::{migrate, outcome};
+use crate::{Holder, wire};
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Lock {
@@ -23,7 +23,7 @@ pub(super) struct Status {}
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Release {
-    /// Does it without asking, as --yes does
+    /// Does it without asking; in production it takes --yes as well
     #[arg(long)]
     confirm: bool,
 
@@ -58,26 +58,41 @@ impl Status {
 
 impl Release {
     async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let (output, migrator) = (&session.output, session.migrator().await?);
+        let migrator = session.migrator().await?;
         let status = migrator.lock_status().await?;
-        if status.holder.is_some() && !self.confirm {
-            output.remark(&status);
-            if !confirm(session, migrator, "Take the lock away?").await? {
-                return outcome::declined(session);
-            }
+        if status.holder.is_none() {
+            return told(session, None);
+        }
+        if self.confirm && !session.options.yes {
+            refuse_in_production(migrator)?;
+        } else if !confirm(session, migrator, Some(&status), "Take the lock away?").await? {
+            return outcome::declined(session);
+        }
+        // The one that was shown may have finished while somebody thought about it.
+        if migrator.lock_status().await?.token != status.token {
+            return Err(Failure::new(
+                Exit::Failed,
+                "lock-changed",
+                "the lock has another holder by now, so nothing was changed",
+            )
+            .help(format!("`{} lock status` tells who", migrate())));
         }
         let mut unlock = migrator.force_unlock().because(self.because);
         if let Some(name) = self.who.by() {
             unlock = unlock.by(name);
         }
-        let holder = unlock.await?;
-        if output.is_json() {
-            output.json(&wire::Released::of(holder.as_ref()))?;
-        } else if let Some(holder) = holder {
-            output.outcome(format_args!("Took the lock from {holder}."))?;
-        } else {
-            output.outcome("The lock was free already.")?;
-        }
-        Ok(Exit::Done)
+        told(session, unlock.await?.as_ref())
     }
+}
+
+fn told(session: &Session, former: Option<&Holder>) -> Result<Exit, Failure> {
+    let output = &session.output;
+    if output.is_json() {
+        output.json(&wire::Released::of(former))?;
+    } else if let Some(holder) = former {
+        output.outcome(format_args!("Took the lock from {holder}."))?;
+    } else {
+        output.outcome("The lock was free already.")?;
+    }
+    Ok(Exit::Done)
 }

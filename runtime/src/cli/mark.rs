@@ -73,7 +73,7 @@ impl Mark {
             Self::Pending(marked) => ("pending", marked),
         };
         let migrator = session.migrator_for(&reasoned.writing).await?;
-        if !confirm(session, migrator, &format!("Mark as {word}: {}?", ids.join(", "))).await? {
+        if !confirm(session, migrator, None, &format!("Mark as {word}: {}?", ids.join(", "))).await? {
             return outcome::declined(session);
         }
         let amend = match &self {
@@ -87,21 +87,24 @@ impl Mark {
 impl Baseline {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_for(&self.reasoned.writing).await?;
+        let mut about = None;
         let id = if let Some(id) = self.place.id {
             id
         } else {
             let detected = migrator.detect().await?;
-            session.output.remark(&detected);
             let Some(id) = detected.baseline() else {
                 // Nothing to say, and said so.
+                session.output.remark(&detected);
                 let nothing: [String; 0] = [];
                 return amend_as(session, migrator.mark_applied(nothing), &self.reasoned).await;
             };
-            if !confirm(session, migrator, &format!("Mark everything up to '{id}' as applied?")).await? {
-                return outcome::declined(session);
-            }
+            about = Some(detected.to_string());
             id.to_owned()
         };
+        let question = format!("Mark everything up to '{id}' as applied?");
+        if !confirm(session, migrator, about.as_ref().map(|text| text as _), &question).await? {
+            return outcome::declined(session);
+        }
         amend_as(session, migrator.baseline(id), &self.reasoned).await
     }
 }
@@ -116,7 +119,7 @@ impl Accept {
 impl Prune {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_for(&self.reasoned.writing).await?;
-        if !confirm(session, migrator, &format!("Remove the record of '{}'?", self.id)).await? {
+        if !confirm(session, migrator, None, &format!("Remove the record of '{}'?", self.id)).await? {
             return outcome::declined(session);
         }
         amend_as(session, migrator.prune(self.id), &self.reasoned).await

@@ -4,9 +4,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
-use crate::{Act, Report, wire};
+use crate::{Act, Outcome, Report, wire};
 
-/// A run that ended well. Its steps were told while they ran.
+/// A run that ended well. Its steps were told while they ran. That of a dry run may have found that in earnest it would not.
 pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> {
     let output = &session.output;
     if output.is_json() {
@@ -27,7 +27,8 @@ pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> 
         }
         output.outcome(report.summary())?;
     }
-    Ok(Exit::Done)
+    let would_fail = report.executions().any(|execution| matches!(execution.outcome, Outcome::WouldFail));
+    Ok(if would_fail { Exit::Failed } else { Exit::Done })
 }
 
 /// A run that did not end well: what its progress has not told yet.

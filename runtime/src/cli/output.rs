@@ -86,6 +86,12 @@ impl Output {
         }
     }
 
+    /// What has to be known, quiet or not.
+    #[expect(clippy::unused_self, reason = "everything that is said goes through here")]
+    pub(super) fn insist(self, text: impl Display) {
+        say(text);
+    }
+
     pub(super) fn warning(self, text: impl Display) {
         self.remark(format_args!("{}: {text}", Style::new().for_stderr().yellow().bold().apply_to("warning")));
     }

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::connect;
+use super::discreet::discreet;
 use super::failure::Failure;
 use super::options::{Options, Writing};
 use super::output::Output;
@@ -115,6 +116,6 @@ pub(super) fn called() -> (String, Vec<String>) {
     let mut arguments = env::args_os();
     let program = program(arguments.next().as_ref());
     let ours = super::command::names();
-    let words = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    let words = arguments.map(|argument| discreet(&argument.to_string_lossy()).into_owned());
     (program, words.take_while(|word| !word.starts_with('-') && !ours.contains(word)).collect())
 }

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
 use super::{history, migrate, words};
+use crate::migrator::unknown;
 use crate::{Kind, Migration, Record, Standing, wire};
 
 #[derive(Clone, Debug, Args)]
@@ -23,8 +24,7 @@ impl Show {
         let standing = status.get(&self.id);
         let orphan = status.orphans().iter().find(|orphan| orphan.id == self.id);
         if standing.is_none() && orphan.is_none() && history.entries.is_empty() {
-            // The library's own answer to an id that it does not have.
-            migrator.up().only(&self.id).plan().await?;
+            return Err(Failure::from(unknown(&self.id, migrator.registry().iter())));
         }
         let dependants = dependants(migrator.registry().iter(), &self.id);
         if output.is_json() {

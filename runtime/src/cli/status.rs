@@ -22,12 +22,18 @@ impl Status {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator().await?;
         let status = migrator.status().await?;
-        // A manual one, and what waits for it, is pending for as long as somebody likes.
-        let is_behind = self.check && !migrator.up().plan().await?.is_empty();
-        if session.output.is_json() {
-            session.output.json(&wire::Status::of(&status))?;
-        } else {
+        let document = wire::Status::of(&status);
+        if !session.output.is_json() {
             show(session, &status)?;
+        }
+        // A manual one, and what waits for it, is pending for as long as somebody likes.
+        let is_behind = self.check
+            && match migrator.up().plan().await {
+                Ok(plan) => !plan.is_empty(),
+                Err(error) => return Err(Failure::from(error).with(&document)),
+            };
+        if session.output.is_json() {
+            session.output.json(&document)?;
         }
         Ok(if is_behind { Exit::Pending } else { Exit::Done })
     }

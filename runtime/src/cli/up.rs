@@ -58,6 +58,9 @@ impl Up {
         let migrator = session.migrator_for(&self.how.writing).await?;
         let up = self.ids.iter().fold(migrator.up(), crate::Up::only);
         let up = self.to.iter().fold(up, crate::Up::to);
+        if !(session.environment.auto || self.how.dry_run) {
+            return outcome::tell(session, &up.check().await?);
+        }
         self.how.run(session, migrator, up).await
     }
 }
@@ -73,9 +76,6 @@ impl Run {
 impl How {
     async fn run(self, session: &Session, migrator: &Migrator, up: crate::Up) -> Result<Exit, Failure> {
         let environment = &session.environment;
-        if !(environment.auto || self.dry_run) {
-            return outcome::tell(session, &up.check().await?);
-        }
         let mut up = up.dry_run(self.dry_run).continue_on_error(self.continue_on_error || !environment.stop_on_error);
         if let Some(limit) = self.timeout {
             up = up.timeout(limit);

@@ -107,6 +107,18 @@ impl Down {
         self.migrator.look(self.applied).await.map(|(plan, _)| plan)
     }
 
+    /// What was planned and nothing else, whatever has been applied since.
+    #[cfg(feature = "cli")]
+    pub(crate) fn limited_to(mut self, plan: &Plan) -> Self {
+        let ids = plan.iter().map(|step| step.migration().id().to_owned()).collect();
+        self.applied.with_dependants = false;
+        match &mut self.applied.target {
+            Target::Only(named) if !plan.is_empty() => *named = ids,
+            _ => self.applied.meant = OnceLock::from(Target::Meant(ids)),
+        }
+        self
+    }
+
     /// Finds out what this would do without changing anything, as in [`Up::dry_run`](crate::Up::dry_run).
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.settings.dry_run = dry_run;

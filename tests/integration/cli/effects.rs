@@ -174,7 +174,7 @@ async fn records_are_changed_by_hand() {
     let db = TestDb::new().await;
     users(&db).await;
     let app = MyApp::on(&db);
-    done(&app, "baseline 002_assign_roles --because first-use").await;
+    done(&app, "baseline 002_assign_roles --yes --because first-use").await;
     done(&app, "mark applied 003_lower_emails --yes --because by-hand --by ben").await;
     done(&app, "mark pending 003_lower_emails --yes --because restored").await;
     assert_eq!(effects(&db).await, (0, 0, 0));
@@ -259,12 +259,11 @@ async fn a_refused_deployment_changes_nothing() {
     let app = MyApp::on(&db);
     done(&app, "deploy").await;
     done(&app, "down --yes").await;
-    let mut gone = record(&db, "001_create_users").await.unwrap();
-    gone.insert("_id", "000_gone");
-    db.collection::<Document>("migrations").insert_one(gone).await.unwrap();
+    let changed = doc! { "$set": { "checksum": format!("t1:{}", "0".repeat(64)) } };
+    db.collection::<Document>("migrations").update_one(doc! { "_id": "001_create_users" }, changed).await.unwrap();
     changes_nothing(&app, &db, "deploy", 1).await;
     assert_eq!(status(&db, "module:menu:002_prices").await, "rolled-back");
-    done(&app, "prune 000_gone --yes").await;
+    done(&app, "accept 001_create_users").await;
     done(&app, "deploy").await;
 }
 

@@ -48,7 +48,7 @@ async fn zero_is_done_or_nothing_to_do() {
         "mark applied 004_shrink_orders --yes",
         "mark applied 004_shrink_orders --yes",
         "accept 001_create_users",
-        "baseline 001_create_users",
+        "baseline 001_create_users --yes",
         "prune 000_gone --yes",
         "lock release --confirm --because nothing",
         "help",
@@ -264,7 +264,7 @@ async fn five_is_something_pending() {
     let checking = app.clone().with("MONGRATE_AUTO", "false");
     let (ran, code) = error(&app, "status --check").await;
     assert_eq!((ran.code, code.as_str()), (5, ""), "{ran}");
-    for words in ["up", "up 001_create_users", "run 004_shrink_orders"] {
+    for words in ["up", "up 001_create_users", "up 004_shrink_orders"] {
         let (ran, code) = error(&checking, words).await;
         assert_eq!((ran.code, code.as_str()), (5, "pending"), "{words}\n{ran}");
     }
@@ -273,7 +273,7 @@ async fn five_is_something_pending() {
     // A manual one does not count, unless it is named.
     app.run(["up"]).await;
     for (app, words, code) in
-        [(&app, "status --check", 0), (&checking, "up", 0), (&checking, "run 004_shrink_orders", 5)]
+        [(&app, "status --check", 0), (&checking, "up", 0), (&checking, "up 004_shrink_orders", 5)]
     {
         let (ran, _) = error(app, words).await;
         assert_eq!(ran.code, code, "{words}\n{ran}");

@@ -108,7 +108,7 @@ async fn every_document_is_as_described() {
     reader.reads(&app, "status", "status").await;
     reader.reads(&app, "mark", "mark applied module:menu:001_namespace --yes --because by-hand").await;
     reader.reads(&app, "mark", "mark pending module:menu:001_namespace --yes").await;
-    reader.reads(&app, "baseline", "baseline module:menu:002_prices").await;
+    reader.reads(&app, "baseline", "baseline module:menu:002_prices --yes").await;
     reader.reads(&app, "baseline", "baseline --detect --yes").await;
     set(&db, "002_assign_roles", doc! { "checksum": format!("t1:{}", "0".repeat(64)) }).await;
     let records = db.collection::<Document>("migrations");

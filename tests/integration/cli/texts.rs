@@ -19,7 +19,7 @@ async fn change(db: &Database, id: &str) {
 }
 
 /// A record whose migration is gone.
-async fn orphan(db: &Database, of: &str, id: &str) {
+pub(crate) async fn orphan(db: &Database, of: &str, id: &str) {
     let records = db.collection::<Document>("migrations");
     let mut record = records.find_one(doc! { "_id": of }).await.unwrap().unwrap();
     record.insert("_id", id);

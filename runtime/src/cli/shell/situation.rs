@@ -37,7 +37,7 @@ impl Situation {
         let status = migrator.status().await?;
         let up = match migrator.plan().await {
             Ok(plan) => plan,
-            // Something is in the way; what can be done about it is in the menu.
+            // Something is in the way: nothing can be applied until somebody has seen to it.
             Err(error) => {
                 session.output.warning(Failure::from(error).message);
                 Plan::default()

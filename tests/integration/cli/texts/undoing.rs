@@ -53,7 +53,7 @@ async fn records_by_hand() {
         "mark applied 001_create_users",
         "mark applied 001_create_users --yes",
         "baseline --detect --yes",
-        "baseline 002_assign_roles --because \"it was there before\"",
+        "baseline 002_assign_roles --yes --because \"it was there before\"",
         "status",
         "mark pending 001_create_users --yes",
         "mark pending 002_assign_roles --yes --because \"restored from a backup\"",
