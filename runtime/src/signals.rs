@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT while a run is under way: the run ends in good order and the lease is released.
+//! SIGTERM, SIGINT and SIGHUP while a run is under way: the run ends in good order and the lease is released.
 //!
 //! A signal that the application handles itself is left to it (dropping the future of the run stops it, too). For one
 //! that would just end the process, a handler is installed for the time of the run and the default is put back
@@ -94,7 +94,8 @@ mod handler {
     use std::ptr;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    const SIGNALS: [libc::c_int; 2] = [libc::SIGTERM, libc::SIGINT];
+    /// The last one comes when a terminal or its connection is closed.
+    const SIGNALS: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
 
     static RECEIVED: AtomicUsize = AtomicUsize::new(0);
 

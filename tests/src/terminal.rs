@@ -99,6 +99,14 @@ impl Terminal {
         self.press(keys);
     }
 
+    /// Types a line as the answer to a question.
+    pub async fn line(&mut self, text: &str) {
+        for key in text.chars() {
+            self.answer(&key.to_string()).await;
+        }
+        self.answer(key::ENTER).await;
+    }
+
     /// Presses keys, whatever the program does with them.
     pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();

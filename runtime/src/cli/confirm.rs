@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use dialoguer::Confirm;
+use dialoguer::Input;
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -29,9 +29,14 @@ pub(super) async fn confirm(
     if !is_asked {
         return Err(Failure::usage("this has to be confirmed, and there is no terminal to ask at").help("add `--yes`"));
     }
-    let question = question.to_owned();
-    let answer = prompt::ask(move || Confirm::new().with_prompt(question).default(false).interact()).await;
-    answer.map_err(|failure| match failure.exit {
+    session.output.insist(format_args!("Database: {}", migrator.database().name()));
+    // A whole line, so that no key that was meant for something else is taken for a yes.
+    let question = format!("{question} [y/N]");
+    let line = move || Input::<String>::new().with_prompt(question).allow_empty(true).interact_text();
+    let answer = prompt::ask(line).await;
+    answer.map(|answer| ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())).map_err(|failure| match failure
+        .exit
+    {
         Exit::Interrupted => Failure { message: "interrupted, so nothing was changed".into(), ..failure },
         _ => failure,
     })

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use super::confirm::confirm;
 use super::exit::Exit;
@@ -19,7 +20,7 @@ pub(super) struct Down {
     ids: Vec<String>,
 
     /// So many of those that were applied last
-    #[arg(long, value_name = "N", conflicts_with = "ids")]
+    #[arg(long, value_name = "N", conflicts_with = "ids", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     steps: Option<usize>,
 
     /// Everything that the last `up` applied

@@ -101,7 +101,8 @@ pub(super) fn entries(entries: &[HistoryEntry]) -> String {
             Some(other) => style(other.as_str().replace('-', " ")).yellow().to_string(),
         };
         let ran = matches!(entry.act, Act::Up | Act::Down | Act::Verify);
-        let mut remarks: Vec<_> = [&entry.because, &entry.error].into_iter().flatten().cloned().collect();
+        let mut remarks: Vec<_> =
+            [&entry.because, &entry.error].into_iter().flatten().map(|text| words::harmless(text)).collect();
         remarks.extend(entry.holder.as_deref().map(|holder| format!("from process {} on {}", holder.pid, holder.host)));
         rows.add_row([
             words::moment(entry.executed_at),

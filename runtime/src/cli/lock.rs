@@ -1,5 +1,6 @@
 //! `lock`
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use super::confirm::{confirm, refuse_in_production};
@@ -28,7 +29,7 @@ pub(super) struct Release {
     confirm: bool,
 
     /// Why, for the history
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = NonEmptyStringValueParser::new())]
     because: String,
 
     #[command(flatten)]

@@ -119,5 +119,6 @@ impl Draft {
 /// A file as it is found from the current folder.
 fn shown(file: &Path) -> String {
     let relative = env::current_dir().ok().and_then(|here| pathdiff::diff_paths(file, here));
-    relative.as_deref().unwrap_or(file).display().to_string()
+    let relative = relative.as_deref().unwrap_or(file);
+    if relative.as_os_str().is_empty() { "this folder".to_owned() } else { relative.display().to_string() }
 }

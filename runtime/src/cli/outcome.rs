@@ -22,6 +22,9 @@ pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> 
                 output.remark(format_args!("  {operation}"));
             }
         }
+        for execution in report.applied().filter(|execution| execution.attempts == 0) {
+            output.remark(execution);
+        }
         for (id, act) in report.amended() {
             output.outcome(format_args!("{id}: {}", said(*act)))?;
         }

@@ -108,7 +108,7 @@ fn print(session: &Session, standing: Standing<'_>, dependants: &[&str]) -> Resu
         lines.push(("covers", list(migration.covers())));
     }
     if let Some(error) = standing.record.and_then(|record| record.error.as_deref()) {
-        lines.push(("error", style(error).red().to_string()));
+        lines.push(("error", style(words::harmless(error)).red().to_string()));
     }
     if !migration.description().is_empty() {
         session.output.print(format_args!("{}\n", migration.description().trim()))?;

@@ -76,12 +76,13 @@ fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
         status.completed().count(),
         pending.len()
     ))?;
-    let is_held_up = status.iter().any(|standing| standing.state == State::Partial);
-    if !(pending.is_empty() || is_held_up) {
-        session.output.remark(format_args!("`{} up` applies what is pending.", migrate()));
-    }
     if is_wrong(status) {
         session.output.remark(format_args!("`{} validate` tells what is wrong, and what to do about it.", migrate()));
+    }
+    let is_held_up = status.iter().any(|standing| standing.state == State::Partial);
+    let is_under_way = status.holder().is_some_and(|holder| !holder.expired);
+    if !(pending.is_empty() || is_held_up || is_under_way) {
+        session.output.remark(format_args!("`{} up` applies what is pending.", migrate()));
     }
     Ok(())
 }
@@ -109,7 +110,7 @@ fn remarks(standing: &Standing<'_>, verbose: bool) -> String {
         if record.attempts > 1 {
             remarks.push(counted(record.attempts.unsigned_abs(), "execution"));
         }
-        remarks.extend(record.error.clone());
+        remarks.extend(record.error.as_deref().map(words::harmless));
     }
     if remarks.is_empty() || verbose {
         remarks.push(migration.summary());

@@ -16,6 +16,12 @@ pub(super) fn state(word: &'static str, state: State) -> StyledObject<&'static s
     }
 }
 
+/// A text that somebody else has written, without what a terminal would take for a command.
+pub(super) fn harmless(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
+}
+
 /// A moment in UTC, to the second: `2026-11-20 16:49:03`.
 pub(super) fn moment(at: DateTime) -> String {
     let text = at.try_to_rfc3339_string().unwrap_or_default();

@@ -55,13 +55,13 @@ async fn everything_can_be_done_from_the_menu() {
 
     take(&mut terminal, "Revert the last one (module:menu:002_prices)").await;
     terminal.shows("Revert 1 migration? [y/N]").await;
-    terminal.answer("n").await;
+    terminal.line("n").await;
     terminal.shows("Nothing was changed.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 1);
 
     take(&mut terminal, "Revert the last one").await;
-    terminal.shows_what("the question again", |text| text.contains("Revert 1 migration? [y/N]")).await;
-    terminal.answer("y").await;
+    terminal.shows_what("the question again", |text| text.trim_end().ends_with("Revert 1 migration? [y/N]:")).await;
+    terminal.line("yes").await;
     terminal.shows("4 completed, 1 pending, 1 manual.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 0);
     assert_eq!(stored::count(&db, "menu", doc! {}).await, 1);
@@ -104,7 +104,7 @@ async fn a_batch_is_reverted_as_one() {
     let mut terminal = opened(&app).await;
     take(&mut terminal, "Revert the last batch (4)").await;
     terminal.shows("Revert 4 migrations? [y/N]").await;
-    terminal.answer("y").await;
+    terminal.line("yes").await;
     terminal.shows("1 completed, 4 pending, 1 manual.").await;
     // What is left is irreversible, and so it is not offered.
     terminal.shows("❯ Status").await;
@@ -144,7 +144,7 @@ async fn the_lock_is_taken_away_with_a_reason() {
     terminal.answer("it hangs").await;
     terminal.answer(key::ENTER).await;
     terminal.shows("Take the lock away? [y/N]").await;
-    terminal.answer("y").await;
+    terminal.line("yes").await;
     terminal.shows("Took the lock from process").await;
     let ran = holder.finish().await;
     assert_eq!(ran.code, 3, "{ran}");

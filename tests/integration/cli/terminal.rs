@@ -83,11 +83,11 @@ async fn no_is_no() {
     let db = migrated().await;
     let before = stored::fingerprint(&db).await;
     // Enter alone is a no, as the question says.
-    for answer in ["n", key::ENTER] {
+    for answer in ["n", "", "maybe", "yes, no"] {
         let mut terminal = Terminal::of(&MyApp::on(&db), 100, &["down"]);
         terminal.shows("Revert 1 migration? [y/N]").await;
         assert!(terminal.text().contains("1. module:menu:002_prices: Prices are in cents."), "{terminal}");
-        terminal.answer(answer).await;
+        terminal.line(answer).await;
         assert_eq!(terminal.finish().await, 1, "{terminal}");
         assert!(terminal.text().contains("Nothing was changed."), "{terminal}");
     }
@@ -99,7 +99,7 @@ async fn yes_is_yes() {
     let db = migrated().await;
     let mut terminal = Terminal::of(&MyApp::on(&db), 100, &["down"]);
     terminal.shows("Revert 1 migration?").await;
-    terminal.answer("y").await;
+    terminal.line("y").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
     assert!(terminal.text().contains("Reverted 1."), "{terminal}");
     assert!(!has_cents(&db).await);
@@ -140,7 +140,7 @@ async fn everything_that_is_hard_to_undo_asks() {
     ] {
         let mut terminal = Terminal::of(&MyApp::on(&db), 100, words);
         terminal.shows(question).await;
-        terminal.answer("n").await;
+        terminal.line("n").await;
         assert_eq!(terminal.finish().await, 1, "{terminal}");
     }
     assert_eq!(stored::fingerprint(&db).await, before);
@@ -156,13 +156,13 @@ async fn taking_the_lock_away_asks() {
     let mut terminal = Terminal::of(&app, 100, &release);
     terminal.shows("Take the lock away?").await;
     assert!(terminal.text().contains(&format!("process {}", holder.pid())), "{terminal}");
-    terminal.answer("n").await;
+    terminal.line("n").await;
     assert_eq!(terminal.finish().await, 1, "{terminal}");
     assert!(!stored::lease_is_free(&db).await);
 
     let mut terminal = Terminal::of(&app, 100, &release);
     terminal.shows("Take the lock away?").await;
-    terminal.answer("y").await;
+    terminal.line("y").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
     let ran = holder.finish().await;
     assert_eq!(ran.code, 3, "{ran}");

@@ -9,6 +9,11 @@ use crate::plan::Verb;
 use crate::{Registry, Report};
 
 /// The error's causes, of which the outermost is the message itself.
+/// It has only waited.
+fn has_not_begun(report: &Report) -> bool {
+    report.is_empty() && report.not_run().is_empty()
+}
+
 pub(super) fn causes(error: &Error) -> Vec<String> {
     match error {
         Error::Failed { source, .. } | Error::Partial { source, .. } => source_chain(&**source),
@@ -72,6 +77,8 @@ pub(super) fn told(error: &Error) -> Failure {
         .help(format!("nothing was committed after that; `{m} status` tells what is applied, and `{m} up` goes on")),
         Error::Interrupted { report } => Failure::new(Exit::Interrupted, "interrupted", "the run was told to stop").help(if report.is_dry_run() {
             DRY_RUN.to_owned()
+        } else if has_not_begun(report) {
+            format!("it had not begun to do anything; `{m} status` tells where everything stands")
         } else {
             format!("what was under way was not completed, and the lock is free; `{m} status` tells what is applied, and `{m} up` goes on")
         }),
@@ -79,6 +86,8 @@ pub(super) fn told(error: &Error) -> Failure {
             failed("run-timed-out", format!("the run took longer than its time limit of {} and was stopped", Elapsed(*limit))).help(
                 if report.is_dry_run() {
                     DRY_RUN.to_owned()
+                } else if has_not_begun(report) {
+                    format!("it had not begun to do anything; `{m} lock status` tells whether another process is migrating")
                 } else {
                     format!("the lock is free; `{m} status` tells what is applied, and `{m} up` goes on, with a longer `--timeout` perhaps")
                 },
@@ -115,7 +124,10 @@ pub(super) fn told(error: &Error) -> Failure {
         )
         .about(id)
         .help(if *selected {
-            format!("name them as well; `{m} down {id} --with-dependants` reverts all of them")
+            format!(
+                "`{m} down {id} --with-dependants` reverts all of them; to change only what is on record, name all of them in \
+                 `{m} mark pending`"
+            )
         } else {
             "not all of them belong to the sources that this application migrates here: take those back first".to_owned()
         }),
