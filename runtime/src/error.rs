@@ -150,7 +150,7 @@ pub enum Error {
         report: Box<Report>,
     },
 
-    /// The run was told to stop: its future was dropped, or the process received SIGTERM or SIGINT (ctrl-C). It is an
+    /// The run was told to stop: its future was dropped, or the process received SIGTERM, SIGINT (ctrl-C) or SIGHUP. It is an
     /// error even when everything was applied before it could stop, because the process is meant to end.
     #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
     Interrupted {

@@ -150,7 +150,7 @@ impl Migrator {
     /// ends, the transaction is rolled back, the lease is released, so that the next process starts at once. A run that
     /// begins later stops as well, unless there is nothing to do. Their result is [`Error::Interrupted`].
     ///
-    /// For services that handle signals themselves. Where nobody does, a run stops on SIGTERM and SIGINT (ctrl-C) without
+    /// For services that handle signals themselves. Where nobody does, a run stops on SIGTERM, SIGINT (ctrl-C) and SIGHUP without
     /// being told.
     ///
     /// ```no_run

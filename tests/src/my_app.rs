@@ -166,6 +166,11 @@ impl Running {
         self.signal("TERM");
     }
 
+    /// SIGHUP, as a connection that breaks does it.
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
     /// SIGSTOP.
     pub fn pause(&self) {
         self.signal("STOP");

@@ -31,7 +31,7 @@ const CONCURRENCY: usize = 8;
 /// The result is an error only when nothing was begun: the databases cannot be listed, the filter or the linked-in
 /// migrations have a mistake. Everything else is in [`Tenants`].
 ///
-/// Dropping the future, SIGTERM and SIGINT stop all that is under way as they stop a single [`Up`], and begin no
+/// Dropping the future, SIGTERM, SIGINT and SIGHUP stop all that is under way as they stop a single [`Up`], and begin no
 /// other: those databases are [`Error::Interrupted`].
 ///
 /// ```no_run

@@ -16,7 +16,7 @@ use crate::tracker::Records;
 /// An `up` that is about to run: set its options, then await it.
 ///
 /// Dropping the future stops the run: the server call under way ends, the transaction is rolled back, the lease is
-/// released. SIGTERM and SIGINT (ctrl-C) do the same while it runs, unless the application handles them itself; the
+/// released. SIGTERM, SIGINT (ctrl-C) and SIGHUP do the same while it runs, unless the application handles them itself; the
 /// result is [`Error::Interrupted`] then.
 ///
 /// ```no_run

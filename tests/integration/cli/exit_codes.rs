@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use mongrate_tests::stored::{lease_is_free, status, steps};
-use mongrate_tests::{MyApp, Ran, TestDb, eventually};
+use mongrate_tests::{MyApp, Ran, Running, TestDb, eventually};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -282,15 +282,11 @@ async fn five_is_something_pending() {
 
 #[tokio::test]
 async fn a_hundred_and_thirty_is_interrupted() {
-    for interrupt in [true, false] {
+    for stop in [Running::interrupt, Running::terminate, Running::hang_up] {
         let db = TestDb::new().await;
         let app = MyApp::on(&db);
         let running = held(&app, &db).await;
-        if interrupt {
-            running.interrupt();
-        } else {
-            running.terminate();
-        }
+        stop(&running);
         let ran = running.finish().await;
         assert_eq!(ran.code, 130, "{ran}");
         assert!(ran.stderr.contains("error: the run was told to stop"), "{ran}");
