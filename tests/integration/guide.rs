@@ -30,15 +30,17 @@ fn every_error_is_in_the_guide() {
     assert!(missing.is_empty(), "not in docs/guide/operating.md: {missing:?}");
 }
 
-/// What a reader types does what the guide says, one line after the other: every `my-app` line of a `sh` block, on one database for
+/// What a reader types does what the guide or the README says, one line after the other: every `my-app` line of a `sh` block, on one database for
 /// each guide. A comment `# exits with 5` is held to, all others exit with 0.
 #[tokio::test]
 async fn every_command_of_the_guides_does_what_they_say() {
     let mut ran = 0;
-    for guide in ["command-line", "operating", "rolling-back", "running", "writing"] {
+    let guides = ["command-line", "operating", "rolling-back", "running", "writing"];
+    let guides = guides.map(|guide| format!("docs/guide/{guide}.md"));
+    for guide in guides.into_iter().chain(["README.md".to_owned()]) {
         let db = TestDb::new().await;
         let sources = source_tree();
-        for line in commands(&read(&format!("docs/guide/{guide}.md"))) {
+        for line in commands(&read(&guide)) {
             let output = shell(&line, &db, &sources).await;
             let expected = line.split_once("# exits with ").map_or(0, |(_, code)| code[..1].parse().unwrap());
             let told = String::from_utf8_lossy(&output.stderr);
