@@ -13,9 +13,6 @@ mod predecessor;
 mod template;
 mod unlinked;
 
-use std::env;
-use std::path::Path;
-
 use clap::Args;
 
 use self::draft::Draft;
@@ -24,7 +21,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::migrate;
 use super::session::Session;
-use super::source_tree::SourceTree;
+use super::source_tree::{SourceTree, shown};
 use crate::{Registry, wire};
 
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
@@ -114,11 +111,4 @@ impl Draft {
         ));
         Ok(())
     }
-}
-
-/// A file as it is found from the current folder.
-fn shown(file: &Path) -> String {
-    let relative = env::current_dir().ok().and_then(|here| pathdiff::diff_paths(file, here));
-    let relative = relative.as_deref().unwrap_or(file);
-    if relative.as_os_str().is_empty() { "this folder".to_owned() } else { relative.display().to_string() }
 }

@@ -6,10 +6,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::source_tree::shown;
 use crate::{Migration, Registry};
 
 const NAME: &str = "migrations.lock";
@@ -172,9 +173,4 @@ pub(super) fn removed(place: &str) -> String {
         "it is released ({place}), but not linked into this program: link its crate in, or delete that line if it was removed on \
          purpose"
     )
-}
-
-fn shown(path: &Path) -> String {
-    let here = env::current_dir().ok();
-    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).display().to_string()
 }

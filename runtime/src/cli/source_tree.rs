@@ -131,3 +131,10 @@ pub(super) fn nothing_found() -> Failure {
 pub(super) fn called() -> String {
     migrate().split_once(' ').map_or_else(String::new, |(_, words)| format!("{words} ..."))
 }
+
+/// A path for people: from the current folder.
+pub(super) fn shown(path: &Path) -> String {
+    let relative = env::current_dir().ok().and_then(|here| pathdiff::diff_paths(path, here));
+    let relative = relative.as_deref().unwrap_or(path);
+    if relative.as_os_str().is_empty() { "this folder".to_owned() } else { relative.display().to_string() }
+}
