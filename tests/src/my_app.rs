@@ -36,6 +36,8 @@ pub struct MyApp {
     uri: Option<String>,
     variables: Vec<(String, String)>,
     folder: Option<PathBuf>,
+    /// What starts it.
+    starter: Vec<&'static str>,
 }
 
 impl MyApp {
@@ -49,7 +51,7 @@ impl MyApp {
     #[must_use]
     pub fn anywhere() -> Self {
         let variables = vec![("USER".to_owned(), "ana".to_owned())];
-        Self { prefix: vec!["migrate".to_owned()], uri: None, variables, folder: None }
+        Self { prefix: vec!["migrate".to_owned()], uri: None, variables, folder: None, starter: Vec::new() }
     }
 
     /// The connection string of a test's database.
@@ -83,6 +85,13 @@ impl MyApp {
     #[must_use]
     pub fn within(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// As at a terminal, although the tests may have been started so that they outlive theirs (`nohup`), which is passed on.
+    #[must_use]
+    pub fn heeding_hang_ups(mut self) -> Self {
+        self.starter = vec!["/usr/bin/env", "--default-signal=HUP"];
         self
     }
 
@@ -122,8 +131,11 @@ impl MyApp {
 
     /// Calls it and lets it run, with nothing to read on its standard input.
     pub fn start(&self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Running {
-        let mut command = Command::new(Self::program());
-        command.args(self.arguments(words)).env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let program = Self::program().into_os_string();
+        let call = self.starter.iter().map(OsString::from).chain([program]).chain(self.arguments(words));
+        let call: Vec<_> = call.collect();
+        let mut command = Command::new(&call[0]);
+        command.args(&call[1..]).env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }

@@ -284,7 +284,7 @@ async fn five_is_something_pending() {
 async fn a_hundred_and_thirty_is_interrupted() {
     for stop in [Running::interrupt, Running::terminate, Running::hang_up] {
         let db = TestDb::new().await;
-        let app = MyApp::on(&db);
+        let app = MyApp::on(&db).heeding_hang_ups();
         let running = held(&app, &db).await;
         stop(&running);
         let ran = running.finish().await;
