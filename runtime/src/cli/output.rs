@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::options::{Color, Options};
 use super::outcome;
+use super::words::harmless;
 use crate::wire;
 
 /// How the result is written.
@@ -130,13 +131,13 @@ impl Output {
         {
             say(unwritten.message);
         }
-        say(format_args!("{}: {}", style.clone().red().apply_to("error"), failure.message));
+        say(format_args!("{}: {}", style.clone().red().apply_to("error"), harmless(&failure.message)));
         if let Some((file, line)) = failure.at {
             say(format_args!("  {} {file}:{line}", style.clone().blue().apply_to("-->")));
         }
         if self.verbose > 0 {
             for cause in &failure.causes {
-                say(format_args!("  {} {cause}", style.clone().blue().apply_to("because")));
+                say(format_args!("  {} {cause}", style.clone().blue().apply_to("because"), cause = harmless(cause)));
             }
         }
         for help in failure.help.iter().flat_map(|help| help.lines()) {

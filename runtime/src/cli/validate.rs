@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::{Failure, half_changed};
 use super::migrate;
 use super::session::Session;
+use super::words::harmless;
 use crate::{Finding, Problem, wire};
 
 #[derive(Clone, Debug, Args)]
@@ -20,7 +21,11 @@ impl Validate {
         } else {
             for finding in validation.findings() {
                 let Finding { id, problem, .. } = finding;
-                output.print(format_args!("{} {}", style(format!("{id}:")).red(), problem.what()))?;
+                output.print(format_args!(
+                    "{} {}",
+                    style(format!("{id}:")).red(),
+                    harmless(&problem.what().to_string())
+                ))?;
                 output.print(format_args!("  {} {}", style("help:").green(), cure(finding)))?;
             }
             output.print(validation.summary())?;
@@ -40,7 +45,9 @@ fn cure(finding: &Finding) -> String {
             format!("undo the change and write a new migration instead, or `{m} accept {id}`")
         }
         Problem::Orphan => format!("link it in, or `{m} prune {id}` if it is gone for good"),
-        Problem::Interrupted => format!("`{m} up` runs it again"),
+        Problem::Interrupted => {
+            format!("`{m} up {id}` runs it again, unless its `verify` function says that it has had its effect")
+        }
         Problem::Failed { applied: false, .. } => format!("correct the cause; then `{m} up {id}` applies it"),
         Problem::Failed { applied: true, .. } => {
             format!("correct the cause; then `{m} down {id}` reverts it, or `{m} accept {id}` leaves it applied")

@@ -75,3 +75,19 @@ async fn a_status_is_told_before_what_is_in_its_way() {
     let ran = app.run(["status", "--check"]).await;
     assert!(ran.code == 1 && ran.stdout.contains("half-way") && ran.stderr.contains("error: "), "{ran}");
 }
+
+/// What somebody else has written is shown, and not done: it could colour, clear or retitle the terminal.
+#[tokio::test]
+async fn a_stored_error_gives_no_commands_to_the_terminal() {
+    let db = TestDb::new().await;
+    let app = MyApp::on(&db);
+    app.run(["up"]).await;
+    let odd = doc! { "$set": { "status": "failed", "error": "a\u{1b}[31mred\u{1b}]0;owned\u{7}\rb" } };
+    db.collection::<Document>("migrations").update_one(doc! { "_id": HELD }, odd).await.unwrap();
+    for words in [&["status"][..], &["validate"], &["show", HELD], &["deploy", "--lock-wait", "0s"]] {
+        let ran = app.run(words.iter().chain(&["--color", "never"])).await;
+        let is_command = |c: char| c.is_control() && c != '\n';
+        assert!(!ran.stdout.contains(is_command) && !ran.stderr.contains(is_command), "{words:?}\n{ran}");
+        assert!(words[0] == "deploy" || ran.stdout.contains("red"), "{words:?}\n{ran}");
+    }
+}
