@@ -20,6 +20,7 @@ mod health;
 mod history;
 mod linking;
 mod lock;
+mod long_texts;
 mod logs;
 mod misbehaviour;
 mod model;
