@@ -1,5 +1,6 @@
 //! What can go wrong, as sentences that say what to do next.
 
+mod recorded;
 mod remains;
 mod server;
 mod words;
@@ -7,8 +8,9 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use recorded::RecordedError;
 pub use remains::Remains;
-pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
+pub(crate) use server::{Readable, code, in_one_line, is_permanent, passes, source_chain};
 
 use words::{AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list};
 pub(crate) use words::{so_far, what};
@@ -279,6 +281,17 @@ pub enum Error {
         ids: Vec<String>,
     },
 
+    /// Migrations that are not linked into this program may have left data half changed: a `Tx` migration failed on a server without
+    /// transactions, or a `&Database` migration was interrupted, and nobody is running it. A program that does not know what they
+    /// do must not go on upon such data.
+    #[error(
+        "not linked into this program, and the data may be half changed: {}. Start the program that they belong to: there a `&Database` migration runs again with the next `up`, and a `Tx` migration is named (`.only(..)`) or marked (`mark_applied`, `mark_pending`) once the data is repaired. Without that program, repair the data and remove the records with `prune`", .ids.join(", ")
+    )]
+    HalfChangedElsewhere {
+        /// Their qualified ids.
+        ids: Vec<String>,
+    },
+
     /// The `verify` function of a migration says that it did not have its effect, although its body returned Ok.
     #[error("it ran, but its `verify` function says that it did not have its effect{}", because(.source.as_deref()))]
     VerificationFailed {
@@ -304,7 +317,8 @@ pub enum Error {
         reason: Option<&'static str>,
     },
 
-    /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied.
+    /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied. Of many thousands that
+    /// cannot, only the first ones are listed.
     #[error(
         "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. {}.",
         .dependants.join(", "), first(*.selected)

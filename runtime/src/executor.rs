@@ -20,7 +20,7 @@ use mongodb::{ClientSession, Database};
 use tracing::Instrument;
 
 use crate::context::Journal;
-use crate::error::{Remains, in_one_line, source_chain};
+use crate::error::{Remains, in_one_line, is_permanent, source_chain};
 use crate::events::{Audience, Event};
 use crate::lock::{Lease, Lock};
 use crate::migration::Kind;
@@ -35,6 +35,7 @@ pub(crate) use amend::Edit;
 pub(crate) use body::caught;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
+use records::Told;
 use step::Step;
 
 /// What the steps of one run share.
@@ -100,7 +101,8 @@ impl Executor<'_> {
                 let error: Cause = error.into();
                 let chain = source_chain(&*error);
                 let message = in_one_line(&chain);
-                recorded = self.put_on_record(&step, &message, chain, remains).await;
+                let told = Told { message: &message, permanent: is_permanent(&*error), chain };
+                recorded = self.put_on_record(&step, told, remains).await;
                 (Outcome::Failed { error, message, remains }, None)
             }
         };
@@ -135,7 +137,8 @@ impl Executor<'_> {
 
     async fn execute(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         if self.had_its_effect(step).await? {
-            return self.store(&self.change(step, self.record(step, step.done()), true)).await;
+            let change = self.change(step, self.record(step, step.done()), true);
+            return self.store_all(&Self::with_interrupted(step, change)).await;
         }
         if step.kind == Kind::Tx && self.transactional {
             self.in_transaction(step).await?;
@@ -150,16 +153,10 @@ impl Executor<'_> {
 
     /// Records a failure, after its transaction was rolled back. A failure to do so never hides the failure itself (I6);
     /// it is told beside it.
-    async fn put_on_record(
-        &mut self,
-        step: &Step<'_>,
-        message: &str,
-        chain: Vec<String>,
-        remains: Remains,
-    ) -> Result<(), String> {
+    async fn put_on_record(&mut self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Result<(), String> {
         let id = step.migration.id();
-        let change = self.failed(step, message, chain, remains);
-        let Err(unrecorded) = self.store(&change).await else { return Ok(()) };
+        let changes = Self::with_interrupted(step, self.failed(step, error, remains));
+        let Err(unrecorded) = self.store_all(&changes).await else { return Ok(()) };
         tracing::error!(error = %unrecorded, "could not record that '{id}' failed");
         Err(format!("could not record that '{id}' failed: {unrecorded}"))
     }

@@ -14,6 +14,7 @@ mod require;
 mod run;
 mod status;
 mod steps;
+mod unlinked;
 mod up;
 mod validate;
 
@@ -122,6 +123,7 @@ impl Migrator {
             .whole(async |this| {
                 let graph = this.graph()?;
                 let records = this.0.tracker.records().await?;
+                unlinked::refuse(this.half_changed_elsewhere(&graph, &records).await?)?;
                 Plan::up(&graph, &Reach::All, |id| records.state(id))
             })
             .await

@@ -69,6 +69,7 @@ impl Tracker {
                 index(doc! { "executedAt": -1 }, "by_time"),
                 index(doc! { "migrationId": 1, "executedAt": -1 }, "by_migration"),
                 index(doc! { "status": 1, "executedAt": -1 }, "by_status"),
+                index(doc! { "batch": -1 }, "by_batch"),
             ])
             .max_time(DDL_LIMIT)
             .await
@@ -83,6 +84,10 @@ impl Tracker {
         let written = match change {
             Change::Stored { record, over, beside, .. } => self.update(record, *over, *beside, session).await?,
             Change::Removed { record, .. } => self.remove(record, session).await?,
+            Change::Interrupted { record } => {
+                self.history.insert_one(HistoryEntry::interrupted(record)).session(session).await?;
+                return Ok(Written::Yes);
+            }
         };
         let Stored::Yes { log } = written else { return Ok(Written::NotOurs) };
         match (change.entry(), log) {
@@ -155,16 +160,17 @@ impl Tracker {
         Ok(())
     }
 
-    /// Whether a change is stored for good.
-    pub(crate) async fn holds(&self, change: &Change) -> Result<bool, Error> {
+    /// Whether a change is stored for good, as of what the session has seen.
+    pub(crate) async fn holds(&self, change: &Change, session: &mut ClientSession) -> Result<bool, Error> {
         let change = &change.shortened();
         let wanted = change.record();
-        let found = self.records.find_one(doc! { "_id": &wanted.id }).projection(without_beside()).await;
+        let found =
+            self.records.find_one(doc! { "_id": &wanted.id }).projection(without_beside()).session(session).await;
         let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
         Ok(match (change, found) {
             (Change::Stored { record, .. }, Some(found)) => found == **record,
             (Change::Removed { .. }, found) => found.is_none(),
-            (Change::Stored { .. }, None) => false,
+            (Change::Stored { .. } | Change::Interrupted { .. }, _) => false,
         })
     }
 }
@@ -176,6 +182,9 @@ pub(crate) enum Change {
     Stored { record: Box<Record>, over: Over, beside: Beside, entry: Option<Box<HistoryEntry>> },
     /// It is taken away, if it is still this very one, with all that is stored beside it.
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
+    /// It is that of an interrupted execution, whose entry the history still lacks. Goes with a change of the same record, and
+    /// after it, because this one does not tell whether it is stored.
+    Interrupted { record: Box<Record> },
 }
 
 /// What a record is written over; anything else means that somebody else was faster.
@@ -223,7 +232,7 @@ impl Stored {
 impl Change {
     pub(crate) fn record(&self) -> &Record {
         match self {
-            Self::Stored { record, .. } | Self::Removed { record, .. } => record,
+            Self::Stored { record, .. } | Self::Removed { record, .. } | Self::Interrupted { record } => record,
         }
     }
 
@@ -239,6 +248,7 @@ impl Change {
             Self::Removed { record, entry } => {
                 Self::Removed { record: record.clone(), entry: Box::new(entry.shortened()) }
             }
+            Self::Interrupted { record } => Self::Interrupted { record: Box::new(record.shortened()) },
         }
     }
 
@@ -246,6 +256,7 @@ impl Change {
         match self {
             Self::Stored { entry, .. } => entry.as_deref(),
             Self::Removed { entry, .. } => Some(entry),
+            Self::Interrupted { .. } => None,
         }
     }
 }

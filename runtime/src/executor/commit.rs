@@ -135,11 +135,11 @@ impl<S: Store> Committer<'_, S> {
 
     /// Finds out what became of a commit: when the fence has been written from outside the transaction, the
     /// transaction is over one way or the other, and a majority read tells which.
-    async fn settle(&self, session: &S::Session, change: &Change, error: DriverError) -> Result<(), Attempt> {
-        let ours = self.lock.store().session_id(session);
+    async fn settle(&self, session: &mut S::Session, change: &Change, error: DriverError) -> Result<(), Attempt> {
+        let ours = self.lock.store().session_id(session).clone();
         let unknown = |_| Failure::from(Error::CommitUnknown { source: error.clone() });
-        let fenced = self.lock.raise(self.lease.token(), slice::from_ref(ours)).await.map_err(unknown)?;
-        let stored = self.lock.store().holds(change).await.map_err(unknown)?;
+        let fenced = self.lock.raise(self.lease.token(), slice::from_ref(&ours)).await.map_err(unknown)?;
+        let stored = self.lock.store().holds(change, session).await.map_err(unknown)?;
         match (stored, fenced) {
             (true, _) => Ok(()),
             (false, Fenced::Ours) => Err(Attempt::Again(error)),

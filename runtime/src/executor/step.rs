@@ -25,6 +25,8 @@ pub(super) struct Step<'s> {
     pub(super) operations: Vec<Operation>,
     /// Whether the `verify` function said no.
     pub(super) verification_failed: bool,
+    /// Whether something of this execution is stored, so that the record it found is not there any more.
+    pub(super) on_record: bool,
 }
 
 impl<'s> Step<'s> {
@@ -48,6 +50,7 @@ impl<'s> Step<'s> {
             attempts: 0,
             operations: Vec::new(),
             verification_failed: false,
+            on_record: false,
         }
     }
 

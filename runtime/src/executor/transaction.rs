@@ -81,7 +81,7 @@ impl<'r> Executor<'r> {
         let result = match result {
             Ok(()) => {
                 let change = self.change(step, self.record(step, step.done()), true);
-                match committer.seal(&mut session, &[change]).await {
+                match committer.seal(&mut session, &Self::with_interrupted(step, change)).await {
                     Err(Attempt::Again(error)) if outlived(self.database, &error, began).await => {
                         Err(Error::TransactionTooSlow { source: error }.into())
                     }

@@ -35,6 +35,11 @@ pub(super) trait Work: Send + Sync + 'static {
     /// Whether that is nothing, so that no lease is needed.
     fn is_nothing(todo: &Self::Todo) -> bool;
 
+    /// Whether it must not go on upon data that a migration of another program may have left half changed.
+    fn needs_whole_data(&self) -> bool {
+        false
+    }
+
     /// Tells what it would do, without the lease and without changing anything. Asked only of verbs that offer it.
     fn rehearse(&self, _: &Run, _: &Self::Todo, report: Report) -> impl Future<Output = Result<Report, Error>> + Send {
         async { Ok(report) }
@@ -93,7 +98,7 @@ impl Migrator {
         self.whole(async move |migrator| {
             let stop = migrator.0.shutdown.child();
             let run = Run::new(migrator, Settings::default(), stop)?;
-            let records = run.migrator.0.tracker.records().await?;
+            let records = run.read(&work).await?;
             let todo = work.todo(&run, &records)?;
             let report = work.report(&run, &records, &todo);
             Ok((todo, report))
@@ -126,7 +131,7 @@ impl Run {
     }
 
     async fn whole<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
-        let records = self.migrator.0.tracker.records().await?;
+        let records = self.read(work).await?;
         let todo = work.todo(self, &records)?;
         if dry_run {
             return work.rehearse(self, &todo, work.report(self, &records, &todo)).await;
@@ -135,7 +140,7 @@ impl Run {
             return Ok(work.report(self, &records, &todo));
         }
         let signals = signals::Watch::new(self.stop.clone());
-        let result = self.with_lease(work, records.newest_token()).await;
+        let result = self.with_lease(work, &records).await;
         self.migrator.0.audience.tell(|| Event::Ended);
         match (signals.end(), result) {
             // Too late to stop anything, but the process was told to end, and would go on to serve.
@@ -144,13 +149,22 @@ impl Run {
         }
     }
 
-    /// `newest` is the newest token on record.
-    async fn with_lease(&self, work: &impl Work, newest: i64) -> Result<Report, Error> {
+    /// Reads the records before there is a lease.
+    async fn read(&self, work: &impl Work) -> Result<Records, Error> {
+        let records = self.migrator.0.tracker.records().await?;
+        if work.needs_whole_data() {
+            self.refuse_half_changed_elsewhere(&records).await?;
+        }
+        Ok(records)
+    }
+
+    /// `first` is the first reading of the records.
+    async fn with_lease(&self, work: &impl Work, first: &Records) -> Result<Report, Error> {
         let inner = &self.migrator.0;
         let transactional = self.migrator.has_transactions().await?;
         let session = inner.database.client().start_session().await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(work, session.id(), newest).await? {
+        let lease = match self.acquire(work, session.id(), first.newest_token()).await? {
             Acquired::Lease(lease) => lease,
             Acquired::NotNeeded(report) => return Ok(report.by_another()),
             Acquired::Stopped(reason) => return Err(stopped(reason, Report::default())),
@@ -169,7 +183,7 @@ impl Run {
             by: self.by.clone(),
             session: Some(session),
         };
-        let result = self.under_lease(work, &mut executor).await;
+        let result = self.under_lease(work, first, &mut executor).await;
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
             // The driver does not tell whether a rollback has reached the server, nor whether a commit that failed has
             // ended the transaction. What it still holds would be in the way of whoever comes next.
@@ -180,9 +194,17 @@ impl Run {
         result
     }
 
-    async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
+    async fn under_lease<W: Work>(
+        &self,
+        work: &W,
+        first: &Records,
+        executor: &mut Executor<'_>,
+    ) -> Result<Report, Error> {
         executor.tracker.prepare().await?;
-        let records = executor.tracker.records().await?.settled();
+        let records = executor.tracker.records().await?.settled(first);
+        if work.needs_whole_data() {
+            self.refuse_half_changed_when_settled(&records)?;
+        }
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
         if !executor.transactional {
@@ -192,7 +214,7 @@ impl Run {
             // There was something to do before the lease was ours.
             return Ok(report.by_another());
         }
-        executor.batch = records.next_batch();
+        executor.batch = executor.tracker.next_batch(&records).await?;
         work.act(self, &records, &todo, executor, report).await
     }
 

@@ -144,6 +144,11 @@ impl Work for Pending {
         todo.is_empty()
     }
 
+    /// What a person names may be part of the repair.
+    fn needs_whole_data(&self) -> bool {
+        !matches!(self.reach, Reach::Only(_))
+    }
+
     fn report(&self, run: &Run, records: &Records, todo: &Plan) -> Report {
         let purpose = if matches!(self.reach, Reach::All) { Purpose::Up } else { Purpose::UpNamed };
         run.report(records, todo, purpose)

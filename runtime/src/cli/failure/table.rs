@@ -113,6 +113,15 @@ pub(super) fn told(error: &Error) -> Failure {
         )
         .about(first(ids))
         .help(half_changed(&m, first(ids))),
+        Error::HalfChangedElsewhere { ids } => failed(
+            "half-changed-elsewhere",
+            format!("not linked into this program, and the data may be half changed: {}", ids.join(", ")),
+        )
+        .help(format!(
+            "start the program that they belong to, where `{m} up` goes on or says what to do; without it, repair the data and \
+             remove the records: `{m} prune {}`",
+            first(ids)
+        )),
         Error::Irreversible { id, reason } => {
             failed("irreversible", format!("'{id}' cannot be reverted: {}", reason.unwrap_or("it has no `down`")))
                 .about(id)

@@ -311,7 +311,7 @@ impl Store for Memory {
         .await
     }
 
-    async fn holds(&self, change: &Change) -> std::result::Result<bool, crate::Error> {
+    async fn holds(&self, change: &Change, _: &mut Session) -> std::result::Result<bool, crate::Error> {
         let record = change.record().clone();
         let holds = move |server: &mut Server| {
             Answer::Done(server.majority().records.get(&record.id).is_some_and(|found| **found == record))

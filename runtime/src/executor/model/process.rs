@@ -288,6 +288,7 @@ fn change(step: usize, status: RecordStatus, token: i64) -> Change {
         status,
         direction: Direction::Up,
         partial: false,
+        kind: None,
         source: "system".to_owned(),
         description: String::new(),
         checksum: String::new(),
@@ -305,6 +306,7 @@ fn change(step: usize, status: RecordStatus, token: i64) -> Change {
         codebase_version: None,
         error: None,
         error_stack: None,
+        permanent: false,
         attempts: 1,
         token,
     };

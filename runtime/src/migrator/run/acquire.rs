@@ -71,7 +71,7 @@ impl Run {
             pause = (pause * 3 / 2).min(LAST_LOOK);
             // Before the next look at the lease: the holder may have finished and released it meanwhile, and then
             // nobody needs it any more.
-            let records = inner.tracker.records().await?;
+            let records = self.read(work).await?;
             let todo = work.todo(self, &records)?;
             if W::is_nothing(&todo) {
                 return Ok(Acquired::NotNeeded(work.report(self, &records, &todo)));
