@@ -19,6 +19,7 @@ mod list;
 mod negative;
 mod paused;
 mod refused;
+mod sessions;
 mod told;
 mod transient;
 mod zombie;

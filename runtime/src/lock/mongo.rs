@@ -109,10 +109,10 @@ impl Store for Mongo {
         Ok(beaten.matched_count == 1)
     }
 
-    async fn free(&self, grant: Grant) -> Result<()> {
+    async fn free(&self, grant: Grant) -> Result<bool> {
         let free = doc! { "$set": { "holder": null }, "$unset": { "abandoned": "" } };
-        self.documents.update_one(ours(grant), free).await?;
-        Ok(())
+        let freed = self.documents.update_one(ours(grant), free).await?;
+        Ok(freed.matched_count == 1)
     }
 
     async fn revoke(&self) -> Result<Option<Revoked>> {

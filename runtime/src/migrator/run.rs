@@ -13,6 +13,7 @@ use crate::Error;
 use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
+use crate::lock::Session;
 use crate::options::{Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
@@ -148,7 +149,7 @@ impl Run {
     async fn with_lease(&self, work: &impl Work, newest: i64) -> Result<Report, Error> {
         let inner = &self.migrator.0;
         let transactional = self.migrator.has_transactions().await?;
-        let session = inner.database.client().start_session().await;
+        let session = Session::start(inner.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
         let lease = match self.acquire(work, session.id(), newest).await? {
             Acquired::Lease(lease) => lease,
@@ -175,8 +176,11 @@ impl Run {
             // ended the transaction. What it still holds would be in the way of whoever comes next.
             inner.lock.kill(slice::from_ref(session.id())).await;
         }
+        let session = executor.session.take();
         drop(executor);
-        lease.release().await;
+        if let (true, Some(session)) = (lease.release().await, session) {
+            session.give_back().await;
+        }
         result
     }
 
