@@ -3,7 +3,6 @@
 mod acquire;
 
 use std::slice;
-use std::time::Duration;
 
 use mongodb::bson::doc;
 
@@ -13,7 +12,7 @@ use crate::Error;
 use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
-use crate::options::{Policy, Transactions};
+use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
 use crate::stop::{Deadline, Reason, Stop};
@@ -69,7 +68,7 @@ pub(super) struct Run {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) by: Option<String>,
-    pub(super) timeout: Option<Duration>,
+    pub(super) timeout: Option<Limit>,
     pub(super) dry_run: bool,
 }
 
@@ -116,10 +115,12 @@ impl Migrator {
 
 impl Run {
     fn new(migrator: Migrator, settings: Settings, stop: Stop) -> Result<Self, Error> {
+        settings.timeout.map_or(Ok(()), Limit::check)?;
+        let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
         Ok(Self {
             graph: migrator.graph()?,
             stop,
-            deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
+            deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             migrator,
         })
