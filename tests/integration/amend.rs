@@ -259,7 +259,7 @@ async fn what_is_stored_beside_a_record_stays_when_it_is_accepted() {
 #[tokio::test]
 async fn a_mark_files_the_log_in_the_history() {
     for db in [TestDb::new().await, TestDb::standalone().await] {
-        let migrator = migrator(&db, "module:amend").build();
+        let migrator = migrator(&db, "module:amend").build().unwrap();
         migrator.up().await.unwrap();
         let ids = [C, B];
         for id in ids {
@@ -280,7 +280,7 @@ async fn a_mark_files_the_log_in_the_history() {
 
         beside(&db, C).await;
         let without = registry(&["module:amend"]).into_iter().filter(|migration| migration.id() != C).collect();
-        let without = Migrator::builder(db.database().clone()).registry(without).build();
+        let without = Migrator::builder(db.database().clone()).registry(without).build().unwrap();
         amended(&db, without.prune(C)).await;
         assert!(record(&db, C).await.is_none());
         assert!(without.history().migration(C).await.unwrap().entries[0].log.is_some());
