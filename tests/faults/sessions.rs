@@ -47,6 +47,7 @@ fn migrator(db: &TestDb, source: &str) -> Migrator {
         .registry(Registry::linked().source(source))
         .lease(Duration::from_secs(2))
         .build()
+        .unwrap()
 }
 
 /// Sessions that the application gets from its pool, and from nowhere else.

@@ -25,6 +25,7 @@ mod misbehaviour;
 mod model;
 mod module;
 mod mongod;
+mod options;
 mod order;
 mod plugin;
 mod records;

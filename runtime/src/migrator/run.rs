@@ -3,7 +3,6 @@
 mod acquire;
 
 use std::slice;
-use std::time::Duration;
 
 use mongodb::bson::doc;
 
@@ -14,7 +13,7 @@ use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
 use crate::lock::Session;
-use crate::options::{Policy, Transactions};
+use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
 use crate::stop::{Deadline, Reason, Stop};
@@ -70,7 +69,7 @@ pub(super) struct Run {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) by: Option<String>,
-    pub(super) timeout: Option<Duration>,
+    pub(super) timeout: Option<Limit>,
     pub(super) dry_run: bool,
 }
 
@@ -117,10 +116,12 @@ impl Migrator {
 
 impl Run {
     fn new(migrator: Migrator, settings: Settings, stop: Stop) -> Result<Self, Error> {
+        settings.timeout.map_or(Ok(()), Limit::check)?;
+        let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
         Ok(Self {
             graph: migrator.graph()?,
             stop,
-            deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
+            deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             migrator,
         })
@@ -185,8 +186,9 @@ impl Run {
     }
 
     async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
-        executor.tracker.prepare().await?;
         let records = executor.tracker.records().await?.settled();
+        end_former_holders(executor).await;
+        executor.tracker.prepare().await?;
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
         if !executor.transactional {
@@ -208,6 +210,16 @@ impl Run {
             Policy::Error | Policy::Warn => Ok(()),
         }
     }
+}
+
+/// Kills the sessions of holders that did not release the lease.
+///
+/// The fence is raised already, so nothing that they still have open can commit. But the transaction of a holder that
+/// died in a body has not passed the fence, so it did not block it either, and it locks the documents that it wrote for
+/// up to 90 seconds. This comes after the records are read, and not with the raise: only records that were read behind
+/// the fence tell what a former holder has under way outside of transactions, and thus what must not be killed.
+async fn end_former_holders(executor: &Executor<'_>) {
+    executor.lock.kill(executor.lease.abandoned()).await;
 }
 
 /// A run that was stopped between or within steps.

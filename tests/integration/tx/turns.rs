@@ -60,7 +60,7 @@ async fn cursors(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn an_operation_that_is_not_polled_does_not_block_the_others() {
     let db = TestDb::new().await;
     db.collection::<Document>("things").insert_many((0..8).map(|n| doc! { "_id": n })).await.unwrap();
-    let up = migrator(&db, "module:tx-buffered").build().up().into_future();
+    let up = migrator(&db, "module:tx-buffered").build().unwrap().up().into_future();
     timeout(LIMIT, up).await.expect("it waits for itself").unwrap();
     for (collection, expected) in [("copies", 8), ("unordered", 8), ("read", 9)] {
         assert_eq!(count(&db, collection, doc! {}).await, expected, "{collection}");
@@ -88,7 +88,7 @@ async fn order(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn operations_run_in_the_order_of_their_first_polls() {
     let db = TestDb::new().await;
     db.collection::<Document>("things").insert_one(doc! { "_id": 1, "order": [] }).await.unwrap();
-    let up = migrator(&db, "module:tx-order").build().up().into_future();
+    let up = migrator(&db, "module:tx-order").build().unwrap().up().into_future();
     timeout(LIMIT, up).await.expect("it waits for itself").unwrap();
     let thing = db.collection::<Document>("things").find_one(doc! {}).await.unwrap().unwrap();
     assert_eq!(thing, doc! { "_id": 1, "order": [1, 2, 3, 4, 5, 6, 7] });
@@ -108,7 +108,7 @@ async fn leave_a_stream(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn reads_may_be_dropped() {
     let db = TestDb::new().await;
-    migrator(&db, "module:tx-break").build().up().await.unwrap();
+    migrator(&db, "module:tx-break").build().unwrap().up().await.unwrap();
     assert_eq!(count(&db, "things", doc! {}).await, 1);
 }
 
@@ -128,7 +128,7 @@ async fn drop_a_write(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i1_a_write_that_is_dropped_while_it_waits_fails_the_migration() {
     let db = TestDb::new().await;
-    let error = migrator(&db, "module:tx-dropped-write").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:tx-dropped-write").build().unwrap().up().await.unwrap_err();
     println!("{error}");
     let Error::Failed { source, .. } = &error else { panic!("{error}") };
     assert!(matches!(source.downcast_ref(), Some(Error::IgnoredError { .. })), "{source}");
@@ -152,7 +152,7 @@ async fn stopped(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i6_a_body_that_waits_for_ever_beside_an_operation_is_stopped() {
     let db = TestDb::new().await;
-    let up = migrator(&db, "module:tx-stopped").build().up().timeout(Duration::from_secs(1)).into_future();
+    let up = migrator(&db, "module:tx-stopped").build().unwrap().up().timeout(Duration::from_secs(1)).into_future();
     let error = timeout(LIMIT, up).await.expect("it waits for itself").unwrap_err();
     assert!(matches!(error, Error::RunTimedOut { .. }), "{error}");
     assert_eq!(count(&db, "things", doc! {}).await, 0);
@@ -181,7 +181,7 @@ impl<'de> serde::Deserialize<'de> for Panics {
 async fn i6_a_panic_in_an_operation_is_the_bodys() {
     let db = TestDb::new().await;
     db.collection::<Document>("things").insert_one(doc! { "_id": 1 }).await.unwrap();
-    let up = migrator(&db, "module:tx-panics").build().up().into_future();
+    let up = migrator(&db, "module:tx-panics").build().unwrap().up().into_future();
     let error = timeout(LIMIT, up).await.expect("it waits for itself").unwrap_err();
     let Error::Failed { source, .. } = &error else { panic!("{error}") };
     assert!(matches!(source.downcast_ref(), Some(Error::Panicked { .. })), "{source}");
@@ -209,6 +209,6 @@ async fn tasks_of_a_body_share_its_transaction() {
         "failCommands": ["insert"], "namespace": format!("{}.things", db.name()), "blockConnection": true, "blockTimeMS": 50,
     };
     let _slow = FailPoint::always(&db, slow).await;
-    migrator(&db, "module:tx-tasks").build().up().await.unwrap();
+    migrator(&db, "module:tx-tasks").build().unwrap().up().await.unwrap();
     assert_eq!(count(&db, "things", doc! {}).await, 8);
 }
