@@ -9,6 +9,7 @@ mod boot;
 mod builds;
 mod clocks;
 mod cut_off;
+mod damaged_lock;
 mod elections;
 mod everywhere;
 mod fence;
