@@ -21,6 +21,7 @@ mod history;
 mod linking;
 mod lock;
 mod logs;
+mod long_texts;
 mod misbehaviour;
 mod model;
 mod module;
