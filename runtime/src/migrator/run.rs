@@ -3,7 +3,6 @@
 mod acquire;
 
 use std::slice;
-use std::time::Duration;
 
 use mongodb::bson::doc;
 
@@ -13,7 +12,8 @@ use crate::Error;
 use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
-use crate::options::{Policy, Transactions};
+use crate::lock::Session;
+use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
 use crate::stop::{Deadline, Reason, Stop};
@@ -74,7 +74,7 @@ pub(super) struct Run {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) by: Option<String>,
-    pub(super) timeout: Option<Duration>,
+    pub(super) timeout: Option<Limit>,
     pub(super) dry_run: bool,
 }
 
@@ -121,10 +121,12 @@ impl Migrator {
 
 impl Run {
     fn new(migrator: Migrator, settings: Settings, stop: Stop) -> Result<Self, Error> {
+        settings.timeout.map_or(Ok(()), Limit::check)?;
+        let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
         Ok(Self {
             graph: migrator.graph()?,
             stop,
-            deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
+            deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             migrator,
         })
@@ -162,7 +164,7 @@ impl Run {
     async fn with_lease(&self, work: &impl Work, first: &Records) -> Result<Report, Error> {
         let inner = &self.migrator.0;
         let transactional = self.migrator.has_transactions().await?;
-        let session = inner.database.client().start_session().await;
+        let session = Session::start(inner.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
         let lease = match self.acquire(work, session.id(), first.newest_token()).await? {
             Acquired::Lease(lease) => lease,
@@ -189,8 +191,11 @@ impl Run {
             // ended the transaction. What it still holds would be in the way of whoever comes next.
             inner.lock.kill(slice::from_ref(session.id())).await;
         }
+        let session = executor.session.take();
         drop(executor);
-        lease.release().await;
+        if let (true, Some(session)) = (lease.release().await, session) {
+            session.give_back().await;
+        }
         result
     }
 
@@ -200,11 +205,12 @@ impl Run {
         first: &Records,
         executor: &mut Executor<'_>,
     ) -> Result<Report, Error> {
-        executor.tracker.prepare().await?;
         let records = executor.tracker.records().await?.settled(first);
+        end_former_holders(executor).await;
         if work.needs_whole_data() {
             self.refuse_half_changed_when_settled(&records)?;
         }
+        executor.tracker.prepare().await?;
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
         if !executor.transactional {
@@ -226,6 +232,16 @@ impl Run {
             Policy::Error | Policy::Warn => Ok(()),
         }
     }
+}
+
+/// Kills the sessions of holders that did not release the lease.
+///
+/// The fence is raised already, so nothing that they still have open can commit. But the transaction of a holder that
+/// died in a body has not passed the fence, so it did not block it either, and it locks the documents that it wrote for
+/// up to 90 seconds. This comes after the records are read, and not with the raise: only records that were read behind
+/// the fence tell what a former holder has under way outside of transactions, and thus what must not be killed.
+async fn end_former_holders(executor: &Executor<'_>) {
+    executor.lock.kill(executor.lease.abandoned()).await;
 }
 
 /// A run that was stopped between or within steps.

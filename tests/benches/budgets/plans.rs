@@ -22,7 +22,7 @@ pub(crate) async fn measure(server: &Mongod) -> Result<()> {
         for ids in ids.chunks(AT_ONCE) {
             database.collection::<Document>("migrations").insert_many(ids.iter().map(|id| record(id))).await?;
         }
-        let migrator = Migrator::builder(database.clone()).registry(registry.clone()).build();
+        let migrator = Migrator::builder(database.clone()).registry(registry.clone()).build()?;
         measured("status", shape, async || Ok(migrator.status().await?.completed().count())).await?;
         measured("validation", shape, async || Ok(migrator.validate().await?.checked())).await?;
         measured("plan of up", shape, async || Ok(100_000 - migrator.plan().await?.len())).await?;
