@@ -26,13 +26,12 @@ impl Records {
     /// The same, read under the lease: what was left running has been interrupted, and what was not there in the `first`
     /// reading of this run has happened while it waited.
     pub(crate) fn settled(self, first: &Self) -> Self {
-        let attempts = |id: &str| first.get(id).map_or(0, |record| record.attempts);
-        let has_failed = |record: &&Record| {
-            record.status == RecordStatus::Failed
-                && record.direction == Direction::Up
-                && record.attempts > attempts(&record.id)
+        let failed = |record: &Record| record.status == RecordStatus::Failed && record.direction == Direction::Up;
+        // The record of one that runs outside transactions counts the attempt from its beginning.
+        let before = |record: &Record| {
+            first.get(&record.id).is_some_and(|before| failed(before) && before.attempts == record.attempts)
         };
-        let failed = self.by_id.values().filter(has_failed);
+        let failed = self.by_id.values().filter(|record| failed(record) && !before(record));
         let failed_since = failed.map(|record| record.id.clone()).collect();
         Self { settled: true, failed_since, ..self }
     }
