@@ -182,8 +182,8 @@ pub(crate) enum Change {
     Stored { record: Box<Record>, over: Over, beside: Beside, entry: Option<Box<HistoryEntry>> },
     /// It is taken away, if it is still this very one, with all that is stored beside it.
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
-    /// It is that of an interrupted execution, whose entry the history still lacks. Goes with a change of the same record, and
-    /// after it, because this one does not tell whether it is stored.
+    /// It is left as it is, and the history gets the entry of the interrupted execution that left it. Goes before a change of the
+    /// same record, which tells whether both are stored.
     Interrupted { record: Box<Record> },
 }
 

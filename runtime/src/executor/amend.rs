@@ -38,11 +38,12 @@ impl Executor<'_> {
         because: Option<&str>,
         records: &Records,
     ) -> Result<(), Failure> {
-        let mut changes: Vec<_> = edits.iter().map(|edit| self.edited(edit, act, because, records)).collect();
         // Executions that were interrupted, of which no step will find the record any more.
         let found = edits.iter().filter_map(|edit| records.get(edit.id()));
         let interrupted = found.filter(|record| record.status == RecordStatus::Running);
-        changes.extend(interrupted.map(|record| Change::Interrupted { record: Box::new(record.clone()) }));
+        let interrupted = interrupted.map(|record| Change::Interrupted { record: Box::new(record.clone()) });
+        let edited = edits.iter().map(|edit| self.edited(edit, act, because, records));
+        let changes: Vec<_> = interrupted.chain(edited).collect();
         self.store_all(&changes).await
     }
 

@@ -81,7 +81,8 @@ impl<S: Store> Committer<'_, S> {
     /// The end of every transaction: record, history, fence, a last look at the lease, commit.
     pub(super) async fn seal(&self, session: &mut S::Session, changes: &[Change]) -> Result<(), Attempt> {
         // All of them or none: one tells what has become of the others.
-        let [first, ..] = changes else { return Ok(()) };
+        let told = |change: &&Change| !matches!(change, Change::Interrupted { .. });
+        let Some(first) = changes.iter().find(told) else { return Ok(()) };
         let result = match self.write_all(session, changes).await {
             Ok(true) => self.lease.check().map_err(Attempt::from),
             Ok(false) => Err(Reason::LeaseLost.into()),

@@ -1,7 +1,5 @@
 //! What a step leaves on record.
 
-use std::iter;
-
 use tokio::time::Instant;
 
 use super::{Executor, Step};
@@ -60,11 +58,11 @@ impl Executor<'_> {
     }
 
     /// A change that may be the first one of a step. If the step found an execution that was interrupted, the entry of that
-    /// execution goes with it: whoever ran it could not write one.
+    /// execution goes before it: whoever ran it could not write one.
     pub(super) fn with_interrupted(step: &Step<'_>, change: Change) -> Vec<Change> {
         let found = step.previous.filter(|record| !step.on_record && record.status == RecordStatus::Running);
         let interrupted = found.map(|record| Change::Interrupted { record: Box::new(record.clone()) });
-        iter::once(change).chain(interrupted).collect()
+        interrupted.into_iter().chain([change]).collect()
     }
 
     fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
