@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use mongodb::bson::DateTime;
+use mongodb::bson::{DateTime, Document};
 use serde::{Deserialize, Serialize};
 
 use crate::lock::Holder;
@@ -95,6 +95,9 @@ pub struct HistoryEntry {
     /// The record that [`Act::Prune`] removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub removed: Option<Box<Record>>,
+    /// The log of the interrupted `Schema` body of which the act made an end, as it was stored with the record.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub log: Option<Document>,
     /// From whom [`Act::Unlock`] took the lock.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub holder: Option<Box<Holder>>,
@@ -124,6 +127,7 @@ impl HistoryEntry {
             token: record.token,
             previous_checksum: None,
             removed: None,
+            log: None,
             holder: None,
         }
     }
