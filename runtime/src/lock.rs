@@ -33,6 +33,7 @@ pub(crate) use holder::host;
 pub(crate) use mongo::{Mongo, kill, start};
 pub(crate) use permit::Permit;
 pub(crate) use random::{backoff, jitter};
+pub(crate) use seize::Seized;
 pub use status::LockStatus;
 pub(crate) use store::Store;
 pub(crate) use underway::{end, under_way};

@@ -64,10 +64,10 @@ async fn a_run_that_has_work_to_do_takes_few_commands() {
             "find",
             "findAndModify",
             "update",
-            // What is missing of our own; what is pending now.
+            // What is pending now; what is missing of our own.
+            "find",
             "create",
             "createIndexes",
-            "find",
             // The body, and the four.
             "insert",
             "update",

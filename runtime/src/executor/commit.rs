@@ -136,9 +136,11 @@ impl<S: Store> Committer<'_, S> {
     /// Finds out what became of a commit: when the fence has been written from outside the transaction, the
     /// transaction is over one way or the other, and a majority read tells which.
     async fn settle(&self, session: &S::Session, change: &Change, error: DriverError) -> Result<(), Attempt> {
-        let ours = self.lock.store().session_id(session);
+        let ours = slice::from_ref(self.lock.store().session_id(session));
         let unknown = |_| Failure::from(Error::CommitUnknown { source: error.clone() });
-        let fenced = self.lock.raise(self.lease.token(), slice::from_ref(ours)).await.map_err(unknown)?;
+        // If it is still open, it has passed the fence and would block it.
+        self.lock.kill(ours).await;
+        let fenced = self.lock.raise(self.lease.token(), ours).await.map_err(unknown)?;
         let stored = self.lock.store().holds(change).await.map_err(unknown)?;
         match (stored, fenced) {
             (true, _) => Ok(()),

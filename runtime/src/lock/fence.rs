@@ -40,9 +40,10 @@ impl<S: Store> Lock<S> {
     }
 
     /// Raises the fence to our token. When this returns, no transaction of an older token can commit any more.
-    /// `abandoned` are the sessions of holders that did not release their lease; their open transactions are ended first.
-    pub(crate) async fn raise(&self, token: i64, abandoned: &[Document]) -> Result<Fenced, Error> {
-        self.kill(abandoned).await;
+    /// `sessions` may hold transactions that have passed the fence, such as those of holders that did not release their
+    /// lease. They are killed only if one of them blocks the fence: the records tell what else a former holder has under
+    /// way, and they are not meaningful before the fence is raised.
+    pub(crate) async fn raise(&self, token: i64, sessions: &[Document]) -> Result<Fenced, Error> {
         let began = Instant::now();
         loop {
             let error = match self.store.raise(token, ONE_ATTEMPT).await {
@@ -62,9 +63,9 @@ impl<S: Store> Lock<S> {
             if !(blocked || passes(&error)) || began.elapsed() > GIVE_UP {
                 return Err(self.failed("raise the fence", error));
             }
-            if blocked && !abandoned.is_empty() {
-                tracing::info!("the fence is held by an open transaction of a former holder; ending that transaction");
-                self.kill(abandoned).await;
+            if blocked && !sessions.is_empty() {
+                tracing::info!("the fence is blocked by an open transaction; ending that transaction");
+                self.kill(sessions).await;
             }
             sleep(BETWEEN_ATTEMPTS).await;
         }

@@ -181,8 +181,9 @@ impl Run {
     }
 
     async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
-        executor.tracker.prepare().await?;
         let records = executor.tracker.records().await?.settled();
+        end_former_holders(executor).await;
+        executor.tracker.prepare().await?;
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
         if !executor.transactional {
@@ -204,6 +205,16 @@ impl Run {
             Policy::Error | Policy::Warn => Ok(()),
         }
     }
+}
+
+/// Kills the sessions of holders that did not release the lease.
+///
+/// The fence is raised already, so nothing that they still have open can commit. But the transaction of a holder that
+/// died in a body has not passed the fence, so it did not block it either, and it locks the documents that it wrote for
+/// up to 90 seconds. This comes after the records are read, and not with the raise: only records that were read behind
+/// the fence tell what a former holder has under way outside of transactions, and thus what must not be killed.
+async fn end_former_holders(executor: &Executor<'_>) {
+    executor.lock.kill(executor.lease.abandoned()).await;
 }
 
 /// A run that was stopped between or within steps.
