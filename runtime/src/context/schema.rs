@@ -28,7 +28,7 @@ pub(crate) use self::check::Projection;
 use self::check::{Check, Intent};
 pub(crate) use self::course::Course;
 pub(crate) use self::effect::Effect;
-pub(crate) use self::log::{Done, Log};
+pub(crate) use self::log::Log;
 use self::stuck::Stuck;
 use super::operation::{Journal, Operation};
 use super::scope::Scope;
@@ -147,13 +147,9 @@ impl Schema {
 
     /// All calls that were made, in order: those that had an effect, those that had nothing to do, and those that an earlier
     /// execution had made.
+    #[expect(dead_code, reason = "for the facts that a migration leaves")]
     pub(crate) fn effects(&self) -> Vec<Effect> {
         self.course.effects().to_vec()
-    }
-
-    /// The log of this execution.
-    pub(crate) fn course(&self) -> &Course {
-        &self.course
     }
 
     /// Ends it, and gives the session back, unless an operation that was dropped has kept it.

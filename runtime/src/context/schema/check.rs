@@ -12,8 +12,8 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 use mongodb::options::IndexOptions;
 
-use self::projection::Place;
 pub(super) use self::index::default_name;
+use self::projection::Place;
 pub(crate) use self::projection::Projection;
 use super::{first_batch, limited};
 use crate::error::Readable;

@@ -149,14 +149,12 @@ impl Course {
     /// What the record lacks.
     pub(crate) fn update(&self) -> Option<LogUpdate> {
         let entries = &self.log.entries;
-        let last = entries.last()?;
-        let place = entries.len() - 1;
-        let print = (place, last.print.clone());
+        let last = (entries.len().checked_sub(1)?, entries.last()?.print.clone());
         let mut set = Document::new();
         if self.stored == 0 {
             let log = Log { checksum: self.checksum.clone(), ..self.log.clone() };
             set.insert("log", log.to_document());
-            return Some(LogUpdate { size: None, set, print });
+            return Some(LogUpdate { size: None, set, last });
         }
         for place in self.changed.iter().copied().chain(self.stored..entries.len()) {
             if let Some(entry) = entries.get(place) {
@@ -169,7 +167,7 @@ impl Course {
         if self.log.checksum != self.checksum {
             set.insert("log.checksum", Bson::String(self.checksum.clone()));
         }
-        Some(LogUpdate { size: Some(self.stored), set, print })
+        Some(LogUpdate { size: Some(self.stored), set, last })
     }
 
     /// The record has what [`update`](Self::update) gave.

@@ -143,7 +143,9 @@ impl Effect {
     pub(crate) fn described(&self) -> String {
         let (kind, on) = (self.kind().replace('_', " "), self.on());
         match self {
-            Self::CreateIndex { spec, .. } => format!("{kind} '{}' on '{on}'", spec.get_str("name").unwrap_or_default()),
+            Self::CreateIndex { spec, .. } => {
+                format!("{kind} '{}' on '{on}'", spec.get_str("name").unwrap_or_default())
+            }
             Self::DropIndex { name, .. } => format!("{kind} '{name}' on '{on}'"),
             Self::Rename { to, .. } => format!("{kind} '{on}' to '{to}'"),
             _ => format!("{kind} '{on}'"),
@@ -226,7 +228,8 @@ mod tests {
     #[test]
     fn a_log_of_another_version_is_not_read() {
         let log = Log::new(Direction::Up, "t1:0").to_document();
-        let with = |field: &str, value: Bson| Document::from_iter(log.clone().into_iter().chain([(field.to_owned(), value)]));
+        let with =
+            |field: &str, value: Bson| Document::from_iter(log.clone().into_iter().chain([(field.to_owned(), value)]));
         assert!(Log::parse(&log).is_some());
         for (field, value) in [
             ("phase", 1.into()),

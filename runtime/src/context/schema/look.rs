@@ -104,7 +104,9 @@ impl Schema {
                 let view = doc! { "viewOn": on, "pipeline": pipeline.clone() };
                 let seen = self.look(&[name]).await?;
                 let there = seen.get(name).filter(|there| there.kind == ThereKind::View);
-                settled(there.is_some_and(|there| view.iter().all(|(key, value)| there.options.get(key) == Some(value))))
+                settled(
+                    there.is_some_and(|there| view.iter().all(|(key, value)| there.options.get(key) == Some(value))),
+                )
             }
             Effect::CreateIndex { on, spec } => index_there(&self.indexes(on).await?, spec),
             Effect::DropIndex { on, name } => {

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::ask::Ask;
 use super::course::Next;
 use super::effect::Effect;
-use super::log::{Done, Entry};
+use super::log::{Done, Entry, Log};
 use super::look::{Seen, Settled, ThereKind};
 use super::send::Patience;
 use super::stuck::Stuck;
@@ -87,7 +87,7 @@ impl Schema {
     }
 
     /// That the body has come to the end of its log.
-    pub(super) async fn finish(&mut self) -> Result<(), Error> {
+    pub(crate) async fn finish(&mut self) -> Result<(), Error> {
         if let Some(stuck) = self.stuck.take() {
             return Err(stuck.ignored());
         }
@@ -103,6 +103,12 @@ impl Schema {
             }
         }
         Err(self.course.has_changed(None).into())
+    }
+
+    /// Whether a log says, or the database shows, that a body has had an effect.
+    pub(crate) async fn has_effects(&self, log: &Log) -> Result<bool, Error> {
+        let Some(entry) = log.in_doubt().filter(|_| log.done() == 0) else { return Ok(log.done() > 0) };
+        Ok(self.is_settled(entry).await? != Settled::Open)
     }
 
     fn in_doubt(&self, effect: &Effect, found: String) -> Stuck {
@@ -125,7 +131,8 @@ impl Schema {
                 let seen = self.see(effect, &[name]).await?;
                 let there = seen.get(name).filter(|there| there.kind == ThereKind::View);
                 let view = doc! { "viewOn": on, "pipeline": pipeline.clone() };
-                let same = there.is_some_and(|there| view.iter().all(|(key, value)| there.options.get(key) == Some(value)));
+                let same =
+                    there.is_some_and(|there| view.iter().all(|(key, value)| there.options.get(key) == Some(value)));
                 (!same).then(|| doc! { "uuid": seen.identity(name) })
             }
             Effect::Drop { name } => {
@@ -256,7 +263,8 @@ impl Schema {
         let (at, mut command) = match effect {
             Effect::Rename { from, to } => {
                 let database = self.database.name();
-                let command = doc! { "renameCollection": format!("{database}.{from}"), "to": format!("{database}.{to}") };
+                let command =
+                    doc! { "renameCollection": format!("{database}.{from}"), "to": format!("{database}.{to}") };
                 (self.database.client().database("admin"), command)
             }
             other => (self.database.clone(), doc! { "drop": other.on() }),

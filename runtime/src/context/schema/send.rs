@@ -40,7 +40,11 @@ pub(super) struct Patience {
 impl Patience {
     pub(super) fn new(limit: Duration) -> Self {
         let now = Instant::now();
-        Self { until: now.checked_add(limit).unwrap_or_else(|| now + Duration::from_hours(876_000)), blocked: 0, again: 0 }
+        Self {
+            until: now.checked_add(limit).unwrap_or_else(|| now + Duration::from_hours(876_000)),
+            blocked: 0,
+            again: 0,
+        }
     }
 
     fn left(&self) -> Duration {
