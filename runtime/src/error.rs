@@ -458,8 +458,19 @@ pub enum Error {
         known: Vec<Source<'static>>,
     },
 
+    /// An option of the migrator, of a run or of [`for_each`](crate::Migrator::for_each) has a value that makes no sense.
+    #[error("the option `{option}` is {value}, but takes {accepted}. Correct it, or leave it out to have the default")]
+    InvalidOption {
+        /// The option: the name of the builder's method.
+        option: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What it takes.
+        accepted: &'static str,
+    },
+
     /// Several mistakes at once, each of them to be corrected on its own: in one set of linked-in migrations, in the
-    /// environment, or among the migrations that were named.
+    /// environment, in the options, or among the migrations that were named.
     #[error("{}", list(.errors))]
     Several {
         /// Two errors or more. Those of a set of migrations are in the order: source, duplicates, missing

@@ -86,7 +86,7 @@ impl Migrator {
     /// A migrator for everything that is linked in, with the default options.
     #[must_use]
     pub fn new(database: Database) -> Self {
-        Self::builder(database).build()
+        Self::builder(database).build_unchecked()
     }
 
     /// A migrator with other options.
@@ -179,6 +179,7 @@ impl Migrator {
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        self.0.options.check()?;
         match tokio::spawn(work(self).in_current_span()).await {
             Ok(result) => result,
             Err(ended) => match ended.try_into_panic() {

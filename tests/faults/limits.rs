@@ -86,7 +86,8 @@ async fn fails(server: &Mongod, source: &str, bodies: &AtomicU32) -> Error {
         db.create_collection("effects").await.unwrap();
         *RAW.lock().unwrap() = Some(db.database().clone());
     }
-    let migrator = Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build();
+    let migrator =
+        Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build().unwrap();
     let error = migrator.up().await.unwrap_err();
     assert_eq!(bodies.load(Relaxed), 1, "{error}");
     assert_eq!(count(&db, "effects", doc! {}).await, 0);

@@ -28,7 +28,7 @@ async fn c(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 
 async fn fresh() -> (TestDb, Migrator) {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:amend").actor("nobody").build();
+    let migrator = migrator(&db, "module:amend").actor("nobody").build().unwrap();
     (db, migrator)
 }
 
@@ -131,7 +131,7 @@ async fn i1_marks_and_runs_at_the_same_time() {
     let mut runs = tokio::task::JoinSet::new();
     for number in 0..8 {
         let (replica, _) = db.replica(&format!("replica {number}")).await;
-        let migrator = mongrate_tests::stored::migrator(&replica, "module:amend").build();
+        let migrator = mongrate_tests::stored::migrator(&replica, "module:amend").build().unwrap();
         runs.spawn(async move {
             if number % 2 == 0 { migrator.baseline(B).await.unwrap() } else { migrator.up().await.unwrap() }
         });
@@ -193,7 +193,8 @@ async fn i7_an_orphan_is_pruned() {
     migrator.up().await.unwrap();
     let without = Migrator::builder(db.database().clone())
         .registry(registry(&["module:amend"]).into_iter().filter(|migration| migration.id() != C).collect())
-        .build();
+        .build()
+        .unwrap();
     let error = refused(&db, without.prune(B)).await;
     assert!(matches!(error, Error::NotAnOrphan { id: B }), "{error}");
     assert_eq!(without.status().await.unwrap().orphans().len(), 1);
@@ -216,7 +217,7 @@ async fn i7_an_orphan_is_pruned() {
 async fn half_changed_data_is_settled_by_a_mark() {
     for (applied, expected) in [(true, "completed"), (false, "rolled-back")] {
         let db = TestDb::standalone().await;
-        let migrator = mongrate_tests::stored::migrator(&db, "module:amend").build();
+        let migrator = mongrate_tests::stored::migrator(&db, "module:amend").build().unwrap();
         migrator.up().only(A).await.unwrap();
         let half = doc! { "$set": { "status": "failed", "partial": true, "error": "told to" } };
         db.collection::<Document>("migrations").update_one(doc! { "_id": A }, half).await.unwrap();
@@ -258,7 +259,7 @@ async fn what_is_stored_beside_a_record_stays_when_it_is_accepted() {
 #[tokio::test]
 async fn a_mark_files_the_log_in_the_history() {
     for db in [TestDb::new().await, TestDb::standalone().await] {
-        let migrator = migrator(&db, "module:amend").build();
+        let migrator = migrator(&db, "module:amend").build().unwrap();
         migrator.up().await.unwrap();
         let ids = [C, B];
         for id in ids {
@@ -279,7 +280,7 @@ async fn a_mark_files_the_log_in_the_history() {
 
         beside(&db, C).await;
         let without = registry(&["module:amend"]).into_iter().filter(|migration| migration.id() != C).collect();
-        let without = Migrator::builder(db.database().clone()).registry(without).build();
+        let without = Migrator::builder(db.database().clone()).registry(without).build().unwrap();
         amended(&db, without.prune(C)).await;
         assert!(record(&db, C).await.is_none());
         assert!(without.history().migration(C).await.unwrap().entries[0].log.is_some());
