@@ -23,7 +23,7 @@ const RELEASES: u32 = 5;
 pub(crate) struct Lease<S = Mongo> {
     lock: Lock<S>,
     grant: Grant,
-    abandoned: Vec<Document>,
+    abandoned: Mutex<Vec<Document>>,
     guard: Guard,
     shared: Arc<Shared>,
     heartbeat: JoinHandle<()>,
@@ -45,7 +45,7 @@ impl<S: Store> Lease<S> {
         let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
         let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
-        Self { lock, grant, abandoned, guard, shared, heartbeat }
+        Self { lock, grant, abandoned: Mutex::new(abandoned), guard, shared, heartbeat }
     }
 
     pub(crate) fn token(&self) -> i64 {
@@ -53,8 +53,13 @@ impl<S: Store> Lease<S> {
     }
 
     /// The sessions of holders who had not released the lease. Their transactions can hold up ours.
-    pub(crate) fn abandoned(&self) -> &[Document] {
-        &self.abandoned
+    pub(crate) fn abandoned(&self) -> Vec<Document> {
+        locked(&self.abandoned).clone()
+    }
+
+    /// Leaves what this session has under way to the server: it is not among the abandoned ones any more.
+    pub(crate) fn spare(&self, session: &Document) {
+        locked(&self.abandoned).retain(|abandoned| abandoned != session);
     }
 
     /// Tells those who wait what runs now; it travels with the next heartbeat.

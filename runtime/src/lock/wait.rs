@@ -69,7 +69,7 @@ impl<'l, S: Store> Waiter<'l, S> {
 
     /// Raises the fence to a lease that was just taken; without it, the lease is given back.
     async fn fenced(&self, lease: Lease<S>) -> Result<Look<S>, Error> {
-        match self.lock.raise(lease.token(), lease.abandoned()).await {
+        match self.lock.raise(lease.token(), &lease.abandoned()).await {
             Ok(Fenced::Ours) => Ok(Look::Ours(lease)),
             Ok(Fenced::Newer) => {
                 lease.release().await;
