@@ -6,6 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, LitStr, Path};
 
 use self::functions::Functions;
+pub(crate) use self::functions::Named;
 use crate::args::{Args, Dep};
 use crate::checksum::checksum;
 use crate::errors::Errors;
@@ -21,8 +22,9 @@ pub(crate) struct Model {
     pub(crate) description: String,
     pub(crate) checksum: String,
     pub(crate) up: Function,
-    pub(crate) down: Option<Path>,
-    pub(crate) verify: Option<Path>,
+    /// More than one of them if each has a `#[cfg]`.
+    pub(crate) down: Vec<Named>,
+    pub(crate) verify: Vec<Named>,
     pub(crate) irreversible: Option<LitStr>,
     pub(crate) manual: bool,
     pub(crate) timeout: Option<u64>,
@@ -69,13 +71,15 @@ impl Model {
         let args = Args::parse(args, &mut errors);
         let item = errors.note(Item::parse(item));
 
-        let reads_manifest = args.source.is_none().then_some(manifest::NAME);
+        let manifest = args.source.is_none().then(manifest);
+        // Not every build has one at hand, and one that says nothing may say something tomorrow.
+        let reads_manifest = manifest.as_ref().filter(|manifest| !manifest.is_missing()).map(|_| manifest::NAME);
         let reads_lock = (!lock.is_missing()).then_some(lock::NAME);
         let id = args.id.as_ref().and_then(|id| {
             let checked = id::check(&id.value()).map_err(|message| at(id, message));
             errors.note(checked).map(|()| id)
         });
-        let source = errors.note(source(args.source.as_ref(), manifest));
+        let source = errors.note(source(args.source.as_ref(), manifest.as_ref()));
         let in_module = item.as_ref().is_some_and(Item::is_module);
         let conditions = item.iter().filter(|_| !in_module).flat_map(Item::conditions).cloned().collect::<Vec<_>>();
         let identity = source.zip(id).map(|(source, id)| Identity {
@@ -129,18 +133,18 @@ impl Model {
     }
 }
 
-fn source(written: Option<&LitStr>, manifest: impl FnOnce() -> Manifest) -> syn::Result<Source> {
+fn source(written: Option<&LitStr>, manifest: Option<&Manifest>) -> syn::Result<Source> {
     const TABLE: &str = "[package.metadata.mongrate]` in Cargo.toml";
     if let Some(literal) = written {
         return Source::parse(&literal.value()).map_err(|message| at(literal, message));
     }
-    let problem = match manifest() {
-        Manifest::Missing | Manifest::Silent => return Ok(Source::System),
-        Manifest::Source(text) => match Source::parse(&text) {
+    let problem = match manifest {
+        None | Some(Manifest::Missing | Manifest::Silent) => return Ok(Source::System),
+        Some(Manifest::Source(text)) => match Source::parse(text) {
             Ok(source) => return Ok(source),
             Err(message) => format!("`{TABLE}: {message}"),
         },
-        Manifest::Malformed => format!(
+        Some(Manifest::Malformed) => format!(
             "`{TABLE} is not understood: it is a table of its own with the one line `source = \"plugin:whale-alerts\"`"
         ),
     };

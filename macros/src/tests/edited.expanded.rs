@@ -3,9 +3,8 @@ async fn init(tx: &mut Tx) -> Result<(), Error> {
 }
 const _: () = {
     use ::mongrate::__private as __mongrate;
-    #[allow(non_camel_case_types, unreachable_pub)]
-    pub enum _module_menu_001_init {}
-    static NODE: __mongrate::Node = {
+    enum ModuleMenu001Init {}
+    static __MONGRATE_NODE: __mongrate::Node = {
         __mongrate::only_one_migration_has_this_id::<
             __mongrate::Id<88740007738088519986322575012009051958u128>,
             _,
@@ -18,9 +17,11 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl __mongrate::RegisteredOnce<_module_menu_001_init>
+    impl __mongrate::RegisteredOnce<ModuleMenu001Init>
     for __mongrate::Id<88740007738088519986322575012009051958u128> {
-        const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+        const NODE: __mongrate::NodeRef = unsafe {
+            __mongrate::NodeRef::new(&raw const __MONGRATE_NODE)
+        };
     }
 };
 ::core::compile_error! {

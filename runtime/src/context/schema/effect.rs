@@ -6,14 +6,35 @@ use mongodb::bson::Document;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     /// `spec` is the index as `createIndexes` takes it: `key`, `name` and all options.
-    CreateIndex { on: String, spec: Document },
-    DropIndex { on: String, name: String },
+    CreateIndex {
+        on: String,
+        spec: Document,
+    },
+    DropIndex {
+        on: String,
+        name: String,
+    },
     /// `options` are the fields of `create` other than the name.
-    CreateCollection { name: String, options: Document },
-    CreateView { name: String, on: String, pipeline: Vec<Document> },
+    CreateCollection {
+        name: String,
+        options: Document,
+    },
+    CreateView {
+        name: String,
+        on: String,
+        pipeline: Vec<Document>,
+    },
     /// `fields` are those of `collMod` other than the name.
-    Modify { on: String, fields: Document },
+    Modify {
+        on: String,
+        fields: Document,
+    },
     /// A collection or a view.
-    Drop { name: String },
-    Rename { from: String, to: String },
+    Drop {
+        name: String,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
 }
