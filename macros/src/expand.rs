@@ -11,7 +11,7 @@ use crate::model::{Dependency, Identity, Invalid, Model, Named};
 
 /// The item as it was, its identity, and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
-    let registered = identity(&model.identity, &model.dependencies, &model.heeded);
+    let registered = identity(&model.identity, &model.dependencies, &tracked(model));
     let registration = registration(model);
     let covered = model.covers.iter().map(covered);
     placed(item, &model.identity, &quote!(#(#covered)* #registered #registration))
@@ -21,7 +21,7 @@ pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
     let item = match &invalid.identity {
-        Some(known) => placed(item, known, &identity(known, &[], &[])),
+        Some(known) => placed(item, known, &identity(known, &[], &TokenStream::new())),
         None => item.clone(),
     };
     quote!(#item #errors)
@@ -44,7 +44,7 @@ fn placed(item: &TokenStream, identity: &Identity, generated: &TokenStream) -> T
 /// The impl that others find by the id, and the look-ups of the ids that this migration names.
 ///
 /// One static holds all of it: every constant of its own would cost each build some 0.1 ms.
-fn identity(identity: &Identity, dependencies: &[Dependency], heeded: &[&str]) -> TokenStream {
+fn identity(identity: &Identity, dependencies: &[Dependency], tracked: &TokenStream) -> TokenStream {
     let private = private(identity.span);
     let id = identity.id.as_str();
     let key = &key(&identity.id, identity.span);
@@ -53,17 +53,12 @@ fn identity(identity: &Identity, dependencies: &[Dependency], heeded: &[&str]) -
     let nodes = visible().map(node);
     // A cycle has a smallest id, and that one has a dependency with a larger id.
     let walks = visible().filter(|dependency| dependency.id > identity.id).map(walk);
-    let heeded = heeded.iter().map(|file| format!("/{file}")).map(|file| {
-        quote! {
-            let _ = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #file));
-        }
-    });
     let node = node_ref();
     // All of this has the place of the id, which is what rustc shows of an impl that it lists.
     quote_spanned! {identity.span=>
         enum #owner {}
         static __MONGRATE_NODE: #private::Node = {
-            #(#heeded)*
+            #tracked
             #private::only_one_migration_has_this_id::<#private::Id<#key>, _>();
             #private::Node {
                 key: #key,
@@ -78,6 +73,17 @@ fn identity(identity: &Identity, dependencies: &[Dependency], heeded: &[&str]) -
         }
         #(#walks)*
     }
+}
+
+/// Tells Cargo which files had a say.
+fn tracked(model: &Model) -> TokenStream {
+    let beside = model.heeded.iter().map(|file| {
+        let file = format!("/{file}");
+        quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #file))
+    });
+    let included = model.included.iter().map(|file| quote!(#file));
+    let files = beside.chain(included);
+    quote!(#(let _ = ::core::include_bytes!(#files);)*)
 }
 
 /// Looks a dependency up.

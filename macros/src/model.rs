@@ -2,13 +2,15 @@
 
 mod functions;
 
+use std::path::PathBuf;
+
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, LitStr, Path};
 
 use self::functions::Functions;
 pub(crate) use self::functions::Named;
 use crate::args::{Args, Dep};
-use crate::checksum::checksum;
+use crate::checksum::{Checksum, checksum};
 use crate::errors::Errors;
 use crate::id::{self, QualifiedId, Source};
 use crate::item::{Function, Item};
@@ -21,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) description: String,
     pub(crate) checksum: String,
+    /// Files that are in the checksum.
+    pub(crate) included: Vec<String>,
     pub(crate) up: Function,
     /// More than one of them if each has a `#[cfg]`.
     pub(crate) down: Vec<Named>,
@@ -66,6 +70,7 @@ impl Model {
         item: TokenStream,
         manifest: impl FnOnce() -> Manifest,
         lock: &Lock,
+        file: impl FnOnce() -> Option<PathBuf>,
     ) -> Result<Self, Box<Invalid>> {
         let mut errors = Errors::default();
         let args = Args::parse(args, &mut errors);
@@ -98,15 +103,15 @@ impl Model {
         let (description, checksum, functions) = match item {
             Some(item) => (
                 args.description.as_ref().map_or_else(|| item.documentation(), LitStr::value),
-                checksum(item.tokens),
+                checksum(item.tokens, file),
                 Functions::new(item.form, &args, &mut errors),
             ),
-            None => (String::new(), String::new(), None),
+            None => (String::new(), Checksum { text: String::new(), files: Vec::new() }, None),
         };
 
         // What is not even of the right shape is no edit that somebody meant.
         if let (Some(id), Some(functions)) = (own, &functions) {
-            let admitted = lock.admits(id.as_str(), &checksum);
+            let admitted = lock.admits(id.as_str(), &checksum.text);
             errors.note(admitted.map_err(|message| syn::Error::new(functions.up.name.span(), message)));
         }
 
@@ -115,7 +120,8 @@ impl Model {
                 identity,
                 dependencies,
                 description,
-                checksum,
+                checksum: checksum.text,
+                included: checksum.files,
                 up,
                 down,
                 verify,
