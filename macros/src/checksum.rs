@@ -7,6 +7,7 @@
 mod form;
 mod imports;
 mod includes;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod tree;

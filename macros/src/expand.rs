@@ -54,9 +54,11 @@ fn identity(identity: &Identity, dependencies: &[Dependency], tracked: &TokenStr
     // A cycle has a smallest id, and that one has a dependency with a larger id.
     let walks = visible().filter(|dependency| dependency.id > identity.id).map(walk);
     let node = node_ref();
+    // Public, or others could not infer it. As the macro's own code, so that no lint for public types sees it.
+    let owner_type = quote_spanned!(Span::mixed_site().located_at(identity.span)=> pub enum #owner {});
     // All of this has the place of the id, which is what rustc shows of an impl that it lists.
     quote_spanned! {identity.span=>
-        enum #owner {}
+        #owner_type
         static __MONGRATE_NODE: #private::Node = {
             #tracked
             #private::only_one_migration_has_this_id::<#private::Id<#key>, _>();

@@ -65,7 +65,7 @@ fn the_borders_of_tokens_count() {
 }
 
 /// What rustfmt makes of the left side, by itself or when told to.
-const REWRITTEN: [(&str, &str); 49] = [
+const REWRITTEN: [(&str, &str); 50] = [
     ("f(a, b)", "f(a, b,)"),
     ("f(a)", "f(a,)"),
     ("f::<A>(a)", "f::<A,>(a,)"),
@@ -95,6 +95,7 @@ const REWRITTEN: [(&str, &str); 49] = [
     ("f(|x, y| x)", "f(|x, y,| { x })"),
     ("f(|x| a::<B, C>(x))", "f(|x| { a::<B, C,>(x) })"),
     ("f(|x| |y, z| x)", "f(|x| { |y, z,| { x } })"),
+    ("a.0.1.b()", "a.0 .1.b()"),
     ("f(!a || b, || c)", "f(!a || b, || { c })"),
     ("f(a, || b, c)", "f(a, | | { b }, c)"),
     ("let f = move |x| async move { x };", "let f = move |x| { async move { x } };"),

@@ -3,7 +3,7 @@ async fn init(tx: &mut Tx) -> Result<(), Error> {
 }
 const _: () = {
     use ::mongrate::__private as __mongrate;
-    enum ModuleMenu001Init {}
+    pub enum ModuleMenu001Init {}
     static __MONGRATE_NODE: __mongrate::Node = {
         __mongrate::only_one_migration_has_this_id::<
             __mongrate::Id<88740007738088519986322575012009051958u128>,
@@ -25,5 +25,5 @@ const _: () = {
     }
 };
 ::core::compile_error! {
-    "`module:menu:001_init` is released and must stay as it is, but its code has changed: migrations.lock has another checksum\ndatabases where it has run would not get the change: undo it, and write a new migration instead\nif it must be accepted, delete line 1 of migrations.lock, `module:menu:001_init t1:0`, and run `migrate lock-file` again"
+    "`module:menu:001_init` is released and must stay as it is, but its code has changed: migrations.lock has another checksum\ndatabases where it has run would not get the change: undo it, and write a new migration instead\nif it must be accepted, delete line 1 of migrations.lock, `module:menu:001_init t2:0`, and run `migrate lock-file` again"
 }

@@ -5,7 +5,7 @@ pub(crate) async fn assign_roles(tx: &mut Tx) -> anyhow::Result<()> {
 #[cfg(feature = "roles")]
 const _: () = {
     use my_app::mongrate::__private as __mongrate;
-    enum PluginWhaleAlerts002AssignRoles {}
+    pub enum PluginWhaleAlerts002AssignRoles {}
     static __MONGRATE_NODE: __mongrate::Node = {
         __mongrate::only_one_migration_has_this_id::<
             __mongrate::Id<184301432798341951117273911510095957322u128>,
@@ -40,7 +40,7 @@ const _: () = {
     );
     __mongrate::inventory::submit!(
         __mongrate::Registration { id : "plugin:whale-alerts:002_assign_roles", checksum
-        : "t1:54decf1aa0c9302b07efcb4c177bc9fb490d292975d182abd9fcc3f0aace6535", kind :
+        : "t2:54decf1aa0c9302b07efcb4c177bc9fb490d292975d182abd9fcc3f0aace6535", kind :
         __mongrate::plugin_kind:: < & mut Tx > (), up : { let _ = assign_roles; |
         __context | __mongrate::run(assign_roles(< & mut Tx as __mongrate::Argument < '_
         >> ::from_context(__context)), < anyhow::Result < () > as __mongrate::Outcome >

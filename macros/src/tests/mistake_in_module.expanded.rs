@@ -2,7 +2,7 @@ mod create_users {
     async fn up() {}
     const _: () = {
         use ::mongrate::__private as __mongrate;
-        enum _001CreateUsers {}
+        pub enum _001CreateUsers {}
         static __MONGRATE_NODE: __mongrate::Node = {
             __mongrate::only_one_migration_has_this_id::<
                 __mongrate::Id<137068119165820142138965301204051692090u128>,

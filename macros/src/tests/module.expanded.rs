@@ -18,7 +18,7 @@ mod assign_roles {
     }
     const _: () = {
         use ::mongrate::__private as __mongrate;
-        enum _002AssignRoles {}
+        pub enum _002AssignRoles {}
         static __MONGRATE_NODE: __mongrate::Node = {
             let _ = ::core::include_bytes!(
                 ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
@@ -47,7 +47,7 @@ mod assign_roles {
         }
         __mongrate::inventory::submit!(
             __mongrate::Registration { id : "002_assign_roles", checksum :
-            "t1:7fb37431c6dacaf04c96724584c12c64ac3c6b18c121cf3ec85a12bc133c0e46", kind :
+            "t2:35267093bdda9b567b778494086f02c057f070380fb06fe7b295362c015489dd", kind :
             < & mut Tx as __mongrate::Argument < '_ >> ::KIND, up : { let _ = up; |
             __context | __mongrate::run(up(< & mut Tx as __mongrate::Argument < '_ >>
             ::from_context(__context)), < Result < (), Error > as __mongrate::Outcome >

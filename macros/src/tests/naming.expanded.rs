@@ -5,7 +5,7 @@ const _: () = {
     use ::mongrate::__private as __mongrate;
     use default_role as _;
     use ::roles::names as _;
-    enum _002AssignRoles {}
+    pub enum _002AssignRoles {}
     static __MONGRATE_NODE: __mongrate::Node = {
         let _ = ::core::include_bytes!(
             ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
@@ -30,7 +30,7 @@ const _: () = {
     }
     __mongrate::inventory::submit!(
         __mongrate::Registration { id : "002_assign_roles", checksum :
-        "t1:fbcf879b6f7fce985b9664a13f7ef4b7ffa9e4685ebedf61f0159c327b2ae27b", kind : < &
+        "t2:fbcf879b6f7fce985b9664a13f7ef4b7ffa9e4685ebedf61f0159c327b2ae27b", kind : < &
         mut Tx as __mongrate::Argument < '_ >> ::KIND, up : { let _ = assign_roles; |
         __context | __mongrate::run(assign_roles(< & mut Tx as __mongrate::Argument < '_
         >> ::from_context(__context)), < Result < (), Error > as __mongrate::Outcome >

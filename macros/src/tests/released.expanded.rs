@@ -3,7 +3,7 @@ async fn init(tx: &mut Tx) -> Result<(), Error> {
 }
 const _: () = {
     use ::mongrate::__private as __mongrate;
-    enum ModuleMenu001Init {}
+    pub enum ModuleMenu001Init {}
     static __MONGRATE_NODE: __mongrate::Node = {
         let _ = ::core::include_bytes!(
             ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/migrations.lock")
@@ -28,7 +28,7 @@ const _: () = {
     }
     __mongrate::inventory::submit!(
         __mongrate::Registration { id : "module:menu:001_init", checksum :
-        "t1:5df1a90f9098cb3d605dab7b6f33df932804fcb2b903686a767a807c4b6a3291", kind : < &
+        "t2:5df1a90f9098cb3d605dab7b6f33df932804fcb2b903686a767a807c4b6a3291", kind : < &
         mut Tx as __mongrate::Argument < '_ >> ::KIND, up : { let _ = init; | __context |
         __mongrate::run(init(< & mut Tx as __mongrate::Argument < '_ >>
         ::from_context(__context)), < Result < (), Error > as __mongrate::Outcome >

@@ -12,7 +12,7 @@ async fn create_users(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 const _: () = {
     use ::mongrate::__private as __mongrate;
-    enum _001CreateUsers {}
+    pub enum _001CreateUsers {}
     static __MONGRATE_NODE: __mongrate::Node = {
         let _ = ::core::include_bytes!(
             ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
@@ -37,7 +37,7 @@ const _: () = {
     }
     __mongrate::inventory::submit!(
         __mongrate::Registration { id : "001_create_users", checksum :
-        "t1:e67f2b0b00cc7fc4f2d957997256a02858cdaa92f55882ece1a947cb0ef1b1e1", kind : < &
+        "t2:e67f2b0b00cc7fc4f2d957997256a02858cdaa92f55882ece1a947cb0ef1b1e1", kind : < &
         mut Schema as __mongrate::Argument < '_ >> ::KIND, up : { let _ = create_users; |
         __context | __mongrate::run(create_users(< & mut Schema as __mongrate::Argument <
         '_ >> ::from_context(__context)), < Result < (), mongrate::Error > as

@@ -152,3 +152,20 @@ mod of_a_module {
         Ok(())
     }
 }
+
+/// In a private module of its own.
+mod elsewhere {
+    use mongrate::{Error, Tx, migration};
+
+    /// Others depend on it.
+    #[migration(id = "010_elsewhere", deps = ["001_function"])]
+    async fn up(_tx: &mut Tx) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Depends on one in another module.
+#[migration(id = "011_here", deps = ["010_elsewhere"])]
+pub async fn here(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
