@@ -10,6 +10,7 @@ mod durable;
 mod elapsed;
 mod error;
 mod events;
+mod excerpt;
 mod executor;
 #[cfg(test)]
 mod fixtures;

@@ -13,7 +13,7 @@ use crate::Error;
 use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
-use crate::lock::Lock;
+use crate::lock::{Lock, Session};
 use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
@@ -168,7 +168,7 @@ impl Run {
         let tracker = Tracker::new(&link.database, &inner.options.names);
         let lock = Lock::new(&link.database, &link.lease, &inner.options);
         let transactional = self.migrator.has_transactions().await?;
-        let session = link.database.client().start_session().await;
+        let session = Session::start(link.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
         let lease = match self.acquire(work, &lock, session.id(), newest).await? {
             Acquired::Lease(lease) => lease,
@@ -195,8 +195,11 @@ impl Run {
             // ended the transaction. What it still holds would be in the way of whoever comes next.
             lock.kill(slice::from_ref(session.id())).await;
         }
+        let session = executor.session.take();
         drop(executor);
-        lease.release().await;
+        if let (true, Some(session)) = (lease.release().await, session) {
+            session.give_back().await;
+        }
         result
     }
 
