@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use mongodb::Database;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 use tracing::Instrument;
 
 pub use amend::Amend;
@@ -179,12 +180,15 @@ impl Migrator {
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        match tokio::spawn(work(self).in_current_span()).await {
-            Ok(result) => result,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Error::Interrupted { report: Box::default() }),
-            },
-        }
+        joined(tokio::spawn(work(self).in_current_span()).await)
+    }
+}
+
+/// What a task has come to; its panic goes on here.
+fn joined<T>(ended: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(result) => result,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Err(Error::Interrupted { report: Box::default() }),
     }
 }

@@ -22,6 +22,7 @@ mod paused;
 mod refused;
 mod told;
 mod transient;
+mod unacknowledged;
 mod zombie;
 
 use std::time::Duration;

@@ -13,7 +13,7 @@ use super::store::{Beat, Store};
 use super::{Lock, MARGIN, Mongo, backoff};
 use crate::Error;
 use crate::error::passes;
-use crate::stop::{Reason, Stop};
+use crate::stop::{GRACE, Reason, Stop};
 
 /// How often a release is sent.
 const RELEASES: u32 = 5;
@@ -93,8 +93,16 @@ impl<S: Store> Lease<S> {
         if (&mut self.heartbeat).await.is_err() {
             tracing::warn!("the heartbeat ended abnormally");
         }
-        if let Err(error) = self.lock.free(self.grant).await {
-            tracing::warn!(%error, "could not release the migration lock; it expires by itself");
+        let (lock, grant) = (self.lock.clone(), self.grant);
+        let freed = tokio::spawn(async move {
+            if let Err(error) = lock.free(grant).await {
+                tracing::warn!(%error, "could not release the migration lock; it expires by itself");
+            }
+        });
+        // By then it has expired, or soon will; a server that does not answer must not hold up the run any longer.
+        let limit = self.guard.deadline().max(Instant::now() + GRACE);
+        if timeout_at(limit, freed).await.is_err() {
+            tracing::warn!("the server has not answered to the release of the migration lock; it expires by itself");
         }
     }
 }

@@ -94,7 +94,7 @@ impl ForEach {
             Ok(()) => self.up_one(&name, stop.clone()).await,
             Err(_) => Err(Error::Interrupted { report: Box::default() }),
         };
-        if matches!(result, Err(Error::Interrupted { .. })) {
+        if matches!(result, Err(Error::Interrupted { .. } | Error::Unacknowledged { interrupted: true, .. })) {
             // It may have seen the signal first, and its place must not be taken by another one.
             stop.raise(Reason::Interrupted);
         }

@@ -1,13 +1,17 @@
 //! What every verb that writes has in common: it reads, takes the lease, reads again, acts, and gives the lease back.
 
 mod acquire;
+mod progress;
+mod supervise;
 
 use std::slice;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use mongodb::bson::doc;
 
 use self::acquire::Acquired;
+use self::progress::Progress;
 use super::Migrator;
 use crate::Error;
 use crate::events::Event;
@@ -63,6 +67,10 @@ pub(super) struct Run {
     pub(super) deadline: Option<Deadline>,
     /// Who does this: the run's `by`, or else the migrator's actor.
     by: Option<String>,
+    /// What is known of it so far.
+    pub(super) progress: Progress,
+    /// While signals stop it.
+    signals: Mutex<Option<signals::Watch>>,
 }
 
 /// What every verb that writes can be told.
@@ -81,7 +89,7 @@ impl Migrator {
         self.whole(async move |migrator| {
             let running = Running::new(&migrator);
             let dry_run = settings.dry_run;
-            let result = Run::new(migrator, settings, stop)?.whole(&work, dry_run).await;
+            let result = Run::new(migrator, settings, stop)?.supervised(work, dry_run).await;
             drop(running);
             result
         })
@@ -121,6 +129,8 @@ impl Run {
             stop,
             deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
+            progress: Progress::default(),
+            signals: Mutex::default(),
             migrator,
         })
     }
@@ -134,10 +144,10 @@ impl Run {
         if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
-        let signals = signals::Watch::new(self.stop.clone());
+        self.watch_signals();
         let result = self.with_lease(work, records.newest_token()).await;
         self.migrator.0.audience.tell(|| Event::Ended);
-        match (signals.end(), result) {
+        match (self.end_signals(), result) {
             // Too late to stop anything, but the process was told to end, and would go on to serve.
             (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
             (_, result) => result,
@@ -176,13 +186,18 @@ impl Run {
             inner.lock.kill(slice::from_ref(session.id())).await;
         }
         drop(executor);
+        self.progress.doing("release the migration lock");
         lease.release().await;
         result
     }
 
     async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
+        self.progress.doing("read the records");
         let records = executor.tracker.records().await?.settled();
         end_former_holders(executor).await;
+        // Told to stop meanwhile, perhaps by a caller that has not waited: nothing of this run is written any more.
+        executor.lease.check().map_err(|reason| stopped(reason, Report::default()))?;
+        self.progress.doing("create its own collections");
         executor.tracker.prepare().await?;
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
@@ -194,6 +209,7 @@ impl Run {
             return Ok(report.by_another());
         }
         executor.batch = records.next_batch();
+        self.progress.begin(&report);
         work.act(self, &records, &todo, executor, report).await
     }
 
@@ -223,7 +239,7 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     match reason {
         Reason::LeaseLost => Error::LeaseLost { report },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
-        Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
+        Reason::Interrupted | Reason::TimedOut(_) | Reason::WaitTimedOut(_) => Error::Interrupted { report },
     }
 }
 
