@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use remains::Remains;
-pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
+use server::aborted_again;
+pub(crate) use server::{Readable, WRITE_CONFLICT, code, in_one_line, outgrows_cache, passes, source_chain};
 
 use words::{
     AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list,
@@ -213,7 +214,11 @@ pub enum Error {
     },
 
     /// The transaction was rolled back by transient errors on every attempt.
-    #[error("the transaction was rolled back by the server {attempts} times, the last time with: {}", Readable(.source))]
+    #[error(
+        "the transaction was rolled back by the server {attempts} times, the last time with: {}{}",
+        Readable(.source),
+        aborted_again(.source)
+    )]
     TransactionAborted {
         /// How often the body ran.
         attempts: u32,
@@ -439,8 +444,19 @@ pub enum Error {
         known: Vec<Source<'static>>,
     },
 
+    /// An option of the migrator, of a run or of [`for_each`](crate::Migrator::for_each) has a value that makes no sense.
+    #[error("the option `{option}` is {value}, but takes {accepted}. Correct it, or leave it out to have the default")]
+    InvalidOption {
+        /// The option: the name of the builder's method.
+        option: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What it takes.
+        accepted: &'static str,
+    },
+
     /// Several mistakes at once, each of them to be corrected on its own: in one set of linked-in migrations, in the
-    /// environment, or among the migrations that were named.
+    /// environment, in the options, or among the migrations that were named.
     #[error("{}", list(.errors))]
     Several {
         /// Two errors or more. Those of a set of migrations are in the order: source, duplicates, missing

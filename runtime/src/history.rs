@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use mongodb::bson::DateTime;
+use mongodb::bson::{DateTime, Document};
 use serde::{Deserialize, Serialize};
 
+use crate::excerpt::{shorten, shorten_causes, shorten_message};
 use crate::lock::Holder;
 use crate::record::{Record, RecordStatus};
 
@@ -95,6 +96,9 @@ pub struct HistoryEntry {
     /// The record that [`Act::Prune`] removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub removed: Option<Box<Record>>,
+    /// The log of the interrupted `Schema` body of which the act made an end, as it was stored with the record.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub log: Option<Document>,
     /// From whom [`Act::Unlock`] took the lock.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub holder: Option<Box<Holder>>,
@@ -124,8 +128,21 @@ impl HistoryEntry {
             token: record.token,
             previous_checksum: None,
             removed: None,
+            log: None,
             holder: None,
         }
+    }
+
+    /// The same with no text longer than is worth storing.
+    pub(crate) fn shortened(&self) -> Self {
+        let mut entry = self.clone();
+        let Self { source, by, because, environment, codebase_version, .. } = &mut entry;
+        [source, by, because, environment, codebase_version].into_iter().flatten().for_each(shorten);
+        shorten(&mut entry.host);
+        entry.error.iter_mut().for_each(shorten_message);
+        entry.error_stack.iter_mut().for_each(shorten_causes);
+        entry.removed = entry.removed.map(|removed| Box::new(removed.shortened()));
+        entry
     }
 
     /// How long it took.

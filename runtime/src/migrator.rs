@@ -87,7 +87,7 @@ impl Migrator {
     /// A migrator for everything that is linked in, with the default options.
     #[must_use]
     pub fn new(database: Database) -> Self {
-        Self::builder(database).build()
+        Self::builder(database).build_unchecked()
     }
 
     /// A migrator with other options.
@@ -151,6 +151,9 @@ impl Migrator {
     /// ends, the transaction is rolled back, the lease is released, so that the next process starts at once. A run that
     /// begins later stops as well, unless there is nothing to do. Their result is [`Error::Interrupted`].
     ///
+    /// This returns within about 5 seconds. A run that waits for an answer which the server does not give is left behind by then;
+    /// its result is [`Error::Unacknowledged`].
+    ///
     /// For services that handle signals themselves. Where nobody does, a run stops on SIGTERM, SIGINT (ctrl-C) and SIGHUP without
     /// being told.
     ///
@@ -180,6 +183,7 @@ impl Migrator {
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        self.0.options.check()?;
         joined(tokio::spawn(work(self).in_current_span()).await)
     }
 }

@@ -5,7 +5,7 @@ mod read;
 
 use std::time::Duration;
 
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::options::{CollectionOptions, ReadPreference};
 use mongodb::options::{IndexOptions, ReadConcern, SelectionCriteria, WriteConcern};
 use mongodb::{ClientSession, Collection, Database, IndexModel};
@@ -79,51 +79,87 @@ impl Tracker {
     /// Writes a change over what is stored, unless that stands otherwise by now or was written under a newer token, which
     /// both mean that the lease was lost (I2). Its history entry goes with it.
     pub(crate) async fn write(&self, change: &Change, session: &mut ClientSession) -> mongodb::error::Result<Written> {
+        let change = &change.shortened();
         let written = match change {
-            Change::Stored { record, over, .. } => self.replace(record, *over, session).await?,
-            Change::Removed { record, .. } => {
-                let same = doc! { "_id": &record.id, "token": record.token };
-                let removed = self.records.delete_one(same).session(&mut *session).await?;
-                if removed.deleted_count == 1 { Written::Yes } else { Written::NotOurs }
-            }
+            Change::Stored { record, over, beside, .. } => self.update(record, *over, *beside, session).await?,
+            Change::Removed { record, .. } => self.remove(record, session).await?,
         };
-        if let (Written::Yes, Some(entry)) = (written, change.entry()) {
-            self.history.insert_one(entry).session(session).await?;
+        let Stored::Yes { log } = written else { return Ok(Written::NotOurs) };
+        match (change.entry(), log) {
+            (Some(entry), Some(log)) => {
+                let entry = HistoryEntry { log: Some(log), ..entry.clone() };
+                self.history.insert_one(entry).session(session).await?;
+            }
+            (Some(entry), None) => {
+                self.history.insert_one(entry).session(session).await?;
+            }
+            (None, _) => {}
         }
-        Ok(written)
+        Ok(Written::Yes)
     }
 
-    async fn replace(
+    /// Gives a record its own fields. What is stored beside them stays, unless it is filed.
+    async fn update(
         &self,
         record: &Record,
         over: Over,
+        beside: Beside,
         session: &mut ClientSession,
-    ) -> mongodb::error::Result<Written> {
+    ) -> mongodb::error::Result<Stored> {
         let not = match over {
             Over::Pending => "completed",
             Over::Applied => "rolled-back",
         };
         let stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
-        let replaced = self.records.replace_one(stale, record).upsert(over == Over::Pending).session(session).await;
-        match replaced {
-            Ok(replaced) if replaced.matched_count == 1 || replaced.upserted_id.is_some() => Ok(Written::Yes),
-            Ok(_) => Ok(Written::NotOurs),
-            Err(error) if code(&error) == Some(DUPLICATE_KEY) => Ok(Written::NotOurs),
-            Err(error) => Err(error),
+        let (set, mut unset) = record.fields();
+        let upsert = over == Over::Pending;
+        let updated = match beside {
+            Beside::Kept => {
+                let update = doc! { "$set": set, "$unset": unset };
+                let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
+                updated.map(|updated| match updated.matched_count == 1 || updated.upserted_id.is_some() {
+                    true => Stored::Yes { log: None },
+                    false => Stored::NotOurs,
+                })
+            }
+            Beside::Filed => {
+                unset.extend(BESIDE.map(|field| (field.to_owned(), Bson::from(""))));
+                let update = doc! { "$set": set, "$unset": unset };
+                let records = self.records.clone_with_type::<Document>();
+                let before = records.find_one_and_update(stale, update).upsert(upsert).projection(doc! { "log": 1 });
+                before.session(session).await.map(|before| match before {
+                    Some(before) => Stored::over(&before),
+                    // It is new. One that stands otherwise would have been a duplicate.
+                    None if upsert => Stored::Yes { log: None },
+                    None => Stored::NotOurs,
+                })
+            }
+        };
+        match updated {
+            Err(error) if code(&error) == Some(DUPLICATE_KEY) => Ok(Stored::NotOurs),
+            updated => updated,
         }
+    }
+
+    async fn remove(&self, record: &Record, session: &mut ClientSession) -> mongodb::error::Result<Stored> {
+        let same = doc! { "_id": &record.id, "token": record.token };
+        let records = self.records.clone_with_type::<Document>();
+        let removed = records.find_one_and_delete(same).projection(doc! { "log": 1 }).session(session).await?;
+        Ok(removed.map_or(Stored::NotOurs, |removed| Stored::over(&removed)))
     }
 
     /// Appends something that changes no record to the history.
     pub(crate) async fn append(&self, entry: &HistoryEntry) -> Result<(), Error> {
-        let appended = self.history.insert_one(entry).await;
+        let appended = self.history.insert_one(entry.shortened()).await;
         appended.map_err(|error| Error::server(format!("write to '{}'", self.history.name()), error))?;
         Ok(())
     }
 
     /// Whether a change is stored for good.
     pub(crate) async fn holds(&self, change: &Change) -> Result<bool, Error> {
+        let change = &change.shortened();
         let wanted = change.record();
-        let found = self.records.find_one(doc! { "_id": &wanted.id }).await;
+        let found = self.records.find_one(doc! { "_id": &wanted.id }).projection(without_beside()).await;
         let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
         Ok(match (change, found) {
             (Change::Stored { record, .. }, Some(found)) => found == **record,
@@ -137,8 +173,8 @@ impl Tracker {
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     /// It is written over what is stored.
-    Stored { record: Box<Record>, over: Over, entry: Option<Box<HistoryEntry>> },
-    /// It is taken away, if it is still this very one.
+    Stored { record: Box<Record>, over: Over, beside: Beside, entry: Option<Box<HistoryEntry>> },
+    /// It is taken away, if it is still this very one, with all that is stored beside it.
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
 }
 
@@ -151,10 +187,58 @@ pub(crate) enum Over {
     Applied,
 }
 
+/// What becomes of the fields that are stored beside a record's own: the log of its body, and what that has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// They stay.
+    Kept,
+    /// They go, because a person says what is there; the history entry keeps the log.
+    Filed,
+}
+
+/// The fields that are stored beside a record's own. They can be large, and few ask for them.
+const BESIDE: [&str; 2] = ["log", "left"];
+
+/// The projection that leaves them out.
+fn without_beside() -> Document {
+    BESIDE.into_iter().map(|field| (field.to_owned(), Bson::Int32(0))).collect()
+}
+
+/// What became of one record.
+enum Stored {
+    /// It is written, with the log that has gone from it.
+    Yes {
+        log: Option<Document>,
+    },
+    NotOurs,
+}
+
+impl Stored {
+    /// Written over this one.
+    fn over(before: &Document) -> Self {
+        Self::Yes { log: before.get_document("log").ok().cloned() }
+    }
+}
+
 impl Change {
     pub(crate) fn record(&self) -> &Record {
         match self {
             Self::Stored { record, .. } | Self::Removed { record, .. } => record,
+        }
+    }
+
+    /// As it is stored: a text that is too long must not keep it from being stored at all.
+    fn shortened(&self) -> Self {
+        match self {
+            Self::Stored { record, over, beside, entry } => Self::Stored {
+                record: Box::new(record.shortened()),
+                over: *over,
+                beside: *beside,
+                entry: entry.as_deref().map(HistoryEntry::shortened).map(Box::new),
+            },
+            Self::Removed { record, entry } => {
+                Self::Removed { record: record.clone(), entry: Box::new(entry.shortened()) }
+            }
         }
     }
 

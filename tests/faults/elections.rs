@@ -211,7 +211,7 @@ async fn i1_step_downs_while_several_migrations_run() {
     let server = three_members().await;
     let db = TestDb::on(&server).await;
     let registry = Registry::linked().source("module:stepdown");
-    let migrator = Migrator::builder(db.database().clone()).registry(registry).build();
+    let migrator = Migrator::builder(db.database().clone()).registry(registry).build().unwrap();
     let run = tokio::spawn(migrator.up().into_future());
     for bodies in [2, 5] {
         eventually("the next body", async || (STEPPED.load(Relaxed) >= bodies).then_some(())).await;

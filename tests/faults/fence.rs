@@ -159,7 +159,7 @@ async fn insert_for(tx: &mut Tx, time: Duration) -> Result<(), mongodb::error::E
 async fn heartbeats(source: &str, bodies: &AtomicU32, at_least: i64) {
     let db = TestDb::new().await;
     let migrator = Migrator::builder(db.database().clone()).registry(Registry::linked().source(source));
-    let report = migrator.lease(Duration::from_secs(2)).build().up().await.unwrap();
+    let report = migrator.lease(Duration::from_secs(2)).build().unwrap().up().await.unwrap();
     let lease = db.collection::<Document>("migrations_lock").find_one(doc! { "_id": "lease" }).await.unwrap().unwrap();
     let (beats, effects) = (lease.get_i64("beat").unwrap(), count(&db, "effects", doc! {}).await);
     println!("{beats} heartbeats beside one transaction, {effects} inserts; {report}");

@@ -20,6 +20,7 @@ mod list;
 mod negative;
 mod paused;
 mod refused;
+mod sessions;
 mod told;
 mod transient;
 mod unacknowledged;

@@ -149,7 +149,7 @@ fn tell(error: Option<&Error>) {
 /// A migrator for the migrations of this process.
 #[must_use]
 pub fn migrator(database: Database, lease: Duration) -> Migrator {
-    builder(database).lease(lease).build()
+    builder(database).lease(lease).build().unwrap()
 }
 
 fn builder(database: Database) -> MigratorBuilder {

@@ -16,6 +16,7 @@ use super::failure::Failure;
 use super::options::{Options, Writing};
 use super::output::Output;
 use crate::migrator::EnvironmentSettings;
+use crate::options::Limit;
 use crate::{Migrator, MigratorBuilder};
 
 /// Where the database is.
@@ -73,7 +74,7 @@ impl Session {
                     // Only after an error, which has ended the command.
                     None => return Err(Failure::usage("nothing says where the database is")),
                 };
-                let mut builder = self.environment.configure(builder, Duration::ZERO);
+                let mut builder = self.environment.configure(builder, Limit::None);
                 if let Some(wait) = writing.lock_wait {
                     builder = builder.lock_wait(wait);
                 }
@@ -81,7 +82,7 @@ impl Session {
                 if let Some(name) = writing.by() {
                     builder = builder.actor(name);
                 }
-                Ok(builder.build())
+                Ok(builder.build()?)
             })
             .await
     }

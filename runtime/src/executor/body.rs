@@ -6,7 +6,6 @@ use std::slice;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use mongodb::ClientSession;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::Instrument;
@@ -16,7 +15,7 @@ use super::{Executor, Failure, Step};
 use crate::__private::{Body, BoxError, Context};
 use crate::Error;
 use crate::context::Tx;
-use crate::lock::{Permit, kill};
+use crate::lock::{Permit, Session, kill};
 use crate::migration::Kind;
 use crate::stop::{Deadline, Reason, Stop};
 
@@ -51,7 +50,7 @@ pub(super) struct Limits<'r> {
 pub(super) struct Cut {
     pub(super) failure: Failure,
     /// The session that it was lent, if it could be taken from it; its transaction is rolled back.
-    pub(super) session: Option<ClientSession>,
+    pub(super) session: Option<Session>,
 }
 
 impl<F: Into<Failure>> From<F> for Cut {
@@ -135,7 +134,7 @@ pub(super) async fn supervise<T: Send + 'static>(
 
 /// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
 /// until the server's limit of 60 seconds.
-async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>) -> Option<ClientSession> {
+async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>) -> Option<Session> {
     let Ok(mut session) = timeout(GRACE, tx.end()).await else {
         // A server call is still under way, and must not be dropped here; the server can end it.
         kill(tx.client(), slice::from_ref(tx.session_id())).await;

@@ -9,7 +9,7 @@ use crate::lock::host;
 use crate::migration::{Kind, Migration};
 use crate::plan::Verb;
 use crate::record::{Direction, Record, RecordStatus};
-use crate::tracker::{Change, Over, now};
+use crate::tracker::{Beside, Change, Over, now};
 
 impl Executor<'_> {
     /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
@@ -38,13 +38,14 @@ impl Executor<'_> {
             // The execution has its entry, and its record.
             (entry.act, over) = (Act::Verify, Over::Applied);
         }
-        Change::Stored { record: Box::new(record), over, entry: Some(Box::new(entry)) }
+        let (record, entry) = (Box::new(record), Some(Box::new(entry)));
+        Change::Stored { record, over, beside: Beside::Kept, entry }
     }
 
     /// A record, and its history if it ends the execution.
     pub(super) fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
         let entry = ends.then(|| Box::new(self.entry(step, &record)));
-        Change::Stored { record: Box::new(record), over: step.over(), entry }
+        Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Kept, entry }
     }
 
     fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {

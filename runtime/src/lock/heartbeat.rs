@@ -87,23 +87,26 @@ impl<S: Store> Lease<S> {
         &self.guard
     }
 
-    /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now.
-    pub(crate) async fn release(mut self) {
+    /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now. Returns whether it was certainly
+    /// given back: then nobody is going to end our sessions any more.
+    pub(crate) async fn release(mut self) -> bool {
         self.shared.released.notify_one();
         if (&mut self.heartbeat).await.is_err() {
             tracing::warn!("the heartbeat ended abnormally");
         }
         let (lock, grant) = (self.lock.clone(), self.grant);
-        let freed = tokio::spawn(async move {
-            if let Err(error) = lock.free(grant).await {
-                tracing::warn!(%error, "could not release the migration lock; it expires by itself");
-            }
-        });
+        let freed = tokio::spawn(async move { lock.free(grant).await });
         // By then it has expired, or soon will; a server that does not answer must not hold up the run any longer.
         let limit = self.guard.deadline().max(Instant::now() + GRACE);
-        if timeout_at(limit, freed).await.is_err() {
-            tracing::warn!("the server has not answered to the release of the migration lock; it expires by itself");
+        match timeout_at(limit, freed).await {
+            Ok(Ok(Ok(released))) => return released,
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "could not release the migration lock; it expires by itself"),
+            Ok(Err(_)) => tracing::warn!("the release of the migration lock ended abnormally; it expires by itself"),
+            Err(_) => {
+                tracing::warn!("the server does not answer the release of the migration lock; it expires by itself")
+            }
         }
+        false
     }
 }
 
@@ -151,7 +154,7 @@ impl<S: Store> Lock<S> {
         prolonged.map_err(|error| self.failed("keep the migration lock", error))
     }
 
-    async fn free(&self, grant: Grant) -> Result<(), Error> {
+    async fn free(&self, grant: Grant) -> Result<bool, Error> {
         let freed = insist(|| self.store.free(grant)).await;
         freed.map_err(|error| self.failed("release the migration lock", error))
     }
@@ -159,18 +162,21 @@ impl<S: Store> Lock<S> {
 
 /// Sends a release again when a fail-over or a broken connection comes between, which is harmless and spares the next
 /// one to wait for the end of the lease (I6).
-pub(super) async fn insist<F: Future<Output = mongodb::error::Result<()>>>(
+pub(super) async fn insist<T, F: Future<Output = mongodb::error::Result<T>>>(
     release: impl Fn() -> F,
-) -> mongodb::error::Result<()> {
+) -> mongodb::error::Result<T> {
     let mut tries = 0;
-    while let Err(error) = release().await {
+    loop {
+        let error = match release().await {
+            Ok(released) => return Ok(released),
+            Err(error) => error,
+        };
         tries += 1;
         if tries == RELEASES || !passes(&error) {
             return Err(error);
         }
         sleep(backoff(tries)).await;
     }
-    Ok(())
 }
 
 /// Nothing can panic while one of these is held, so a poisoned one is as good as any.

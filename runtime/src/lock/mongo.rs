@@ -13,6 +13,7 @@ use super::holder::host;
 use super::millis;
 use super::store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked, Store};
 use crate::error::code;
+use crate::excerpt::shorten;
 use crate::options::Names;
 use crate::tracker::{Change, Tracker, Written, durable};
 
@@ -117,10 +118,10 @@ impl Store for Mongo {
         Ok(beaten.matched_count == 1)
     }
 
-    async fn free(&self, grant: Grant) -> Result<()> {
+    async fn free(&self, grant: Grant) -> Result<bool> {
         let free = doc! { "$set": { "holder": null }, "$unset": { "abandoned": "" } };
-        self.documents.update_one(ours(grant), free).await?;
-        Ok(())
+        let freed = self.documents.update_one(ours(grant), free).await?;
+        Ok(freed.matched_count == 1)
     }
 
     async fn revoke(&self, newest: i64) -> Result<Option<Revoked>> {
@@ -193,6 +194,8 @@ impl Store for Mongo {
 /// The update that makes a claimant the holder, with the server's clock and a token that only rises.
 fn claim(claimant: &Claimant) -> Document {
     let lease_ms = millis(claimant.lease);
+    let mut actor = claimant.actor.clone();
+    actor.iter_mut().for_each(shorten);
     doc! { "$set": {
         // `$literal`: a host or actor that begins with `$` is a name, not a field.
         "holder": { "$mergeObjects": [
@@ -200,7 +203,7 @@ fn claim(claimant: &Claimant) -> Document {
                 "nonce": claimant.nonce,
                 "host": host(),
                 "pid": i64::from(std::process::id()),
-                "actor": claimant.actor.clone().map_or(Bson::Null, Bson::String),
+                "actor": actor.map_or(Bson::Null, Bson::String),
                 "session": claimant.session.clone(),
                 "current": null,
             } },

@@ -35,8 +35,9 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// One heartbeat; false when the lease is not ours any more.
     fn prolong(&self, grant: Grant, beat: Beat) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Gives the lease back, unless it is somebody else's by now, and forgets who has abandoned it.
-    fn free(&self, grant: Grant) -> impl Future<Output = Result<()>> + Send;
+    /// Gives the lease back, unless it is somebody else's by now, and forgets who has abandoned it. False when it was not
+    /// ours any more.
+    fn free(&self, grant: Grant) -> impl Future<Output = Result<bool>> + Send;
 
     /// Takes the lease from whoever has it, and gives it to nobody; raises its token above what it was and above `newest`.
     fn revoke(&self, newest: i64) -> impl Future<Output = Result<Option<Revoked>>> + Send;

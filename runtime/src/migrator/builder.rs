@@ -6,9 +6,10 @@ use mongodb::Database;
 use tokio::sync::watch;
 
 use super::{Inner, Migrator};
+use crate::Error;
 use crate::events::{Audience, Events};
 use crate::lock::Lock;
-use crate::options::{Names, Options, Policy, Transactions};
+use crate::options::{Limit, Names, Options, Policy, Transactions};
 use crate::registry::Registry;
 use crate::stop::Stop;
 use crate::tracker::Tracker;
@@ -25,7 +26,7 @@ use crate::tracker::Tracker;
 ///     .transactions(Transactions::Required)
 ///     .drift(Policy::Error)
 ///     .actor("deploy 42")
-///     .build();
+///     .build()?;
 /// migrator.up().await?;
 /// # Ok(()) }
 /// ```
@@ -68,7 +69,10 @@ impl MigratorBuilder {
     }
 
     /// How long to wait for another process that is migrating, before [`Error::LockTimeout`](crate::Error::LockTimeout).
-    /// Default: 5 minutes. Zero does not wait at all.
+    /// Default: 5 minutes; 30 days at most. Zero does not wait at all.
+    ///
+    /// A holder whose lease has expired is probably dead. Observing it for two heartbeats, before it is taken over from, does
+    /// not count: a shorter wait is extended until then, but zero is not.
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.options.lock_wait = wait;
         self
@@ -78,25 +82,24 @@ impl MigratorBuilder {
     /// with a heartbeat every eighth of it.
     ///
     /// A shorter one is taken over sooner, but is lost sooner, too: with the driver's default options one write can
-    /// take 20 seconds while a primary fails over. Less than a second counts as one.
+    /// take 20 seconds while a primary fails over. From 1 second to 1 day.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.options.lease = lease.max(Duration::from_secs(1));
+        self.options.lease = lease;
         self
     }
 
-    /// How long a run may take in all, waiting for the lease included. Default: as long as it likes. [`Up::timeout`] and
-    /// its like are stronger.
+    /// How long a run may take in all, waiting for the lease included. Default: no limit. 1 millisecond to 30 days.
+    /// [`Up::timeout`] and its like are stronger.
     ///
     /// [`Up::timeout`]: crate::Up::timeout
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.options.timeout = Some(limit);
+        self.options.timeout = Some(Limit::After(limit));
         self
     }
 
-    /// The time limit that is given now, or else the one that was given before, or else this default. Zero is no limit.
-    pub(super) fn limited(mut self, now: Option<Duration>, default: Duration) -> Self {
-        let limit = now.or(self.options.timeout).unwrap_or(default);
-        self.options.timeout = Some(limit).filter(|limit| !limit.is_zero());
+    /// The time limit that is given now, or else the one that was given before, or else this default.
+    pub(super) fn limited(mut self, now: Option<Limit>, default: Limit) -> Self {
+        self.options.timeout = now.or(self.options.timeout).or(Some(default));
         self
     }
 
@@ -136,9 +139,14 @@ impl MigratorBuilder {
         self.audience.join()
     }
 
-    /// The migrator.
-    #[must_use]
-    pub fn build(self) -> Migrator {
+    /// The migrator, or [`Error::InvalidOption`] for an option whose value makes no sense.
+    pub fn build(self) -> Result<Migrator, Error> {
+        self.options.check()?;
+        Ok(self.build_unchecked())
+    }
+
+    /// The migrator, which checks its options at its first call.
+    pub(super) fn build_unchecked(self) -> Migrator {
         let Self { database, registry, options, audience } = self;
         Migrator(std::sync::Arc::new(Inner {
             registry: registry.unwrap_or_else(Registry::linked),

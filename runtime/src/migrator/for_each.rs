@@ -14,8 +14,9 @@ use tracing::Instrument;
 pub use self::filter::DatabaseFilter;
 pub use self::tenants::Tenants;
 use super::run::InterruptOnDrop;
-use super::{Migrator, MigratorBuilder, Up};
+use super::{Migrator, MigratorBuilder, Up, joined};
 use crate::Error;
+use crate::options::invalid;
 use crate::report::Report;
 use crate::signals;
 use crate::stop::{Reason, Stop};
@@ -58,9 +59,9 @@ pub struct ForEach {
 }
 
 impl ForEach {
-    /// How many databases are migrated at a time. Default: 8. Zero counts as one.
+    /// How many databases are migrated at a time. Default: 8.
     pub fn concurrency(mut self, databases: usize) -> Self {
-        self.concurrency = databases.max(1);
+        self.concurrency = databases;
         self
     }
 
@@ -76,13 +77,21 @@ impl ForEach {
         self
     }
 
-    fn migrator(&self, database: &str) -> Migrator {
+    fn migrator(&self, database: &str) -> Result<Migrator, Error> {
         (self.options)(Migrator::builder(self.client.database(database))).build()
     }
 
     async fn run(self, stop: Stop) -> Result<Tenants, Error> {
         let signals = signals::Watch::new(stop.clone());
-        let names = self.filter.select(&self.client).await?;
+        let listing = tokio::spawn({
+            let all = self.clone();
+            async move { all.filter.select(&all.client).await }
+        });
+        let names = tokio::select! {
+            names = listing => joined(names)?,
+            // A server that does not answer must not keep the process from ending.
+            _ = stop.raised() => return Err(Error::Interrupted { report: Box::default() }),
+        };
         let runs = names.into_iter().map(|name| self.clone().run_one(name, stop.clone()));
         let results = stream::iter(runs).buffer_unordered(self.concurrency).collect().await;
         // Also when it came too late to stop any of them: it would have ended the process.
@@ -105,7 +114,7 @@ impl ForEach {
     }
 
     async fn up_one(self, name: &str, stop: Stop) -> Result<Report, Error> {
-        let migrator = self.migrator(name);
+        let migrator = self.migrator(name)?;
         let run = (self.up)(migrator.up()).into_future();
         let run = run.instrument(tracing::info_span!("database", name));
         tokio::pin!(run);
@@ -124,7 +133,14 @@ impl IntoFuture for ForEach {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             // Of no database in particular: for what all of them have in common.
-            let common = self.migrator("mongrate");
+            let common = self.migrator("mongrate")?;
+            if self.concurrency == 0 {
+                return Err(invalid(
+                    "concurrency",
+                    "0".to_owned(),
+                    "the number of databases to migrate at a time, 1 or more",
+                ));
+            }
             common.graph()?;
             let stop = Stop::new();
             let _interrupt = InterruptOnDrop(stop.clone());

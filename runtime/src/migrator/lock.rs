@@ -92,6 +92,7 @@ impl IntoFuture for ForceUnlock {
                 token,
                 previous_checksum: None,
                 removed: None,
+                log: None,
                 holder: Some(Box::new(holder.clone())),
             };
             inner.tracker.append(&entry).await?;

@@ -6,7 +6,6 @@ mod supervise;
 
 use std::slice;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use mongodb::bson::doc;
 
@@ -17,7 +16,8 @@ use crate::Error;
 use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
-use crate::options::{Policy, Transactions};
+use crate::lock::Session;
+use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
 use crate::stop::{Deadline, Reason, Stop};
@@ -77,7 +77,7 @@ pub(super) struct Run {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) by: Option<String>,
-    pub(super) timeout: Option<Duration>,
+    pub(super) timeout: Option<Limit>,
     pub(super) dry_run: bool,
 }
 
@@ -124,10 +124,12 @@ impl Migrator {
 
 impl Run {
     fn new(migrator: Migrator, settings: Settings, stop: Stop) -> Result<Self, Error> {
+        settings.timeout.map_or(Ok(()), Limit::check)?;
+        let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
         Ok(Self {
             graph: migrator.graph()?,
             stop,
-            deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
+            deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             progress: Progress::default(),
             signals: Mutex::default(),
@@ -158,7 +160,7 @@ impl Run {
     async fn with_lease(&self, work: &impl Work, newest: i64) -> Result<Report, Error> {
         let inner = &self.migrator.0;
         let transactional = self.migrator.has_transactions().await?;
-        let session = inner.database.client().start_session().await;
+        let session = Session::start(inner.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
         let lease = match self.acquire(work, session.id(), newest).await? {
             Acquired::Lease(lease) => lease,
@@ -185,9 +187,12 @@ impl Run {
             // ended the transaction. What it still holds would be in the way of whoever comes next.
             inner.lock.kill(slice::from_ref(session.id())).await;
         }
+        let session = executor.session.take();
         drop(executor);
         self.progress.doing("release the migration lock");
-        lease.release().await;
+        if let (true, Some(session)) = (lease.release().await, session) {
+            session.give_back().await;
+        }
         result
     }
 

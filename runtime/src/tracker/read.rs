@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use mongodb::bson::{Bson, Document, RawDocument};
 
-use super::Tracker;
+use super::{Tracker, without_beside};
 use crate::Error;
 use crate::migration::{Migration, State};
 use crate::record::{Applied, Record, RecordStatus};
@@ -93,7 +93,8 @@ impl Tracker {
     /// Reads all records: one command, however many there are.
     pub(crate) async fn records(&self) -> Result<Records, Error> {
         let failed = |error| Error::server(format!("read the records in '{}'", self.records.name()), error);
-        let mut cursor = self.records.find(Document::new()).batch_size(ONE_BATCH).await.map_err(failed)?;
+        let cursor = self.records.find(Document::new()).projection(without_beside()).batch_size(ONE_BATCH).await;
+        let mut cursor = cursor.map_err(failed)?;
         let mut records = HashMap::new();
         while cursor.advance().await.map_err(failed)? {
             let record = cursor.deserialize_current().map_err(|error| self.unreadable(cursor.current(), &error))?;

@@ -67,7 +67,7 @@ async fn up(database: &Database, source: &str, go: oneshot::Receiver<()>) -> Res
     database.run_command(doc! { "ping": 1 }).await?;
     println!("ready");
     go.await?;
-    let report = migrator(database, source).build().up().await?;
+    let report = migrator(database, source).build().unwrap().up().await?;
     println!("applied {}", report.applied().count());
     Ok(())
 }

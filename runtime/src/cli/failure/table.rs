@@ -220,6 +220,10 @@ pub(super) fn told(error: &Error) -> Failure {
             Failure::new(Exit::Usage, "variable", format!("the environment variable {name} is '{value}', but takes {accepted}"))
                 .help("correct it, or unset it to have the default")
         }
+        Error::InvalidOption { option, value, accepted } => {
+            Failure::new(Exit::Usage, "invalid-option", format!("the option `{option}` is {value}, but takes {accepted}"))
+                .help("correct it in the application, or on the command line")
+        }
         // The error of a body, which comes as the source of another one; or of many databases, of which a command knows one.
         Error::TimedOut { .. }
         | Error::TransactionTooSlow { .. }

@@ -243,12 +243,8 @@ impl Store for Memory {
         self.call(Call::Prolong, None, move |server| Answer::Done(server.prolong(grant, beat.clone()))).await
     }
 
-    async fn free(&self, grant: Grant) -> Result<()> {
-        self.call(Call::Free, None, move |server| {
-            server.free(grant);
-            Answer::Done(())
-        })
-        .await
+    async fn free(&self, grant: Grant) -> Result<bool> {
+        self.call(Call::Free, None, move |server| Answer::Done(server.free(grant))).await
     }
 
     async fn revoke(&self, newest: i64) -> Result<Option<Revoked>> {

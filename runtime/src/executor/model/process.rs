@@ -23,7 +23,7 @@ use crate::error::code;
 use crate::lock::{Lease, Lock, Look, Waiter, jitter};
 use crate::record::{Direction, Record, RecordStatus};
 use crate::stop::{Reason, Stop};
-use crate::tracker::{Change, Over};
+use crate::tracker::{Beside, Change, Over};
 
 const LEASE: Duration = Duration::from_mins(1);
 
@@ -313,5 +313,5 @@ fn change(step: usize, status: RecordStatus, token: i64) -> Change {
         attempts: 1,
         token,
     };
-    Change::Stored { record: Box::new(record), over: Over::Pending, entry: None }
+    Change::Stored { record: Box::new(record), over: Over::Pending, beside: Beside::Kept, entry: None }
 }

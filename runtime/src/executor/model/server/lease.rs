@@ -126,11 +126,11 @@ impl Server {
         })
     }
 
-    pub(crate) fn free(&mut self, grant: Grant) {
+    pub(crate) fn free(&mut self, grant: Grant) -> bool {
         self.change_lease(ours(grant), |lease| {
             lease.holder = None;
             lease.abandoned.clear();
-        });
+        })
     }
 
     pub(crate) fn revoke(&mut self, newest: i64) -> Option<Revoked> {
