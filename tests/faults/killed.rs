@@ -171,7 +171,7 @@ async fn i6_a_dead_holder_is_taken_over_from_with_the_shortest_wait() {
 
     // Who does not want to wait at all is told that it would help.
     let began = Instant::now();
-    let error = builder().lock_wait(Duration::ZERO).build().up().await.unwrap_err();
+    let error = builder().lock_wait(Duration::ZERO).build().unwrap().up().await.unwrap_err();
     let observation = Duration::from_secs(4);
     assert!(began.elapsed() < observation, "waited {:?}", began.elapsed());
     let Error::LockTimeout { take_over, holder, .. } = &error else { panic!("{error:?}") };
@@ -182,7 +182,7 @@ async fn i6_a_dead_holder_is_taken_over_from_with_the_shortest_wait() {
     }
 
     let began = Instant::now();
-    let report = builder().lock_wait(Duration::from_millis(1)).build().up().await.unwrap();
+    let report = builder().lock_wait(Duration::from_millis(1)).build().unwrap().up().await.unwrap();
     assert!(began.elapsed() >= observation, "taken over after {:?}", began.elapsed());
     assert_eq!(applied(&report), ALL);
     assert_all_done(&db, "taken over with the shortest wait").await;

@@ -136,7 +136,7 @@ async fn goes_on(db: &TestDb, verb: Verb) {
     })
     .await;
     assert_eq!(Verb::left(db).await, [1, 0, 1], "{verb:?}");
-    verb.run(&builder(db, "module:unacknowledged").build()).await.unwrap();
+    verb.run(&builder(db, "module:unacknowledged").build().unwrap()).await.unwrap();
     assert_eq!(Verb::left(db).await, verb.done(), "{verb:?}");
 }
 
@@ -144,8 +144,8 @@ async fn goes_on(db: &TestDb, verb: Verb) {
 fn limited(db: &TestDb) -> [(Migrator, Duration); 2] {
     let (by_timeout, by_waiting) = (Duration::from_secs(3), Duration::from_secs(2));
     [
-        (builder(db, "module:unacknowledged").timeout(by_timeout).build(), by_timeout),
-        (builder(db, "module:unacknowledged").lock_wait(by_waiting).build(), by_waiting),
+        (builder(db, "module:unacknowledged").timeout(by_timeout).build().unwrap(), by_timeout),
+        (builder(db, "module:unacknowledged").lock_wait(by_waiting).build().unwrap(), by_waiting),
     ]
 }
 
@@ -156,7 +156,7 @@ async fn i6_every_limit_ends_a_run_without_a_majority() {
     for verb in Verb::ALL {
         for limit in 0..2 {
             let db = TestDb::on(&server).await;
-            builder(&db, "module:unacknowledged").build().up().only(FIRST).await.unwrap();
+            builder(&db, "module:unacknowledged").build().unwrap().up().only(FIRST).await.unwrap();
             dbs.push((db, verb, limit));
         }
     }
@@ -202,7 +202,7 @@ async fn terminate(worker: &mut Worker) {
 async fn i1_the_majority_is_lost_before_a_commit() {
     let (server, secondary) = with_an_arbiter().await;
     let (db, told) = (TestDb::on(&server).await, TestDb::on(&server).await);
-    let migrator = builder(&db, "module:unacknowledged-commit").build();
+    let migrator = builder(&db, "module:unacknowledged-commit").build().unwrap();
     let run = tokio::spawn(migrator.up().into_future());
     IN_BODY.pass().await;
     let mut worker = Worker::start(&["crash", told.uri(), told.name(), LONG_LEASE_MS, "pause", "commitTransaction 1"]);
@@ -247,7 +247,7 @@ async fn i1_the_majority_is_lost_before_a_commit() {
     // Committed as a whole, and nothing was begun after that.
     assert_eq!(count(&db, "effects", doc! {}).await, 2);
     assert_eq!(count(&db, "migrations", doc! { "status": "completed" }).await, 2);
-    let next = builder(&db, "module:unacknowledged-commit").build();
+    let next = builder(&db, "module:unacknowledged-commit").build().unwrap();
     assert_eq!(applied(&next.up().await.unwrap()), ["module:unacknowledged-commit:003_third"]);
     assert_eq!(count(&db, "effects", doc! {}).await, 3);
 
@@ -264,7 +264,7 @@ async fn i6_every_limit_and_signal_ends_a_run_on_a_locked_server() {
     let admin = server.client().await.unwrap().database("admin");
     for verb in Verb::ALL {
         let db = TestDb::on(&server).await;
-        builder(&db, "module:unacknowledged").build().up().only(FIRST).await.unwrap();
+        builder(&db, "module:unacknowledged").build().unwrap().up().only(FIRST).await.unwrap();
         admin.run_command(doc! { "fsync": 1, "lock": true }).await.unwrap();
         for (migrator, limit) in limited(&db) {
             ends_in_time(&db, verb, &migrator, limit).await;

@@ -47,7 +47,7 @@ fn errors() -> Vec<Error> {
         Error::Pending { ids: ids() },
         Error::Required { id, state: State::New },
         Error::LockTimeout { holder: Box::new(holder), waited: limit, take_over: None },
-        Error::LeaseLost { report: report() },
+        Error::LeaseLost { report: report(), shared_pool: true },
         Error::Interrupted { report: report() },
         Error::Unacknowledged {
             reason: "the run was told to stop".to_owned(),
@@ -72,6 +72,9 @@ fn errors() -> Vec<Error> {
         Error::DependenciesPending { id, dependencies: vec!["002_b"] },
         Error::NotAnOrphan { id },
         Error::PageSize { limit: 501 },
+        Error::ConnectionString { problem: "is not valid".to_owned(), help: "It looks like x" },
+        Error::HostNotFound,
+        Error::InvalidOption { option: "lease", value: "0 ms".to_owned(), accepted: "a duration" },
         Error::OrphansAppliedLater { ids: ids() },
         Error::NotApplied { id: id.to_owned() },
         Error::Cycle { path: vec!["001_a", "002_b", "001_a"] },

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::{Run, Work, stopped};
 use crate::Error;
 use crate::events::Event;
-use crate::lock::{Held, Lease, Look, Waiter, jitter};
+use crate::lock::{Held, Lease, Lock, Look, Waiter, jitter};
 use crate::report::Report;
 use crate::stop::{Deadline, GRACE, Reason};
 use crate::tracker::now;
@@ -34,8 +34,14 @@ pub(super) enum Acquired {
 impl Run {
     /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
     /// `newest` is the newest token on record.
-    pub(super) async fn acquire(&self, work: &impl Work, session: &Document, newest: i64) -> Result<Acquired, Error> {
-        let mut queue = Waiter::new(&self.migrator.0.lock, session, newest);
+    pub(super) async fn acquire(
+        &self,
+        work: &impl Work,
+        lock: &Lock,
+        session: &Document,
+        newest: i64,
+    ) -> Result<Acquired, Error> {
+        let mut queue = Waiter::new(lock, session, newest);
         let acquired = self.wait(work, &mut queue).await;
         if !matches!(acquired, Ok(Acquired::Lease(_))) {
             queue.give_up().await;
@@ -104,7 +110,7 @@ impl Run {
     }
 
     /// Whether the run may go on, while it has no lease yet.
-    fn check(&self) -> Result<(), Reason> {
+    pub(super) fn check(&self) -> Result<(), Reason> {
         self.stop.check()?;
         self.deadline.map_or(Ok(()), Deadline::check)
     }
