@@ -13,7 +13,7 @@ pub(crate) use server::{Readable, WRITE_CONFLICT, code, in_one_line, outgrows_ca
 
 use words::{
     AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
-    known_sources, list,
+    known_sources, list, wait_longer,
 };
 pub(crate) use words::{so_far, what};
 
@@ -137,12 +137,15 @@ pub enum Error {
     },
 
     /// Somebody else holds the lease and did not finish in time.
-    #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", Elapsed(*.waited))]
+    #[error("gave up after {}: this database is being migrated by {holder}. {}", Elapsed(*.waited), wait_longer(*.take_over))]
     LockTimeout {
         /// Who holds it.
         holder: Box<Holder>,
         /// How long was waited.
         waited: Duration,
+        /// If its lease has expired, so that the holder is probably dead: how long a run waits before it takes over. Only with
+        /// a `lock_wait` of zero, because any other one is extended until then.
+        take_over: Option<Duration>,
     },
 
     /// This process no longer holds the lease: it was paused or cut off for too long and another one may have taken over.
@@ -163,6 +166,23 @@ pub enum Error {
     #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
     Interrupted {
         /// What was done before.
+        report: Box<Report>,
+    },
+
+    /// The run had to stop, and ended without the server's answer to what was under way. The server cannot be reached, or it
+    /// acknowledges no majority writes: with most members of a replica set down, or after `fsyncLock`.
+    ///
+    /// Nothing of the run begins after this. What was under way may still take effect, as soon as the server goes on; if the
+    /// process lives until then, the lease is released, or else it expires.
+    #[error("{reason}, but MongoDB has not answered the attempt to {doing}: it does not acknowledge majority writes (too few members of the replica set are up, or it is locked by `fsyncLock`), or it cannot be reached. {}", after_stop(.report, "That attempt may still take effect; only what the report lists as applied is known to be. The next run reads the records and goes on from there"))]
+    Unacknowledged {
+        /// Why the run had to stop, in words.
+        reason: String,
+        /// What was under way.
+        doing: String,
+        /// Whether it was told to stop, as with [`Error::Interrupted`], so that the process is meant to end.
+        interrupted: bool,
+        /// What was done before, as far as that is known.
         report: Box<Report>,
     },
 
@@ -569,6 +589,7 @@ impl Error {
             | Self::Partial { report, .. }
             | Self::LeaseLost { report, .. }
             | Self::RunTimedOut { report, .. }
+            | Self::Unacknowledged { report, .. }
             | Self::Interrupted { report } => Some(report),
             _ => None,
         }

@@ -1,14 +1,18 @@
 //! What every verb that writes has in common: it reads, takes the lease, reads again, acts, and gives the lease back.
 
 mod acquire;
+mod progress;
+mod supervise;
 
 use std::collections::HashMap;
 use std::slice;
+use std::sync::Mutex;
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 
 use self::acquire::Acquired;
+use self::progress::Progress;
 use super::Migrator;
 use super::connection::Link;
 use crate::Error;
@@ -67,6 +71,10 @@ pub(super) struct Run {
     pub(super) deadline: Option<Deadline>,
     /// Who does this: the run's `by`, or else the migrator's actor.
     by: Option<String>,
+    /// What is known of it so far.
+    pub(super) progress: Progress,
+    /// While signals stop it.
+    signals: Mutex<Option<signals::Watch>>,
 }
 
 /// What every verb that writes can be told.
@@ -85,7 +93,7 @@ impl Migrator {
         self.whole(async move |migrator| {
             let running = Running::new(&migrator);
             let dry_run = settings.dry_run;
-            let result = Run::new(migrator, settings, stop)?.whole(&work, dry_run).await;
+            let result = Run::new(migrator, settings, stop)?.supervised(work, dry_run).await;
             drop(running);
             result
         })
@@ -127,6 +135,8 @@ impl Run {
             stop,
             deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
+            progress: Progress::default(),
+            signals: Mutex::default(),
             migrator,
         })
     }
@@ -140,7 +150,7 @@ impl Run {
         if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
-        let signals = signals::Watch::new(self.stop.clone());
+        self.watch_signals();
         let result = self.with_lease(work, records.newest_token()).await;
         self.migrator.0.audience.tell(|| Event::Ended);
         let shared_pool = self.migrator.0.connection.shares_its_pool();
@@ -148,7 +158,7 @@ impl Run {
             Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
             other => other,
         });
-        match (signals.end(), result) {
+        match (self.end_signals(), result) {
             // Too late to stop anything, but the process was told to end, and would go on to serve.
             (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
             (_, result) => result,
@@ -162,7 +172,12 @@ impl Run {
             tracing::debug!(name, "what the migrations do is done under this application name");
         }
         let result = self.through(&link, work, newest).await;
-        link.close().await;
+        if self.check().is_ok() {
+            link.close().await;
+        } else {
+            // Told to stop: what was left behind may keep its connections, and the caller does not wait for these.
+            tokio::spawn(link.close());
+        }
         result
     }
 
@@ -200,6 +215,7 @@ impl Run {
         }
         let session = executor.session.take();
         drop(executor);
+        self.progress.doing("release the migration lock");
         if let (true, Some(session)) = (lease.release().await, session) {
             session.give_back().await;
         }
@@ -207,8 +223,12 @@ impl Run {
     }
 
     async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
+        self.progress.doing("read the records");
         let records = executor.tracker.records().await?.settled();
         end_former_holders(executor, &records).await?;
+        // Told to stop meanwhile, perhaps by a caller that has not waited: nothing of this run is written any more.
+        executor.lease.check().map_err(|reason| stopped(reason, Report::default()))?;
+        self.progress.doing("create its own collections");
         executor.tracker.prepare().await?;
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
@@ -220,6 +240,7 @@ impl Run {
             return Ok(report.by_another());
         }
         executor.batch = records.next_batch();
+        self.progress.begin(&report);
         work.act(self, &records, &todo, executor, report).await
     }
 
@@ -275,7 +296,7 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     match reason {
         Reason::LeaseLost => Error::LeaseLost { report, shared_pool: false },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
-        Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
+        Reason::Interrupted | Reason::TimedOut(_) | Reason::WaitTimedOut(_) => Error::Interrupted { report },
     }
 }
 
