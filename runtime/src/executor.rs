@@ -10,6 +10,7 @@ mod failure;
 #[cfg(test)]
 mod model;
 mod records;
+mod schema;
 mod step;
 mod transaction;
 mod verify;
@@ -90,7 +91,9 @@ impl Executor<'_> {
             Kind::Tx if step.verification_failed => Remains::All,
             Kind::Tx if result.as_ref().is_err_and(Failure::leaves_unknown) => Remains::Unknown,
             Kind::Tx => Remains::Nothing,
-            Kind::Schema | Kind::Database => Remains::Part,
+            Kind::Schema if result.as_ref().is_err_and(Failure::leaves_all_as_it_was) => Remains::Nothing,
+            Kind::Schema => Remains::Resumable,
+            Kind::Database => Remains::Part,
         };
         let mut recorded = Ok(());
         let (outcome, stopped) = match result {
@@ -126,9 +129,8 @@ impl Executor<'_> {
                 unreachable!("these are outcomes of a dry run")
             }
         }
-        let (attempts, operations) = (step.attempts, step.operations);
-        let execution =
-            Execution { id: id.to_owned(), verb, outcome, duration, attempts, operations, notes: Vec::new() };
+        let (attempts, operations, notes) = (step.attempts, step.operations, step.notes);
+        let execution = Execution { id: id.to_owned(), verb, outcome, duration, attempts, operations, notes };
         match stopped {
             Some(reason) => Ended::Stopped(reason, execution),
             None => Ended::Execution(execution, recorded),
@@ -136,9 +138,12 @@ impl Executor<'_> {
     }
 
     async fn execute(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
+        if step.kind == Kind::Schema {
+            return self.resume(step).await;
+        }
         if self.had_its_effect(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);
-            return self.store_all(&Self::with_interrupted(step, change)).await;
+            return self.store_all(&self.with_interrupted(step, change)).await;
         }
         if step.kind == Kind::Tx && self.transactional {
             self.in_transaction(step).await?;
@@ -155,7 +160,7 @@ impl Executor<'_> {
     /// it is told beside it.
     async fn put_on_record(&mut self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Result<(), String> {
         let id = step.migration.id();
-        let changes = Self::with_interrupted(step, self.failed(step, error, remains));
+        let changes = self.with_interrupted(step, self.failed(step, error, remains));
         let Err(unrecorded) = self.store_all(&changes).await else { return Ok(()) };
         tracing::error!(error = %unrecorded, "could not record that '{id}' failed");
         Err(format!("could not record that '{id}' failed: {unrecorded}"))

@@ -3,6 +3,7 @@
 mod amend;
 mod boot;
 mod builder;
+mod connection;
 mod detect;
 mod down;
 mod dry_run;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use mongodb::Database;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 use tracing::Instrument;
 
 pub use amend::Amend;
@@ -30,6 +32,8 @@ pub use amend::Amend;
 pub(crate) use boot::Settings as EnvironmentSettings;
 pub use boot::{Boot, Booted};
 pub use builder::MigratorBuilder;
+#[cfg(feature = "cli")]
+pub(crate) use connection::{Connection, goodbye, parse};
 pub use detect::{Detected, Verdict};
 pub use down::Down;
 pub use for_each::{DatabaseFilter, ForEach, Tenants};
@@ -45,6 +49,8 @@ pub use validate::{Finding, Problem, Validation};
 pub(crate) use crate::graph::unknown;
 pub use crate::tracker::Statistics;
 
+#[cfg(not(feature = "cli"))]
+use self::connection::Connection;
 use crate::Error;
 use crate::events::{Audience, Events};
 use crate::graph::Graph;
@@ -71,6 +77,8 @@ pub struct Migrator(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    connection: Connection,
+    /// The same database with the options of [`durable`](crate::durable): for what needs no lease.
     database: Database,
     registry: Registry,
     options: Options,
@@ -84,15 +92,16 @@ struct Inner {
 }
 
 impl Migrator {
-    /// A migrator for everything that is linked in, with the default options.
+    /// A migrator for everything that is linked in, with the default options, for a database of which there is a handle
+    /// already. [`connect`](Self::connect) is safer: it gives the lease a client of its own.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self::builder(database).build_unchecked()
     }
 
-    /// A migrator with other options.
+    /// A migrator with other options; see [`new`](Self::new).
     pub fn builder(database: Database) -> MigratorBuilder {
-        MigratorBuilder::new(database)
+        MigratorBuilder::new(Connection::brought(database))
     }
 
     /// The migrations that it works on.
@@ -107,9 +116,11 @@ impl Migrator {
         self.0.options.environment.as_deref()
     }
 
-    #[cfg(feature = "cli")]
-    pub(crate) fn database(&self) -> &Database {
-        &self.0.database
+    /// The database as it was brought, or as [`connect`](Self::connect) has made it, for the application to go on with: its
+    /// read preference and concerns are those of the connection string.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        self.0.connection.database()
     }
 
     /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.
@@ -152,6 +163,9 @@ impl Migrator {
     /// ends, the transaction is rolled back, the lease is released, so that the next process starts at once. A run that
     /// begins later stops as well, unless there is nothing to do. Their result is [`Error::Interrupted`].
     ///
+    /// This returns within about 5 seconds. A run that waits for an answer which the server does not give is left behind by then;
+    /// its result is [`Error::Unacknowledged`].
+    ///
     /// For services that handle signals themselves. Where nobody does, a run stops on SIGTERM, SIGINT (ctrl-C) and SIGHUP without
     /// being told.
     ///
@@ -182,12 +196,15 @@ impl Migrator {
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         self.0.options.check()?;
-        match tokio::spawn(work(self).in_current_span()).await {
-            Ok(result) => result,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Error::Interrupted { report: Box::default() }),
-            },
-        }
+        joined(tokio::spawn(work(self).in_current_span()).await)
+    }
+}
+
+/// What a task has come to; its panic goes on here.
+fn joined<T>(ended: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(result) => result,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Err(Error::Interrupted { report: Box::default() }),
     }
 }

@@ -1,13 +1,13 @@
 //! Sole owner of the stored state: the records and the history.
 
 mod history;
+mod log;
 mod read;
 
 use std::time::Duration;
 
 use mongodb::bson::{Bson, DateTime, Document, doc};
-use mongodb::options::{CollectionOptions, ReadPreference};
-use mongodb::options::{IndexOptions, ReadConcern, SelectionCriteria, WriteConcern};
+use mongodb::options::IndexOptions;
 use mongodb::{ClientSession, Collection, Database, IndexModel};
 
 use crate::Error;
@@ -18,6 +18,7 @@ use crate::record::Record;
 
 pub(crate) use history::Query;
 pub use history::Statistics;
+pub(crate) use log::LogUpdate;
 pub(crate) use read::Records;
 
 /// How long making a collection or an index of Mongrate's own may take.
@@ -27,16 +28,6 @@ const DDL_LIMIT: Duration = Duration::from_mins(1);
 const NAMESPACE_EXISTS: i32 = 48;
 const DUPLICATE_KEY: i32 = 11000;
 
-/// State is read with majority from the primary, so that what a fail-over could still undo is not believed, and
-/// written with majority and journal, so that it survives the server's crash.
-pub(crate) fn durable() -> CollectionOptions {
-    CollectionOptions::builder()
-        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
-        .read_concern(ReadConcern::majority())
-        .write_concern(WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build())
-        .build()
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Tracker {
     database: Database,
@@ -45,11 +36,12 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
+    /// The database is a [durable](crate::durable) one.
     pub(crate) fn new(database: &Database, names: &Names) -> Self {
         Self {
             database: database.clone(),
-            records: database.collection_with_options(&names.records, durable()),
-            history: database.collection_with_options(&names.history, durable()),
+            records: database.collection(&names.records),
+            history: database.collection(&names.history),
         }
     }
 
@@ -82,12 +74,10 @@ impl Tracker {
     pub(crate) async fn write(&self, change: &Change, session: &mut ClientSession) -> mongodb::error::Result<Written> {
         let change = &change.shortened();
         let written = match change {
-            Change::Stored { record, over, beside, .. } => self.update(record, *over, *beside, session).await?,
+            Change::Stored { record, over, beside, .. } => self.update(record, *over, beside, session).await?,
+            Change::Logged { id, token, update } => self.continue_log(id, *token, update, session).await?,
+            Change::Noted { .. } => Stored::Yes { log: None },
             Change::Removed { record, .. } => self.remove(record, session).await?,
-            Change::Interrupted { record } => {
-                self.history.insert_one(HistoryEntry::interrupted(record)).session(session).await?;
-                return Ok(Written::Yes);
-            }
         };
         let Stored::Yes { log } = written else { return Ok(Written::NotOurs) };
         match (change.entry(), log) {
@@ -108,18 +98,25 @@ impl Tracker {
         &self,
         record: &Record,
         over: Over,
-        beside: Beside,
+        beside: &Beside,
         session: &mut ClientSession,
     ) -> mongodb::error::Result<Stored> {
         let not = match over {
             Over::Pending => "completed",
             Over::Applied => "rolled-back",
         };
-        let stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
-        let (set, mut unset) = record.fields();
+        let mut stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
+        let (mut set, mut unset) = record.fields();
         let upsert = over == Over::Pending;
         let updated = match beside {
-            Beside::Kept => {
+            Beside::Kept | Beside::Logged(_) | Beside::Ended => {
+                if let Beside::Logged(update) = beside {
+                    stale.extend(update.expected().unwrap_or_default());
+                    set.extend(update.set.clone());
+                }
+                if let Beside::Ended = beside {
+                    unset.insert("log", "");
+                }
                 let update = doc! { "$set": set, "$unset": unset };
                 let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
                 updated.map(|updated| match updated.matched_count == 1 || updated.upserted_id.is_some() {
@@ -163,14 +160,22 @@ impl Tracker {
     /// Whether a change is stored for good, as of what the session has seen.
     pub(crate) async fn holds(&self, change: &Change, session: &mut ClientSession) -> Result<bool, Error> {
         let change = &change.shortened();
-        let wanted = change.record();
-        let found =
-            self.records.find_one(doc! { "_id": &wanted.id }).projection(without_beside()).session(session).await;
-        let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
+        let id = change.id();
+        let failed = |error| Error::server(format!("read the record of '{id}'"), error);
+        if let Change::Logged { token, update, .. } = change {
+            return self.has_entry(id, *token, update, session).await.map_err(failed);
+        }
+        let found = self
+            .records
+            .find_one(doc! { "_id": id })
+            .projection(without_beside())
+            .session(session)
+            .await
+            .map_err(failed)?;
         Ok(match (change, found) {
             (Change::Stored { record, .. }, Some(found)) => found == **record,
             (Change::Removed { .. }, found) => found.is_none(),
-            (Change::Stored { .. } | Change::Interrupted { .. }, _) => false,
+            (Change::Stored { .. } | Change::Logged { .. } | Change::Noted { .. }, _) => false,
         })
     }
 }
@@ -182,9 +187,10 @@ pub(crate) enum Change {
     Stored { record: Box<Record>, over: Over, beside: Beside, entry: Option<Box<HistoryEntry>> },
     /// It is taken away, if it is still this very one, with all that is stored beside it.
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
-    /// It is left as it is, and the history gets the entry of the interrupted execution that left it. Goes before a change of the
-    /// same record, which tells whether both are stored.
-    Interrupted { record: Box<Record> },
+    /// The log of a record of ours goes on.
+    Logged { id: String, token: i64, update: LogUpdate },
+    /// The history says something; no record changes. Goes before another change, which tells whether both are stored.
+    Noted { entry: Box<HistoryEntry> },
 }
 
 /// What a record is written over; anything else means that somebody else was faster.
@@ -197,10 +203,14 @@ pub(crate) enum Over {
 }
 
 /// What becomes of the fields that are stored beside a record's own: the log of its body, and what that has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Beside {
     /// They stay.
     Kept,
+    /// The log begins, or goes on.
+    Logged(LogUpdate),
+    /// The body has come to its end, and with it its log.
+    Ended,
     /// They go, because a person says what is there; the history entry keeps the log.
     Filed,
 }
@@ -230,9 +240,12 @@ impl Stored {
 }
 
 impl Change {
-    pub(crate) fn record(&self) -> &Record {
+    /// Qualified id.
+    pub(crate) fn id(&self) -> &str {
         match self {
-            Self::Stored { record, .. } | Self::Removed { record, .. } | Self::Interrupted { record } => record,
+            Self::Stored { record, .. } | Self::Removed { record, .. } => &record.id,
+            Self::Logged { id, .. } => id,
+            Self::Noted { entry } => entry.migration_id.as_deref().unwrap_or_default(),
         }
     }
 
@@ -242,21 +255,22 @@ impl Change {
             Self::Stored { record, over, beside, entry } => Self::Stored {
                 record: Box::new(record.shortened()),
                 over: *over,
-                beside: *beside,
+                beside: beside.clone(),
                 entry: entry.as_deref().map(HistoryEntry::shortened).map(Box::new),
             },
             Self::Removed { record, entry } => {
                 Self::Removed { record: record.clone(), entry: Box::new(entry.shortened()) }
             }
-            Self::Interrupted { record } => Self::Interrupted { record: Box::new(record.shortened()) },
+            Self::Noted { entry } => Self::Noted { entry: Box::new(entry.shortened()) },
+            logged @ Self::Logged { .. } => logged.clone(),
         }
     }
 
     fn entry(&self) -> Option<&HistoryEntry> {
         match self {
             Self::Stored { entry, .. } => entry.as_deref(),
-            Self::Removed { entry, .. } => Some(entry),
-            Self::Interrupted { .. } => None,
+            Self::Removed { entry, .. } | Self::Noted { entry } => Some(entry),
+            Self::Logged { .. } => None,
         }
     }
 }

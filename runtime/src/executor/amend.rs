@@ -41,7 +41,8 @@ impl Executor<'_> {
         // Executions that were interrupted, of which no step will find the record any more.
         let found = edits.iter().filter_map(|edit| records.get(edit.id()));
         let interrupted = found.filter(|record| record.status == RecordStatus::Running);
-        let interrupted = interrupted.map(|record| Change::Interrupted { record: Box::new(record.clone()) });
+        let interrupted =
+            interrupted.map(|record| Change::Noted { entry: Box::new(HistoryEntry::interrupted(record)) });
         let edited = edits.iter().map(|edit| self.edited(edit, act, because, records));
         let changes: Vec<_> = interrupted.chain(edited).collect();
         self.store_all(&changes).await

@@ -70,7 +70,7 @@ impl<S: Store> Committer<'_, S> {
             Err(Attempt::Again(error)) => {
                 tracing::info!(attempts, code = code(&error), "the server rolled the transaction back; trying again");
                 // A former holder that was alive may have begun a transaction after it was fenced off, and died in it.
-                self.lock.kill(self.lease.abandoned()).await;
+                self.lock.kill(&self.lease.abandoned()).await;
                 sleep(backoff(attempts)).await;
                 self.lease.check()?;
                 Ok(false)
@@ -81,7 +81,7 @@ impl<S: Store> Committer<'_, S> {
     /// The end of every transaction: record, history, fence, a last look at the lease, commit.
     pub(super) async fn seal(&self, session: &mut S::Session, changes: &[Change]) -> Result<(), Attempt> {
         // All of them or none: one tells what has become of the others.
-        let told = |change: &&Change| !matches!(change, Change::Interrupted { .. });
+        let told = |change: &&Change| !matches!(change, Change::Noted { .. });
         let Some(first) = changes.iter().find(told) else { return Ok(()) };
         let result = match self.write_all(session, changes).await {
             Ok(true) => self.lease.check().map_err(Attempt::from),
@@ -89,7 +89,7 @@ impl<S: Store> Committer<'_, S> {
             Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) || outgrows_cache(&error) => {
                 Err(Attempt::Again(error))
             }
-            Err(error) => Err(Failure::server(&format!("record '{}'", first.record().id), error).into()),
+            Err(error) => Err(Failure::server(&format!("record '{}'", first.id()), error).into()),
         };
         if result.is_err() {
             self.abort(session).await;
@@ -123,7 +123,7 @@ impl<S: Store> Committer<'_, S> {
                 // pause of the primary, 5.0 says so without a label.
                 return match self.settle(session, change, error).await {
                     Err(Attempt::Again(error)) if code(&error) != Some(NO_SUCH_TRANSACTION) => {
-                        Err(Failure::server(&format!("commit '{}'", change.record().id), error).into())
+                        Err(Failure::server(&format!("commit '{}'", change.id()), error).into())
                     }
                     settled => settled,
                 };

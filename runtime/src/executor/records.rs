@@ -48,7 +48,8 @@ impl Executor<'_> {
             (entry.act, over) = (Act::Verify, Over::Applied);
         }
         let (record, entry) = (Box::new(record), Some(Box::new(entry)));
-        Change::Stored { record, over, beside: Beside::Kept, entry }
+        let beside = step.update.clone().map_or(Beside::Kept, Beside::Logged);
+        Change::Stored { record, over, beside, entry }
     }
 
     /// A record, and its history if it ends the execution.
@@ -57,16 +58,9 @@ impl Executor<'_> {
         Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Kept, entry }
     }
 
-    /// A change that may be the first one of a step. If the step found an execution that was interrupted, the entry of that
-    /// execution goes before it: whoever ran it could not write one.
-    pub(super) fn with_interrupted(step: &Step<'_>, change: Change) -> Vec<Change> {
-        let found = step.previous.filter(|record| !step.on_record && record.status == RecordStatus::Running);
-        let interrupted = found.map(|record| Change::Interrupted { record: Box::new(record.clone()) });
-        interrupted.into_iter().chain([change]).collect()
-    }
-
-    fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
+    pub(super) fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
         HistoryEntry {
+            effects: step.effects.clone(),
             executed_at: step.started_at,
             execution_duration: millis(step.started),
             by: self.by.clone(),

@@ -141,6 +141,7 @@ fn is_final(error: &Error) -> bool {
     matches!(
         error,
         Error::Interrupted { .. }
+            | Error::Unacknowledged { interrupted: true, .. }
             | Error::Partial { .. }
             | Error::HalfChanged { .. }
             | Error::HalfChangedElsewhere { .. }

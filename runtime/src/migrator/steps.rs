@@ -52,6 +52,7 @@ impl Run {
         mut report: Report,
     ) -> Result<Report, Error> {
         self.migrator.0.audience.tell(|| Event::Planned(plan.clone()));
+        self.progress.plan(plan);
         let mut held_up = HeldUp::new(&self.graph);
         let mut stopped_by = None;
         let mut over = false;
@@ -69,6 +70,7 @@ impl Run {
             if step.state() == State::Interrupted && step.verb() == Verb::Up {
                 report.warn(format!("'{id}' was interrupted the last time"));
             }
+            self.progress.step(*step, executor.transactional);
             let ended = match records.failed_meanwhile(step.migration()).filter(|_| step.verb() == Verb::Up) {
                 Some(failed) => {
                     report.warn(failed_elsewhere(failed));
@@ -89,10 +91,12 @@ impl Run {
                             (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
                         }
                     }
+                    self.progress.end(&execution);
                     report.push(execution);
                 }
                 Ended::Stopped(reason, execution) => {
                     (stopped_by, over) = (Some(reason), true);
+                    self.progress.end(&execution);
                     report.push(execution);
                 }
             }

@@ -5,7 +5,7 @@ use mongrate::__private::{Argument, Down, Kind, Registration};
 use mongrate::{Migration, Registry, Tx};
 
 /// The checksum of all of them.
-pub(crate) const CHECKSUM: &str = "t1:0000000000000000000000000000000000000000000000000000000000000000";
+pub(crate) const CHECKSUM: &str = "t2:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// `count` migrations without dependencies, each of which inserts one document into `effects`.
 pub(crate) fn inserting(count: usize) -> Registry {
