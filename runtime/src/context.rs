@@ -9,8 +9,8 @@ use mongodb::Database;
 
 pub use operation::{Counts, Operation, Sample};
 pub(crate) use operation::{Journal, LISTED};
-pub(crate) use schema::Projection;
 pub use schema::{CreateCollection, CreateIndex, Schema};
+pub(crate) use schema::{Effect, Projection};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Pending, Transactional, Tx, TxCollection, TxCursor};
 

@@ -2,7 +2,6 @@
 
 mod check;
 mod collection;
-#[expect(dead_code, reason = "not built by the operations yet")]
 mod effect;
 mod index;
 
@@ -17,6 +16,7 @@ pub use index::CreateIndex;
 pub(super) use self::check::Found;
 pub(crate) use self::check::Projection;
 use self::check::{Check, Intent};
+pub(crate) use self::effect::Effect;
 use super::operation::{Counts, Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
