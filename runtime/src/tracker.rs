@@ -18,7 +18,7 @@ use crate::record::Record;
 
 pub(crate) use history::Query;
 pub use history::Statistics;
-pub(crate) use read::Records;
+pub(crate) use read::{Attached, Records};
 
 /// How long making a collection or an index of Mongrate's own may take.
 const DDL_LIMIT: Duration = Duration::from_mins(1);
@@ -80,7 +80,7 @@ impl Tracker {
     /// both mean that the lease was lost (I2). Its history entry goes with it.
     pub(crate) async fn write(&self, change: &Change, session: &mut ClientSession) -> mongodb::error::Result<Written> {
         let written = match change {
-            Change::Stored { record, over, beside, .. } => self.update(record, *over, *beside, session).await?,
+            Change::Stored { record, over, beside, .. } => self.update(record, *over, beside, session).await?,
             Change::Removed { record, .. } => self.remove(record, session).await?,
         };
         let Stored::Yes { log } = written else { return Ok(Written::NotOurs) };
@@ -102,7 +102,7 @@ impl Tracker {
         &self,
         record: &Record,
         over: Over,
-        beside: Beside,
+        beside: &Beside,
         session: &mut ClientSession,
     ) -> mongodb::error::Result<Stored> {
         let not = match over {
@@ -110,11 +110,23 @@ impl Tracker {
             Over::Applied => "rolled-back",
         };
         let stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
-        let (set, mut unset) = record.fields();
+        let (mut set, mut unset) = record.fields();
         let upsert = over == Over::Pending;
+        let without = |field: &str| (field.to_owned(), Bson::from(""));
+        match beside {
+            Beside::Kept => {}
+            Beside::Filed | Beside::Ended { left: None } => unset.extend(BESIDE.map(without)),
+            Beside::Ended { left: Some(left) } => {
+                set.insert("left", left.clone());
+                unset.extend([without("log")]);
+            }
+            Beside::Accepted { left } => {
+                set.insert("left", left.clone());
+            }
+        }
+        let update = doc! { "$set": set, "$unset": unset };
         let updated = match beside {
-            Beside::Kept => {
-                let update = doc! { "$set": set, "$unset": unset };
+            Beside::Kept | Beside::Ended { .. } | Beside::Accepted { .. } => {
                 let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
                 updated.map(|updated| match updated.matched_count == 1 || updated.upserted_id.is_some() {
                     true => Stored::Yes { log: None },
@@ -122,8 +134,6 @@ impl Tracker {
                 })
             }
             Beside::Filed => {
-                unset.extend(BESIDE.map(|field| (field.to_owned(), Bson::from(""))));
-                let update = doc! { "$set": set, "$unset": unset };
                 let records = self.records.clone_with_type::<Document>();
                 let before = records.find_one_and_update(stale, update).upsert(upsert).projection(doc! { "log": 1 });
                 before.session(session).await.map(|before| match before {
@@ -186,12 +196,16 @@ pub(crate) enum Over {
 }
 
 /// What becomes of the fields that are stored beside a record's own: the log of its body, and what that has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Beside {
     /// They stay.
     Kept,
     /// They go, because a person says what is there; the history entry keeps the log.
     Filed,
+    /// The execution has ended well, and has left this, if that is known. Its log goes.
+    Ended { left: Option<Document> },
+    /// A person accepts that this is what was left.
+    Accepted { left: Document },
 }
 
 /// The fields that are stored beside a record's own. They can be large, and few ask for them.

@@ -45,7 +45,12 @@ impl Executor<'_> {
     /// A record, and its history if it ends the execution.
     pub(super) fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
         let entry = ends.then(|| Box::new(self.entry(step, &record)));
-        Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Kept, entry }
+        let beside = match &step.left {
+            _ if !ends => Beside::Kept,
+            Some(left) => Beside::Ended { left: Some(left.to_document()) },
+            None => Beside::Ended { left: None },
+        };
+        Change::Stored { record: Box::new(record), over: step.over(), beside, entry }
     }
 
     fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
@@ -88,6 +93,7 @@ impl Executor<'_> {
                 execution_duration: millis(step.started),
                 verification_failed: step.verification_failed && status == RecordStatus::Completed,
                 attempts,
+                position: Some(step.position),
                 ..record
             },
         }
@@ -119,6 +125,7 @@ impl Executor<'_> {
             error_stack: None,
             attempts: 0,
             token: self.lease.token(),
+            position: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use crate::__private::Body;
 use crate::context::Operation;
+use crate::left::{Left, Position};
 use crate::migration::{Kind, Migration, State};
 use crate::plan::{self, Verb};
 use crate::record::{Record, RecordStatus};
@@ -23,12 +24,16 @@ pub(super) struct Step<'s> {
     pub(super) started: Instant,
     pub(super) attempts: u32,
     pub(super) operations: Vec<Operation>,
+    /// When it is executed: the token of the run, and its number in it.
+    pub(super) position: Position,
+    /// What it has left in the database, if that is known.
+    pub(super) left: Option<Left>,
     /// Whether the `verify` function said no.
     pub(super) verification_failed: bool,
 }
 
 impl<'s> Step<'s> {
-    pub(super) fn new(planned: plan::Step, previous: Option<&'s Record>) -> Self {
+    pub(super) fn new(planned: plan::Step, previous: Option<&'s Record>, position: Position) -> Self {
         let migration = planned.migration();
         let registration = migration.registration();
         let (kind, body) = match (planned.verb(), registration.down) {
@@ -47,6 +52,8 @@ impl<'s> Step<'s> {
             started: Instant::now(),
             attempts: 0,
             operations: Vec::new(),
+            position,
+            left: None,
             verification_failed: false,
         }
     }

@@ -169,6 +169,9 @@ impl Run {
             batch: 0,
             by: self.by.clone(),
             session: Some(session),
+            executions: 0,
+            left: Vec::new(),
+            unknown: Vec::new(),
         };
         let result = self.under_lease(work, &mut executor).await;
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
