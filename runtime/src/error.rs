@@ -10,7 +10,9 @@ use std::time::Duration;
 pub use remains::Remains;
 pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
 
-use words::{AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list};
+use words::{
+    AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, failures, first, known_sources, list,
+};
 pub(crate) use words::{so_far, what};
 
 use crate::elapsed::Elapsed;
@@ -198,13 +200,53 @@ pub enum Error {
         source: mongodb::error::Error,
     },
 
-    /// An operation failed inside a transaction, but the body went on. The server has rolled the transaction back.
-    #[error("an error was ignored: `{operation}` failed ({}), which rolls back the whole transaction on the server, but the body went on. Return the error with `?`, or avoid it beforehand", Readable(.source))]
+    /// An operation failed, but the body went on. If it was in a transaction, the server has rolled that back; if it was one of
+    /// `Schema`, the next run resumes there.
+    #[error("an error was ignored: `{operation}` failed ({}), which ends the whole migration, but the body went on. Return the error with `?`, or avoid it beforehand", Readable(.source))]
     IgnoredError {
         /// What failed, as `<kind> on <collection>`.
         operation: String,
         /// Its error.
         source: mongodb::error::Error,
+    },
+
+    /// The body of a `Schema` migration is another one than the body that has run in part: it does not make the calls again
+    /// that have had their effect.
+    #[error("{}", changed(*.position, .recorded, .now.as_deref(), *.same_code))]
+    BodyChanged {
+        /// The place of the first call that differs, counted from 1.
+        position: usize,
+        /// The call that was made there.
+        recorded: String,
+        /// The call that is made there now; `None` when the body ends before.
+        now: Option<String>,
+        /// Whether the code has not changed, so that the body depends on something else than the database.
+        same_code: bool,
+    },
+
+    /// An operation of `Schema` was interrupted, and what is there does not tell whether it took effect.
+    #[error(
+        "it is not known whether operation {position}, {operation}, took effect before it was interrupted: {found}. Nothing was \
+         changed. Look at it, and either finish the migration by hand and say so with `mark_applied`, or undo it by hand and say \
+         so with `mark_pending`"
+    )]
+    InDoubt {
+        /// The place of the operation, counted from 1.
+        position: usize,
+        /// What was called, on what.
+        operation: String,
+        /// What is there.
+        found: String,
+    },
+
+    /// A migration whose `down` has run in part cannot be applied, because what that has undone would be taken for done.
+    #[error(
+        "'{id}' is half reverted, so its `up` was not run. Run its `down` again, which resumes where it stopped; or repair it by \
+         hand and say how it is now with `mark_applied` or `mark_pending`"
+    )]
+    HalfReverted {
+        /// Its qualified id.
+        id: &'static str,
     },
 
     /// It cannot be known from here whether the commit took effect.
@@ -227,7 +269,7 @@ pub enum Error {
 
     /// A migration failed, or its `down`. Its transaction, if it had one, was rolled back; later ones did not run, or with
     /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
-    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains))]
+    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains, &**.source))]
     Failed {
         /// Qualified id of the first one that failed.
         id: String,
@@ -506,6 +548,11 @@ impl Error {
             | Self::Interrupted { report } => Some(report),
             _ => None,
         }
+    }
+
+    /// Whether its message says all that there is to do.
+    pub(crate) fn names_its_cure(&self) -> bool {
+        matches!(self, Self::BodyChanged { .. } | Self::InDoubt { .. } | Self::HalfReverted { .. })
     }
 
     /// One of ours as it was, before it was put into a box.

@@ -14,6 +14,8 @@ pub(crate) use self::expectation::Expectation;
 pub(crate) use self::fact::Facts;
 pub(crate) use self::look::Look;
 use crate::Error;
+use crate::context::Log;
+use crate::tracker::{Attached, Records};
 
 /// When a migration was executed: the token of its run, then its number among the executions of that run. Both only rise.
 pub(crate) type Position = (i64, i64);
@@ -39,6 +41,34 @@ impl Left {
     pub(crate) fn to_document(&self) -> Document {
         let (token, number) = self.order;
         doc! { "order": [Bson::Int64(token), Bson::Int64(number)], "facts": self.facts.to_array() }
+    }
+}
+
+impl Expectation {
+    /// What the records say. The done effects of a body that has not ended count; the one that is in doubt is not compared.
+    pub(crate) fn on_record(records: &Records, attached: &[Attached]) -> Result<Self, Error> {
+        let (mut lefts, mut in_doubt) = (Vec::new(), Vec::new());
+        for Attached { id, left, log } in attached {
+            let unreadable = |field: &str| Error::UnreadableRecord {
+                id: id.clone(),
+                reason: format!("its field `{field}` is not one that this version writes"),
+            };
+            if let Some(left) = left {
+                lefts.push(Left::parse(id, left).ok_or_else(|| unreadable("left"))?);
+            }
+            if let (Some(log), Some(record)) = (log, records.get(id)) {
+                let log = Log::parse(log).ok_or_else(|| unreadable("log"))?;
+                let done = log.entries.iter().filter(|entry| entry.result.is_some());
+                let facts = Facts::of(done.map(|entry| &entry.effect));
+                lefts.push(Left { id: id.clone(), order: record.last_executed(), facts });
+                in_doubt.extend(log.in_doubt().map(|entry| entry.effect.clone()));
+            }
+        }
+        let mut expectation = Self::of(lefts);
+        for effect in &in_doubt {
+            expectation.leave_out(effect);
+        }
+        Ok(expectation)
     }
 }
 

@@ -15,6 +15,7 @@ mod random;
 mod seize;
 mod status;
 mod store;
+mod underway;
 mod wait;
 
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub(crate) use random::{backoff, jitter};
 pub(crate) use seize::Seized;
 pub use status::LockStatus;
 pub(crate) use store::Store;
+pub(crate) use underway::{end, under_way};
 pub(crate) use wait::{Look, Waiter};
 #[cfg(test)]
 pub(crate) use {

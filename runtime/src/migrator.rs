@@ -3,6 +3,7 @@
 mod amend;
 mod boot;
 mod builder;
+mod compare;
 mod detect;
 mod down;
 mod dry_run;
@@ -44,6 +45,7 @@ pub use validate::{Finding, Problem, Validation};
 pub(crate) use crate::graph::unknown;
 pub use crate::tracker::Statistics;
 
+use self::compare::Compared;
 use crate::Error;
 use crate::events::{Audience, Events};
 use crate::graph::Graph;
@@ -76,6 +78,7 @@ struct Inner {
     tracker: Tracker,
     lock: Lock,
     audience: Audience,
+    compared: Compared,
     /// Raised for every run, now and later.
     shutdown: Stop,
     /// How many runs are under way.

@@ -1,6 +1,7 @@
 //! Sole owner of the stored state: the records and the history.
 
 mod history;
+mod log;
 mod read;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::record::Record;
 
 pub(crate) use history::Query;
 pub use history::Statistics;
+pub(crate) use log::LogUpdate;
 pub(crate) use read::{Attached, Records};
 
 /// How long making a collection or an index of Mongrate's own may take.
@@ -81,6 +83,8 @@ impl Tracker {
     pub(crate) async fn write(&self, change: &Change, session: &mut ClientSession) -> mongodb::error::Result<Written> {
         let written = match change {
             Change::Stored { record, over, beside, .. } => self.update(record, *over, beside, session).await?,
+            Change::Logged { id, token, update } => self.continue_log(id, *token, update, session).await?,
+            Change::Noted { .. } => Stored::Yes { log: None },
             Change::Removed { record, .. } => self.remove(record, session).await?,
         };
         let Stored::Yes { log } = written else { return Ok(Written::NotOurs) };
@@ -109,12 +113,16 @@ impl Tracker {
             Over::Pending => "completed",
             Over::Applied => "rolled-back",
         };
-        let stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
+        let mut stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
         let (mut set, mut unset) = record.fields();
         let upsert = over == Over::Pending;
         let without = |field: &str| (field.to_owned(), Bson::from(""));
         match beside {
             Beside::Kept => {}
+            Beside::Logged(update) => {
+                stale.extend(update.expected().unwrap_or_default());
+                set.extend(update.set.clone());
+            }
             Beside::Filed | Beside::Ended { left: None } => unset.extend(BESIDE.map(without)),
             Beside::Ended { left: Some(left) } => {
                 set.insert("left", left.clone());
@@ -126,7 +134,7 @@ impl Tracker {
         }
         let update = doc! { "$set": set, "$unset": unset };
         let updated = match beside {
-            Beside::Kept | Beside::Ended { .. } | Beside::Accepted { .. } => {
+            Beside::Kept | Beside::Logged(_) | Beside::Ended { .. } | Beside::Accepted { .. } => {
                 let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
                 updated.map(|updated| match updated.matched_count == 1 || updated.upserted_id.is_some() {
                     true => Stored::Yes { log: None },
@@ -166,13 +174,16 @@ impl Tracker {
 
     /// Whether a change is stored for good.
     pub(crate) async fn holds(&self, change: &Change) -> Result<bool, Error> {
-        let wanted = change.record();
-        let found = self.records.find_one(doc! { "_id": &wanted.id }).projection(without_beside()).await;
-        let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
+        let id = change.id();
+        let failed = |error| Error::server(format!("read the record of '{id}'"), error);
+        if let Change::Logged { token, update, .. } = change {
+            return self.has_entry(id, *token, update).await.map_err(failed);
+        }
+        let found = self.records.find_one(doc! { "_id": id }).projection(without_beside()).await.map_err(failed)?;
         Ok(match (change, found) {
             (Change::Stored { record, .. }, Some(found)) => found == **record,
             (Change::Removed { .. }, found) => found.is_none(),
-            (Change::Stored { .. }, None) => false,
+            (Change::Stored { .. } | Change::Logged { .. } | Change::Noted { .. }, _) => false,
         })
     }
 }
@@ -184,6 +195,10 @@ pub(crate) enum Change {
     Stored { record: Box<Record>, over: Over, beside: Beside, entry: Option<Box<HistoryEntry>> },
     /// It is taken away, if it is still this very one, with all that is stored beside it.
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
+    /// The log of a record of ours goes on.
+    Logged { id: String, token: i64, update: LogUpdate },
+    /// The history says something; no record changes. Goes with another change, which tells whether it was made.
+    Noted { entry: Box<HistoryEntry> },
 }
 
 /// What a record is written over; anything else means that somebody else was faster.
@@ -196,13 +211,15 @@ pub(crate) enum Over {
 }
 
 /// What becomes of the fields that are stored beside a record's own: the log of its body, and what that has left.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Beside {
     /// They stay.
     Kept,
+    /// The log begins, or goes on.
+    Logged(LogUpdate),
     /// They go, because a person says what is there; the history entry keeps the log.
     Filed,
-    /// The execution has ended well, and has left this, if that is known. Its log goes.
+    /// The body has come to its end, and with it its log; it has left this, if that is known.
     Ended { left: Option<Document> },
     /// A person accepts that this is what was left.
     Accepted { left: Document },
@@ -233,16 +250,20 @@ impl Stored {
 }
 
 impl Change {
-    pub(crate) fn record(&self) -> &Record {
+    /// Qualified id.
+    pub(crate) fn id(&self) -> &str {
         match self {
-            Self::Stored { record, .. } | Self::Removed { record, .. } => record,
+            Self::Stored { record, .. } | Self::Removed { record, .. } => &record.id,
+            Self::Logged { id, .. } => id,
+            Self::Noted { entry } => entry.migration_id.as_deref().unwrap_or_default(),
         }
     }
 
     fn entry(&self) -> Option<&HistoryEntry> {
         match self {
             Self::Stored { entry, .. } => entry.as_deref(),
-            Self::Removed { entry, .. } => Some(entry),
+            Self::Removed { entry, .. } | Self::Noted { entry } => Some(entry),
+            Self::Logged { .. } => None,
         }
     }
 }

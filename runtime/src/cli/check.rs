@@ -55,7 +55,7 @@ fn mistakes(registry: &Registry) -> Result<Vec<Finding<'static>>, Failure> {
             Error::Cycle { path } if !path.is_empty() => (path[0], "cycle"),
             _ => return Err(Failure::from(error)),
         };
-        Ok(Finding { id: id.into(), problem, message: error.to_string() })
+        Ok(Finding { id: id.into(), problem, message: error.to_string(), differs: None })
     };
     errors.into_iter().map(finding).collect()
 }
@@ -79,7 +79,7 @@ fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'stati
             continue;
         }
         let (differences, place) = (file.compare(&own, registry), file.place());
-        let finding = |id: String, problem, message| Finding { id: id.into(), problem, message };
+        let finding = |id: String, problem, message| Finding { id: id.into(), problem, message, differs: None };
         let modified = differences.modified.into_iter().map(|id| finding(id, "modified", released::modified(&place)));
         let removed = differences.removed.into_iter().map(|id| finding(id, "removed", released::removed(&place)));
         findings.extend(modified.chain(removed));

@@ -28,6 +28,9 @@ impl Validate {
                 ))?;
                 output.print(format_args!("  {} {}", style("help:").green(), cure(finding)))?;
             }
+            for Finding { id, problem, .. } in validation.notices() {
+                output.print(format_args!("{} {}", style(format!("{id}:")).yellow(), harmless(&problem.what())))?;
+            }
             output.print(validation.summary())?;
         }
         Ok(if validation.is_valid() { Exit::Done } else { Exit::Failed })
@@ -54,6 +57,9 @@ fn cure(finding: &Finding) -> String {
         }
         Problem::HalfChanged => half_changed(&m, id),
         Problem::Unverifiable { .. } => format!("`{m} accept {id}` if it is known to be unchanged"),
+        Problem::Differs { .. } => format!(
+            "make it as it was, or write a migration that changes it; `{m} accept {id}` takes what is there for what it left"
+        ),
         Problem::VerificationFailed { .. } => format!(
             "see what is wrong with the data, or with its `verify` function; `{m} accept {id}` accepts it as it is"
         ),

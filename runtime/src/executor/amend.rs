@@ -52,7 +52,8 @@ impl Executor<'_> {
                 let attempts = records.get(migration.id()).map_or(0, |record| record.attempts);
                 // No `up` has applied it.
                 let position = Some((token, number));
-                let record = Record { batch: 0, attempts, position, ..self.fresh_record(*migration, RecordStatus::Completed) };
+                let record =
+                    Record { batch: 0, attempts, position, ..self.fresh_record(*migration, RecordStatus::Completed) };
                 (record, Over::Pending)
             }
             Edit::Suspend(record) => {

@@ -87,7 +87,7 @@ impl<S: Store> Committer<'_, S> {
             Ok(true) => self.lease.check().map_err(Attempt::from),
             Ok(false) => Err(Reason::LeaseLost.into()),
             Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Err(Attempt::Again(error)),
-            Err(error) => Err(Failure::server(&format!("record '{}'", first.record().id), error).into()),
+            Err(error) => Err(Failure::server(&format!("record '{}'", first.id()), error).into()),
         };
         if result.is_err() {
             self.abort(session).await;
@@ -120,7 +120,7 @@ impl<S: Store> Committer<'_, S> {
                 // it is no reason to run the body again.
                 return match self.settle(session, change, error).await {
                     Err(Attempt::Again(error)) => {
-                        Err(Failure::server(&format!("commit '{}'", change.record().id), error).into())
+                        Err(Failure::server(&format!("commit '{}'", change.id()), error).into())
                     }
                     settled => settled,
                 };

@@ -20,7 +20,7 @@ use super::body::{Limits, run};
 use super::{Failure, Step};
 use crate::__private::Context;
 use crate::Error;
-use crate::context::{Inner, Journal, Operation, Projection, Schema, Scope};
+use crate::context::{Course, Inner, Journal, Log, Operation, Projection, Schema, Scope};
 use crate::error::{Remains, in_one_line, source_chain};
 use crate::events::Audience;
 use crate::graph::Graph;
@@ -28,6 +28,7 @@ use crate::lock::{Permit, backoff};
 use crate::migration::{Kind, Migration};
 use crate::options::Options;
 use crate::plan::{Plan, Verb};
+use crate::record::Direction;
 use crate::report::{Execution, Outcome, Report};
 use crate::stop::{Deadline, Reason, Stop};
 
@@ -165,10 +166,13 @@ impl DryRun<'_> {
 
     async fn check_schema(&self, step: &Step<'_>, projection: Projection) -> Execution {
         let permit = Permit::without_lease(self.stop.clone());
-        let schema =
-            Schema::new(self.database.clone(), Scope::of(step.migration.source()), journal(step), permit.clone());
+        let (database, home) = (self.database.clone(), &self.options.names.records);
+        let scope = Scope::of(step.migration.source());
+        let checksum = step.migration.checksum();
+        let course = Course::new(Log::new(Direction::Up, checksum), checksum);
+        let schema = Schema::new(database, home, scope, journal(step), permit.clone(), course);
         let context = Context(Inner::Schema(Box::new(schema.dry_run(projection))));
-        let ended = run(step.body, Kind::Schema, context, &permit, self.limits(step)).await;
+        let ended = run(step.body, context, &permit, self.limits(step)).await;
         let (result, operations) = match ended {
             Ok((context, result)) => (result.map_err(Failure::Failed), operations(&context)),
             Err(cut) => (Err(cut.failure), Vec::new()),

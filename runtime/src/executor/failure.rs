@@ -26,6 +26,11 @@ impl Failure {
         Self::Failed(Error::server(doing, error).into())
     }
 
+    /// Whether nothing was run.
+    pub(super) fn leaves_all_as_it_was(&self) -> bool {
+        matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::HalfReverted { .. })))
+    }
+
     /// Whether nobody knows if the transaction was committed.
     pub(super) fn leaves_unknown(&self) -> bool {
         matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::CommitUnknown { .. })))

@@ -5,11 +5,12 @@ use tokio::time::Instant;
 
 use crate::__private::Body;
 use crate::context::Operation;
+use crate::history::{Effects, HistoryEntry};
 use crate::left::{Left, Position};
 use crate::migration::{Kind, Migration, State};
 use crate::plan::{self, Verb};
 use crate::record::{Record, RecordStatus};
-use crate::tracker::{Over, now};
+use crate::tracker::{LogUpdate, Over, now};
 
 /// A step while it runs.
 pub(super) struct Step<'s> {
@@ -24,16 +25,24 @@ pub(super) struct Step<'s> {
     pub(super) started: Instant,
     pub(super) attempts: u32,
     pub(super) operations: Vec<Operation>,
-    /// When it is executed: the token of the run, and its number in it.
+    /// When it is executed: the token of the run, and its number in it. A dry run has none.
     pub(super) position: Position,
     /// What it has left in the database, if that is known.
     pub(super) left: Option<Left>,
+    /// Of a `Schema` body: what it has done, for the history.
+    pub(super) effects: Effects,
+    /// Of a `Schema` body: what its record lacks of its log.
+    pub(super) update: Option<LogUpdate>,
+    /// The history's entry of an execution of it that was interrupted, until it is stored.
+    pub(super) interrupted: Option<Box<HistoryEntry>>,
+    /// What a person should know of it.
+    pub(super) notes: Vec<String>,
     /// Whether the `verify` function said no.
     pub(super) verification_failed: bool,
 }
 
 impl<'s> Step<'s> {
-    pub(super) fn new(planned: plan::Step, previous: Option<&'s Record>, position: Position) -> Self {
+    pub(super) fn new(planned: plan::Step, previous: Option<&'s Record>) -> Self {
         let migration = planned.migration();
         let registration = migration.registration();
         let (kind, body) = match (planned.verb(), registration.down) {
@@ -52,8 +61,12 @@ impl<'s> Step<'s> {
             started: Instant::now(),
             attempts: 0,
             operations: Vec::new(),
-            position,
+            position: (0, 0),
             left: None,
+            effects: Effects::default(),
+            update: None,
+            interrupted: None,
+            notes: Vec::new(),
             verification_failed: false,
         }
     }

@@ -29,8 +29,17 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    /// What is there in the place of what is expected, as facts of the same migration. An index that is still being built is
-    /// left as it is.
+    /// Makes it a notice if it may have been made later by a migration of which nobody knows what it does.
+    pub(crate) fn perhaps_by(&mut self, unknown: &[(String, Position)]) {
+        let later = unknown.iter().filter(|(_, executed)| *executed > self.order);
+        let later: Vec<_> = later.map(|(id, _)| id.as_str()).collect();
+        if !later.is_empty() {
+            self.is_notice = true;
+            self.found.push_str(&format!(", perhaps by {}", later.join(", ")));
+        }
+    }
+
+    /// Adds what is there to the facts of the migration. An index that is still being built changes nothing.
     pub(crate) fn accept(self, facts: &mut Facts) {
         if let Some(fact) = self.fact {
             facts.push(fact);

@@ -137,6 +137,7 @@ impl Run {
         }
         let signals = signals::Watch::new(self.stop.clone());
         let result = self.with_lease(work, records.newest_token()).await;
+        self.migrator.0.compared.forget();
         self.migrator.0.audience.tell(|| Event::Ended);
         match (signals.end(), result) {
             // Too late to stop anything, but the process was told to end, and would go on to serve.

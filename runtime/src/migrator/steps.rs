@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::compare::warn_of_differences;
 use super::run::{Run, stopped};
 use crate::Error;
 use crate::error::Remains;
@@ -89,6 +90,9 @@ impl Run {
                     report.push(execution);
                 }
             }
+        }
+        if stopped_by.is_none() && !executor.left.is_empty() {
+            warn_of_differences(executor, &mut report).await;
         }
         match stopped_by {
             Some(reason) => Err(stopped(reason, report)),
