@@ -18,14 +18,14 @@ mod verify;
 
 use std::sync::Arc;
 
-use mongodb::{ClientSession, Database};
+use mongodb::Database;
 use tracing::Instrument;
 
 use crate::context::Journal;
 use crate::error::{Remains, in_one_line, source_chain};
 use crate::events::{Audience, Event};
 use crate::left::{Left, Position};
-use crate::lock::{Lease, Lock};
+use crate::lock::{Lease, Lock, Session};
 use crate::migration::Kind;
 use crate::options::Options;
 use crate::plan::{self, Verb};
@@ -59,7 +59,7 @@ pub(crate) struct Executor<'r> {
     /// Who does this: the run's `by`, or else the migrator's actor.
     pub(crate) by: Option<String>,
     /// The session of all transactions of this run; the lease document names it, so that a successor can end them.
-    pub(crate) session: Option<ClientSession>,
+    pub(crate) session: Option<Session>,
     /// How many steps it has run.
     pub(crate) executions: i64,
     /// What those of them that ended well have left.
@@ -191,11 +191,11 @@ impl Executor<'_> {
     }
 
     /// Takes the run's session, or a new one when a body that was stopped has kept the last. It is put back after use.
-    async fn take_session(&mut self) -> Result<ClientSession, Failure> {
+    async fn take_session(&mut self) -> Result<Session, Failure> {
         if let Some(session) = self.session.take() {
             return Ok(session);
         }
-        let session = self.database.client().start_session().await;
+        let session = Session::start(self.database.client()).await;
         let session = session.map_err(|error| Failure::server("start a session", error))?;
         self.lease.use_session(session.id());
         Ok(session)

@@ -13,6 +13,7 @@ mod mongo;
 mod permit;
 mod random;
 mod seize;
+mod session;
 mod status;
 mod store;
 mod underway;
@@ -34,6 +35,7 @@ pub(crate) use mongo::{Mongo, kill, start};
 pub(crate) use permit::Permit;
 pub(crate) use random::{backoff, jitter};
 pub(crate) use seize::Seized;
+pub(crate) use session::Session;
 pub use status::LockStatus;
 pub(crate) use store::Store;
 pub(crate) use underway::{end, under_way};
@@ -43,7 +45,7 @@ pub(crate) use {
     acquire::Grant,
     permit::Guard,
     random::seeded,
-    store::{Beat, Claimant, Claimed, Free, Raised, Revoked},
+    store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked},
 };
 
 /// Heartbeats per lease. With the default lease of 60 s this is one every 7.5 s: a majority write can take 18 s while a

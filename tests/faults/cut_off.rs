@@ -128,7 +128,8 @@ async fn killed_after_record(place: usize) -> usize {
     server.restart(0).await.unwrap();
     let acknowledged = acknowledged.lock().unwrap().clone();
     for update in &acknowledged {
-        let (filter, record) = (update.get_document("q").unwrap(), update.get_document("u").unwrap());
+        let filter = update.get_document("q").unwrap();
+        let record = update.get_document("u").unwrap().get_document("$set").unwrap();
         let (id, status) = (filter.get_str("_id").unwrap(), record.get_str("status").unwrap());
         // What was acknowledged, or what came after it.
         let stored = stored::record(&db, id).await.unwrap_or_else(|| panic!("{id}: acknowledged and lost"));

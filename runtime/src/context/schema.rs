@@ -15,8 +15,8 @@ mod stuck;
 
 use std::time::Duration;
 
+use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::{ClientSession, Database};
 
 pub use collection::CreateCollection;
 pub use index::CreateIndex;
@@ -33,7 +33,7 @@ use self::stuck::Stuck;
 use super::operation::{Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
-use crate::lock::Permit;
+use crate::lock::{Permit, Session};
 
 /// How long one operation may take unless it is told otherwise.
 const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
@@ -91,7 +91,7 @@ pub struct Schema {
     stuck: Option<Stuck>,
     /// The run's, in which commands and the log's transactions go out one after the other; `None` in a dry run, and while it is
     /// with the executor.
-    session: Option<ClientSession>,
+    session: Option<Session>,
     asking: Option<Asking>,
     activity: Activity,
     /// Whether the server can be told which collection is meant, whatever has its name by then: from 6.0 on, and not within the
@@ -130,7 +130,7 @@ impl Schema {
     }
 
     /// One that executes its operations in this session, and has its log stored by whom it asks.
-    pub(crate) fn executing(self, session: ClientSession, asking: Asking) -> Self {
+    pub(crate) fn executing(self, session: Session, asking: Asking) -> Self {
         let activity = Activity::new(self.database.client().clone(), session.id().clone());
         Self { session: Some(session), asking: Some(asking), activity, ..self }
     }
@@ -153,7 +153,7 @@ impl Schema {
     }
 
     /// Ends it, and gives the session back, unless an operation that was dropped has kept it.
-    pub(crate) fn end(self) -> (Course, Option<ClientSession>) {
+    pub(crate) fn end(self) -> (Course, Option<Session>) {
         (self.course, self.session)
     }
 
@@ -238,9 +238,12 @@ impl Schema {
 
     /// Carries an effect out; in a dry run, finds out what it would meet.
     async fn run(&mut self, effect: Effect, intent: &Intent<'_>) -> Result<(), Error> {
-        let Some(projection) = &self.dry_run else { return self.perform(effect).await };
+        let Some(projection) = self.dry_run.clone() else { return self.perform(effect).await };
         self.enter()?;
-        let found = Check::new(&self.database, effect.on(), self.max_time, projection).run(intent).await;
+        let found = match self.rehearse(&effect).await? {
+            Some(found) => found,
+            None => Check::new(&self.database, effect.on(), self.max_time, &projection).run(intent).await,
+        };
         self.journal.checked(effect.kind(), effect.on(), found);
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
 use super::Error;
+use crate::excerpt::{shorten_causes, shorten_message};
 
 impl Error {
     /// Sorts a driver's error by what the reader must do about it.
@@ -116,14 +117,17 @@ fn servers(message: &str) -> Option<String> {
     servers.collect::<Option<Vec<_>>>().filter(|servers| !servers.is_empty()).map(|servers| servers.join(", "))
 }
 
-/// An error and its sources, outermost first, each in one line.
+/// An error and its sources, outermost first, each in one line. What is too long for a record is shortened.
 pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
-    std::iter::successors(Some(error), |error| (*error).source())
+    let links = std::iter::successors(Some(error), |error| (*error).source());
+    let mut chain = links
         .map(|link| match link.downcast_ref::<DriverError>() {
             Some(driver) => Readable(driver).to_string(),
             None => without_reply(&link.to_string()),
         })
-        .collect()
+        .collect();
+    shorten_causes(&mut chain);
+    chain
 }
 
 /// A chain of sources as one line. Many an error repeats its source; that is said once.
@@ -137,6 +141,7 @@ pub(crate) fn in_one_line(chain: &[String]) -> String {
             line.push_str(link);
         }
     }
+    shorten_message(&mut line);
     line
 }
 

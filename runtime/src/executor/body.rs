@@ -6,7 +6,6 @@ use std::slice;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use mongodb::ClientSession;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::Instrument;
@@ -16,7 +15,7 @@ use super::{Executor, Failure, Step};
 use crate::__private::{Body, BoxError, Context};
 use crate::Error;
 use crate::context::{Activity, Tx};
-use crate::lock::{Permit, end, kill};
+use crate::lock::{Permit, Session, end, kill};
 use crate::stop::{Deadline, Reason, Stop};
 
 /// How long a body that was told to stop may take to end its server call: well within the margin of the lease.
@@ -56,7 +55,7 @@ pub(super) struct Limits<'r> {
 pub(super) struct Cut {
     pub(super) failure: Failure,
     /// The session that it was lent, if it could be taken from it; its transaction is rolled back.
-    pub(super) session: Option<ClientSession>,
+    pub(super) session: Option<Session>,
 }
 
 impl<F: Into<Failure>> From<F> for Cut {
@@ -154,7 +153,7 @@ async fn end_command(activity: &Activity, reason: Reason) {
 
 /// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
 /// until the server's limit of 60 seconds.
-async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>) -> Option<ClientSession> {
+async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>) -> Option<Session> {
     let Ok(mut session) = timeout(GRACE, tx.end()).await else {
         // A server call is still under way, and must not be dropped here; the server can end it.
         kill(tx.client(), slice::from_ref(tx.session_id())).await;

@@ -71,7 +71,7 @@ impl<S: Store> Committer<'_, S> {
             Err(Attempt::Again(error)) => {
                 tracing::info!(attempts, code = code(&error), "the server rolled the transaction back; trying again");
                 // A former holder that was alive may have begun a transaction after it was fenced off, and died in it.
-                self.lock.kill(self.lease.abandoned()).await;
+                self.lock.kill(&self.lease.abandoned()).await;
                 sleep(backoff(attempts)).await;
                 self.lease.check()?;
                 Ok(false)

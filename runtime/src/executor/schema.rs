@@ -95,16 +95,11 @@ impl Executor<'_> {
         }
         let id = step.migration.id();
         let Some(stored) = self.tracker.log(id).await? else { return Ok(None) };
-        let reason = "its log is not one that this version writes".to_owned();
-        Log::parse(&stored).map(Some).ok_or_else(|| Error::UnreadableRecord { id: id.to_owned(), reason }.into())
+        Ok(Some(Log::read(id, &stored)?))
     }
 
     async fn schema(&self, step: &Step<'_>, permit: &Permit, stored: Option<Log>) -> Result<Schema, Failure> {
-        let checksum = step.migration.checksum();
-        let direction = match step.verb {
-            Verb::Up => Direction::Up,
-            Verb::Down => Direction::Down,
-        };
+        let (checksum, direction) = (step.migration.checksum(), step.direction());
         let (ours, other) = match stored {
             Some(log) if log.direction == direction => (Some(log), None),
             other => (None, other),

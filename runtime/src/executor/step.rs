@@ -9,7 +9,7 @@ use crate::history::{Effects, HistoryEntry};
 use crate::left::{Left, Position};
 use crate::migration::{Kind, Migration, State};
 use crate::plan::{self, Verb};
-use crate::record::{Record, RecordStatus};
+use crate::record::{Direction, Record, RecordStatus};
 use crate::tracker::{LogUpdate, Over, now};
 
 /// A step while it runs.
@@ -76,6 +76,14 @@ impl<'s> Step<'s> {
         match self.verb {
             Verb::Up => Over::Pending,
             Verb::Down => Over::Applied,
+        }
+    }
+
+    /// Which of the two functions runs.
+    pub(super) fn direction(&self) -> Direction {
+        match self.verb {
+            Verb::Up => Direction::Up,
+            Verb::Down => Direction::Down,
         }
     }
 

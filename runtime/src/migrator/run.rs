@@ -2,16 +2,20 @@
 
 mod acquire;
 
+use std::collections::HashMap;
 use std::slice;
 
-use mongodb::bson::doc;
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
 
 use self::acquire::Acquired;
 use super::Migrator;
 use crate::Error;
+use crate::context::Log;
 use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
+use crate::lock::{Session, end, under_way};
 use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
@@ -150,7 +154,7 @@ impl Run {
     async fn with_lease(&self, work: &impl Work, newest: i64) -> Result<Report, Error> {
         let inner = &self.migrator.0;
         let transactional = self.migrator.has_transactions().await?;
-        let session = inner.database.client().start_session().await;
+        let session = Session::start(inner.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
         let lease = match self.acquire(work, session.id(), newest).await? {
             Acquired::Lease(lease) => lease,
@@ -180,14 +184,17 @@ impl Run {
             // ended the transaction. What it still holds would be in the way of whoever comes next.
             inner.lock.kill(slice::from_ref(session.id())).await;
         }
+        let session = executor.session.take();
         drop(executor);
-        lease.release().await;
+        if let (true, Some(session)) = (lease.release().await, session) {
+            session.give_back().await;
+        }
         result
     }
 
     async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
         let records = executor.tracker.records().await?.settled();
-        end_former_holders(executor).await;
+        end_former_holders(executor, &records).await?;
         executor.tracker.prepare().await?;
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
@@ -212,14 +219,40 @@ impl Run {
     }
 }
 
-/// Kills the sessions of holders that did not release the lease.
+/// Ends what holders that did not release the lease have under way, and waits until it has ended.
 ///
 /// The fence is raised already, so nothing that they still have open can commit. But the transaction of a holder that
 /// died in a body has not passed the fence, so it did not block it either, and it locks the documents that it wrote for
 /// up to 90 seconds. This comes after the records are read, and not with the raise: only records that were read behind
-/// the fence tell what a former holder has under way outside of transactions, and thus what must not be killed.
-async fn end_former_holders(executor: &Executor<'_>) {
-    executor.lock.kill(executor.lease.abandoned()).await;
+/// the fence tell what a former holder has under way outside of transactions. An index build is left alone, because it would
+/// have to begin again: the migration that resumes joins it.
+async fn end_former_holders(executor: &Executor<'_>, records: &Records) -> Result<(), Error> {
+    let abandoned = executor.lease.abandoned();
+    if abandoned.is_empty() {
+        return Ok(());
+    }
+    let (client, ids) = (executor.database.client(), records.half_way());
+    let logs = if ids.is_empty() { HashMap::new() } else { executor.tracker.logs(&ids).await? };
+    let builds = logs.values().filter_map(Log::parse).any(|log| log.builds_an_index());
+    for session in abandoned {
+        if builds && builds_an_index(client, &session).await {
+            tracing::info!("a former holder's index build goes on; it is joined");
+            executor.lease.spare(&session);
+        } else if !end(client, &session).await {
+            tracing::warn!("a former holder's command may still be under way");
+        }
+    }
+    Ok(())
+}
+
+/// Whether that is what a session has under way, as far as the server tells.
+async fn builds_an_index(client: &Client, session: &Document) -> bool {
+    let operations = under_way(client, session).await;
+    let creates = |operation: &Document| {
+        operation.get_document("command").is_ok_and(|command| command.contains_key("createIndexes"))
+    };
+    // In doubt it is left: all that it may cost is time.
+    operations.map_or(true, |operations| operations.iter().any(creates))
 }
 
 /// A run that was stopped between or within steps.

@@ -7,6 +7,7 @@ use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use sha2::{Digest, Sha256};
 
 use super::effect::Effect;
+use crate::Error;
 use crate::record::Direction;
 
 /// Everything that a body has done, in order.
@@ -50,6 +51,17 @@ impl Log {
     /// The effect that may be under way.
     pub(crate) fn in_doubt(&self) -> Option<&Entry> {
         self.entries.last().filter(|entry| entry.result.is_none())
+    }
+
+    /// Whether an index build may be under way.
+    pub(crate) fn builds_an_index(&self) -> bool {
+        self.in_doubt().is_some_and(|entry| matches!(entry.effect, Effect::CreateIndex { .. }))
+    }
+
+    /// Reads the field of the record of this migration.
+    pub(crate) fn read(id: &str, stored: &Document) -> Result<Self, Error> {
+        let reason = "its log is not one that this version writes".to_owned();
+        Self::parse(stored).ok_or_else(|| Error::UnreadableRecord { id: id.to_owned(), reason })
     }
 
     /// Reads the field of a record; `None` when it is not one that this version writes.

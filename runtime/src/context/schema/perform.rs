@@ -7,6 +7,7 @@ use mongodb::error::Error as DriverError;
 use tokio::sync::oneshot;
 
 use super::ask::Ask;
+use super::check::Found;
 use super::course::Next;
 use super::effect::Effect;
 use super::log::{Done, Entry, Log};
@@ -84,6 +85,33 @@ impl Schema {
             Settled::Unknown(found) => return Err(self.in_doubt(&entry.effect, found)),
         }
         Ok(())
+    }
+
+    /// What the log says about an effect that is not to be had, if anything. The database has what is done, so nothing is
+    /// projected.
+    pub(super) async fn rehearse(&mut self, effect: &Effect) -> Result<Option<Found>, Error> {
+        let done = Found { notes: vec!["done by the interrupted run".to_owned()], ..Found::default() };
+        let (entry, same) = match self.course.next(effect)? {
+            Next::New => return Ok(None),
+            Next::Done => return Ok(Some(done)),
+            Next::InDoubt(entry, same) => (entry, same),
+        };
+        match self.is_settled(&entry).await? {
+            Settled::Open => {
+                self.course.forget();
+                Ok(None)
+            }
+            Settled::Done if same => {
+                self.course.settle(Done::Now);
+                Ok(Some(done))
+            }
+            Settled::Done => Err(self.course.has_changed(Some(effect)).into()),
+            Settled::Unknown(found) => {
+                self.course.settle(Done::Now);
+                let notes = vec![format!("it is not known whether the interrupted run has done it: {found}")];
+                Ok(Some(Found { notes, in_doubt: true, ..Found::default() }))
+            }
+        }
     }
 
     /// That the body has come to the end of its log.

@@ -94,7 +94,7 @@ impl Schema {
         let mut command = limited(command, left);
         command.insert("writeConcern", doc! { "w": "majority", "j": true });
         // Not dropped before it ends: the driver's futures must not be.
-        let mut call = pin!(at.run_command(command).session(session).into_future());
+        let mut call = pin!(at.run_command(command).session(&mut **session).into_future());
         let mut ended = None;
         if patience.blocked < SHORT_ATTEMPTS && left > BLOCKED {
             ended = timeout(BLOCKED, &mut call).await.ok();
