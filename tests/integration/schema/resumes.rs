@@ -22,7 +22,7 @@ async fn orders() -> (TestDb, Migrator) {
     db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
     let orders = (0..1_000).map(|number| doc! { "_id": number, "number": number.max(1) });
     db.collection::<Document>("orders").insert_many(orders).await.unwrap();
-    let migrator = migrator(&db, "module:resumes-swap").build();
+    let migrator = migrator(&db, "module:resumes-swap").build().unwrap();
     let error = migrator.up().await.unwrap_err();
     println!("{error}");
     assert!(matches!(error, Error::Failed { .. }) && error.to_string().contains("11000"), "{error}");
