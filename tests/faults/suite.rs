@@ -21,6 +21,7 @@ mod list;
 mod negative;
 mod paused;
 mod refused;
+mod restructure;
 mod sessions;
 mod told;
 mod transient;

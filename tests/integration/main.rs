@@ -34,6 +34,7 @@ mod records;
 mod require;
 mod running;
 mod schema;
+mod smoke;
 mod standalone;
 mod tenants;
 mod threads;

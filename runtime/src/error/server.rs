@@ -9,6 +9,9 @@ use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 use super::Error;
 use crate::excerpt::{shorten_causes, shorten_message};
 
+/// Server code: the operation met the write of an open transaction.
+pub(crate) const WRITE_CONFLICT: i32 = 112;
+
 impl Error {
     /// Sorts a driver's error by what the reader must do about it.
     pub(crate) fn server(doing: impl Into<String>, source: DriverError) -> Self {
@@ -74,6 +77,29 @@ pub(crate) fn passes(error: &DriverError) -> bool {
     const STATE_CHANGES: [i32; 8] = [91, 189, 10107, 11600, 11602, 13435, 13436, 10058];
     matches!(&*error.kind, ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. })
         || code(error).is_some_and(|code| STATE_CHANGES.contains(&code))
+}
+
+/// Whether a transaction was rolled back because the server's cache cannot hold it, so that another attempt would end the same
+/// way. From 6.0 the server has a code for this, but a write that finds the cache full is a write conflict with the label for
+/// another attempt; 5.0 does not distinguish it from any other write conflict.
+pub(crate) fn outgrows_cache(error: &DriverError) -> bool {
+    const TOO_LARGE_FOR_CACHE: i32 = 388;
+    match code(error) {
+        Some(TOO_LARGE_FOR_CACHE) => true,
+        Some(WRITE_CONFLICT) => Readable(error).to_string().contains("Cache full"),
+        _ => false,
+    }
+}
+
+/// Why another attempt may be in vain, as the end of the sentence of [`Error::TransactionAborted`].
+pub(super) fn aborted_again(error: &DriverError) -> &'static str {
+    match code(error) {
+        Some(WRITE_CONFLICT) => {
+            ". If nothing else writes the same documents, the transaction may be too large for the server's cache: split the \
+             migration"
+        }
+        _ => "",
+    }
 }
 
 /// A driver's error in one sentence: its kind, without labels and without the server's raw reply.
