@@ -90,6 +90,15 @@ pub(super) fn after_stop(report: &Report, in_earnest: &'static str) -> &'static 
     if report.is_dry_run() { DRY_RUN } else { in_earnest }
 }
 
+pub(super) fn exhausted(shared_pool: bool) -> &'static str {
+    if shared_pool {
+        ". Or the migration used all connections of the client's pool, so that the heartbeat waited for one: connect with \
+         `Migrator::connect`, or set `lease_client`, or a larger `maxPoolSize`"
+    } else {
+        ""
+    }
+}
+
 /// What is left of a dry run.
 const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
 

@@ -10,17 +10,18 @@ use mongodb::bson::{Document, doc};
 
 use self::acquire::Acquired;
 use super::Migrator;
+use super::connection::Link;
 use crate::Error;
 use crate::context::Log;
 use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
-use crate::lock::{Session, end, under_way};
+use crate::lock::{Lock, Session, end, under_way};
 use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
 use crate::stop::{Deadline, Reason, Stop};
-use crate::tracker::Records;
+use crate::tracker::{Records, Tracker};
 
 /// What to tell when there are no transactions.
 const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod): a migration that fails or \
@@ -143,6 +144,11 @@ impl Run {
         let result = self.with_lease(work, records.newest_token()).await;
         self.migrator.0.compared.forget();
         self.migrator.0.audience.tell(|| Event::Ended);
+        let shared_pool = self.migrator.0.connection.shares_its_pool();
+        let result = result.map_err(|error| match error {
+            Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
+            other => other,
+        });
         match (signals.end(), result) {
             // Too late to stop anything, but the process was told to end, and would go on to serve.
             (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
@@ -152,20 +158,32 @@ impl Run {
 
     /// `newest` is the newest token on record.
     async fn with_lease(&self, work: &impl Work, newest: i64) -> Result<Report, Error> {
+        let link = self.migrator.0.connection.open().await?;
+        if let Some(name) = &link.app_name {
+            tracing::debug!(name, "what the migrations do is done under this application name");
+        }
+        let result = self.through(&link, work, newest).await;
+        link.close().await;
+        result
+    }
+
+    async fn through(&self, link: &Link, work: &impl Work, newest: i64) -> Result<Report, Error> {
         let inner = &self.migrator.0;
+        let tracker = Tracker::new(&link.database, &inner.options.names);
+        let lock = Lock::new(&link.database, &link.lease, &inner.options);
         let transactional = self.migrator.has_transactions().await?;
-        let session = Session::start(inner.database.client()).await;
+        let session = Session::start(link.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(work, session.id(), newest).await? {
+        let lease = match self.acquire(work, &lock, session.id(), newest).await? {
             Acquired::Lease(lease) => lease,
             Acquired::NotNeeded(report) => return Ok(report.by_another()),
             Acquired::Stopped(reason) => return Err(stopped(reason, Report::default())),
         };
         let mut executor = Executor {
-            database: &inner.database,
+            database: &link.database,
             options: &inner.options,
-            tracker: &inner.tracker,
-            lock: &inner.lock,
+            tracker: &tracker,
+            lock: &lock,
             lease: &lease,
             stop: &self.stop,
             audience: &inner.audience,
@@ -182,7 +200,7 @@ impl Run {
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
             // The driver does not tell whether a rollback has reached the server, nor whether a commit that failed has
             // ended the transaction. What it still holds would be in the way of whoever comes next.
-            inner.lock.kill(slice::from_ref(session.id())).await;
+            lock.kill(slice::from_ref(session.id())).await;
         }
         let session = executor.session.take();
         drop(executor);
@@ -259,7 +277,7 @@ async fn builds_an_index(client: &Client, session: &Document) -> bool {
 pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     let report = Box::new(report);
     match reason {
-        Reason::LeaseLost => Error::LeaseLost { report },
+        Reason::LeaseLost => Error::LeaseLost { report, shared_pool: false },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
         Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
     }
