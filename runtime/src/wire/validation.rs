@@ -23,15 +23,15 @@ pub(crate) struct Finding<'a> {
     pub(crate) problem: &'static str,
     pub(crate) message: String,
     /// Of a difference: what it is about, what a migration has left of it, and what is there.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(crate) differs: Option<Differs<'a>>,
+    #[serde(flatten)]
+    pub(crate) differs: Differs<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Differs<'a> {
-    object: &'a str,
-    expected: &'a str,
-    found: &'a str,
+    object: Option<&'a str>,
+    expected: Option<&'a str>,
+    found: Option<&'a str>,
 }
 
 impl<'a> Validation<'a> {
@@ -48,8 +48,10 @@ impl<'a> Validation<'a> {
 impl<'a> From<&'a crate::Finding> for Finding<'a> {
     fn from(crate::Finding { id, problem }: &'a crate::Finding) -> Self {
         let differs = match problem {
-            Problem::Differs { object, expected, found } => Some(Differs { object, expected, found }),
-            _ => None,
+            Problem::Differs { object, expected, found } => {
+                Differs { object: Some(object), expected: Some(expected), found: Some(found) }
+            }
+            _ => Differs::default(),
         };
         Self { id: Cow::Borrowed(id), problem: word(problem), message: problem.what(), differs }
     }
