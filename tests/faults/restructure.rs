@@ -7,7 +7,7 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Migrator};
 use mongrate_tests::crash::restructure::{
-    ID, ORDERS, assert_put_back, assert_restructured, carried_out, migrator, prepare, uuid,
+    ID, assert_put_back, assert_restructured, carried_out, migrator, prepare, uuid,
 };
 use mongrate_tests::stored::{count, lease_is_free, record, status};
 use mongrate_tests::{Lost, Proxy, Strike, TestDb, Worker, servers};

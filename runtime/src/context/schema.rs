@@ -15,8 +15,8 @@ mod stuck;
 
 use std::time::Duration;
 
-use mongodb::bson::{Bson, Document, doc};
 use mongodb::Database;
+use mongodb::bson::{Bson, Document, doc};
 
 pub use collection::CreateCollection;
 pub use index::CreateIndex;

@@ -155,7 +155,10 @@ impl DryRun<'_> {
             if self.may_go_on().is_err() {
                 break;
             }
-            let execution = self.check_schema(&step, projection.clone(), logs.remove(step.migration.id())).instrument(span(&step)).await;
+            let execution = self
+                .check_schema(&step, projection.clone(), logs.remove(step.migration.id()))
+                .instrument(span(&step))
+                .await;
             let failed = matches!(execution.outcome, Outcome::Failed { .. } | Outcome::Stopped { .. });
             checked.insert(step.migration.id(), execution);
             if failed && !self.continue_on_error {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, Document, doc};
 use mongodb::Database;
+use mongodb::bson::{Bson, Document, doc};
 use mongrate::{Error, Migrator, Registry, Schema, migration};
 
 use crate::stored::{collections, count};
@@ -60,7 +60,8 @@ pub async fn prepare(db: &Database) -> Bson {
 
 /// What identifies a collection under whatever name.
 pub async fn uuid(db: &Database, collection: &str) -> Bson {
-    let listed: Vec<_> = db.list_collections().filter(doc! { "name": collection }).await.unwrap().try_collect().await.unwrap();
+    let listed: Vec<_> =
+        db.list_collections().filter(doc! { "name": collection }).await.unwrap().try_collect().await.unwrap();
     listed[0].info.uuid.clone().map(Bson::Binary).unwrap()
 }
 

@@ -7,13 +7,13 @@ use mongodb::error::Error as DriverError;
 use tokio::sync::oneshot;
 
 use super::ask::Ask;
+use super::check::Found;
 use super::course::Next;
 use super::effect::Effect;
 use super::log::{Done, Entry, Log};
 use super::look::{Seen, Settled, ThereKind};
 use super::send::Patience;
 use super::stuck::Stuck;
-use super::check::Found;
 use super::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Schema};
 use crate::Error;
 use crate::context::operation::Counts;
