@@ -70,7 +70,12 @@ impl Run {
             if step.state() == State::Interrupted && step.verb() == Verb::Up {
                 report.warn(format!("'{id}' was interrupted the last time"));
             }
-            match executor.run(*step, records.get(id)).await {
+            let ended = executor.run(*step, records.get(id)).await;
+            let (Ended::Execution(execution, _) | Ended::Stopped(_, execution)) = &ended;
+            for note in &execution.notes {
+                report.warn(note.clone());
+            }
+            match ended {
                 Ended::Execution(execution, recorded) => {
                     if let Err(unrecorded) = recorded {
                         report.warn(unrecorded);

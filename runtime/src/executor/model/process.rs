@@ -212,7 +212,7 @@ async fn under_lease(
 ) -> Result<(), Failure> {
     let state = store.state().await.map_err(|error| Failure::server("read the records", error))?;
     // As a run does; see `end_former_holders` in migrator/run.rs.
-    lock.kill(lease.abandoned()).await;
+    lock.kill(&lease.abandoned()).await;
     let committer = Committer { lock, lease };
     for step in todo(store, &state) {
         let result = in_transaction(store, &committer, session, step).await;
