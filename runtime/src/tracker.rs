@@ -127,9 +127,9 @@ impl Tracker {
         let updated = match beside {
             Beside::Kept | Beside::Logged(_) | Beside::Ended { .. } | Beside::Accepted { .. } => {
                 let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
-                updated.map(|updated| match updated.matched_count == 1 || updated.upserted_id.is_some() {
-                    true => Stored::Yes { log: None },
-                    false => Stored::NotOurs,
+                updated.map(|updated| {
+                    let written = updated.matched_count == 1 || updated.upserted_id.is_some();
+                    if written { Stored::Yes { log: None } } else { Stored::NotOurs }
                 })
             }
             Beside::Filed => {

@@ -21,11 +21,7 @@ impl Validate {
         } else {
             for finding in validation.findings() {
                 let Finding { id, problem, .. } = finding;
-                output.print(format_args!(
-                    "{} {}",
-                    style(format!("{id}:")).red(),
-                    harmless(&problem.what().to_string())
-                ))?;
+                output.print(format_args!("{} {}", style(format!("{id}:")).red(), harmless(&problem.what())))?;
                 output.print(format_args!("  {} {}", style("help:").green(), cure(finding)))?;
             }
             for Finding { id, problem, .. } in validation.notices() {

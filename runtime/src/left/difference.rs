@@ -35,7 +35,7 @@ impl Difference {
         let later: Vec<_> = later.map(|(id, _)| id.as_str()).collect();
         if !later.is_empty() {
             self.is_notice = true;
-            self.found.push_str(&format!(", perhaps by {}", later.join(", ")));
+            self.found = format!("{}, perhaps by {}", self.found, later.join(", "));
         }
     }
 

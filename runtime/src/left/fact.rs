@@ -119,12 +119,12 @@ impl Facts {
             }),
             Fact::Gone { on } => self.0.retain(|known| !known.is_about(on)),
             Fact::There { on, kind, options } => {
-                let known = self.0.iter_mut().find_map(|known| match known {
-                    Fact::There { on: there, kind: known, options } if there == on && known == kind => Some(options),
+                let earlier = self.0.iter_mut().find_map(|known| match known {
+                    Fact::There { on: there, kind: same, options } if there == on && same == kind => Some(options),
                     _ => None,
                 });
-                if let Some(known) = known {
-                    known.extend(options.clone());
+                if let Some(earlier) = earlier {
+                    earlier.extend(options.clone());
                     return;
                 }
             }
@@ -132,10 +132,10 @@ impl Facts {
                 self.0.retain(|known| !known.is_about(to));
                 // What has ended earlier facts about the old name stays in front of it.
                 let moves = |known: &Fact| known.is_about(from) && !matches!(known, Fact::Gone { .. });
-                let (moved, rest): (Vec<_>, Vec<_>) = self.0.drain(..).partition(moves);
+                let (taken, rest): (Vec<_>, Vec<_>) = self.0.drain(..).partition(moves);
                 self.0 = rest;
-                let moved = moved.into_iter().map(|known| known.under(to));
-                let facts: Vec<_> = iter::once(fact.clone()).chain(moved).collect();
+                let taken = taken.into_iter().map(|known| known.under(to));
+                let facts: Vec<_> = iter::once(fact.clone()).chain(taken).collect();
                 self.0.extend(facts);
                 return;
             }

@@ -50,18 +50,19 @@ impl Look {
     /// can undo what they show.
     pub(crate) async fn at(
         database: &Database,
-        names: BTreeSet<String>,
-        indexed: BTreeSet<String>,
+        of: BTreeSet<String>,
+        with_indexes: BTreeSet<String>,
     ) -> Result<Self, Error> {
-        if names.is_empty() {
+        if of.is_empty() {
             return Ok(Self::default());
         }
-        let names: Vec<_> = names.into_iter().map(Bson::from).collect();
-        let command = doc! { "listCollections": 1, "filter": { "name": { "$in": names } } };
-        let listed = list(database, command).await;
-        let listed = listed.map_err(|error| Error::server("list the collections that migrations have left", error))?;
-        let named: HashMap<_, _> = listed.iter().filter_map(There::parse).collect();
-        let asked = indexed.into_iter().filter(|name| named.get(name).is_some_and(|there| !there.is_view));
+        let of: Vec<_> = of.into_iter().map(Bson::from).collect();
+        let command = doc! { "listCollections": 1, "filter": { "name": { "$in": of } } };
+        let replied = list(database, command).await;
+        let replied =
+            replied.map_err(|error| Error::server("list the collections that migrations have left", error))?;
+        let named: HashMap<_, _> = replied.iter().filter_map(There::parse).collect();
+        let asked = with_indexes.into_iter().filter(|name| named.get(name).is_some_and(|there| !there.is_view));
         let indexes = stream::iter(asked).map(|name| async move {
             let indexes = indexes(database, &name).await;
             let indexes = indexes.map_err(|error| Error::server(format!("list the indexes of '{name}'"), error))?;
@@ -89,7 +90,7 @@ impl Look {
     }
 
     pub(super) fn index(&self, on: &str, name: &str) -> Option<&Index> {
-        self.indexes.get(on)?.iter().find(|index| index.spec.get_str("name") == Ok(name))
+        self.indexes.get(on)?.iter().find(|index| index.spec.get_str("name").is_ok_and(|there| there == name))
     }
 
     pub(super) fn index_by_keys(&self, on: &str, keys: &Bson) -> Option<&Index> {
@@ -99,7 +100,7 @@ impl Look {
 
 impl There {
     fn parse(listed: &Document) -> Option<(String, Self)> {
-        let is_view = listed.get_str("type") == Ok("view");
+        let is_view = listed.get_str("type").is_ok_and(|kind| kind == "view");
         let options = listed.get_document("options").cloned().unwrap_or_default();
         Some((listed.get_str("name").ok()?.to_owned(), Self { is_view, options }))
     }

@@ -67,7 +67,9 @@ impl Migrator {
         let expectation = Expectation::on_record(records, attached)?;
         let mut differences = compare(&self.0.database, &expectation).await?;
         let unknown = unknown(graph, records);
-        differences.iter_mut().for_each(|difference| difference.perhaps_by(&unknown));
+        for difference in &mut differences {
+            difference.perhaps_by(&unknown);
+        }
         self.0.compared.keep(&differences);
         Ok(differences)
     }
@@ -116,7 +118,9 @@ pub(super) async fn warn_of_differences(executor: &mut Executor<'_>, report: &mu
     let expectation = Expectation::of(std::mem::take(&mut executor.left));
     match compare(executor.database, &expectation).await {
         Ok(mut differences) => {
-            differences.iter_mut().for_each(|difference| difference.perhaps_by(&executor.unknown));
+            for difference in &mut differences {
+                difference.perhaps_by(&executor.unknown);
+            }
             for difference in differences.iter().filter(|difference| !difference.is_notice) {
                 report.warn(format!("'{}': {}", difference.id, Problem::from(difference)));
             }
