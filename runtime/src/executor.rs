@@ -7,6 +7,7 @@ mod commit;
 mod direct;
 mod dry_run;
 mod failure;
+mod left;
 #[cfg(test)]
 mod model;
 mod records;
@@ -23,6 +24,7 @@ use tracing::Instrument;
 use crate::context::Journal;
 use crate::error::{Remains, in_one_line, is_permanent, source_chain};
 use crate::events::{Audience, Event};
+use crate::left::{Left, Position};
 use crate::lock::{Lease, Lock, Session};
 use crate::migration::Kind;
 use crate::options::Options;
@@ -59,6 +61,12 @@ pub(crate) struct Executor<'r> {
     pub(crate) by: Option<String>,
     /// The session of all transactions of this run; the lease document names it, so that a successor can end them.
     pub(crate) session: Option<Session>,
+    /// How many steps it has run.
+    pub(crate) executions: i64,
+    /// What those of them that ended well have left.
+    pub(crate) left: Vec<Left>,
+    /// Those of them that may have left anything.
+    pub(crate) unknown: Vec<(String, Position)>,
 }
 
 /// An error as a body returned it.
@@ -76,7 +84,9 @@ impl Executor<'_> {
     /// Runs one step and puts it on record, whatever becomes of it.
     pub(crate) async fn run(&mut self, planned: plan::Step, previous: Option<&Record>) -> Ended {
         let span = tracing::info_span!("migration", id = planned.migration().id(), verb = %planned.verb());
-        self.run_step(Step::new(planned, previous)).instrument(span).await
+        self.executions += 1;
+        let position = (self.lease.token(), self.executions);
+        self.run_step(Step { position, ..Step::new(planned, previous) }).instrument(span).await
     }
 
     async fn run_step(&mut self, mut step: Step<'_>) -> Ended {
@@ -109,6 +119,12 @@ impl Executor<'_> {
                 (Outcome::Failed { error, message, remains }, None)
             }
         };
+        if matches!(outcome, Outcome::Applied | Outcome::Reverted) {
+            self.left.extend(step.left.take());
+        }
+        if step.kind == Kind::Database {
+            self.unknown.push((id.to_owned(), step.position));
+        }
         let duration = step.started.elapsed();
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         // The error itself may quote documents; it is in the record and in the report.

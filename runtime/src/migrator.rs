@@ -3,6 +3,7 @@
 mod amend;
 mod boot;
 mod builder;
+mod compare;
 mod connection;
 mod detect;
 mod down;
@@ -49,6 +50,7 @@ pub use validate::{Finding, Problem, Validation};
 pub(crate) use crate::graph::unknown;
 pub use crate::tracker::Statistics;
 
+use self::compare::Compared;
 #[cfg(not(feature = "cli"))]
 use self::connection::Connection;
 use crate::Error;
@@ -85,6 +87,7 @@ struct Inner {
     tracker: Tracker,
     lock: Lock,
     audience: Audience,
+    compared: Compared,
     /// Raised for every run, now and later.
     shutdown: Stop,
     /// How many runs are under way.

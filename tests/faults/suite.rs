@@ -14,6 +14,7 @@ mod elections;
 mod everywhere;
 mod fence;
 mod killed;
+mod late;
 mod lease;
 mod limits;
 mod list;

@@ -14,8 +14,8 @@ const SIGTERM: i32 = 15;
 /// A lease that would be waited for very much longer than the test takes.
 const LONG_LEASE_MS: &str = "600000";
 
-/// One of each `Tx` migration, and two of each other one.
-const LAST_COMMIT: &str = "commitTransaction 6";
+/// One of each `Tx` migration, three of the `Schema` one with its two operations, and two of the raw one.
+const LAST_COMMIT: &str = "commitTransaction 7";
 
 #[tokio::test]
 async fn i6_terminated_in_a_body_leaves_nothing_and_frees_the_lease_at_once() {

@@ -20,6 +20,7 @@ mod harness;
 mod health;
 mod history;
 mod interrupted;
+mod left;
 mod linking;
 mod lock;
 mod logs;

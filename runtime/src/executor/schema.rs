@@ -51,6 +51,7 @@ impl Executor<'_> {
             step.interrupted = None;
         }
         let left = ended.is_err() && activity.operation() == Some(CREATE_INDEX);
+        let mut calls = Vec::new();
         let ended = ended.map(|(context, result)| {
             let Inner::Schema(schema) = context.0 else { unreachable!("a body keeps its context") };
             step.operations = schema.operations();
@@ -58,6 +59,7 @@ impl Executor<'_> {
             if session.is_some() {
                 self.session = session;
             }
+            calls = course.effects().to_vec();
             step.effects = effects(course.log());
             step.update = course.update();
             result
@@ -75,9 +77,8 @@ impl Executor<'_> {
         permit.check()?;
         result.map_err(Failure::Failed)?;
         self.verify(step).await?;
-        let record = self.record(step, step.done());
-        let entry = Some(Box::new(self.entry(step, &record)));
-        let completed = Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Ended, entry };
+        step.left = self.left(step, &calls).await;
+        let completed = self.change(step, self.record(step, step.done()), true);
         self.store_all(&self.with_interrupted(step, completed)).await
     }
 

@@ -157,6 +157,7 @@ impl Run {
         }
         self.watch_signals();
         let result = self.with_lease(work, &records).await;
+        self.migrator.0.compared.forget();
         self.migrator.0.audience.tell(|| Event::Ended);
         let shared_pool = self.migrator.0.connection.shares_its_pool();
         let result = result.map_err(|error| match error {
@@ -220,6 +221,9 @@ impl Run {
             batch: 0,
             by: self.by.clone(),
             session: Some(session),
+            executions: 0,
+            left: Vec::new(),
+            unknown: Vec::new(),
         };
         let result = self.under_lease(work, first, &mut executor).await;
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
