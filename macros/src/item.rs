@@ -1,5 +1,6 @@
 //! What the attribute is on: a function, or a module around one.
 
+mod above;
 mod function;
 mod module;
 
@@ -32,6 +33,9 @@ impl Item {
         let mut head = tokens.into_iter().collect::<Vec<_>>();
         let body = pop_body(&mut head);
         let mut item: Self = syn::parse2(head.into_iter().collect())?;
+        if let Some(above) = body.as_ref().and_then(above::attribute) {
+            return Err(above);
+        }
         match (&mut item.form, body) {
             (Form::Function(_), Some(body)) => item.tokens.extend([TokenTree::Group(body)]),
             (Form::Module(module), Some(body)) => {

@@ -5,8 +5,8 @@ use proc_macro2::Delimiter;
 use super::tree::Tree;
 
 /// Words after which an operand begins. `self`, `Self`, `super`, `crate`, `true`, `false` and `await` end one.
-const KEYWORDS: &str = " as async break const continue do dyn else enum extern fn for gen if impl in let loop match mod move \
-                        mut pub ref return static struct trait type union unsafe use where while yield ";
+const KEYWORDS: &str = " as async break const continue do dyn else enum extern fn for if impl in let loop match mod move \
+                        mut pub ref return static struct trait type unsafe use where while yield ";
 
 pub(super) fn is_keyword(word: &str) -> bool {
     KEYWORDS.split(' ').any(|keyword| keyword == word)
