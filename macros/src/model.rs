@@ -17,6 +17,9 @@ use crate::item::{Function, Item};
 use crate::lock::{self, Lock};
 use crate::manifest::{self, Manifest};
 
+const VERIFY_OF_PLUGIN: &str = "a plugin's migration has no `verify`: such a function takes `&Database`, which reaches the collections \
+     of the whole application; check at the end of the migration itself, and return an error";
+
 /// All that the expansion is made of.
 pub(crate) struct Model {
     pub(crate) identity: Identity,
@@ -109,6 +112,11 @@ impl Model {
             None => (String::new(), Checksum { text: String::new(), files: Vec::new() }, None),
         };
 
+        if let (Some(identity), Some(verify)) = (&identity, functions.as_ref().and_then(|there| there.verify.as_ref()))
+            && identity.source.is_plugin()
+        {
+            errors.push(syn::Error::new_spanned(verify, VERIFY_OF_PLUGIN));
+        }
         // What is not even of the right shape is no edit that somebody meant.
         if let (Some(id), Some(functions)) = (own, &functions) {
             let admitted = lock.admits(id.as_str(), &checksum.text);

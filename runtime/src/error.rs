@@ -8,9 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use remains::Remains;
-pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
+use server::aborted_again;
+pub(crate) use server::{Readable, WRITE_CONFLICT, code, in_one_line, outgrows_cache, passes, source_chain};
 
-use words::{AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list};
+use words::{
+    AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
+    known_sources, list,
+};
 pub(crate) use words::{so_far, what};
 
 use crate::elapsed::Elapsed;
@@ -143,11 +147,15 @@ pub enum Error {
 
     /// This process no longer holds the lease: it was paused or cut off for too long and another one may have taken over.
     #[error(
-        "the migration lease was lost (this process was paused, or cut off from the server, for too long); nothing was committed after that. Another process goes on, or the next boot will"
+        "the migration lease was lost (this process was paused, or cut off from the server, for too long); nothing was committed after that. Another process goes on, or the next boot will{}",
+        exhausted(*.shared_pool)
     )]
     LeaseLost {
         /// What was done before.
         report: Box<Report>,
+        /// Whether the lease had no client of its own, so that its heartbeats may have waited for a connection while a body
+        /// used all of the pool.
+        shared_pool: bool,
     },
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM, SIGINT (ctrl-C) or SIGHUP. It is an
@@ -190,7 +198,11 @@ pub enum Error {
     },
 
     /// The transaction was rolled back by transient errors on every attempt.
-    #[error("the transaction was rolled back by the server {attempts} times, the last time with: {}", Readable(.source))]
+    #[error(
+        "the transaction was rolled back by the server {attempts} times, the last time with: {}{}",
+        Readable(.source),
+        aborted_again(.source)
+    )]
     TransactionAborted {
         /// How often the body ran.
         attempts: u32,
@@ -198,13 +210,53 @@ pub enum Error {
         source: mongodb::error::Error,
     },
 
-    /// An operation failed inside a transaction, but the body went on. The server has rolled the transaction back.
-    #[error("an error was ignored: `{operation}` failed ({}), which rolls back the whole transaction on the server, but the body went on. Return the error with `?`, or avoid it beforehand", Readable(.source))]
+    /// An operation failed, but the body went on. If it was in a transaction, the server has rolled that back; if it was one of
+    /// `Schema`, the next run resumes there.
+    #[error("an error was ignored: `{operation}` failed ({}), which ends the whole migration, but the body went on. Return the error with `?`, or avoid it beforehand", Readable(.source))]
     IgnoredError {
         /// What failed, as `<kind> on <collection>`.
         operation: String,
         /// Its error.
         source: mongodb::error::Error,
+    },
+
+    /// The body of a `Schema` migration is another one than the body that has run in part: it does not make the calls again
+    /// that have had their effect.
+    #[error("{}", changed(*.position, .recorded, .now.as_deref(), *.same_code))]
+    BodyChanged {
+        /// The place of the first call that differs, counted from 1.
+        position: usize,
+        /// The call that was made there.
+        recorded: String,
+        /// The call that is made there now; `None` when the body ends before.
+        now: Option<String>,
+        /// Whether the code has not changed, so that the body depends on something else than the database.
+        same_code: bool,
+    },
+
+    /// An operation of `Schema` was interrupted, and what is there does not tell whether it took effect.
+    #[error(
+        "it is not known whether operation {position}, {operation}, took effect before it was interrupted: {found}. Nothing was \
+         changed. Look at it, and either finish the migration by hand and say so with `mark_applied`, or undo it by hand and say \
+         so with `mark_pending`"
+    )]
+    InDoubt {
+        /// The place of the operation, counted from 1.
+        position: usize,
+        /// What was called, on what.
+        operation: String,
+        /// What is there.
+        found: String,
+    },
+
+    /// A migration whose `down` has run in part cannot be applied, because what that has undone would be taken for done.
+    #[error(
+        "'{id}' is half reverted, so its `up` was not run. Run its `down` again, which resumes where it stopped; or repair it by \
+         hand and say how it is now with `mark_applied` or `mark_pending`"
+    )]
+    HalfReverted {
+        /// Its qualified id.
+        id: &'static str,
     },
 
     /// It cannot be known from here whether the commit took effect.
@@ -227,7 +279,7 @@ pub enum Error {
 
     /// A migration failed, or its `down`. Its transaction, if it had one, was rolled back; later ones did not run, or with
     /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
-    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains))]
+    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains, &**.source))]
     Failed {
         /// Qualified id of the first one that failed.
         id: String,
@@ -416,8 +468,33 @@ pub enum Error {
         known: Vec<Source<'static>>,
     },
 
+    /// A connection string, or options of the driver, that no client can be made of. It is not quoted, because it may carry a
+    /// password.
+    #[error("the connection string {problem}. {help}")]
+    ConnectionString {
+        /// What is wrong with it; the sentence goes on.
+        problem: String,
+        /// What to do about it.
+        help: &'static str,
+    },
+
+    /// No name server knows the host in a connection string of the form `mongodb+srv://`.
+    #[error("cannot reach MongoDB: its name was not found. {}", Self::HOST_NOT_FOUND)]
+    HostNotFound,
+
+    /// An option of the migrator, of a run or of [`for_each`](crate::Migrator::for_each) has a value that makes no sense.
+    #[error("the option `{option}` is {value}, but takes {accepted}. Correct it, or leave it out to have the default")]
+    InvalidOption {
+        /// The option: the name of the builder's method.
+        option: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What it takes.
+        accepted: &'static str,
+    },
+
     /// Several mistakes at once, each of them to be corrected on its own: in one set of linked-in migrations, in the
-    /// environment, or among the migrations that were named.
+    /// environment, in the options, or among the migrations that were named.
     #[error("{}", list(.errors))]
     Several {
         /// Two errors or more. Those of a set of migrations are in the order: source, duplicates, missing
@@ -490,11 +567,16 @@ impl Error {
         match self {
             Self::Failed { report, .. }
             | Self::Partial { report, .. }
-            | Self::LeaseLost { report }
+            | Self::LeaseLost { report, .. }
             | Self::RunTimedOut { report, .. }
             | Self::Interrupted { report } => Some(report),
             _ => None,
         }
+    }
+
+    /// Whether its message says all that there is to do.
+    pub(crate) fn names_its_cure(&self) -> bool {
+        matches!(self, Self::BodyChanged { .. } | Self::InDoubt { .. } | Self::HalfReverted { .. })
     }
 
     /// One of ours as it was, before it was put into a box.

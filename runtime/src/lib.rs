@@ -6,9 +6,11 @@ pub mod __private;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod context;
+mod durable;
 mod elapsed;
 mod error;
 mod events;
+mod excerpt;
 mod executor;
 #[cfg(test)]
 mod fixtures;
@@ -40,7 +42,7 @@ pub use context::{
 };
 pub use error::{Error, Remains};
 pub use events::{Event, Events};
-pub use history::{Act, HistoryEntry};
+pub use history::{Act, EffectEntry, Effects, HistoryEntry};
 pub use lock::{Holder, LockStatus};
 pub use migration::{Kind, Migration, Source, State};
 pub use migrator::{

@@ -13,8 +13,10 @@ mod mongo;
 mod permit;
 mod random;
 mod seize;
+mod session;
 mod status;
 mod store;
+mod underway;
 mod wait;
 
 use std::time::Duration;
@@ -32,15 +34,18 @@ pub(crate) use holder::host;
 pub(crate) use mongo::{Mongo, kill, start};
 pub(crate) use permit::Permit;
 pub(crate) use random::{backoff, jitter};
+pub(crate) use seize::Seized;
+pub(crate) use session::Session;
 pub use status::LockStatus;
 pub(crate) use store::Store;
+pub(crate) use underway::{end, under_way};
 pub(crate) use wait::{Look, Waiter};
 #[cfg(test)]
 pub(crate) use {
     acquire::Grant,
     permit::Guard,
     random::seeded,
-    store::{Beat, Claimant, Claimed, Free, Raised, Revoked},
+    store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked},
 };
 
 /// Heartbeats per lease. With the default lease of 60 s this is one every 7.5 s: a majority write can take 18 s while a
@@ -60,8 +65,10 @@ pub(crate) struct Lock<S = Mongo> {
 }
 
 impl Lock {
-    pub(crate) fn new(database: &Database, options: &Options) -> Self {
-        Self { store: Mongo::new(database, &options.names), lease: options.lease, actor: options.actor.clone() }
+    /// `lease` is the same database, perhaps through another client: for all that must not wait for a body's connections.
+    /// Both are [durable](crate::durable).
+    pub(crate) fn new(database: &Database, lease: &Database, options: &Options) -> Self {
+        Self { store: Mongo::new(database, lease, &options.names), lease: options.lease, actor: options.actor.clone() }
     }
 }
 

@@ -1,6 +1,19 @@
 //! What a migrator can be told.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use crate::Error;
+use crate::elapsed::Elapsed;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// What the durations may be. What is longer is a slip of the pen.
+pub(crate) const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=DAY;
+pub(crate) const LOCK_WAIT: RangeInclusive<Duration> = Duration::ZERO..=MONTH;
+pub(crate) const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=MONTH;
+
+const MONTH: Duration = Duration::from_hours(30 * 24);
 
 /// What to do on a server that has no transactions (a standalone one).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +76,28 @@ impl Names {
     }
 }
 
+/// A time limit, or that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    None,
+    After(Duration),
+}
+
+impl Limit {
+    pub(crate) fn duration(self) -> Option<Duration> {
+        match self {
+            Self::None => None,
+            Self::After(limit) => Some(limit),
+        }
+    }
+
+    /// Zero is refused: it would stop everything at once.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        let accepted = "a duration from 1 millisecond to 30 days; no limit is the absence of the option";
+        self.duration().map_or(Ok(()), |limit| bounded("timeout", limit, &TIMEOUT, accepted))
+    }
+}
+
 /// Everything that a run is told; set through [`Migrator::builder`](crate::Migrator::builder).
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -71,7 +106,8 @@ pub(crate) struct Options {
     pub(crate) codebase_version: Option<String>,
     pub(crate) lock_wait: Duration,
     pub(crate) lease: Duration,
-    pub(crate) timeout: Option<Duration>,
+    /// `None` when nobody has set one.
+    pub(crate) timeout: Option<Limit>,
     pub(crate) transactions: Transactions,
     pub(crate) drift: Policy,
     pub(crate) names: Names,
@@ -91,4 +127,56 @@ impl Default for Options {
             names: Names::default(),
         }
     }
+}
+
+impl Options {
+    /// Everything that is wrong at once.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let checks = [
+            bounded("lease", self.lease, &LEASE, "a duration from 1 second to 1 day"),
+            bounded("lock_wait", self.lock_wait, &LOCK_WAIT, "a duration of up to 30 days; zero does not wait"),
+            self.timeout.map_or(Ok(()), Limit::check),
+            self.names.check(),
+        ];
+        Error::gather(checks.into_iter().filter_map(Result::err).collect())
+    }
+}
+
+impl Names {
+    fn check(&self) -> Result<(), Error> {
+        let names = [
+            ("names.records", &self.records),
+            ("names.history", &self.history),
+            ("names.lock", &self.lock),
+            ("names.kv", &self.kv),
+        ];
+        let wrong = names.iter().enumerate().find_map(|(index, (option, name))| {
+            let taken = names[..index].iter().any(|(_, other)| other == name);
+            let accepted = if taken { "a name different from the other three" } else { "the name of a collection" };
+            (taken || !is_collection(name)).then(|| invalid(option, format!("'{name}'"), accepted))
+        });
+        wrong.map_or(Ok(()), Err)
+    }
+}
+
+/// <https://www.mongodb.com/docs/manual/reference/limits/#mongodb-limit-Restriction-on-Collection-Names>
+fn is_collection(name: &str) -> bool {
+    !name.is_empty()
+        && !name.contains(['$', '\0'])
+        && !name.starts_with(['.'])
+        && !name.ends_with('.')
+        && !name.starts_with("system.")
+}
+
+fn bounded(
+    option: &'static str,
+    value: Duration,
+    allowed: &RangeInclusive<Duration>,
+    accepted: &'static str,
+) -> Result<(), Error> {
+    if allowed.contains(&value) { Ok(()) } else { Err(invalid(option, Elapsed(value).to_string(), accepted)) }
+}
+
+pub(crate) fn invalid(option: &'static str, value: String, accepted: &'static str) -> Error {
+    Error::InvalidOption { option, value, accepted }
 }

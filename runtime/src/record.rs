@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use mongodb::bson::DateTime;
+use mongodb::bson::{Bson, DateTime, Document};
 use serde::{Deserialize, Serialize};
 
+use crate::excerpt::{shorten, shorten_causes, shorten_message};
 use crate::migration::{Migration, State};
 
 /// The stored status of a migration.
@@ -136,6 +137,80 @@ impl Record {
         }
     }
 
+    /// Its fields but for the id: those to set, and those to unset because it has none. Whatever else is stored with it is not
+    /// named, and so is left as it is.
+    pub(crate) fn fields(&self) -> (Document, Document) {
+        let Self {
+            id: _,
+            status,
+            direction,
+            partial,
+            source,
+            description,
+            checksum,
+            reversible,
+            batch,
+            executed_at,
+            execution_duration,
+            verification_failed,
+            reverted_at,
+            applied_by,
+            reverted_by,
+            host,
+            pid,
+            environment,
+            codebase_version,
+            error,
+            error_stack,
+            attempts,
+            token,
+        } = self;
+        let fields = [
+            ("status", Some(status.as_str().into())),
+            ("direction", (*direction == Direction::Down).then(|| "down".into())),
+            ("partial", partial.then_some(true.into())),
+            ("source", Some(source.into())),
+            ("description", Some(description.into())),
+            ("checksum", Some(checksum.into())),
+            ("reversible", Some((*reversible).into())),
+            ("batch", Some((*batch).into())),
+            ("executedAt", Some((*executed_at).into())),
+            ("executionDuration", Some((*execution_duration).into())),
+            ("verificationFailed", verification_failed.then_some(true.into())),
+            ("revertedAt", reverted_at.map(Bson::from)),
+            ("appliedBy", applied_by.as_ref().map(Bson::from)),
+            ("revertedBy", reverted_by.as_ref().map(Bson::from)),
+            ("host", Some(host.into())),
+            ("pid", Some((*pid).into())),
+            ("environment", environment.as_ref().map(Bson::from)),
+            ("codebaseVersion", codebase_version.as_ref().map(Bson::from)),
+            ("error", error.as_ref().map(Bson::from)),
+            ("errorStack", error_stack.as_ref().map(Bson::from)),
+            ("attempts", Some((*attempts).into())),
+            ("token", Some((*token).into())),
+        ];
+        let (mut set, mut unset) = (Document::new(), Document::new());
+        for (name, value) in fields {
+            match value {
+                Some(value) => set.insert(name, value),
+                None => unset.insert(name, ""),
+            };
+        }
+        (set, unset)
+    }
+
+    /// The same with no text longer than is worth storing.
+    pub(crate) fn shortened(&self) -> Self {
+        let mut record = self.clone();
+        let Self { source, description, applied_by, reverted_by, host, environment, codebase_version, .. } =
+            &mut record;
+        let optional = [applied_by, reverted_by, environment, codebase_version].into_iter().flatten();
+        [source, description, host].into_iter().chain(optional).for_each(shorten);
+        record.error.iter_mut().for_each(shorten_message);
+        record.error_stack.iter_mut().for_each(shorten_causes);
+        record
+    }
+
     pub(crate) fn applied(&self) -> Applied {
         (self.batch, self.executed_at.timestamp_millis())
     }
@@ -164,4 +239,75 @@ pub(crate) fn is_of_a_pre_release(checksum: &str) -> bool {
 /// The version of the algorithm in front of a checksum.
 pub(crate) fn algorithm(checksum: &str) -> Option<&str> {
     checksum.split_once(':').map(|(version, _)| version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The least that a record has.
+    fn bare() -> Record {
+        Record {
+            id: "001_a".to_owned(),
+            status: RecordStatus::RolledBack,
+            direction: Direction::Up,
+            partial: false,
+            source: "system".to_owned(),
+            description: "A".to_owned(),
+            checksum: "t1:0".to_owned(),
+            reversible: true,
+            batch: 2,
+            executed_at: DateTime::from_millis(1),
+            execution_duration: 3,
+            verification_failed: false,
+            reverted_at: None,
+            applied_by: None,
+            reverted_by: None,
+            host: "host".to_owned(),
+            pid: 4,
+            environment: None,
+            codebase_version: None,
+            error: None,
+            error_stack: None,
+            attempts: 5,
+            token: 6,
+        }
+    }
+
+    fn full() -> Record {
+        Record {
+            direction: Direction::Down,
+            partial: true,
+            verification_failed: true,
+            reverted_at: Some(DateTime::from_millis(7)),
+            applied_by: Some("ana".to_owned()),
+            reverted_by: Some("ben".to_owned()),
+            environment: Some("test".to_owned()),
+            codebase_version: Some("1.2".to_owned()),
+            error: Some("no".to_owned()),
+            error_stack: Some(vec!["no".to_owned(), "because".to_owned()]),
+            ..bare()
+        }
+    }
+
+    #[test]
+    fn the_fields_are_those_that_are_read() {
+        for record in [bare(), full()] {
+            let mut stored = Document::from_iter([("_id".to_owned(), Bson::from(&record.id))]);
+            stored.extend(record.fields().0);
+            assert_eq!(serde_json::to_value(&stored).unwrap(), serde_json::to_value(&record).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_a_record_has_not_is_unset() {
+        let (full, nothing) = full().fields();
+        assert!(nothing.is_empty());
+        let (set, unset) = bare().fields();
+        let mut names: Vec<_> = set.keys().chain(unset.keys()).collect();
+        names.sort();
+        let mut all: Vec<_> = full.keys().collect();
+        all.sort();
+        assert_eq!(names, all);
+    }
 }

@@ -1,13 +1,13 @@
 //! Sole owner of the stored state: the records and the history.
 
 mod history;
+mod log;
 mod read;
 
 use std::time::Duration;
 
-use mongodb::bson::{DateTime, Document, doc};
-use mongodb::options::{CollectionOptions, ReadPreference};
-use mongodb::options::{IndexOptions, ReadConcern, SelectionCriteria, WriteConcern};
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::options::IndexOptions;
 use mongodb::{ClientSession, Collection, Database, IndexModel};
 
 use crate::Error;
@@ -18,6 +18,7 @@ use crate::record::Record;
 
 pub(crate) use history::Query;
 pub use history::Statistics;
+pub(crate) use log::LogUpdate;
 pub(crate) use read::Records;
 
 /// How long making a collection or an index of Mongrate's own may take.
@@ -27,16 +28,6 @@ const DDL_LIMIT: Duration = Duration::from_mins(1);
 const NAMESPACE_EXISTS: i32 = 48;
 const DUPLICATE_KEY: i32 = 11000;
 
-/// State is read with majority from the primary, so that what a fail-over could still undo is not believed, and
-/// written with majority and journal, so that it survives the server's crash.
-pub(crate) fn durable() -> CollectionOptions {
-    CollectionOptions::builder()
-        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
-        .read_concern(ReadConcern::majority())
-        .write_concern(WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build())
-        .build()
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Tracker {
     database: Database,
@@ -45,11 +36,12 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
+    /// The database is a [durable](crate::durable) one.
     pub(crate) fn new(database: &Database, names: &Names) -> Self {
         Self {
             database: database.clone(),
-            records: database.collection_with_options(&names.records, durable()),
-            history: database.collection_with_options(&names.history, durable()),
+            records: database.collection(&names.records),
+            history: database.collection(&names.history),
         }
     }
 
@@ -79,56 +71,104 @@ impl Tracker {
     /// Writes a change over what is stored, unless that stands otherwise by now or was written under a newer token, which
     /// both mean that the lease was lost (I2). Its history entry goes with it.
     pub(crate) async fn write(&self, change: &Change, session: &mut ClientSession) -> mongodb::error::Result<Written> {
+        let change = &change.shortened();
         let written = match change {
-            Change::Stored { record, over, .. } => self.replace(record, *over, session).await?,
-            Change::Removed { record, .. } => {
-                let same = doc! { "_id": &record.id, "token": record.token };
-                let removed = self.records.delete_one(same).session(&mut *session).await?;
-                if removed.deleted_count == 1 { Written::Yes } else { Written::NotOurs }
-            }
+            Change::Stored { record, over, beside, .. } => self.update(record, *over, beside, session).await?,
+            Change::Logged { id, token, update } => self.continue_log(id, *token, update, session).await?,
+            Change::Noted { .. } => Stored::Yes { log: None },
+            Change::Removed { record, .. } => self.remove(record, session).await?,
         };
-        if let (Written::Yes, Some(entry)) = (written, change.entry()) {
-            self.history.insert_one(entry).session(session).await?;
+        let Stored::Yes { log } = written else { return Ok(Written::NotOurs) };
+        match (change.entry(), log) {
+            (Some(entry), Some(log)) => {
+                let entry = HistoryEntry { log: Some(log), ..entry.clone() };
+                self.history.insert_one(entry).session(session).await?;
+            }
+            (Some(entry), None) => {
+                self.history.insert_one(entry).session(session).await?;
+            }
+            (None, _) => {}
         }
-        Ok(written)
+        Ok(Written::Yes)
     }
 
-    async fn replace(
+    /// Gives a record its own fields. What is stored beside them stays, unless it is filed.
+    async fn update(
         &self,
         record: &Record,
         over: Over,
+        beside: &Beside,
         session: &mut ClientSession,
-    ) -> mongodb::error::Result<Written> {
+    ) -> mongodb::error::Result<Stored> {
         let not = match over {
             Over::Pending => "completed",
             Over::Applied => "rolled-back",
         };
-        let stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
-        let replaced = self.records.replace_one(stale, record).upsert(over == Over::Pending).session(session).await;
-        match replaced {
-            Ok(replaced) if replaced.matched_count == 1 || replaced.upserted_id.is_some() => Ok(Written::Yes),
-            Ok(_) => Ok(Written::NotOurs),
-            Err(error) if code(&error) == Some(DUPLICATE_KEY) => Ok(Written::NotOurs),
-            Err(error) => Err(error),
+        let mut stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
+        let (mut set, mut unset) = record.fields();
+        let upsert = over == Over::Pending;
+        let updated = match beside {
+            Beside::Kept | Beside::Logged(_) | Beside::Ended => {
+                if let Beside::Logged(update) = beside {
+                    stale.extend(update.expected().unwrap_or_default());
+                    set.extend(update.set.clone());
+                }
+                if let Beside::Ended = beside {
+                    unset.insert("log", "");
+                }
+                let update = doc! { "$set": set, "$unset": unset };
+                let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
+                updated.map(|updated| match updated.matched_count == 1 || updated.upserted_id.is_some() {
+                    true => Stored::Yes { log: None },
+                    false => Stored::NotOurs,
+                })
+            }
+            Beside::Filed => {
+                unset.extend(BESIDE.map(|field| (field.to_owned(), Bson::from(""))));
+                let update = doc! { "$set": set, "$unset": unset };
+                let records = self.records.clone_with_type::<Document>();
+                let before = records.find_one_and_update(stale, update).upsert(upsert).projection(doc! { "log": 1 });
+                before.session(session).await.map(|before| match before {
+                    Some(before) => Stored::over(&before),
+                    // It is new. One that stands otherwise would have been a duplicate.
+                    None if upsert => Stored::Yes { log: None },
+                    None => Stored::NotOurs,
+                })
+            }
+        };
+        match updated {
+            Err(error) if code(&error) == Some(DUPLICATE_KEY) => Ok(Stored::NotOurs),
+            updated => updated,
         }
+    }
+
+    async fn remove(&self, record: &Record, session: &mut ClientSession) -> mongodb::error::Result<Stored> {
+        let same = doc! { "_id": &record.id, "token": record.token };
+        let records = self.records.clone_with_type::<Document>();
+        let removed = records.find_one_and_delete(same).projection(doc! { "log": 1 }).session(session).await?;
+        Ok(removed.map_or(Stored::NotOurs, |removed| Stored::over(&removed)))
     }
 
     /// Appends something that changes no record to the history.
     pub(crate) async fn append(&self, entry: &HistoryEntry) -> Result<(), Error> {
-        let appended = self.history.insert_one(entry).await;
+        let appended = self.history.insert_one(entry.shortened()).await;
         appended.map_err(|error| Error::server(format!("write to '{}'", self.history.name()), error))?;
         Ok(())
     }
 
     /// Whether a change is stored for good.
     pub(crate) async fn holds(&self, change: &Change) -> Result<bool, Error> {
-        let wanted = change.record();
-        let found = self.records.find_one(doc! { "_id": &wanted.id }).await;
-        let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
+        let change = &change.shortened();
+        let id = change.id();
+        let failed = |error| Error::server(format!("read the record of '{id}'"), error);
+        if let Change::Logged { token, update, .. } = change {
+            return self.has_entry(id, *token, update).await.map_err(failed);
+        }
+        let found = self.records.find_one(doc! { "_id": id }).projection(without_beside()).await.map_err(failed)?;
         Ok(match (change, found) {
             (Change::Stored { record, .. }, Some(found)) => found == **record,
             (Change::Removed { .. }, found) => found.is_none(),
-            (Change::Stored { .. }, None) => false,
+            (Change::Stored { .. } | Change::Logged { .. } | Change::Noted { .. }, _) => false,
         })
     }
 }
@@ -137,9 +177,13 @@ impl Tracker {
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     /// It is written over what is stored.
-    Stored { record: Box<Record>, over: Over, entry: Option<Box<HistoryEntry>> },
-    /// It is taken away, if it is still this very one.
+    Stored { record: Box<Record>, over: Over, beside: Beside, entry: Option<Box<HistoryEntry>> },
+    /// It is taken away, if it is still this very one, with all that is stored beside it.
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
+    /// The log of a record of ours goes on.
+    Logged { id: String, token: i64, update: LogUpdate },
+    /// The history says something; no record changes. Goes with another change, which tells whether it was made.
+    Noted { entry: Box<HistoryEntry> },
 }
 
 /// What a record is written over; anything else means that somebody else was faster.
@@ -151,17 +195,75 @@ pub(crate) enum Over {
     Applied,
 }
 
+/// What becomes of the fields that are stored beside a record's own: the log of its body, and what that has left.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Beside {
+    /// They stay.
+    Kept,
+    /// The log begins, or goes on.
+    Logged(LogUpdate),
+    /// The body has come to its end, and with it its log.
+    Ended,
+    /// They go, because a person says what is there; the history entry keeps the log.
+    Filed,
+}
+
+/// The fields that are stored beside a record's own. They can be large, and few ask for them.
+const BESIDE: [&str; 2] = ["log", "left"];
+
+/// The projection that leaves them out.
+fn without_beside() -> Document {
+    BESIDE.into_iter().map(|field| (field.to_owned(), Bson::Int32(0))).collect()
+}
+
+/// What became of one record.
+enum Stored {
+    /// It is written, with the log that has gone from it.
+    Yes {
+        log: Option<Document>,
+    },
+    NotOurs,
+}
+
+impl Stored {
+    /// Written over this one.
+    fn over(before: &Document) -> Self {
+        Self::Yes { log: before.get_document("log").ok().cloned() }
+    }
+}
+
 impl Change {
-    pub(crate) fn record(&self) -> &Record {
+    /// Qualified id.
+    pub(crate) fn id(&self) -> &str {
         match self {
-            Self::Stored { record, .. } | Self::Removed { record, .. } => record,
+            Self::Stored { record, .. } | Self::Removed { record, .. } => &record.id,
+            Self::Logged { id, .. } => id,
+            Self::Noted { entry } => entry.migration_id.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// As it is stored: a text that is too long must not keep it from being stored at all.
+    fn shortened(&self) -> Self {
+        match self {
+            Self::Stored { record, over, beside, entry } => Self::Stored {
+                record: Box::new(record.shortened()),
+                over: *over,
+                beside: beside.clone(),
+                entry: entry.as_deref().map(HistoryEntry::shortened).map(Box::new),
+            },
+            Self::Removed { record, entry } => {
+                Self::Removed { record: record.clone(), entry: Box::new(entry.shortened()) }
+            }
+            Self::Noted { entry } => Self::Noted { entry: Box::new(entry.shortened()) },
+            logged @ Self::Logged { .. } => logged.clone(),
         }
     }
 
     fn entry(&self) -> Option<&HistoryEntry> {
         match self {
             Self::Stored { entry, .. } => entry.as_deref(),
-            Self::Removed { entry, .. } => Some(entry),
+            Self::Removed { entry, .. } | Self::Noted { entry } => Some(entry),
+            Self::Logged { .. } => None,
         }
     }
 }

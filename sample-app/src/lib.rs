@@ -27,15 +27,14 @@ pub fn builder(database: &Database) -> MigratorBuilder {
 }
 
 /// The migrator of this application.
-#[must_use]
-pub fn migrator(database: &Database) -> Migrator {
+pub fn migrator(database: &Database) -> Result<Migrator, mongrate::Error> {
     builder(database).build()
 }
 
 /// Loads version 1 if the database is empty, applies what is pending unless the environment says otherwise, and prints what
 /// it does.
 pub async fn bring_up_to_date(database: &Database) -> anyhow::Result<()> {
-    let migrator = migrator(database);
+    let migrator = migrator(database)?;
     let plan = migrator.plan().await?;
     let began = Instant::now();
     if seed::load(database).await? {

@@ -48,7 +48,7 @@ async fn impatient(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 }
 
 fn migrator(db: &TestDb, source: &str) -> Migrator {
-    Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build()
+    Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build().unwrap()
 }
 
 /// The document that both attempts write would be a write conflict as long as the first transaction is open.

@@ -26,7 +26,7 @@ async fn i6_an_index_is_blocked_by_an_open_transaction() {
     let mut session = db.client().start_session().await.unwrap();
     session.start_transaction().await.unwrap();
     users.insert_one(doc! { "_id": 2 }).session(&mut session).await.unwrap();
-    let migrator = migrator(&db, "module:builds").build();
+    let migrator = migrator(&db, "module:builds").build().unwrap();
     for tries in 1..=2 {
         let began = Instant::now();
         let error = migrator.up().await.unwrap_err();
@@ -62,7 +62,7 @@ async fn i6_an_index_that_was_blocked_is_tried_again() {
     session.start_transaction().await.unwrap();
     users.insert_one(doc! { "_id": 2 }).session(&mut session).await.unwrap();
     let (replica, commands) = db.replica("migrating").await;
-    let run = tokio::spawn(migrator(&replica, "module:builds-patient").build().up().into_future());
+    let run = tokio::spawn(migrator(&replica, "module:builds-patient").build().unwrap().up().into_future());
     let asked = async || (commands.count().get("createIndexes") >= Some(&3)).then_some(());
     // One for Mongrate's own history.
     eventually("the second attempt", asked).await;

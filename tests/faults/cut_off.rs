@@ -35,6 +35,7 @@ fn migrator(database: mongodb::Database) -> Migrator {
         .registry(Registry::linked().source("module:partition"))
         .lease(Duration::from_secs(2))
         .build()
+        .unwrap()
 }
 
 /// Nothing comes through in the middle of a body, while others reach the server. They take over; and when the network is

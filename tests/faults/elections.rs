@@ -71,6 +71,16 @@ async fn i1_primary_killed_in_a_body() {
 }
 
 #[tokio::test]
+async fn i6_primary_killed_in_a_schema_body() {
+    primary_killed("body 002_schema").await;
+}
+
+#[tokio::test]
+async fn i6_primary_killed_in_a_raw_body() {
+    primary_killed("body 003_raw").await;
+}
+
+#[tokio::test]
 async fn i1_primary_killed_before_the_commit() {
     primary_killed("commitTransaction 1").await;
 }
@@ -211,7 +221,7 @@ async fn i1_step_downs_while_several_migrations_run() {
     let server = three_members().await;
     let db = TestDb::on(&server).await;
     let registry = Registry::linked().source("module:stepdown");
-    let migrator = Migrator::builder(db.database().clone()).registry(registry).build();
+    let migrator = Migrator::builder(db.database().clone()).registry(registry).build().unwrap();
     let run = tokio::spawn(migrator.up().into_future());
     for bodies in [2, 5] {
         eventually("the next body", async || (STEPPED.load(Relaxed) >= bodies).then_some(())).await;

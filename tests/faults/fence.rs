@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Migrator, Registry, Tx, migration};
-use mongrate_tests::crash::ALL;
+use mongrate_tests::crash::{ALL, migrator};
 use mongrate_tests::{TestDb, Worker, eventually};
 use tokio::time::{Instant, sleep};
 
-use super::{SOON, applied, assert_all_done, count, effects, ended, successor, token, victim};
+use super::{SOON, applied, assert_all_done, count, effects, ended, killed_at, successor, token, victim};
 
 /// A lease that is good for longer than any test, with a heartbeat that does not come during one.
 const LONG_LEASE_MS: &str = "600000";
@@ -48,6 +48,34 @@ async fn i2_taken_over_before_the_fence_write() {
 #[tokio::test]
 async fn i2_taken_over_between_fence_write_and_commit() {
     taken_over_by_force("commitTransaction 1").await;
+}
+
+/// What a former holder has under way outside of transactions is on record, and is meaningful only behind the fence. So nothing of
+/// it is killed before the records are read.
+#[tokio::test]
+async fn i2_a_take_over_reads_the_records_behind_the_fence_and_only_then_kills() {
+    let db = TestDb::new().await;
+    killed_at(&db, "body 001_first").await;
+    let (database, commands) = db.replica("successor").await;
+    migrator(database, Duration::from_secs(60)).up().await.unwrap();
+    let commands = commands.take();
+    let taken = commands.iter().rposition(|name| name == "findAndModify").unwrap();
+    assert_eq!(commands[taken..taken + 4], ["findAndModify", "update", "find", "killSessions"], "{commands:?}");
+    assert_all_done(&db, "taken over").await;
+}
+
+/// A transaction that has passed the fence blocks it, so that one is killed at once.
+#[tokio::test]
+async fn i2_a_take_over_kills_a_transaction_that_blocks_the_fence() {
+    let db = TestDb::new().await;
+    killed_at(&db, "commitTransaction 1").await;
+    let (database, commands) = db.replica("successor").await;
+    migrator(database, Duration::from_secs(60)).up().await.unwrap();
+    let commands = commands.take();
+    let taken = commands.iter().rposition(|name| name == "findAndModify").unwrap();
+    let fenced = ["findAndModify", "update", "killSessions", "update", "find", "killSessions"];
+    assert_eq!(commands[taken..taken + 6], fenced, "{commands:?}");
+    assert_all_done(&db, "taken over").await;
 }
 
 /// A no-op takes no write lock and guards nothing. So every write of the fence counts up, and whoever has not committed
@@ -131,7 +159,7 @@ async fn insert_for(tx: &mut Tx, time: Duration) -> Result<(), mongodb::error::E
 async fn heartbeats(source: &str, bodies: &AtomicU32, at_least: i64) {
     let db = TestDb::new().await;
     let migrator = Migrator::builder(db.database().clone()).registry(Registry::linked().source(source));
-    let report = migrator.lease(Duration::from_secs(2)).build().up().await.unwrap();
+    let report = migrator.lease(Duration::from_secs(2)).build().unwrap().up().await.unwrap();
     let lease = db.collection::<Document>("migrations_lock").find_one(doc! { "_id": "lease" }).await.unwrap().unwrap();
     let (beats, effects) = (lease.get_i64("beat").unwrap(), count(&db, "effects", doc! {}).await);
     println!("{beats} heartbeats beside one transaction, {effects} inserts; {report}");

@@ -145,8 +145,14 @@ async fn gives_up_waiting_for_a_dead_holder() {
     let registry = Registry::linked().source(SOURCE);
     let wait = Duration::from_millis(3_500);
     let began = Instant::now();
-    let error =
-        Migrator::builder(db.database().clone()).registry(registry).lock_wait(wait).build().up().await.unwrap_err();
+    let error = Migrator::builder(db.database().clone())
+        .registry(registry)
+        .lock_wait(wait)
+        .build()
+        .unwrap()
+        .up()
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::LockTimeout { .. }), "{error:?}");
     assert!(began.elapsed() >= wait && began.elapsed() < wait + Duration::from_secs(2), "{:?}", began.elapsed());
 }

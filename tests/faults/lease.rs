@@ -62,7 +62,7 @@ async fn block(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 #[tokio::test(flavor = "current_thread")]
 async fn i2_a_body_that_blocks_the_heartbeats() {
     let db = TestDb::new().await;
-    let migrator = builder(db.database().clone(), "module:block").lease(Duration::from_secs(2)).build();
+    let migrator = builder(db.database().clone(), "module:block").lease(Duration::from_secs(2)).build().unwrap();
     let error = migrator.up().await.unwrap_err();
     assert!(matches!(error, Error::LeaseLost { .. }), "{error:?}");
     assert_eq!(count(&db, "effects", doc! {}).await, 0);
@@ -116,7 +116,7 @@ async fn heartbeats_are_lost() {
     let port = servers::replica_set().await.members()[0].port();
     let proxy = Proxy::to(port, Strike::Named("update", 4..=5), Lost::Reply).await;
     let client = Client::with_uri_str(format!("{}&retryWrites=false", proxy.uri())).await.unwrap();
-    let migrator = builder(client.database(db.name()), "module:nap").lease(Duration::from_secs(4)).build();
+    let migrator = builder(client.database(db.name()), "module:nap").lease(Duration::from_secs(4)).build().unwrap();
     let report = migrator.up().await.unwrap();
     assert_eq!(report.applied().next().unwrap().attempts, 1, "{report}");
     assert_eq!(count(&db, "effects", doc! {}).await, 1);
@@ -128,7 +128,7 @@ async fn heartbeats_are_lost() {
 #[tokio::test]
 async fn i6_a_heartbeat_is_not_answered() {
     let db = TestDb::new().await;
-    let migrator = builder(db.database().clone(), "module:sleep").lease(Duration::from_secs(3)).build();
+    let migrator = builder(db.database().clone(), "module:sleep").lease(Duration::from_secs(3)).build().unwrap();
     let began = Instant::now();
     let run = tokio::spawn(migrator.up().into_future());
     STARTED.notified().await;
@@ -151,7 +151,7 @@ async fn i6_a_heartbeat_is_not_answered() {
 #[tokio::test]
 async fn i2_the_fence_is_raised_in_doubt() {
     let db = TestDb::new().await;
-    builder(db.database().clone(), "module:quick").build().up().await.unwrap();
+    builder(db.database().clone(), "module:quick").build().unwrap().up().await.unwrap();
     let _ = db.commands().take();
     let in_doubt = doc! {
         "failCommands": ["update"],
@@ -159,7 +159,7 @@ async fn i2_the_fence_is_raised_in_doubt() {
         "writeConcernError": { "code": 91, "errmsg": "shutting down" },
     };
     let _fail_point = FailPoint::times(1, &db, in_doubt).await;
-    builder(db.database().clone(), "module:nap").build().up().await.unwrap();
+    builder(db.database().clone(), "module:nap").build().unwrap().up().await.unwrap();
     let commands = db.commands().take();
     let raising = commands.split(|name| name == "findAndModify").nth(1).unwrap();
     let raised = raising.iter().take_while(|name| *name == "update").count();
@@ -170,7 +170,7 @@ async fn i2_the_fence_is_raised_in_doubt() {
 #[tokio::test]
 async fn the_lock_is_dropped() {
     let db = TestDb::new().await;
-    let migrator = builder(db.database().clone(), "module:quick").build();
+    let migrator = builder(db.database().clone(), "module:quick").build().unwrap();
     for _ in 0..3 {
         let fault = doc! { "failCommands": ["insert"], "namespace": format!("{}.effects", db.name()), "errorCode": 2 };
         let _fail_point = FailPoint::times(1, &db, fault).await;

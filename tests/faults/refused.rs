@@ -7,7 +7,7 @@ use mongodb::bson::{Document, doc};
 use mongrate::{Error, Tx, migration};
 use mongrate_tests::crash;
 use mongrate_tests::stored::{can_be_written, collections, migrator};
-use mongrate_tests::{FailPoint, Gate, TestDb, Worker};
+use mongrate_tests::{FailPoint, Gate, TestDb, Worker, servers};
 
 use super::{SOON, count, ended};
 use crate::access::guarded::Guarded;
@@ -39,7 +39,7 @@ async fn i6_the_disk_is_full() {
         [("insert", Some("effects")), ("update", Some("migrations")), ("commitTransaction", None)]
     {
         let db = TestDb::new().await;
-        let migrator = migrator(&db, "module:refused-space").build();
+        let migrator = migrator(&db, "module:refused-space").build().unwrap();
         let mut full = doc! { "failCommands": [command], "errorCode": 14031 };
         if let Some(collection) = collection {
             full.insert("namespace", format!("{}.{collection}", db.name()));
@@ -73,12 +73,15 @@ async fn without_writes(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 /// so it needs users.
 #[tokio::test]
 async fn i6_the_server_becomes_read_only() {
+    if servers::skip_before(6, "it has no `setUserWriteBlockMode`").await {
+        return;
+    }
     let server = Guarded::start().await;
     let root = server.root().await;
     let shop = root.client().database("shop");
     shop.run_command(doc! { "createUser": "ada", "pwd": "ada", "roles": ["readWrite", "dbAdmin"] }).await.unwrap();
     let db = server.client("ada", "shop").await.database("shop");
-    let migrator = || migrator(&db, "module:refused-writes").lease(Duration::from_secs(2)).build();
+    let migrator = || migrator(&db, "module:refused-writes").lease(Duration::from_secs(2)).build().unwrap();
     let read_only = async |on: bool| {
         root.run_command(doc! { "setUserWriteBlockMode": 1, "global": on }).await.unwrap();
     };
@@ -126,7 +129,7 @@ async fn i6_the_user_expires_in_the_middle() {
     shop.run_command(create.clone()).await.unwrap();
     let as_ada = async || {
         let database = server.client("ada", "shop").await.database("shop");
-        migrator(&database, "module:refused-user").lease(Duration::from_secs(2)).build()
+        migrator(&database, "module:refused-user").lease(Duration::from_secs(2)).build().unwrap()
     };
     let run = tokio::spawn(as_ada().await.up().into_future());
     USER_RUNS.pass().await;

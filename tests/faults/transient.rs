@@ -55,7 +55,7 @@ enum Fault {
 /// Runs, with the fault, what there is of a source; and then, without it, what is left.
 async fn run(source: &str, fault: Fault, bodies: &AtomicU32) -> Run {
     let db = TestDb::new().await;
-    let migrator = |database| Migrator::builder(database).registry(Registry::linked().source(source)).build();
+    let migrator = |database| Migrator::builder(database).registry(Registry::linked().source(source)).build().unwrap();
     let result = match fault {
         Fault::Point(times, mut data) => {
             if data.get_array("failCommands").is_ok_and(|commands| commands.contains(&"insert".into())) {
@@ -122,6 +122,11 @@ under_fault!(
     |run| run.assert_applied(2)
 );
 under_fault!(i1_commit_rolled_back, "module:back", transient(1, "commitTransaction", 251), |run| run.assert_applied(2));
+under_fault!(
+    /// After a long pause of the primary, the server may not know the transaction and say so without a label: it was not
+    /// applied.
+    i1_commit_of_a_forgotten_transaction, "module:back-unlabelled",
+    commit(1, doc! { "errorCode": 251, "errorLabels": [] }), |run| run.assert_applied(2));
 under_fault!(i1_commit_lost_once, "module:lost_1", lost_commits(Lost::Request, 1), |run| run.assert_applied(1));
 under_fault!(i1_commit_lost_three_times, "module:lost_3", lost_commits(Lost::Request, 3), |run| run.assert_applied(1));
 under_fault!(i1_commit_lost_seven_times, "module:lost_7", lost_commits(Lost::Request, 7), |run| run.assert_applied(1));
@@ -175,7 +180,7 @@ async fn together(unheard: usize) {
     };
     let _fail_point = FailPoint::named("failCommand", doc! { "skip": 1 }, db.uri(), slow).await;
     let database = Client::with_uri_str(uri).await.unwrap().database(db.name());
-    let migrator = Migrator::builder(database).registry(Registry::linked().source("module:together")).build();
+    let migrator = Migrator::builder(database).registry(Registry::linked().source("module:together")).build().unwrap();
     let run = tokio::spawn(migrator.up().into_future());
     eventually("the effect", async || (count(&db, "effects", doc! {}).await == 1).then_some(())).await;
     let recorded = count(&db, "migrations", doc! { "status": "completed" }).await;
@@ -213,7 +218,7 @@ async fn i6_a_failure_is_recorded_once() {
     let Fault::Point(times, data) = commit(1, in_doubt) else { unreachable!() };
     let _fail_point = FailPoint::times(times, &db, data).await;
     let registry = Registry::linked().source("module:failing");
-    let error = Migrator::builder(db.database().clone()).registry(registry).build().up().await.unwrap_err();
+    let error = Migrator::builder(db.database().clone()).registry(registry).build().unwrap().up().await.unwrap_err();
     assert!(error.to_string().contains("as it should"), "{error}");
     assert_eq!(count(&db, "migrations_history", doc! { "status": "failed" }).await, 1);
     assert_eq!(count(&db, "migrations", doc! { "status": "failed", "error": "as it should" }).await, 1);

@@ -74,7 +74,7 @@ async fn counted(db: &TestDb) -> u64 {
 }
 
 fn migrator(db: &TestDb, source: &str) -> Migrator {
-    Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build()
+    Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build().unwrap()
 }
 
 #[tokio::test]

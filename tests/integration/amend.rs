@@ -28,7 +28,7 @@ async fn c(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 
 async fn fresh() -> (TestDb, Migrator) {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:amend").actor("nobody").build();
+    let migrator = migrator(&db, "module:amend").actor("nobody").build().unwrap();
     (db, migrator)
 }
 
@@ -131,7 +131,7 @@ async fn i1_marks_and_runs_at_the_same_time() {
     let mut runs = tokio::task::JoinSet::new();
     for number in 0..8 {
         let (replica, _) = db.replica(&format!("replica {number}")).await;
-        let migrator = mongrate_tests::stored::migrator(&replica, "module:amend").build();
+        let migrator = mongrate_tests::stored::migrator(&replica, "module:amend").build().unwrap();
         runs.spawn(async move {
             if number % 2 == 0 { migrator.baseline(B).await.unwrap() } else { migrator.up().await.unwrap() }
         });
@@ -193,7 +193,8 @@ async fn i7_an_orphan_is_pruned() {
     migrator.up().await.unwrap();
     let without = Migrator::builder(db.database().clone())
         .registry(registry(&["module:amend"]).into_iter().filter(|migration| migration.id() != C).collect())
-        .build();
+        .build()
+        .unwrap();
     let error = refused(&db, without.prune(B)).await;
     assert!(matches!(error, Error::NotAnOrphan { id: B }), "{error}");
     assert_eq!(without.status().await.unwrap().orphans().len(), 1);
@@ -216,7 +217,7 @@ async fn i7_an_orphan_is_pruned() {
 async fn half_changed_data_is_settled_by_a_mark() {
     for (applied, expected) in [(true, "completed"), (false, "rolled-back")] {
         let db = TestDb::standalone().await;
-        let migrator = mongrate_tests::stored::migrator(&db, "module:amend").build();
+        let migrator = mongrate_tests::stored::migrator(&db, "module:amend").build().unwrap();
         migrator.up().only(A).await.unwrap();
         let half = doc! { "$set": { "status": "failed", "partial": true, "error": "told to" } };
         db.collection::<Document>("migrations").update_one(doc! { "_id": A }, half).await.unwrap();
@@ -226,5 +227,62 @@ async fn half_changed_data_is_settled_by_a_mark() {
         assert_eq!(status(&db, A).await, expected);
         migrator.up().await.unwrap();
         assert_eq!(status(&db, C).await, "completed");
+    }
+}
+
+/// Stores a log and what a body left beside a record, as an interrupted `Schema` migration does.
+async fn beside(db: &TestDb, id: &str) {
+    let fields = doc! { "$set": { "log": { "phase": 0, "ops": [{ "op": "drop_index" }] }, "left": { "facts": [] } } };
+    db.collection::<Document>("migrations").update_one(doc! { "_id": id }, fields).await.unwrap();
+}
+
+/// Which of the two are still there.
+async fn still_beside(db: &TestDb, id: &str) -> (bool, bool) {
+    let stored = record(db, id).await.unwrap();
+    (stored.contains_key("log"), stored.contains_key("left"))
+}
+
+#[tokio::test]
+async fn what_is_stored_beside_a_record_stays_when_it_is_accepted() {
+    let (db, migrator) = fresh().await;
+    migrator.up().await.unwrap();
+    beside(&db, A).await;
+    let changed = doc! { "$set": { "checksum": "t1:old", "error": "no", "errorStack": ["no"] } };
+    db.collection::<Document>("migrations").update_one(doc! { "_id": A }, changed).await.unwrap();
+    assert_eq!(amended(&db, migrator.accept(A)).await, [A]);
+    assert_eq!(still_beside(&db, A).await, (true, true));
+    let stored = record(&db, A).await.unwrap();
+    assert!(!stored.contains_key("error") && !stored.contains_key("errorStack"), "{stored}");
+}
+
+/// A person says what is there, so neither the log nor what was left holds any longer.
+#[tokio::test]
+async fn a_mark_files_the_log_in_the_history() {
+    for db in [TestDb::new().await, TestDb::standalone().await] {
+        let migrator = migrator(&db, "module:amend").build().unwrap();
+        migrator.up().await.unwrap();
+        let ids = [C, B];
+        for id in ids {
+            beside(&db, id).await;
+        }
+        let failed = doc! { "$set": { "status": "failed" } };
+        db.collection::<Document>("migrations").update_one(doc! { "_id": B }, failed).await.unwrap();
+        amended(&db, migrator.mark_pending([C])).await;
+        amended(&db, migrator.mark_applied([B])).await;
+        for id in ids {
+            assert_eq!(still_beside(&db, id).await, (false, false), "{id}");
+            let log = migrator.history().migration(id).await.unwrap().entries.remove(0).log;
+            assert_eq!(log.unwrap().get_i32("phase").unwrap(), 0);
+        }
+        // One that had none.
+        amended(&db, migrator.mark_pending([A, B])).await;
+        assert_eq!(migrator.history().migration(A).await.unwrap().entries[0].log, None);
+
+        beside(&db, C).await;
+        let without = registry(&["module:amend"]).into_iter().filter(|migration| migration.id() != C).collect();
+        let without = Migrator::builder(db.database().clone()).registry(without).build().unwrap();
+        amended(&db, without.prune(C)).await;
+        assert!(record(&db, C).await.is_none());
+        assert!(without.history().migration(C).await.unwrap().entries[0].log.is_some());
     }
 }

@@ -142,13 +142,13 @@ async fn i6_it_takes_no_longer_than_it_is_told() {
 
 #[tokio::test]
 async fn the_builders_time_limit_holds_where_none_is_set() {
-    let no_time = Duration::from_nanos(1);
+    let no_time = Duration::from_millis(1);
     let refused = TestDb::new().await;
     let builder = migrator(&refused, "module:boot").timeout(no_time);
     let error = builder.boot().variables(variables([])).await.unwrap_err();
     assert!(matches!(error, Error::RunTimedOut { limit, .. } if limit == no_time), "{error}");
     assert!(steps(&refused).await.is_empty());
-    for enough in ["0", "60000"] {
+    for enough in ["none", "60000"] {
         let db = TestDb::new().await;
         let told = variables([("MONGRATE_TIMEOUT_MS", enough)]);
         migrator(&db, "module:boot").timeout(no_time).boot().variables(told).await.unwrap();

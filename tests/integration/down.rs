@@ -80,7 +80,7 @@ fn reverted(report: &Report) -> Vec<&str> {
 
 async fn applied() -> (TestDb, mongrate::Migrator) {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:down").actor("boot").build();
+    let migrator = migrator(&db, "module:down").actor("boot").build().unwrap();
     assert_eq!(migrator.up().await.unwrap().applied().count(), 4);
     (db, migrator)
 }
@@ -136,7 +136,7 @@ async fn i3_several_steps_go_backwards() {
 #[tokio::test]
 async fn a_batch_is_what_the_last_up_applied() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:down").build();
+    let migrator = migrator(&db, "module:down").build().unwrap();
     migrator.up().only(ROLES).await.unwrap();
     migrator.up().await.unwrap();
     assert_eq!(reverted(&migrator.down().batch().await.unwrap()), [RAW, INDEX]);
@@ -148,7 +148,7 @@ async fn a_batch_is_what_the_last_up_applied() {
 #[tokio::test]
 async fn what_was_marked_belongs_to_no_batch() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:down").build();
+    let migrator = migrator(&db, "module:down").build().unwrap();
     migrator.baseline(ROLES).await.unwrap();
     assert!(migrator.down().batch().await.unwrap().is_empty());
     migrator.up().await.unwrap();
@@ -188,7 +188,7 @@ async fn i1_downs_at_the_same_time_revert_once() {
     let mut runs = tokio::task::JoinSet::new();
     for number in 0..8 {
         let (replica, _) = db.replica(&format!("replica {number}")).await;
-        let migrator = migrator(&replica, "module:down").build();
+        let migrator = migrator(&replica, "module:down").build().unwrap();
         runs.spawn(async move { migrator.down().only(ROLES).with_dependants(true).await.unwrap() });
     }
     let reports = runs.join_all().await;
@@ -222,9 +222,9 @@ async fn a_source_reverts_its_own() {
     let db = TestDb::new().await;
     let all =
         mongrate::Migrator::builder(db.database().clone()).registry(registry(&["module:down", "module:down-other"]));
-    all.clone().build().up().await.unwrap();
+    all.clone().build().unwrap().up().await.unwrap();
     let other = mongrate::Registry::linked().source("module:down-other");
-    let report = all.registry(other).build().down().steps(9).await.unwrap();
+    let report = all.registry(other).build().unwrap().down().steps(9).await.unwrap();
     assert_eq!(reverted(&report), ["module:down-other:001_other"]);
     assert_eq!(status(&db, RAW).await, "completed");
 }

@@ -18,7 +18,7 @@ async fn b(tx: &mut Tx) -> Result<(), anyhow::Error> {
 /// `001_a` is applied, and its record says that it was another function then.
 async fn drifted(checksum: &str) -> TestDb {
     let db = TestDb::new().await;
-    migrator(&db, "module:drift").build().up().only("module:drift:001_a").await.unwrap();
+    migrator(&db, "module:drift").build().unwrap().up().only("module:drift:001_a").await.unwrap();
     let records = db.collection::<Document>("migrations");
     let change = doc! { "$set": { "checksum": checksum } };
     assert_eq!(records.update_one(doc! {}, change).await.unwrap().modified_count, 1);
@@ -28,7 +28,7 @@ async fn drifted(checksum: &str) -> TestDb {
 #[tokio::test]
 async fn it_is_a_warning_unless_told_otherwise() {
     let db = drifted("t2:0").await;
-    let migrator = migrator(&db, "module:drift").build();
+    let migrator = migrator(&db, "module:drift").build().unwrap();
     let report = migrator.up().await.unwrap();
     assert!(report.warnings().iter().any(|warning| warning.contains("module:drift:001_a")), "{report}");
     // It does not run again, and what was recorded stays.
@@ -47,7 +47,7 @@ async fn it_is_a_warning_unless_told_otherwise() {
 async fn it_is_an_error_if_so_told_before_anything_runs() {
     let db = drifted("t2:0").await;
     let before = fingerprint(&db).await;
-    let migrator = migrator(&db, "module:drift").drift(Policy::Error).build();
+    let migrator = migrator(&db, "module:drift").drift(Policy::Error).build().unwrap();
     let error = migrator.up().await.unwrap_err();
     println!("{error}");
     assert!(matches!(&error, Error::Drift { ids } if ids == &["module:drift:001_a"]), "{error}");
@@ -83,10 +83,11 @@ async fn it_is_an_error_also_when_it_came_while_waiting() {
     let older: Registry = registry(&["module:drift-meanwhile"]).into_iter().take(2).collect();
     for newer in [older.clone(), registry(&["module:drift-meanwhile"])] {
         let db = TestDb::new().await;
-        let first = tokio::spawn(Migrator::builder(db.clone()).registry(older.clone()).build().up().into_future());
+        let first =
+            tokio::spawn(Migrator::builder(db.clone()).registry(older.clone()).build().unwrap().up().into_future());
         SLOW_RUNS.pass().await;
         let (replica, commands) = db.replica("newer").await;
-        let second = Migrator::builder(replica).registry(newer).drift(Policy::Error).build();
+        let second = Migrator::builder(replica).registry(newer).drift(Policy::Error).build().unwrap();
         let second = tokio::spawn(second.up().into_future());
         eventually("the newer one to wait", async || (commands.count().get("find") > Some(&5)).then_some(())).await;
 
@@ -104,7 +105,7 @@ async fn it_is_an_error_also_when_it_came_while_waiting() {
 #[tokio::test]
 async fn a_checksum_of_another_algorithm_says_nothing() {
     let db = drifted("t0:0").await;
-    let report = migrator(&db, "module:drift").drift(Policy::Error).build().up().await.unwrap();
+    let report = migrator(&db, "module:drift").drift(Policy::Error).build().unwrap().up().await.unwrap();
     assert!(report.warnings().is_empty(), "{report}");
     assert_eq!(steps(&db).await, ["a", "b"]);
 }
@@ -112,13 +113,13 @@ async fn a_checksum_of_another_algorithm_says_nothing() {
 #[tokio::test]
 async fn i7_a_record_without_its_migration_is_reported_and_kept() {
     let db = TestDb::new().await;
-    migrator(&db, "module:drift").build().up().await.unwrap();
+    migrator(&db, "module:drift").build().unwrap().up().await.unwrap();
     let gone = record(&db, "module:drift:001_a").await.unwrap();
 
     // The next release does not have `001_a` any more.
     let rest: Registry =
         registry(&["module:drift"]).into_iter().filter(|migration| migration.id() != "module:drift:001_a").collect();
-    let migrator = Migrator::builder(db.clone()).registry(rest).drift(Policy::Error).build();
+    let migrator = Migrator::builder(db.clone()).registry(rest).drift(Policy::Error).build().unwrap();
     let report = migrator.up().await.unwrap();
     assert!(report.warnings().iter().any(|warning| warning.contains("module:drift:001_a")), "{report}");
     let status = migrator.status().await.unwrap();
@@ -128,14 +129,14 @@ async fn i7_a_record_without_its_migration_is_reported_and_kept() {
     assert_eq!(record(&db, "module:drift:001_a").await.unwrap(), gone);
 
     // And the release after has it again: it does not run a second time.
-    self::migrator(&db, "module:drift").build().up().await.unwrap();
+    self::migrator(&db, "module:drift").build().unwrap().up().await.unwrap();
     assert_eq!(steps(&db).await, ["a", "b"]);
 }
 
 #[tokio::test]
 async fn i7_another_sources_records_are_no_orphans() {
     let db = TestDb::new().await;
-    migrator(&db, "module:drift").build().up().await.unwrap();
-    let status = migrator(&db, "module:order").build().status().await.unwrap();
+    migrator(&db, "module:drift").build().unwrap().up().await.unwrap();
+    let status = migrator(&db, "module:order").build().unwrap().status().await.unwrap();
     assert!(status.orphans().is_empty(), "{status}");
 }

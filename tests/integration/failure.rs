@@ -48,7 +48,7 @@ async fn after(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn broken() -> (TestDb, Migrator, Error) {
     let db = TestDb::new().await;
     tell(&db, "break").await;
-    let migrator = migrator(&db, "module:failure").build();
+    let migrator = migrator(&db, "module:failure").build().unwrap();
     let error = migrator.up().await.unwrap_err();
     (db, migrator, error)
 }
@@ -143,7 +143,7 @@ async fn typed(tx: &mut Tx) -> Result<(), Overdrawn> {
 #[tokio::test]
 async fn i6_an_error_of_a_type_of_its_own_is_found_by_its_type() {
     let db = TestDb::new().await;
-    let error = migrator(&db, "module:failure-typed").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:failure-typed").build().unwrap().up().await.unwrap_err();
     let Error::Failed { source, .. } = &error else { panic!("{error}") };
     assert_eq!(source.downcast_ref::<Overdrawn>(), Some(&Overdrawn { account: 8 }));
     // `source()` leads there, too.
@@ -177,7 +177,7 @@ async fn go_on_on_both(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn i3_after_a_failure_a_run_goes_on_with_what_does_not_depend_on_it_if_asked() {
     let db = TestDb::new().await;
     tell(&db, "break").await;
-    let migrator = migrator(&db, "module:go-on").build();
+    let migrator = migrator(&db, "module:go-on").build().unwrap();
 
     let Err(Error::Failed { report, .. }) = migrator.up().await else { panic!("it did not fail") };
     assert_eq!(report.not_run(), ["module:go-on:002_on_it", "module:go-on:003_beside", "module:go-on:004_on_both"]);

@@ -20,7 +20,7 @@ async fn another(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 /// What `up`, `plan` and `status` all say; the database is as it was.
 async fn refused(db: &TestDb) -> Error {
     let before = (collections(db).await, fingerprint(db).await);
-    let migrator = migrator(db, "module:foreign").build();
+    let migrator = migrator(db, "module:foreign").build().unwrap();
     let error = migrator.up().await.unwrap_err();
     println!("{error}");
     assert_eq!(migrator.plan().await.unwrap_err().to_string(), error.to_string());
@@ -37,7 +37,7 @@ async fn foreign(document: Document, maker: &str) {
     assert_eq!(collection, "migrations");
     assert_eq!(made_by, maker);
 
-    let ours = migrator(&db, "module:foreign").names(Names::prefixed("mongrate")).build();
+    let ours = migrator(&db, "module:foreign").names(Names::prefixed("mongrate")).build().unwrap();
     ours.up().await.unwrap();
     assert!(ours.up().await.unwrap().is_empty());
     assert_eq!(count(&db, "users", doc! {}).await, 2);
@@ -82,7 +82,7 @@ async fn i7_documents_of_the_application_are_left_alone() {
 /// Stores a record of a migration that is applied, changed by hand, and asks again.
 async fn unreadable(change: Document) -> String {
     let db = TestDb::new().await;
-    migrator(&db, "module:foreign").build().up().only("module:foreign:001_user").await.unwrap();
+    migrator(&db, "module:foreign").build().unwrap().up().only("module:foreign:001_user").await.unwrap();
     let records = db.collection::<Document>("migrations");
     records.update_one(doc! { "_id": "module:foreign:001_user" }, change).await.unwrap();
     let stored = record(&db, "module:foreign:001_user").await;
@@ -109,7 +109,7 @@ async fn i7_a_record_of_another_shape_is_refused() {
 #[tokio::test]
 async fn fields_of_a_newer_version_do_no_harm() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:foreign").build();
+    let migrator = migrator(&db, "module:foreign").build().unwrap();
     migrator.up().await.unwrap();
     let records = db.collection::<Document>("migrations");
     records.update_many(doc! {}, doc! { "$set": { "approvedBy": "ada" } }).await.unwrap();

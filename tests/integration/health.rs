@@ -38,7 +38,7 @@ fn line(health: &Health, status: HealthStatus, ready: bool) -> String {
 #[tokio::test]
 async fn i4_pending_then_failed_then_healthy() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:health").build();
+    let migrator = migrator(&db, "module:health").build().unwrap();
     let health = migrator.health().await.unwrap();
     assert_eq!(db.commands().take(), ["find", "find"]);
     assert!(collections(&db).await.is_empty());
@@ -70,7 +70,7 @@ async fn i4_pending_then_failed_then_healthy() {
 #[tokio::test]
 async fn a_failed_manual_migration_is_told_and_the_service_stays_ready() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:health").build();
+    let migrator = migrator(&db, "module:health").build().unwrap();
     migrator.up().await.unwrap();
     tell(&db, "fail").await;
     migrator.up().only("module:health:003_by_hand").await.unwrap_err();
@@ -86,13 +86,13 @@ async fn a_failed_manual_migration_is_told_and_the_service_stays_ready() {
 async fn drift_is_not_ready_if_it_is_an_error() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:health");
-    builder.clone().build().up().await.unwrap();
+    builder.clone().build().unwrap().up().await.unwrap();
     let changed = doc! { "$set": { "checksum": "t2:0" } };
     db.collection::<Document>("migrations").update_one(doc! { "_id": "module:health:001_a" }, changed).await.unwrap();
-    let health = builder.clone().build().health().await.unwrap();
+    let health = builder.clone().build().unwrap().health().await.unwrap();
     let told = line(&health, HealthStatus::Drifted, true);
     assert_eq!(told, "drifted: 2 completed; 1 changed since (module:health:001_a)");
-    line(&builder.drift(Policy::Error).build().health().await.unwrap(), HealthStatus::Drifted, false);
+    line(&builder.drift(Policy::Error).build().unwrap().health().await.unwrap(), HealthStatus::Drifted, false);
 }
 
 /// What is half changed is not run again by itself, so that nothing is pending; the service must not go on.
@@ -100,7 +100,7 @@ async fn drift_is_not_ready_if_it_is_an_error() {
 async fn half_changed_data_are_a_failure() {
     let db = TestDb::standalone().await;
     tell(&db, "fail").await;
-    let migrator = migrator(&db, "module:health").build();
+    let migrator = migrator(&db, "module:health").build().unwrap();
     migrator.up().await.unwrap_err();
     let health = migrator.health().await.unwrap();
     assert_eq!(line(&health, HealthStatus::Failed, false), "failed: 1 completed; 1 failed (module:health:002_b)");
@@ -113,7 +113,7 @@ async fn half_changed_data_are_a_failure() {
 #[tokio::test]
 async fn an_effect_that_was_not_had_is_a_failure_and_the_service_stays_ready() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:health").build();
+    let migrator = migrator(&db, "module:health").build().unwrap();
     migrator.up().await.unwrap();
     let said_no = doc! { "$set": { "verificationFailed": true } };
     db.collection::<Document>("migrations").update_one(doc! { "_id": "module:health:001_a" }, said_no).await.unwrap();
@@ -124,7 +124,7 @@ async fn an_effect_that_was_not_had_is_a_failure_and_the_service_stays_ready() {
 #[tokio::test]
 async fn a_long_list_is_cut_short() {
     let db = TestDb::new().await;
-    let health = migrator(&db, fleet::SOURCES[0]).build().health().await.unwrap();
+    let health = migrator(&db, fleet::SOURCES[0]).build().unwrap().health().await.unwrap();
     let line = line(&health, HealthStatus::Pending, false);
     assert!(line.contains("; 20 pending (module:fleet-tx:001_a, "), "{line}");
     assert!(line.ends_with(", module:fleet-tx:005_e and 15 more)"), "{line}");
@@ -156,9 +156,9 @@ async fn lease(db: &Database) -> Document {
 #[tokio::test]
 async fn while_a_newer_version_migrates_the_older_one_stays_ready() {
     let db = TestDb::new().await;
-    let newer = migrator(&db, "module:health-busy").actor("newer").build();
+    let newer = migrator(&db, "module:health-busy").actor("newer").build().unwrap();
     let older: Registry = registry(&["module:health-busy"]).into_iter().take(1).collect();
-    let older = Migrator::builder(db.clone()).registry(older).build();
+    let older = Migrator::builder(db.clone()).registry(older).build().unwrap();
     older.up().await.unwrap();
     tell(&db, "fail").await;
 

@@ -29,7 +29,7 @@ async fn second(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i4_it_is_read_newest_first() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:history").environment("production").codebase_version("1.2.3").build();
+    let migrator = migrator(&db, "module:history").environment("production").codebase_version("1.2.3").build().unwrap();
     let page = migrator.history().await.unwrap();
     assert_eq!((page.entries.len(), page.total), (0, 0));
     assert_eq!(page.to_string(), "0 of 0 entries.");
@@ -88,7 +88,7 @@ async fn i4_it_is_read_newest_first() {
 #[tokio::test]
 async fn statistics_are_those_of_the_executions() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:history").build();
+    let migrator = migrator(&db, "module:history").build().unwrap();
     migrator.up().await.unwrap();
     let history = db.collection::<Document>("migrations_history");
     for (times, duration) in [100_i64, 300, 500].into_iter().enumerate() {
@@ -109,7 +109,7 @@ async fn statistics_are_those_of_the_executions() {
 #[tokio::test]
 async fn a_page_has_its_limits() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:history").build();
+    let migrator = migrator(&db, "module:history").build().unwrap();
     for limit in [0, 501] {
         let error = migrator.history().limit(limit).await.unwrap_err();
         assert!(matches!(error, Error::PageSize { .. }), "{error}");

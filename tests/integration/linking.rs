@@ -7,7 +7,7 @@ use mongrate_tests::TestDb;
 async fn a_program_without_migrations_is_told_why_that_can_be() {
     let db = TestDb::new().await;
     let none = Registry::from_iter([]);
-    let report = Migrator::builder(db.database().clone()).registry(none).build().up().await.unwrap();
+    let report = Migrator::builder(db.database().clone()).registry(none).build().unwrap().up().await.unwrap();
     let [warning] = report.warnings() else { panic!("{:?}", report.warnings()) };
     assert!(warning.contains("No migration is linked into this program"), "{warning}");
     assert!(warning.contains("use whale_alerts as _;"), "{warning}");

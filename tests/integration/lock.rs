@@ -24,14 +24,14 @@ async fn waited(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn i1_a_second_one_waits_and_has_nothing_left_to_do() {
     let db = TestDb::new().await;
     let (replica, commands) = db.replica("second").await;
-    let first = tokio::spawn(migrator(&db, "module:lock-waited").actor("first").build().up().into_future());
+    let first = tokio::spawn(migrator(&db, "module:lock-waited").actor("first").build().unwrap().up().into_future());
     WAITED_RUNS.pass().await;
-    let second = tokio::spawn(migrator(&replica, "module:lock-waited").build().up().into_future());
+    let second = tokio::spawn(migrator(&replica, "module:lock-waited").build().unwrap().up().into_future());
 
     // It has looked at the lease more than once, and at the records in between.
     eventually("the second one to wait", async || (commands.count().get("find") > Some(&5)).then_some(())).await;
     assert!(!second.is_finished());
-    let holder = migrator(&db, "module:lock-waited").build().status().await.unwrap();
+    let holder = migrator(&db, "module:lock-waited").build().unwrap().status().await.unwrap();
     let holder = holder.holder().unwrap();
     assert_eq!(holder.actor.as_deref(), Some("first"));
     assert_eq!(holder.pid, i64::from(std::process::id()));
@@ -63,7 +63,7 @@ async fn impatient(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn i6_who_has_waited_long_enough_is_told_for_whom() {
     let db = TestDb::new().await;
     // A short lease, so that the heartbeat soon tells what runs.
-    let first = migrator(&db, "module:lock-impatient").actor("deploy 7").lease(Duration::from_secs(8)).build();
+    let first = migrator(&db, "module:lock-impatient").actor("deploy 7").lease(Duration::from_secs(8)).build().unwrap();
     let first = tokio::spawn(first.up().into_future());
     IMPATIENT_RUNS.pass().await;
     eventually("a heartbeat with what runs", async || {
@@ -72,7 +72,7 @@ async fn i6_who_has_waited_long_enough_is_told_for_whom() {
     })
     .await;
 
-    let second = migrator(&db, "module:lock-impatient").lock_wait(Duration::from_millis(300)).build();
+    let second = migrator(&db, "module:lock-impatient").lock_wait(Duration::from_millis(300)).build().unwrap();
     let error = second.up().await.unwrap_err();
     println!("{error}");
     let Error::LockTimeout { holder, waited } = &error else { panic!("{error}") };
@@ -103,7 +103,7 @@ async fn dropped(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn i6_dropping_the_future_releases_the_lease_and_leaves_nothing() {
     let db = TestDb::new().await;
     db.collection::<Document>("things").insert_one(doc! {}).await.unwrap();
-    let migrator = migrator(&db, "module:lock-dropped").build();
+    let migrator = migrator(&db, "module:lock-dropped").build().unwrap();
     let up = tokio::spawn(migrator.up().into_future());
     DROPPED_RUNS.pass().await;
     assert!(!lease_is_free(&db).await);
@@ -131,7 +131,7 @@ async fn loops(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i6_a_body_that_does_not_end_holds_no_lease() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:lock-loops").build();
+    let migrator = migrator(&db, "module:lock-loops").build().unwrap();
     let up = tokio::spawn(migrator.up().into_future());
     LOOPS.pass().await;
     up.abort();
@@ -154,7 +154,7 @@ async fn interrupted(schema: &mut Schema) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn an_interrupted_schema_runs_again_and_says_so() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:lock-interrupted").build();
+    let migrator = migrator(&db, "module:lock-interrupted").build().unwrap();
     let up = tokio::spawn(migrator.up().into_future());
     SCHEMA_RUNS.pass().await;
     // Running, by a holder who lives: not interrupted.

@@ -31,7 +31,8 @@ async fn a_failed_run_can_be_followed_and_quotes_no_document() {
     let logs = Logs::default();
     let _guard = tracing::subscriber::set_default(logs.subscriber());
     let db = TestDb::new().await;
-    let migrator = Migrator::builder(db.database().clone()).registry(Registry::linked().source("module:logs")).build();
+    let migrator =
+        Migrator::builder(db.database().clone()).registry(Registry::linked().source("module:logs")).build().unwrap();
     let error = migrator.up().await.unwrap_err();
     assert!(error.to_string().contains(SECRET), "the error itself tells what is there twice: {error}");
 
@@ -48,7 +49,8 @@ async fn credentials_are_not_logged() {
     let _guard = tracing::subscriber::set_default(logs.subscriber());
     let uri = format!("mongodb://ana:{SECRET}@127.0.0.1:1/?serverSelectionTimeoutMS=200");
     let client = mongodb::Client::with_options(ClientOptions::parse(uri).await.unwrap()).unwrap();
-    let migrator = Migrator::builder(client.database("x")).registry(Registry::linked().source("module:logs")).build();
+    let migrator =
+        Migrator::builder(client.database("x")).registry(Registry::linked().source("module:logs")).build().unwrap();
     let error = migrator.up().await.unwrap_err();
     assert!(!format!("{error} {error:?} {}", logs.text()).contains(SECRET));
 }

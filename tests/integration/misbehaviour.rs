@@ -29,7 +29,7 @@ async fn panics_in_database(db: &Database) -> Result<(), anyhow::Error> {
 
 /// A panic fails the migration, and nothing else.
 async fn panicked(db: &TestDb, source: &str, message: &str) {
-    let migrator = migrator(db, source).build();
+    let migrator = migrator(db, source).build().unwrap();
     let error = migrator.up().await.unwrap_err();
     let Error::Failed { source: cause, report, remains, .. } = &error else { panic!("{error}") };
     let in_transaction = source == "module:panic-tx";
@@ -90,7 +90,7 @@ async fn after_ignores(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i1_an_ignored_error_fails_at_once() {
     let db = TestDb::new().await;
-    let error = migrator(&db, "module:ignored").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:ignored").build().unwrap().up().await.unwrap_err();
     let Error::Failed { source, report, .. } = &error else { panic!("{error}") };
     let Some(Error::IgnoredError { operation, source }) = source.downcast_ref() else { panic!("{source}") };
     assert_eq!(operation, "insert_one on users");
@@ -116,7 +116,7 @@ async fn goes_on(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i6_what_follows_from_an_ignored_error_does_not_hide_it() {
     let db = TestDb::new().await;
-    let error = migrator(&db, "module:ignored-then-fails").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:ignored-then-fails").build().unwrap().up().await.unwrap_err();
     println!("{error}");
     let Error::Failed { message, report, .. } = &error else { panic!("{error}") };
     assert!(message.contains("11000"), "{message}");
@@ -134,7 +134,7 @@ async fn caught(schema: &mut Schema) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn a_schema_body_may_handle_an_error() {
     let db = TestDb::new().await;
-    migrator(&db, "module:caught").build().up().await.unwrap();
+    migrator(&db, "module:caught").build().unwrap().up().await.unwrap();
     assert_eq!(status(&db, "module:caught:001_caught").await, "completed");
 }
 
@@ -151,7 +151,7 @@ async fn leaves(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i1_what_a_body_leaves_behind_writes_nothing_any_more() {
     let db = TestDb::new().await;
-    migrator(&db, "module:left-behind").build().up().await.unwrap();
+    migrator(&db, "module:left-behind").build().unwrap().up().await.unwrap();
     let left = LEFT.lock().unwrap().take().unwrap();
     let error = left.insert_one(doc! { "_id": 2 }).await.unwrap_err();
     assert!(error.to_string().contains("this transaction has ended"), "{error}");

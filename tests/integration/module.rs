@@ -39,7 +39,7 @@ async fn up_and_down_of_a_module_are_run() {
     let db = TestDb::new().await;
     let users = db.collection::<Document>("users");
     users.insert_one(doc! {}).await.unwrap();
-    let migrator = migrator(&db, "module:modules").build();
+    let migrator = migrator(&db, "module:modules").build().unwrap();
 
     migrator.up().await.unwrap();
     assert_eq!(count(&db, "users", doc! { "role": "member" }).await, 1);
@@ -57,7 +57,7 @@ async fn a_module_whose_verify_says_no_fails_the_run() {
     let db = TestDb::new().await;
     db.collection::<Document>("users").insert_one(doc! { "role": "founder" }).await.unwrap();
 
-    let error = migrator(&db, "module:modules").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:modules").build().unwrap().up().await.unwrap_err();
     let Error::Failed { source, .. } = &error else { panic!("{error}") };
     assert!(matches!(source.downcast_ref(), Some(Error::VerificationFailed { .. })), "{error}");
 }

@@ -37,7 +37,7 @@ const ORDER: [&str; 2] = ["module:order", "module:order-base"];
 #[tokio::test]
 async fn i3_dependencies_run_first_also_across_sources() {
     let db = TestDb::new().await;
-    let migrator = Migrator::builder(db.clone()).registry(registry(&ORDER)).build();
+    let migrator = Migrator::builder(db.clone()).registry(registry(&ORDER)).build().unwrap();
     let report = migrator.up().await.unwrap();
     assert_eq!(steps(&db).await, ["d", "a", "base", "b", "c"]);
     assert_eq!(report.applied().count(), 5);
@@ -53,7 +53,7 @@ async fn i5_the_order_does_not_depend_on_how_the_registry_was_put_together() {
         if reversed {
             migrations.reverse();
         }
-        let migrator = Migrator::builder(db.clone()).registry(migrations.into_iter().collect()).build();
+        let migrator = Migrator::builder(db.clone()).registry(migrations.into_iter().collect()).build().unwrap();
         let plan = migrator.plan().await.unwrap();
         ids.push(plan.iter().map(|step| step.migration().id()).collect::<Vec<_>>());
         let pending: Vec<_> = migrator.status().await.unwrap().pending().map(|migration| migration.id()).collect();
@@ -66,7 +66,7 @@ async fn i5_the_order_does_not_depend_on_how_the_registry_was_put_together() {
 #[tokio::test]
 async fn i3_one_source_alone_waits_for_the_others_that_it_depends_on() {
     let db = TestDb::new().await;
-    let order = migrator(&db, "module:order").build();
+    let order = migrator(&db, "module:order").build().unwrap();
     let error = order.up().await.unwrap_err();
     assert!(
         matches!(
@@ -77,7 +77,7 @@ async fn i3_one_source_alone_waits_for_the_others_that_it_depends_on() {
     );
     assert!(collections(&db).await.is_empty());
 
-    migrator(&db, "module:order-base").build().up().await.unwrap();
+    migrator(&db, "module:order-base").build().unwrap().up().await.unwrap();
     order.up().await.unwrap();
     assert_eq!(steps(&db).await, ["base", "d", "a", "b", "c"]);
 }
@@ -85,7 +85,7 @@ async fn i3_one_source_alone_waits_for_the_others_that_it_depends_on() {
 #[tokio::test]
 async fn a_source_that_is_not_there_is_an_error() {
     let db = TestDb::new().await;
-    let error = migrator(&db, "module:odrer").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:odrer").build().unwrap().up().await.unwrap_err();
     assert!(matches!(&error, Error::UnknownSource { name, .. } if name == "module:odrer"), "{error}");
 }
 
@@ -117,7 +117,7 @@ async fn only_after(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i3_a_named_one_runs_with_its_pending_dependencies_only() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:only").build();
+    let migrator = migrator(&db, "module:only").build().unwrap();
     migrator.up().only("module:only:002_b").await.unwrap();
     assert_eq!(steps(&db).await, ["a", "b"]);
     assert_eq!(count(&db, "migrations", doc! {}).await, 2);
@@ -130,7 +130,7 @@ async fn i3_a_named_one_runs_with_its_pending_dependencies_only() {
 #[tokio::test]
 async fn i3_a_manual_one_runs_when_it_is_named_and_what_depends_on_it_waits() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:only").build();
+    let migrator = migrator(&db, "module:only").build().unwrap();
     let error = migrator.up().only("module:only:005_after").await.unwrap_err();
     assert!(matches!(error, Error::ManualDependency { dependency: "module:only:004_by_hand", .. }), "{error}");
 
@@ -156,12 +156,12 @@ async fn i3_a_manual_one_runs_when_it_is_named_and_what_depends_on_it_waits() {
 #[tokio::test]
 async fn a_name_with_a_slip_of_the_pen_is_corrected() {
     let db = TestDb::new().await;
-    let error = migrator(&db, "module:only").build().up().only("module:only:002_bb").await.unwrap_err();
+    let error = migrator(&db, "module:only").build().unwrap().up().only("module:only:002_bb").await.unwrap_err();
     assert!(matches!(error, Error::UnknownMigration { nearest: Some("module:only:002_b"), .. }), "{error}");
     assert!(collections(&db).await.is_empty());
 
     let all = Registry::linked();
-    let narrow = Migrator::builder(db.clone()).registry(all.source("module:only")).build();
+    let narrow = Migrator::builder(db.clone()).registry(all.source("module:only")).build().unwrap();
     let error = narrow.up().only("module:order:001_a").await.unwrap_err();
     assert!(matches!(error, Error::NotSelected { id: "module:order:001_a" }), "{error}");
 }

@@ -38,7 +38,7 @@ async fn a_plugin_works_on_collections_of_its_own() {
     db.collection::<Document>("dropped").insert_one(doc! {}).await.unwrap();
     db.collection::<Document>("scratch").insert_one(doc! {}).await.unwrap();
 
-    migrator(&db, "plugin:alpha").build().up().await.unwrap();
+    migrator(&db, "plugin:alpha").build().unwrap().up().await.unwrap();
     let seen = documents(&db, "plugin_alpha_seen").await;
     assert_eq!(seen[0].get_array("orders").unwrap().len(), 2);
     assert_eq!(count(&db, "plugin_alpha_all", doc! {}).await, 3);
@@ -76,7 +76,7 @@ async fn sneaks(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn a_plugin_cannot_name_collections_elsewhere() {
     let db = TestDb::new().await;
-    let error = migrator(&db, "plugin:sneak").build().up().await.unwrap_err();
+    let error = migrator(&db, "plugin:sneak").build().unwrap().up().await.unwrap_err();
     println!("{error}");
     assert!(error.to_string().contains("may only name its own collections"), "{error}");
     assert_eq!(status(&db, "plugin:sneak:001_sneaks").await, "failed");
@@ -93,7 +93,7 @@ async fn views(schema: &mut Schema) -> Result<(), mongrate::Error> {
 async fn a_plugins_views_show_its_own_collections() {
     let db = TestDb::new().await;
     db.collection::<Document>("users").insert_one(doc! {}).await.unwrap();
-    migrator(&db, "plugin:views").build().up().await.unwrap();
+    migrator(&db, "plugin:views").build().unwrap().up().await.unwrap();
     assert_eq!(count(&db, "plugin_views_all", doc! {}).await, 0);
     assert!(!collections(&db).await.contains(&"taken".to_owned()));
     db.collection::<Document>("plugin_views_users").insert_one(doc! {}).await.unwrap();
@@ -136,7 +136,8 @@ async fn keys_b_fails(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i1_keys_belong_to_a_source_and_are_rolled_back() {
     let db = TestDb::new().await;
-    let migrator = Migrator::builder(db.clone()).registry(registry(&["plugin:keys-a", "plugin:keys-b"])).build();
+    let migrator =
+        Migrator::builder(db.clone()).registry(registry(&["plugin:keys-a", "plugin:keys-b"])).build().unwrap();
     migrator.up().await.unwrap_err();
     assert_eq!(status(&db, "plugin:keys-b:002_fails").await, "failed");
     assert_eq!(
@@ -159,5 +160,5 @@ async fn reads(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn a_plugin_does_not_see_the_collections_of_the_application() {
     let db = TestDb::new().await;
     tell(&db, "a secret").await;
-    migrator(&db, "plugin:reader").build().up().await.unwrap();
+    migrator(&db, "plugin:reader").build().unwrap().up().await.unwrap();
 }

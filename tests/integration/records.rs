@@ -31,8 +31,12 @@ async fn database(db: &Database) -> Result<(), mongodb::error::Error> {
 async fn a_record_has_all_that_the_design_says() {
     let db = TestDb::new().await;
     let before = DateTime::now();
-    let migrator =
-        migrator(&db, "module:records").actor("deploy 7").environment("production").codebase_version("1.2.3").build();
+    let migrator = migrator(&db, "module:records")
+        .actor("deploy 7")
+        .environment("production")
+        .codebase_version("1.2.3")
+        .build()
+        .unwrap();
     migrator.up().await.unwrap();
 
     let mut stored = record(&db, "module:records:001_tx").await.unwrap();
@@ -64,7 +68,7 @@ async fn a_record_has_all_that_the_design_says() {
 #[tokio::test]
 async fn the_history_has_one_entry_for_each_execution() {
     let db = TestDb::new().await;
-    migrator(&db, "module:records").build().up().by("ada").await.unwrap();
+    migrator(&db, "module:records").build().unwrap().up().by("ada").await.unwrap();
     let entries = documents(&db, "migrations_history").await;
     let ids: Vec<_> = entries.iter().map(|entry| entry.get_str("migrationId").unwrap()).collect();
     assert_eq!(ids, ["module:records:001_tx", "module:records:002_schema", "module:records:003_database"]);
@@ -78,7 +82,7 @@ async fn the_history_has_one_entry_for_each_execution() {
 #[tokio::test]
 async fn batches_and_tokens_count_the_runs_that_had_work() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:records").build();
+    let migrator = migrator(&db, "module:records").build().unwrap();
     migrator.up().only("module:records:001_tx").await.unwrap();
     migrator.up().only("module:records:001_tx").await.unwrap();
     migrator.up().await.unwrap();
@@ -96,7 +100,7 @@ async fn batches_and_tokens_count_the_runs_that_had_work() {
 #[tokio::test]
 async fn a_rolled_back_one_runs_again() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:records").build();
+    let migrator = migrator(&db, "module:records").build().unwrap();
     migrator.up().await.unwrap();
     let records = db.collection::<Document>("migrations");
     let rolled_back = doc! { "$set": { "status": "rolled-back", "revertedAt": DateTime::now() } };
@@ -113,7 +117,7 @@ async fn all_names_can_be_set() {
     let mut names = Names::prefixed("schema");
     names.history = "past".to_owned();
     names.lock = "who".to_owned();
-    let migrator = migrator(&db, "module:records").names(names).build();
+    let migrator = migrator(&db, "module:records").names(names).build().unwrap();
     migrator.up().await.unwrap();
     assert!(migrator.up().await.unwrap().is_empty());
     assert_eq!(collections(&db).await, ["past", "schema", "steps", "users", "who"]);

@@ -28,7 +28,7 @@ async fn set_status(db: &Database, id: &str, status: &str) {
 #[tokio::test]
 async fn i4_it_is_one_read_and_ok_once_all_are_completed() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:require").build();
+    let migrator = migrator(&db, "module:require").build().unwrap();
     let error = migrator.require(ROLES).await.unwrap_err();
     assert!(matches!(error, Error::Required { id: ROLES, state: State::New }), "{error}");
     assert!(collections(&db).await.is_empty());
@@ -52,7 +52,7 @@ async fn i4_it_is_one_read_and_ok_once_all_are_completed() {
 #[tokio::test]
 async fn where_each_of_them_stands_is_told() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:require").build();
+    let migrator = migrator(&db, "module:require").build().unwrap();
     migrator.up().await.unwrap();
     for (status, expected, told) in [
         ("failed", State::Failed, "which failed when it ran last."),
@@ -80,7 +80,7 @@ async fn where_each_of_them_stands_is_told() {
 #[tokio::test]
 async fn what_is_not_linked_in_is_a_slip_of_the_pen() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:require").build();
+    let migrator = migrator(&db, "module:require").build().unwrap();
     migrator.up().await.unwrap();
     let _ = db.commands().take();
     let error = migrator.require("module:require:001_asign_roles").await.unwrap_err();
@@ -95,8 +95,8 @@ async fn what_is_not_linked_in_is_a_slip_of_the_pen() {
 #[tokio::test]
 async fn another_sources_migration_can_be_needed() {
     let db = TestDb::new().await;
-    let other = migrator(&db, "module:order").build();
+    let other = migrator(&db, "module:order").build().unwrap();
     assert!(matches!(other.require(ROLES).await, Err(Error::Required { .. })));
-    migrator(&db, "module:require").build().up().await.unwrap();
+    migrator(&db, "module:require").build().unwrap().up().await.unwrap();
     other.require(ROLES).await.unwrap();
 }

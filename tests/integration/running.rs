@@ -45,9 +45,9 @@ async fn i6_a_run_has_its_time() {
         let limit = Duration::from_secs(1);
         let builder = migrator(&db, "module:running");
         let error = if by_builder {
-            builder.timeout(limit).build().up().continue_on_error(true).await.unwrap_err()
+            builder.timeout(limit).build().unwrap().up().continue_on_error(true).await.unwrap_err()
         } else {
-            builder.build().up().continue_on_error(true).timeout(limit).await.unwrap_err()
+            builder.build().unwrap().up().continue_on_error(true).timeout(limit).await.unwrap_err()
         };
         println!("{error}\n{}", error.report().unwrap());
         let Error::RunTimedOut { report, .. } = &error else { panic!("{error}") };
@@ -62,7 +62,7 @@ async fn i6_a_run_has_its_time() {
         can_be_written(&db, "steps").await;
 
         untell(&db, "wait").await;
-        assert_eq!(migrator(&db, "module:running").build().up().await.unwrap().applied().count(), 2);
+        assert_eq!(migrator(&db, "module:running").build().unwrap().up().await.unwrap().applied().count(), 2);
         assert_eq!(steps(&db).await, ["slow", "after"]);
     }
 }
@@ -81,10 +81,10 @@ async fn holds(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn waiting_for_the_lease_counts() {
     let db = TestDb::new().await;
-    let holder = migrator(&db, "module:running-holds").build();
+    let holder = migrator(&db, "module:running-holds").build().unwrap();
     let run = tokio::spawn(holder.up().into_future());
     HELD.pass().await;
-    let waiter = migrator(&db, "module:running-holds").build();
+    let waiter = migrator(&db, "module:running-holds").build().unwrap();
     let mut events = waiter.events();
     let error = waiter.up().timeout(Duration::from_millis(500)).await.unwrap_err();
     assert!(matches!(&error, Error::RunTimedOut { report, .. } if report.is_empty()), "{error}");
@@ -99,7 +99,7 @@ async fn waiting_for_the_lease_counts() {
 async fn i6_a_shutdown_ends_a_run_and_frees_the_lease() {
     let db = TestDb::new().await;
     tell(&db, "wait").await;
-    let migrator = migrator(&db, "module:running").build();
+    let migrator = migrator(&db, "module:running").build().unwrap();
     let mut events = migrator.events();
     let run = tokio::spawn(migrator.up().into_future());
     // It is in the body of the second one.
@@ -122,14 +122,14 @@ async fn i6_a_shutdown_ends_a_run_and_frees_the_lease() {
     assert!(lease_is_free(&db).await);
 
     untell(&db, "wait").await;
-    let next = mongrate_tests::stored::migrator(&db, "module:running").build();
+    let next = mongrate_tests::stored::migrator(&db, "module:running").build().unwrap();
     assert_eq!(next.up().await.unwrap().applied().count(), 2);
 }
 
 #[tokio::test]
 async fn a_shutdown_with_nothing_to_stop_returns_at_once() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:running").build();
+    let migrator = migrator(&db, "module:running").build().unwrap();
     migrator.up().await.unwrap();
     migrator.shutdown().await;
     // Nothing to do is no reason to complain.
@@ -152,7 +152,7 @@ fn told_as(event: &Event) -> String {
 async fn what_happens_is_told_as_it_happens() {
     let db = TestDb::new().await;
     tell(&db, "fail").await;
-    let migrator = migrator(&db, "module:running").build();
+    let migrator = migrator(&db, "module:running").build().unwrap();
     // Two listeners, and one that has gone away.
     let (mut events, stream) = (migrator.events(), migrator.events());
     drop(migrator.events());

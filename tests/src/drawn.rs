@@ -133,7 +133,7 @@ pub async fn run(
     let database = crate::crash::connect(uri, database, halt).await?;
     let drawing: Drawing = serde_json::from_str(drawing)?;
     let deed: Deed = serde_json::from_str(deed)?;
-    let migrator = drawing.migrator(&database, &serde_json::from_str(without)?).lease(LEASE).build();
+    let migrator = drawing.migrator(&database, &serde_json::from_str(without)?).lease(LEASE).build().unwrap();
     let result = deed.perform(&drawing, &migrator).await;
     crate::crash::over();
     println!("ended {}", result.is_ok());

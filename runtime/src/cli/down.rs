@@ -1,17 +1,16 @@
 //! `down`
 
-use std::time::Duration;
-
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
 use super::confirm::confirm;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::options::{Writing, time};
+use super::options::{Writing, limit};
 use super::session::Session;
 use super::{outcome, progress};
 use crate::grouped::counted;
+use crate::options::Limit;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Down {
@@ -39,9 +38,9 @@ pub(super) struct Down {
     #[arg(long)]
     dry_run: bool,
 
-    /// How long the run may take in all, like 90s or 10m
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    timeout: Option<Duration>,
+    /// How long the run may take in all, like 90s or 10m; `none` for no limit
+    #[arg(long, value_name = "TIME", value_parser = limit)]
+    timeout: Option<Limit>,
 
     #[command(flatten)]
     writing: Writing,
@@ -71,7 +70,7 @@ impl Down {
         }
         down = down.dry_run(self.dry_run);
         if let Some(limit) = self.timeout {
-            down = down.timeout(limit);
+            down = down.limit(limit);
         }
         if let Some(name) = self.writing.by() {
             down = down.by(name);

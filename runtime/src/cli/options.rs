@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::output::Format;
+use crate::options::Limit;
 
 /// The options of all commands.
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
@@ -88,6 +89,17 @@ pub(super) struct Reasoned {
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|_| "a time is a number with its unit, like 500ms, 30s, 10m or 2h".to_owned())
+}
+
+/// A time limit like those in the help texts, or `none`.
+pub(super) fn limit(text: &str) -> Result<Limit, String> {
+    match text {
+        "none" => Ok(Limit::None),
+        _ => match Limit::After(time(text)?) {
+            limit if limit.check().is_ok() => Ok(limit),
+            _ => Err("a time limit is 1ms to 30days, or `none` for no limit".to_owned()),
+        },
+    }
 }
 
 impl Who {

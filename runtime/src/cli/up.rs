@@ -1,15 +1,14 @@
 //! `up` and `run`
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::options::{Writing, time};
+use super::options::{Writing, limit};
 use super::session::Session;
 use super::{outcome, progress};
 use crate::Migrator;
+use crate::options::Limit;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Up {
@@ -45,9 +44,9 @@ struct How {
     #[arg(long)]
     continue_on_error: bool,
 
-    /// How long the run may take in all, like 90s or 10m
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    timeout: Option<Duration>,
+    /// How long the run may take in all, like 90s or 10m; `none` for no limit
+    #[arg(long, value_name = "TIME", value_parser = limit)]
+    timeout: Option<Limit>,
 
     #[command(flatten)]
     writing: Writing,
@@ -78,7 +77,7 @@ impl How {
         let environment = &session.environment;
         let mut up = up.dry_run(self.dry_run).continue_on_error(self.continue_on_error || !environment.stop_on_error);
         if let Some(limit) = self.timeout {
-            up = up.timeout(limit);
+            up = up.limit(limit);
         }
         if let Some(name) = self.writing.by() {
             up = up.by(name);

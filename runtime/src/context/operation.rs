@@ -34,7 +34,8 @@ pub struct Operation {
     pub(crate) in_doubt: bool,
 }
 
-/// A document that an operation of a dry run changed, as long as its transaction lasted.
+/// A document that an operation of a dry run changed, as long as its transaction lasted. A document of more than 16 kB is
+/// shortened: long texts end with their length, and a field or element `…` counts those that are left out.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Sample {
@@ -177,12 +178,6 @@ impl Journal {
         notes.first_error.get_or_insert_with(|| (format!("{kind} on {collection}"), error.clone()));
     }
 
-    /// Notes that a call begins. Dropped before [`UnderWay::ended`], it is an error: nobody knows what the server has
-    /// done of it, so the transaction must not commit.
-    pub(crate) fn begins<'j>(&'j self, kind: &'static str, collection: &'j str) -> UnderWay<'j> {
-        UnderWay { journal: self, kind, collection, ended: false }
-    }
-
     pub(crate) fn operations(&self) -> Vec<Operation> {
         self.notes().operations.clone()
     }
@@ -199,29 +194,5 @@ impl Journal {
 
     fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A call that the server has not answered yet.
-#[derive(Debug)]
-pub(crate) struct UnderWay<'j> {
-    journal: &'j Journal,
-    kind: &'static str,
-    collection: &'j str,
-    ended: bool,
-}
-
-impl UnderWay<'_> {
-    pub(crate) fn ended(mut self) {
-        self.ended = true;
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            let error = mongodb::error::Error::custom("it was dropped before the server had answered".to_owned());
-            self.journal.failed(self.kind, self.collection, &error);
-        }
     }
 }

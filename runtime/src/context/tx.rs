@@ -5,28 +5,34 @@ mod collection;
 mod cursor;
 mod kv;
 mod probe;
+mod raw;
+mod turns;
 
 use std::sync::Arc;
 
 use mongodb::bson::Document;
-use mongodb::{Client, ClientSession, Database};
-use tokio::sync::{Mutex, MutexGuard};
+use mongodb::{Client, Database};
 
 pub use action::{Pending, Transactional};
 pub use collection::TxCollection;
 pub use cursor::TxCursor;
 pub use kv::Kv;
 
+use self::turns::Turns;
 use super::operation::{Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
-use crate::lock::Permit;
+use crate::lock::{Permit, Session};
 
 /// A transaction, or on a server without transactions a session.
 ///
 /// Everything that is done through it takes effect together with the migration's record, exactly once, or not at all.
 /// There is no method for an index or a collection: those cannot run in a transaction; take
 /// [`&mut Schema`](crate::Schema) for them.
+///
+/// Its operations run one after the other, in the order in which they were first polled. Each runs to its end even when
+/// its future is not polled any more, so a stream that buffers operations does not hold up others. A write whose future is
+/// dropped before its result was there fails the migration; whatever only reads may be dropped.
 ///
 /// An operation that fails ends the transaction on the server. Return its error with `?`; a body that goes on and
 /// returns Ok fails with [`Error::IgnoredError`].
@@ -61,8 +67,8 @@ struct Shared {
     scope: Scope,
     kv: String,
     session_id: Document,
-    /// A session carries one operation at a time; `None` when the body has ended.
-    session: Mutex<Option<ClientSession>>,
+    /// The way to the session.
+    turns: Turns,
     journal: Journal,
     permit: Permit,
     /// Whether to look at documents before and after each write.
@@ -72,7 +78,7 @@ struct Shared {
 impl Tx {
     pub(crate) fn new(
         database: Database,
-        session: ClientSession,
+        session: Session,
         scope: Scope,
         kv: &str,
         journal: Journal,
@@ -84,7 +90,7 @@ impl Tx {
     /// One that looks at some documents before and after each write, for a transaction that is not to be committed.
     pub(crate) fn dry_run(
         database: Database,
-        session: ClientSession,
+        session: Session,
         scope: Scope,
         kv: &str,
         journal: Journal,
@@ -109,8 +115,8 @@ impl Tx {
     }
 
     /// Takes the session back when the body has ended, so that what the body may have left behind cannot use it.
-    pub(crate) async fn end(&self) -> Option<ClientSession> {
-        self.0.session.lock().await.take()
+    pub(crate) async fn end(&self) -> Option<Session> {
+        self.0.turns.end().await
     }
 
     pub(crate) fn handle(&self) -> Self {
@@ -139,43 +145,33 @@ impl Tx {
 }
 
 impl Shared {
-    fn new(
-        database: Database,
-        session: ClientSession,
-        scope: Scope,
-        kv: &str,
-        journal: Journal,
-        permit: Permit,
-    ) -> Self {
+    fn new(database: Database, session: Session, scope: Scope, kv: &str, journal: Journal, permit: Permit) -> Self {
         Self {
             database,
             scope,
             kv: kv.to_owned(),
             session_id: session.id().clone(),
-            session: Mutex::new(Some(session)),
+            turns: Turns::new(session),
             journal,
             permit,
             dry_run: false,
         }
     }
 
-    /// Waits for the session, and checks that the step may go on.
-    async fn enter(&self) -> mongodb::error::Result<MutexGuard<'_, Option<ClientSession>>> {
-        let session = self.session.lock().await;
-        // One that has ended is told as that, whatever has become of the run since.
-        if session.is_some() {
-            self.permit
-                .check()
-                .map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())?;
-        }
-        Ok(session)
+    /// Checks that the step may go on.
+    fn may_go_on(&self) -> mongodb::error::Result<()> {
+        self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())
+    }
+
+    /// Notes an error of an operation.
+    fn failed(&self, kind: &'static str, collection: &str, error: mongodb::error::Error) -> mongodb::error::Error {
+        self.journal.failed(kind, collection, &error);
+        error
     }
 }
 
-/// The session of a body that is still running.
-fn open(session: &mut Option<ClientSession>) -> mongodb::error::Result<&mut ClientSession> {
-    session.as_mut().ok_or_else(|| {
-        Error::Refused("this transaction has ended; await every operation before the migration returns".to_owned())
-            .into_driver()
-    })
+/// An operation of a body that has ended.
+fn ended() -> mongodb::error::Error {
+    Error::Refused("this transaction has ended; await every operation before the migration returns".to_owned())
+        .into_driver()
 }

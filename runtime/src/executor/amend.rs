@@ -4,7 +4,7 @@ use super::{Executor, Failure};
 use crate::history::{Act, HistoryEntry};
 use crate::migration::Migration;
 use crate::record::{Record, RecordStatus};
-use crate::tracker::{Change, Over, Records, now};
+use crate::tracker::{Beside, Change, Over, Records, now};
 
 /// What is to become of one record.
 #[derive(Debug)]
@@ -82,9 +82,11 @@ impl Executor<'_> {
             }
             Edit::Accept(before, _) => {
                 entry.previous_checksum = Some(before.checksum.clone());
-                Change::Stored { record, over, entry: Some(entry) }
+                Change::Stored { record, over, beside: Beside::Kept, entry: Some(entry) }
             }
-            Edit::Apply(_) | Edit::Suspend(_) => Change::Stored { record, over, entry: Some(entry) },
+            Edit::Apply(_) | Edit::Suspend(_) => {
+                Change::Stored { record, over, beside: Beside::Filed, entry: Some(entry) }
+            }
         }
     }
 }

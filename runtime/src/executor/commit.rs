@@ -7,8 +7,9 @@ use tokio::time::sleep;
 
 use super::Failure;
 use super::attempt::Attempt;
+use super::failure::NO_SUCH_TRANSACTION;
 use crate::Error;
-use crate::error::code;
+use crate::error::{code, outgrows_cache};
 use crate::lock::{Fenced, Lease, Lock, Mongo, Store, backoff};
 use crate::stop::Reason;
 use crate::tracker::{Change, Written};
@@ -71,7 +72,7 @@ impl<S: Store> Committer<'_, S> {
             Err(Attempt::Again(error)) => {
                 tracing::info!(attempts, code = code(&error), "the server rolled the transaction back; trying again");
                 // A former holder that was alive may have begun a transaction after it was fenced off, and died in it.
-                self.lock.kill(self.lease.abandoned()).await;
+                self.lock.kill(&self.lease.abandoned()).await;
                 sleep(backoff(attempts)).await;
                 self.lease.check()?;
                 Ok(false)
@@ -86,8 +87,10 @@ impl<S: Store> Committer<'_, S> {
         let result = match self.write_all(session, changes).await {
             Ok(true) => self.lease.check().map_err(Attempt::from),
             Ok(false) => Err(Reason::LeaseLost.into()),
-            Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Err(Attempt::Again(error)),
-            Err(error) => Err(Failure::server(&format!("record '{}'", first.record().id), error).into()),
+            Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) || outgrows_cache(&error) => {
+                Err(Attempt::Again(error))
+            }
+            Err(error) => Err(Failure::server(&format!("record '{}'", first.id()), error).into()),
         };
         if result.is_err() {
             self.abort(session).await;
@@ -117,10 +120,11 @@ impl<S: Store> Committer<'_, S> {
                     return Err(Attempt::Again(error));
                 }
                 // The driver concludes nothing from an error without a label; it may have come after the commit. But
-                // it is no reason to run the body again.
+                // it is no reason to run the body again, unless the server has lost the transaction: after a long
+                // pause of the primary, 5.0 says so without a label.
                 return match self.settle(session, change, error).await {
-                    Err(Attempt::Again(error)) => {
-                        Err(Failure::server(&format!("commit '{}'", change.record().id), error).into())
+                    Err(Attempt::Again(error)) if code(&error) != Some(NO_SUCH_TRANSACTION) => {
+                        Err(Failure::server(&format!("commit '{}'", change.id()), error).into())
                     }
                     settled => settled,
                 };
@@ -136,9 +140,11 @@ impl<S: Store> Committer<'_, S> {
     /// Finds out what became of a commit: when the fence has been written from outside the transaction, the
     /// transaction is over one way or the other, and a majority read tells which.
     async fn settle(&self, session: &S::Session, change: &Change, error: DriverError) -> Result<(), Attempt> {
-        let ours = self.lock.store().session_id(session);
+        let ours = slice::from_ref(self.lock.store().session_id(session));
         let unknown = |_| Failure::from(Error::CommitUnknown { source: error.clone() });
-        let fenced = self.lock.raise(self.lease.token(), slice::from_ref(ours)).await.map_err(unknown)?;
+        // If it is still open, it has passed the fence and would block it.
+        self.lock.kill(ours).await;
+        let fenced = self.lock.raise(self.lease.token(), ours).await.map_err(unknown)?;
         let stored = self.lock.store().holds(change).await.map_err(unknown)?;
         match (stored, fenced) {
             (true, _) => Ok(()),

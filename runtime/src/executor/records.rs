@@ -9,7 +9,7 @@ use crate::lock::host;
 use crate::migration::{Kind, Migration};
 use crate::plan::Verb;
 use crate::record::{Direction, Record, RecordStatus};
-use crate::tracker::{Change, Over, now};
+use crate::tracker::{Beside, Change, Over, now};
 
 impl Executor<'_> {
     /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
@@ -38,17 +38,20 @@ impl Executor<'_> {
             // The execution has its entry, and its record.
             (entry.act, over) = (Act::Verify, Over::Applied);
         }
-        Change::Stored { record: Box::new(record), over, entry: Some(Box::new(entry)) }
+        let (record, entry) = (Box::new(record), Some(Box::new(entry)));
+        let beside = step.update.clone().map_or(Beside::Kept, Beside::Logged);
+        Change::Stored { record, over, beside, entry }
     }
 
     /// A record, and its history if it ends the execution.
     pub(super) fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
         let entry = ends.then(|| Box::new(self.entry(step, &record)));
-        Change::Stored { record: Box::new(record), over: step.over(), entry }
+        Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Kept, entry }
     }
 
-    fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
+    pub(super) fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
         HistoryEntry {
+            effects: step.effects.clone(),
             executed_at: step.started_at,
             execution_duration: millis(step.started),
             by: self.by.clone(),

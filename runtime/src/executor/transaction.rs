@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::attempt::{Attempt, outlived, why_failed, why_ignored};
 use super::commit::Committer;
+use super::failure::{Verdict, judge};
 use super::{Executor, Failure, Step};
 use crate::__private::Context;
-use crate::Error;
 use crate::context::{Inner, Scope, Tx};
 use crate::tracker::Change;
 
@@ -39,14 +39,20 @@ impl<'r> Executor<'r> {
 
     /// Stores changes, all of them or none.
     pub(super) async fn store_all(&mut self, changes: &[Change]) -> Result<(), Failure> {
-        if !self.transactional {
-            return self.store_plainly(changes).await;
-        }
         self.lease.check()?;
         let mut session = self.take_session().await?;
-        let stored = self.committer().store(&mut session, changes).await;
+        let stored = self.store_in(&mut session, changes).await;
         self.session = Some(session);
         stored
+    }
+
+    /// Stores changes in a session that the caller has, all of them or none.
+    pub(super) async fn store_in(&self, session: &mut ClientSession, changes: &[Change]) -> Result<(), Failure> {
+        if self.transactional {
+            self.committer().store(session, changes).await
+        } else {
+            self.store_plainly(session, changes).await
+        }
     }
 
     async fn attempt_body(&mut self, step: &mut Step<'_>) -> Result<(), Attempt> {
@@ -82,8 +88,11 @@ impl<'r> Executor<'r> {
             Ok(()) => {
                 let change = self.change(step, self.record(step, step.done()), true);
                 match committer.seal(&mut session, &[change]).await {
-                    Err(Attempt::Again(error)) if outlived(self.database, &error, began).await => {
-                        Err(Error::TransactionTooSlow { source: error }.into())
+                    Err(Attempt::Again(error)) => {
+                        Err(match judge(&error, outlived(self.database, &error, began).await) {
+                            Verdict::Final(error) => error.into(),
+                            Verdict::Again(_) | Verdict::Ordinary => Attempt::Again(error),
+                        })
                     }
                     other => other,
                 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::Lock;
 use super::store::{Raised, Store};
 use crate::Error;
-use crate::error::{code, passes};
+use crate::error::{WRITE_CONFLICT, code, passes};
 
 /// How long one attempt to write the fence may wait for a transaction that has written it.
 const ONE_ATTEMPT: Duration = Duration::from_secs(2);
@@ -19,9 +19,8 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 /// Longer than the server keeps an abandoned transaction (`transactionLifetimeLimitSeconds`, 60 s, swept every 30 s).
 const GIVE_UP: Duration = Duration::from_mins(2);
 
-/// Server codes: the operation ran out of its `maxTimeMS`, or met the write of an open transaction.
+/// Server code: the operation ran out of its `maxTimeMS`.
 const MAX_TIME_MS_EXPIRED: i32 = 50;
-const WRITE_CONFLICT: i32 = 112;
 
 /// Whether the fence still carries our token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +39,10 @@ impl<S: Store> Lock<S> {
     }
 
     /// Raises the fence to our token. When this returns, no transaction of an older token can commit any more.
-    /// `abandoned` are the sessions of holders that did not release their lease; their open transactions are ended first.
-    pub(crate) async fn raise(&self, token: i64, abandoned: &[Document]) -> Result<Fenced, Error> {
-        self.kill(abandoned).await;
+    /// `sessions` may hold transactions that have passed the fence, such as those of holders that did not release their
+    /// lease. They are killed only if one of them blocks the fence: the records tell what else a former holder has under
+    /// way, and they are not meaningful before the fence is raised.
+    pub(crate) async fn raise(&self, token: i64, sessions: &[Document]) -> Result<Fenced, Error> {
         let began = Instant::now();
         loop {
             let error = match self.store.raise(token, ONE_ATTEMPT).await {
@@ -62,9 +62,9 @@ impl<S: Store> Lock<S> {
             if !(blocked || passes(&error)) || began.elapsed() > GIVE_UP {
                 return Err(self.failed("raise the fence", error));
             }
-            if blocked && !abandoned.is_empty() {
-                tracing::info!("the fence is held by an open transaction of a former holder; ending that transaction");
-                self.kill(abandoned).await;
+            if blocked && !sessions.is_empty() {
+                tracing::info!("the fence is blocked by an open transaction; ending that transaction");
+                self.kill(sessions).await;
             }
             sleep(BETWEEN_ATTEMPTS).await;
         }

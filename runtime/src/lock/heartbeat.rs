@@ -23,7 +23,7 @@ const RELEASES: u32 = 5;
 pub(crate) struct Lease<S = Mongo> {
     lock: Lock<S>,
     grant: Grant,
-    abandoned: Vec<Document>,
+    abandoned: Mutex<Vec<Document>>,
     guard: Guard,
     shared: Arc<Shared>,
     heartbeat: JoinHandle<()>,
@@ -45,7 +45,7 @@ impl<S: Store> Lease<S> {
         let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
         let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
-        Self { lock, grant, abandoned, guard, shared, heartbeat }
+        Self { lock, grant, abandoned: Mutex::new(abandoned), guard, shared, heartbeat }
     }
 
     pub(crate) fn token(&self) -> i64 {
@@ -53,8 +53,13 @@ impl<S: Store> Lease<S> {
     }
 
     /// The sessions of holders who had not released the lease. Their transactions can hold up ours.
-    pub(crate) fn abandoned(&self) -> &[Document] {
-        &self.abandoned
+    pub(crate) fn abandoned(&self) -> Vec<Document> {
+        locked(&self.abandoned).clone()
+    }
+
+    /// Leaves what this session has under way to the server: it is not among the abandoned ones any more.
+    pub(crate) fn spare(&self, session: &Document) {
+        locked(&self.abandoned).retain(|abandoned| abandoned != session);
     }
 
     /// Tells those who wait what runs now; it travels with the next heartbeat.
@@ -87,15 +92,17 @@ impl<S: Store> Lease<S> {
         &self.guard
     }
 
-    /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now.
-    pub(crate) async fn release(mut self) {
+    /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now. Returns whether it was certainly
+    /// given back: then nobody is going to end our sessions any more.
+    pub(crate) async fn release(mut self) -> bool {
         self.shared.released.notify_one();
         if (&mut self.heartbeat).await.is_err() {
             tracing::warn!("the heartbeat ended abnormally");
         }
-        if let Err(error) = self.lock.free(self.grant).await {
+        self.lock.free(self.grant).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "could not release the migration lock; it expires by itself");
-        }
+            false
+        })
     }
 }
 
@@ -143,7 +150,7 @@ impl<S: Store> Lock<S> {
         prolonged.map_err(|error| self.failed("keep the migration lock", error))
     }
 
-    async fn free(&self, grant: Grant) -> Result<(), Error> {
+    async fn free(&self, grant: Grant) -> Result<bool, Error> {
         let freed = insist(|| self.store.free(grant)).await;
         freed.map_err(|error| self.failed("release the migration lock", error))
     }
@@ -151,18 +158,21 @@ impl<S: Store> Lock<S> {
 
 /// Sends a release again when a fail-over or a broken connection comes between, which is harmless and spares the next
 /// one to wait for the end of the lease (I6).
-pub(super) async fn insist<F: Future<Output = mongodb::error::Result<()>>>(
+pub(super) async fn insist<T, F: Future<Output = mongodb::error::Result<T>>>(
     release: impl Fn() -> F,
-) -> mongodb::error::Result<()> {
+) -> mongodb::error::Result<T> {
     let mut tries = 0;
-    while let Err(error) = release().await {
+    loop {
+        let error = match release().await {
+            Ok(released) => return Ok(released),
+            Err(error) => error,
+        };
         tries += 1;
         if tries == RELEASES || !passes(&error) {
             return Err(error);
         }
         sleep(backoff(tries)).await;
     }
-    Ok(())
 }
 
 /// Nothing can panic while one of these is held, so a poisoned one is as good as any.

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::error::{Error, Result};
-use mongodb::options::{Acknowledgment, ReadConcern, ReturnDocument, WriteConcern};
+use mongodb::options::{ReadConcern, ReturnDocument};
 use mongodb::{Client, ClientSession, Collection, Database, action::StartTransaction};
 
 use super::acquire::{Grant, Sighting};
 use super::fence::Fenced;
 use super::holder::host;
 use super::millis;
-use super::store::{Beat, Claimant, Claimed, Free, Raised, Revoked, Store};
+use super::store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked, Store};
+use crate::durable::{primary, write_concern};
 use crate::error::code;
+use crate::excerpt::shorten;
 use crate::options::Names;
-use crate::tracker::{Change, Tracker, Written, durable};
+use crate::tracker::{Change, Tracker, Written};
 
 const LEASE: &str = "lease";
 const FENCE: &str = "fence";
@@ -25,16 +27,18 @@ const REMEMBERED: i32 = 8;
 /// The two documents of the lock in their collection, and the records, which are the tracker's.
 #[derive(Clone, Debug)]
 pub(crate) struct Mongo {
-    client: Client,
+    /// The lock's collection through the client of the lease.
     documents: Collection<Document>,
+    /// The same through the client of the bodies, whose sessions write the fence.
+    fence: Collection<Document>,
     tracker: Tracker,
 }
 
 impl Mongo {
-    pub(super) fn new(database: &Database, names: &Names) -> Self {
+    pub(super) fn new(database: &Database, lease: &Database, names: &Names) -> Self {
         Self {
-            client: database.client().clone(),
-            documents: database.collection_with_options(&names.lock, durable()),
+            documents: lease.collection(&names.lock),
+            fence: database.collection(&names.lock),
             tracker: Tracker::new(database, names),
         }
     }
@@ -47,8 +51,6 @@ impl Store for Mongo {
         self.documents.name()
     }
 
-    /// The lease comes last: where it is, a process that died in between has left nothing undone, so that nobody has to
-    /// look for the fence.
     async fn seed(&self, token: i64) -> Result<()> {
         let seeds = [
             (FENCE, doc! { "token": token, "commits": 0_i64 }),
@@ -60,14 +62,24 @@ impl Store for Mongo {
         Ok(())
     }
 
-    async fn sighting(&self) -> Result<Option<Sighting>> {
-        let leases = self.documents.clone_with_type::<Sighting>();
+    /// One find for both.
+    async fn documents(&self) -> Result<Documents> {
         let over = doc! { "$lte": ["$expiresAt", "$$NOW"] };
         let held = doc! { "$subtract": ["$$NOW", "$holder.since"] };
         let fields = doc! {
             "holder": 1, "token": 1, "beat": 1, "leaseMs": 1, "expiresAt": 1, "expired": over, "heldMs": held,
         };
-        leases.find_one(doc! { "_id": LEASE }).projection(fields).await
+        let both = doc! { "_id": { "$in": [LEASE, FENCE] } };
+        let mut found = self.documents.clone_with_type::<Sighting>().find(both).projection(fields).await?;
+        let mut documents = Documents::default();
+        while found.advance().await? {
+            let sighting = found.deserialize_current()?;
+            match sighting.id.as_str() {
+                FENCE => documents.fence = Some(sighting.token),
+                _ => documents.lease = Some(sighting),
+            }
+        }
+        Ok(documents)
     }
 
     async fn claim(&self, free: Free, claimant: &Claimant) -> Result<Option<Claimed>> {
@@ -109,17 +121,17 @@ impl Store for Mongo {
         Ok(beaten.matched_count == 1)
     }
 
-    async fn free(&self, grant: Grant) -> Result<()> {
+    async fn free(&self, grant: Grant) -> Result<bool> {
         let free = doc! { "$set": { "holder": null }, "$unset": { "abandoned": "" } };
-        self.documents.update_one(ours(grant), free).await?;
-        Ok(())
+        let freed = self.documents.update_one(ours(grant), free).await?;
+        Ok(freed.matched_count == 1)
     }
 
-    async fn revoke(&self) -> Result<Option<Revoked>> {
+    async fn revoke(&self, newest: i64) -> Result<Option<Revoked>> {
         let free = doc! { "$set": {
             "holder": null,
             "abandoned": abandoned(doc! { "$literal": true }),
-            "token": { "$add": ["$token", 1_i64] },
+            "token": newer(newest),
             "beat": 0_i64,
         } };
         let leases = self.documents.clone_with_type::<Revoked>();
@@ -138,7 +150,7 @@ impl Store for Mongo {
             "writeConcern": { "w": "majority", "j": true },
             "maxTimeMS": millis(limit),
         };
-        let reply = self.client.database(&self.documents.namespace().db).run_command(command).await?;
+        let reply = self.documents.client().database(&self.documents.namespace().db).run_command(command).await?;
         if let Some(error) = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()) {
             return Err(Error::custom(format!("{error}")));
         }
@@ -149,12 +161,12 @@ impl Store for Mongo {
     /// An increment, never a no-op, because a no-op takes no write lock and guards nothing.
     async fn pass(&self, token: i64, session: &mut ClientSession) -> Result<Fenced> {
         let ours = doc! { "_id": FENCE, "token": token };
-        let passed = self.documents.update_one(ours, doc! { "$inc": { "commits": 1_i64 } }).session(session).await?;
+        let passed = self.fence.update_one(ours, doc! { "$inc": { "commits": 1_i64 } }).session(session).await?;
         Ok(if passed.matched_count == 1 { Fenced::Ours } else { Fenced::Newer })
     }
 
     async fn kill(&self, sessions: &[Document]) {
-        kill(&self.client, sessions).await;
+        kill(self.documents.client(), sessions).await;
     }
 
     fn session_id<'s>(&self, session: &'s ClientSession) -> &'s Document {
@@ -185,6 +197,8 @@ impl Store for Mongo {
 /// The update that makes a claimant the holder, with the server's clock and a token that only rises.
 fn claim(claimant: &Claimant) -> Document {
     let lease_ms = millis(claimant.lease);
+    let mut actor = claimant.actor.clone();
+    actor.iter_mut().for_each(shorten);
     doc! { "$set": {
         // `$literal`: a host or actor that begins with `$` is a name, not a field.
         "holder": { "$mergeObjects": [
@@ -192,18 +206,23 @@ fn claim(claimant: &Claimant) -> Document {
                 "nonce": claimant.nonce,
                 "host": host(),
                 "pid": i64::from(std::process::id()),
-                "actor": claimant.actor.clone().map_or(Bson::Null, Bson::String),
+                "actor": actor.map_or(Bson::Null, Bson::String),
                 "session": claimant.session.clone(),
                 "current": null,
             } },
             { "since": "$$NOW" },
         ] },
         "abandoned": abandoned(doc! { "$ne": ["$holder.nonce", claimant.nonce] }),
-        "token": { "$add": ["$token", 1_i64] },
+        "token": newer(claimant.newest),
         "beat": 0_i64,
         "leaseMs": lease_ms,
         "expiresAt": { "$add": ["$$NOW", lease_ms] },
     } }
+}
+
+/// A token newer than that of the lease and than `newest`.
+fn newer(newest: i64) -> Document {
+    doc! { "$add": [{ "$max": ["$token", newest] }, 1_i64] }
 }
 
 /// The sessions of holders who did not release the lease, with the present one's if it is one of these.
@@ -221,10 +240,7 @@ fn ours(grant: Grant) -> Document {
 /// Starts a transaction that reads one snapshot, and that is durable when its commit is acknowledged.
 pub(crate) async fn start(session: &mut ClientSession) -> Result<()> {
     let transaction: StartTransaction<&mut ClientSession> = session.start_transaction();
-    transaction
-        .read_concern(ReadConcern::snapshot())
-        .write_concern(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build())
-        .await
+    transaction.read_concern(ReadConcern::snapshot()).write_concern(write_concern()).selection_criteria(primary()).await
 }
 
 /// Ends the open transactions of these sessions on the server. A user may end its own sessions; for another user's the

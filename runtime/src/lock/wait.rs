@@ -42,6 +42,11 @@ impl<'l, S: Store> Waiter<'l, S> {
         Self { lock, mine: ObjectId::new(), session, seen: Seen::records(newest), failures: 0 }
     }
 
+    /// The records were read again; this is the newest token on record now.
+    pub(crate) fn newest(&mut self, token: i64) {
+        self.seen.newest(token);
+    }
+
     /// Tries once to take the lease; `stop` is raised when it is lost again.
     pub(crate) async fn look(&mut self, stop: &Stop) -> Result<Look<S>, Error> {
         match self.lock.attempt(self.mine, self.session, &mut self.seen).await {
@@ -64,7 +69,7 @@ impl<'l, S: Store> Waiter<'l, S> {
 
     /// Raises the fence to a lease that was just taken; without it, the lease is given back.
     async fn fenced(&self, lease: Lease<S>) -> Result<Look<S>, Error> {
-        match self.lock.raise(lease.token(), lease.abandoned()).await {
+        match self.lock.raise(lease.token(), &lease.abandoned()).await {
             Ok(Fenced::Ours) => Ok(Look::Ours(lease)),
             Ok(Fenced::Newer) => {
                 lease.release().await;

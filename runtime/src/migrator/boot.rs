@@ -18,6 +18,7 @@ use super::{Migrator, MigratorBuilder};
 use crate::Error;
 use crate::elapsed::Elapsed;
 use crate::lock::jitter;
+use crate::options::Limit;
 use crate::report::Report;
 
 /// How often a server is tried that cannot be reached.
@@ -32,14 +33,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// |---|---|---|
 /// | `MONGRATE_AUTO` | `true` | `false` applies nothing: anything pending is [`Error::Pending`], nothing pending takes one read |
 /// | `MONGRATE_FAIL_HARD` | `true` | `false` logs an error and goes on; it is in [`Booted::error`] then |
-/// | `MONGRATE_TIMEOUT_MS` | the builder's, or `300000` | [`timeout`](MigratorBuilder::timeout) of the run, once the server is reached; `0` is no limit |
-/// | `MONGRATE_LOCK_WAIT_MS` | the builder's, 5 minutes | [`lock_wait`](MigratorBuilder::lock_wait) |
-/// | `MONGRATE_LEASE_MS` | the builder's, 1 minute | [`lease`](MigratorBuilder::lease), at least `1000` |
+/// | `MONGRATE_TIMEOUT_MS` | the builder's, or `300000` | [`timeout`](MigratorBuilder::timeout) of the run, once the server is reached; `none` is no limit |
+/// | `MONGRATE_LOCK_WAIT_MS` | the builder's, 5 minutes | [`lock_wait`](MigratorBuilder::lock_wait); `0` does not wait |
+/// | `MONGRATE_LEASE_MS` | the builder's, 1 minute | [`lease`](MigratorBuilder::lease), from `1000` to `86400000` |
 /// | `MONGRATE_STOP_ON_ERROR` | `true` | `false` is [`continue_on_error`](crate::Up::continue_on_error): after a failure, go on with what does not depend on it |
 /// | `MONGRATE_ENV` | the builder's | [`environment`](MigratorBuilder::environment), for the record |
 /// | `MONGRATE_VERSION` | the builder's | [`codebase_version`](MigratorBuilder::codebase_version), for the record |
 ///
-/// Booleans are `true`, `1`, `yes`, `on` and their opposites in any case, durations whole milliseconds up to a day. An
+/// Booleans are `true`, `1`, `yes`, `on` and their opposites in any case, durations whole milliseconds up to 30 days. An
 /// empty variable counts as not set. All malformed ones are reported at once as [`Error::Variable`], before the database
 /// is asked anything.
 ///
@@ -87,7 +88,7 @@ impl Boot {
 
     async fn run(self) -> Result<Booted, Error> {
         let settings = Settings::read(&self.variables)?;
-        let migrator = settings.configure(self.builder, TIMEOUT).build();
+        let migrator = settings.configure(self.builder, Limit::After(TIMEOUT)).build()?;
         let outcome = patiently(&migrator, &settings).await;
         match outcome {
             Err(error) if settings.fail_hard || is_final(&error) => return Err(error),

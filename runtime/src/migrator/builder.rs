@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use mongodb::Database;
+use mongodb::Client;
 use tokio::sync::watch;
 
+use super::connection::Connection;
 use super::{Inner, Migrator};
+use crate::Error;
+use crate::durable::durable_database;
 use crate::events::{Audience, Events};
 use crate::lock::Lock;
-use crate::options::{Names, Options, Policy, Transactions};
+use crate::options::{Limit, Names, Options, Policy, Transactions};
 use crate::registry::Registry;
 use crate::stop::Stop;
 use crate::tracker::Tracker;
@@ -25,22 +28,22 @@ use crate::tracker::Tracker;
 ///     .transactions(Transactions::Required)
 ///     .drift(Policy::Error)
 ///     .actor("deploy 42")
-///     .build();
+///     .build()?;
 /// migrator.up().await?;
 /// # Ok(()) }
 /// ```
 #[must_use = "a builder does nothing until `build`"]
 #[derive(Clone, Debug)]
 pub struct MigratorBuilder {
-    database: Database,
+    connection: Connection,
     registry: Option<Registry>,
     options: Options,
     audience: Audience,
 }
 
 impl MigratorBuilder {
-    pub(super) fn new(database: Database) -> Self {
-        Self { database, registry: None, options: Options::default(), audience: Audience::default() }
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection, registry: None, options: Options::default(), audience: Audience::default() }
     }
 
     /// The migrations to work on. Default: [`Registry::linked`].
@@ -68,7 +71,7 @@ impl MigratorBuilder {
     }
 
     /// How long to wait for another process that is migrating, before [`Error::LockTimeout`](crate::Error::LockTimeout).
-    /// Default: 5 minutes. Zero does not wait at all.
+    /// Default: 5 minutes; 30 days at most. Zero does not wait at all.
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.options.lock_wait = wait;
         self
@@ -78,25 +81,24 @@ impl MigratorBuilder {
     /// with a heartbeat every eighth of it.
     ///
     /// A shorter one is taken over sooner, but is lost sooner, too: with the driver's default options one write can
-    /// take 20 seconds while a primary fails over. Less than a second counts as one.
+    /// take 20 seconds while a primary fails over. From 1 second to 1 day.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.options.lease = lease.max(Duration::from_secs(1));
+        self.options.lease = lease;
         self
     }
 
-    /// How long a run may take in all, waiting for the lease included. Default: as long as it likes. [`Up::timeout`] and
-    /// its like are stronger.
+    /// How long a run may take in all, waiting for the lease included. Default: no limit. 1 millisecond to 30 days.
+    /// [`Up::timeout`] and its like are stronger.
     ///
     /// [`Up::timeout`]: crate::Up::timeout
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.options.timeout = Some(limit);
+        self.options.timeout = Some(Limit::After(limit));
         self
     }
 
-    /// The time limit that is given now, or else the one that was given before, or else this default. Zero is no limit.
-    pub(super) fn limited(mut self, now: Option<Duration>, default: Duration) -> Self {
-        let limit = now.or(self.options.timeout).unwrap_or(default);
-        self.options.timeout = Some(limit).filter(|limit| !limit.is_zero());
+    /// The time limit that is given now, or else the one that was given before, or else this default.
+    pub(super) fn limited(mut self, now: Option<Limit>, default: Limit) -> Self {
+        self.options.timeout = now.or(self.options.timeout).or(Some(default));
         self
     }
 
@@ -118,15 +120,36 @@ impl MigratorBuilder {
         self
     }
 
-    /// The same for another database.
+    /// The client of the lease, for those who bring a database: heartbeats that wait for a connection while a body uses all
+    /// of the pool lose the lease. It needs few connections, and the credentials of the database's own client; give it the
+    /// same options but for a small `max_pool_size`. [`Migrator::connect`] makes one by itself.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use mongodb::{Client, options::ClientOptions};
+    /// use mongrate::Migrator;
+    ///
+    /// let options = ClientOptions::parse("mongodb://localhost").await?;
+    /// let db = Client::with_options(options.clone())?.database("shop");
+    /// let mut lease = options;
+    /// lease.max_pool_size = Some(2);
+    /// let migrator = Migrator::builder(db).lease_client(Client::with_options(lease)?).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn lease_client(mut self, client: Client) -> Self {
+        self.connection = self.connection.with_lease_client(client);
+        self
+    }
+
+    /// The same through another connection.
     #[cfg(feature = "cli")]
-    pub(crate) fn on(self, database: Database) -> Self {
-        Self { database, ..self }
+    pub(crate) fn on(self, connection: Connection) -> Self {
+        Self { connection, ..self }
     }
 
     #[cfg(feature = "cli")]
-    pub(crate) fn database(&self) -> &Database {
-        &self.database
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// What will happen during the runs of the migrators that this builds, as [`Migrator::events`]: for a
@@ -136,18 +159,25 @@ impl MigratorBuilder {
         self.audience.join()
     }
 
-    /// The migrator.
-    #[must_use]
-    pub fn build(self) -> Migrator {
-        let Self { database, registry, options, audience } = self;
+    /// The migrator, or [`Error::InvalidOption`] for an option whose value makes no sense.
+    pub fn build(self) -> Result<Migrator, Error> {
+        self.options.check()?;
+        Ok(self.build_unchecked())
+    }
+
+    /// The migrator, which checks its options at its first call.
+    pub(super) fn build_unchecked(self) -> Migrator {
+        let Self { connection, registry, options, audience } = self;
+        let database = durable_database(connection.database().client(), connection.database().name());
         Migrator(std::sync::Arc::new(Inner {
             registry: registry.unwrap_or_else(Registry::linked),
             tracker: Tracker::new(&database, &options.names),
-            lock: Lock::new(&database, &options),
+            lock: Lock::new(&database, &database, &options),
             audience,
             shutdown: Stop::new(),
             running: watch::Sender::new(0),
             database,
+            connection,
             options,
         }))
     }

@@ -10,6 +10,7 @@ use super::Migrator;
 use super::run::{Run, Settings, Work};
 use crate::Error;
 use crate::executor::Executor;
+use crate::options::Limit;
 use crate::plan::{Plan, Target};
 use crate::report::{Purpose, Report};
 use crate::tracker::Records;
@@ -98,6 +99,12 @@ impl Down {
 
     /// How long the run may take in all, as in [`Up::timeout`](crate::Up::timeout).
     pub fn timeout(mut self, limit: Duration) -> Self {
+        self.settings.timeout = Some(Limit::After(limit));
+        self
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn limit(mut self, limit: Limit) -> Self {
         self.settings.timeout = Some(limit);
         self
     }

@@ -6,8 +6,8 @@ use mongodb::BoxFuture;
 
 use super::Migrator;
 use crate::Error;
-use crate::history::{Act, HistoryEntry};
-use crate::lock::{Holder, LockStatus, host};
+use crate::history::{Act, Effects, HistoryEntry};
+use crate::lock::{Holder, LockStatus, Seized, host};
 use crate::tracker::now;
 
 /// A migration lock that is about to be freed by force: say who and why, then await it. Gives the holder that had it, or
@@ -67,7 +67,10 @@ impl IntoFuture for ForceUnlock {
         Box::pin(migrator.whole(async move |this| {
             let inner = &this.0;
             let newest = inner.tracker.records().await?.newest_token();
-            let Some((token, holder)) = inner.lock.seize(newest).await? else { return Ok(None) };
+            let Some(Seized { token, holder, abandoned }) = inner.lock.seize(newest).await? else { return Ok(None) };
+            // The fence is raised, so whatever they still have open cannot commit; it only locks documents.
+            inner.lock.kill(&abandoned).await;
+            let Some(holder) = holder else { return Ok(None) };
             let entry = HistoryEntry {
                 act: Act::Unlock,
                 migration_id: None,
@@ -89,6 +92,9 @@ impl IntoFuture for ForceUnlock {
                 token,
                 previous_checksum: None,
                 removed: None,
+                effects: Effects::default(),
+                stopped_at: None,
+                log: None,
                 holder: Some(Box::new(holder.clone())),
             };
             inner.tracker.append(&entry).await?;

@@ -2,22 +2,26 @@
 
 mod acquire;
 
+use std::collections::HashMap;
 use std::slice;
-use std::time::Duration;
 
-use mongodb::bson::doc;
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
 
 use self::acquire::Acquired;
 use super::Migrator;
+use super::connection::Link;
 use crate::Error;
+use crate::context::Log;
 use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
-use crate::options::{Policy, Transactions};
+use crate::lock::{Lock, Session, end, under_way};
+use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
 use crate::stop::{Deadline, Reason, Stop};
-use crate::tracker::Records;
+use crate::tracker::{Records, Tracker};
 
 /// What to tell when there are no transactions.
 const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod): a migration that fails or \
@@ -69,7 +73,7 @@ pub(super) struct Run {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) by: Option<String>,
-    pub(super) timeout: Option<Duration>,
+    pub(super) timeout: Option<Limit>,
     pub(super) dry_run: bool,
 }
 
@@ -116,10 +120,12 @@ impl Migrator {
 
 impl Run {
     fn new(migrator: Migrator, settings: Settings, stop: Stop) -> Result<Self, Error> {
+        settings.timeout.map_or(Ok(()), Limit::check)?;
+        let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
         Ok(Self {
             graph: migrator.graph()?,
             stop,
-            deadline: settings.timeout.or(migrator.0.options.timeout).map(Deadline::after),
+            deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             migrator,
         })
@@ -137,6 +143,11 @@ impl Run {
         let signals = signals::Watch::new(self.stop.clone());
         let result = self.with_lease(work, records.newest_token()).await;
         self.migrator.0.audience.tell(|| Event::Ended);
+        let shared_pool = self.migrator.0.connection.shares_its_pool();
+        let result = result.map_err(|error| match error {
+            Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
+            other => other,
+        });
         match (signals.end(), result) {
             // Too late to stop anything, but the process was told to end, and would go on to serve.
             (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
@@ -146,20 +157,32 @@ impl Run {
 
     /// `newest` is the newest token on record.
     async fn with_lease(&self, work: &impl Work, newest: i64) -> Result<Report, Error> {
+        let link = self.migrator.0.connection.open().await?;
+        if let Some(name) = &link.app_name {
+            tracing::debug!(name, "what the migrations do is done under this application name");
+        }
+        let result = self.through(&link, work, newest).await;
+        link.close().await;
+        result
+    }
+
+    async fn through(&self, link: &Link, work: &impl Work, newest: i64) -> Result<Report, Error> {
         let inner = &self.migrator.0;
+        let tracker = Tracker::new(&link.database, &inner.options.names);
+        let lock = Lock::new(&link.database, &link.lease, &inner.options);
         let transactional = self.migrator.has_transactions().await?;
-        let session = inner.database.client().start_session().await;
+        let session = Session::start(link.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(work, session.id(), newest).await? {
+        let lease = match self.acquire(work, &lock, session.id(), newest).await? {
             Acquired::Lease(lease) => lease,
             Acquired::NotNeeded(report) => return Ok(report.by_another()),
             Acquired::Stopped(reason) => return Err(stopped(reason, Report::default())),
         };
         let mut executor = Executor {
-            database: &inner.database,
+            database: &link.database,
             options: &inner.options,
-            tracker: &inner.tracker,
-            lock: &inner.lock,
+            tracker: &tracker,
+            lock: &lock,
             lease: &lease,
             stop: &self.stop,
             audience: &inner.audience,
@@ -173,16 +196,20 @@ impl Run {
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
             // The driver does not tell whether a rollback has reached the server, nor whether a commit that failed has
             // ended the transaction. What it still holds would be in the way of whoever comes next.
-            inner.lock.kill(slice::from_ref(session.id())).await;
+            lock.kill(slice::from_ref(session.id())).await;
         }
+        let session = executor.session.take();
         drop(executor);
-        lease.release().await;
+        if let (true, Some(session)) = (lease.release().await, session) {
+            session.give_back().await;
+        }
         result
     }
 
     async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
-        executor.tracker.prepare().await?;
         let records = executor.tracker.records().await?.settled();
+        end_former_holders(executor, &records).await?;
+        executor.tracker.prepare().await?;
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
         if !executor.transactional {
@@ -206,11 +233,47 @@ impl Run {
     }
 }
 
+/// Ends what holders that did not release the lease have under way, and waits until it has ended.
+///
+/// The fence is raised already, so nothing that they still have open can commit. But the transaction of a holder that
+/// died in a body has not passed the fence, so it did not block it either, and it locks the documents that it wrote for
+/// up to 90 seconds. This comes after the records are read, and not with the raise: only records that were read behind
+/// the fence tell what a former holder has under way outside of transactions. An index build is left alone, because it would
+/// have to begin again: the migration that resumes joins it.
+async fn end_former_holders(executor: &Executor<'_>, records: &Records) -> Result<(), Error> {
+    let abandoned = executor.lease.abandoned();
+    if abandoned.is_empty() {
+        return Ok(());
+    }
+    let (client, ids) = (executor.database.client(), records.half_way());
+    let logs = if ids.is_empty() { HashMap::new() } else { executor.tracker.logs(&ids).await? };
+    let builds = logs.values().filter_map(Log::parse).any(|log| log.builds_an_index());
+    for session in abandoned {
+        if builds && builds_an_index(client, &session).await {
+            tracing::info!("a former holder's index build goes on; it is joined");
+            executor.lease.spare(&session);
+        } else if !end(client, &session).await {
+            tracing::warn!("a former holder's command may still be under way");
+        }
+    }
+    Ok(())
+}
+
+/// Whether that is what a session has under way, as far as the server tells.
+async fn builds_an_index(client: &Client, session: &Document) -> bool {
+    let operations = under_way(client, session).await;
+    let creates = |operation: &Document| {
+        operation.get_document("command").is_ok_and(|command| command.contains_key("createIndexes"))
+    };
+    // In doubt it is left: all that it may cost is time.
+    operations.map_or(true, |operations| operations.iter().any(creates))
+}
+
 /// A run that was stopped between or within steps.
 pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     let report = Box::new(report);
     match reason {
-        Reason::LeaseLost => Error::LeaseLost { report },
+        Reason::LeaseLost => Error::LeaseLost { report, shared_pool: false },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
         Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
     }

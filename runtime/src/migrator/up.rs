@@ -9,6 +9,7 @@ use super::Migrator;
 use super::run::{Run, Settings, Work};
 use crate::Error;
 use crate::executor::Executor;
+use crate::options::Limit;
 use crate::plan::{Plan, Reach};
 use crate::report::{Purpose, Report};
 use crate::tracker::Records;
@@ -72,6 +73,12 @@ impl Up {
     /// How long the run may take in all, waiting for the lease included. What is under way then is stopped between two
     /// server calls and recorded as failed; the result is [`Error::RunTimedOut`].
     pub fn timeout(mut self, limit: Duration) -> Self {
+        self.settings.timeout = Some(Limit::After(limit));
+        self
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn limit(mut self, limit: Limit) -> Self {
         self.settings.timeout = Some(limit);
         self
     }

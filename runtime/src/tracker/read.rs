@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use mongodb::bson::{Bson, Document, RawDocument};
 
-use super::Tracker;
+use super::{Tracker, without_beside};
 use crate::Error;
 use crate::migration::{Migration, State};
 use crate::record::{Applied, Record, RecordStatus};
@@ -62,6 +62,12 @@ impl Records {
         self.by_id.values().map(|record| record.batch).max().unwrap_or(0) + 1
     }
 
+    /// Those that an execution has begun and not brought to its end.
+    pub(crate) fn half_way(&self) -> Vec<&str> {
+        let half_way = self.by_id.values().filter(|record| record.status == RecordStatus::Running);
+        half_way.map(|record| record.id.as_str()).collect()
+    }
+
     /// The newest token under which one of them was written.
     pub(crate) fn newest_token(&self) -> i64 {
         self.by_id.values().map(|record| record.token).max().unwrap_or(0)
@@ -93,7 +99,8 @@ impl Tracker {
     /// Reads all records: one command, however many there are.
     pub(crate) async fn records(&self) -> Result<Records, Error> {
         let failed = |error| Error::server(format!("read the records in '{}'", self.records.name()), error);
-        let mut cursor = self.records.find(Document::new()).batch_size(ONE_BATCH).await.map_err(failed)?;
+        let cursor = self.records.find(Document::new()).projection(without_beside()).batch_size(ONE_BATCH).await;
+        let mut cursor = cursor.map_err(failed)?;
         let mut records = HashMap::new();
         while cursor.advance().await.map_err(failed)? {
             let record = cursor.deserialize_current().map_err(|error| self.unreadable(cursor.current(), &error))?;

@@ -30,7 +30,7 @@ struct Completed {
 
 /// `GET /migrations`
 pub(super) async fn status(State(database): State<Database>) -> Result<Json<Migrations>, ApiError> {
-    let status = migrator(&database).status().await?;
+    let status = migrator(&database)?.status().await?;
     let completed = status.completed().map(|(migration, record)| Completed {
         id: migration.id(),
         source: migration.source().to_string(),
@@ -44,7 +44,7 @@ pub(super) async fn status(State(database): State<Database>) -> Result<Json<Migr
 
 /// `GET /health`: 200 if the database is what this program expects, or else 503.
 pub(super) async fn health(State(database): State<Database>) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let health = migrator(&database).health().await?;
+    let health = migrator(&database)?.health().await?;
     let code = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let ids = |migrations: &[Migration]| migrations.iter().map(Migration::id).collect::<Vec<_>>();
     let answer = json!({

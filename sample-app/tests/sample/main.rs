@@ -33,7 +33,7 @@ async fn version_1_becomes_todays() {
     let before = raw_phones(&db).await;
 
     api::is_not_ready(&db).await;
-    let report = migrator(&db).up().await.unwrap();
+    let report = migrator(&db).unwrap().up().await.unwrap();
     assert_eq!(report.applied().count(), 13, "{report}");
     assert!(report.warnings().is_empty(), "{report}");
 
@@ -44,7 +44,7 @@ async fn version_1_becomes_todays() {
     the_plugin_has_its_own(&db).await;
     api::answers(&db).await;
 
-    assert!(migrator(&db).up().await.unwrap().is_empty());
+    assert!(migrator(&db).unwrap().up().await.unwrap().is_empty());
     assert!(!seed::load(&db).await.unwrap());
     server.shutdown().await;
 }
@@ -55,7 +55,7 @@ async fn there_and_back() {
     let server = Mongod::start().await.unwrap();
     let db = server.client().await.unwrap().database("shop");
     seed::load(&db).await.unwrap();
-    let migrator = migrator(&db);
+    let migrator = migrator(&db).unwrap();
     migrator.up().only("001_clean_customers").await.unwrap();
     let (clean, collections) = (customers(&db).await, names(&db).await);
     migrator.up().await.unwrap();

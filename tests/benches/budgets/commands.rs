@@ -13,7 +13,7 @@ pub(crate) async fn measure(server: &Mongod) -> Result<()> {
     let client = server.client().await?;
     let up = async |database: &str, count| {
         let database = client.database(database);
-        Migrator::builder(database).registry(migrations::inserting(count)).build().up().await
+        Migrator::builder(database).registry(migrations::inserting(count)).build().unwrap().up().await
     };
     let mut counts = Vec::new();
     for (database, count) in [("commands_10", 10), ("commands_110", 110)] {

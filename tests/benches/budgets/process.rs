@@ -34,7 +34,7 @@ pub(crate) async fn child(mode: &str, uri: &str, database: &str) -> Result<()> {
 }
 
 async fn up(database: Database, count: usize) -> Result<()> {
-    Migrator::builder(database).registry(migrations::inserting(count)).build().up().await?;
+    Migrator::builder(database).registry(migrations::inserting(count)).build().unwrap().up().await?;
     Ok(())
 }
 

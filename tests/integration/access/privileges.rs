@@ -46,7 +46,7 @@ async fn kills(tx: &mut Tx) -> Result<(), mongrate::Error> {
 
 /// Every step there is.
 async fn everything(db: &Database) -> Result<(), Error> {
-    let migrator = migrator(db, "module:privileges").build();
+    let migrator = migrator(db, "module:privileges").build().unwrap();
     migrator.status().await?;
     migrator.plan().await?;
     migrator.up().await?;
@@ -80,7 +80,7 @@ async fn the_role_of_the_guide_can_do_everything_and_has_nothing_too_much() {
     let db = server.database("shop", privileges("shop", granted(""))).await;
     everything(&db).await.unwrap();
     // Ending one's own transactions is allowed to anybody.
-    let error = migrator(&db, "module:privileges-timeout").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:privileges-timeout").build().unwrap().up().await.unwrap_err();
     assert!(error.to_string().contains("timeout"), "{error}");
 
     let each = actions.iter().map(async |action| {
@@ -195,7 +195,7 @@ async fn the_built_in_roles_of_the_guide_suffice() {
     // And who has the wrong password is told that, not about privileges.
     let uri = server.client_uri("ada", "swordfish", "shop");
     let stranger = Client::with_uri_str(uri).await.unwrap().database("shop");
-    let error = migrator(&stranger, "module:privileges").build().up().await.unwrap_err();
+    let error = migrator(&stranger, "module:privileges").build().unwrap().up().await.unwrap_err();
     println!("{error}");
     assert!(matches!(error, Error::NotAuthorized { .. }), "{error}");
     assert!(error.to_string().contains("password"), "{error}");
@@ -221,7 +221,7 @@ async fn a_dry_run_needs_what_the_guide_says_and_tells_what_it_could_not_check()
         let granted = actions.iter().filter(|action| **action != without).map(|action| ("", *action));
         let db = server.database(without, privileges(without, granted)).await;
         db.collection("users").insert_one(doc! { "age": 1 }).await.unwrap();
-        let report = migrator(&db, "module:privileges-dry").build().up().dry_run(true).await.unwrap();
+        let report = migrator(&db, "module:privileges-dry").build().unwrap().up().dry_run(true).await.unwrap();
         println!("{report}");
         let outcome = |name: &str| &report.executions().find(|execution| execution.id.ends_with(name)).unwrap().outcome;
         assert!(matches!(outcome("002_users"), Outcome::WouldApply));

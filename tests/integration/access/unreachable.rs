@@ -19,7 +19,7 @@ async fn nobody() -> (Migrator, u16) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let uri = format!("mongodb://ada:swordfish@127.0.0.1:{port}/?serverSelectionTimeoutMS=500");
     let client = Client::with_uri_str(uri).await.unwrap();
-    (migrator(&client.database("shop"), "module:unreachable").build(), port)
+    (migrator(&client.database("shop"), "module:unreachable").build().unwrap(), port)
 }
 
 #[tokio::test]
@@ -43,10 +43,10 @@ async fn i6_a_server_that_goes_away_in_the_middle_is_named_as_that() {
     let db = TestDb::new().await;
     let data = doc! { "failCommands": ["findAndModify"], "closeConnection": true };
     let fault = FailPoint::always(&db, data).await;
-    let error = migrator(&db, "module:unreachable").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:unreachable").build().unwrap().up().await.unwrap_err();
     drop(fault);
     println!("{error}");
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("take the migration lock"), "{error}");
-    migrator(&db, "module:unreachable").build().up().await.unwrap();
+    migrator(&db, "module:unreachable").build().unwrap().up().await.unwrap();
 }

@@ -43,7 +43,7 @@ async fn i4_what_is_pending_is_listed_and_not_applied() {
          before this program starts, or let it do so with MONGRATE_AUTO=true"
     );
 
-    builder.clone().build().up().only("module:boot-check:001_first").await.unwrap();
+    builder.clone().build().unwrap().up().only("module:boot-check:001_first").await.unwrap();
     let error = builder.boot().variables(told).await.unwrap_err();
     assert!(error.to_string().starts_with("1 migration is pending: module:boot-check:002_second. "), "{error}");
     assert_eq!(steps(&db).await, ["first"]);
@@ -53,7 +53,7 @@ async fn i4_what_is_pending_is_listed_and_not_applied() {
 async fn i4_what_waits_for_an_operator_is_not_pending() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:boot-check");
-    builder.clone().build().up().await.unwrap();
+    builder.clone().build().unwrap().up().await.unwrap();
     let before = fingerprint(&db).await;
     let _ = db.commands().take();
     let booted = builder.boot().variables(variables([("MONGRATE_AUTO", "false")])).await.unwrap();
@@ -69,7 +69,7 @@ async fn i4_what_waits_for_an_operator_is_not_pending() {
 async fn drift_is_what_the_policy_says() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:boot-check");
-    builder.clone().build().up().await.unwrap();
+    builder.clone().build().unwrap().up().await.unwrap();
     let records = db.collection::<Document>("migrations");
     let changed = doc! { "$set": { "checksum": "t2:0" } };
     records.update_one(doc! { "_id": "module:boot-check:001_first" }, changed).await.unwrap();

@@ -52,7 +52,7 @@ async fn last_down(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn i6_in_a_transaction() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:down-fails").build();
+    let migrator = migrator(&db, "module:down-fails").build().unwrap();
     migrator.up().await.unwrap();
     tell(&db, "fail").await;
     let error = migrator.down().steps(3).by("ana").await.unwrap_err();
@@ -88,7 +88,7 @@ async fn i6_in_a_transaction() {
 async fn i6_outside_a_transaction() {
     for again in ["down", "up"] {
         let db = TestDb::new().await;
-        let migrator = migrator(&db, "module:down-fails").build();
+        let migrator = migrator(&db, "module:down-fails").build().unwrap();
         migrator.up().only(RAW).await.unwrap();
         tell(&db, "fail raw").await;
         let error = migrator.down().await.unwrap_err();
@@ -117,7 +117,7 @@ async fn i6_outside_a_transaction() {
 #[tokio::test]
 async fn i3_what_is_half_reverted_is_settled_by_a_mark() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:down-fails").build();
+    let migrator = migrator(&db, "module:down-fails").build().unwrap();
     migrator.up().only(RAW).await.unwrap();
     tell(&db, "fail raw").await;
     migrator.down().await.unwrap_err();
@@ -150,7 +150,7 @@ async fn mixed(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn what_is_half_reverted_stays_so_when_its_up_is_rolled_back() {
     const MIXED: &str = "module:down-mixed:001_mixed";
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:down-mixed").build();
+    let migrator = migrator(&db, "module:down-mixed").build().unwrap();
     migrator.up().await.unwrap();
     tell(&db, "fail raw").await;
     migrator.down().await.unwrap_err();
@@ -172,7 +172,7 @@ async fn what_is_half_reverted_stays_so_when_its_up_is_rolled_back() {
 #[tokio::test]
 async fn without_transactions_it_is_half_changed() {
     let db = TestDb::standalone().await;
-    let migrator = migrator(&db, "module:down-fails").build();
+    let migrator = migrator(&db, "module:down-fails").build().unwrap();
     migrator.up().only(STOCK).await.unwrap();
     tell(&db, "fail").await;
     let error = migrator.down().await.unwrap_err();
@@ -191,7 +191,7 @@ async fn without_transactions_it_is_half_changed() {
 #[tokio::test]
 async fn without_transactions_nobody_reverts_by_itself_what_another_has_left_half_changed() {
     let db = TestDb::standalone().await;
-    let migrator = migrator(&db, "module:down-fails").build();
+    let migrator = migrator(&db, "module:down-fails").build().unwrap();
     migrator.up().only(STOCK).await.unwrap();
     tell(&db, "fail").await;
     let (one, other) = tokio::join!(migrator.down(), migrator.down());

@@ -52,8 +52,8 @@ async fn i3_something_that_others_depend_on() {
 async fn i3_something_that_another_source_depends_on() {
     let db = TestDb::new().await;
     let all = Migrator::builder(db.database().clone()).registry(registry(&["module:down", "module:down-guest"]));
-    all.build().up().await.unwrap();
-    let migrator = migrator(&db, "module:down").build();
+    all.build().unwrap().up().await.unwrap();
+    let migrator = migrator(&db, "module:down").build().unwrap();
     let error = refused(&db, migrator.down().only(ROLES).with_dependants(true)).await;
     let Error::DependantsApplied { id: ROLES, dependants, selected: false } = &error else { panic!("{error}") };
     assert_eq!(dependants, &["module:down-guest:001_guest"]);
@@ -62,7 +62,7 @@ async fn i3_something_that_another_source_depends_on() {
 #[tokio::test]
 async fn what_has_no_down_all_at_once() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:down-final").build();
+    let migrator = migrator(&db, "module:down-final").build().unwrap();
     migrator.up().await.unwrap();
     let error = refused(&db, migrator.down().steps(2)).await;
     let Error::Several { errors } = &error else { panic!("{error}") };
@@ -93,11 +93,11 @@ async fn a_name_that_is_unknown_or_not_applied() {
 #[tokio::test]
 async fn something_below_an_orphan() {
     let db = TestDb::new().await;
-    migrator(&db, "module:down").build().up().only(ROLES).await.unwrap();
+    migrator(&db, "module:down").build().unwrap().up().only(ROLES).await.unwrap();
     let all = Migrator::builder(db.database().clone()).registry(registry(&["module:down", "module:down-guest"]));
-    all.build().up().only("module:down-guest:001_guest").await.unwrap();
+    all.build().unwrap().up().only("module:down-guest:001_guest").await.unwrap();
 
-    let without = Migrator::builder(db.database().clone()).registry(registry(&["module:down"])).build();
+    let without = Migrator::builder(db.database().clone()).registry(registry(&["module:down"])).build().unwrap();
     for down in [without.down(), without.down().to(USERS), without.down().batch()] {
         let error = refused(&db, down).await;
         assert!(

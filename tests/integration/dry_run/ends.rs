@@ -46,7 +46,7 @@ async fn last(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn failed(what: &str) -> (TestDb, Error) {
     let db = TestDb::new().await;
     tell(&db, what).await;
-    let error = rehearsed(&db, migrator(&db, "module:dry-fails").build().up()).await.unwrap_err();
+    let error = rehearsed(&db, migrator(&db, "module:dry-fails").build().unwrap().up()).await.unwrap_err();
     println!("{error}");
     assert!(error.to_string().ends_with("This was a dry run: nothing was changed or recorded"), "{error}");
     let report = error.report().unwrap();
@@ -82,7 +82,7 @@ async fn i4_a_body_that_ignores_an_error_fails() {
 #[tokio::test]
 async fn what_does_not_depend_on_a_failed_one_goes_on_in_a_new_transaction() {
     let db = TestDb::new().await;
-    let up = migrator(&db, "module:dry-fails").build().up();
+    let up = migrator(&db, "module:dry-fails").build().unwrap().up();
     let error = rehearsed(&db, up.continue_on_error(true)).await.unwrap_err();
     let report = error.report().unwrap();
     assert_eq!(report.not_run(), ["module:dry-fails:003_index"]);
@@ -113,7 +113,7 @@ async fn after(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn i4_a_body_that_takes_too_long_is_rolled_back() {
     let db = TestDb::new().await;
     db.collection("things").insert_one(doc! {}).await.unwrap();
-    let up = migrator(&db, "module:dry-waits").build().up();
+    let up = migrator(&db, "module:dry-waits").build().unwrap().up();
     let error = rehearsed(&db, up.continue_on_error(true)).await.unwrap_err();
     let report = error.report().unwrap();
     for name in ["001_waits", "002_schema_waits"] {
@@ -129,7 +129,7 @@ async fn i4_a_body_that_takes_too_long_is_rolled_back() {
 async fn i4_a_run_that_is_told_to_stop_leaves_nothing() {
     let db = TestDb::new().await;
     tell(&db, "wait").await;
-    let migrator = migrator(&db, "module:dry-fails").build();
+    let migrator = migrator(&db, "module:dry-fails").build().unwrap();
     let run = tokio::spawn({
         let (db, up) = (db.database().clone(), migrator.up());
         async move { rehearsed(&db, up).await }
@@ -148,7 +148,7 @@ async fn i4_a_run_that_is_told_to_stop_leaves_nothing() {
 async fn i4_a_run_that_takes_too_long_leaves_nothing() {
     let db = TestDb::new().await;
     tell(&db, "wait").await;
-    let up = migrator(&db, "module:dry-fails").build().up().timeout(Duration::from_secs(2));
+    let up = migrator(&db, "module:dry-fails").build().unwrap().up().timeout(Duration::from_secs(2));
     let error = rehearsed(&db, up).await.unwrap_err();
     assert!(matches!(error, Error::RunTimedOut { .. }), "{error}");
     assert!(error.to_string().contains("dry run"), "{error}");
@@ -174,7 +174,7 @@ async fn update(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 #[tokio::test]
 async fn a_passing_error_makes_the_whole_dry_run_begin_again_three_times_at_most() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:dry-transient").build();
+    let migrator = migrator(&db, "module:dry-transient").build().unwrap();
     let conflict = |command: &str| {
         doc! { "failCommands": [command], "errorCode": 112, "errorLabels": ["TransientTransactionError"] }
     };
@@ -208,13 +208,13 @@ async fn alone_users(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 #[tokio::test]
 async fn i4_without_transactions_no_body_is_run() {
     let db = TestDb::standalone().await;
-    let report = rehearsed(&db, migrator(&db, "module:dry-alone").build().up()).await.unwrap();
+    let report = rehearsed(&db, migrator(&db, "module:dry-alone").build().unwrap().up()).await.unwrap();
     assert!(would_apply(&report, "001_index"));
     assert!(reason(&report, "002_users").contains("no transactions"));
     assert!(collections(&db).await.is_empty());
     assert_eq!(count(&db, "users", doc! {}).await, 0);
 
-    let required = migrator(&db, "module:dry-alone").transactions(Transactions::Required).build();
+    let required = migrator(&db, "module:dry-alone").transactions(Transactions::Required).build().unwrap();
     assert!(matches!(rehearsed(&db, required.up()).await, Err(Error::TransactionsRequired)));
 }
 
@@ -228,7 +228,7 @@ async fn busy(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 #[tokio::test]
 async fn another_process_that_migrates_does_not_matter() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:dry-busy").build();
+    let migrator = migrator(&db, "module:dry-busy").build().unwrap();
     migrator.up().await.unwrap();
     db.collection::<Document>("migrations").delete_many(doc! {}).await.unwrap();
     let held = doc! { "$set": { "holder": { "nonce": 1 }, "expiresAt": mongodb::bson::DateTime::MAX } };
@@ -247,18 +247,18 @@ async fn quiet(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 #[tokio::test]
 async fn events_tell_nothing_of_it_and_policies_hold() {
     let db = TestDb::new().await;
-    let quiet = migrator(&db, "module:dry-quiet").build();
+    let quiet = migrator(&db, "module:dry-quiet").build().unwrap();
     let mut events = quiet.events();
     rehearsed(&db, quiet.up()).await.unwrap();
     drop(quiet);
     assert!(events.next().await.is_none());
 
-    migrator(&db, "module:dry-quiet").build().up().await.unwrap();
+    migrator(&db, "module:dry-quiet").build().unwrap().up().await.unwrap();
     let drifted = doc! { "$set": { "checksum": "t2:another" } };
     db.collection::<Document>("migrations").update_one(doc! {}, drifted).await.unwrap();
-    let strict = migrator(&db, "module:dry-quiet").drift(Policy::Error).build();
+    let strict = migrator(&db, "module:dry-quiet").drift(Policy::Error).build().unwrap();
     assert!(matches!(rehearsed(&db, strict.up()).await, Err(Error::Drift { .. })));
     assert!(matches!(strict.down().dry_run(true).await, Err(Error::Drift { .. })));
-    let report = rehearsed(&db, migrator(&db, "module:dry-quiet").build().up()).await.unwrap();
+    let report = rehearsed(&db, migrator(&db, "module:dry-quiet").build().unwrap().up()).await.unwrap();
     assert!(report.warnings()[0].contains("changed since"), "{report}");
 }

@@ -47,7 +47,7 @@ async fn impatient() -> &'static Mongod {
 #[tokio::test]
 async fn too_slow_together_cannot_be_simulated_from_there_on() {
     let db = TestDb::on(impatient().await).await;
-    let report = rehearsed(&db, migrator(&db, "module:dry-slow").build().up()).await.unwrap();
+    let report = rehearsed(&db, migrator(&db, "module:dry-slow").build().unwrap().up()).await.unwrap();
     assert!(would_apply(&report, "001_quick") && would_apply(&report, "003_index"));
     for name in ["002_slow", "004_after"] {
         let reason = reason(&report, name);
@@ -61,7 +61,7 @@ async fn too_slow_together_cannot_be_simulated_from_there_on() {
 #[tokio::test]
 async fn too_slow_by_itself_is_a_failure_as_in_earnest() {
     let db = TestDb::on(impatient().await).await;
-    let up = migrator(&db, "module:dry-slow").build().up().only("module:dry-slow:002_slow");
+    let up = migrator(&db, "module:dry-slow").build().unwrap().up().only("module:dry-slow:002_slow");
     let error = rehearsed(&db, up).await.unwrap_err();
     let Error::Failed { source, .. } = &error else { panic!("{error}") };
     assert!(matches!(source.downcast_ref(), Some(Error::TransactionTooSlow { .. })), "{error}");
@@ -85,9 +85,12 @@ async fn large(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 
 #[tokio::test]
 async fn too_large_together_cannot_be_simulated() {
+    if servers::skip_before(6, "it reports a transaction that is too large as a write conflict").await {
+        return;
+    }
     let server = servers::builder().start().await.unwrap();
     let db = TestDb::on(&server).await;
-    let report = rehearsed(&db, migrator(&db, "module:dry-large").build().up()).await.unwrap();
+    let report = rehearsed(&db, migrator(&db, "module:dry-large").build().unwrap().up()).await.unwrap();
     assert!(matches!(of(&report, "001_small").outcome, Outcome::WouldApply));
     assert!(reason(&report, "002_large").contains("grew too large for the server's cache"));
 }

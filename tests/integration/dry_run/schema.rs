@@ -81,7 +81,7 @@ async fn with_users() -> TestDb {
 #[tokio::test]
 async fn i4_every_operation_is_checked_and_none_executed() {
     let db = with_users().await;
-    let report = rehearsed(&db, migrator(&db, "module:dry-schema").build().up()).await.unwrap();
+    let report = rehearsed(&db, migrator(&db, "module:dry-schema").build().unwrap().up()).await.unwrap();
     let execution = of(&report, "001_all");
     assert!(matches!(execution.outcome, Outcome::WouldApply), "{report}");
     for (operation, (kind, collection, notes)) in execution.operations.iter().zip(FOUND) {
@@ -93,7 +93,7 @@ async fn i4_every_operation_is_checked_and_none_executed() {
 
     // Not even tried.
     let _ = db.commands().take();
-    migrator(&db, "module:dry-schema").build().up().dry_run(true).await.unwrap();
+    migrator(&db, "module:dry-schema").build().unwrap().up().dry_run(true).await.unwrap();
     let sent: Vec<_> = db.commands().count().into_keys().collect();
     assert_eq!(sent, ["aggregate", "count", "find", "hello", "listCollections", "listIndexes"]);
 }
@@ -119,7 +119,7 @@ macro_rules! obstacle {
 
 async fn would_fail(source: &str, note: &str, code: &str) {
     let db = with_users().await;
-    let migrator = migrator(&db, source).build();
+    let migrator = migrator(&db, source).build().unwrap();
     let report = rehearsed(&db, migrator.up()).await.unwrap();
     let execution = of(&report, "001_fails");
     assert!(matches!(execution.outcome, Outcome::WouldFail), "{report}");
@@ -216,7 +216,7 @@ async fn invalid(schema: &mut Schema) -> Result<(), mongrate::Error> {
 #[tokio::test]
 async fn a_check_that_fails_is_told_as_that() {
     let db = with_users().await;
-    let report = rehearsed(&db, migrator(&db, "module:dry-unchecked").build().up()).await.unwrap();
+    let report = rehearsed(&db, migrator(&db, "module:dry-unchecked").build().unwrap().up()).await.unwrap();
     let notes = &of(&report, "001_invalid").operations[0].notes;
     assert!(notes[0].starts_with("could not be checked any further: ") && notes[0].contains("$nonsense"), "{notes:?}");
     assert_eq!(reason(&report, "001_invalid"), "not all of its operations could be checked");
@@ -243,7 +243,7 @@ async fn other(schema: &mut Schema) -> Result<(), mongrate::Error> {
 #[tokio::test]
 async fn a_check_does_not_see_what_was_not_done_and_says_so() {
     let db = with_users().await;
-    let error = rehearsed(&db, migrator(&db, "module:dry-before").build().up()).await.unwrap_err();
+    let error = rehearsed(&db, migrator(&db, "module:dry-before").build().unwrap().up()).await.unwrap_err();
     let report = error.report().unwrap();
     let unseen = "checked without the effects of 'module:dry-before:001_tidy'";
     assert_eq!(of(report, "002_unique").notes, [unseen]);
@@ -278,7 +278,7 @@ async fn goes_on(schema: &mut Schema) -> Result<(), mongrate::Error> {
 #[tokio::test]
 async fn an_operation_finds_what_the_ones_before_would_have_done() {
     let db = with_users().await;
-    let migrator = migrator(&db, "module:dry-projection").build();
+    let migrator = migrator(&db, "module:dry-projection").build().unwrap();
     let report = rehearsed(&db, migrator.up()).await.unwrap();
     let notes = |name: &str| -> Vec<String> {
         of(&report, name).operations.iter().flat_map(|operation| operation.notes.clone()).collect()
@@ -331,7 +331,7 @@ async fn not_tidied(schema: &mut Schema) -> Result<(), mongrate::Error> {
 #[tokio::test]
 async fn an_obstacle_that_an_earlier_step_may_remove_is_no_certain_one() {
     let db = with_users().await;
-    let report = rehearsed(&db, migrator(&db, "module:dry-doubt").build().up()).await.unwrap();
+    let report = rehearsed(&db, migrator(&db, "module:dry-doubt").build().unwrap().up()).await.unwrap();
     let reason = reason(&report, "002_unique");
     assert!(reason.ends_with("its checks did not find what is done by 'module:dry-doubt:001_tidies'"), "{reason}");
     assert!(of(&report, "002_unique").operations[0].would_fail);

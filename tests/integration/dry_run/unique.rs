@@ -32,7 +32,7 @@ async fn check(source: &str, documents: Vec<Document>, expected: &[&str]) {
     let db = TestDb::new().await;
     let count = documents.len();
     db.collection("users").insert_many(documents).await.unwrap();
-    let migrator = migrator(&db, source).build();
+    let migrator = migrator(&db, source).build().unwrap();
     let report = rehearsed(&db, migrator.up()).await.unwrap();
     let execution = of(&report, "001_unique");
     assert_eq!(execution.operations.len(), 1);

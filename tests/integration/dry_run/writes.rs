@@ -56,7 +56,7 @@ async fn i4_operations_are_told_with_counts_and_samples_and_leave_nothing() {
     let db = TestDb::new().await;
     let things = (1..=9).map(|id| doc! { "_id": id, "n": id });
     db.collection::<Document>("things").insert_many(things).await.unwrap();
-    let migrator = migrator(&db, "module:dry-writes").build();
+    let migrator = migrator(&db, "module:dry-writes").build().unwrap();
     let dry = rehearsed(&db, migrator.up()).await.unwrap();
     assert!(would_apply(&dry, "001_changes") && would_apply(&dry, "002_finds"));
     assert_eq!((dry.applied().count(), dry.is_empty()), (0, false));
@@ -107,7 +107,7 @@ async fn i4_operations_are_told_with_counts_and_samples_and_leave_nothing() {
 #[tokio::test]
 async fn i4_a_fresh_database_is_not_even_created() {
     let db = TestDb::new().await;
-    let report = rehearsed(&db, migrator(&db, "module:dry-writes").build().up()).await.unwrap_err();
+    let report = rehearsed(&db, migrator(&db, "module:dry-writes").build().unwrap().up()).await.unwrap_err();
     // There are no documents for it, so the second body finds others than it wants; the first is simulated all the same.
     assert!(would_apply(report.report().unwrap(), "001_changes"));
     assert!(collections(&db).await.is_empty());
@@ -180,7 +180,7 @@ async fn the_report_is_for_people() {
     db.collection("users").insert_many(users).await.unwrap();
     let users = [doc! { "_id": 3, "email": "bob", "role": "admin" }, doc! { "_id": 4 }];
     db.collection("users").insert_many(users).await.unwrap();
-    let report = rehearsed(&db, migrator(&db, "module:dry-text").build().up()).await.unwrap();
+    let report = rehearsed(&db, migrator(&db, "module:dry-text").build().unwrap().up()).await.unwrap();
     let text = report.to_string();
     assert!(text.starts_with(TEXT), "{text}");
     assert!(text.ends_with(END), "{text}");
@@ -213,7 +213,7 @@ async fn malformed(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 async fn looking_does_not_get_in_the_way() {
     let db = TestDb::new().await;
     db.collection("things").insert_one(doc! { "n": 1 }).await.unwrap();
-    let error = rehearsed(&db, migrator(&db, "module:dry-variables").build().up()).await.unwrap_err();
+    let error = rehearsed(&db, migrator(&db, "module:dry-variables").build().unwrap().up()).await.unwrap_err();
     let report = error.report().unwrap();
     let found = &of(report, "001_variables").operations[0];
     assert_eq!((found.counts.modified, found.samples.len()), (1, 0));
@@ -238,7 +238,7 @@ async fn a_plugin_is_told_by_the_names_in_the_database() {
     let db = TestDb::new().await;
     db.collection("orders").insert_many([doc! { "of": 1 }, doc! { "of": 1 }]).await.unwrap();
     db.collection("plugin_dry_orders").insert_one(doc! { "_id": 7 }).await.unwrap();
-    let report = rehearsed(&db, migrator(&db, "plugin:dry").build().up()).await.unwrap();
+    let report = rehearsed(&db, migrator(&db, "plugin:dry").build().unwrap().up()).await.unwrap();
     let first = &of(&report, "001_orders").operations;
     assert_eq!((first[0].collection.as_str(), first[0].counts.matched), ("plugin_dry_orders", 1));
     assert_eq!(first[0].samples[0].before, Some(doc! { "_id": 7 }));
@@ -275,7 +275,7 @@ async fn rows(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 #[tokio::test]
 async fn i4_a_down_is_told_and_leaves_everything_applied() {
     let db = TestDb::new().await;
-    let migrator = Migrator::builder(db.database().clone()).registry(registry(&["module:dry-down"])).build();
+    let migrator = Migrator::builder(db.database().clone()).registry(registry(&["module:dry-down"])).build().unwrap();
     assert_eq!(migrator.down().dry_run(true).await.unwrap().to_string(), "Dry run: nothing to revert.");
     migrator.up().await.unwrap();
     assert_eq!(rehearsed(&db, migrator.up()).await.unwrap().to_string(), "Dry run: nothing is pending.");
@@ -297,7 +297,7 @@ async fn i4_a_down_is_told_and_leaves_everything_applied() {
 #[tokio::test]
 async fn only_what_is_asked_for_is_told() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:dry-text").build();
+    let migrator = migrator(&db, "module:dry-text").build().unwrap();
     let report = rehearsed(&db, migrator.up().only("module:dry-text:002_roles")).await.unwrap();
     assert_eq!(report.executions().count(), 2);
     migrator.up().only("module:dry-text:001_index").await.unwrap();

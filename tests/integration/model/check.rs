@@ -91,7 +91,7 @@ pub(super) async fn reads(game: &Play) -> Result<(), String> {
     let quiet = !game.seen.lock.held;
     let before = if quiet { Some((fingerprint(&game.db).await, collections(&game.db).await)) } else { None };
 
-    let migrator = game.drawing.migrator(&game.db, &none).build();
+    let migrator = game.drawing.migrator(&game.db, &none).build().unwrap();
     let status = migrator.status().await.unwrap();
     for &place in &rules.order {
         let (state, expected) = (status.state(rules.id(place)), world.state(place));
@@ -109,7 +109,7 @@ pub(super) async fn reads(game: &Play) -> Result<(), String> {
     same("planned", plan.iter().map(|step| step.migration().id()), &rules, |place| todo.contains(&place))?;
     same("blocked", plan.blocked().iter().map(|b| b.migration().id()), &rules, |place| waiting.contains(&place))?;
     let shuffled = game.drawing.migrations(&none).into_iter().rev().collect();
-    let shuffled = game.drawing.migrator(&game.db, &none).registry(shuffled).build().plan().await.unwrap();
+    let shuffled = game.drawing.migrator(&game.db, &none).registry(shuffled).build().unwrap().plan().await.unwrap();
     let ids = |plan: &mongrate::Plan| plan.iter().map(|step| step.migration().id()).collect::<Vec<_>>();
     that(ids(&shuffled) == ids(&plan), || "I5: the plan depends on the sequence of the registry".to_owned())?;
 

@@ -40,7 +40,7 @@ pub(super) async fn play(case: &Case) -> Result<(), TestCaseError> {
         }
     }
     // What a process that was killed has locked would be in the way of dropping the database.
-    play.drawing.migrator(&play.db, &BTreeSet::new()).build().force_unlock().await.unwrap();
+    play.drawing.migrator(&play.db, &BTreeSet::new()).build().unwrap().force_unlock().await.unwrap();
     for collection in ["precious", "migrations_lock"] {
         let left = count(&play.db, collection, doc! { "_id": "somebody else's" }).await;
         result = result.and(check::that(left == 1, || format!("I7: {collection} has lost what is not ours")));
@@ -68,7 +68,7 @@ impl Play {
     }
 
     async fn unlock(&self, before: &Seen) -> Result<Outcome, String> {
-        let migrator = self.drawing.migrator(&self.db, &BTreeSet::new()).build();
+        let migrator = self.drawing.migrator(&self.db, &BTreeSet::new()).build().unwrap();
         let holder = migrator.force_unlock().because("a test").await.unwrap();
         check::that(holder.is_some() == before.lock.held, || format!("force_unlock found {holder:?}"))?;
         let mut world = before.world.clone();
@@ -91,7 +91,7 @@ impl Play {
     async fn perform(&self, doing: &Doing, before: &Seen) -> (Vec<Outcome>, Option<Vec<String>>) {
         let rules = Rules::of(&self.drawing, doing, &before.executed);
         let policy = if doing.strict { Policy::Error } else { Policy::Warn };
-        let migrator = || self.drawing.migrator(&self.db, &doing.without).drift(policy).build();
+        let migrator = || self.drawing.migrator(&self.db, &doing.without).drift(policy).build().unwrap();
         let (world, deed) = (&before.world, &doing.deed);
         match doing.how {
             How::Alone => {

@@ -36,7 +36,7 @@ async fn everything_is_done_once() {
     for collection in ["dropped", "old"] {
         db.collection::<Document>(collection).insert_one(doc! {}).await.unwrap();
     }
-    migrator(&db, "module:schema-collections").build().up().await.unwrap();
+    migrator(&db, "module:schema-collections").build().unwrap().up().await.unwrap();
 
     let names = collections(&db).await;
     let names: Vec<_> = names.iter().filter(|name| !name.starts_with("migrations")).collect();
@@ -69,7 +69,7 @@ async fn second(schema: &mut Schema) -> Result<(), mongrate::Error> {
 #[tokio::test]
 async fn what_is_there_is_brought_to_what_was_asked() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:schema-brought").build();
+    let migrator = migrator(&db, "module:schema-brought").build().unwrap();
     migrator.up().only("module:schema-brought:001_first").await.unwrap();
     let people = db.collection::<Document>("people");
     people.insert_many([doc! { "age": 1 }, doc! { "age": 7 }]).await.unwrap();
@@ -90,7 +90,7 @@ async fn shelf(schema: &mut Schema) -> Result<(), mongrate::Error> {
 #[tokio::test]
 async fn what_may_not_have_reached_a_majority_is_done_again() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:schema-undone").build();
+    let migrator = migrator(&db, "module:schema-undone").build().unwrap();
     let fault = doc! {
         "failCommands": ["create"],
         "namespace": format!("{}.shelf", db.name()),

@@ -51,7 +51,7 @@ async fn told(source: &str, words: &[&str]) -> TestDb {
             .unwrap();
     }
     db.collection::<Document>("people").insert_one(doc! {}).await.unwrap();
-    let error = migrator(&db, source).build().up().await.unwrap_err();
+    let error = migrator(&db, source).build().unwrap().up().await.unwrap_err();
     println!("{error}");
     let Error::Failed { report, .. } = &error else { panic!("{error}") };
     let later = if source == "module:schema-duplicates" { &["module:schema-duplicates:002_after"][..] } else { &[] };
@@ -76,7 +76,7 @@ async fn i6_duplicates_are_named_with_the_index() {
 
     // Cleaned up, it goes on.
     db.collection::<Document>("users").delete_one(doc! {}).await.unwrap();
-    migrator(&db, "module:schema-duplicates").build().up().await.unwrap();
+    migrator(&db, "module:schema-duplicates").build().unwrap().up().await.unwrap();
     assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_", "email_1"]);
 }
 

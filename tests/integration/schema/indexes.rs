@@ -41,7 +41,7 @@ async fn options_of(db: &Database, index: &str) -> IndexOptions {
 #[tokio::test]
 async fn indexes_are_made_once_with_their_options() {
     let db = TestDb::new().await;
-    let report = migrator(&db, "module:schema-indexes").build().up().await.unwrap();
+    let report = migrator(&db, "module:schema-indexes").build().unwrap().up().await.unwrap();
     assert_eq!(indexes_of(&db, "users").await.len(), 8);
     assert_eq!(options_of(&db, "email_1").await.unique, Some(true));
     assert_eq!(options_of(&db, "nick_1").await.sparse, Some(true));
@@ -73,7 +73,7 @@ async fn drop(schema: &mut Schema) -> Result<(), mongrate::Error> {
 #[tokio::test]
 async fn an_index_is_dropped_once() {
     let db = TestDb::new().await;
-    migrator(&db, "module:schema-drop").build().up().await.unwrap();
+    migrator(&db, "module:schema-drop").build().unwrap().up().await.unwrap();
     let names = db.collection::<Document>("users").list_index_names().await.unwrap();
     assert_eq!(names, ["_id_", "nick_1"]);
     assert!(!collections(&db).await.contains(&"not_there".to_owned()));
@@ -94,10 +94,10 @@ async fn an_index_does_not_wait_longer_than_it_was_told() {
     session.start_transaction().await.unwrap();
     users.insert_one(doc! { "_id": 2 }).session(&mut session).await.unwrap();
 
-    let error = migrator(&db, "module:schema-bounded").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:schema-bounded").build().unwrap().up().await.unwrap_err();
     println!("{error}");
     assert!(error.to_string().contains("MaxTimeMSExpired"), "{error}");
     session.abort_transaction().await.unwrap();
-    migrator(&db, "module:schema-bounded").build().up().await.unwrap();
+    migrator(&db, "module:schema-bounded").build().unwrap().up().await.unwrap();
     assert_eq!(indexes_of(&db, "users").await.len(), 2);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mongrate::{Tx, migration};
+use mongrate::{Error, Tx, migration};
 use mongrate_tests::stored::{step, steps};
 use mongrate_tests::{Gate, TestDb};
 
@@ -51,9 +51,10 @@ async fn as_many_as_were_asked_for_and_no_more() {
 }
 
 #[tokio::test]
-async fn none_at_a_time_is_one_at_a_time() {
+async fn none_at_a_time_is_refused() {
     let db = TestDb::new().await;
     let [ana] = existing(&db, ["ana"]).await;
-    for_each(&db, "module:tenants").concurrency(0).await.unwrap().into_result().unwrap();
-    assert_eq!(steps(&ana).await, ["a", "b"]);
+    let error = for_each(&db, "module:tenants").concurrency(0).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidOption { option: "concurrency", .. }), "{error}");
+    assert!(steps(&ana).await.is_empty());
 }

@@ -31,7 +31,7 @@ async fn i6_dropping_the_future_stops_all_and_begins_no_other() {
     }
     assert_eq!(collections(&cyd).await, ["told"]);
     // And they can be migrated.
-    assert!(migrator(&ana, "module:tenants").build().up().await.is_ok());
+    assert!(migrator(&ana, "module:tenants").build().unwrap().up().await.is_ok());
 }
 
 /// Signals are the process's, so this takes one.

@@ -36,7 +36,7 @@ async fn copy(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn a_cursor_goes_on_over_its_batches_while_others_write() {
     let db = TestDb::new().await;
-    migrator(&db, "module:tx-cursor").build().up().await.unwrap();
+    migrator(&db, "module:tx-cursor").build().unwrap().up().await.unwrap();
     assert!(db.commands().count()["getMore"] >= 1);
     assert_eq!(count(&db, "copies", doc! {}).await, u64::from(MANY.unsigned_abs()));
 }
@@ -65,7 +65,7 @@ async fn two(tx: &mut Tx) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn two_collections_are_written_in_turns() {
     let db = TestDb::new().await;
-    migrator(&db, "module:tx-two").build().up().await.unwrap();
+    migrator(&db, "module:tx-two").build().unwrap().up().await.unwrap();
     assert_eq!((count(&db, "ones", doc! {}).await, count(&db, "twos", doc! {}).await), (20, 20));
     assert_eq!(db.commands().count()["commitTransaction"], 1);
 }

@@ -27,7 +27,7 @@ async fn i1_nothing_is_seen_outside_before_the_commit() {
     let db = TestDb::new().await;
     let things = db.collection::<Document>("things");
     things.insert_many([doc! { "_id": "old" }, doc! { "_id": "gone" }]).await.unwrap();
-    let up = tokio::spawn(migrator(&db, "module:tx-isolation").build().up().into_future());
+    let up = tokio::spawn(migrator(&db, "module:tx-isolation").build().unwrap().up().into_future());
 
     WRITTEN.pass().await;
     assert_eq!(count(&db, "things", doc! { "_id": "new" }).await, 0);
@@ -65,7 +65,7 @@ async fn i1_a_write_conflict_runs_the_body_again_and_leaves_one_effect() {
     let db = TestDb::new().await;
     let things = db.collection::<Document>("things");
     things.insert_one(doc! { "_id": 1, "n": 0 }).await.unwrap();
-    let up = tokio::spawn(migrator(&db, "module:tx-conflict").build().up().into_future());
+    let up = tokio::spawn(migrator(&db, "module:tx-conflict").build().unwrap().up().into_future());
 
     READ.pass().await;
     things.update_one(doc! { "_id": 1 }, doc! { "$set": { "n": 10 } }).await.unwrap();

@@ -69,7 +69,7 @@ async fn reads(things: &TxCollection<Document>) -> Result<(), anyhow::Error> {
 #[tokio::test]
 async fn every_operation_takes_effect_with_its_options() {
     let db = TestDb::new().await;
-    let report = migrator(&db, "module:tx-operations").build().up().await.unwrap();
+    let report = migrator(&db, "module:tx-operations").build().unwrap().up().await.unwrap();
     assert_eq!(
         documents(&db, "things").await,
         [
@@ -121,7 +121,7 @@ async fn outs(tx: &mut Tx) -> Result<(), anyhow::Error> {
 async fn stages_that_write_are_refused_with_what_to_do_instead() {
     for (source, id) in [("module:tx-merge", "001_merges"), ("module:tx-out", "001_outs")] {
         let db = TestDb::new().await;
-        let error = migrator(&db, source).build().up().await.unwrap_err();
+        let error = migrator(&db, source).build().unwrap().up().await.unwrap_err();
         println!("{error}");
         assert!(error.to_string().contains("cannot run in a transaction"), "{error}");
         assert!(!db.commands().count().contains_key("aggregate"));

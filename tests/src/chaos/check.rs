@@ -218,7 +218,7 @@ mod tests {
         let server = Arc::new(servers::builder().start().await.unwrap());
         let site = Site::open(server, Topology::Single, "found").await.unwrap();
         site.seed().await.unwrap();
-        let migrator = Migrator::builder(site.database.clone()).registry(migrations::registry()).build();
+        let migrator = Migrator::builder(site.database.clone()).registry(migrations::registry()).build().unwrap();
         migrator.up().await.unwrap();
         let (mut tally, mut expected) = (Tally::default(), Expected::default());
         expected.after(&Phase { applied: ALL.len(), down: false, faults: Vec::new() });

@@ -76,7 +76,7 @@ impl Site {
     }
 
     async fn unlock(&self) -> Option<()> {
-        let migrator = Migrator::builder(self.database.clone()).registry(migrations::registry()).build();
+        let migrator = Migrator::builder(self.database.clone()).registry(migrations::registry()).build().unwrap();
         migrator.force_unlock().by("chaos").because("it strikes").await.ok()?.map(drop)
     }
 

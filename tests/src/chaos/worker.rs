@@ -42,7 +42,8 @@ pub(super) async fn run(
         .registry(migrations::registry())
         .lease(Duration::from_millis(lease_ms.parse()?))
         .lock_wait(Duration::from_mins(10))
-        .build();
+        .build()
+        .unwrap();
     let result = match back_to {
         Some(id) => migrator.down().to(id).await,
         None => migrator.up().await,

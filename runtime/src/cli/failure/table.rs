@@ -202,12 +202,26 @@ pub(super) fn told(error: &Error) -> Failure {
             Failure::new(Exit::Usage, "variable", format!("the environment variable {name} is '{value}', but takes {accepted}"))
                 .help("correct it, or unset it to have the default")
         }
+        Error::ConnectionString { problem, help } => {
+            Failure::usage(format!("the connection string {problem}")).help(in_passing(help))
+        }
+        Error::HostNotFound => {
+            Failure::new(Exit::Unreachable, "unreachable", "cannot reach MongoDB: its name was not found")
+                .help(in_passing(Error::HOST_NOT_FOUND))
+        }
+        Error::InvalidOption { option, value, accepted } => {
+            Failure::new(Exit::Usage, "invalid-option", format!("the option `{option}` is {value}, but takes {accepted}"))
+                .help("correct it in the application, or on the command line")
+        }
         // The error of a body, which comes as the source of another one; or of many databases, of which a command knows one.
         Error::TimedOut { .. }
         | Error::TransactionTooSlow { .. }
         | Error::TransactionTooLarge { .. }
         | Error::TransactionAborted { .. }
         | Error::IgnoredError { .. }
+        | Error::BodyChanged { .. }
+        | Error::InDoubt { .. }
+        | Error::HalfReverted { .. }
         | Error::CommitUnknown { .. }
         | Error::Panicked { .. }
         | Error::Refused(_)
@@ -233,6 +247,10 @@ fn after(m: &str, id: &str, verb: Verb, remains: Remains, report: &Report) -> St
                 "what it did before that is still there; correct the cause, and {again} runs it again from its beginning"
             )
         }
+        (Verb::Up, Remains::Resumable) => format!(
+            "what it did before that is still there and on record; correct the cause, and {again} resumes at the operation that did not \
+             end well"
+        ),
         (Verb::Up, Remains::All) => format!(
             "it is applied and does not run again; see what is wrong with the data, or with its `verify` function. `{m} accept \
              {id}` accepts it as it is"
@@ -241,6 +259,10 @@ fn after(m: &str, id: &str, verb: Verb, remains: Remains, report: &Report) -> St
         (Verb::Down, Remains::Nothing) => {
             format!("that was rolled back, so it is still applied; correct the cause and give `{m} down {id}` again")
         }
+        (Verb::Down, Remains::Resumable) => format!(
+            "what that did is still there and on record, so it is half reverted; correct the cause, and `{m} down {id}` resumes at the \
+             operation that did not end well"
+        ),
         (Verb::Down, Remains::Part | Remains::Half | Remains::All) => format!(
             "what that did is still there, so it is half reverted: `{m} down {id}` reverts it again, {again} applies it again"
         ),

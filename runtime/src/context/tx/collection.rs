@@ -8,13 +8,16 @@ use mongodb::action::{
     Aggregate, CountDocuments, Delete, Distinct, Find, FindOne, FindOneAndDelete, FindOneAndReplace, FindOneAndUpdate,
     InsertMany, InsertOne, ReplaceOne, Update,
 };
-use mongodb::bson::Document;
+use mongodb::bson::{Document, RawDocumentBuf};
+use mongodb::error::Result;
 use mongodb::options::UpdateModifications;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::action::boxed;
 use super::probe::Aim;
-use super::{Pending, Shared};
+use super::raw::{Replaced, raw};
+use super::{Pending, Shared, Transactional};
 use crate::Error;
 
 /// A collection whose operations all belong to one transaction.
@@ -57,94 +60,112 @@ impl<T: Send + Sync> TxCollection<T> {
         self.collection.name()
     }
 
-    fn pending<A>(&self, kind: &'static str, action: A) -> Pending<'_, A> {
-        Pending::new(self.tx.clone(), kind, self.collection.name(), Aim::Nothing, Ok(action))
+    /// An operation that the scope allows.
+    fn pending<A: Transactional>(
+        &self,
+        kind: &'static str,
+        aim: Aim,
+        build: impl for<'c> FnOnce(&'c Collection<A::Item>) -> A::Action<'c> + Send + 'static,
+    ) -> Pending<A> {
+        self.perhaps(kind, aim, Ok(()), |()| build)
     }
 
-    fn inserting<A>(&self, kind: &'static str, action: A) -> Pending<'_, A> {
-        Pending::new(self.tx.clone(), kind, self.collection.name(), Aim::New, Ok(action))
-    }
-
-    fn changing<A>(&self, kind: &'static str, filter: Option<Document>, action: A) -> Pending<'_, A> {
-        let aim = filter.map_or(Aim::Nothing, Aim::Matches);
-        Pending::new(self.tx.clone(), kind, self.collection.name(), aim, Ok(action))
+    /// An operation, or why it cannot be one.
+    fn perhaps<A: Transactional, V, B>(
+        &self,
+        kind: &'static str,
+        aim: Aim,
+        value: Result<V>,
+        build: impl FnOnce(V) -> B,
+    ) -> Pending<A>
+    where
+        B: for<'c> FnOnce(&'c Collection<A::Item>) -> A::Action<'c> + Send + 'static,
+    {
+        let build = value.map(|value| boxed::<A>(build(value)));
+        Pending::new(self.tx.clone(), kind, self.collection.clone_with_type(), aim, build)
     }
 
     /// A dry run looks at what a write is about to change.
-    fn aim(&self, filter: &Document) -> Option<Document> {
-        self.tx.dry_run.then(|| filter.clone())
-    }
-
-    /// See [`Collection::find`].
-    pub fn find(&self, filter: Document) -> Pending<'_, Find<'_, T>> {
-        self.pending("find", self.collection.find(filter))
+    fn aim(&self, filter: &Document) -> Aim {
+        if self.tx.dry_run { Aim::Matches(filter.clone()) } else { Aim::Nothing }
     }
 
     /// See [`Collection::aggregate`]. For a plugin, collections that the pipeline names are its own. `$out` and
     /// `$merge` are refused: the server does not have them in a transaction.
-    pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> Pending<'_, Aggregate<'_>> {
-        let action = self.tx.scope.pipeline(pipeline).map(|stages| self.collection.aggregate(stages));
-        Pending::new(
-            self.tx.clone(),
-            "aggregate",
-            self.collection.name(),
-            Aim::Nothing,
-            action.map_err(Error::into_driver),
-        )
+    pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> Pending<Aggregate<'static>> {
+        let stages = self.tx.scope.pipeline(pipeline).map_err(Error::into_driver);
+        self.perhaps("aggregate", Aim::Nothing, stages, |stages| {
+            move |collection: &Collection<Document>| collection.aggregate(stages)
+        })
     }
 
     /// See [`Collection::count_documents`].
-    pub fn count_documents(&self, filter: Document) -> Pending<'_, CountDocuments<'_>> {
-        self.pending("count_documents", self.collection.count_documents(filter))
+    pub fn count_documents(&self, filter: Document) -> Pending<CountDocuments<'static>> {
+        self.pending("count_documents", Aim::Nothing, move |collection| collection.count_documents(filter))
     }
 
     /// See [`Collection::distinct`].
-    pub fn distinct(&self, field: impl AsRef<str>, filter: Document) -> Pending<'_, Distinct<'_>> {
-        self.pending("distinct", self.collection.distinct(field, filter))
+    pub fn distinct(&self, field: impl AsRef<str>, filter: Document) -> Pending<Distinct<'static>> {
+        let field = field.as_ref().to_owned();
+        self.pending("distinct", Aim::Nothing, move |collection| collection.distinct(field, filter))
     }
 
     /// See [`Collection::update_one`].
-    pub fn update_one(&self, filter: Document, update: impl Into<UpdateModifications>) -> Pending<'_, Update<'_>> {
-        self.changing("update_one", self.aim(&filter), self.collection.update_one(filter, update))
+    pub fn update_one(&self, filter: Document, update: impl Into<UpdateModifications>) -> Pending<Update<'static>> {
+        let (aim, update) = (self.aim(&filter), update.into());
+        self.pending("update_one", aim, move |collection| collection.update_one(filter, update))
     }
 
     /// See [`Collection::update_many`].
-    pub fn update_many(&self, filter: Document, update: impl Into<UpdateModifications>) -> Pending<'_, Update<'_>> {
-        self.changing("update_many", self.aim(&filter), self.collection.update_many(filter, update))
+    pub fn update_many(&self, filter: Document, update: impl Into<UpdateModifications>) -> Pending<Update<'static>> {
+        let (aim, update) = (self.aim(&filter), update.into());
+        self.pending("update_many", aim, move |collection| collection.update_many(filter, update))
     }
 
     /// See [`Collection::delete_one`].
-    pub fn delete_one(&self, filter: Document) -> Pending<'_, Delete<'_>> {
-        self.changing("delete_one", self.aim(&filter), self.collection.delete_one(filter))
+    pub fn delete_one(&self, filter: Document) -> Pending<Delete<'static>> {
+        self.pending("delete_one", self.aim(&filter), move |collection| collection.delete_one(filter))
     }
 
     /// See [`Collection::delete_many`].
-    pub fn delete_many(&self, filter: Document) -> Pending<'_, Delete<'_>> {
-        self.changing("delete_many", self.aim(&filter), self.collection.delete_many(filter))
+    pub fn delete_many(&self, filter: Document) -> Pending<Delete<'static>> {
+        self.pending("delete_many", self.aim(&filter), move |collection| collection.delete_many(filter))
     }
 }
 
 impl<T: Serialize + Send + Sync> TxCollection<T> {
     /// See [`Collection::insert_one`].
-    pub fn insert_one(&self, document: impl Borrow<T>) -> Pending<'_, InsertOne<'_>> {
-        self.inserting("insert_one", self.collection.insert_one(document))
+    pub fn insert_one(&self, document: impl Borrow<T>) -> Pending<InsertOne<'static>> {
+        self.perhaps("insert_one", Aim::New, raw(document.borrow()), |document| {
+            move |collection: &Collection<RawDocumentBuf>| collection.insert_one(document)
+        })
     }
 
     /// See [`Collection::insert_many`].
-    pub fn insert_many(&self, documents: impl IntoIterator<Item = impl Borrow<T>>) -> Pending<'_, InsertMany<'_>> {
-        self.inserting("insert_many", self.collection.insert_many(documents))
+    pub fn insert_many(&self, documents: impl IntoIterator<Item = impl Borrow<T>>) -> Pending<InsertMany<'static>> {
+        let documents = documents.into_iter().map(|document| raw(document.borrow())).collect::<Result<Vec<_>>>();
+        self.perhaps("insert_many", Aim::New, documents, |documents| {
+            move |collection: &Collection<RawDocumentBuf>| collection.insert_many(documents)
+        })
     }
 
     /// See [`Collection::replace_one`].
-    pub fn replace_one(&self, filter: Document, replacement: impl Borrow<T>) -> Pending<'_, ReplaceOne<'_>> {
-        self.changing("replace_one", self.aim(&filter), self.collection.replace_one(filter, replacement))
+    pub fn replace_one(&self, filter: Document, replacement: impl Borrow<T>) -> Pending<ReplaceOne<'static>> {
+        self.perhaps("replace_one", self.aim(&filter), raw(replacement.borrow()), |replacement| {
+            move |collection: &Collection<RawDocumentBuf>| collection.replace_one(filter, replacement)
+        })
     }
 }
 
-impl<T: DeserializeOwned + Send + Sync> TxCollection<T> {
+impl<T: DeserializeOwned + Send + Sync + 'static> TxCollection<T> {
+    /// See [`Collection::find`].
+    pub fn find(&self, filter: Document) -> Pending<Find<'static, T>> {
+        self.pending("find", Aim::Nothing, move |collection| collection.find(filter))
+    }
+
     /// See [`Collection::find_one`].
-    pub fn find_one(&self, filter: Document) -> Pending<'_, FindOne<'_, T>> {
-        self.pending("find_one", self.collection.find_one(filter))
+    pub fn find_one(&self, filter: Document) -> Pending<FindOne<'static, T>> {
+        self.pending("find_one", Aim::Nothing, move |collection| collection.find_one(filter))
     }
 
     /// See [`Collection::find_one_and_update`].
@@ -152,27 +173,28 @@ impl<T: DeserializeOwned + Send + Sync> TxCollection<T> {
         &self,
         filter: Document,
         update: impl Into<UpdateModifications>,
-    ) -> Pending<'_, FindOneAndUpdate<'_, T>> {
-        self.changing("find_one_and_update", self.aim(&filter), self.collection.find_one_and_update(filter, update))
+    ) -> Pending<FindOneAndUpdate<'static, T>> {
+        let (aim, update) = (self.aim(&filter), update.into());
+        self.pending("find_one_and_update", aim, move |collection| collection.find_one_and_update(filter, update))
     }
 
     /// See [`Collection::find_one_and_delete`].
-    pub fn find_one_and_delete(&self, filter: Document) -> Pending<'_, FindOneAndDelete<'_, T>> {
-        self.changing("find_one_and_delete", self.aim(&filter), self.collection.find_one_and_delete(filter))
+    pub fn find_one_and_delete(&self, filter: Document) -> Pending<FindOneAndDelete<'static, T>> {
+        self.pending("find_one_and_delete", self.aim(&filter), move |collection| collection.find_one_and_delete(filter))
     }
 }
 
-impl<T: Serialize + DeserializeOwned + Send + Sync> TxCollection<T> {
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> TxCollection<T> {
     /// See [`Collection::find_one_and_replace`].
     pub fn find_one_and_replace(
         &self,
         filter: Document,
         replacement: impl Borrow<T>,
-    ) -> Pending<'_, FindOneAndReplace<'_, T>> {
-        self.changing(
-            "find_one_and_replace",
-            self.aim(&filter),
-            self.collection.find_one_and_replace(filter, replacement),
-        )
+    ) -> Pending<FindOneAndReplace<'static, Replaced<T>>> {
+        self.perhaps("find_one_and_replace", self.aim(&filter), raw(replacement.borrow()), |replacement| {
+            move |collection: &Collection<Replaced<T>>| {
+                collection.find_one_and_replace(filter, Replaced::With(replacement))
+            }
+        })
     }
 }

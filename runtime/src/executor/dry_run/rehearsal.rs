@@ -16,8 +16,7 @@ use super::{ATTEMPTS, DryRun, execution, journal, not_simulated};
 use crate::__private::{BoxError, Context};
 use crate::Error;
 use crate::context::{Inner, Scope, Tx};
-use crate::lock::{Permit, kill, start};
-use crate::migration::Kind;
+use crate::lock::{Permit, Session, kill, start};
 use crate::report::Execution;
 
 /// The server looks for transactions that have lasted too long once a second at most.
@@ -29,7 +28,7 @@ pub(super) struct Rehearsal<'d> {
     run: &'d DryRun<'d>,
     /// How often the dry run has begun.
     attempts: u32,
-    session: Option<ClientSession>,
+    session: Option<Session>,
     transaction: Option<Open>,
     /// The effects of these went with a transaction that a failure ended.
     lost: Vec<&'static str>,
@@ -66,7 +65,7 @@ impl<'d> Rehearsal<'d> {
         let kv = &self.run.options.names.kv;
         let tx = Tx::dry_run(database, session, scope, kv, journal(step), permit.clone());
         let ours = tx.handle();
-        let ended = run(step.body, Kind::Tx, Context(Inner::Tx(tx)), &permit, self.run.limits(step)).await;
+        let ended = run(step.body, Context(Inner::Tx(tx)), &permit, self.run.limits(step)).await;
         let result = match ended {
             Ok((_, result)) => {
                 let Some(taken) = ours.end().await else {
@@ -124,11 +123,11 @@ impl<'d> Rehearsal<'d> {
     }
 
     /// The session with the transaction, and when that began.
-    async fn open(&mut self) -> Result<(ClientSession, Instant), Failure> {
+    async fn open(&mut self) -> Result<(Session, Instant), Failure> {
         let mut session = if let Some(session) = self.session.take() {
             session
         } else {
-            let session = self.run.database.client().start_session().await;
+            let session = Session::unnamed(self.run.database.client()).await;
             session.map_err(|error| Failure::server("start a session", error))?
         };
         if self.transaction.is_none() {

@@ -23,7 +23,7 @@ use crate::error::code;
 use crate::lock::{Lease, Lock, Look, Waiter, jitter};
 use crate::record::{Direction, Record, RecordStatus};
 use crate::stop::{Reason, Stop};
-use crate::tracker::{Change, Over};
+use crate::tracker::{Beside, Change, Over};
 
 const LEASE: Duration = Duration::from_mins(1);
 
@@ -137,8 +137,11 @@ pub(super) fn unlock(world: Arc<World>) -> BoxFuture<'static, ()> {
         if let Ok(state) = store.state().await {
             let lock = Lock::of(store.clone(), LEASE);
             let seized = lock.seize(newest_token(&state)).await;
+            if let Ok(Some(seized)) = &seized {
+                lock.kill(&seized.abandoned).await;
+            }
             store.world.note(|| {
-                format!("the lock was freed by force: {:?}", seized.map(|seized| seized.map(|(token, _)| token)))
+                format!("the lock was freed by force: {:?}", seized.map(|seized| seized.map(|seized| seized.token)))
             });
         }
     })
@@ -208,6 +211,8 @@ async fn under_lease(
     session: &mut Session,
 ) -> Result<(), Failure> {
     let state = store.state().await.map_err(|error| Failure::server("read the records", error))?;
+    // As a run does; see `end_former_holders` in migrator/run.rs.
+    lock.kill(lease.abandoned()).await;
     let committer = Committer { lock, lease };
     for step in todo(store, &state) {
         let result = in_transaction(store, &committer, session, step).await;
@@ -308,5 +313,5 @@ fn change(step: usize, status: RecordStatus, token: i64) -> Change {
         attempts: 1,
         token,
     };
-    Change::Stored { record: Box::new(record), over: Over::Pending, entry: None }
+    Change::Stored { record: Box::new(record), over: Over::Pending, beside: Beside::Kept, entry: None }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::migrator::MigratorBuilder;
+use crate::options::{self, Limit};
 
 const AUTO: &str = "MONGRATE_AUTO";
 const FAIL_HARD: &str = "MONGRATE_FAIL_HARD";
@@ -24,9 +25,6 @@ const NAMES: [&str; 8] = [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, S
 
 /// How long the run of a boot may take when nobody says otherwise.
 pub(super) const TIMEOUT: Duration = Duration::from_mins(5);
-
-/// The longest of all durations, in milliseconds. What is longer is a slip of the pen.
-const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// The variables as they were found.
 #[derive(Clone, Debug, Default)]
@@ -44,8 +42,7 @@ pub(crate) struct Settings {
     pub(crate) auto: bool,
     pub(super) fail_hard: bool,
     pub(crate) stop_on_error: bool,
-    /// Zero is no limit.
-    timeout: Option<Duration>,
+    timeout: Option<Limit>,
     lock_wait: Option<Duration>,
     lease: Option<Duration>,
     environment: Option<String>,
@@ -65,9 +62,9 @@ impl Settings {
         let settings = Self {
             auto: reader.flag(AUTO).unwrap_or(true),
             fail_hard: reader.flag(FAIL_HARD).unwrap_or(true),
-            timeout: reader.millis(TIMEOUT_MS, 0..=DAY),
-            lock_wait: reader.millis(LOCK_WAIT_MS, 0..=DAY),
-            lease: reader.millis(LEASE_MS, 1000..=DAY),
+            timeout: reader.limit(TIMEOUT_MS),
+            lock_wait: reader.duration(LOCK_WAIT_MS, &options::LOCK_WAIT),
+            lease: reader.duration(LEASE_MS, &options::LEASE),
             stop_on_error: reader.flag(STOP_ON_ERROR).unwrap_or(true),
             environment: reader.text(ENV).map(str::to_owned),
             codebase_version: reader.text(VERSION).map(str::to_owned),
@@ -76,9 +73,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Tells a builder what is set, and leaves it what is not. `timeout` is that of a run for which nobody has said one; zero is
-    /// no limit.
-    pub(crate) fn configure(&self, builder: MigratorBuilder, timeout: Duration) -> MigratorBuilder {
+    /// Tells a builder what is set, and leaves it what is not. `timeout` is that of a run for which nobody has said one.
+    pub(crate) fn configure(&self, builder: MigratorBuilder, timeout: Limit) -> MigratorBuilder {
         let mut builder = builder.limited(self.timeout, timeout);
         if let Some(wait) = self.lock_wait {
             builder = builder.lock_wait(wait);
@@ -113,15 +109,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn millis(&mut self, name: &'static str, allowed: RangeInclusive<u64>) -> Option<Duration> {
+    fn duration(&mut self, name: &'static str, allowed: &RangeInclusive<Duration>) -> Option<Duration> {
         let value = self.text(name)?;
-        match value.parse() {
-            Ok(millis) if allowed.contains(&millis) => Some(Duration::from_millis(millis)),
-            _ => {
-                let (least, most) = allowed.into_inner();
-                self.malformed(name, value, &format!("a whole number of milliseconds from {least} to {most}"))
-            }
+        millis(value, allowed).or_else(|| self.malformed(name, value, &told(allowed)))
+    }
+
+    fn limit(&mut self, name: &'static str) -> Option<Limit> {
+        let value = self.text(name)?;
+        if value.eq_ignore_ascii_case("none") {
+            return Some(Limit::None);
         }
+        let limit = millis(value, &options::TIMEOUT).map(Limit::After);
+        limit.or_else(|| self.malformed(name, value, &format!("{}, or none", told(&options::TIMEOUT))))
     }
 
     fn text(&mut self, name: &'static str) -> Option<&'a str> {
@@ -137,4 +136,13 @@ impl<'a> Reader<'a> {
         self.errors.push(Error::Variable { name, value: value.to_owned(), accepted: accepted.to_owned() });
         None
     }
+}
+
+fn millis(value: &str, allowed: &RangeInclusive<Duration>) -> Option<Duration> {
+    value.parse().ok().map(Duration::from_millis).filter(|duration| allowed.contains(duration))
+}
+
+fn told(allowed: &RangeInclusive<Duration>) -> String {
+    let (least, most) = (allowed.start().as_millis(), allowed.end().as_millis());
+    format!("a whole number of milliseconds from {least} to {most}")
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::{Run, Work, stopped};
 use crate::Error;
 use crate::events::Event;
-use crate::lock::{Lease, Look, Waiter, jitter};
+use crate::lock::{Lease, Lock, Look, Waiter, jitter};
 use crate::report::Report;
 use crate::stop::{Deadline, Reason};
 use crate::tracker::now;
@@ -33,8 +33,14 @@ pub(super) enum Acquired {
 impl Run {
     /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
     /// `newest` is the newest token on record.
-    pub(super) async fn acquire(&self, work: &impl Work, session: &Document, newest: i64) -> Result<Acquired, Error> {
-        let mut queue = Waiter::new(&self.migrator.0.lock, session, newest);
+    pub(super) async fn acquire(
+        &self,
+        work: &impl Work,
+        lock: &Lock,
+        session: &Document,
+        newest: i64,
+    ) -> Result<Acquired, Error> {
+        let mut queue = Waiter::new(lock, session, newest);
         let acquired = self.wait(work, &mut queue).await;
         if !matches!(acquired, Ok(Acquired::Lease(_))) {
             queue.give_up().await;
@@ -72,6 +78,7 @@ impl Run {
             // Before the next look at the lease: the holder may have finished and released it meanwhile, and then
             // nobody needs it any more.
             let records = inner.tracker.records().await?;
+            queue.newest(records.newest_token());
             let todo = work.todo(self, &records)?;
             if W::is_nothing(&todo) {
                 return Ok(Acquired::NotNeeded(work.report(self, &records, &todo)));

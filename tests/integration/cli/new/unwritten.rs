@@ -47,7 +47,7 @@ async fn of_schema_of_plugin(schema: &mut Schema) -> Result<(), mongrate::Error>
 async fn every_body_fails() {
     for source in ["module:unwritten", "plugin:unwritten"] {
         let db = TestDb::new().await;
-        let ran = migrator(&db, source).build().up().continue_on_error(true).await;
+        let ran = migrator(&db, source).build().unwrap().up().continue_on_error(true).await;
         assert!(matches!(ran, Err(Error::Failed { .. })), "{ran:?}");
         for migration in &registry(&[source]) {
             assert_eq!(status(&db, migration.id()).await, "failed", "{}", migration.id());

@@ -56,7 +56,7 @@ fn everything_set_is_understood() {
         Settings {
             auto: false,
             fail_hard: false,
-            timeout: Some(Duration::from_millis(1500)),
+            timeout: Some(Limit::After(Duration::from_millis(1500))),
             lock_wait: Some(Duration::ZERO),
             lease: Some(Duration::from_secs(1)),
             stop_on_error: false,
@@ -64,7 +64,7 @@ fn everything_set_is_understood() {
             codebase_version: Some("v2 of today".to_owned()),
         }
     );
-    assert_eq!(read(&[(TIMEOUT_MS, "0")]).unwrap().timeout, Some(Duration::ZERO));
+    assert_eq!(read(&[(TIMEOUT_MS, "none")]).unwrap().timeout, Some(Limit::None));
     assert_eq!(read(&[(LEASE_MS, "86400000")]).unwrap().lease, Some(Duration::from_hours(24)));
 }
 
@@ -86,12 +86,14 @@ fn a_flag_is_what_people_write() {
 
 #[test]
 fn a_duration_is_a_whole_number_of_milliseconds_within_reason() {
-    let too_large = (DAY + 1).to_string();
+    let too_large = (options::TIMEOUT.end().as_millis() + 1).to_string();
     for value in ["-1", "1.5", "5s", "5_000", "1e3", "99999999999999999999999", &too_large] {
         for name in [TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS] {
             assert_eq!(refused(&[(name, value)])[0].0, name, "{value}");
         }
     }
+    let told = &refused(&[(TIMEOUT_MS, "0")])[0].1;
+    assert!(told.contains("is '0', but takes a whole number of milliseconds from 1 to 2592000000, or none"), "{told}");
     for value in ["0", "999"] {
         let told = &refused(&[(LEASE_MS, value)])[0].1;
         assert!(told.contains("MONGRATE_LEASE_MS"), "{told}");

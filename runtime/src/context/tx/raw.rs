@@ -1,0 +1,60 @@
+//! Documents as the driver sends them.
+
+use mongodb::bson::RawDocumentBuf;
+use mongodb::error::Result;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Serializes a document as the driver itself does, whichever version of bson it was built with. The function has another
+/// name in each. A glob brings in the one that exists, which goes before the one of this module.
+pub(super) fn raw<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
+    #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
+    use mongodb::bson::*;
+    serialize_to_raw_document_buf(document).map_err(Into::into)
+}
+
+/// Version 2, which has no function of this name.
+#[allow(dead_code, reason = "version 3 has a function of this name")]
+fn serialize_to_raw_document_buf<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
+    #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
+    use mongodb::bson::*;
+    to_raw_document_buf(document).map_err(Into::into)
+}
+
+/// Neither version.
+#[allow(dead_code, reason = "version 2 has a function of this name")]
+fn to_raw_document_buf<T: Serialize>(_: &T) -> Result<RawDocumentBuf> {
+    unreachable!("bson has one of the two functions")
+}
+
+/// What a `find_one_and_replace` takes, and what it gives: the driver has one type for both.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Replaced<T> {
+    With(RawDocumentBuf),
+    Found(T),
+}
+
+impl<T: Serialize> Serialize for Replaced<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::With(document) => document.serialize(serializer),
+            Self::Found(document) => document.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Replaced<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::Found)
+    }
+}
+
+impl<T> Replaced<T> {
+    /// What the server has answered.
+    pub(super) fn found(self) -> Option<T> {
+        match self {
+            Self::Found(document) => Some(document),
+            Self::With(_) => None,
+        }
+    }
+}

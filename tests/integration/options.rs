@@ -1,0 +1,90 @@
+//! Options that make no sense are refused before the database is asked anything.
+
+use std::time::Duration;
+
+use mongrate::{Error, Migrator, MigratorBuilder, Names, Tx, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{migrator, step, steps};
+
+const DAY: Duration = Duration::from_hours(24);
+
+#[migration(id = "001_once", source = "module:options", down = undo)]
+async fn once(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "once").await?)
+}
+
+async fn undo(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "undone").await?)
+}
+
+fn option(error: &Error) -> &'static str {
+    let Error::InvalidOption { option, .. } = error else { panic!("{error}") };
+    assert!(error.to_string().starts_with(&format!("the option `{option}` is ")), "{error}");
+    option
+}
+
+fn named(set: impl FnOnce(&mut Names)) -> Names {
+    let mut names = Names::default();
+    set(&mut names);
+    names
+}
+
+#[tokio::test]
+async fn each_option_that_makes_no_sense_is_named() {
+    let db = TestDb::new().await;
+    let _ = db.commands().take();
+    let refused = |set: &dyn Fn(MigratorBuilder) -> MigratorBuilder| {
+        let error = set(Migrator::builder((*db).clone())).build().unwrap_err();
+        println!("{error}");
+        option(&error)
+    };
+    for lease in [Duration::ZERO, Duration::from_millis(999), DAY + Duration::from_millis(1), Duration::MAX] {
+        assert_eq!(refused(&|builder| builder.lease(lease)), "lease");
+    }
+    for wait in [DAY * 31, Duration::MAX] {
+        assert_eq!(refused(&|builder| builder.lock_wait(wait)), "lock_wait");
+    }
+    for limit in [Duration::ZERO, Duration::from_nanos(1), DAY * 31, Duration::MAX] {
+        assert_eq!(refused(&|builder| builder.timeout(limit)), "timeout");
+    }
+    for name in ["", "a$b", "a\0b", "system.users", ".a", "a."] {
+        assert_eq!(refused(&|builder| builder.names(named(|names| names.lock = name.to_owned()))), "names.lock");
+    }
+    let twice = named(|names| names.history = names.records.clone());
+    assert_eq!(refused(&|builder| builder.names(twice.clone())), "names.history");
+    assert!(db.commands().take().is_empty());
+}
+
+#[tokio::test]
+async fn all_of_them_are_named_at_once() {
+    let db = TestDb::new().await;
+    let builder = migrator(&db, "module:options").lease(Duration::MAX).timeout(Duration::ZERO);
+    let error = builder.clone().build().unwrap_err();
+    let Error::Several { errors } = &error else { panic!("{error}") };
+    assert_eq!(errors.iter().map(option).collect::<Vec<_>>(), ["lease", "timeout"]);
+    let nothing = |_: &str| None::<String>;
+    let booted = builder.boot().variables(nothing).await.unwrap_err();
+    assert_eq!(booted.to_string(), error.to_string());
+    assert!(steps(&db).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_run_without_time_is_refused_and_changes_nothing() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:options").build().unwrap();
+    assert_eq!(option(&migrator.up().timeout(Duration::ZERO).await.unwrap_err()), "timeout");
+    assert!(steps(&db).await.is_empty());
+    migrator.up().await.unwrap();
+    assert_eq!(option(&migrator.down().timeout(Duration::MAX).await.unwrap_err()), "timeout");
+    assert_eq!(steps(&db).await, ["once"]);
+}
+
+#[tokio::test]
+async fn the_longest_and_the_shortest_of_each_work() {
+    for (lease, wait, limit) in [(DAY, DAY * 30, DAY * 30), (Duration::from_secs(1), Duration::ZERO, DAY)] {
+        let db = TestDb::new().await;
+        let builder = migrator(&db, "module:options").lease(lease).lock_wait(wait).timeout(limit);
+        builder.build().unwrap().up().await.unwrap();
+        assert_eq!(steps(&db).await, ["once"]);
+    }
+}
