@@ -112,10 +112,10 @@ impl Model {
             None => (String::new(), Checksum { text: String::new(), files: Vec::new() }, None),
         };
 
-        if let (Some(identity), Some(verify)) = (&identity, functions.as_ref().and_then(|there| there.verify.as_ref()))
+        if let (Some(identity), Some(verify)) = (&identity, functions.as_ref().and_then(|there| there.verify.first()))
             && identity.source.is_plugin()
         {
-            errors.push(syn::Error::new_spanned(verify, VERIFY_OF_PLUGIN));
+            errors.push(syn::Error::new_spanned(&verify.path, VERIFY_OF_PLUGIN));
         }
         // What is not even of the right shape is no edit that somebody meant.
         if let (Some(id), Some(functions)) = (own, &functions) {
