@@ -21,7 +21,6 @@ pub(crate) struct Item {
     pub(crate) tokens: TokenStream,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Form {
     Function(Signature),
     Module(Module),

@@ -21,7 +21,7 @@ mod names {
 
     pub async fn up(tx: &mut Tx) -> Result<(), Error> {
         tx.collection("names").insert_one(NAME).await?;
-        tx.collection("names").insert_one(include_str!("names.txt")).await?;
+        tx.collection("names").insert_one(include_str!("names.txt").len()).await?;
         Ok(())
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn is_list(content: &[Tree]) -> bool {
             Tree::Sign('|', _) => in_parameters = !in_parameters && !ends_operand(before),
             Tree::Sign('<', _) => depth += u32::from(depth > 0 || begins_generics(before)),
             Tree::Sign('>', _) if !matches!(before.last(), Some(Tree::Sign('-' | '=', true))) => {
-                depth = depth.saturating_sub(1)
+                depth = depth.saturating_sub(1);
             }
             Tree::Sign(',', _) if depth == 0 && !in_parameters => return true,
             _ => {}

@@ -85,14 +85,14 @@ with_parts!("008_block", "What a block does.", block, &mut mongrate::Tx, {
 });
 
 macro_rules! whole {
-    ($(#[$attribute:meta])* $function:item) => {
-        $(#[$attribute])*
+    ($attribute:meta, $function:item) => {
+        #[$attribute]
         $function
     };
 }
 
 whole! {
-    #[mongrate::migration(id = "009_whole", deps = ["008_block"])]
+    mongrate::migration(id = "009_whole", deps = ["008_block"]),
     async fn whole(_tx: &mut mongrate::Tx) -> Result<(), mongrate::Error> {
         Ok(())
     }
