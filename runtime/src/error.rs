@@ -1,5 +1,6 @@
 //! What can go wrong, as sentences that say what to do next.
 
+mod recorded;
 mod remains;
 mod server;
 mod words;
@@ -7,13 +8,16 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use recorded::RecordedError;
 pub use remains::Remains;
 use server::aborted_again;
-pub(crate) use server::{Readable, WRITE_CONFLICT, code, in_one_line, outgrows_cache, passes, source_chain};
+pub(crate) use server::{
+    Readable, WRITE_CONFLICT, code, in_one_line, is_permanent, outgrows_cache, passes, source_chain,
+};
 
 use words::{
     AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
-    known_sources, list,
+    known_sources, list, wait_longer,
 };
 pub(crate) use words::{so_far, what};
 
@@ -137,12 +141,15 @@ pub enum Error {
     },
 
     /// Somebody else holds the lease and did not finish in time.
-    #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", Elapsed(*.waited))]
+    #[error("gave up after {}: this database is being migrated by {holder}. {}", Elapsed(*.waited), wait_longer(*.take_over))]
     LockTimeout {
         /// Who holds it.
         holder: Box<Holder>,
         /// How long was waited.
         waited: Duration,
+        /// If its lease has expired, so that the holder is probably dead: how long a run waits before it takes over. Only with
+        /// a `lock_wait` of zero, because any other one is extended until then.
+        take_over: Option<Duration>,
     },
 
     /// This process no longer holds the lease: it was paused or cut off for too long and another one may have taken over.
@@ -163,6 +170,23 @@ pub enum Error {
     #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
     Interrupted {
         /// What was done before.
+        report: Box<Report>,
+    },
+
+    /// The run had to stop, and ended without the server's answer to what was under way. The server cannot be reached, or it
+    /// acknowledges no majority writes: with most members of a replica set down, or after `fsyncLock`.
+    ///
+    /// Nothing of the run begins after this. What was under way may still take effect, as soon as the server goes on; if the
+    /// process lives until then, the lease is released, or else it expires.
+    #[error("{reason}, but MongoDB has not answered the attempt to {doing}: it does not acknowledge majority writes (too few members of the replica set are up, or it is locked by `fsyncLock`), or it cannot be reached. {}", after_stop(.report, "That attempt may still take effect; only what the report lists as applied is known to be. The next run reads the records and goes on from there"))]
+    Unacknowledged {
+        /// Why the run had to stop, in words.
+        reason: String,
+        /// What was under way.
+        doing: String,
+        /// Whether it was told to stop, as with [`Error::Interrupted`], so that the process is meant to end.
+        interrupted: bool,
+        /// What was done before, as far as that is known.
         report: Box<Report>,
     },
 
@@ -331,6 +355,17 @@ pub enum Error {
         ids: Vec<String>,
     },
 
+    /// Migrations that are not linked into this program may have left data half changed: a `Tx` migration failed on a server without
+    /// transactions, or a `&Database` migration was interrupted, and nobody is running it. A program that does not know what they
+    /// do must not go on upon such data.
+    #[error(
+        "not linked into this program, and the data may be half changed: {}. Start the program that they belong to: there a `&Database` migration runs again with the next `up`, and a `Tx` migration is named (`.only(..)`) or marked (`mark_applied`, `mark_pending`) once the data is repaired. Without that program, repair the data and remove the records with `prune`", .ids.join(", ")
+    )]
+    HalfChangedElsewhere {
+        /// Their qualified ids.
+        ids: Vec<String>,
+    },
+
     /// The `verify` function of a migration says that it did not have its effect, although its body returned Ok.
     #[error("it ran, but its `verify` function says that it did not have its effect{}", because(.source.as_deref()))]
     VerificationFailed {
@@ -356,7 +391,8 @@ pub enum Error {
         reason: Option<&'static str>,
     },
 
-    /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied.
+    /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied. Of many thousands that
+    /// cannot, only the first ones are listed.
     #[error(
         "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. {}.",
         .dependants.join(", "), first(*.selected)
@@ -569,6 +605,7 @@ impl Error {
             | Self::Partial { report, .. }
             | Self::LeaseLost { report, .. }
             | Self::RunTimedOut { report, .. }
+            | Self::Unacknowledged { report, .. }
             | Self::Interrupted { report } => Some(report),
             _ => None,
         }

@@ -21,7 +21,7 @@ use mongodb::Database;
 use tracing::Instrument;
 
 use crate::context::Journal;
-use crate::error::{Remains, in_one_line, source_chain};
+use crate::error::{Remains, in_one_line, is_permanent, source_chain};
 use crate::events::{Audience, Event};
 use crate::lock::{Lease, Lock, Session};
 use crate::migration::Kind;
@@ -36,6 +36,7 @@ pub(crate) use amend::Edit;
 pub(crate) use body::caught;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
+use records::Told;
 use step::Step;
 
 /// What the steps of one run share.
@@ -103,7 +104,8 @@ impl Executor<'_> {
                 let error: Cause = error.into();
                 let chain = source_chain(&*error);
                 let message = in_one_line(&chain);
-                recorded = self.put_on_record(&step, &message, chain, remains).await;
+                let told = Told { message: &message, permanent: is_permanent(&*error), chain };
+                recorded = self.put_on_record(&step, told, remains).await;
                 (Outcome::Failed { error, message, remains }, None)
             }
         };
@@ -140,7 +142,8 @@ impl Executor<'_> {
             return self.resume(step).await;
         }
         if self.had_its_effect(step).await? {
-            return self.store(&self.change(step, self.record(step, step.done()), true)).await;
+            let change = self.change(step, self.record(step, step.done()), true);
+            return self.store_all(&self.with_interrupted(step, change)).await;
         }
         if step.kind == Kind::Tx && self.transactional {
             self.in_transaction(step).await?;
@@ -155,16 +158,10 @@ impl Executor<'_> {
 
     /// Records a failure, after its transaction was rolled back. A failure to do so never hides the failure itself (I6);
     /// it is told beside it.
-    async fn put_on_record(
-        &mut self,
-        step: &Step<'_>,
-        message: &str,
-        chain: Vec<String>,
-        remains: Remains,
-    ) -> Result<(), String> {
+    async fn put_on_record(&mut self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Result<(), String> {
         let id = step.migration.id();
-        let change = self.failed(step, message, chain, remains);
-        let Err(unrecorded) = self.store_all(&self.with_interrupted(step, change)).await else { return Ok(()) };
+        let changes = self.with_interrupted(step, self.failed(step, error, remains));
+        let Err(unrecorded) = self.store_all(&changes).await else { return Ok(()) };
         tracing::error!(error = %unrecorded, "could not record that '{id}' failed");
         Err(format!("could not record that '{id}' failed: {unrecorded}"))
     }

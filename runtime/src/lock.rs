@@ -26,7 +26,7 @@ use mongodb::Database;
 use crate::Error;
 use crate::options::Options;
 
-pub(crate) use acquire::Sighting;
+pub(crate) use acquire::{Held, Sighting};
 pub(crate) use fence::Fenced;
 pub(crate) use heartbeat::Lease;
 pub use holder::Holder;

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use crate::context::Operation;
 use crate::elapsed::Elapsed;
-use crate::error::Remains;
+use crate::error::{RecordedError, Remains};
 use crate::history::Act;
+use crate::migration::Kind;
 use crate::plan::{Blocked, Verb};
+use crate::record::Record;
 
 /// What a run did, in the order in which it was done. Its `Display` is for people.
 ///
@@ -68,7 +70,7 @@ pub struct Execution {
     /// From the start of its first attempt to its record, retries included.
     pub duration: Duration,
     /// How often the body ran: more than once only after transient errors of the server; 0 when the `verify` function of an
-    /// interrupted one said that it has had its effect.
+    /// interrupted one said that it has had its effect, or when it failed in another process while this one waited.
     pub attempts: u32,
     /// What the last attempt did, as far as it went through `Tx` or `Schema`.
     pub operations: Vec<Operation>,
@@ -276,6 +278,28 @@ impl Report {
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt_summary(f)
+    }
+}
+
+impl Execution {
+    /// One that another process ran, and that failed there.
+    pub(crate) fn recorded(record: &Record) -> Self {
+        let remains = match record.kind {
+            _ if record.partial => Remains::Half,
+            Some(Kind::Tx) => Remains::Nothing,
+            _ => Remains::Part,
+        };
+        let error = RecordedError::new(record.error_stack.as_deref().unwrap_or_default());
+        let message = record.error.clone().unwrap_or_default();
+        Self {
+            id: record.id.clone(),
+            verb: Verb::Up,
+            outcome: Outcome::Failed { error: Arc::new(error), message, remains },
+            duration: record.duration(),
+            attempts: 0,
+            operations: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 }
 

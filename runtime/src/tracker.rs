@@ -61,6 +61,7 @@ impl Tracker {
                 index(doc! { "executedAt": -1 }, "by_time"),
                 index(doc! { "migrationId": 1, "executedAt": -1 }, "by_migration"),
                 index(doc! { "status": 1, "executedAt": -1 }, "by_status"),
+                index(doc! { "batch": -1 }, "by_batch"),
             ])
             .max_time(DDL_LIMIT)
             .await
@@ -156,15 +157,21 @@ impl Tracker {
         Ok(())
     }
 
-    /// Whether a change is stored for good.
-    pub(crate) async fn holds(&self, change: &Change) -> Result<bool, Error> {
+    /// Whether a change is stored for good, as of what the session has seen.
+    pub(crate) async fn holds(&self, change: &Change, session: &mut ClientSession) -> Result<bool, Error> {
         let change = &change.shortened();
         let id = change.id();
         let failed = |error| Error::server(format!("read the record of '{id}'"), error);
         if let Change::Logged { token, update, .. } = change {
-            return self.has_entry(id, *token, update).await.map_err(failed);
+            return self.has_entry(id, *token, update, session).await.map_err(failed);
         }
-        let found = self.records.find_one(doc! { "_id": id }).projection(without_beside()).await.map_err(failed)?;
+        let found = self
+            .records
+            .find_one(doc! { "_id": id })
+            .projection(without_beside())
+            .session(session)
+            .await
+            .map_err(failed)?;
         Ok(match (change, found) {
             (Change::Stored { record, .. }, Some(found)) => found == **record,
             (Change::Removed { .. }, found) => found.is_none(),
@@ -182,7 +189,7 @@ pub(crate) enum Change {
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
     /// The log of a record of ours goes on.
     Logged { id: String, token: i64, update: LogUpdate },
-    /// The history says something; no record changes. Goes with another change, which tells whether it was made.
+    /// The history says something; no record changes. Goes before another change, which tells whether both are stored.
     Noted { entry: Box<HistoryEntry> },
 }
 

@@ -24,6 +24,7 @@ mod restructure;
 mod sessions;
 mod told;
 mod transient;
+mod unacknowledged;
 mod zombie;
 
 use std::time::Duration;

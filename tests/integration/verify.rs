@@ -142,7 +142,7 @@ async fn what_had_its_effect_before_it_was_interrupted_does_not_run_again() {
     assert!(matches!(report.executions().next().unwrap().outcome, Outcome::Applied));
     assert_eq!(count(&db, "effects", doc! { "by": RAW }).await, 1);
     assert!(index_is_there(&db).await.unwrap());
-    assert_eq!(history(&db, RAW).await, ["completed", "completed"]);
+    assert_eq!(history(&db, RAW).await, ["completed", "running", "completed"]);
     assert_eq!(status(&db, RAW).await, "completed");
 }
 

@@ -1,6 +1,9 @@
 //! The parts of messages that depend on what they tell of.
 
+use std::time::Duration;
+
 use super::{Error, Remains, in_one_line, source_chain};
+use crate::elapsed::Elapsed;
 use crate::migration::{Source, State};
 use crate::migrator::Tenants;
 use crate::plan::Verb;
@@ -84,6 +87,17 @@ pub(super) fn first(selected: bool) -> &'static str {
 
 pub(super) fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> String {
     source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
+}
+
+/// What to do about a lease that somebody holds.
+pub(super) fn wait_longer(take_over: Option<Duration>) -> String {
+    match take_over {
+        Some(wait) => format!(
+            "That process is probably dead: a run that may wait takes over after {}, so give it a `lock_wait` other than zero",
+            Elapsed(wait)
+        ),
+        None => "Wait until that has finished, or raise `lock_wait`".to_owned(),
+    }
 }
 
 pub(super) fn after_stop(report: &Report, in_earnest: &'static str) -> &'static str {

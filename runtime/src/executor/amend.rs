@@ -38,7 +38,13 @@ impl Executor<'_> {
         because: Option<&str>,
         records: &Records,
     ) -> Result<(), Failure> {
-        let changes: Vec<_> = edits.iter().map(|edit| self.edited(edit, act, because, records)).collect();
+        // Executions that were interrupted, of which no step will find the record any more.
+        let found = edits.iter().filter_map(|edit| records.get(edit.id()));
+        let interrupted = found.filter(|record| record.status == RecordStatus::Running);
+        let interrupted =
+            interrupted.map(|record| Change::Noted { entry: Box::new(HistoryEntry::interrupted(record)) });
+        let edited = edits.iter().map(|edit| self.edited(edit, act, because, records));
+        let changes: Vec<_> = interrupted.chain(edited).collect();
         self.store_all(&changes).await
     }
 
@@ -93,5 +99,5 @@ impl Executor<'_> {
 
 /// A record of which nothing is wrong any more: a person has looked at it.
 fn fine(record: &Record) -> Record {
-    Record { verification_failed: false, error: None, error_stack: None, ..record.clone() }
+    Record { verification_failed: false, error: None, error_stack: None, permanent: false, ..record.clone() }
 }

@@ -11,9 +11,17 @@ use crate::plan::Verb;
 use crate::record::{Direction, Record, RecordStatus};
 use crate::tracker::{Beside, Change, Over, now};
 
+/// An error as it goes on record.
+pub(super) struct Told<'e> {
+    pub(super) message: &'e str,
+    pub(super) chain: Vec<String>,
+    /// Whether it would be there again if the migration ran again at once.
+    pub(super) permanent: bool,
+}
+
 impl Executor<'_> {
     /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
-    pub(super) fn failed(&self, step: &Step<'_>, message: &str, chain: Vec<String>, remains: Remains) -> Change {
+    pub(super) fn failed(&self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Change {
         let mut record = match (step.verb, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
             (Verb::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {
@@ -26,8 +34,9 @@ impl Executor<'_> {
             }
             _ => self.record(step, RecordStatus::Failed),
         };
-        record.error = Some(message.to_owned());
-        record.error_stack = Some(chain);
+        record.error = Some(error.message.to_owned());
+        record.error_stack = Some(error.chain);
+        record.permanent = error.permanent;
         let mut entry = self.entry(step, &record);
         entry.status = Some(RecordStatus::Failed);
         if step.verb == Verb::Up {
@@ -71,7 +80,9 @@ impl Executor<'_> {
             (Verb::Down, Some(before)) => Record {
                 direction: Direction::Down,
                 partial,
-                reverted_at: (status == RecordStatus::RolledBack).then_some(step.started_at),
+                kind: Some(step.kind),
+                // Of one that is interrupted, the history is told when it began.
+                reverted_at: (status != RecordStatus::Failed).then_some(step.started_at),
                 reverted_by: self.by.clone(),
                 attempts,
                 status,
@@ -82,10 +93,12 @@ impl Executor<'_> {
                 token: record.token,
                 error: None,
                 error_stack: None,
+                permanent: false,
                 ..before.clone()
             },
             _ => Record {
                 partial,
+                kind: Some(step.kind),
                 executed_at: step.started_at,
                 execution_duration: millis(step.started),
                 verification_failed: step.verification_failed && status == RecordStatus::Completed,
@@ -102,6 +115,7 @@ impl Executor<'_> {
             status,
             direction: Direction::Up,
             partial: false,
+            kind: Some(migration.kind()),
             source: migration.source().to_string(),
             description: migration.description().to_owned(),
             checksum: migration.checksum().to_owned(),
@@ -119,6 +133,7 @@ impl Executor<'_> {
             codebase_version: self.options.codebase_version.clone(),
             error: None,
             error_stack: None,
+            permanent: false,
             attempts: 0,
             token: self.lease.token(),
         }

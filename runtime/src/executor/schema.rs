@@ -7,10 +7,10 @@ use super::{Executor, Failure, Step};
 use crate::__private::Context;
 use crate::Error;
 use crate::context::{Ask, Course, Inner, Log, Schema, Scope};
-use crate::history::{Act, EffectEntry, Effects, HistoryEntry};
+use crate::history::{EffectEntry, Effects, HistoryEntry};
 use crate::lock::Permit;
 use crate::plan::Verb;
-use crate::record::{Direction, RecordStatus};
+use crate::record::RecordStatus;
 use crate::tracker::{Beside, Change};
 
 /// What became of the log while a body ran.
@@ -26,7 +26,8 @@ impl Executor<'_> {
     pub(super) async fn resume(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         let stored = self.stored_log(step).await?;
         if stored.is_none() && self.had_its_effect(step).await? {
-            return self.store(&self.change(step, self.record(step, step.done()), true)).await;
+            let change = self.change(step, self.record(step, step.done()), true);
+            return self.store_all(&self.with_interrupted(step, change)).await;
         }
         step.attempts = 1;
         step.interrupted = interrupted(step, stored.as_ref()).map(Box::new);
@@ -80,10 +81,10 @@ impl Executor<'_> {
         self.store_all(&self.with_interrupted(step, completed)).await
     }
 
-    /// A change, and what the history does not say yet of the execution before this one.
+    /// A change, and before it what the history does not say yet of the execution before this one.
     pub(super) fn with_interrupted(&self, step: &Step<'_>, change: Change) -> Vec<Change> {
         let noted = step.interrupted.clone().map(|entry| Change::Noted { entry });
-        std::iter::once(change).chain(noted).collect()
+        noted.into_iter().chain([change]).collect()
     }
 
     /// What an earlier execution has left in the record, if that has not come to its end.
@@ -148,12 +149,11 @@ impl Executor<'_> {
 /// The history's entry of the execution before this one, if that was interrupted.
 fn interrupted(step: &Step<'_>, stored: Option<&Log>) -> Option<HistoryEntry> {
     let record = step.previous.filter(|record| record.status == RecordStatus::Running)?;
-    let act = if record.direction == Direction::Down { Act::Down } else { Act::Up };
     let place = stored.map(|log| log.done() + usize::from(log.in_doubt().is_some()));
     Some(HistoryEntry {
         stopped_at: place.and_then(|place| i64::try_from(place).ok()),
         effects: stored.map(effects).unwrap_or_default(),
-        ..HistoryEntry::of(record, act)
+        ..HistoryEntry::interrupted(record)
     })
 }
 

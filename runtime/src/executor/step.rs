@@ -45,6 +45,7 @@ impl<'s> Step<'s> {
             // A plan has no `down` of a migration that has none.
             (Verb::Up, _) | (Verb::Down, None) => (registration.kind, registration.up),
         };
+        let interrupted = previous.filter(|record| record.status == RecordStatus::Running);
         Self {
             migration,
             verb: planned.verb(),
@@ -58,7 +59,7 @@ impl<'s> Step<'s> {
             operations: Vec::new(),
             effects: Effects::default(),
             update: None,
-            interrupted: None,
+            interrupted: interrupted.map(HistoryEntry::interrupted).map(Box::new),
             notes: Vec::new(),
             verification_failed: false,
         }

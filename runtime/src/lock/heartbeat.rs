@@ -13,7 +13,7 @@ use super::store::{Beat, Store};
 use super::{Lock, MARGIN, Mongo, backoff};
 use crate::Error;
 use crate::error::passes;
-use crate::stop::{Reason, Stop};
+use crate::stop::{GRACE, Reason, Stop};
 
 /// How often a release is sent.
 const RELEASES: u32 = 5;
@@ -99,10 +99,19 @@ impl<S: Store> Lease<S> {
         if (&mut self.heartbeat).await.is_err() {
             tracing::warn!("the heartbeat ended abnormally");
         }
-        self.lock.free(self.grant).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "could not release the migration lock; it expires by itself");
-            false
-        })
+        let (lock, grant) = (self.lock.clone(), self.grant);
+        let freed = tokio::spawn(async move { lock.free(grant).await });
+        // By then it has expired, or soon will; a server that does not answer must not hold up the run any longer.
+        let limit = self.guard.deadline().max(Instant::now() + GRACE);
+        match timeout_at(limit, freed).await {
+            Ok(Ok(Ok(released))) => return released,
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "could not release the migration lock; it expires by itself"),
+            Ok(Err(_)) => tracing::warn!("the release of the migration lock ended abnormally; it expires by itself"),
+            Err(_) => {
+                tracing::warn!("the server does not answer the release of the migration lock; it expires by itself")
+            }
+        }
+        false
     }
 }
 

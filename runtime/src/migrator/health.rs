@@ -28,6 +28,7 @@ pub struct Health {
     ready: bool,
     failed: Vec<Migration>,
     pending: Vec<Migration>,
+    half_changed_elsewhere: Vec<String>,
     details: Status,
 }
 
@@ -44,18 +45,18 @@ pub enum HealthStatus {
     /// A process is migrating right now, so that what is pending may soon be applied.
     Busy,
     /// A migration failed when it ran last, be it a manual one, is half-way on a server without transactions, or is applied
-    /// without the effect that it verifies. That stays so until it has succeeded, also while it runs again.
+    /// without the effect that it verifies; or one that is not linked in may have left data half changed. That stays so until it has succeeded, also while it runs again.
     Failed,
 }
 
 impl Health {
     /// `plan` is `None` when nothing may run before somebody has looked at the data.
-    fn new(details: Status, plan: Option<&Plan>, drift: Policy) -> Self {
+    fn new(details: Status, plan: Option<&Plan>, half_changed_elsewhere: Vec<String>, drift: Policy) -> Self {
         let failed: Vec<_> =
             details.migrations().iter().filter(|one| has_failed(&details, one)).map(|one| one.0).collect();
         let pending: Vec<_> = plan.into_iter().flatten().map(Step::migration).collect();
         let drifted = details.drifted().next().is_some();
-        let status = if !failed.is_empty() {
+        let status = if !failed.is_empty() || !half_changed_elsewhere.is_empty() {
             HealthStatus::Failed
         } else if details.holder().is_some_and(|holder| !holder.expired) {
             HealthStatus::Busy
@@ -66,8 +67,9 @@ impl Health {
         } else {
             HealthStatus::Healthy
         };
-        let ready = plan.is_some_and(Plan::is_empty) && !(drifted && drift == Policy::Error);
-        Self { status, ready, failed, pending, details }
+        let whole = half_changed_elsewhere.is_empty();
+        let ready = whole && plan.is_some_and(Plan::is_empty) && !(drifted && drift == Policy::Error);
+        Self { status, ready, failed, pending, half_changed_elsewhere, details }
     }
 
     /// The verdict.
@@ -77,7 +79,7 @@ impl Health {
     }
 
     /// Whether this program finds the database that it expects: nothing that an `up` would apply, and no drift if that
-    /// is an error by [`Policy`].
+    /// is an error by [`Policy`], and no data that another program may have left half changed.
     ///
     /// A busy database may be ready: while a newer version of the program migrates, the older ones go on to serve. So may
     /// one in which a manual migration failed.
@@ -98,6 +100,13 @@ impl Health {
         &self.pending
     }
 
+    /// Qualified ids of migrations that are not linked into this program and may have left data half changed: see
+    /// [`Error::HalfChangedElsewhere`]. While there are any, a program is not ready.
+    #[must_use]
+    pub fn half_changed_elsewhere(&self) -> &[String] {
+        &self.half_changed_elsewhere
+    }
+
     /// Where every migration stands, what has drifted, and who is migrating.
     #[must_use]
     pub fn details(&self) -> &Status {
@@ -106,7 +115,8 @@ impl Health {
 }
 
 impl Migrator {
-    /// Whether this program and its database fit together: for `/health` and `/ready`. Two reads, no writes.
+    /// Whether this program and its database fit together: for `/health` and `/ready`. Two reads, no writes; two more
+    /// while a migration that is not linked in is running outside transactions, or was interrupted.
     pub async fn health(&self) -> Result<Health, Error> {
         self.clone().whole(async |this| this.read_health().await).await
     }
@@ -118,7 +128,8 @@ impl Migrator {
             Err(Error::HalfChanged { .. }) => None,
             plan => Some(plan?),
         };
-        Ok(Health::new(Status::new(&graph, &records, sighting), plan.as_ref(), self.0.options.drift))
+        let elsewhere = self.half_changed_elsewhere(&graph, &records).await?;
+        Ok(Health::new(Status::new(&graph, &records, sighting), plan.as_ref(), elsewhere, self.0.options.drift))
     }
 }
 
@@ -133,12 +144,15 @@ fn has_failed(details: &Status, (_, record): &(Migration, Option<Record>)) -> bo
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, failed, pending, details, .. } = self;
+        let Self { status, failed, pending, half_changed_elsewhere, details, .. } = self;
         write!(f, "{status}: {} completed", details.completed().count())?;
         let drifted: Vec<_> = details.drifted().map(|(migration, _)| migration).collect();
-        for (list, what) in [(failed, "failed"), (pending, "pending"), (&drifted, "changed since")] {
+        let elsewhere: Vec<_> = half_changed_elsewhere.iter().map(String::as_str).collect();
+        let lists = [(failed, "failed"), (pending, "pending"), (&drifted, "changed since")];
+        let lists = lists.map(|(list, what)| (list.iter().map(Migration::id).collect(), what));
+        for (list, what) in lists.into_iter().chain([(elsewhere, "not linked in and half changed")]) {
             if !list.is_empty() {
-                write!(f, "; {} {what} ({})", list.len(), named(list))?;
+                write!(f, "; {} {what} ({})", list.len(), named(&list))?;
             }
         }
         match details.holder() {
@@ -149,10 +163,10 @@ impl fmt::Display for Health {
     }
 }
 
-fn named(migrations: &[Migration]) -> String {
-    let ids: Vec<_> = migrations.iter().take(NAMED).map(Migration::id).collect();
-    let more = migrations.len().saturating_sub(NAMED);
-    if more == 0 { ids.join(", ") } else { format!("{} and {more} more", ids.join(", ")) }
+fn named(ids: &[&str]) -> String {
+    let more = ids.len().saturating_sub(NAMED);
+    let named = ids[..ids.len() - more].join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
 }
 
 impl fmt::Display for HealthStatus {

@@ -1,14 +1,18 @@
 //! What every verb that writes has in common: it reads, takes the lease, reads again, acts, and gives the lease back.
 
 mod acquire;
+mod progress;
+mod supervise;
 
 use std::collections::HashMap;
 use std::slice;
+use std::sync::Mutex;
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 
 use self::acquire::Acquired;
+use self::progress::Progress;
 use super::Migrator;
 use super::connection::Link;
 use crate::Error;
@@ -39,6 +43,11 @@ pub(super) trait Work: Send + Sync + 'static {
     /// Whether that is nothing, so that no lease is needed.
     fn is_nothing(todo: &Self::Todo) -> bool;
 
+    /// Whether it must not go on upon data that a migration of another program may have left half changed.
+    fn needs_whole_data(&self) -> bool {
+        false
+    }
+
     /// Tells what it would do, without the lease and without changing anything. Asked only of verbs that offer it.
     fn rehearse(&self, _: &Run, _: &Self::Todo, report: Report) -> impl Future<Output = Result<Report, Error>> + Send {
         async { Ok(report) }
@@ -67,6 +76,10 @@ pub(super) struct Run {
     pub(super) deadline: Option<Deadline>,
     /// Who does this: the run's `by`, or else the migrator's actor.
     by: Option<String>,
+    /// What is known of it so far.
+    pub(super) progress: Progress,
+    /// While signals stop it.
+    signals: Mutex<Option<signals::Watch>>,
 }
 
 /// What every verb that writes can be told.
@@ -85,7 +98,7 @@ impl Migrator {
         self.whole(async move |migrator| {
             let running = Running::new(&migrator);
             let dry_run = settings.dry_run;
-            let result = Run::new(migrator, settings, stop)?.whole(&work, dry_run).await;
+            let result = Run::new(migrator, settings, stop)?.supervised(work, dry_run).await;
             drop(running);
             result
         })
@@ -97,7 +110,7 @@ impl Migrator {
         self.whole(async move |migrator| {
             let stop = migrator.0.shutdown.child();
             let run = Run::new(migrator, Settings::default(), stop)?;
-            let records = run.migrator.0.tracker.records().await?;
+            let records = run.read(&work).await?;
             let todo = work.todo(&run, &records)?;
             let report = work.report(&run, &records, &todo);
             Ok((todo, report))
@@ -127,12 +140,14 @@ impl Run {
             stop,
             deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
+            progress: Progress::default(),
+            signals: Mutex::default(),
             migrator,
         })
     }
 
     async fn whole<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
-        let records = self.migrator.0.tracker.records().await?;
+        let records = self.read(work).await?;
         let todo = work.todo(self, &records)?;
         if dry_run {
             return work.rehearse(self, &todo, work.report(self, &records, &todo)).await;
@@ -140,40 +155,54 @@ impl Run {
         if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
-        let signals = signals::Watch::new(self.stop.clone());
-        let result = self.with_lease(work, records.newest_token()).await;
+        self.watch_signals();
+        let result = self.with_lease(work, &records).await;
         self.migrator.0.audience.tell(|| Event::Ended);
         let shared_pool = self.migrator.0.connection.shares_its_pool();
         let result = result.map_err(|error| match error {
             Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
             other => other,
         });
-        match (signals.end(), result) {
+        match (self.end_signals(), result) {
             // Too late to stop anything, but the process was told to end, and would go on to serve.
             (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
             (_, result) => result,
         }
     }
 
-    /// `newest` is the newest token on record.
-    async fn with_lease(&self, work: &impl Work, newest: i64) -> Result<Report, Error> {
+    /// Reads the records before there is a lease.
+    async fn read(&self, work: &impl Work) -> Result<Records, Error> {
+        let records = self.migrator.0.tracker.records().await?;
+        if work.needs_whole_data() {
+            self.refuse_half_changed_elsewhere(&records).await?;
+        }
+        Ok(records)
+    }
+
+    /// `first` is the first reading of the records.
+    async fn with_lease(&self, work: &impl Work, first: &Records) -> Result<Report, Error> {
         let link = self.migrator.0.connection.open().await?;
         if let Some(name) = &link.app_name {
             tracing::debug!(name, "what the migrations do is done under this application name");
         }
-        let result = self.through(&link, work, newest).await;
-        link.close().await;
+        let result = self.through(&link, work, first).await;
+        if self.check().is_ok() {
+            link.close().await;
+        } else {
+            // Told to stop: what was left behind may keep its connections, and the caller does not wait for these.
+            tokio::spawn(link.close());
+        }
         result
     }
 
-    async fn through(&self, link: &Link, work: &impl Work, newest: i64) -> Result<Report, Error> {
+    async fn through(&self, link: &Link, work: &impl Work, first: &Records) -> Result<Report, Error> {
         let inner = &self.migrator.0;
         let tracker = Tracker::new(&link.database, &inner.options.names);
         let lock = Lock::new(&link.database, &link.lease, &inner.options);
         let transactional = self.migrator.has_transactions().await?;
         let session = Session::start(link.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(work, &lock, session.id(), newest).await? {
+        let lease = match self.acquire(work, &lock, session.id(), first.newest_token()).await? {
             Acquired::Lease(lease) => lease,
             Acquired::NotNeeded(report) => return Ok(report.by_another()),
             Acquired::Stopped(reason) => return Err(stopped(reason, Report::default())),
@@ -192,7 +221,7 @@ impl Run {
             by: self.by.clone(),
             session: Some(session),
         };
-        let result = self.under_lease(work, &mut executor).await;
+        let result = self.under_lease(work, first, &mut executor).await;
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
             // The driver does not tell whether a rollback has reached the server, nor whether a commit that failed has
             // ended the transaction. What it still holds would be in the way of whoever comes next.
@@ -200,15 +229,28 @@ impl Run {
         }
         let session = executor.session.take();
         drop(executor);
+        self.progress.doing("release the migration lock");
         if let (true, Some(session)) = (lease.release().await, session) {
             session.give_back().await;
         }
         result
     }
 
-    async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
-        let records = executor.tracker.records().await?.settled();
+    async fn under_lease<W: Work>(
+        &self,
+        work: &W,
+        first: &Records,
+        executor: &mut Executor<'_>,
+    ) -> Result<Report, Error> {
+        self.progress.doing("read the records");
+        let records = executor.tracker.records().await?.settled(first);
         end_former_holders(executor, &records).await?;
+        if work.needs_whole_data() {
+            self.refuse_half_changed_when_settled(&records)?;
+        }
+        // Told to stop meanwhile, perhaps by a caller that has not waited: nothing of this run is written any more.
+        executor.lease.check().map_err(|reason| stopped(reason, Report::default()))?;
+        self.progress.doing("create its own collections");
         executor.tracker.prepare().await?;
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
@@ -219,7 +261,8 @@ impl Run {
             // There was something to do before the lease was ours.
             return Ok(report.by_another());
         }
-        executor.batch = records.next_batch();
+        executor.batch = executor.tracker.next_batch(&records).await?;
+        self.progress.begin(&report);
         work.act(self, &records, &todo, executor, report).await
     }
 
@@ -275,7 +318,7 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     match reason {
         Reason::LeaseLost => Error::LeaseLost { report, shared_pool: false },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
-        Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
+        Reason::Interrupted | Reason::TimedOut(_) | Reason::WaitTimedOut(_) => Error::Interrupted { report },
     }
 }
 

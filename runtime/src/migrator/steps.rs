@@ -1,14 +1,14 @@
 //! Running a plan under the lease, step by step.
 
-use std::collections::HashSet;
-
 use super::run::{Run, stopped};
 use crate::Error;
 use crate::error::Remains;
 use crate::events::Event;
 use crate::executor::{Ended, Executor};
-use crate::migration::{Migration, State};
+use crate::graph::HeldUp;
+use crate::migration::State;
 use crate::plan::{Plan, Verb};
+use crate::record::Record;
 use crate::registry::NOTHING_LINKED;
 use crate::report::{Execution, Outcome, Purpose, Report};
 use crate::stop::{Deadline, Reason};
@@ -52,7 +52,8 @@ impl Run {
         mut report: Report,
     ) -> Result<Report, Error> {
         self.migrator.0.audience.tell(|| Event::Planned(plan.clone()));
-        let mut held_up = HashSet::new();
+        self.progress.plan(plan);
+        let mut held_up = HeldUp::new(&self.graph);
         let mut stopped_by = None;
         let mut over = false;
         for step in plan {
@@ -69,23 +70,33 @@ impl Run {
             if step.state() == State::Interrupted && step.verb() == Verb::Up {
                 report.warn(format!("'{id}' was interrupted the last time"));
             }
-            match executor.run(*step, records.get(id)).await {
+            self.progress.step(*step, executor.transactional);
+            let ended = match records.failed_meanwhile(step.migration()).filter(|_| step.verb() == Verb::Up) {
+                Some(failed) => {
+                    report.warn(failed_elsewhere(failed));
+                    Ended::Execution(Execution::recorded(failed), Ok(()))
+                }
+                None => executor.run(*step, records.get(id)).await,
+            };
+            match ended {
                 Ended::Execution(execution, recorded) => {
                     if let Err(unrecorded) = recorded {
                         report.warn(unrecorded);
                     }
                     if let Outcome::Failed { error, remains, .. } = &execution.outcome {
-                        held_up.extend(self.graph.dependants_of([id]).iter().map(Migration::id));
+                        held_up.add(id);
                         // Half changed data, or no time left: nothing must follow.
                         over = !continue_on_error || *remains == Remains::Half;
                         if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
                             (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
                         }
                     }
+                    self.progress.end(&execution);
                     report.push(execution);
                 }
                 Ended::Stopped(reason, execution) => {
                     (stopped_by, over) = (Some(reason), true);
+                    self.progress.end(&execution);
                     report.push(execution);
                 }
             }
@@ -100,6 +111,14 @@ impl Run {
         executor.lease.check()?;
         self.deadline.map_or(Ok(()), Deadline::check)
     }
+}
+
+fn failed_elsewhere(record: &Record) -> String {
+    let Record { id, pid, host, .. } = record;
+    format!(
+        "'{id}' failed in process {pid} on {host} while this one waited; it would fail again, so it was not run here. The \
+         next `up` runs it"
+    )
 }
 
 /// The report, or the first failure with it.

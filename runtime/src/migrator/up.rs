@@ -71,7 +71,8 @@ impl Up {
     }
 
     /// How long the run may take in all, waiting for the lease included. What is under way then is stopped between two
-    /// server calls and recorded as failed; the result is [`Error::RunTimedOut`].
+    /// server calls and recorded as failed; the result is [`Error::RunTimedOut`]. If the server does not answer, the run
+    /// returns within 5 seconds of the limit all the same, with [`Error::Unacknowledged`].
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(Limit::After(limit));
         self
@@ -149,6 +150,11 @@ impl Work for Pending {
 
     fn is_nothing(todo: &Plan) -> bool {
         todo.is_empty()
+    }
+
+    /// What a person names may be part of the repair.
+    fn needs_whole_data(&self) -> bool {
+        !matches!(self.reach, Reach::Only(_))
     }
 
     fn report(&self, run: &Run, records: &Records, todo: &Plan) -> Report {

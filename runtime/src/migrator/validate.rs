@@ -1,5 +1,6 @@
 //! Whether what is on record and what is linked in fit together.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::{Migrator, Status};
@@ -94,8 +95,10 @@ impl Migrator {
 impl Validation {
     fn new(status: &Status) -> Self {
         let mut findings = Vec::new();
+        let mut holes = holes(status);
         for (migration, record) in status.migrations() {
-            findings.extend(missing(*migration, record.as_ref(), status));
+            let missing = holes.remove(migration.id()).map(|needed_by| Problem::Missing { needed_by });
+            findings.extend(missing.map(|problem| Finding { id: migration.id().to_owned(), problem }));
             let record = record.as_ref().filter(|record| !status.is_running(record));
             findings.extend(
                 record
@@ -138,14 +141,18 @@ impl Validation {
     }
 }
 
-/// A hole: pending below something that is applied.
-fn missing(migration: Migration, record: Option<&Record>, status: &Status) -> Option<Finding> {
-    let state = record.map_or(State::New, Record::state);
-    let depends = |other: &Migration| other.dependencies().contains(&migration.id());
-    let needed_by = status.completed().map(|(other, _)| other).filter(depends);
-    let needed_by: Vec<_> = needed_by.map(|other| other.id().to_owned()).collect();
-    let hole = state.is_pending() && !needed_by.is_empty();
-    hole.then(|| Finding { id: migration.id().to_owned(), problem: Problem::Missing { needed_by } })
+/// The holes, pending below something that is applied: by id, what is applied and depends on it directly.
+fn holes(status: &Status) -> HashMap<&'static str, Vec<String>> {
+    let mut holes: HashMap<_, Vec<_>> = status.pending().map(|migration| (migration.id(), Vec::new())).collect();
+    for (needing, _) in status.completed() {
+        for dependency in needing.dependencies() {
+            if let Some(needed_by) = holes.get_mut(dependency) {
+                needed_by.push(needing.id().to_owned());
+            }
+        }
+    }
+    holes.retain(|_, needed_by| !needed_by.is_empty());
+    holes
 }
 
 fn problems(migration: Migration, record: &Record) -> Vec<Problem> {

@@ -62,12 +62,17 @@ pub(super) fn told(error: &Error) -> Failure {
         Error::Required { id, state } => {
             failed("required", format!("migration '{id}' is needed, but {}", so_far(*state))).about(id).help(format!("`{m} up {id}` applies it"))
         }
-        Error::LockTimeout { holder, waited } => {
+        Error::LockTimeout { holder, waited, take_over } => {
             let message = format!("gave up after {}: this database is being migrated by {holder}", Elapsed(*waited));
-            Failure::new(Exit::NoLock, "lock-timeout", message).help(format!(
-                "wait longer with `--lock-wait 30m`; if that process is gone, its lease ends by itself, or `{m} lock release \
-                 --because REASON` takes it away"
-            ))
+            Failure::new(Exit::NoLock, "lock-timeout", message).help(match take_over {
+                Some(wait) => format!(
+                    "that process is probably dead: with any `--lock-wait` but 0, this one takes over after {}", Elapsed(*wait)
+                ),
+                None => format!(
+                    "wait longer with `--lock-wait 30m`; if that process is gone, its lease ends by itself, or `{m} lock \
+                     release --because REASON` takes it away"
+                ),
+            })
         }
         Error::LeaseLost { .. } => Failure::new(
             Exit::NoLock,
@@ -93,6 +98,19 @@ pub(super) fn told(error: &Error) -> Failure {
                 },
             )
         }
+        Error::Unacknowledged { reason, doing, interrupted, report } => Failure::new(
+            if *interrupted { Exit::Interrupted } else { Exit::Unreachable },
+            "unacknowledged",
+            format!("{reason}, but MongoDB has not answered the attempt to {doing}"),
+        )
+        .help(if report.is_dry_run() {
+            DRY_RUN.to_owned()
+        } else {
+            format!(
+                "it acknowledges no majority writes (too few members of the replica set are up, or it is locked by \
+                 `fsyncLock`), or cannot be reached; that attempt may still take effect. `{m} status` tells what is applied"
+            )
+        }),
         Error::TransactionsRequired => failed(
             "transactions-required",
             "this server has no transactions (it is a standalone mongod), and the application requires them".to_owned(),
@@ -113,6 +131,15 @@ pub(super) fn told(error: &Error) -> Failure {
         )
         .about(first(ids))
         .help(half_changed(&m, first(ids))),
+        Error::HalfChangedElsewhere { ids } => failed(
+            "half-changed-elsewhere",
+            format!("not linked into this program, and the data may be half changed: {}", ids.join(", ")),
+        )
+        .help(format!(
+            "start the program that they belong to, where `{m} up` goes on or says what to do; without it, repair the data and \
+             remove the records: `{m} prune {}`",
+            first(ids)
+        )),
         Error::Irreversible { id, reason } => {
             failed("irreversible", format!("'{id}' cannot be reverted: {}", reason.unwrap_or("it has no `down`")))
                 .about(id)
