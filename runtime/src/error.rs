@@ -11,7 +11,7 @@ pub use remains::Remains;
 pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
 
 use words::{AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list};
-pub(crate) use words::{so_far, what};
+pub(crate) use words::{left_running, so_far, what};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
@@ -152,7 +152,7 @@ pub enum Error {
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM, SIGINT (ctrl-C) or SIGHUP. It is an
     /// error even when everything was applied before it could stop, because the process is meant to end.
-    #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
+    #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and ", "the lease is free"))]
     Interrupted {
         /// What was done before.
         report: Box<Report>,
@@ -287,7 +287,7 @@ pub enum Error {
     },
 
     /// The run took longer than its time limit. What was under way was stopped and is on record as failed.
-    #[error("the run took longer than its time limit of {} and was stopped between two server calls; {}", Elapsed(*.limit), after_stop(.report, "the lease is free, and the next `up` goes on from there"))]
+    #[error("the run took longer than its time limit of {} and was stopped between two server calls; {}", Elapsed(*.limit), after_stop(.report, "", "the lease is free, and the next `up` goes on from there"))]
     RunTimedOut {
         /// The limit.
         limit: Duration,

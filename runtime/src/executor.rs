@@ -7,9 +7,11 @@ mod commit;
 mod direct;
 mod dry_run;
 mod failure;
+mod leftovers;
 #[cfg(test)]
 mod model;
 mod records;
+mod stake;
 mod step;
 mod transaction;
 mod verify;
@@ -35,6 +37,8 @@ pub(crate) use amend::Edit;
 pub(crate) use body::caught;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
+pub(crate) use leftovers::end_operations;
+pub(crate) use stake::{Held, Stake, UnderWay};
 use step::Step;
 
 /// What the steps of one run share.
@@ -57,6 +61,12 @@ pub(crate) struct Executor<'r> {
     pub(crate) by: Option<String>,
     /// The session of all transactions of this run; the lease document names it, so that a successor can end them.
     pub(crate) session: Option<Session>,
+    /// What is to be given back at the end.
+    pub(crate) stake: &'r Stake,
+    /// The application name of the client of the bodies, which no other client has; `None` if the caller brought the client.
+    pub(crate) app_name: Option<&'r str>,
+    /// What may still run at the server, so that the lease must not be released.
+    pub(crate) left_running: Vec<String>,
 }
 
 /// An error as a body returned it.
@@ -177,6 +187,7 @@ impl Executor<'_> {
         let session = Session::start(self.database.client()).await;
         let session = session.map_err(|error| Failure::server("start a session", error))?;
         self.lease.use_session(session.id());
+        self.stake.use_session(session.id());
         Ok(session)
     }
 }

@@ -17,8 +17,18 @@ pub(crate) enum Reason {
     TimedOut(Duration),
     /// The time limit of the whole run.
     RunTimedOut(Duration),
-    /// The caller dropped the future of the run, or the process was told to stop.
+    /// The process or the migrator was told to stop.
     Interrupted,
+    /// The caller dropped the future of the run.
+    Dropped,
+}
+
+impl Reason {
+    /// How long a body may take to end its server call. A caller that dropped the future may block its thread meanwhile;
+    /// otherwise it is well within the margin of the lease.
+    pub(crate) fn grace(self) -> Duration {
+        if self == Self::Dropped { Duration::from_millis(400) } else { Duration::from_secs(2) }
+    }
 }
 
 /// When a run has to be over.
@@ -54,7 +64,7 @@ impl fmt::Display for Reason {
             Self::LeaseLost => f.write_str("the migration lease was lost"),
             Self::TimedOut(limit) => write!(f, "the timeout of {} has passed", Elapsed(*limit)),
             Self::RunTimedOut(limit) => write!(f, "the run's time limit of {} has passed", Elapsed(*limit)),
-            Self::Interrupted => f.write_str("the run was told to stop"),
+            Self::Interrupted | Self::Dropped => f.write_str("the run was told to stop"),
         }
     }
 }

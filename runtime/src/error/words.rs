@@ -70,14 +70,30 @@ pub(super) fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'st
     source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
 }
 
-pub(super) fn after_stop(report: &Report, in_earnest: &'static str) -> &'static str {
-    if report.is_dry_run() { DRY_RUN } else { in_earnest }
+/// What a stop has left of a run: `undone` says what has become of what was under way, `free` what the lease is free for.
+pub(super) fn after_stop(report: &Report, undone: &str, free: &str) -> String {
+    match left_running(report) {
+        Some(left) => format!("{undone}{left}"),
+        None if report.is_dry_run() => DRY_RUN.to_owned(),
+        None => format!("{undone}{free}"),
+    }
+}
+
+/// Why the lease was not released.
+pub(crate) fn left_running(report: &Report) -> Option<String> {
+    let left = report.left_running();
+    (!left.is_empty()).then(|| format!("the lease was not released and has to expire: {}", left.join("; ")))
 }
 
 /// What is left of a dry run.
 const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
 
-pub(super) fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'static str {
+pub(super) fn aftermath(report: &Report, verb: Verb, remains: Remains) -> String {
+    let left = left_running(report).map_or_else(String::new, |left| format!("; {left}"));
+    format!("{}{left}", what_remains(report, verb, remains))
+}
+
+fn what_remains(report: &Report, verb: Verb, remains: Remains) -> &'static str {
     if report.is_dry_run() {
         return "This was a dry run: nothing was changed or recorded";
     }

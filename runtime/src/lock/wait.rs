@@ -42,6 +42,11 @@ impl<'l, S: Store> Waiter<'l, S> {
         Self { lock, mine: ObjectId::new(), session, seen: Seen::records(newest), failures: 0 }
     }
 
+    /// The value that the holder has, if this waiter takes the lease.
+    pub(crate) fn nonce(&self) -> ObjectId {
+        self.mine
+    }
+
     /// Tries once to take the lease; `stop` is raised when it is lost again.
     pub(crate) async fn look(&mut self, stop: &Stop) -> Result<Look<S>, Error> {
         match self.lock.attempt(self.mine, self.session, &mut self.seen).await {

@@ -1,16 +1,19 @@
 //! What every verb that writes has in common: it reads, takes the lease, reads again, acts, and gives the lease back.
 
 mod acquire;
+mod dropped;
 
 use std::slice;
+use std::sync::Arc;
 
 use mongodb::bson::doc;
 
 use self::acquire::Acquired;
+pub(super) use self::dropped::InterruptOnDrop;
 use super::Migrator;
 use crate::Error;
 use crate::events::Event;
-use crate::executor::Executor;
+use crate::executor::{Executor, Stake, UnderWay};
 use crate::graph::Graph;
 use crate::lock::Session;
 use crate::options::{Limit, Policy, Transactions};
@@ -60,6 +63,8 @@ pub(super) struct Run {
     pub(super) migrator: Migrator,
     pub(super) graph: Graph,
     pub(super) stop: Stop,
+    /// What is to be given back at the end.
+    pub(super) stake: Arc<Stake>,
     pub(super) deadline: Option<Deadline>,
     /// Who does this: the run's `by`, or else the migrator's actor.
     by: Option<String>,
@@ -77,12 +82,14 @@ impl Migrator {
     /// Runs a verb to its end, or until the caller drops the future.
     pub(super) async fn run(self, settings: Settings, work: impl Work) -> Result<Report, Error> {
         let stop = self.0.shutdown.child();
-        let _interrupt = InterruptOnDrop(stop.clone());
+        let stake = Arc::new(Stake::default());
+        let _interrupt = InterruptOnDrop::new(stop.clone(), stake.clone());
+        let under_way = UnderWay(stake.clone());
         self.whole(async move |migrator| {
             let running = Running::new(&migrator);
             let dry_run = settings.dry_run;
-            let result = Run::new(migrator, settings, stop)?.whole(&work, dry_run).await;
-            drop(running);
+            let result = Run::new(migrator, settings, stop, stake)?.whole(&work, dry_run).await;
+            drop((running, under_way));
             result
         })
         .await
@@ -92,7 +99,7 @@ impl Migrator {
     pub(super) async fn look<W: Work<Todo: 'static>>(self, work: W) -> Result<(W::Todo, Report), Error> {
         self.whole(async move |migrator| {
             let stop = migrator.0.shutdown.child();
-            let run = Run::new(migrator, Settings::default(), stop)?;
+            let run = Run::new(migrator, Settings::default(), stop, Arc::default())?;
             let records = run.migrator.0.tracker.records().await?;
             let todo = work.todo(&run, &records)?;
             let report = work.report(&run, &records, &todo);
@@ -115,12 +122,13 @@ impl Migrator {
 }
 
 impl Run {
-    fn new(migrator: Migrator, settings: Settings, stop: Stop) -> Result<Self, Error> {
+    fn new(migrator: Migrator, settings: Settings, stop: Stop, stake: Arc<Stake>) -> Result<Self, Error> {
         settings.timeout.map_or(Ok(()), Limit::check)?;
         let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
         Ok(Self {
             graph: migrator.graph()?,
             stop,
+            stake,
             deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             migrator,
@@ -170,6 +178,9 @@ impl Run {
             batch: 0,
             by: self.by.clone(),
             session: Some(session),
+            stake: &self.stake,
+            app_name: None,
+            left_running: Vec::new(),
         };
         let result = self.under_lease(work, &mut executor).await;
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
@@ -177,11 +188,15 @@ impl Run {
             // ended the transaction. What it still holds would be in the way of whoever comes next.
             inner.lock.kill(slice::from_ref(session.id())).await;
         }
-        let session = executor.session.take();
+        let (session, nothing_runs) = (executor.session.take(), executor.left_running.is_empty());
         drop(executor);
-        if let (true, Some(session)) = (lease.release().await, session) {
+        if !nothing_runs {
+            // Nobody must migrate before what was left has ended, as far as that can be hoped for.
+            lease.leave_to_expire();
+        } else if let (true, Some(session)) = (lease.release().await, session) {
             session.give_back().await;
         }
+        self.stake.clear();
         result
     }
 
@@ -228,16 +243,7 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     match reason {
         Reason::LeaseLost => Error::LeaseLost { report },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
-        Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
-    }
-}
-
-/// Tells the run to stop when the caller drops its future.
-pub(super) struct InterruptOnDrop(pub(super) Stop);
-
-impl Drop for InterruptOnDrop {
-    fn drop(&mut self) {
-        self.0.raise(Reason::Interrupted);
+        Reason::Interrupted | Reason::Dropped | Reason::TimedOut(_) => Error::Interrupted { report },
     }
 }
 

@@ -89,6 +89,11 @@ impl Run {
                     report.push(execution);
                 }
             }
+            if !executor.left_running.is_empty() {
+                // Nothing must run beside it.
+                over = true;
+                report.leave_running(&executor.left_running, executor.options.lease);
+            }
         }
         match stopped_by {
             Some(reason) => Err(stopped(reason, report)),

@@ -10,13 +10,21 @@ use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
 use mongrate::{DatabaseFilter, Migrator, Registry, Report, Verb};
 use mongrate_tests::stored::migrator;
-use mongrate_tests::{crash, drawn};
+use mongrate_tests::{crash, drawn, dropped};
 use tokio::sync::oneshot;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    if let [_, mode, runtime, uri, database] = &env::args().collect::<Vec<_>>()[..]
+        && mode == "dropped"
+    {
+        let (runtime, uri, database) = (runtime.clone(), uri.clone(), database.clone());
+        // On a runtime of its own, which ends before the process does.
+        let run = move || dropped::run(&runtime, &uri, &database).map_err(|error| error.to_string());
+        return Ok(tokio::task::spawn_blocking(run).await??);
+    }
     let (sender, go) = oneshot::channel();
     thread::spawn(|| {
         if stdin().lock().read_line(&mut String::new()).is_ok_and(|bytes| bytes > 0) {

@@ -35,9 +35,11 @@ impl Run {
     /// `newest` is the newest token on record.
     pub(super) async fn acquire(&self, work: &impl Work, session: &Document, newest: i64) -> Result<Acquired, Error> {
         let mut queue = Waiter::new(&self.migrator.0.lock, session, newest);
+        self.stake.take(queue.nonce(), session, None);
         let acquired = self.wait(work, &mut queue).await;
         if !matches!(acquired, Ok(Acquired::Lease(_))) {
             queue.give_up().await;
+            self.stake.clear();
         }
         acquired
     }
