@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use remains::Remains;
-pub(crate) use server::{Readable, code, in_one_line, passes, source_chain};
+use server::aborted_again;
+pub(crate) use server::{Readable, WRITE_CONFLICT, code, in_one_line, outgrows_cache, passes, source_chain};
 
 use words::{AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list};
 pub(crate) use words::{left_running, so_far, what};
@@ -190,7 +191,11 @@ pub enum Error {
     },
 
     /// The transaction was rolled back by transient errors on every attempt.
-    #[error("the transaction was rolled back by the server {attempts} times, the last time with: {}", Readable(.source))]
+    #[error(
+        "the transaction was rolled back by the server {attempts} times, the last time with: {}{}",
+        Readable(.source),
+        aborted_again(.source)
+    )]
     TransactionAborted {
         /// How often the body ran.
         attempts: u32,

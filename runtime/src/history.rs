@@ -6,6 +6,7 @@ use std::time::Duration;
 use mongodb::bson::{DateTime, Document};
 use serde::{Deserialize, Serialize};
 
+use crate::excerpt::{shorten, shorten_causes, shorten_message};
 use crate::lock::Holder;
 use crate::record::{Record, RecordStatus};
 
@@ -130,6 +131,18 @@ impl HistoryEntry {
             log: None,
             holder: None,
         }
+    }
+
+    /// The same with no text longer than is worth storing.
+    pub(crate) fn shortened(&self) -> Self {
+        let mut entry = self.clone();
+        let Self { source, by, because, environment, codebase_version, .. } = &mut entry;
+        [source, by, because, environment, codebase_version].into_iter().flatten().for_each(shorten);
+        shorten(&mut entry.host);
+        entry.error.iter_mut().for_each(shorten_message);
+        entry.error_stack.iter_mut().for_each(shorten_causes);
+        entry.removed = entry.removed.map(|removed| Box::new(removed.shortened()));
+        entry
     }
 
     /// How long it took.

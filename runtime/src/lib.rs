@@ -9,6 +9,7 @@ mod context;
 mod elapsed;
 mod error;
 mod events;
+mod excerpt;
 mod executor;
 #[cfg(test)]
 mod fixtures;

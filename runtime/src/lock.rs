@@ -43,7 +43,7 @@ pub(crate) use {
     acquire::Grant,
     permit::Guard,
     random::seeded,
-    store::{Beat, Claimant, Claimed, Free, Raised, Revoked},
+    store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked},
 };
 
 /// Heartbeats per lease. With the default lease of 60 s this is one every 7.5 s: a majority write can take 18 s while a

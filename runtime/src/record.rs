@@ -5,6 +5,7 @@ use std::time::Duration;
 use mongodb::bson::{Bson, DateTime, Document};
 use serde::{Deserialize, Serialize};
 
+use crate::excerpt::{shorten, shorten_causes, shorten_message};
 use crate::migration::{Migration, State};
 
 /// The stored status of a migration.
@@ -196,6 +197,18 @@ impl Record {
             };
         }
         (set, unset)
+    }
+
+    /// The same with no text longer than is worth storing.
+    pub(crate) fn shortened(&self) -> Self {
+        let mut record = self.clone();
+        let Self { source, description, applied_by, reverted_by, host, environment, codebase_version, .. } =
+            &mut record;
+        let optional = [applied_by, reverted_by, environment, codebase_version].into_iter().flatten();
+        [source, description, host].into_iter().chain(optional).for_each(shorten);
+        record.error.iter_mut().for_each(shorten_message);
+        record.error_stack.iter_mut().for_each(shorten_causes);
+        record
     }
 
     pub(crate) fn applied(&self) -> Applied {

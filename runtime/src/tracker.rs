@@ -79,6 +79,7 @@ impl Tracker {
     /// Writes a change over what is stored, unless that stands otherwise by now or was written under a newer token, which
     /// both mean that the lease was lost (I2). Its history entry goes with it.
     pub(crate) async fn write(&self, change: &Change, session: &mut ClientSession) -> mongodb::error::Result<Written> {
+        let change = &change.shortened();
         let written = match change {
             Change::Stored { record, over, beside, .. } => self.update(record, *over, *beside, session).await?,
             Change::Removed { record, .. } => self.remove(record, session).await?,
@@ -149,13 +150,14 @@ impl Tracker {
 
     /// Appends something that changes no record to the history.
     pub(crate) async fn append(&self, entry: &HistoryEntry) -> Result<(), Error> {
-        let appended = self.history.insert_one(entry).await;
+        let appended = self.history.insert_one(entry.shortened()).await;
         appended.map_err(|error| Error::server(format!("write to '{}'", self.history.name()), error))?;
         Ok(())
     }
 
     /// Whether a change is stored for good.
     pub(crate) async fn holds(&self, change: &Change) -> Result<bool, Error> {
+        let change = &change.shortened();
         let wanted = change.record();
         let found = self.records.find_one(doc! { "_id": &wanted.id }).projection(without_beside()).await;
         let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
@@ -222,6 +224,21 @@ impl Change {
     pub(crate) fn record(&self) -> &Record {
         match self {
             Self::Stored { record, .. } | Self::Removed { record, .. } => record,
+        }
+    }
+
+    /// As it is stored: a text that is too long must not keep it from being stored at all.
+    fn shortened(&self) -> Self {
+        match self {
+            Self::Stored { record, over, beside, entry } => Self::Stored {
+                record: Box::new(record.shortened()),
+                over: *over,
+                beside: *beside,
+                entry: entry.as_deref().map(HistoryEntry::shortened).map(Box::new),
+            },
+            Self::Removed { record, entry } => {
+                Self::Removed { record: record.clone(), entry: Box::new(entry.shortened()) }
+            }
         }
     }
 

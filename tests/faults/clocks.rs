@@ -2,7 +2,6 @@
 //!
 //! The ignored ones run with clocks that are really wrong, and need libfaketime (the package `faketime`).
 
-use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -93,8 +92,7 @@ async fn i2_the_clients_clock_does_not_reach_the_lock() {
 
 /// Three members whose clocks are right, an hour ahead, and an hour behind.
 async fn members_with_wrong_clocks() -> (Mongod, Scratch) {
-    let pid = servers::replica_set().await.members()[0].pid().unwrap();
-    let mongod = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+    let mongod = servers::program().await;
     let folder = Scratch::new();
     let script = format!(
         "case \"$*\" in\n*member-1*) export FAKETIME=+1h ;;\n*member-2*) export FAKETIME=-1h ;;\n\

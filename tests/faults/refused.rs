@@ -7,7 +7,7 @@ use mongodb::bson::{Document, doc};
 use mongrate::{Error, Tx, migration};
 use mongrate_tests::crash;
 use mongrate_tests::stored::{can_be_written, collections, migrator};
-use mongrate_tests::{FailPoint, Gate, TestDb, Worker};
+use mongrate_tests::{FailPoint, Gate, TestDb, Worker, servers};
 
 use super::{SOON, count, ended};
 use crate::access::guarded::Guarded;
@@ -73,6 +73,9 @@ async fn without_writes(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 /// so it needs users.
 #[tokio::test]
 async fn i6_the_server_becomes_read_only() {
+    if servers::skip_before(6, "it has no `setUserWriteBlockMode`").await {
+        return;
+    }
     let server = Guarded::start().await;
     let root = server.root().await;
     let shop = root.client().database("shop");

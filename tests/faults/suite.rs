@@ -9,6 +9,7 @@ mod boot;
 mod builds;
 mod clocks;
 mod cut_off;
+mod damaged_lock;
 mod dropped;
 mod elections;
 mod everywhere;

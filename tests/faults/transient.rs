@@ -122,6 +122,11 @@ under_fault!(
     |run| run.assert_applied(2)
 );
 under_fault!(i1_commit_rolled_back, "module:back", transient(1, "commitTransaction", 251), |run| run.assert_applied(2));
+under_fault!(
+    /// After a long pause of the primary, the server may not know the transaction and say so without a label: it was not
+    /// applied.
+    i1_commit_of_a_forgotten_transaction, "module:back-unlabelled",
+    commit(1, doc! { "errorCode": 251, "errorLabels": [] }), |run| run.assert_applied(2));
 under_fault!(i1_commit_lost_once, "module:lost_1", lost_commits(Lost::Request, 1), |run| run.assert_applied(1));
 under_fault!(i1_commit_lost_three_times, "module:lost_3", lost_commits(Lost::Request, 3), |run| run.assert_applied(1));
 under_fault!(i1_commit_lost_seven_times, "module:lost_7", lost_commits(Lost::Request, 7), |run| run.assert_applied(1));

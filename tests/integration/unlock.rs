@@ -103,7 +103,6 @@ async fn a_damaged_lock_is_made_whole() {
     let migrator = migrator(&db, "module:unlock-quick").build().unwrap();
     migrator.up().await.unwrap();
     db.collection::<Document>("migrations_lock").delete_one(doc! { "_id": "fence" }).await.unwrap();
-    migrator.mark_pending(["module:unlock-quick:001_quick"]).await.unwrap_err();
     migrator.force_unlock().await.unwrap();
     migrator.mark_pending(["module:unlock-quick:001_quick"]).await.unwrap();
     migrator.up().await.unwrap();

@@ -19,6 +19,7 @@ mod scratch;
 pub mod servers;
 pub mod stored;
 pub mod terminal;
+mod test_list;
 mod worker;
 
 pub use commands::{Commands, server_commands};
@@ -30,4 +31,5 @@ pub use my_app::{MyApp, Ran, Running};
 pub use proxy::{Lost, Proxy, Strike};
 pub use scratch::Scratch;
 pub use terminal::Terminal;
+pub use test_list::all_tests;
 pub use worker::Worker;

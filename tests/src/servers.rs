@@ -2,6 +2,10 @@
 //!
 //! A static is never dropped; that the servers vanish with the process is a promise of `mongrate::mongod`, and has a test.
 
+use std::path::PathBuf;
+use std::{env, fs};
+
+use mongodb::bson::{Document, doc};
 use mongrate::mongod::{Builder, Mongod};
 use tokio::sync::OnceCell;
 
@@ -26,6 +30,40 @@ pub async fn standalone() -> &'static Mongod {
 /// The servers' common settings, for a test that needs one of its own: fail points are on.
 pub fn builder() -> Builder {
     Mongod::builder().set_parameter("enableTestCommands", 1)
+}
+
+/// The mongod that the shared servers run, for a test that starts one in its own way. `MONGOD` comes first: it may name a script
+/// that prepares what the program needs.
+pub async fn program() -> PathBuf {
+    if let Some(named) = env::var_os("MONGOD").filter(|named| !named.is_empty()) {
+        return fs::canonicalize(named).unwrap();
+    }
+    let pid = replica_set().await.members()[0].pid().unwrap();
+    fs::read_link(format!("/proc/{pid}/exe")).unwrap()
+}
+
+/// Whether the servers are older than this major version. A test that needs a newer one returns then; `reason` is printed.
+pub async fn skip_before(major: i32, reason: &str) -> bool {
+    let build = build().await;
+    let version = build.get_array("versionArray").unwrap()[0].as_i32().unwrap();
+    version < major && skip(&build, reason)
+}
+
+/// Whether the servers are the Windows build, under Wine. A test that this build cannot pass returns then; `reason` is printed.
+pub async fn skip_on_windows(reason: &str) -> bool {
+    let build = build().await;
+    let environment = build.get_document("buildEnvironment").unwrap();
+    environment.get_str("target_os").unwrap() == "windows" && skip(&build, reason)
+}
+
+async fn build() -> Document {
+    let client = replica_set().await.client().await.unwrap();
+    client.database("admin").run_command(doc! { "buildInfo": 1 }).await.unwrap()
+}
+
+fn skip(build: &Document, reason: &str) -> bool {
+    println!("skipped on MongoDB {}: {reason}", build.get_str("version").unwrap());
+    true
 }
 
 async fn shared(server: &'static OnceCell<Mongod>, builder: Builder) -> &'static Mongod {

@@ -34,7 +34,8 @@ pub struct Operation {
     pub(crate) in_doubt: bool,
 }
 
-/// A document that an operation of a dry run changed, as long as its transaction lasted.
+/// A document that an operation of a dry run changed, as long as its transaction lasted. A document of more than 16 kB is
+/// shortened: long texts end with their length, and a field or element `…` counts those that are left out.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Sample {

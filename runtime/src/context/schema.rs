@@ -31,6 +31,8 @@ const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
 const NAMESPACE_NOT_FOUND: i32 = 26;
 const INDEX_NOT_FOUND: i32 = 27;
 const NAMESPACE_EXISTS: i32 = 48;
+/// How 5.0 refuses a view that has the name of a collection.
+const VIEW_OVER_COLLECTION: i32 = 17399;
 const MAX_TIME_MS_EXPIRED: i32 = 50;
 
 /// Indexes, collections, views and validators.
@@ -162,7 +164,8 @@ impl Schema {
         let definition = doc! { "viewOn": on, "pipeline": pipeline };
         let mut create = doc! { "create": &view };
         create.extend(definition.clone());
-        if self.run("create_view", &view, create, &[NAMESPACE_EXISTS]).await? == Done::Already {
+        let already = [NAMESPACE_EXISTS, VIEW_OVER_COLLECTION];
+        if self.run("create_view", &view, create, &already).await? == Done::Already {
             let mut modify = doc! { "collMod": &view };
             modify.extend(definition);
             self.run("create_view", &view, modify, &[]).await?;

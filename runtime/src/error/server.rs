@@ -7,6 +7,10 @@ use std::fmt;
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
 use super::Error;
+use crate::excerpt::{shorten_causes, shorten_message};
+
+/// Server code: the operation met the write of an open transaction.
+pub(crate) const WRITE_CONFLICT: i32 = 112;
 
 impl Error {
     /// Sorts a driver's error by what the reader must do about it.
@@ -75,6 +79,29 @@ pub(crate) fn passes(error: &DriverError) -> bool {
         || code(error).is_some_and(|code| STATE_CHANGES.contains(&code))
 }
 
+/// Whether a transaction was rolled back because the server's cache cannot hold it, so that another attempt would end the same
+/// way. From 6.0 the server has a code for this, but a write that finds the cache full is a write conflict with the label for
+/// another attempt; 5.0 does not distinguish it from any other write conflict.
+pub(crate) fn outgrows_cache(error: &DriverError) -> bool {
+    const TOO_LARGE_FOR_CACHE: i32 = 388;
+    match code(error) {
+        Some(TOO_LARGE_FOR_CACHE) => true,
+        Some(WRITE_CONFLICT) => Readable(error).to_string().contains("Cache full"),
+        _ => false,
+    }
+}
+
+/// Why another attempt may be in vain, as the end of the sentence of [`Error::TransactionAborted`].
+pub(super) fn aborted_again(error: &DriverError) -> &'static str {
+    match code(error) {
+        Some(WRITE_CONFLICT) => {
+            ". If nothing else writes the same documents, the transaction may be too large for the server's cache: split the \
+             migration"
+        }
+        _ => "",
+    }
+}
+
 /// A driver's error in one sentence: its kind, without labels and without the server's raw reply.
 pub(crate) struct Readable<'a>(pub(crate) &'a DriverError);
 
@@ -116,14 +143,17 @@ fn servers(message: &str) -> Option<String> {
     servers.collect::<Option<Vec<_>>>().filter(|servers| !servers.is_empty()).map(|servers| servers.join(", "))
 }
 
-/// An error and its sources, outermost first, each in one line.
+/// An error and its sources, outermost first, each in one line. What is too long for a record is shortened.
 pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
-    std::iter::successors(Some(error), |error| (*error).source())
+    let links = std::iter::successors(Some(error), |error| (*error).source());
+    let mut chain = links
         .map(|link| match link.downcast_ref::<DriverError>() {
             Some(driver) => Readable(driver).to_string(),
             None => without_reply(&link.to_string()),
         })
-        .collect()
+        .collect();
+    shorten_causes(&mut chain);
+    chain
 }
 
 /// A chain of sources as one line. Many an error repeats its source; that is said once.
@@ -137,6 +167,7 @@ pub(crate) fn in_one_line(chain: &[String]) -> String {
             line.push_str(link);
         }
     }
+    shorten_message(&mut line);
     line
 }
 

@@ -7,8 +7,9 @@ use tokio::time::sleep;
 
 use super::Failure;
 use super::attempt::Attempt;
+use super::failure::NO_SUCH_TRANSACTION;
 use crate::Error;
-use crate::error::code;
+use crate::error::{code, outgrows_cache};
 use crate::lock::{Fenced, Lease, Lock, Mongo, Store, backoff};
 use crate::stop::Reason;
 use crate::tracker::{Change, Written};
@@ -86,7 +87,9 @@ impl<S: Store> Committer<'_, S> {
         let result = match self.write_all(session, changes).await {
             Ok(true) => self.lease.check().map_err(Attempt::from),
             Ok(false) => Err(Reason::LeaseLost.into()),
-            Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Err(Attempt::Again(error)),
+            Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) || outgrows_cache(&error) => {
+                Err(Attempt::Again(error))
+            }
             Err(error) => Err(Failure::server(&format!("record '{}'", first.record().id), error).into()),
         };
         if result.is_err() {
@@ -117,9 +120,10 @@ impl<S: Store> Committer<'_, S> {
                     return Err(Attempt::Again(error));
                 }
                 // The driver concludes nothing from an error without a label; it may have come after the commit. But
-                // it is no reason to run the body again.
+                // it is no reason to run the body again, unless the server has lost the transaction: after a long
+                // pause of the primary, 5.0 says so without a label.
                 return match self.settle(session, change, error).await {
-                    Err(Attempt::Again(error)) => {
+                    Err(Attempt::Again(error)) if code(&error) != Some(NO_SUCH_TRANSACTION) => {
                         Err(Failure::server(&format!("commit '{}'", change.record().id), error).into())
                     }
                     settled => settled,

@@ -4,13 +4,12 @@ use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR};
 
 use crate::__private::BoxError;
 use crate::Error;
-use crate::error::code;
+use crate::error::{code, outgrows_cache};
 use crate::stop::Reason;
 
 /// Server codes, from its `error_codes.yml`.
 pub(super) const NO_SUCH_TRANSACTION: i32 = 251;
 const LIFETIME_LIMIT: i32 = 290;
-const TOO_LARGE_FOR_CACHE: i32 = 388;
 
 /// A failure of a step.
 #[derive(Debug)]
@@ -75,7 +74,7 @@ pub(super) fn judge(error: &DriverError, outlived: bool) -> Verdict {
         // The server has ended the transaction and forgotten it, and labels this transient; a body that is too slow
         // would be run again for ever.
         Some(NO_SUCH_TRANSACTION) if outlived => Verdict::Final(Error::TransactionTooSlow { source: error.clone() }),
-        Some(TOO_LARGE_FOR_CACHE) => Verdict::Final(Error::TransactionTooLarge { source: error.clone() }),
+        _ if outgrows_cache(error) => Verdict::Final(Error::TransactionTooLarge { source: error.clone() }),
         _ if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Verdict::Again(error.clone()),
         _ => Verdict::Ordinary,
     }

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::attempt::{Attempt, outlived, why_failed, why_ignored};
 use super::commit::Committer;
+use super::failure::{Verdict, judge};
 use super::{Executor, Failure, Step};
 use crate::__private::Context;
-use crate::Error;
 use crate::context::{Inner, Scope, Tx};
 use crate::tracker::Change;
 
@@ -82,8 +82,11 @@ impl<'r> Executor<'r> {
             Ok(()) => {
                 let change = self.change(step, self.record(step, step.done()), true);
                 match committer.seal(&mut session, &[change]).await {
-                    Err(Attempt::Again(error)) if outlived(self.database, &error, began).await => {
-                        Err(Error::TransactionTooSlow { source: error }.into())
+                    Err(Attempt::Again(error)) => {
+                        Err(match judge(&error, outlived(self.database, &error, began).await) {
+                            Verdict::Final(error) => error.into(),
+                            Verdict::Again(_) | Verdict::Ordinary => Attempt::Again(error),
+                        })
                     }
                     other => other,
                 }

@@ -7,15 +7,19 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::heartbeat::insist;
-use super::store::{Claimant, Claimed, Free, Store};
+use super::store::{Claimant, Claimed, Documents, Free, Store};
 use super::{Holder, Lock};
 use crate::Error;
 
 /// The lease document.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Sighting {
+    #[serde(rename = "_id")]
+    pub(crate) id: String,
+    #[serde(default)]
     pub(crate) holder: Option<Holder>,
     pub(crate) token: i64,
+    #[serde(default)]
     pub(crate) beat: i64,
     /// How long the holder's lease is, in milliseconds.
     #[serde(default, rename = "leaseMs")]
@@ -45,8 +49,9 @@ pub(crate) struct Grant {
 pub(super) struct Seen {
     /// Token, heartbeat counter, and since when it stands there on the waiter's own monotonic clock.
     beat: Option<(i64, i64, Instant)>,
-    /// The newest token on record. A lease that has to be made anew goes on from there: somebody may have dropped the
-    /// lock's collection, and what a smaller token leaves would count as older than what is on record.
+    /// The newest token on record. What is written under a smaller one would count as older than what is on record, and
+    /// the lock may be older than the records: the database was restored without it, or somebody has dropped it. The history
+    /// may know newer tokens still, of records that were removed; nothing is decided by these.
     newest: i64,
 }
 
@@ -54,6 +59,11 @@ impl Seen {
     /// A waiter that has seen nothing but the records.
     pub(super) fn records(newest: i64) -> Self {
         Self { newest, ..Self::default() }
+    }
+
+    /// The records were read again.
+    pub(super) fn newest(&mut self, newest: i64) {
+        self.newest = self.newest.max(newest);
     }
 
     /// How long the heartbeat counter has stood still.
@@ -81,35 +91,53 @@ pub(super) enum Attempt {
 impl<S: Store> Lock<S> {
     /// Reads the lease document; `None` when nobody has ever migrated here.
     pub(crate) async fn sighting(&self) -> Result<Option<Sighting>, Error> {
-        let found = self.store.sighting().await;
+        self.documents().await.map(|documents| documents.lease)
+    }
+
+    pub(super) async fn documents(&self) -> Result<Documents, Error> {
+        let found = self.store.documents().await;
         let mut found = found.map_err(|error| self.failed("read the migration lock", error))?;
-        if let Some(Sighting { holder: Some(holder), expired, .. }) = &mut found {
+        if let Some(Sighting { holder: Some(holder), expired, .. }) = &mut found.lease {
             holder.expired = *expired;
         }
         Ok(found)
     }
 
+    /// Makes what is missing of the lock. A former holder may not have noticed that its lease is gone; its token is that of the
+    /// fence, or one more than the newest on record.
+    pub(super) async fn mend(&self, documents: &Documents, recorded: i64) -> Result<(), Error> {
+        let newest = documents.newest_token(recorded);
+        let lost = documents.lease.is_none() && newest > 0;
+        self.seed(newest + i64::from(lost)).await
+    }
+
     /// Tries once to take the lease. `mine` is the nonce of an earlier attempt of the same waiter whose reply was lost.
     pub(super) async fn attempt(&self, mine: ObjectId, session: &Document, seen: &mut Seen) -> Result<Attempt, Error> {
         let sent = Instant::now();
-        let Some(sighting) = self.sighting().await? else {
-            // Records without a lease: somebody has dropped it, perhaps from under a holder whose token is one higher.
-            self.seed(if seen.newest > 0 { seen.newest + 1 } else { 0 }).await?;
+        let documents = self.documents().await?;
+        let Some(sighting) = &documents.lease else {
+            self.mend(&documents, seen.newest).await?;
             return Ok(Attempt::Raced);
         };
         let free = match &sighting.holder {
             None => Free::Unheld,
             // Our own acquisition, whose reply was lost: `sent` is later than it, so acquire it anew.
             Some(holder) if holder.nonce == mine => Free::Mine,
-            Some(holder) => match stopped(&sighting, seen.still_for(&sighting)) {
+            Some(holder) => match stopped(sighting, seen.still_for(sighting)) {
                 Some(silent) => silent,
                 None => return Ok(Attempt::Held(holder.clone())),
             },
         };
+        if documents.is_damaged() {
+            // Not before the lease is free: a holder that passes a fence without its token learns that it is one no more.
+            self.mend(&documents, seen.newest).await?;
+        }
         let (actor, session) = (self.actor.clone(), session.clone());
-        let claimed = self.store.claim(free, &Claimant { nonce: mine, actor, session, lease: self.lease }).await;
+        let newest = documents.newest_token(seen.newest);
+        let claimed =
+            self.store.claim(free, &Claimant { nonce: mine, actor, session, lease: self.lease, newest }).await;
         let claimed = claimed.map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match (claimed, sighting.holder) {
+        Ok(match (claimed, sighting.holder.clone()) {
             (Some(Claimed { token, abandoned }), _) => Attempt::Taken(Grant { nonce: mine, token, sent }, abandoned),
             // Its heartbeat has stopped, but its lease is not over yet: look again after a pause.
             (None, Some(holder)) if holder.nonce != mine => Attempt::Held(holder),

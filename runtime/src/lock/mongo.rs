@@ -11,8 +11,9 @@ use super::acquire::{Grant, Sighting};
 use super::fence::Fenced;
 use super::holder::host;
 use super::millis;
-use super::store::{Beat, Claimant, Claimed, Free, Raised, Revoked, Store};
+use super::store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked, Store};
 use crate::error::code;
+use crate::excerpt::shorten;
 use crate::options::Names;
 use crate::tracker::{Change, Tracker, Written, durable};
 
@@ -47,8 +48,6 @@ impl Store for Mongo {
         self.documents.name()
     }
 
-    /// The lease comes last: where it is, a process that died in between has left nothing undone, so that nobody has to
-    /// look for the fence.
     async fn seed(&self, token: i64) -> Result<()> {
         let seeds = [
             (FENCE, doc! { "token": token, "commits": 0_i64 }),
@@ -60,14 +59,24 @@ impl Store for Mongo {
         Ok(())
     }
 
-    async fn sighting(&self) -> Result<Option<Sighting>> {
-        let leases = self.documents.clone_with_type::<Sighting>();
+    /// One find for both.
+    async fn documents(&self) -> Result<Documents> {
         let over = doc! { "$lte": ["$expiresAt", "$$NOW"] };
         let held = doc! { "$subtract": ["$$NOW", "$holder.since"] };
         let fields = doc! {
             "holder": 1, "token": 1, "beat": 1, "leaseMs": 1, "expiresAt": 1, "expired": over, "heldMs": held,
         };
-        leases.find_one(doc! { "_id": LEASE }).projection(fields).await
+        let both = doc! { "_id": { "$in": [LEASE, FENCE] } };
+        let mut found = self.documents.clone_with_type::<Sighting>().find(both).projection(fields).await?;
+        let mut documents = Documents::default();
+        while found.advance().await? {
+            let sighting = found.deserialize_current()?;
+            match sighting.id.as_str() {
+                FENCE => documents.fence = Some(sighting.token),
+                _ => documents.lease = Some(sighting),
+            }
+        }
+        Ok(documents)
     }
 
     async fn claim(&self, free: Free, claimant: &Claimant) -> Result<Option<Claimed>> {
@@ -115,11 +124,11 @@ impl Store for Mongo {
         Ok(freed.matched_count == 1)
     }
 
-    async fn revoke(&self) -> Result<Option<Revoked>> {
+    async fn revoke(&self, newest: i64) -> Result<Option<Revoked>> {
         let free = doc! { "$set": {
             "holder": null,
             "abandoned": abandoned(doc! { "$literal": true }),
-            "token": { "$add": ["$token", 1_i64] },
+            "token": newer(newest),
             "beat": 0_i64,
         } };
         let leases = self.documents.clone_with_type::<Revoked>();
@@ -185,6 +194,8 @@ impl Store for Mongo {
 /// The update that makes a claimant the holder, with the server's clock and a token that only rises.
 fn claim(claimant: &Claimant) -> Document {
     let lease_ms = millis(claimant.lease);
+    let mut actor = claimant.actor.clone();
+    actor.iter_mut().for_each(shorten);
     doc! { "$set": {
         // `$literal`: a host or actor that begins with `$` is a name, not a field.
         "holder": { "$mergeObjects": [
@@ -192,18 +203,23 @@ fn claim(claimant: &Claimant) -> Document {
                 "nonce": claimant.nonce,
                 "host": host(),
                 "pid": i64::from(std::process::id()),
-                "actor": claimant.actor.clone().map_or(Bson::Null, Bson::String),
+                "actor": actor.map_or(Bson::Null, Bson::String),
                 "session": claimant.session.clone(),
                 "current": null,
             } },
             { "since": "$$NOW" },
         ] },
         "abandoned": abandoned(doc! { "$ne": ["$holder.nonce", claimant.nonce] }),
-        "token": { "$add": ["$token", 1_i64] },
+        "token": newer(claimant.newest),
         "beat": 0_i64,
         "leaseMs": lease_ms,
         "expiresAt": { "$add": ["$$NOW", lease_ms] },
     } }
+}
+
+/// A token newer than that of the lease and than `newest`.
+fn newer(newest: i64) -> Document {
+    doc! { "$add": [{ "$max": ["$token", newest] }, 1_i64] }
 }
 
 /// The sessions of holders who did not release the lease, with the present one's if it is one of these.

@@ -19,18 +19,22 @@ pub(crate) struct Seized {
 
 impl<S: Store> Lock<S> {
     /// Frees the lock whoever holds it, and raises token and fence, so that a holder that still lives loses its lease and
-    /// commits nothing more. Returns `None` if there has never been a lock. `newest` is the newest token on record.
-    pub(crate) async fn seize(&self, newest: i64) -> Result<Option<Seized>, Error> {
-        if self.sighting().await?.is_none() {
+    /// commits nothing more. Returns `None` if there is no lock. `recorded` is the newest token on record.
+    pub(crate) async fn seize(&self, recorded: i64) -> Result<Option<Seized>, Error> {
+        let documents = self.documents().await?;
+        if documents.lease.is_none() && documents.fence.is_none() {
             return Ok(None);
         }
-        // One of the two documents may have been lost, which is a reason to come here.
-        self.seed(newest + 1).await?;
-        let before = self.store.revoke().await.map_err(|error| self.failed("free the migration lock", error))?;
+        if documents.is_damaged() {
+            self.mend(&documents, recorded).await?;
+        }
+        let newest = documents.newest_token(recorded);
+        let before = self.store.revoke(newest).await.map_err(|error| self.failed("free the migration lock", error))?;
         let Some(Revoked { holder, token, mut abandoned }) = before else { return Ok(None) };
         abandoned.extend(holder.as_ref().map(|holder| holder.session.clone()));
-        let raised = self.raise(token + 1, &abandoned).await?;
-        tracing::warn!(token = token + 1, ?raised, "the migration lock was freed by force");
-        Ok(Some(Seized { token: token + 1, holder, abandoned }))
+        let token = token.max(newest) + 1;
+        let raised = self.raise(token, &abandoned).await?;
+        tracing::warn!(token, ?raised, "the migration lock was freed by force");
+        Ok(Some(Seized { token, holder, abandoned }))
     }
 }

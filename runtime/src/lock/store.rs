@@ -23,8 +23,8 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// Makes what is missing of the two documents, with this token.
     fn seed(&self, token: i64) -> impl Future<Output = Result<()>> + Send;
 
-    /// The lease; `None` where there has never been one.
-    fn sighting(&self) -> impl Future<Output = Result<Option<Sighting>>> + Send;
+    /// The two documents, as far as they are there.
+    fn documents(&self) -> impl Future<Output = Result<Documents>> + Send;
 
     /// Takes the lease if it is (still) `free`.
     fn claim(&self, free: Free, claimant: &Claimant) -> impl Future<Output = Result<Option<Claimed>>> + Send;
@@ -39,8 +39,8 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// ours any more.
     fn free(&self, grant: Grant) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Takes the lease from whoever has it, and gives it to nobody; raises its token. Gives it as it was before.
-    fn revoke(&self) -> impl Future<Output = Result<Option<Revoked>>> + Send;
+    /// Takes the lease from whoever has it, and gives it to nobody; raises its token above what it was and above `newest`.
+    fn revoke(&self, newest: i64) -> impl Future<Output = Result<Option<Revoked>>> + Send;
 
     /// Writes the fence, unless it is newer. Waits up to `limit` for an open transaction that has written it.
     fn raise(&self, token: i64, limit: Duration) -> impl Future<Output = Result<Raised>> + Send;
@@ -66,6 +66,27 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     fn holds(&self, change: &Change) -> impl Future<Output = std::result::Result<bool, crate::Error>> + Send;
 }
 
+/// The two documents of the lock.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    pub(crate) lease: Option<Sighting>,
+    /// The token of the fence.
+    pub(crate) fence: Option<i64>,
+}
+
+impl Documents {
+    /// Whether one of them is missing.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.lease.is_none() || self.fence.is_none()
+    }
+
+    /// The newest token in them, and of the newest one on record.
+    pub(crate) fn newest_token(&self, recorded: i64) -> i64 {
+        let lease = self.lease.as_ref().map_or(0, |lease| lease.token);
+        recorded.max(lease).max(self.fence.unwrap_or(0))
+    }
+}
+
 /// What must be true of a lease to be taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Free {
@@ -87,6 +108,9 @@ pub(crate) struct Claimant {
     /// The session of its transactions.
     pub(crate) session: Document,
     pub(crate) lease: Duration,
+    /// The newest token that is stored anywhere. Its own is newer, whatever the lease says: the records may be of another
+    /// time than the lock.
+    pub(crate) newest: i64,
 }
 
 /// A lease that was just taken.
@@ -99,11 +123,14 @@ pub(crate) struct Claimed {
     pub(crate) abandoned: Vec<Document>,
 }
 
-/// A lease that was just taken away, as it was before.
+/// A lease that was just taken away.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Revoked {
+    /// Its former holder.
     pub(crate) holder: Option<Holder>,
+    /// Its token before.
     pub(crate) token: i64,
+    /// The sessions that it named before.
     #[serde(default)]
     pub(crate) abandoned: Vec<Document>,
 }

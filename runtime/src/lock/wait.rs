@@ -47,6 +47,11 @@ impl<'l, S: Store> Waiter<'l, S> {
         self.mine
     }
 
+    /// The records were read again; this is the newest token on record now.
+    pub(crate) fn newest(&mut self, token: i64) {
+        self.seen.newest(token);
+    }
+
     /// Tries once to take the lease; `stop` is raised when it is lost again.
     pub(crate) async fn look(&mut self, stop: &Stop) -> Result<Look<S>, Error> {
         match self.lock.attempt(self.mine, self.session, &mut self.seen).await {

@@ -12,8 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
-use mongrate_tests::eventually;
-use mongrate_tests::servers::builder;
+use mongrate_tests::{eventually, servers};
 
 /// Holds the server until the other end of standard input is closed, however that happens, and leaves nothing behind.
 const LEASH: &str =
@@ -31,14 +30,14 @@ impl Guarded {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder =
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("guarded-{}-{number}", std::process::id()));
-        let open = builder().data_dir(&folder).start().await.unwrap();
+        let open = servers::builder().data_dir(&folder).start().await.unwrap();
         let admin = open.client().await.unwrap().database("admin");
         admin.run_command(doc! { "createUser": "root", "pwd": "root", "roles": ["root"] }).await.unwrap();
         let options = admin.run_command(doc! { "getCmdLineOpts": 1 }).await.unwrap();
         let data = options.get_document("parsed").unwrap().get_document("storage").unwrap();
         let data = data.get_str("dbPath").unwrap().to_owned();
-        let (port, pid) = (open.members()[0].port(), open.members()[0].pid().unwrap());
-        let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+        let port = open.members()[0].port();
+        let program = servers::program().await;
         open.shutdown().await;
 
         let key = folder.join("key");

@@ -85,6 +85,9 @@ async fn large(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 
 #[tokio::test]
 async fn too_large_together_cannot_be_simulated() {
+    if servers::skip_before(6, "it reports a transaction that is too large as a write conflict").await {
+        return;
+    }
     let server = servers::builder().start().await.unwrap();
     let db = TestDb::on(&server).await;
     let report = rehearsed(&db, migrator(&db, "module:dry-large").build().unwrap().up()).await.unwrap();

@@ -42,8 +42,7 @@ async fn a_program_that_never_serves() {
 
 #[tokio::test]
 async fn a_lost_race_for_the_port_is_run_again() {
-    let pid = servers::replica_set().await.members()[0].pid().unwrap();
-    let real = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+    let real = servers::program().await;
     let scratch = Scratch::new();
     let body = format!("mkdir {}/lost && exit 48; exec {} \"$@\"", scratch.path().display(), real.display());
     let server = Mongod::builder().binary(scratch.script("mongod", &body)).start().await.unwrap();

@@ -7,6 +7,7 @@ use mongodb::{ClientSession, Collection};
 
 use super::Shared;
 use crate::context::operation::Sample;
+use crate::excerpt::shorten_document;
 
 /// How many documents of one operation are shown.
 pub(super) const SAMPLES: usize = 3;
@@ -65,7 +66,7 @@ impl Probe {
             // The result of a `find_one_and_update` does not tell what it upserted.
             let Some(filter) = &self.filter else { return Ok(Vec::new()) };
             let new = self.find(filter.clone(), session).await?;
-            return Ok(new.into_iter().map(|after| Sample { before: None, after: Some(after) }).collect());
+            return Ok(new.into_iter().map(|after| sample(None, Some(after))).collect());
         }
         let ids = before.iter().filter_map(|document| document.get("_id").cloned()).chain(inserted);
         let ids: Vec<_> = ids.take(SAMPLES).collect();
@@ -75,10 +76,10 @@ impl Probe {
             let place = now.iter().position(|after| after.get("_id") == before.get("_id"));
             let after = place.map(|place| now.remove(place));
             if after.as_ref() != Some(&before) {
-                samples.push(Sample { before: Some(before), after });
+                samples.push(sample(Some(before), after));
             }
         }
-        samples.extend(now.into_iter().map(|after| Sample { before: None, after: Some(after) }));
+        samples.extend(now.into_iter().map(|after| sample(None, Some(after))));
         Ok(samples)
     }
 
@@ -87,6 +88,11 @@ impl Probe {
         let mut found = self.collection.find(filter).limit(limit).session(&mut *session).await?;
         found.stream(session).try_collect().await
     }
+}
+
+/// Quotes documents, of which each may have 16 MB.
+fn sample(before: Option<Document>, after: Option<Document>) -> Sample {
+    Sample { before: before.map(shorten_document), after: after.map(shorten_document) }
 }
 
 /// Whether a filter may name variables of the operation's `let`.

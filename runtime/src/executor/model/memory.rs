@@ -14,7 +14,7 @@ use super::server::{Gone, Server, State};
 use super::session::{IN_DOUBT, Session, broken, expired, in_doubt, refused};
 use super::world::World;
 use crate::error::code;
-use crate::lock::{Beat, Claimant, Claimed, Fenced, Free, Grant, Raised, Revoked, Sighting, Store, seeded};
+use crate::lock::{Beat, Claimant, Claimed, Documents, Fenced, Free, Grant, Raised, Revoked, Sighting, Store, seeded};
 use crate::tracker::{Change, Written};
 
 /// How often a blocked write looks again.
@@ -190,11 +190,11 @@ impl Memory {
 }
 
 /// A sighting, in the words of a trace.
-struct Told(Option<Sighting>);
+struct Told(Documents);
 
 impl fmt::Debug for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(Sighting { holder, token, beat, expired, .. }) = &self.0 else { return f.write_str("no lease") };
+        let Some(Sighting { holder, token, beat, expired, .. }) = &self.0.lease else { return f.write_str("no lease") };
         let session = holder.as_ref().map(|holder| &holder.session);
         write!(f, "session {session:?} with token {token}, beat {beat}, expired {expired}")
     }
@@ -215,8 +215,9 @@ impl Store for Memory {
         .await
     }
 
-    async fn sighting(&self) -> Result<Option<Sighting>> {
-        self.call(Call::Sighting, None, |server| Answer::Done(Told(server.sighting()))).await.map(|told| told.0)
+    async fn documents(&self) -> Result<Documents> {
+        let documents = |server: &mut Server| Documents { lease: server.sighting(), fence: server.majority().fence };
+        self.call(Call::Sighting, None, move |server| Answer::Done(Told(documents(server)))).await.map(|told| told.0)
     }
 
     async fn claim(&self, free: Free, claimant: &Claimant) -> Result<Option<Claimed>> {
@@ -246,8 +247,8 @@ impl Store for Memory {
         self.call(Call::Free, None, move |server| Answer::Done(server.free(grant))).await
     }
 
-    async fn revoke(&self) -> Result<Option<Revoked>> {
-        self.call(Call::Revoke, None, |server| Answer::Done(server.revoke())).await
+    async fn revoke(&self, newest: i64) -> Result<Option<Revoked>> {
+        self.call(Call::Revoke, None, move |server| Answer::Done(server.revoke(newest))).await
     }
 
     async fn raise(&self, token: i64, limit: Duration) -> Result<Raised> {

@@ -74,6 +74,7 @@ impl Run {
             // Before the next look at the lease: the holder may have finished and released it meanwhile, and then
             // nobody needs it any more.
             let records = inner.tracker.records().await?;
+            queue.newest(records.newest_token());
             let todo = work.todo(self, &records)?;
             if W::is_nothing(&todo) {
                 return Ok(Acquired::NotNeeded(work.report(self, &records, &todo)));

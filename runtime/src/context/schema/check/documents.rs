@@ -5,6 +5,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 
 use super::{Check, Described, EXAMPLES};
+use crate::excerpt::shorten_value;
 use crate::grouped::counted;
 use crate::json::Json;
 
@@ -26,7 +27,8 @@ impl Check<'_> {
             .limit(EXAMPLES)
             .max_time(self.max_time);
         let examples: Vec<_> = examples.await?.try_collect().await?;
-        let ids: Vec<_> = examples.iter().filter_map(|found| found.get("_id")).map(|id| Json(id).to_string()).collect();
+        let ids = examples.into_iter().filter_map(|mut found| found.remove("_id")).map(shorten_value);
+        let ids: Vec<_> = ids.map(|id| Json(&id).to_string()).collect();
         let do_not = if count == 1 { "does not" } else { "do not" };
         self.note(format!(
             "{} {do_not} match the validator and would be left, but refused when they are changed: `_id` {}{}",

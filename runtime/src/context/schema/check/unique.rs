@@ -8,6 +8,7 @@ use mongodb::error::Result;
 use mongodb::options::IndexOptions;
 
 use super::{Check, EXAMPLES};
+use crate::excerpt::shorten_document;
 use crate::grouped::{Grouped, counted};
 use crate::json::JsonDocument;
 
@@ -41,6 +42,7 @@ impl Check<'_> {
             .map(|example| {
                 let parts = example.get_document("_id").cloned().unwrap_or_default();
                 let named: Document = keys.keys().cloned().zip(parts.into_iter().map(|(_, value)| value)).collect();
+                let named = shorten_document(named);
                 format!("{} ({})", JsonDocument(&named), counted(number(example, "documents"), "document"))
             })
             .collect();

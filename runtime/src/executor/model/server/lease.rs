@@ -47,6 +47,7 @@ impl Server {
     pub(crate) fn sighting(&self) -> Option<Sighting> {
         let lease = self.majority().lease.clone()?;
         Some(Sighting {
+            id: "lease".to_owned(),
             expired: lease.expires_at <= self.now(),
             holder: lease.holder,
             token: lease.token,
@@ -75,7 +76,7 @@ impl Server {
         let mut abandoned = lease.abandoned.clone();
         let present = lease.holder.as_ref().filter(|holder| holder.nonce != claimant.nonce);
         abandoned.extend(present.map(|holder| holder.session.clone()));
-        let (token, silent_for) = (lease.token + 1, lease.touched.elapsed());
+        let (token, silent_for) = (lease.token.max(claimant.newest) + 1, lease.touched.elapsed());
         match (free, nonce) {
             (Free::Silent { .. }, Some(nonce)) => {
                 self.tally.taken_over += 1;
@@ -132,7 +133,7 @@ impl Server {
         })
     }
 
-    pub(crate) fn revoke(&mut self) -> Option<Revoked> {
+    pub(crate) fn revoke(&mut self, newest: i64) -> Option<Revoked> {
         let lease = self.newest().lease.clone()?;
         let before = Revoked { holder: lease.holder, token: lease.token, abandoned: lease.abandoned };
         self.change_lease(
@@ -140,7 +141,7 @@ impl Server {
             |lease| {
                 let present = lease.holder.take();
                 lease.abandoned.extend(present.map(|holder| holder.session));
-                lease.token += 1;
+                lease.token = lease.token.max(newest) + 1;
                 lease.beat = 0;
             },
         );
