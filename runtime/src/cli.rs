@@ -41,7 +41,6 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{FromArgMatches, Parser};
-use mongodb::Database;
 
 use self::command::Command;
 use self::options::Options;
@@ -103,12 +102,13 @@ impl Cli {
         self.command.needs_database() && self.options.uri.is_none()
     }
 
-    /// Runs the command on the database that `--uri` or else `MONGODB_URI` names. `configure` makes the application's
-    /// migrator of it; [`Migrator::builder`](crate::Migrator::builder) is one with the default options.
+    /// Runs the command on the database that `--uri` or else `MONGODB_URI` names. `configure` sets the
+    /// application's options; `|builder| builder` leaves the defaults. The connection is one of
+    /// [`Migrator::connect`](crate::Migrator::connect).
     ///
     /// Gives the exit code: 0 done or nothing to do, 1 failed or refused, 2 called wrongly, 3 the lock was not obtained,
     /// 4 the server cannot be reached, 5 something is pending, 130 interrupted.
-    pub async fn run(self, configure: impl FnOnce(Database) -> MigratorBuilder + Send + 'static) -> ExitCode {
+    pub async fn run(self, configure: impl FnOnce(MigratorBuilder) -> MigratorBuilder + Send + 'static) -> ExitCode {
         self.at(Place::Named(Box::new(configure))).await
     }
 
@@ -141,7 +141,6 @@ fn migrate() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Migrator;
 
     /// An application may run it on a task.
     #[test]
@@ -149,6 +148,6 @@ mod tests {
         fn is_send<T: Send>(_: T) {}
 
         let cli = Cli::try_from_args(["shop", "migrate", "shell"]).unwrap().unwrap();
-        is_send(cli.run(Migrator::builder));
+        is_send(cli.run(|builder| builder));
     }
 }

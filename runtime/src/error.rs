@@ -11,7 +11,9 @@ pub use remains::Remains;
 use server::aborted_again;
 pub(crate) use server::{Readable, WRITE_CONFLICT, code, in_one_line, outgrows_cache, passes, source_chain};
 
-use words::{AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, failures, first, known_sources, list};
+use words::{
+    AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, exhausted, failures, first, known_sources, list,
+};
 pub(crate) use words::{left_running, so_far, what};
 
 use crate::elapsed::Elapsed;
@@ -144,11 +146,15 @@ pub enum Error {
 
     /// This process no longer holds the lease: it was paused or cut off for too long and another one may have taken over.
     #[error(
-        "the migration lease was lost (this process was paused, or cut off from the server, for too long); nothing was committed after that. Another process goes on, or the next boot will"
+        "the migration lease was lost (this process was paused, or cut off from the server, for too long); nothing was committed after that. Another process goes on, or the next boot will{}",
+        exhausted(*.shared_pool)
     )]
     LeaseLost {
         /// What was done before.
         report: Box<Report>,
+        /// Whether the lease had no client of its own, so that its heartbeats may have waited for a connection while a body
+        /// used all of the pool.
+        shared_pool: bool,
     },
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM, SIGINT (ctrl-C) or SIGHUP. It is an
@@ -421,6 +427,20 @@ pub enum Error {
         known: Vec<Source<'static>>,
     },
 
+    /// A connection string, or options of the driver, that no client can be made of. It is not quoted, because it may carry a
+    /// password.
+    #[error("the connection string {problem}. {help}")]
+    ConnectionString {
+        /// What is wrong with it; the sentence goes on.
+        problem: String,
+        /// What to do about it.
+        help: &'static str,
+    },
+
+    /// No name server knows the host in a connection string of the form `mongodb+srv://`.
+    #[error("cannot reach MongoDB: its name was not found. {}", Self::HOST_NOT_FOUND)]
+    HostNotFound,
+
     /// An option of the migrator, of a run or of [`for_each`](crate::Migrator::for_each) has a value that makes no sense.
     #[error("the option `{option}` is {value}, but takes {accepted}. Correct it, or leave it out to have the default")]
     InvalidOption {
@@ -506,7 +526,7 @@ impl Error {
         match self {
             Self::Failed { report, .. }
             | Self::Partial { report, .. }
-            | Self::LeaseLost { report }
+            | Self::LeaseLost { report, .. }
             | Self::RunTimedOut { report, .. }
             | Self::Interrupted { report } => Some(report),
             _ => None,

@@ -37,7 +37,7 @@ pub(crate) use amend::Edit;
 pub(crate) use body::caught;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
-pub(crate) use leftovers::end_operations;
+pub(crate) use leftovers::{Bodies, end_operations};
 pub(crate) use stake::{Held, Stake, UnderWay};
 use step::Step;
 
@@ -63,8 +63,8 @@ pub(crate) struct Executor<'r> {
     pub(crate) session: Option<Session>,
     /// What is to be given back at the end.
     pub(crate) stake: &'r Stake,
-    /// The application name of the client of the bodies, which no other client has; `None` if the caller brought the client.
-    pub(crate) app_name: Option<&'r str>,
+    /// How what the bodies have sent is found at the server; `None` if the caller brought their client.
+    pub(crate) bodies: Option<Bodies>,
     /// What may still run at the server, so that the lease must not be released.
     pub(crate) left_running: Vec<String>,
 }

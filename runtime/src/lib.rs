@@ -6,6 +6,7 @@ pub mod __private;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod context;
+mod durable;
 mod elapsed;
 mod error;
 mod events;

@@ -63,8 +63,10 @@ pub(crate) struct Lock<S = Mongo> {
 }
 
 impl Lock {
-    pub(crate) fn new(database: &Database, options: &Options) -> Self {
-        Self { store: Mongo::new(database, &options.names), lease: options.lease, actor: options.actor.clone() }
+    /// `lease` is the same database, perhaps through another client: for all that must not wait for a body's connections.
+    /// Both are [durable](crate::durable).
+    pub(crate) fn new(database: &Database, lease: &Database, options: &Options) -> Self {
+        Self { store: Mongo::new(database, lease, &options.names), lease: options.lease, actor: options.actor.clone() }
     }
 }
 

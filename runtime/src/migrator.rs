@@ -3,6 +3,7 @@
 mod amend;
 mod boot;
 mod builder;
+mod connection;
 mod detect;
 mod down;
 mod dry_run;
@@ -29,6 +30,8 @@ pub use amend::Amend;
 pub(crate) use boot::Settings as EnvironmentSettings;
 pub use boot::{Boot, Booted};
 pub use builder::MigratorBuilder;
+#[cfg(feature = "cli")]
+pub(crate) use connection::{Connection, goodbye, parse};
 pub use detect::{Detected, Verdict};
 pub use down::Down;
 pub use for_each::{DatabaseFilter, ForEach, Tenants};
@@ -44,6 +47,8 @@ pub use validate::{Finding, Problem, Validation};
 pub(crate) use crate::graph::unknown;
 pub use crate::tracker::Statistics;
 
+#[cfg(not(feature = "cli"))]
+use self::connection::Connection;
 use crate::Error;
 use crate::events::{Audience, Events};
 use crate::graph::Graph;
@@ -70,6 +75,8 @@ pub struct Migrator(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    connection: Connection,
+    /// The same database with the options of [`durable`](crate::durable): for what needs no lease.
     database: Database,
     registry: Registry,
     options: Options,
@@ -83,15 +90,16 @@ struct Inner {
 }
 
 impl Migrator {
-    /// A migrator for everything that is linked in, with the default options.
+    /// A migrator for everything that is linked in, with the default options, for a database of which there is a handle
+    /// already. [`connect`](Self::connect) is safer: it gives the lease a client of its own.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self::builder(database).build_unchecked()
     }
 
-    /// A migrator with other options.
+    /// A migrator with other options; see [`new`](Self::new).
     pub fn builder(database: Database) -> MigratorBuilder {
-        MigratorBuilder::new(database)
+        MigratorBuilder::new(Connection::brought(database))
     }
 
     /// The migrations that it works on.
@@ -106,9 +114,11 @@ impl Migrator {
         self.0.options.environment.as_deref()
     }
 
-    #[cfg(feature = "cli")]
-    pub(crate) fn database(&self) -> &Database {
-        &self.0.database
+    /// The database as it was brought, or as [`connect`](Self::connect) has made it, for the application to go on with: its
+    /// read preference and concerns are those of the connection string.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        self.0.connection.database()
     }
 
     /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.

@@ -6,8 +6,7 @@ mod read;
 use std::time::Duration;
 
 use mongodb::bson::{Bson, DateTime, Document, doc};
-use mongodb::options::{CollectionOptions, ReadPreference};
-use mongodb::options::{IndexOptions, ReadConcern, SelectionCriteria, WriteConcern};
+use mongodb::options::IndexOptions;
 use mongodb::{ClientSession, Collection, Database, IndexModel};
 
 use crate::Error;
@@ -27,16 +26,6 @@ const DDL_LIMIT: Duration = Duration::from_mins(1);
 const NAMESPACE_EXISTS: i32 = 48;
 const DUPLICATE_KEY: i32 = 11000;
 
-/// State is read with majority from the primary, so that what a fail-over could still undo is not believed, and
-/// written with majority and journal, so that it survives the server's crash.
-pub(crate) fn durable() -> CollectionOptions {
-    CollectionOptions::builder()
-        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
-        .read_concern(ReadConcern::majority())
-        .write_concern(WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build())
-        .build()
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Tracker {
     database: Database,
@@ -45,11 +34,12 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
+    /// The database is a [durable](crate::durable) one.
     pub(crate) fn new(database: &Database, names: &Names) -> Self {
         Self {
             database: database.clone(),
-            records: database.collection_with_options(&names.records, durable()),
-            history: database.collection_with_options(&names.history, durable()),
+            records: database.collection(&names.records),
+            history: database.collection(&names.history),
         }
     }
 

@@ -7,6 +7,7 @@ use mongodb::bson::{Document, doc};
 use mongrate::{Error, Migrator, Registry, migration};
 use mongrate_tests::stored::{lease_is_free, record, status};
 use mongrate_tests::{TestDb, eventually};
+use tokio::time::timeout;
 
 use super::count;
 
@@ -81,6 +82,56 @@ async fn i6_a_call_that_cannot_be_found_keeps_the_lease() {
         .unwrap();
     let error = waiter.up().await.unwrap_err();
     assert!(matches!(error, Error::LockTimeout { .. }), "{error:?}");
+}
+
+/// No operation on a collection is under way at the server, whoever has sent it.
+pub(super) async fn assert_nothing_runs(db: &TestDb, collection: &str) {
+    let name = format!("{}.{collection}", db.name());
+    let running = doc! { "currentOp": true, "active": true, "ns": name };
+    let running = db.client().database("admin").run_command(running).await.unwrap();
+    assert!(running.get_array("inprog").unwrap().is_empty(), "{running}");
+}
+
+#[tokio::test]
+async fn i6_a_call_is_ended_before_the_lease_is_released() {
+    let db = database().await;
+    let registry = Registry::linked().source("module:leftovers");
+    let migrator = Migrator::connect(db.uri(), db.name()).await.unwrap().registry(registry).build().unwrap();
+    let error = stopped(&db, &migrator).await;
+    let after = changed(&db).await;
+    println!("{after} documents are changed; {error}");
+    assert!(i64::try_from(after).unwrap() < i64::from(DOCUMENTS), "the call was not cut off");
+    assert_nothing_runs(&db, "things").await;
+    assert!(lease_is_free(&db).await);
+    let Error::Interrupted { report } = &error else { panic!("{error:?}") };
+    assert!(report.left_running().is_empty(), "{report}");
+    assert!(error.to_string().contains("the lease is free"), "{error}");
+    // The same call again does what was left.
+    drop(migrator);
+    assert_eq!(changed(&db).await, after);
+    let next = brought(&db, "module:leftovers");
+    assert_eq!(next.up().await.unwrap().applied().count(), 1);
+    assert_eq!(changed(&db).await, u64::from(DOCUMENTS.unsigned_abs()));
+}
+
+/// A body that waits no longer for its own call, and fails.
+#[migration(id = "001_impatient", source = "module:leftovers-impatient")]
+async fn impatient(db: &Database) -> Result<(), mongodb::error::Error> {
+    match timeout(Duration::from_secs(1), change_all(db)).await {
+        Ok(changed) => changed,
+        Err(_) => Err(mongodb::error::Error::custom("it takes too long")),
+    }
+}
+
+#[tokio::test]
+async fn i6_a_call_that_its_body_has_dropped_is_ended_before_the_lease_is_released() {
+    let db = database().await;
+    let registry = Registry::linked().source("module:leftovers-impatient");
+    let migrator = Migrator::connect(db.uri(), db.name()).await.unwrap().registry(registry).build().unwrap();
+    let error = migrator.up().await.unwrap_err();
+    assert!(error.to_string().contains("it takes too long"), "{error}");
+    assert_nothing_runs(&db, "things").await;
+    assert!(lease_is_free(&db).await);
 }
 
 #[tokio::test]

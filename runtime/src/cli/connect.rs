@@ -3,14 +3,10 @@
 use std::env;
 use std::time::Duration;
 
-use mongodb::error::ErrorKind;
-use mongodb::options::ClientOptions;
-use mongodb::{Client, Database};
-
-use super::exit::Exit;
 use super::failure::Failure;
 use super::options::Options;
-use crate::error::Readable;
+use crate::Error;
+use crate::migrator::{Connection, parse};
 
 /// The variable that names the server.
 const VARIABLE: &str = "MONGODB_URI";
@@ -20,7 +16,7 @@ const VARIABLE: &str = "MONGODB_URI";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The database that `--uri` or else `MONGODB_URI` names.
-pub(super) async fn by_options(options: &Options) -> Result<Database, Failure> {
+pub(super) async fn by_options(options: &Options) -> Result<Connection, Failure> {
     let found = options.uri.clone().map(|uri| (uri, "--uri")).or_else(|| {
         let uri = env::var(VARIABLE).ok().filter(|uri| !uri.is_empty());
         uri.map(|uri| (uri, VARIABLE))
@@ -29,111 +25,44 @@ pub(super) async fn by_options(options: &Options) -> Result<Database, Failure> {
         return Err(Failure::usage("nothing says where the database is")
             .help(format!("set {VARIABLE}, like {VARIABLE}=mongodb://localhost/shop, or pass `--uri`")));
     };
-    let client = client(&uri, said_by).await?;
-    named(&client, options.database.as_deref(), None).ok_or_else(|| {
+    connect(&uri, said_by, options.database.as_deref(), None).await?.ok_or_else(|| {
         Failure::usage("the connection string names a server, but no database")
             .help("end it with /NAME, or pass `--database NAME`")
     })
 }
 
 /// The application's database, or another one if `--uri` or `--database` says so.
-pub(super) async fn instead_of(database: &Database, options: &Options) -> Result<Database, Failure> {
-    let client = match &options.uri {
-        Some(uri) => client(uri, "--uri").await?,
-        None => database.client().clone(),
-    };
-    let name = if options.uri.is_some() {
-        options.database.as_deref()
-    } else {
-        options.database.as_deref().or(Some(database.name()))
-    };
-    Ok(named(&client, name, Some(database.name())).unwrap_or_else(|| database.clone()))
-}
-
-fn named(client: &Client, name: Option<&str>, default: Option<&str>) -> Option<Database> {
-    name.map(|name| client.database(name))
-        .or_else(|| client.default_database())
-        .or_else(|| default.map(|name| client.database(name)))
-}
-
-async fn client(uri: &str, said_by: &str) -> Result<Client, Failure> {
-    let malformed = |error: &mongodb::error::Error| {
-        match &*error.kind {
-            ErrorKind::DnsResolve { .. } => {
-                return Failure::new(Exit::Unreachable, "unreachable", "cannot reach MongoDB: its name was not found")
-                    .help("check the host's name, and that this machine can ask a name server for it");
-            }
-            // Here the driver's own words name nothing of the connection string.
-            ErrorKind::InvalidArgument { message, .. } if message.contains("dns-resolver") => {
-                return Failure::usage(message.trim_end_matches('.'))
-                    .help("build the application with the feature `dns-resolver` of `mongodb`");
-            }
-            ErrorKind::InvalidTlsConfig { .. } => {
-                return Failure::usage(format!("the TLS options of {said_by} do not fit: {}", Readable(error)));
-            }
-            _ => {}
+pub(super) async fn instead_of(application: &Connection, options: &Options) -> Result<Connection, Failure> {
+    let (named, own) = (options.database.as_deref(), application.database().name());
+    match &options.uri {
+        Some(uri) => {
+            let connection = connect(uri, "--uri", named, Some(own)).await?;
+            Ok(connection.unwrap_or_else(|| application.clone()))
         }
-        if has_no_secret(uri) {
-            return Failure::usage(format!("{said_by} is no connection string: {}", reason(error)))
-                .help("it looks like mongodb://localhost/shop");
-        }
-        // The driver's message may quote what it could not read, which may be a part of the password.
-        Failure::usage(format!("{said_by} is no connection string that could be read")).help(
-            "it looks like mongodb://localhost/shop, with `user:password@` before the host if need be; signs like `/ ? # : @ %` in \
-             those two are written as %2F %3F %23 %3A %40 %25",
-        )
-    };
-    let mut options = ClientOptions::parse(uri).await.map_err(|error| malformed(&error))?;
-    options.server_selection_timeout.get_or_insert(PATIENCE);
-    Client::with_options(options).map_err(|error| malformed(&error))
-}
-
-fn reason(error: &mongodb::error::Error) -> String {
-    match &*error.kind {
-        ErrorKind::InvalidArgument { message, .. } => message.trim_end_matches('.').to_owned(),
-        _ => Readable(error).to_string(),
+        None => Ok(application.clone().to(named.unwrap_or(own))),
     }
 }
 
-/// Whether it is plain that nothing but hosts, ports, a database and harmless options is in it.
-fn has_no_secret(uri: &str) -> bool {
-    let (server, rest) =
-        uri.split_once("://").map_or((uri, ""), |(_, rest)| rest.split_at(rest.find('/').unwrap_or(rest.len())));
-    let is_host = |host: &str| {
-        let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
-        let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-        name.chars().all(in_name) && port.chars().all(|c| c.is_ascii_digit())
-    };
-    let rest = rest.to_ascii_lowercase();
-    let may_be_one =
-        ['@', '%'].iter().any(|sign| rest.contains(*sign)) || ["pass", "auth"].iter().any(|key| rest.contains(key));
-    server.split(',').all(is_host) && !may_be_one
+/// The named database, or else the one in the connection string, or else the default.
+async fn connect(
+    uri: &str,
+    said_by: &str,
+    named: Option<&str>,
+    default: Option<&str>,
+) -> Result<Option<Connection>, Failure> {
+    let mut options = parse(uri).await.map_err(|error| unusable(error, said_by))?;
+    options.server_selection_timeout.get_or_insert(PATIENCE);
+    let in_uri = options.default_database.clone();
+    let name = named.map(str::to_owned).or(in_uri).or_else(|| default.map(str::to_owned));
+    let connection = name.map(|name| Connection::made(options, &name)).transpose();
+    connection.map_err(|error| unusable(error, said_by))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::has_no_secret;
-
-    #[test]
-    fn what_may_be_a_secret_is_not_quoted() {
-        for uri in [
-            "mongodb://localhost/shop",
-            "mongodb://a:1,b:2/shop?replicaSet=rs0&foo=1",
-            "mongodb://[::1]:1/",
-            "shop",
-            "",
-        ] {
-            assert!(has_no_secret(uri), "{uri}");
-        }
-        for uri in [
-            "mongodb://ana:secret@a/shop",
-            "mongodb://ana:secret",
-            "ana:secret@a",
-            "mongodb://ana:se/cret@a/shop",
-            "mongodb://a/?authMechanismProperties=AWS_SESSION_TOKEN:secret",
-            "mongodb://a/?proxyPassword=secret",
-        ] {
-            assert!(!has_no_secret(uri), "{uri}");
-        }
+/// The same with the name of the option or variable.
+fn unusable(error: Error, said_by: &str) -> Failure {
+    let at = |problem: &str| format!("in {said_by} {problem}");
+    match error {
+        Error::ConnectionString { problem, help } => Error::ConnectionString { problem: at(&problem), help }.into(),
+        other => other.into(),
     }
 }

@@ -4,31 +4,26 @@ use std::env;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
-use mongodb::{Client, Database};
+use mongodb::Client;
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
 
 use super::connect;
 use super::discreet::discreet;
 use super::failure::Failure;
 use super::options::{Options, Writing};
 use super::output::Output;
-use crate::migrator::EnvironmentSettings;
+use crate::migrator::{EnvironmentSettings, goodbye};
 use crate::options::Limit;
 use crate::{Migrator, MigratorBuilder};
 
 /// Where the database is.
 pub(super) enum Place {
     /// Where the options or the environment say; this makes the migrator of it.
-    Named(Box<dyn FnOnce(Database) -> MigratorBuilder + Send>),
+    Named(Box<dyn FnOnce(MigratorBuilder) -> MigratorBuilder + Send>),
     /// The application's own, unless the options say otherwise.
     Own(Box<MigratorBuilder>),
 }
-
-/// How long to wait for the server when everything is done.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 /// One call of the program.
 pub(super) struct Session {
@@ -60,16 +55,16 @@ impl Session {
                 let place = self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let builder = match place {
                     Some(Place::Named(configure)) => {
-                        let database = connect::by_options(&self.options).await?;
-                        self.client.get_or_init(|| database.client().clone());
-                        configure(database)
+                        let connection = connect::by_options(&self.options).await?;
+                        self.client.get_or_init(|| connection.database().client().clone());
+                        configure(MigratorBuilder::new(connection))
                     }
                     Some(Place::Own(builder)) => {
-                        let database = connect::instead_of(builder.database(), &self.options).await?;
+                        let connection = connect::instead_of(builder.connection(), &self.options).await?;
                         if self.options.uri.is_some() {
-                            self.client.get_or_init(|| database.client().clone());
+                            self.client.get_or_init(|| connection.database().client().clone());
                         }
-                        builder.on(database)
+                        builder.on(connection)
                     }
                     // Only after an error, which has ended the command.
                     None => return Err(Failure::usage("nothing says where the database is")),
@@ -90,11 +85,7 @@ impl Session {
     /// Disconnects. The driver would do it in the background, and panic now and then when the program ends meanwhile.
     pub(super) async fn close(&self) {
         if let Some(client) = self.client.get() {
-            // On a task, because a future of the driver must not be dropped under way.
-            let shutdown = tokio::spawn(client.clone().shutdown().immediate(true).into_future());
-            if timeout(GOODBYE, shutdown).await.is_err() {
-                tracing::debug!("the server took too long to say goodbye");
-            }
+            goodbye(client.clone()).await;
         }
     }
 }

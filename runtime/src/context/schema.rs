@@ -231,7 +231,7 @@ impl Schema {
     ) -> Result<Done, Error> {
         self.enter()?;
         command.insert("maxTimeMS", i64::try_from(self.max_time.as_millis()).unwrap_or(i64::MAX));
-        command.insert("writeConcern", doc! { "w": "majority" });
+        command.insert("writeConcern", doc! { "w": "majority", "j": true });
         let result = database.run_command(command).await.and_then(|reply| on_a_majority(&reply));
         self.note(kind, collection, result, already)
     }

@@ -43,6 +43,9 @@ impl Error {
         }
     }
 
+    /// What to do about [`Error::HostNotFound`].
+    pub(crate) const HOST_NOT_FOUND: &str = "Check the host's name, and that this machine can ask a name server for it";
+
     /// As one of the driver's errors, for signatures that promise these.
     pub(crate) fn into_driver(self) -> DriverError {
         DriverError::custom(self.to_string())

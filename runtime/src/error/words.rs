@@ -85,6 +85,15 @@ pub(crate) fn left_running(report: &Report) -> Option<String> {
     (!left.is_empty()).then(|| format!("the lease was not released and has to expire: {}", left.join("; ")))
 }
 
+pub(super) fn exhausted(shared_pool: bool) -> &'static str {
+    if shared_pool {
+        ". Or the migration used all connections of the client's pool, so that the heartbeat waited for one: connect with \
+         `Migrator::connect`, or set `lease_client`, or a larger `maxPoolSize`"
+    } else {
+        ""
+    }
+}
+
 /// What is left of a dry run.
 const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
 

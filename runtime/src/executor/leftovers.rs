@@ -24,6 +24,15 @@ const CALM: u32 = 3;
 /// By which the look knows itself.
 const COMMENT: &str = "mongrate looks for what a migration left running";
 
+/// How the operations of a run's bodies are found at the server.
+#[derive(Clone, Debug)]
+pub(crate) struct Bodies {
+    /// The application name of their client.
+    pub(crate) app_name: String,
+    /// The database, if others are migrated through the same client.
+    pub(crate) database: Option<String>,
+}
+
 /// How a body with a raw handle has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Raw {
@@ -38,9 +47,9 @@ pub(super) enum Raw {
 impl Executor<'_> {
     /// Sees to it that nothing of a body runs at the server any more, or notes what may.
     pub(super) async fn end_leftovers(&mut self, id: &str, raw: Raw) {
-        let left = match (self.app_name, raw) {
+        let left = match (&self.bodies, raw) {
             (_, Raw::Running) => format!("the function of '{id}' blocks its thread and goes on"),
-            (Some(app_name), _) => match in_time(self.database.client(), app_name).await {
+            (Some(bodies), _) => match in_time(self.database.client(), bodies).await {
                 Ok(()) => return,
                 Err(left) => format!("the server goes on with what '{id}' had sent: {left}"),
             },
@@ -56,20 +65,20 @@ impl Executor<'_> {
 }
 
 /// The same in a task, because a future of the driver must not be dropped under way: the server may be gone.
-async fn in_time(client: &Client, app_name: &str) -> std::result::Result<(), String> {
-    let (client, app_name) = (client.clone(), app_name.to_owned());
-    let ending = tokio::spawn(async move { end_operations(&client, &app_name).await });
+async fn in_time(client: &Client, bodies: &Bodies) -> std::result::Result<(), String> {
+    let (client, bodies) = (client.clone(), bodies.clone());
+    let ending = tokio::spawn(async move { end_operations(&client, &bodies).await });
     match timeout(LIMIT * 2, ending).await {
         Ok(Ok(ended)) => ended,
         _ => Err("what that is cannot be found out, because the server does not answer".to_owned()),
     }
 }
 
-/// Ends the operations of the client with this name. `Err` names those that do not end.
-pub(crate) async fn end_operations(client: &Client, app_name: &str) -> std::result::Result<(), String> {
+/// Ends the operations of bodies. `Err` names those that do not end.
+pub(crate) async fn end_operations(client: &Client, bodies: &Bodies) -> std::result::Result<(), String> {
     let (began, mut calm) = (Instant::now(), 0);
     loop {
-        let found = operations(client, app_name).await;
+        let found = operations(client, bodies).await;
         let left = match found {
             Ok(found) if found.is_empty() => {
                 calm += 1;
@@ -97,16 +106,20 @@ pub(crate) async fn end_operations(client: &Client, app_name: &str) -> std::resu
 }
 
 /// The operations of a client that are under way, but for its monitors. A user needs no privilege to see its own.
-async fn operations(client: &Client, app_name: &str) -> Result<Vec<Document>> {
+async fn operations(client: &Client, bodies: &Bodies) -> Result<Vec<Document>> {
     let all = doc! { "$currentOp": { "allUsers": false, "idleSessions": false } };
-    let ours = doc! { "$match": {
-        "appName": app_name,
+    let mut ours = doc! {
+        "appName": &bodies.app_name,
         "active": true,
         "command.hello": { "$exists": false },
         "command.isMaster": { "$exists": false },
         "command.ismaster": { "$exists": false },
         "command.comment": { "$ne": COMMENT },
-    } };
+    };
+    if let Some(database) = &bodies.database {
+        ours.insert("command.$db", database);
+    }
+    let ours = doc! { "$match": ours };
     // As a command, because the stage does not take the concerns that a handle may have.
     let command = doc! { "aggregate": 1, "pipeline": [all, ours], "cursor": { "batchSize": 1000 }, "comment": COMMENT };
     let reply = client.database("admin").run_command(command).await?;

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use mongodb::bson::{Document, oid::ObjectId};
 use tokio::task::AbortHandle;
 
+use super::Bodies;
+
 /// Shared between a run and the future that its caller awaits.
 #[derive(Debug, Default)]
 pub(crate) struct Stake {
@@ -19,6 +21,8 @@ struct State {
     held: Option<Held>,
     /// Whether the run has ended, in good order or not.
     over: bool,
+    /// How what the bodies have sent is found at the server.
+    bodies: Option<Bodies>,
 }
 
 /// What has to be given back.
@@ -30,14 +34,21 @@ pub(crate) struct Held {
     pub(crate) session: Document,
     /// The body that works with a raw handle.
     pub(crate) raw: Option<AbortHandle>,
-    /// The application name of the client of the bodies.
-    pub(crate) app_name: Option<String>,
 }
 
 impl Stake {
+    /// The client of the bodies is known.
+    pub(crate) fn open(&self, bodies: Option<Bodies>) {
+        self.state().bodies = bodies;
+    }
+
+    pub(crate) fn bodies(&self) -> Option<Bodies> {
+        self.state().bodies.clone()
+    }
+
     /// The lease is going to be taken.
-    pub(crate) fn take(&self, nonce: ObjectId, session: &Document, app_name: Option<String>) {
-        self.state().held = Some(Held { nonce, session: session.clone(), raw: None, app_name });
+    pub(crate) fn take(&self, nonce: ObjectId, session: &Document) {
+        self.state().held = Some(Held { nonce, session: session.clone(), raw: None });
     }
 
     /// The transactions have another session.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::error::{Error, Result};
-use mongodb::options::{Acknowledgment, ReadConcern, ReturnDocument, WriteConcern};
+use mongodb::options::{ReadConcern, ReturnDocument};
 use mongodb::{Client, ClientSession, Collection, Database, action::StartTransaction};
 
 use super::acquire::{Grant, Sighting};
@@ -12,10 +12,11 @@ use super::fence::Fenced;
 use super::holder::host;
 use super::millis;
 use super::store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked, Store};
+use crate::durable::{primary, write_concern};
 use crate::error::code;
 use crate::excerpt::shorten;
 use crate::options::Names;
-use crate::tracker::{Change, Tracker, Written, durable};
+use crate::tracker::{Change, Tracker, Written};
 
 const LEASE: &str = "lease";
 const FENCE: &str = "fence";
@@ -26,16 +27,18 @@ const REMEMBERED: i32 = 8;
 /// The two documents of the lock in their collection, and the records, which are the tracker's.
 #[derive(Clone, Debug)]
 pub(crate) struct Mongo {
-    client: Client,
+    /// The lock's collection through the client of the lease.
     documents: Collection<Document>,
+    /// The same through the client of the bodies, whose sessions write the fence.
+    fence: Collection<Document>,
     tracker: Tracker,
 }
 
 impl Mongo {
-    pub(super) fn new(database: &Database, names: &Names) -> Self {
+    pub(super) fn new(database: &Database, lease: &Database, names: &Names) -> Self {
         Self {
-            client: database.client().clone(),
-            documents: database.collection_with_options(&names.lock, durable()),
+            documents: lease.collection(&names.lock),
+            fence: database.collection(&names.lock),
             tracker: Tracker::new(database, names),
         }
     }
@@ -147,7 +150,7 @@ impl Store for Mongo {
             "writeConcern": { "w": "majority", "j": true },
             "maxTimeMS": millis(limit),
         };
-        let reply = self.client.database(&self.documents.namespace().db).run_command(command).await?;
+        let reply = self.documents.client().database(&self.documents.namespace().db).run_command(command).await?;
         if let Some(error) = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()) {
             return Err(Error::custom(format!("{error}")));
         }
@@ -158,12 +161,12 @@ impl Store for Mongo {
     /// An increment, never a no-op, because a no-op takes no write lock and guards nothing.
     async fn pass(&self, token: i64, session: &mut ClientSession) -> Result<Fenced> {
         let ours = doc! { "_id": FENCE, "token": token };
-        let passed = self.documents.update_one(ours, doc! { "$inc": { "commits": 1_i64 } }).session(session).await?;
+        let passed = self.fence.update_one(ours, doc! { "$inc": { "commits": 1_i64 } }).session(session).await?;
         Ok(if passed.matched_count == 1 { Fenced::Ours } else { Fenced::Newer })
     }
 
     async fn kill(&self, sessions: &[Document]) {
-        kill(&self.client, sessions).await;
+        kill(self.documents.client(), sessions).await;
     }
 
     fn session_id<'s>(&self, session: &'s ClientSession) -> &'s Document {
@@ -237,10 +240,7 @@ fn ours(grant: Grant) -> Document {
 /// Starts a transaction that reads one snapshot, and that is durable when its commit is acknowledged.
 pub(crate) async fn start(session: &mut ClientSession) -> Result<()> {
     let transaction: StartTransaction<&mut ClientSession> = session.start_transaction();
-    transaction
-        .read_concern(ReadConcern::snapshot())
-        .write_concern(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build())
-        .await
+    transaction.read_concern(ReadConcern::snapshot()).write_concern(write_concern()).selection_criteria(primary()).await
 }
 
 /// Ends the open transactions of these sessions on the server. A user may end its own sessions; for another user's the

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use mongodb::Database;
+use mongodb::Client;
 use tokio::sync::watch;
 
+use super::connection::Connection;
 use super::{Inner, Migrator};
 use crate::Error;
+use crate::durable::durable_database;
 use crate::events::{Audience, Events};
 use crate::lock::Lock;
 use crate::options::{Limit, Names, Options, Policy, Transactions};
@@ -33,15 +35,15 @@ use crate::tracker::Tracker;
 #[must_use = "a builder does nothing until `build`"]
 #[derive(Clone, Debug)]
 pub struct MigratorBuilder {
-    database: Database,
+    connection: Connection,
     registry: Option<Registry>,
     options: Options,
     audience: Audience,
 }
 
 impl MigratorBuilder {
-    pub(super) fn new(database: Database) -> Self {
-        Self { database, registry: None, options: Options::default(), audience: Audience::default() }
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection, registry: None, options: Options::default(), audience: Audience::default() }
     }
 
     /// The migrations to work on. Default: [`Registry::linked`].
@@ -118,15 +120,36 @@ impl MigratorBuilder {
         self
     }
 
-    /// The same for another database.
+    /// The client of the lease, for those who bring a database: heartbeats that wait for a connection while a body uses all
+    /// of the pool lose the lease. It needs few connections, and the credentials of the database's own client; give it the
+    /// same options but for a small `max_pool_size`. [`Migrator::connect`] makes one by itself.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use mongodb::{Client, options::ClientOptions};
+    /// use mongrate::Migrator;
+    ///
+    /// let options = ClientOptions::parse("mongodb://localhost").await?;
+    /// let db = Client::with_options(options.clone())?.database("shop");
+    /// let mut lease = options;
+    /// lease.max_pool_size = Some(2);
+    /// let migrator = Migrator::builder(db).lease_client(Client::with_options(lease)?).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn lease_client(mut self, client: Client) -> Self {
+        self.connection = self.connection.with_lease_client(client);
+        self
+    }
+
+    /// The same through another connection.
     #[cfg(feature = "cli")]
-    pub(crate) fn on(self, database: Database) -> Self {
-        Self { database, ..self }
+    pub(crate) fn on(self, connection: Connection) -> Self {
+        Self { connection, ..self }
     }
 
     #[cfg(feature = "cli")]
-    pub(crate) fn database(&self) -> &Database {
-        &self.database
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// What will happen during the runs of the migrators that this builds, as [`Migrator::events`]: for a
@@ -144,15 +167,17 @@ impl MigratorBuilder {
 
     /// The migrator, which checks its options at its first call.
     pub(super) fn build_unchecked(self) -> Migrator {
-        let Self { database, registry, options, audience } = self;
+        let Self { connection, registry, options, audience } = self;
+        let database = durable_database(connection.database().client(), connection.database().name());
         Migrator(std::sync::Arc::new(Inner {
             registry: registry.unwrap_or_else(Registry::linked),
             tracker: Tracker::new(&database, &options.names),
-            lock: Lock::new(&database, &options),
+            lock: Lock::new(&database, &database, &options),
             audience,
             shutdown: Stop::new(),
             running: watch::Sender::new(0),
             database,
+            connection,
             options,
         }))
     }

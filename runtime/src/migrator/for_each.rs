@@ -1,6 +1,7 @@
 //! The same migrations in many databases.
 
 mod filter;
+mod server;
 mod tenants;
 
 use std::fmt;
@@ -8,10 +9,12 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
+use mongodb::options::ClientOptions;
 use mongodb::{BoxFuture, Client};
 use tracing::Instrument;
 
 pub use self::filter::DatabaseFilter;
+use self::server::{Reached, Server};
 pub use self::tenants::Tenants;
 use super::run::InterruptOnDrop;
 use super::{Migrator, MigratorBuilder, Up};
@@ -51,7 +54,7 @@ const CONCURRENCY: usize = 8;
 #[must_use = "nothing runs until this is awaited"]
 #[derive(Clone)]
 pub struct ForEach {
-    client: Client,
+    server: Server,
     filter: DatabaseFilter,
     concurrency: usize,
     options: Arc<dyn Fn(MigratorBuilder) -> MigratorBuilder + Send + Sync>,
@@ -59,6 +62,11 @@ pub struct ForEach {
 }
 
 impl ForEach {
+    fn new(server: Server, filter: DatabaseFilter) -> Self {
+        let (options, up) = (Arc::new(|builder| builder), Arc::new(|up| up));
+        Self { server, filter, concurrency: CONCURRENCY, options, up }
+    }
+
     /// How many databases are migrated at a time. Default: 8.
     pub fn concurrency(mut self, databases: usize) -> Self {
         self.concurrency = databases;
@@ -77,22 +85,38 @@ impl ForEach {
         self
     }
 
-    fn migrator(&self, database: &str) -> Result<Migrator, Error> {
-        (self.options)(Migrator::builder(self.client.database(database))).build()
+    /// The client of all leases, for those who bring a client: see [`MigratorBuilder::lease_client`]. Its pool needs a connection
+    /// for each database that is migrated at a time, and one more. [`Migrator::for_each_at`] makes one by itself.
+    pub fn lease_client(mut self, client: Client) -> Self {
+        // With clients of our own, the leases have theirs in any case.
+        if let Server::Brought { lease, .. } = &mut self.server {
+            *lease = Some(client);
+        }
+        self
     }
 
-    async fn run(self, stop: Stop) -> Result<Tenants, Error> {
+    fn migrator(&self, server: &Reached, database: &str) -> Result<Migrator, Error> {
+        (self.options)(MigratorBuilder::new(server.connection(database))).build()
+    }
+
+    async fn run(self, server: Reached, stop: Stop) -> Result<Tenants, Error> {
+        let result = self.each(&server, stop).await;
+        server.close().await;
+        result
+    }
+
+    async fn each(self, server: &Reached, stop: Stop) -> Result<Tenants, Error> {
         let signals = signals::Watch::new(stop.clone());
-        let names = self.filter.select(&self.client).await?;
-        let runs = names.into_iter().map(|name| self.clone().run_one(name, stop.clone()));
+        let names = self.filter.select(&server.client).await?;
+        let runs = names.into_iter().map(|name| self.clone().run_one(server.clone(), name, stop.clone()));
         let results = stream::iter(runs).buffer_unordered(self.concurrency).collect().await;
         // Also when it came too late to stop any of them: it would have ended the process.
         Ok(Tenants::new(results, signals.end()))
     }
 
-    async fn run_one(self, name: String, stop: Stop) -> (String, Result<Report, Error>) {
+    async fn run_one(self, server: Reached, name: String, stop: Stop) -> (String, Result<Report, Error>) {
         let result = match stop.check() {
-            Ok(()) => self.up_one(&name, stop.clone()).await,
+            Ok(()) => self.up_one(&server, &name, stop.clone()).await,
             Err(_) => Err(Error::Interrupted { report: Box::default() }),
         };
         if matches!(result, Err(Error::Interrupted { .. })) {
@@ -105,8 +129,8 @@ impl ForEach {
         (name, result)
     }
 
-    async fn up_one(self, name: &str, stop: Stop) -> Result<Report, Error> {
-        let migrator = self.migrator(name)?;
+    async fn up_one(self, server: &Reached, name: &str, stop: Stop) -> Result<Report, Error> {
+        let migrator = self.migrator(server, name)?;
         let run = (self.up)(migrator.up()).into_future();
         let run = run.instrument(tracing::info_span!("database", name));
         tokio::pin!(run);
@@ -124,8 +148,6 @@ impl IntoFuture for ForEach {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            // Of no database in particular: for what all of them have in common.
-            let common = self.migrator("mongrate")?;
             if self.concurrency == 0 {
                 return Err(invalid(
                     "concurrency",
@@ -133,17 +155,43 @@ impl IntoFuture for ForEach {
                     "the number of databases to migrate at a time, 1 or more",
                 ));
             }
+            let server = self.server.reach(self.concurrency).await?;
+            // Of no database in particular: for what all of them have in common.
+            let common = self.migrator(&server, "mongrate")?;
             common.graph()?;
             let stop = Stop::new();
             // The runs have stakes of their own.
-            let _interrupt = InterruptOnDrop::new(stop.clone(), Arc::default());
-            common.whole(move |_| self.run(stop)).await
+            let _interrupt = InterruptOnDrop::new(stop.clone(), Arc::default(), common.clone());
+            common.whole(move |_| self.run(server, stop)).await
         })
     }
 }
 
 impl Migrator {
-    /// Applies what is pending in many databases: one for each tenant, say.
+    /// Applies what is pending in many databases of a server, given by its connection string: one for each tenant, say. All
+    /// their runs share one client for the bodies and one for the leases, as [`connect`](Self::connect) makes them for one
+    /// database.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), mongrate::Error> {
+    /// use mongrate::{DatabaseFilter, Migrator};
+    ///
+    /// Migrator::for_each_at("mongodb://localhost", DatabaseFilter::prefix("tenant_")).await?.into_result()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn for_each_at(uri: impl Into<String>, filter: DatabaseFilter) -> ForEach {
+        ForEach::new(Server::Uri(uri.into()), filter)
+    }
+
+    /// Applies what is pending in many databases of a server, given by the driver's options; see
+    /// [`for_each_at`](Self::for_each_at).
+    pub fn for_each_with(options: ClientOptions, filter: DatabaseFilter) -> ForEach {
+        ForEach::new(Server::Options(Box::new(options)), filter)
+    }
+
+    /// Applies what is pending in many databases of a server to which there is a client already. Its pool needs connections
+    /// for all bodies and all heartbeats, unless the leases have a client of their own
+    /// ([`lease_client`](ForEach::lease_client)); [`for_each_at`](Self::for_each_at) is safer.
     ///
     /// ```no_run
     /// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
@@ -153,13 +201,7 @@ impl Migrator {
     /// # Ok(()) }
     /// ```
     pub fn for_each(client: Client, filter: DatabaseFilter) -> ForEach {
-        ForEach {
-            client,
-            filter,
-            concurrency: CONCURRENCY,
-            options: Arc::new(|builder| builder),
-            up: Arc::new(|up| up),
-        }
+        ForEach::new(Server::Brought { client, lease: None }, filter)
     }
 }
 

@@ -11,16 +11,17 @@ use mongodb::bson::doc;
 use self::acquire::Acquired;
 pub(super) use self::dropped::InterruptOnDrop;
 use super::Migrator;
+use super::connection::Link;
 use crate::Error;
 use crate::events::Event;
 use crate::executor::{Executor, Stake, UnderWay};
 use crate::graph::Graph;
-use crate::lock::Session;
+use crate::lock::{Lock, Session};
 use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
 use crate::stop::{Deadline, Reason, Stop};
-use crate::tracker::Records;
+use crate::tracker::{Records, Tracker};
 
 /// What to tell when there are no transactions.
 const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod): a migration that fails or \
@@ -83,7 +84,7 @@ impl Migrator {
     pub(super) async fn run(self, settings: Settings, work: impl Work) -> Result<Report, Error> {
         let stop = self.0.shutdown.child();
         let stake = Arc::new(Stake::default());
-        let _interrupt = InterruptOnDrop::new(stop.clone(), stake.clone());
+        let _interrupt = InterruptOnDrop::new(stop.clone(), stake.clone(), self.clone());
         let under_way = UnderWay(stake.clone());
         self.whole(async move |migrator| {
             let running = Running::new(&migrator);
@@ -147,6 +148,11 @@ impl Run {
         let signals = signals::Watch::new(self.stop.clone());
         let result = self.with_lease(work, records.newest_token()).await;
         self.migrator.0.audience.tell(|| Event::Ended);
+        let shared_pool = self.migrator.0.connection.shares_its_pool();
+        let result = result.map_err(|error| match error {
+            Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
+            other => other,
+        });
         match (signals.end(), result) {
             // Too late to stop anything, but the process was told to end, and would go on to serve.
             (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
@@ -156,20 +162,33 @@ impl Run {
 
     /// `newest` is the newest token on record.
     async fn with_lease(&self, work: &impl Work, newest: i64) -> Result<Report, Error> {
+        let link = self.migrator.0.connection.open().await?;
+        if let Some(name) = &link.app_name {
+            tracing::debug!(name, "what the migrations do is done under this application name");
+        }
+        let result = self.through(&link, work, newest).await;
+        link.close().await;
+        result
+    }
+
+    async fn through(&self, link: &Link, work: &impl Work, newest: i64) -> Result<Report, Error> {
         let inner = &self.migrator.0;
+        let tracker = Tracker::new(&link.database, &inner.options.names);
+        let lock = Lock::new(&link.database, &link.lease, &inner.options);
         let transactional = self.migrator.has_transactions().await?;
-        let session = Session::start(inner.database.client()).await;
+        let session = Session::start(link.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        let lease = match self.acquire(work, session.id(), newest).await? {
+        self.stake.open(link.bodies());
+        let lease = match self.acquire(work, &lock, session.id(), newest).await? {
             Acquired::Lease(lease) => lease,
             Acquired::NotNeeded(report) => return Ok(report.by_another()),
             Acquired::Stopped(reason) => return Err(stopped(reason, Report::default())),
         };
         let mut executor = Executor {
-            database: &inner.database,
+            database: &link.database,
             options: &inner.options,
-            tracker: &inner.tracker,
-            lock: &inner.lock,
+            tracker: &tracker,
+            lock: &lock,
             lease: &lease,
             stop: &self.stop,
             audience: &inner.audience,
@@ -179,14 +198,14 @@ impl Run {
             by: self.by.clone(),
             session: Some(session),
             stake: &self.stake,
-            app_name: None,
+            bodies: link.bodies(),
             left_running: Vec::new(),
         };
         let result = self.under_lease(work, &mut executor).await;
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
             // The driver does not tell whether a rollback has reached the server, nor whether a commit that failed has
             // ended the transaction. What it still holds would be in the way of whoever comes next.
-            inner.lock.kill(slice::from_ref(session.id())).await;
+            lock.kill(slice::from_ref(session.id())).await;
         }
         let (session, nothing_runs) = (executor.session.take(), executor.left_running.is_empty());
         drop(executor);
@@ -241,7 +260,7 @@ async fn end_former_holders(executor: &Executor<'_>) {
 pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     let report = Box::new(report);
     match reason {
-        Reason::LeaseLost => Error::LeaseLost { report },
+        Reason::LeaseLost => Error::LeaseLost { report, shared_pool: false },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
         Reason::Interrupted | Reason::Dropped | Reason::TimedOut(_) => Error::Interrupted { report },
     }

@@ -17,14 +17,6 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    if let [_, mode, runtime, uri, database] = &env::args().collect::<Vec<_>>()[..]
-        && mode == "dropped"
-    {
-        let (runtime, uri, database) = (runtime.clone(), uri.clone(), database.clone());
-        // On a runtime of its own, which ends before the process does.
-        let run = move || dropped::run(&runtime, &uri, &database).map_err(|error| error.to_string());
-        return Ok(tokio::task::spawn_blocking(run).await??);
-    }
     let (sender, go) = oneshot::channel();
     thread::spawn(|| {
         if stdin().lock().read_line(&mut String::new()).is_ok_and(|bytes| bytes > 0) {
@@ -44,6 +36,16 @@ async fn main() -> Result<()> {
         ["crash-down", uri, database, lease, ref halt @ ..] => crash::run(Verb::Down, uri, database, lease, halt).await,
         ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
             drawn::run(uri, database, [drawing, without, deed], halt).await
+        }
+        ["dropped", ..] => {
+            let [_, runtime, handle, kind, uri, database] = &arguments[..] else {
+                return Err("worker: dropped how?".into());
+            };
+            let [runtime, handle, kind, uri, database] = [runtime, handle, kind, uri, database].map(String::clone);
+            // On a runtime of its own, which ends before the process does.
+            let run =
+                move || dropped::run(&runtime, &handle, &kind, &uri, &database).map_err(|error| error.to_string());
+            Ok(tokio::task::spawn_blocking(run).await??)
         }
         ["linger", uri, database] => linger(connect(uri, database).await?).await,
         _ => Err(format!("worker: what is {arguments:?}?").into()),

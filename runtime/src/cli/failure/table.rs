@@ -206,6 +206,13 @@ pub(super) fn told(error: &Error) -> Failure {
             Failure::new(Exit::Usage, "variable", format!("the environment variable {name} is '{value}', but takes {accepted}"))
                 .help("correct it, or unset it to have the default")
         }
+        Error::ConnectionString { problem, help } => {
+            Failure::usage(format!("the connection string {problem}")).help(in_passing(help))
+        }
+        Error::HostNotFound => {
+            Failure::new(Exit::Unreachable, "unreachable", "cannot reach MongoDB: its name was not found")
+                .help(in_passing(Error::HOST_NOT_FOUND))
+        }
         Error::InvalidOption { option, value, accepted } => {
             Failure::new(Exit::Usage, "invalid-option", format!("the option `{option}` is {value}, but takes {accepted}"))
                 .help("correct it in the application, or on the command line")

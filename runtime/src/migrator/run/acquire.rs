@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::{Run, Work, stopped};
 use crate::Error;
 use crate::events::Event;
-use crate::lock::{Lease, Look, Waiter, jitter};
+use crate::lock::{Lease, Lock, Look, Waiter, jitter};
 use crate::report::Report;
 use crate::stop::{Deadline, Reason};
 use crate::tracker::now;
@@ -33,9 +33,15 @@ pub(super) enum Acquired {
 impl Run {
     /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
     /// `newest` is the newest token on record.
-    pub(super) async fn acquire(&self, work: &impl Work, session: &Document, newest: i64) -> Result<Acquired, Error> {
-        let mut queue = Waiter::new(&self.migrator.0.lock, session, newest);
-        self.stake.take(queue.nonce(), session, None);
+    pub(super) async fn acquire(
+        &self,
+        work: &impl Work,
+        lock: &Lock,
+        session: &Document,
+        newest: i64,
+    ) -> Result<Acquired, Error> {
+        let mut queue = Waiter::new(lock, session, newest);
+        self.stake.take(queue.nonce(), session);
         let acquired = self.wait(work, &mut queue).await;
         if !matches!(acquired, Ok(Acquired::Lease(_))) {
             queue.give_up().await;

@@ -6,9 +6,8 @@ mod migrations;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use mongodb::Database;
+use mongrate::MigratorBuilder;
 use mongrate::cli::Cli;
-use mongrate::{Migrator, MigratorBuilder};
 
 /// The application's own command line.
 #[derive(Debug, Parser)]
@@ -30,10 +29,10 @@ enum Tools {
 #[tokio::main]
 async fn main() -> ExitCode {
     if let Some(cli) = Cli::from_args() {
-        return cli.run(builder).await;
+        return cli.run(configure).await;
     }
     match MyApp::parse() {
-        MyApp::Tools(Tools::Db(cli)) => cli.run(builder).await,
+        MyApp::Tools(Tools::Db(cli)) => cli.run(configure).await,
         MyApp::Tools(Tools::Hello) => {
             println!("hello");
             ExitCode::SUCCESS
@@ -41,6 +40,6 @@ async fn main() -> ExitCode {
     }
 }
 
-fn builder(database: Database) -> MigratorBuilder {
-    Migrator::builder(database).codebase_version("1.2.3")
+fn configure(builder: MigratorBuilder) -> MigratorBuilder {
+    builder.codebase_version("1.2.3")
 }

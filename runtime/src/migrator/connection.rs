@@ -1,0 +1,204 @@
+//! The connection of a migrator: its database, and the clients of its runs.
+//!
+//! With [`Migrator::connect`] there are three clients. The application's reads records and is free to be used for
+//! anything else. Each run that takes the lease makes two more and shuts them down at its end: one for its bodies and
+//! their records, with an application name of its own, by which their operations are found at the server; and one for
+//! the lease, so that no load of the bodies delays a heartbeat.
+
+mod clients;
+mod uri;
+
+use std::fmt;
+use std::sync::Arc;
+
+use mongodb::options::ClientOptions;
+use mongodb::{Client, Database};
+
+use self::clients::Clients;
+pub(crate) use self::clients::{SharedClients, goodbye};
+pub(crate) use self::uri::{client, parse};
+use super::{Migrator, MigratorBuilder};
+use crate::Error;
+use crate::durable::durable_database;
+use crate::executor::Bodies;
+
+/// Which database, and where the clients of its runs come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    /// The application's handle, with the application's own options.
+    database: Database,
+    origin: Origin,
+}
+
+/// Where the clients of a run come from.
+#[derive(Clone)]
+enum Origin {
+    /// The caller brought the database, and perhaps a client for the lease.
+    Brought { lease: Option<Client> },
+    /// Each run makes its own of these options.
+    Own(Box<ClientOptions>),
+    /// The runs of many databases make them once.
+    Shared(Arc<SharedClients>),
+}
+
+/// The handles of one run.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// The database for bodies, records and the fence.
+    pub(super) database: Database,
+    /// The database for the lease.
+    pub(super) lease: Database,
+    /// The application name of the client of [`database`](Self::database), which no other client has. `None` if the caller
+    /// brought the client.
+    pub(super) app_name: Option<String>,
+    /// The clients to shut down when the run ends.
+    own: Option<Clients>,
+}
+
+impl Connection {
+    /// A database that the caller brought.
+    pub(crate) fn brought(database: Database) -> Self {
+        Self { database, origin: Origin::Brought { lease: None } }
+    }
+
+    /// A database that is reached with these options.
+    pub(crate) fn made(options: ClientOptions, database: &str) -> Result<Self, Error> {
+        let database = client(options.clone())?.database(database);
+        Ok(Self { database, origin: Origin::Own(Box::new(options)) })
+    }
+
+    /// One of many databases whose runs share their clients.
+    pub(super) fn shared(database: Database, clients: Arc<SharedClients>) -> Self {
+        Self { database, origin: Origin::Shared(clients) }
+    }
+
+    /// Another database of the same server.
+    #[cfg(feature = "cli")]
+    pub(crate) fn to(self, database: &str) -> Self {
+        Self { database: self.database.client().database(database), ..self }
+    }
+
+    /// Takes the lease through this client.
+    pub(super) fn with_lease_client(self, client: Client) -> Self {
+        match self.origin {
+            Origin::Brought { .. } => Self { origin: Origin::Brought { lease: Some(client) }, ..self },
+            // The lease has a client of its own in any case.
+            Origin::Own(_) | Origin::Shared(_) => self,
+        }
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// What a client is made of that outlives the runtime of a run; `None` if the caller brought the clients.
+    pub(super) fn options(&self) -> Option<&ClientOptions> {
+        match &self.origin {
+            Origin::Brought { .. } => None,
+            Origin::Own(options) => Some(options),
+            Origin::Shared(shared) => Some(shared.options()),
+        }
+    }
+
+    /// Whether heartbeats wait for a connection of the pool that the bodies use.
+    pub(super) fn shares_its_pool(&self) -> bool {
+        matches!(self.origin, Origin::Brought { lease: None })
+    }
+
+    /// Opens the clients of a run.
+    pub(super) async fn open(&self) -> Result<Link, Error> {
+        let name = self.database.name();
+        let link = |body: &Client, lease: &Client, app_name, own| Link {
+            database: durable_database(body, name),
+            lease: durable_database(lease, name),
+            app_name,
+            own,
+        };
+        Ok(match &self.origin {
+            Origin::Brought { lease } => {
+                let body = self.database.client();
+                link(body, lease.as_ref().unwrap_or(body), None, None)
+            }
+            Origin::Own(options) => {
+                let clients = Clients::new(options, 1)?;
+                link(&clients.body, &clients.lease, Some(clients.app_name.clone()), Some(clients.clone()))
+            }
+            Origin::Shared(shared) => {
+                let clients = shared.get().await?;
+                link(&clients.body, &clients.lease, Some(clients.app_name.clone()), None)
+            }
+        })
+    }
+}
+
+/// Without the options, which carry a password.
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Brought { lease: None } => "Brought",
+            Self::Brought { lease: Some(_) } => "BroughtWithLeaseClient",
+            Self::Own(_) => "Own",
+            Self::Shared(_) => "Shared",
+        })
+    }
+}
+
+impl Link {
+    /// How what the bodies have sent is found at the server; `None` if the caller brought their client.
+    pub(super) fn bodies(&self) -> Option<Bodies> {
+        let app_name = self.app_name.clone()?;
+        let database = self.own.is_none().then(|| self.database.name().to_owned());
+        Some(Bodies { app_name, database })
+    }
+
+    /// Shuts down what the run has opened.
+    pub(super) async fn close(self) {
+        if let Some(clients) = self.own {
+            clients.shutdown().await;
+        }
+    }
+}
+
+impl Migrator {
+    /// Connects to a database by the connection string of its server. Nothing is sent until the first use.
+    ///
+    /// This is the way to have both clients that a migration needs: while it runs, the lease has a client of its own, so that
+    /// a body that uses all connections of the pool does not lose it, and whatever the connection string says about read
+    /// preference and concerns, migrations read from the primary and write with majority and journal.
+    /// [`database`](Self::database) is the handle that the application may go on using; for it, the connection string counts.
+    ///
+    /// Fails with [`Error::ConnectionString`] or [`Error::HostNotFound`]. Neither quotes the connection string, which may carry
+    /// a password.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), mongrate::Error> {
+    /// use mongrate::Migrator;
+    ///
+    /// let migrator = Migrator::connect("mongodb://localhost", "shop").await?.build()?;
+    /// migrator.up().await?;
+    /// let db = migrator.database().clone(); // for the application
+    /// # Ok(()) }
+    /// ```
+    pub async fn connect(uri: impl AsRef<str>, database: &str) -> Result<MigratorBuilder, Error> {
+        Self::connect_with(parse(uri.as_ref()).await?, database)
+    }
+
+    /// Connects to a database with the driver's options; see [`connect`](Self::connect). Call it within a Tokio runtime.
+    ///
+    /// While a migration runs, its clients have these options, too, but for read preference, concerns, and a suffix to the
+    /// application name.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use mongodb::options::ClientOptions;
+    /// use mongrate::Migrator;
+    ///
+    /// let mut options = ClientOptions::parse("mongodb://localhost").await?;
+    /// options.app_name = Some("shop".to_owned());
+    /// Migrator::connect_with(options, "shop")?.build()?.up().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn connect_with(options: ClientOptions, database: &str) -> Result<MigratorBuilder, Error> {
+        Ok(MigratorBuilder::new(Connection::made(options, database)?))
+    }
+}

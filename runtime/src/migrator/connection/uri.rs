@@ -1,0 +1,89 @@
+//! Connection strings. They carry passwords, so that neither they nor the driver's errors about them are shown as they are.
+
+use mongodb::Client;
+use mongodb::error::{Error as DriverError, ErrorKind};
+use mongodb::options::ClientOptions;
+
+use crate::Error;
+use crate::error::Readable;
+
+const LOOKS_LIKE: &str = "It looks like mongodb://localhost/shop";
+const ESCAPES: &str = "It looks like mongodb://localhost/shop, with `user:password@` before the host if need be; signs like \
+    `/ ? # : @ %` in those two are written as %2F %3F %23 %3A %40 %25";
+
+/// The options that a connection string stands for.
+pub(crate) async fn parse(uri: &str) -> Result<ClientOptions, Error> {
+    ClientOptions::parse(uri).await.map_err(|error| refused(&error, has_no_secret(uri)))
+}
+
+/// A client with these options.
+pub(crate) fn client(options: ClientOptions) -> Result<Client, Error> {
+    let harmless = options.credential.is_none();
+    Client::with_options(options).map_err(|error| refused(&error, harmless))
+}
+
+/// `harmless` says that the driver's words cannot quote a secret.
+fn refused(error: &DriverError, harmless: bool) -> Error {
+    let unusable = |problem: String, help| Error::ConnectionString { problem, help };
+    match &*error.kind {
+        ErrorKind::DnsResolve { .. } => Error::HostNotFound,
+        // Here the driver's own words name nothing of the connection string.
+        ErrorKind::InvalidArgument { message, .. } if message.contains("dns-resolver") => unusable(
+            format!("cannot be used: {}", message.trim_end_matches('.')),
+            "Build the application with the feature `dns-resolver` of `mongodb`",
+        ),
+        ErrorKind::InvalidTlsConfig { .. } => unusable(
+            format!("has TLS options that do not fit: {}", Readable(error)),
+            "Correct them, and check that the files are there",
+        ),
+        // The driver's message may quote what it could not read, which may be a part of the password.
+        _ if !harmless => unusable("is not valid".to_owned(), ESCAPES),
+        ErrorKind::InvalidArgument { message, .. } => {
+            unusable(format!("is not valid: {}", message.trim_end_matches('.')), LOOKS_LIKE)
+        }
+        _ => unusable(format!("is not valid: {}", Readable(error)), LOOKS_LIKE),
+    }
+}
+
+/// Whether it is plain that nothing but hosts, ports, a database and harmless options is in it.
+fn has_no_secret(uri: &str) -> bool {
+    let (server, rest) =
+        uri.split_once("://").map_or((uri, ""), |(_, rest)| rest.split_at(rest.find('/').unwrap_or(rest.len())));
+    let is_host = |host: &str| {
+        let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+        let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+        name.chars().all(in_name) && port.chars().all(|c| c.is_ascii_digit())
+    };
+    let rest = rest.to_ascii_lowercase();
+    let may_be_one =
+        ['@', '%'].iter().any(|sign| rest.contains(*sign)) || ["pass", "auth"].iter().any(|key| rest.contains(key));
+    server.split(',').all(is_host) && !may_be_one
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_no_secret;
+
+    #[test]
+    fn what_may_be_a_secret_is_not_quoted() {
+        for uri in [
+            "mongodb://localhost/shop",
+            "mongodb://a:1,b:2/shop?replicaSet=rs0&foo=1",
+            "mongodb://[::1]:1/",
+            "shop",
+            "",
+        ] {
+            assert!(has_no_secret(uri), "{uri}");
+        }
+        for uri in [
+            "mongodb://ana:secret@a/shop",
+            "mongodb://ana:secret",
+            "ana:secret@a",
+            "mongodb://ana:se/cret@a/shop",
+            "mongodb://a/?authMechanismProperties=AWS_SESSION_TOKEN:secret",
+            "mongodb://a/?proxyPassword=secret",
+        ] {
+            assert!(!has_no_secret(uri), "{uri}");
+        }
+    }
+}
