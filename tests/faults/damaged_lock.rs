@@ -21,7 +21,7 @@ async fn undo(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 }
 
 fn migrator(db: &TestDb) -> Migrator {
-    Migrator::builder(db.database().clone()).registry(Registry::linked().source("module:damaged-lock")).build()
+    Migrator::builder(db.database().clone()).registry(Registry::linked().source("module:damaged-lock")).build().unwrap()
 }
 
 /// What somebody does to the documents of Mongrate while nobody migrates.

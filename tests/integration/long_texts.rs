@@ -60,7 +60,7 @@ async fn assert_cut(db: &Database, id: &str) {
 #[tokio::test]
 async fn i6_an_error_of_20_mb_is_on_record() {
     let db = TestDb::new().await;
-    let migrator = migrator(&db, "module:long-texts").build();
+    let migrator = migrator(&db, "module:long-texts").build().unwrap();
     tell(&db, "tx").await;
     let error = migrator.up().await.unwrap_err();
     let Error::Failed { id, message, report, .. } = &error else { panic!("not a failure") };
@@ -93,7 +93,7 @@ async fn i6_an_error_of_20_mb_is_on_record() {
 async fn i6_so_it_is_on_a_server_without_transactions() {
     let db = TestDb::standalone().await;
     tell(&db, "tx").await;
-    let error = migrator(&db, "module:long-texts").build().up().await.unwrap_err();
+    let error = migrator(&db, "module:long-texts").build().unwrap().up().await.unwrap_err();
     let Error::Partial { id, .. } = &error else { panic!("not a failure") };
     assert_eq!(status(&db, id).await, "failed");
     assert_cut(&db, id).await;
@@ -108,7 +108,7 @@ async fn fine(_: &mut Tx) -> Result<(), mongrate::Error> {
 async fn whoever_gives_long_names_and_reasons_is_on_record() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:long-names").actor(long()).environment(long()).codebase_version(long());
-    let migrator = builder.build();
+    let migrator = builder.build().unwrap();
     migrator.up().await.unwrap();
     migrator.mark_pending(["module:long-names:001_fine"]).by(long()).because(long()).await.unwrap();
     let record = record(&db, "module:long-names:001_fine").await.unwrap();
@@ -145,7 +145,7 @@ async fn a_dry_run_quotes_large_documents_in_part() {
     let list: Vec<_> = (0..100_000).map(Bson::from).collect();
     let large = doc! { "_id": 1, "first": "short", "text": "é".repeat(4_000_000), "list": list, "last": 1 };
     db.collection::<Document>("large").insert_one(large).await.unwrap();
-    let report = migrator(&db, "module:long-documents").build().up().dry_run(true).await.unwrap();
+    let report = migrator(&db, "module:long-documents").build().unwrap().up().dry_run(true).await.unwrap();
     let operation = &report.executions().next().unwrap().operations[0];
     let sample = &operation.samples[0];
     for quoted in [sample.before.as_ref().unwrap(), sample.after.as_ref().unwrap()] {

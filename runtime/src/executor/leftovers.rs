@@ -15,6 +15,9 @@ use super::Executor;
 /// How long the operations of a body may take to end when they are told to.
 const LIMIT: Duration = Duration::from_secs(2);
 
+/// How much longer an answer of the server may take. A run that has to stop ends within four and a half seconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -68,7 +71,7 @@ impl Executor<'_> {
 async fn in_time(client: &Client, bodies: &Bodies) -> std::result::Result<(), String> {
     let (client, bodies) = (client.clone(), bodies.clone());
     let ending = tokio::spawn(async move { end_operations(&client, &bodies).await });
-    match timeout(LIMIT * 2, ending).await {
+    match timeout(LIMIT + PATIENCE, ending).await {
         Ok(Ok(ended)) => ended,
         _ => Err("what that is cannot be found out, because the server does not answer".to_owned()),
     }

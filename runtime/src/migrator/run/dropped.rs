@@ -30,6 +30,8 @@ pub(in super::super) struct InterruptOnDrop {
     stop: Stop,
     stake: Arc<Stake>,
     migrator: Migrator,
+    /// Whether the run's result has not come yet.
+    awaited: bool,
     /// Whether the run goes on while the caller's thread is blocked.
     goes_on: bool,
 }
@@ -37,12 +39,22 @@ pub(in super::super) struct InterruptOnDrop {
 impl InterruptOnDrop {
     pub(in super::super) fn new(stop: Stop, stake: Arc<Stake>, migrator: Migrator) -> Self {
         let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
-        Self { stop, stake, migrator, goes_on: matches!(flavor, Ok(RuntimeFlavor::MultiThread)) }
+        Self { stop, stake, migrator, awaited: true, goes_on: matches!(flavor, Ok(RuntimeFlavor::MultiThread)) }
+    }
+}
+
+impl InterruptOnDrop {
+    /// The run has given its result.
+    pub(in super::super) fn end(mut self) {
+        self.awaited = false;
     }
 }
 
 impl Drop for InterruptOnDrop {
     fn drop(&mut self) {
+        if !self.awaited {
+            return;
+        }
         self.stop.raise(Reason::Dropped);
         if self.stake.held().is_none() {
             return;
