@@ -8,10 +8,12 @@ mod direct;
 mod dry_run;
 mod failure;
 mod left;
+mod leftovers;
 #[cfg(test)]
 mod model;
 mod records;
 mod schema;
+mod stake;
 mod step;
 mod transaction;
 mod verify;
@@ -38,7 +40,9 @@ pub(crate) use amend::Edit;
 pub(crate) use body::caught;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
+pub(crate) use leftovers::{Bodies, end_operations};
 use records::Told;
+pub(crate) use stake::{Held, Stake, UnderWay};
 use step::Step;
 
 /// What the steps of one run share.
@@ -67,6 +71,12 @@ pub(crate) struct Executor<'r> {
     pub(crate) left: Vec<Left>,
     /// Those of them that may have left anything.
     pub(crate) unknown: Vec<(String, Position)>,
+    /// What is to be given back at the end.
+    pub(crate) stake: &'r Stake,
+    /// How what the bodies have sent is found at the server; `None` if the caller brought their client.
+    pub(crate) bodies: Option<Bodies>,
+    /// What may still run at the server, so that the lease must not be released.
+    pub(crate) left_running: Vec<String>,
 }
 
 /// An error as a body returned it.
@@ -195,6 +205,7 @@ impl Executor<'_> {
         let session = Session::start(self.database.client()).await;
         let session = session.map_err(|error| Failure::server("start a session", error))?;
         self.lease.use_session(session.id());
+        self.stake.use_session(session.id());
         Ok(session)
     }
 }

@@ -115,6 +115,13 @@ impl<S: Store> Lease<S> {
     }
 }
 
+impl<S> Lease<S> {
+    /// Ends the heartbeat and keeps the lease from everybody else until it expires.
+    pub(crate) fn leave_to_expire(self) {
+        drop(self);
+    }
+}
+
 /// A lease that was dropped without a release must not be kept alive.
 impl<S> Drop for Lease<S> {
     fn drop(&mut self) {

@@ -105,6 +105,11 @@ impl Run {
                     report.push(execution);
                 }
             }
+            if !executor.left_running.is_empty() {
+                // Nothing must run beside it.
+                over = true;
+                report.leave_running(&executor.left_running, executor.options.lease);
+            }
         }
         if stopped_by.is_none() && !executor.left.is_empty() {
             warn_of_differences(executor, &mut report).await;

@@ -42,9 +42,11 @@ impl Run {
         newest: i64,
     ) -> Result<Acquired, Error> {
         let mut queue = Waiter::new(lock, session, newest);
+        self.stake.take(queue.nonce(), session);
         let acquired = self.wait(work, &mut queue).await;
         if !matches!(acquired, Ok(Acquired::Lease(_))) {
             queue.give_up().await;
+            self.stake.clear();
         }
         acquired
     }
