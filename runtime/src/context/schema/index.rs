@@ -88,8 +88,7 @@ impl<'s> IntoFuture for CreateIndex<'s> {
                 schema.enter()?;
                 tries += 1;
                 let limit = schema.max_time * tenths / 10;
-                let attempt = indexed.create_index(model.clone()).max_time(limit);
-                created = attempt.write_concern(WriteConcern::majority()).await.map(drop);
+                created = indexed.create_index(model.clone()).max_time(limit).await.map(drop);
                 match &created {
                     Err(error) if code(error) == Some(MAX_TIME_MS_EXPIRED) => sleep(backoff(tries)).await,
                     _ => break,
