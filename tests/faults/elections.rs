@@ -71,6 +71,16 @@ async fn i1_primary_killed_in_a_body() {
 }
 
 #[tokio::test]
+async fn i6_primary_killed_in_a_schema_body() {
+    primary_killed("body 002_schema").await;
+}
+
+#[tokio::test]
+async fn i6_primary_killed_in_a_raw_body() {
+    primary_killed("body 003_raw").await;
+}
+
+#[tokio::test]
 async fn i1_primary_killed_before_the_commit() {
     primary_killed("commitTransaction 1").await;
 }

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
+use mongrate::Error;
 use mongrate_tests::crash::ALL;
 use mongrate_tests::{FailPoint, TestDb, Worker, eventually};
 use tokio::time::sleep;
 
-use super::{SOON, applied, assert_all_done, effects, ended, paused_at, successor, token};
+use super::{SOON, applied, assert_all_done, effects, ended, paused_at, settle_by_hand, successor, token};
 
 /// The process stands still in the middle of its first body, with an open transaction.
 #[tokio::test]
@@ -69,6 +70,34 @@ async fn i2_paused_in_a_schema_body_past_its_lease() {
     assert!(end.starts_with("LeaseLost"), "{end}");
     assert!(!db.list_collection_names().await.unwrap().contains(&"shelf".to_owned()));
     assert_all_done(&db, "paused in a schema body").await;
+}
+
+/// A handle of the driver checks nothing, so what the first process still does in its body happens; but it records nothing.
+#[tokio::test]
+async fn i2_paused_in_a_raw_body_past_its_lease() {
+    let db = TestDb::new().await;
+    let mut stale = paused_at(&db, "body 003_raw").await;
+    assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL[2..]);
+    stale.cont();
+    let end = ended(&mut stale).await;
+    assert!(end.starts_with("LeaseLost"), "{end}");
+    assert_eq!(effects(&db, ALL[2]).await, 2);
+    assert_all_done(&db, "paused in a raw body").await;
+}
+
+/// Without transactions the effect stays, and whoever comes next does not go on by itself. The first process neither goes on
+/// with its body nor says that it is completed.
+#[tokio::test]
+async fn i2_paused_in_a_body_without_transactions_past_its_lease() {
+    let db = TestDb::standalone().await;
+    let mut stale = paused_at(&db, "body 001_first").await;
+    let successor = successor(&db).await;
+    let error = successor.up().await.unwrap_err();
+    assert!(matches!(error, Error::HalfChanged { .. }), "{error:?}");
+    stale.cont();
+    let end = ended(&mut stale).await;
+    assert!(end.starts_with("LeaseLost"), "{end}");
+    settle_by_hand(&db, &successor).await;
 }
 
 #[tokio::test]

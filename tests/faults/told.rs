@@ -7,7 +7,7 @@ use mongodb::bson::doc;
 use mongrate_tests::crash::ALL;
 use mongrate_tests::{TestDb, Worker};
 
-use super::{applied, assert_all_done, count, effects, ended, successor};
+use super::{applied, assert_all_done, count, effects, ended, settle_by_hand, successor};
 
 const SIGTERM: i32 = 15;
 
@@ -33,6 +33,46 @@ async fn i6_terminated_in_a_body_leaves_nothing_and_frees_the_lease_at_once() {
     assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL);
     assert!(began.elapsed() < Duration::from_secs(30), "waited for the lease of a process that had released it");
     assert_all_done(&db, "terminated in a body").await;
+}
+
+/// What was done outside of transactions stays; the next run has the lease at once, and runs that migration again.
+async fn terminated_outside_a_transaction(place: &str, begun: usize) {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "nap", place]);
+    assert_eq!(worker.line().await, Some(format!("halted at {place}")));
+    worker.terminate();
+    assert_eq!(worker.line().await, Some(format!("stopped {}", ALL[begun])));
+    assert!(ended(&mut worker).await.starts_with("Interrupted"));
+    assert_eq!(count(&db, "migrations", doc! { "_id": ALL[begun], "status": "completed" }).await, 0);
+    let successor = successor(&db).await;
+    assert!(successor.status().await.unwrap().holder().is_none());
+
+    assert_eq!(applied(&successor.up().await.unwrap()), ALL[begun..]);
+    assert_all_done(&db, place).await;
+}
+
+#[tokio::test]
+async fn i6_terminated_in_a_schema_body_frees_the_lease_at_once() {
+    terminated_outside_a_transaction("body 002_schema", 1).await;
+}
+
+#[tokio::test]
+async fn i6_terminated_in_a_raw_body_frees_the_lease_at_once() {
+    terminated_outside_a_transaction("body 003_raw", 2).await;
+}
+
+/// Nobody knows how much of it was done, so nothing runs by itself until somebody has looked.
+#[tokio::test]
+async fn i6_terminated_in_a_body_without_transactions_is_half_changed() {
+    let db = TestDb::standalone().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "nap", "body 001_first"]);
+    assert_eq!(worker.line().await.as_deref(), Some("halted at body 001_first"));
+    worker.terminate();
+    assert_eq!(worker.line().await, Some(format!("stopped {}", ALL[0])));
+    assert!(ended(&mut worker).await.starts_with("Interrupted"));
+    let successor = successor(&db).await;
+    assert!(successor.status().await.unwrap().holder().is_none());
+    settle_by_hand(&db, &successor).await;
 }
 
 /// The handler of the run has taken the signal's default away, so whoever awaits the run has to hear of it.
