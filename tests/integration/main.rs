@@ -6,6 +6,7 @@ mod boot;
 mod chaos;
 mod cli;
 mod commands;
+mod connection;
 mod down;
 mod drift;
 mod dry_run;
