@@ -7,26 +7,21 @@ use syn::{Ident, Path};
 
 use crate::id::{QualifiedId, Source};
 use crate::item::{self, Function};
-use crate::model::{Dependency, Identity, Invalid, Model};
+use crate::model::{Dependency, Identity, Invalid, Model, Named};
 
 /// The item as it was, its identity, and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
-    let registered = identity(&model.identity, &model.dependencies, &model.heeded);
+    let registered = identity(&model.identity, &model.dependencies, &tracked(model));
     let registration = registration(model);
     let covered = model.covers.iter().map(covered);
-    let item = placed(item, &model.identity, &quote!(#(#covered)* #registered #registration));
-    // A body may have nothing to wait for, but `async` is not for its author to choose.
-    quote! {
-        #[allow(clippy::unused_async)]
-        #item
-    }
+    placed(item, &model.identity, &quote!(#(#covered)* #registered #registration))
 }
 
 /// The item as it was and the errors, which Cargo tries again without being told that a file has changed. The id stays known, lest every dependant complains as well.
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
     let item = match &invalid.identity {
-        Some(known) => placed(item, known, &identity(known, &[], &[])),
+        Some(known) => placed(item, known, &identity(known, &[], &TokenStream::new())),
         None => item.clone(),
     };
     quote!(#item #errors)
@@ -49,7 +44,7 @@ fn placed(item: &TokenStream, identity: &Identity, generated: &TokenStream) -> T
 /// The impl that others find by the id, and the look-ups of the ids that this migration names.
 ///
 /// One static holds all of it: every constant of its own would cost each build some 0.1 ms.
-fn identity(identity: &Identity, dependencies: &[Dependency], heeded: &[&str]) -> TokenStream {
+fn identity(identity: &Identity, dependencies: &[Dependency], tracked: &TokenStream) -> TokenStream {
     let private = private(identity.span);
     let id = identity.id.as_str();
     let key = &key(&identity.id, identity.span);
@@ -58,17 +53,14 @@ fn identity(identity: &Identity, dependencies: &[Dependency], heeded: &[&str]) -
     let nodes = visible().map(node);
     // A cycle has a smallest id, and that one has a dependency with a larger id.
     let walks = visible().filter(|dependency| dependency.id > identity.id).map(walk);
-    let heeded = heeded.iter().map(|file| format!("/{file}")).map(|file| {
-        quote! {
-            let _ = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #file));
-        }
-    });
+    let node = node_ref();
+    // Public, or others could not infer it. As the macro's own code, so that no lint for public types sees it.
+    let owner_type = quote_spanned!(Span::mixed_site().located_at(identity.span)=> pub enum #owner {});
     // All of this has the place of the id, which is what rustc shows of an impl that it lists.
     quote_spanned! {identity.span=>
-        #[allow(non_camel_case_types, unreachable_pub)]
-        pub enum #owner {}
-        static NODE: #private::Node = {
-            #(#heeded)*
+        #owner_type
+        static __MONGRATE_NODE: #private::Node = {
+            #tracked
             #private::only_one_migration_has_this_id::<#private::Id<#key>, _>();
             #private::Node {
                 key: #key,
@@ -79,10 +71,21 @@ fn identity(identity: &Identity, dependencies: &[Dependency], heeded: &[&str]) -
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #private::RegisteredOnce<#owner> for #private::Id<#key> {
-            const NODE: #private::NodeRef = #private::NodeRef::new(&raw const NODE);
+            const NODE: #private::NodeRef = #node;
         }
         #(#walks)*
     }
+}
+
+/// Tells Cargo which files had a say.
+fn tracked(model: &Model) -> TokenStream {
+    let beside = model.heeded.iter().map(|file| {
+        let file = format!("/{file}");
+        quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #file))
+    });
+    let included = model.included.iter().map(|file| quote!(#file));
+    let files = beside.chain(included);
+    quote!(#(let _ = ::core::include_bytes!(#files);)*)
 }
 
 /// Looks a dependency up.
@@ -98,8 +101,19 @@ fn walk(dependency: &Dependency) -> TokenStream {
     let span = dependency.span;
     let private = private(span);
     let larger = node(dependency);
+    let node = node_ref();
     quote_spanned! {span=>
-        const _: () = #private::assert_acyclic(#private::NodeRef::new(&raw const NODE), #larger);
+        const _: () = #private::assert_acyclic(#node, #larger);
+    }
+}
+
+/// The pointer to the node of this migration. The block is the macro's own, also in its place: a crate that forbids unsafe
+/// code means its own.
+fn node_ref() -> TokenStream {
+    let private = private(Span::mixed_site());
+    quote_spanned! {Span::mixed_site()=>
+        // SAFETY: it points at a static of its type.
+        unsafe { #private::NodeRef::new(&raw const __MONGRATE_NODE) }
     }
 }
 
@@ -126,8 +140,9 @@ fn registration(model: &Model) -> TokenStream {
     let checksum = &model.checksum;
     let kind = kind(model);
     let up = up(model);
-    let down = model.down.as_ref().map(|path| field("down", &down(path, model.identity.source.is_plugin())));
-    let verify = model.verify.as_ref().map(|path| field("verify", &verify(path)));
+    let is_plugin = model.identity.source.is_plugin();
+    let down = model.down.iter().map(|named| named_field("down", named, &down(&named.path, is_plugin)));
+    let verify = model.verify.iter().map(|named| named_field("verify", named, &verify(&named.path)));
     let irreversible = model.irreversible.as_ref().map(|reason| field("irreversible", &quote!(#reason)));
     let manual = model.manual.then(|| quote!(manual: true,));
     let timeout = model.timeout.map(|seconds| field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
@@ -144,7 +159,7 @@ fn registration(model: &Model) -> TokenStream {
             up: #up,
             file: ::core::file!(),
             line: #line,
-            #source #dependencies #description #down #verify #irreversible #manual #timeout #covers
+            #source #dependencies #description #(#down)* #(#verify)* #irreversible #manual #timeout #covers
             ..#private::Registration::DEFAULT
         });
     }
@@ -173,7 +188,14 @@ fn up(model: &Model) -> TokenStream {
     };
     let there = private(output.span());
     let outcome = quote_spanned!(output.span()=> <#output as #there::Outcome>::boxed);
-    quote_spanned!(span=> |#context| #here::run(#name(#argument), #outcome))
+    let named = mentioned(quote!(#name));
+    quote_spanned!(span=> { #named |#context| #here::run(#name(#argument), #outcome) })
+}
+
+/// Says the name of a function. To clippy, one that is not only called has to be `async`, although there may be nothing to
+/// wait for in it, and is not "only used once".
+fn mentioned(function: TokenStream) -> TokenStream {
+    quote!(let _ = #function;)
 }
 
 /// All errors are at the path, and what is wrong with the path itself is said once.
@@ -181,12 +203,16 @@ fn down(path: &Path, is_plugin: bool) -> TokenStream {
     let context = context();
     let span = path.span();
     let private = private(span);
+    let named = mentioned(quote!(#path));
     let kind_of = if is_plugin { quote_spanned!(span=> plugin_kind_of) } else { quote_spanned!(span=> kind_of) };
     quote_spanned! {span=>
         #private::Down {
             kind: #private::#kind_of(&#private::reversal(#path)),
-            body: |#context| {
-                #private::revert(#private::reversal(#path).call(#private::Argument::from_context(#context)))
+            body: {
+                #named
+                |#context| {
+                    #private::revert(#private::reversal(#path).call(#private::Argument::from_context(#context)))
+                }
             },
         }
     }
@@ -195,17 +221,15 @@ fn down(path: &Path, is_plugin: bool) -> TokenStream {
 /// The same, of a function that only looks.
 fn verify(path: &Path) -> TokenStream {
     let span = path.span();
-    let database = Ident::new("database", Span::mixed_site().located_at(span));
+    let database = Ident::new("__database", Span::mixed_site().located_at(span));
     let private = private(span);
-    quote_spanned!(span=> |#database| #private::verify(#private::look(#path, #database)))
+    let named = mentioned(quote!(#path));
+    quote_spanned!(span=> { #named |#database| #private::verify(#private::look(#path, #database)) })
 }
 
 /// Fails the build if there is nothing of this name.
 fn covered(path: &Path) -> TokenStream {
-    quote_spanned! {path.span()=>
-        #[allow(unused_imports)]
-        use #path as _;
-    }
+    quote! { use #path as _; }
 }
 
 fn written(path: &Path) -> String {
@@ -217,13 +241,24 @@ fn written(path: &Path) -> String {
 
 /// One identifier, whatever macros the tokens around it come from.
 fn context() -> Ident {
-    Ident::new("context", Span::mixed_site())
+    Ident::new("__context", Span::mixed_site())
 }
 
-/// A type that reads like the id: rustc lists these when it cannot choose.
+/// A type that reads like the id, in the case of a type's name: `PluginWhaleAlerts001Init`, and `_001Init` of the system.
+/// rustc lists these when it cannot choose.
 fn owner(id: &str) -> Ident {
-    let name = id.replace([':', '-'], "_");
-    format_ident!("_{name}")
+    let mut name = String::new();
+    for word in id.split([':', '-', '_']) {
+        let digits_meet =
+            name.ends_with(|c: char| c.is_ascii_digit()) && word.starts_with(|c: char| c.is_ascii_digit());
+        if name.is_empty() && word.starts_with(|c: char| c.is_ascii_digit()) || digits_meet {
+            name.push('_');
+        }
+        let (first, rest) = word.split_at(word.len().min(1));
+        name.push_str(&first.to_ascii_uppercase());
+        name.push_str(rest);
+    }
+    format_ident!("{name}")
 }
 
 /// The one short name in all that follows: every token costs each build its way out of this macro.
@@ -236,6 +271,13 @@ fn import(identity: &Identity) -> TokenStream {
 /// What generated code may name, placed where an error about it is to be shown.
 fn private(span: Span) -> Ident {
     Ident::new("__mongrate", span)
+}
+
+/// As [`field`], while its function is there.
+fn named_field(name: &str, named: &Named, value: &TokenStream) -> TokenStream {
+    let conditions = &named.conditions;
+    let field = field(name, value);
+    quote!(#(#conditions)* #field)
 }
 
 fn field(name: &str, value: &TokenStream) -> TokenStream {

@@ -8,7 +8,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, Lit, Meta, Signature, Token, Visibility};
 
 pub(crate) use self::function::Function;
-pub(crate) use self::module::Module;
+pub(crate) use self::module::{Inner, Module};
 
 const SHAPE: &str = "a migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`";
 
@@ -103,11 +103,23 @@ pub(crate) fn with_more(item: &TokenStream, more: TokenStream) -> TokenStream {
 }
 
 fn pop_body(tokens: &mut Vec<TokenTree>) -> Option<Group> {
-    let is_body =
-        |last: &mut TokenTree| matches!(last, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
-    match tokens.pop_if(is_body) {
-        Some(TokenTree::Group(body)) => Some(body),
-        _ => None,
+    let TokenTree::Group(last) = tokens.last()? else { return None };
+    let body = visible(last.clone());
+    (body.delimiter() == Delimiter::Brace).then(|| {
+        tokens.pop();
+        body
+    })
+}
+
+/// The group itself, or the one in an invisible group, which is how `macro_rules!` hands in a `$body:block`.
+fn visible(group: Group) -> Group {
+    if group.delimiter() != Delimiter::None {
+        return group;
+    }
+    let mut inner = group.stream().into_iter();
+    match (inner.next(), inner.next()) {
+        (Some(TokenTree::Group(only)), None) => visible(only),
+        _ => group,
     }
 }
 

@@ -15,6 +15,8 @@ mod model;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
+
 use proc_macro2::TokenStream;
 
 use crate::lock::Lock;
@@ -24,11 +26,18 @@ use crate::model::Model;
 #[doc = include_str!("migration.md")]
 #[proc_macro_attribute]
 pub fn migration(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    expansion(args.into(), &item.into(), Manifest::of_this_crate, &Lock::of_this_crate()).into()
+    let file = || proc_macro::Span::call_site().local_file();
+    expansion(args.into(), &item.into(), Manifest::of_this_crate, &Lock::of_this_crate(), file).into()
 }
 
-fn expansion(args: TokenStream, item: &TokenStream, manifest: impl FnOnce() -> Manifest, lock: &Lock) -> TokenStream {
-    match Model::new(args, item.clone(), manifest, lock) {
+fn expansion(
+    args: TokenStream,
+    item: &TokenStream,
+    manifest: impl FnOnce() -> Manifest,
+    lock: &Lock,
+    file: impl FnOnce() -> Option<PathBuf>,
+) -> TokenStream {
+    match Model::new(args, item.clone(), manifest, lock, file) {
         Ok(model) => expand::expand(item, &model),
         Err(invalid) => expand::fallback(item, &invalid),
     }

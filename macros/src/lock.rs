@@ -9,6 +9,9 @@ use std::{env, fs};
 /// The name of the file.
 pub(crate) const NAME: &str = "migrations.lock";
 
+/// In front of the checksums that pre-releases of Mongrate made, which formatting changed.
+const PRE_RELEASE: &str = "t1:";
+
 /// The lock file of a crate.
 #[derive(Debug)]
 pub(crate) enum Lock {
@@ -43,6 +46,7 @@ impl Lock {
             Self::Unreadable(error) => return Err(format!("{NAME} cannot be read: {error}")),
         };
         match released(text, id)? {
+            Some((line, locked)) if locked.starts_with(PRE_RELEASE) => Err(outdated(id, line)),
             Some((line, locked)) if differs(locked, checksum) => Err(edited(id, line, locked)),
             _ => Ok(()),
         }
@@ -93,6 +97,13 @@ fn edited(id: &str, line: usize, locked: &str) -> String {
     )
 }
 
+fn outdated(id: &str, line: usize) -> String {
+    format!(
+        "the checksum of `{id}` in {NAME} was made by a pre-release of Mongrate and cannot be compared\n\
+         to accept its code as it is now, delete line {line} of {NAME}, and run `migrate lock-file` again"
+    )
+}
+
 fn contradiction(id: &str, first: usize, second: usize) -> String {
     format!(
         "lines {first} and {second} of {NAME} have different checksums of `{id}`: keep the one of what was released"
@@ -111,19 +122,19 @@ mod tests {
     use super::{Lock, NAME};
 
     fn told(text: &str) -> Option<String> {
-        Lock::Text(text.to_owned()).admits("002_b", "t1:2").err()
+        Lock::Text(text.to_owned()).admits("002_b", "t2:2").err()
     }
 
     #[test]
     fn what_is_as_it_was_released_is_admitted() {
         for text in [
             "",
-            "# t1\n",
-            "002_b t1:2",
-            "001_a t1:1\n002_b t1:2\n003_c t1:3\n",
-            "# released\r\n\r\n002_b t1:2 \r\n",
+            "# t2\n",
+            "002_b t2:2",
+            "001_a t2:1\n002_b t2:2\n003_c t2:3\n",
+            "# released\r\n\r\n002_b t2:2 \r\n",
             // Left by a merge that takes both sides.
-            "003_c t1:3\n002_b t1:2\n002_b t1:2\n",
+            "003_c t2:3\n002_b t2:2\n002_b t2:2\n",
         ] {
             assert_eq!(told(text), None, "{text}");
         }
@@ -131,7 +142,7 @@ mod tests {
 
     #[test]
     fn another_migration_with_a_name_like_it_has_no_say() {
-        for text in ["module:menu:002_b t1:9", "002_bb t1:9", "2_b t1:9", "#002_b t1:9", "002 t1:9"] {
+        for text in ["module:menu:002_b t2:9", "002_bb t2:9", "2_b t2:9", "#002_b t2:9", "002 t2:9"] {
             assert_eq!(told(text), None, "{text}");
         }
     }
@@ -139,19 +150,26 @@ mod tests {
     #[test]
     fn another_algorithm_cannot_be_compared() {
         assert_eq!(told("002_b t0:9"), None);
-        assert_eq!(told("002_b t2:9"), None);
+        assert_eq!(told("002_b t3:9"), None);
+    }
+
+    #[test]
+    fn the_checksum_of_a_pre_release_is_none() {
+        let told = told("# t2\n002_b t1:2\n").expect("it is out of date");
+        assert!(told.contains("`002_b` in migrations.lock was made by a pre-release of Mongrate"), "{told}");
+        assert!(told.contains("delete line 2 of migrations.lock, and run `migrate lock-file` again"), "{told}");
     }
 
     #[test]
     fn a_line_of_another_checksum_is_quoted() {
-        let told = told("# t1\n001_a t1:1\n002_b t1:9\n").expect("it is edited");
+        let told = told("# t2\n001_a t2:1\n002_b t2:9\n").expect("it is edited");
         assert!(told.contains("`002_b` is released"), "{told}");
-        assert!(told.contains("delete line 3 of migrations.lock, `002_b t1:9`"), "{told}");
+        assert!(told.contains("delete line 3 of migrations.lock, `002_b t2:9`"), "{told}");
     }
 
     #[test]
     fn a_contradiction_names_both_lines() {
-        for text in ["002_b t1:2\n\n002_b t1:9", "002_b t1:9\n\n002_b t1:2", "002_b t1:2\n\n002_b t0:2"] {
+        for text in ["002_b t2:2\n\n002_b t2:9", "002_b t2:9\n\n002_b t2:2", "002_b t2:2\n\n002_b t0:2"] {
             let told = told(text).expect("one of them is wrong");
             assert!(told.contains("lines 1 and 3 of migrations.lock have different checksums of `002_b`"), "{told}");
         }
@@ -159,8 +177,8 @@ mod tests {
 
     #[test]
     fn what_is_no_line_of_a_lock_file_is_quoted() {
-        for line in ["<<<<<<< HEAD", "=======", ">>>>>>> 1a2b3c4 (Fix: all)", "001_a", "001_a t1", "t1:1"] {
-            for text in [format!("002_b t1:2\n{line}\n"), format!("002_b t1:9\n{line}")] {
+        for line in ["<<<<<<< HEAD", "=======", ">>>>>>> 1a2b3c4 (Fix: all)", "001_a", "001_a t2", "t2:1"] {
+            for text in [format!("002_b t2:2\n{line}\n"), format!("002_b t2:9\n{line}")] {
                 let told = told(&text).expect("that is no line");
                 assert!(told.contains(&format!("line 2 of {NAME} is not understood: `{line}`")), "{told}");
             }

@@ -28,6 +28,10 @@ impl Manifest {
             .map_or(Self::Missing, |text| Self::read(&text))
     }
 
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+
     fn read(text: &str) -> Self {
         if !text.contains("metadata") {
             return Self::Silent;

@@ -2,17 +2,23 @@
 
 mod functions;
 
+use std::path::PathBuf;
+
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, LitStr, Path};
 
 use self::functions::Functions;
+pub(crate) use self::functions::Named;
 use crate::args::{Args, Dep};
-use crate::checksum::checksum;
+use crate::checksum::{Checksum, checksum};
 use crate::errors::Errors;
 use crate::id::{self, QualifiedId, Source};
 use crate::item::{Function, Item};
 use crate::lock::{self, Lock};
 use crate::manifest::{self, Manifest};
+
+const VERIFY_OF_PLUGIN: &str = "a plugin's migration has no `verify`: such a function takes `&Database`, which reaches the collections \
+     of the whole application; check at the end of the migration itself, and return an error";
 
 /// All that the expansion is made of.
 pub(crate) struct Model {
@@ -20,9 +26,12 @@ pub(crate) struct Model {
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) description: String,
     pub(crate) checksum: String,
+    /// Files that are in the checksum.
+    pub(crate) included: Vec<String>,
     pub(crate) up: Function,
-    pub(crate) down: Option<Path>,
-    pub(crate) verify: Option<Path>,
+    /// More than one of them if each has a `#[cfg]`.
+    pub(crate) down: Vec<Named>,
+    pub(crate) verify: Vec<Named>,
     pub(crate) irreversible: Option<LitStr>,
     pub(crate) manual: bool,
     pub(crate) timeout: Option<u64>,
@@ -64,18 +73,21 @@ impl Model {
         item: TokenStream,
         manifest: impl FnOnce() -> Manifest,
         lock: &Lock,
+        file: impl FnOnce() -> Option<PathBuf>,
     ) -> Result<Self, Box<Invalid>> {
         let mut errors = Errors::default();
         let args = Args::parse(args, &mut errors);
         let item = errors.note(Item::parse(item));
 
-        let reads_manifest = args.source.is_none().then_some(manifest::NAME);
+        let manifest = args.source.is_none().then(manifest);
+        // Not every build has one at hand, and one that says nothing may say something tomorrow.
+        let reads_manifest = manifest.as_ref().filter(|manifest| !manifest.is_missing()).map(|_| manifest::NAME);
         let reads_lock = (!lock.is_missing()).then_some(lock::NAME);
         let id = args.id.as_ref().and_then(|id| {
             let checked = id::check(&id.value()).map_err(|message| at(id, message));
             errors.note(checked).map(|()| id)
         });
-        let source = errors.note(source(args.source.as_ref(), manifest));
+        let source = errors.note(source(args.source.as_ref(), manifest.as_ref()));
         let in_module = item.as_ref().is_some_and(Item::is_module);
         let conditions = item.iter().filter(|_| !in_module).flat_map(Item::conditions).cloned().collect::<Vec<_>>();
         let identity = source.zip(id).map(|(source, id)| Identity {
@@ -94,15 +106,20 @@ impl Model {
         let (description, checksum, functions) = match item {
             Some(item) => (
                 args.description.as_ref().map_or_else(|| item.documentation(), LitStr::value),
-                checksum(item.tokens),
+                checksum(item.tokens, file),
                 Functions::new(item.form, &args, &mut errors),
             ),
-            None => (String::new(), String::new(), None),
+            None => (String::new(), Checksum { text: String::new(), files: Vec::new() }, None),
         };
 
+        if let (Some(identity), Some(verify)) = (&identity, functions.as_ref().and_then(|there| there.verify.first()))
+            && identity.source.is_plugin()
+        {
+            errors.push(syn::Error::new_spanned(&verify.path, VERIFY_OF_PLUGIN));
+        }
         // What is not even of the right shape is no edit that somebody meant.
         if let (Some(id), Some(functions)) = (own, &functions) {
-            let admitted = lock.admits(id.as_str(), &checksum);
+            let admitted = lock.admits(id.as_str(), &checksum.text);
             errors.note(admitted.map_err(|message| syn::Error::new(functions.up.name.span(), message)));
         }
 
@@ -111,7 +128,8 @@ impl Model {
                 identity,
                 dependencies,
                 description,
-                checksum,
+                checksum: checksum.text,
+                included: checksum.files,
                 up,
                 down,
                 verify,
@@ -129,18 +147,18 @@ impl Model {
     }
 }
 
-fn source(written: Option<&LitStr>, manifest: impl FnOnce() -> Manifest) -> syn::Result<Source> {
+fn source(written: Option<&LitStr>, manifest: Option<&Manifest>) -> syn::Result<Source> {
     const TABLE: &str = "[package.metadata.mongrate]` in Cargo.toml";
     if let Some(literal) = written {
         return Source::parse(&literal.value()).map_err(|message| at(literal, message));
     }
-    let problem = match manifest() {
-        Manifest::Missing | Manifest::Silent => return Ok(Source::System),
-        Manifest::Source(text) => match Source::parse(&text) {
+    let problem = match manifest {
+        None | Some(Manifest::Missing | Manifest::Silent) => return Ok(Source::System),
+        Some(Manifest::Source(text)) => match Source::parse(text) {
             Ok(source) => return Ok(source),
             Err(message) => format!("`{TABLE}: {message}"),
         },
-        Manifest::Malformed => format!(
+        Some(Manifest::Malformed) => format!(
             "`{TABLE} is not understood: it is a table of its own with the one line `source = \"plugin:whale-alerts\"`"
         ),
     };

@@ -14,7 +14,7 @@ fn expanded(args: &TokenStream, item: &TokenStream, manifest: Manifest) -> Strin
 }
 
 fn expanded_beside(lock: &Lock, args: &TokenStream, item: &TokenStream, manifest: Manifest) -> String {
-    let tokens = expansion(args.clone(), item, || manifest, lock);
+    let tokens = expansion(args.clone(), item, || manifest, lock, || None);
     let file = syn::parse2(tokens).expect("an expansion is a list of items");
     prettyplease::unparse(&file)
 }
@@ -119,7 +119,7 @@ fn a_mistake_leaves_the_module_and_the_id() {
 fn checksum(item: &str) -> String {
     let item = item.parse().expect("the code of this test is made of tokens");
     let text = expanded(&quote!(id = "001_init"), &item, Manifest::Silent);
-    let start = text.find("\"t1:").unwrap_or_else(|| panic!("not registered: {text}"));
+    let start = text.find("\"t2:").unwrap_or_else(|| panic!("not registered: {text}"));
     text[start + 1..].chars().take(3 + 64).collect()
 }
 

@@ -9,7 +9,7 @@ use mongodb::Database;
 
 pub use operation::{Counts, Operation, Sample};
 pub(crate) use operation::{Journal, LISTED};
-pub(crate) use schema::Projection;
+pub(crate) use schema::{Activity, Ask, Course, Log, Projection};
 pub use schema::{CreateCollection, CreateIndex, Schema};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Pending, Transactional, Tx, TxCollection, TxCursor};
@@ -33,6 +33,24 @@ impl Context {
         match &self.0 {
             Inner::Tx(tx) => Some(tx.handle()),
             Inner::Schema(_) | Inner::Database(_) => None,
+        }
+    }
+}
+
+impl Context {
+    /// What a `Schema` body has under way.
+    pub(crate) fn activity(&self) -> Option<Activity> {
+        match &self.0 {
+            Inner::Schema(schema) => Some(schema.activity()),
+            Inner::Tx(_) | Inner::Database(_) => None,
+        }
+    }
+
+    /// What remains to be seen when a body has come to its end.
+    pub(crate) async fn finish(&mut self) -> Result<(), crate::Error> {
+        match &mut self.0 {
+            Inner::Schema(schema) => schema.finish().await,
+            Inner::Tx(_) | Inner::Database(_) => Ok(()),
         }
     }
 }

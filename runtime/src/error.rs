@@ -12,7 +12,8 @@ use server::aborted_again;
 pub(crate) use server::{Readable, WRITE_CONFLICT, code, in_one_line, outgrows_cache, passes, source_chain};
 
 use words::{
-    AFTER_HALF, after_stop, aftermath, because, counted, did_you_mean, exhausted, failures, first, known_sources, list,
+    AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
+    known_sources, list, wait_longer,
 };
 pub(crate) use words::{so_far, what};
 
@@ -136,12 +137,15 @@ pub enum Error {
     },
 
     /// Somebody else holds the lease and did not finish in time.
-    #[error("gave up after {}: this database is being migrated by {holder}. Wait until that has finished, or raise `lock_wait`", Elapsed(*.waited))]
+    #[error("gave up after {}: this database is being migrated by {holder}. {}", Elapsed(*.waited), wait_longer(*.take_over))]
     LockTimeout {
         /// Who holds it.
         holder: Box<Holder>,
         /// How long was waited.
         waited: Duration,
+        /// If its lease has expired, so that the holder is probably dead: how long a run waits before it takes over. Only with
+        /// a `lock_wait` of zero, because any other one is extended until then.
+        take_over: Option<Duration>,
     },
 
     /// This process no longer holds the lease: it was paused or cut off for too long and another one may have taken over.
@@ -162,6 +166,23 @@ pub enum Error {
     #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
     Interrupted {
         /// What was done before.
+        report: Box<Report>,
+    },
+
+    /// The run had to stop, and ended without the server's answer to what was under way. The server cannot be reached, or it
+    /// acknowledges no majority writes: with most members of a replica set down, or after `fsyncLock`.
+    ///
+    /// Nothing of the run begins after this. What was under way may still take effect, as soon as the server goes on; if the
+    /// process lives until then, the lease is released, or else it expires.
+    #[error("{reason}, but MongoDB has not answered the attempt to {doing}: it does not acknowledge majority writes (too few members of the replica set are up, or it is locked by `fsyncLock`), or it cannot be reached. {}", after_stop(.report, "That attempt may still take effect; only what the report lists as applied is known to be. The next run reads the records and goes on from there"))]
+    Unacknowledged {
+        /// Why the run had to stop, in words.
+        reason: String,
+        /// What was under way.
+        doing: String,
+        /// Whether it was told to stop, as with [`Error::Interrupted`], so that the process is meant to end.
+        interrupted: bool,
+        /// What was done before, as far as that is known.
         report: Box<Report>,
     },
 
@@ -209,13 +230,53 @@ pub enum Error {
         source: mongodb::error::Error,
     },
 
-    /// An operation failed inside a transaction, but the body went on. The server has rolled the transaction back.
-    #[error("an error was ignored: `{operation}` failed ({}), which rolls back the whole transaction on the server, but the body went on. Return the error with `?`, or avoid it beforehand", Readable(.source))]
+    /// An operation failed, but the body went on. If it was in a transaction, the server has rolled that back; if it was one of
+    /// `Schema`, the next run resumes there.
+    #[error("an error was ignored: `{operation}` failed ({}), which ends the whole migration, but the body went on. Return the error with `?`, or avoid it beforehand", Readable(.source))]
     IgnoredError {
         /// What failed, as `<kind> on <collection>`.
         operation: String,
         /// Its error.
         source: mongodb::error::Error,
+    },
+
+    /// The body of a `Schema` migration is another one than the body that has run in part: it does not make the calls again
+    /// that have had their effect.
+    #[error("{}", changed(*.position, .recorded, .now.as_deref(), *.same_code))]
+    BodyChanged {
+        /// The place of the first call that differs, counted from 1.
+        position: usize,
+        /// The call that was made there.
+        recorded: String,
+        /// The call that is made there now; `None` when the body ends before.
+        now: Option<String>,
+        /// Whether the code has not changed, so that the body depends on something else than the database.
+        same_code: bool,
+    },
+
+    /// An operation of `Schema` was interrupted, and what is there does not tell whether it took effect.
+    #[error(
+        "it is not known whether operation {position}, {operation}, took effect before it was interrupted: {found}. Nothing was \
+         changed. Look at it, and either finish the migration by hand and say so with `mark_applied`, or undo it by hand and say \
+         so with `mark_pending`"
+    )]
+    InDoubt {
+        /// The place of the operation, counted from 1.
+        position: usize,
+        /// What was called, on what.
+        operation: String,
+        /// What is there.
+        found: String,
+    },
+
+    /// A migration whose `down` has run in part cannot be applied, because what that has undone would be taken for done.
+    #[error(
+        "'{id}' is half reverted, so its `up` was not run. Run its `down` again, which resumes where it stopped; or repair it by \
+         hand and say how it is now with `mark_applied` or `mark_pending`"
+    )]
+    HalfReverted {
+        /// Its qualified id.
+        id: &'static str,
     },
 
     /// It cannot be known from here whether the commit took effect.
@@ -238,7 +299,7 @@ pub enum Error {
 
     /// A migration failed, or its `down`. Its transaction, if it had one, was rolled back; later ones did not run, or with
     /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
-    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains))]
+    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains, &**.source))]
     Failed {
         /// Qualified id of the first one that failed.
         id: String,
@@ -528,9 +589,15 @@ impl Error {
             | Self::Partial { report, .. }
             | Self::LeaseLost { report, .. }
             | Self::RunTimedOut { report, .. }
+            | Self::Unacknowledged { report, .. }
             | Self::Interrupted { report } => Some(report),
             _ => None,
         }
+    }
+
+    /// Whether its message says all that there is to do.
+    pub(crate) fn names_its_cure(&self) -> bool {
+        matches!(self, Self::BodyChanged { .. } | Self::InDoubt { .. } | Self::HalfReverted { .. })
     }
 
     /// One of ours as it was, before it was put into a box.

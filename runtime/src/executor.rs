@@ -10,6 +10,7 @@ mod failure;
 #[cfg(test)]
 mod model;
 mod records;
+mod schema;
 mod step;
 mod transaction;
 mod verify;
@@ -89,7 +90,9 @@ impl Executor<'_> {
             Kind::Tx if step.verification_failed => Remains::All,
             Kind::Tx if result.as_ref().is_err_and(Failure::leaves_unknown) => Remains::Unknown,
             Kind::Tx => Remains::Nothing,
-            Kind::Schema | Kind::Database => Remains::Part,
+            Kind::Schema if result.as_ref().is_err_and(Failure::leaves_all_as_it_was) => Remains::Nothing,
+            Kind::Schema => Remains::Resumable,
+            Kind::Database => Remains::Part,
         };
         let mut recorded = Ok(());
         let (outcome, stopped) = match result {
@@ -124,9 +127,8 @@ impl Executor<'_> {
                 unreachable!("these are outcomes of a dry run")
             }
         }
-        let (attempts, operations) = (step.attempts, step.operations);
-        let execution =
-            Execution { id: id.to_owned(), verb, outcome, duration, attempts, operations, notes: Vec::new() };
+        let (attempts, operations, notes) = (step.attempts, step.operations, step.notes);
+        let execution = Execution { id: id.to_owned(), verb, outcome, duration, attempts, operations, notes };
         match stopped {
             Some(reason) => Ended::Stopped(reason, execution),
             None => Ended::Execution(execution, recorded),
@@ -134,6 +136,9 @@ impl Executor<'_> {
     }
 
     async fn execute(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
+        if step.kind == Kind::Schema {
+            return self.resume(step).await;
+        }
         if self.had_its_effect(step).await? {
             return self.store(&self.change(step, self.record(step, step.done()), true)).await;
         }
@@ -159,7 +164,7 @@ impl Executor<'_> {
     ) -> Result<(), String> {
         let id = step.migration.id();
         let change = self.failed(step, message, chain, remains);
-        let Err(unrecorded) = self.store(&change).await else { return Ok(()) };
+        let Err(unrecorded) = self.store_all(&self.with_interrupted(step, change)).await else { return Ok(()) };
         tracing::error!(error = %unrecorded, "could not record that '{id}' failed");
         Err(format!("could not record that '{id}' failed: {unrecorded}"))
     }

@@ -35,6 +35,42 @@ pub enum Act {
     Unlock,
 }
 
+/// What an execution of a `Schema` body did, those operations included that an earlier one had done.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Effects {
+    /// The first 200 operations, in order.
+    pub first: Vec<EffectEntry>,
+    /// How many there were in all.
+    pub count: i64,
+}
+
+/// One operation of a `Schema` body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EffectEntry {
+    /// The method: `create_index`.
+    pub op: String,
+    /// The collection's name in the database.
+    pub on: String,
+    /// `now`, or `already` if there was nothing to do; absent if it is not known to have taken effect.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub result: Option<String>,
+}
+
+impl Effects {
+    /// More are not kept.
+    const FIRST: usize = 200;
+
+    pub(crate) fn new(all: impl ExactSizeIterator<Item = EffectEntry>) -> Self {
+        Self { count: i64::try_from(all.len()).unwrap_or(i64::MAX), first: all.take(Self::FIRST).collect() }
+    }
+
+    fn is_none(&self) -> bool {
+        self.count == 0
+    }
+}
+
 /// One execution or manual act: a document of `migrations_history`, which is only ever appended to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -96,6 +132,12 @@ pub struct HistoryEntry {
     /// The record that [`Act::Prune`] removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub removed: Option<Box<Record>>,
+    /// What a `Schema` body did.
+    #[serde(skip_serializing_if = "Effects::is_none", default, rename = "operations")]
+    pub effects: Effects,
+    /// Of an execution that was interrupted: the place of the operation that was under way, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped_at: Option<i64>,
     /// The log of the interrupted `Schema` body of which the act made an end, as it was stored with the record.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log: Option<Document>,
@@ -128,6 +170,8 @@ impl HistoryEntry {
             token: record.token,
             previous_checksum: None,
             removed: None,
+            effects: Effects::default(),
+            stopped_at: None,
             log: None,
             holder: None,
         }

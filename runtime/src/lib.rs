@@ -42,7 +42,7 @@ pub use context::{
 };
 pub use error::{Error, Remains};
 pub use events::{Event, Events};
-pub use history::{Act, HistoryEntry};
+pub use history::{Act, EffectEntry, Effects, HistoryEntry};
 pub use lock::{Holder, LockStatus};
 pub use migration::{Kind, Migration, Source, State};
 pub use migrator::{

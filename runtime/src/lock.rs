@@ -16,6 +16,7 @@ mod seize;
 mod session;
 mod status;
 mod store;
+mod underway;
 mod wait;
 
 use std::time::Duration;
@@ -25,7 +26,7 @@ use mongodb::Database;
 use crate::Error;
 use crate::options::Options;
 
-pub(crate) use acquire::Sighting;
+pub(crate) use acquire::{Held, Sighting};
 pub(crate) use fence::Fenced;
 pub(crate) use heartbeat::Lease;
 pub use holder::Holder;
@@ -37,6 +38,7 @@ pub(crate) use seize::Seized;
 pub(crate) use session::Session;
 pub use status::LockStatus;
 pub(crate) use store::Store;
+pub(crate) use underway::{end, under_way};
 pub(crate) use wait::{Look, Waiter};
 #[cfg(test)]
 pub(crate) use {

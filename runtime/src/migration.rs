@@ -99,7 +99,7 @@ impl Migration {
         lines.collect::<Vec<_>>().join(" ")
     }
 
-    /// Checksum of the function's tokens, or of all that is in the module, with the version of the algorithm: `t1:` and
+    /// Checksum of the function's tokens, or of all that is in the module, with the version of the algorithm: `t2:` and
     /// 64 hexadecimal digits.
     #[must_use]
     pub fn checksum(&self) -> &'static str {

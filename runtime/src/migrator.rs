@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use mongodb::Database;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 use tracing::Instrument;
 
 pub use amend::Amend;
@@ -160,6 +161,9 @@ impl Migrator {
     /// ends, the transaction is rolled back, the lease is released, so that the next process starts at once. A run that
     /// begins later stops as well, unless there is nothing to do. Their result is [`Error::Interrupted`].
     ///
+    /// This returns within about 5 seconds. A run that waits for an answer which the server does not give is left behind by then;
+    /// its result is [`Error::Unacknowledged`].
+    ///
     /// For services that handle signals themselves. Where nobody does, a run stops on SIGTERM, SIGINT (ctrl-C) and SIGHUP without
     /// being told.
     ///
@@ -190,12 +194,15 @@ impl Migrator {
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         self.0.options.check()?;
-        match tokio::spawn(work(self).in_current_span()).await {
-            Ok(result) => result,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Error::Interrupted { report: Box::default() }),
-            },
-        }
+        joined(tokio::spawn(work(self).in_current_span()).await)
+    }
+}
+
+/// What a task has come to; its panic goes on here.
+fn joined<T>(ended: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(result) => result,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Err(Error::Interrupted { report: Box::default() }),
     }
 }

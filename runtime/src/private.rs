@@ -31,7 +31,7 @@ pub struct Registration {
     pub dependencies: &'static [&'static str],
     /// `description = "..."`, or else the doc comment.
     pub description: &'static str,
-    /// `t1:<sha256>` of the function's tokens, or of all that is in the module.
+    /// `t2:<sha256>` of the function's tokens, or of all that is in the module.
     pub checksum: &'static str,
     /// From the type of the argument.
     pub kind: Kind,

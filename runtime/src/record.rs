@@ -231,6 +231,11 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// Whether a pre-release made it: the algorithm `t1` took formatting for a change.
+pub(crate) fn is_of_a_pre_release(checksum: &str) -> bool {
+    algorithm(checksum) == Some("t1")
+}
+
 /// The version of the algorithm in front of a checksum.
 pub(crate) fn algorithm(checksum: &str) -> Option<&str> {
     checksum.split_once(':').map(|(version, _)| version)

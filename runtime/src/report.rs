@@ -294,7 +294,9 @@ impl fmt::Display for Execution {
                 let left = match remains {
                     Remains::Nothing => "rolled back",
                     Remains::Unknown => "it took effect as a whole or not at all",
-                    Remains::Part | Remains::Half | Remains::All => "what it did before that is still there",
+                    Remains::Part | Remains::Resumable | Remains::Half | Remains::All => {
+                        "what it did before that is still there"
+                    }
                 };
                 write!(f, "stopped  {down}{id} after {took}: {left}")?;
             }

@@ -17,9 +17,15 @@ pub(crate) enum Reason {
     TimedOut(Duration),
     /// The time limit of the whole run.
     RunTimedOut(Duration),
+    /// The server did not answer while the lease was waited for, and the time for that is over.
+    WaitTimedOut(Duration),
     /// The caller dropped the future of the run, or the process was told to stop.
     Interrupted,
 }
+
+/// How long a run that has to stop may take to do so in good order: a body may take two seconds to end its server call, and as
+/// long again to give its session back. What takes longer waits for a server that does not answer, and is left behind.
+pub(crate) const GRACE: Duration = Duration::from_millis(4_500);
 
 /// When a run has to be over.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +60,7 @@ impl fmt::Display for Reason {
             Self::LeaseLost => f.write_str("the migration lease was lost"),
             Self::TimedOut(limit) => write!(f, "the timeout of {} has passed", Elapsed(*limit)),
             Self::RunTimedOut(limit) => write!(f, "the run's time limit of {} has passed", Elapsed(*limit)),
+            Self::WaitTimedOut(limit) => write!(f, "the wait of {} for the migration lock has passed", Elapsed(*limit)),
             Self::Interrupted => f.write_str("the run was told to stop"),
         }
     }

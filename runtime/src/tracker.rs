@@ -1,6 +1,7 @@
 //! Sole owner of the stored state: the records and the history.
 
 mod history;
+mod log;
 mod read;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::record::Record;
 
 pub(crate) use history::Query;
 pub use history::Statistics;
+pub(crate) use log::LogUpdate;
 pub(crate) use read::Records;
 
 /// How long making a collection or an index of Mongrate's own may take.
@@ -71,7 +73,9 @@ impl Tracker {
     pub(crate) async fn write(&self, change: &Change, session: &mut ClientSession) -> mongodb::error::Result<Written> {
         let change = &change.shortened();
         let written = match change {
-            Change::Stored { record, over, beside, .. } => self.update(record, *over, *beside, session).await?,
+            Change::Stored { record, over, beside, .. } => self.update(record, *over, beside, session).await?,
+            Change::Logged { id, token, update } => self.continue_log(id, *token, update, session).await?,
+            Change::Noted { .. } => Stored::Yes { log: None },
             Change::Removed { record, .. } => self.remove(record, session).await?,
         };
         let Stored::Yes { log } = written else { return Ok(Written::NotOurs) };
@@ -93,18 +97,25 @@ impl Tracker {
         &self,
         record: &Record,
         over: Over,
-        beside: Beside,
+        beside: &Beside,
         session: &mut ClientSession,
     ) -> mongodb::error::Result<Stored> {
         let not = match over {
             Over::Pending => "completed",
             Over::Applied => "rolled-back",
         };
-        let stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
-        let (set, mut unset) = record.fields();
+        let mut stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
+        let (mut set, mut unset) = record.fields();
         let upsert = over == Over::Pending;
         let updated = match beside {
-            Beside::Kept => {
+            Beside::Kept | Beside::Logged(_) | Beside::Ended => {
+                if let Beside::Logged(update) = beside {
+                    stale.extend(update.expected().unwrap_or_default());
+                    set.extend(update.set.clone());
+                }
+                if let Beside::Ended = beside {
+                    unset.insert("log", "");
+                }
                 let update = doc! { "$set": set, "$unset": unset };
                 let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
                 updated.map(|updated| match updated.matched_count == 1 || updated.upserted_id.is_some() {
@@ -148,13 +159,16 @@ impl Tracker {
     /// Whether a change is stored for good.
     pub(crate) async fn holds(&self, change: &Change) -> Result<bool, Error> {
         let change = &change.shortened();
-        let wanted = change.record();
-        let found = self.records.find_one(doc! { "_id": &wanted.id }).projection(without_beside()).await;
-        let found = found.map_err(|error| Error::server(format!("read the record of '{}'", wanted.id), error))?;
+        let id = change.id();
+        let failed = |error| Error::server(format!("read the record of '{id}'"), error);
+        if let Change::Logged { token, update, .. } = change {
+            return self.has_entry(id, *token, update).await.map_err(failed);
+        }
+        let found = self.records.find_one(doc! { "_id": id }).projection(without_beside()).await.map_err(failed)?;
         Ok(match (change, found) {
             (Change::Stored { record, .. }, Some(found)) => found == **record,
             (Change::Removed { .. }, found) => found.is_none(),
-            (Change::Stored { .. }, None) => false,
+            (Change::Stored { .. } | Change::Logged { .. } | Change::Noted { .. }, _) => false,
         })
     }
 }
@@ -166,6 +180,10 @@ pub(crate) enum Change {
     Stored { record: Box<Record>, over: Over, beside: Beside, entry: Option<Box<HistoryEntry>> },
     /// It is taken away, if it is still this very one, with all that is stored beside it.
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
+    /// The log of a record of ours goes on.
+    Logged { id: String, token: i64, update: LogUpdate },
+    /// The history says something; no record changes. Goes with another change, which tells whether it was made.
+    Noted { entry: Box<HistoryEntry> },
 }
 
 /// What a record is written over; anything else means that somebody else was faster.
@@ -178,10 +196,14 @@ pub(crate) enum Over {
 }
 
 /// What becomes of the fields that are stored beside a record's own: the log of its body, and what that has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Beside {
     /// They stay.
     Kept,
+    /// The log begins, or goes on.
+    Logged(LogUpdate),
+    /// The body has come to its end, and with it its log.
+    Ended,
     /// They go, because a person says what is there; the history entry keeps the log.
     Filed,
 }
@@ -211,9 +233,12 @@ impl Stored {
 }
 
 impl Change {
-    pub(crate) fn record(&self) -> &Record {
+    /// Qualified id.
+    pub(crate) fn id(&self) -> &str {
         match self {
-            Self::Stored { record, .. } | Self::Removed { record, .. } => record,
+            Self::Stored { record, .. } | Self::Removed { record, .. } => &record.id,
+            Self::Logged { id, .. } => id,
+            Self::Noted { entry } => entry.migration_id.as_deref().unwrap_or_default(),
         }
     }
 
@@ -223,19 +248,22 @@ impl Change {
             Self::Stored { record, over, beside, entry } => Self::Stored {
                 record: Box::new(record.shortened()),
                 over: *over,
-                beside: *beside,
+                beside: beside.clone(),
                 entry: entry.as_deref().map(HistoryEntry::shortened).map(Box::new),
             },
             Self::Removed { record, entry } => {
                 Self::Removed { record: record.clone(), entry: Box::new(entry.shortened()) }
             }
+            Self::Noted { entry } => Self::Noted { entry: Box::new(entry.shortened()) },
+            logged @ Self::Logged { .. } => logged.clone(),
         }
     }
 
     fn entry(&self) -> Option<&HistoryEntry> {
         match self {
             Self::Stored { entry, .. } => entry.as_deref(),
-            Self::Removed { entry, .. } => Some(entry),
+            Self::Removed { entry, .. } | Self::Noted { entry } => Some(entry),
+            Self::Logged { .. } => None,
         }
     }
 }

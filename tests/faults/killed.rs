@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mongodb::bson::doc;
+use mongodb::bson::{DateTime, Document, doc};
 use mongrate::{Error, Migrator, Registry};
 use mongrate_tests::crash::{ALL, EFFECTS, SOURCE, migrator};
 use mongrate_tests::{TestDb, Worker, eventually};
@@ -136,7 +136,7 @@ async fn i1_many_wait_for_a_dead_holder() {
     assert_all_done(&db, "many wait").await;
 }
 
-/// `lock_wait` is kept, whatever is known about the holder.
+/// `lock_wait` is kept while the holder may be alive.
 #[tokio::test]
 async fn gives_up_waiting_for_a_dead_holder() {
     let db = TestDb::new().await;
@@ -155,4 +155,35 @@ async fn gives_up_waiting_for_a_dead_holder() {
         .unwrap_err();
     assert!(matches!(error, Error::LockTimeout { .. }), "{error:?}");
     assert!(began.elapsed() >= wait && began.elapsed() < wait + Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+/// A holder that has been dead for long, with a lease of the usual length. Its two heartbeats are observed however short
+/// `lock_wait` is, because that is no waiting for somebody who migrates.
+#[tokio::test]
+async fn i6_a_dead_holder_is_taken_over_from_with_the_shortest_wait() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "16000", "die", "body 001_first"]);
+    worker.finish().await;
+    // As if minutes had passed.
+    let over = doc! { "$set": { "expiresAt": DateTime::from_millis(0) } };
+    db.collection::<Document>("migrations_lock").update_one(doc! { "_id": "lease" }, over).await.unwrap();
+    let builder = || Migrator::builder(db.database().clone()).registry(Registry::linked().source(SOURCE));
+
+    // Who does not want to wait at all is told that it would help.
+    let began = Instant::now();
+    let error = builder().lock_wait(Duration::ZERO).build().unwrap().up().await.unwrap_err();
+    let observation = Duration::from_secs(4);
+    assert!(began.elapsed() < observation, "waited {:?}", began.elapsed());
+    let Error::LockTimeout { take_over, holder, .. } = &error else { panic!("{error:?}") };
+    assert!(holder.expired, "{error}");
+    assert_eq!(*take_over, Some(observation), "{error}");
+    for words in ["probably dead", "after 4.0 s", "lock_wait"] {
+        assert!(error.to_string().contains(words), "{words} is not in: {error}");
+    }
+
+    let began = Instant::now();
+    let report = builder().lock_wait(Duration::from_millis(1)).build().unwrap().up().await.unwrap();
+    assert!(began.elapsed() >= observation, "taken over after {:?}", began.elapsed());
+    assert_eq!(applied(&report), ALL);
+    assert_all_done(&db, "taken over with the shortest wait").await;
 }

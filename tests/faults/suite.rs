@@ -20,9 +20,11 @@ mod list;
 mod negative;
 mod paused;
 mod refused;
+mod restructure;
 mod sessions;
 mod told;
 mod transient;
+mod unacknowledged;
 mod zombie;
 
 use std::time::Duration;

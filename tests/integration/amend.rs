@@ -151,13 +151,13 @@ async fn a_changed_checksum_is_accepted() {
     let (db, migrator) = fresh().await;
     migrator.up().await.unwrap();
     let records = db.collection::<Document>("migrations");
-    records.update_one(doc! { "_id": A }, doc! { "$set": { "checksum": "t1:old" } }).await.unwrap();
+    records.update_one(doc! { "_id": A }, doc! { "$set": { "checksum": "t2:old" } }).await.unwrap();
     assert!(!migrator.validate().await.unwrap().is_valid());
     assert_eq!(amended(&db, migrator.accept(A)).await, [A]);
     let linked = Registry::linked().get(A).unwrap();
     assert_eq!(record(&db, A).await.unwrap().get_str("checksum").unwrap(), linked.checksum());
     let entry = migrator.history().migration(A).await.unwrap().entries.remove(0);
-    assert_eq!((entry.act, entry.previous_checksum.as_deref()), (Act::Accept, Some("t1:old")));
+    assert_eq!((entry.act, entry.previous_checksum.as_deref()), (Act::Accept, Some("t2:old")));
     assert!(migrator.validate().await.unwrap().is_valid());
     // It does not run again, and there is nothing more to accept.
     assert!(migrator.up().await.unwrap().is_empty());

@@ -27,13 +27,13 @@ async fn drifted(checksum: &str) -> TestDb {
 
 #[tokio::test]
 async fn it_is_a_warning_unless_told_otherwise() {
-    let db = drifted("t1:0").await;
+    let db = drifted("t2:0").await;
     let migrator = migrator(&db, "module:drift").build().unwrap();
     let report = migrator.up().await.unwrap();
     assert!(report.warnings().iter().any(|warning| warning.contains("module:drift:001_a")), "{report}");
     // It does not run again, and what was recorded stays.
     assert_eq!(steps(&db).await, ["a", "b"]);
-    assert_eq!(record(&db, "module:drift:001_a").await.unwrap().get_str("checksum").unwrap(), "t1:0");
+    assert_eq!(record(&db, "module:drift:001_a").await.unwrap().get_str("checksum").unwrap(), "t2:0");
 
     let status = migrator.status().await.unwrap();
     let ids: Vec<_> = status.drifted().map(|(migration, _)| migration.id()).collect();
@@ -45,7 +45,7 @@ async fn it_is_a_warning_unless_told_otherwise() {
 
 #[tokio::test]
 async fn it_is_an_error_if_so_told_before_anything_runs() {
-    let db = drifted("t1:0").await;
+    let db = drifted("t2:0").await;
     let before = fingerprint(&db).await;
     let migrator = migrator(&db, "module:drift").drift(Policy::Error).build().unwrap();
     let error = migrator.up().await.unwrap_err();
@@ -92,7 +92,7 @@ async fn it_is_an_error_also_when_it_came_while_waiting() {
         eventually("the newer one to wait", async || (commands.count().get("find") > Some(&5)).then_some(())).await;
 
         let records = db.collection::<Document>("migrations");
-        records.update_one(doc! {}, doc! { "$set": { "checksum": "t1:0" } }).await.unwrap();
+        records.update_one(doc! {}, doc! { "$set": { "checksum": "t2:0" } }).await.unwrap();
         SLOW_GOES.open();
         first.await.unwrap().unwrap();
         let error = second.await.unwrap().unwrap_err();

@@ -87,7 +87,7 @@ async fn drift_is_not_ready_if_it_is_an_error() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:health");
     builder.clone().build().unwrap().up().await.unwrap();
-    let changed = doc! { "$set": { "checksum": "t1:0" } };
+    let changed = doc! { "$set": { "checksum": "t2:0" } };
     db.collection::<Document>("migrations").update_one(doc! { "_id": "module:health:001_a" }, changed).await.unwrap();
     let health = builder.clone().build().unwrap().health().await.unwrap();
     let told = line(&health, HealthStatus::Drifted, true);

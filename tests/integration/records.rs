@@ -43,7 +43,7 @@ async fn a_record_has_all_that_the_design_says() {
     let executed_at = *stored.get_datetime("executedAt").unwrap();
     assert!(executed_at >= before && executed_at <= DateTime::now());
     assert!(stored.get_i64("executionDuration").unwrap() >= 0);
-    assert!(stored.get_str("checksum").unwrap().starts_with("t1:"));
+    assert!(stored.get_str("checksum").unwrap().starts_with("t2:"));
     assert!(!stored.get_str("host").unwrap().is_empty());
     for measured in ["executedAt", "executionDuration", "checksum", "host"] {
         stored.remove(measured);

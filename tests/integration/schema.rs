@@ -3,3 +3,4 @@
 mod collections;
 mod conflicts;
 mod indexes;
+mod resumes;

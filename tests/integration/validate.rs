@@ -70,12 +70,12 @@ async fn everything_that_can_be_wrong_is_found() {
     set(&db, A, doc! { "status": "rolled-back" }).await;
     let hole = Problem::Missing { needed_by: vec![C.to_owned()] };
     assert_eq!(findings(&db, &migrator).await[0], (A.to_owned(), hole));
-    set(&db, A, doc! { "status": "completed", "checksum": "t1:old" }).await;
+    set(&db, A, doc! { "status": "completed", "checksum": "t2:old" }).await;
     set(&db, B, doc! { "status": "running" }).await;
     set(&db, C, doc! { "checksum": "t9:newer" }).await;
     let found = findings(&db, &migrator).await;
     let Problem::Modified { recorded, linked, .. } = &found[0].1 else { panic!("{found:?}") };
-    assert_eq!((recorded.as_str(), &linked[..3]), ("t1:old", "t1:"));
+    assert_eq!((recorded.as_str(), &linked[..3]), ("t2:old", "t2:"));
     assert_eq!(
         found[1..],
         [
@@ -83,6 +83,13 @@ async fn everything_that_can_be_wrong_is_found() {
             (C.to_owned(), Problem::Unverifiable { recorded: "t9:newer".to_owned() }),
         ]
     );
+
+    // Formatting changed the checksums of pre-releases, so that they say nothing.
+    set(&db, C, doc! { "checksum": "t1:old" }).await;
+    let of_a_pre_release = findings(&db, &migrator).await.pop().unwrap().1;
+    assert_eq!(of_a_pre_release, Problem::Unverifiable { recorded: "t1:old".to_owned() });
+    let told = of_a_pre_release.to_string();
+    assert!(told.contains("was made by a pre-release of Mongrate") && told.contains("`accept` it"), "{told}");
 
     set(&db, B, doc! { "partial": true }).await;
     assert_eq!(findings(&db, &migrator).await[1].1, Problem::HalfChanged);

@@ -1,6 +1,7 @@
 //! A process that migrates and is killed or paused on the way: its migrations, and where it halts.
 
 mod halt;
+pub mod restructure;
 
 use std::time::Duration;
 
@@ -92,6 +93,7 @@ async fn take_effect(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error>
 /// What the process does: an `up`, or a `down` of all, halting where it is told. Prints `ended ok`, or `ended` with the error's variant and
 /// the error, and before it a line for everything that was applied.
 pub async fn run(
+    source: &str,
     verb: Verb,
     uri: &str,
     database: &str,
@@ -99,7 +101,9 @@ pub async fn run(
     halt: &[&str],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let database = connect(uri, database, halt).await?;
-    let migrator = migrator(database, Duration::from_millis(lease_ms.parse()?));
+    let lease = Duration::from_millis(lease_ms.parse()?);
+    let migrator =
+        if source == restructure::SOURCE { restructure::migrator(database, lease) } else { migrator(database, lease) };
     let result = match verb {
         Verb::Down => migrator.down().steps(ALL.len()).await,
         _ => migrator.up().await,

@@ -120,7 +120,7 @@ impl Drawn {
 /// The checksum of this version of the code.
 #[must_use]
 pub fn checksum(version: u32) -> String {
-    format!("t1:{version}")
+    format!("t2:{version}")
 }
 
 /// What a process does that is to be killed on the way: one deed. The halt is one of [`crash`](crate::crash).

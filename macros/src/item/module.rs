@@ -1,29 +1,41 @@
 //! A module around a migration's function, so that the checksum covers what the function needs.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Signature};
 
 /// The module, read no further than to the heads of the functions that matter.
 pub(crate) struct Module {
     pub(crate) name: Ident,
-    pub(crate) up: Option<Signature>,
-    pub(crate) down: Option<Signature>,
-    /// Only its name: a trait checks its shape.
-    pub(crate) verify: Option<Ident>,
+    pub(crate) up: Option<Inner>,
+    /// More than one of this name is possible: each with a `#[cfg]` of its own.
+    pub(crate) down: Vec<Inner>,
+    /// Only the names matter: a trait checks the shape.
+    pub(crate) verify: Vec<Inner>,
+}
+
+/// A function directly in the module.
+pub(crate) struct Inner {
+    pub(crate) conditions: Vec<Attribute>,
+    pub(crate) signature: Signature,
 }
 
 impl Module {
     pub(super) fn named(name: Ident) -> Self {
-        Self { name, up: None, down: None, verify: None }
+        Self { name, up: None, down: Vec::new(), verify: Vec::new() }
     }
 
     /// Finds the functions. Returns the attributes that are written in the module for it as a whole.
     pub(super) fn read(&mut self, content: TokenStream) -> syn::Result<Vec<Attribute>> {
-        let tokens: Vec<_> = content.clone().into_iter().collect();
-        self.up = function(&tokens, "up")?;
-        self.down = function(&tokens, "down")?;
-        self.verify = function(&tokens, "verify")?.map(|signature| signature.ident);
+        let mut tokens = Vec::new();
+        without_invisible_groups(content.clone(), &mut tokens);
+        self.up = functions(&tokens, "up").next().transpose()?;
+        self.down = functions(&tokens, "down").collect::<Result<_, _>>()?;
+        self.verify = functions(&tokens, "verify").collect::<Result<_, _>>()?;
+        if let Some(condition) = self.up.as_ref().and_then(|up| up.conditions.first()) {
+            let message = "`up` cannot be left out: put this `#[cfg]` on the module, or ask `cfg!(..)` in `up`";
+            return Err(syn::Error::new_spanned(condition, message));
+        }
         head(Attribute::parse_inner, content)
     }
 
@@ -46,20 +58,63 @@ impl Module {
     }
 }
 
-/// The head of the function with this name. What is deeper in the module is in groups, and so out of sight.
-fn function(tokens: &[TokenTree], name: &str) -> syn::Result<Option<Signature>> {
+/// A `macro_rules!` puts an invisible group around each `$function:item` that it hands in.
+fn without_invisible_groups(content: TokenStream, tokens: &mut Vec<TokenTree>) {
+    for token in content {
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+                without_invisible_groups(group.stream(), tokens);
+            }
+            token => tokens.push(token),
+        }
+    }
+}
+
+/// The heads of the functions with this name. What is deeper in the module is in groups, and so out of sight.
+fn functions<'t>(tokens: &'t [TokenTree], name: &'t str) -> impl Iterator<Item = syn::Result<Inner>> + 't {
     let is = |token: &TokenTree, word: &str| matches!(token, TokenTree::Ident(ident) if ident == word);
-    let Some(place) = tokens.windows(2).position(|pair| is(&pair[0], "fn") && is(&pair[1], name)) else {
-        return Ok(None);
-    };
-    let qualifies = |token: &&TokenTree| match token {
+    let places = tokens.windows(2).enumerate().filter(move |(_, pair)| is(&pair[0], "fn") && is(&pair[1], name));
+    places.map(|(place, _)| {
+        let start = place - tokens[..place].iter().rev().take_while(|token| qualifies(token)).count();
+        let signature = head(Signature::parse, tokens[start..].iter().cloned().collect())?;
+        Ok(Inner { conditions: conditions(&tokens[..start])?, signature })
+    })
+}
+
+fn qualifies(token: &TokenTree) -> bool {
+    match token {
         TokenTree::Ident(ident) => ["const", "async", "unsafe", "extern"].iter().any(|word| ident == word),
         // Of `extern "C"`.
         TokenTree::Literal(_) => true,
         _ => false,
-    };
-    let start = place - tokens[..place].iter().rev().take_while(qualifies).count();
-    head(Signature::parse, tokens[start..].iter().cloned().collect()).map(Some)
+    }
+}
+
+/// The `#[cfg]`s of the function that these tokens lead to.
+fn conditions(mut before: &[TokenTree]) -> syn::Result<Vec<Attribute>> {
+    let mut attributes = TokenStream::new();
+    while let Some((last, rest)) = before.split_last() {
+        match last {
+            // Of `pub` and `pub(crate)`.
+            TokenTree::Ident(_) if attributes.is_empty() => before = rest,
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis && attributes.is_empty() => {
+                before = rest;
+            }
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
+                let Some((TokenTree::Punct(hash), rest)) = rest.split_last() else { break };
+                if hash.as_char() != '#' {
+                    break;
+                }
+                let is_condition = group.stream().into_iter().next().is_some_and(|first| first.to_string() == "cfg");
+                if is_condition {
+                    attributes.extend([TokenTree::Punct(hash.clone()), last.clone()]);
+                }
+                before = rest;
+            }
+            _ => break,
+        }
+    }
+    Attribute::parse_outer.parse2(attributes)
 }
 
 /// Parses what stands first, and leaves the rest unread.

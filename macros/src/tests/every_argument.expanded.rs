@@ -1,4 +1,3 @@
-#[allow(clippy::unused_async)]
 #[cfg(feature = "roles")]
 pub(crate) async fn assign_roles(tx: &mut Tx) -> anyhow::Result<()> {
     Ok(())
@@ -6,9 +5,8 @@ pub(crate) async fn assign_roles(tx: &mut Tx) -> anyhow::Result<()> {
 #[cfg(feature = "roles")]
 const _: () = {
     use my_app::mongrate::__private as __mongrate;
-    #[allow(non_camel_case_types, unreachable_pub)]
-    pub enum _plugin_whale_alerts_002_assign_roles {}
-    static NODE: __mongrate::Node = {
+    pub enum PluginWhaleAlerts002AssignRoles {}
+    static __MONGRATE_NODE: __mongrate::Node = {
         __mongrate::only_one_migration_has_this_id::<
             __mongrate::Id<184301432798341951117273911510095957322u128>,
             _,
@@ -28,30 +26,34 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl __mongrate::RegisteredOnce<_plugin_whale_alerts_002_assign_roles>
+    impl __mongrate::RegisteredOnce<PluginWhaleAlerts002AssignRoles>
     for __mongrate::Id<184301432798341951117273911510095957322u128> {
-        const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+        const NODE: __mongrate::NodeRef = unsafe {
+            __mongrate::NodeRef::new(&raw const __MONGRATE_NODE)
+        };
     }
     const _: () = __mongrate::assert_acyclic(
-        __mongrate::NodeRef::new(&raw const NODE),
+        unsafe { __mongrate::NodeRef::new(&raw const __MONGRATE_NODE) },
         <__mongrate::Id<
             204369542627690252161326352905126153202u128,
         > as __mongrate::RegisteredOnce<_>>::NODE,
     );
     __mongrate::inventory::submit!(
         __mongrate::Registration { id : "plugin:whale-alerts:002_assign_roles", checksum
-        : "t1:54decf1aa0c9302b07efcb4c177bc9fb490d292975d182abd9fcc3f0aace6535", kind :
-        __mongrate::plugin_kind:: < & mut Tx > (), up : | context |
-        __mongrate::run(assign_roles(< & mut Tx as __mongrate::Argument < '_ >>
-        ::from_context(context)), < anyhow::Result < () > as __mongrate::Outcome >
-        ::boxed), file : ::core::file!(), line : ::core::line!(), source :
+        : "t2:54decf1aa0c9302b07efcb4c177bc9fb490d292975d182abd9fcc3f0aace6535", kind :
+        __mongrate::plugin_kind:: < & mut Tx > (), up : { let _ = assign_roles; |
+        __context | __mongrate::run(assign_roles(< & mut Tx as __mongrate::Argument < '_
+        >> ::from_context(__context)), < anyhow::Result < () > as __mongrate::Outcome >
+        ::boxed) }, file : ::core::file!(), line : ::core::line!(), source :
         __mongrate::Source::Plugin("whale-alerts"), dependencies : & ["001_init",
         "plugin:whale-alerts:003_later", "001_create_users"], description :
         "Every user has a role", down : ::core::option::Option::Some(__mongrate::Down {
-        kind : __mongrate::plugin_kind_of(& __mongrate::reversal(roles::drop)), body : |
-        context | { __mongrate::revert(__mongrate::reversal(roles::drop)
-        .call(__mongrate::Argument::from_context(context))) }, }), manual : true, timeout
-        : ::core::option::Option::Some(::core::time::Duration::from_secs(600u64)),
+        kind : __mongrate::plugin_kind_of(& __mongrate::reversal(roles::drop)), body : {
+        let _ = roles::drop; | __context | {
+        __mongrate::revert(__mongrate::reversal(roles::drop)
+        .call(__mongrate::Argument::from_context(__context))) } }, }), manual : true,
+        timeout :
+        ::core::option::Option::Some(::core::time::Duration::from_secs(600u64)),
         ..__mongrate::Registration::DEFAULT }
     );
 };

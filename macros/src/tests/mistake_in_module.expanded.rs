@@ -2,9 +2,8 @@ mod create_users {
     async fn up() {}
     const _: () = {
         use ::mongrate::__private as __mongrate;
-        #[allow(non_camel_case_types, unreachable_pub)]
-        pub enum _001_create_users {}
-        static NODE: __mongrate::Node = {
+        pub enum _001CreateUsers {}
+        static __MONGRATE_NODE: __mongrate::Node = {
             __mongrate::only_one_migration_has_this_id::<
                 __mongrate::Id<137068119165820142138965301204051692090u128>,
                 _,
@@ -17,9 +16,11 @@ mod create_users {
         };
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl __mongrate::RegisteredOnce<_001_create_users>
+        impl __mongrate::RegisteredOnce<_001CreateUsers>
         for __mongrate::Id<137068119165820142138965301204051692090u128> {
-            const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+            const NODE: __mongrate::NodeRef = unsafe {
+                __mongrate::NodeRef::new(&raw const __MONGRATE_NODE)
+            };
         }
     };
 }

@@ -1,4 +1,3 @@
-#[allow(clippy::unused_async)]
 /// Every user
 #[cfg(feature = "roles")]
 mod assign_roles {
@@ -19,9 +18,8 @@ mod assign_roles {
     }
     const _: () = {
         use ::mongrate::__private as __mongrate;
-        #[allow(non_camel_case_types, unreachable_pub)]
-        pub enum _002_assign_roles {}
-        static NODE: __mongrate::Node = {
+        pub enum _002AssignRoles {}
+        static __MONGRATE_NODE: __mongrate::Node = {
             let _ = ::core::include_bytes!(
                 ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
             );
@@ -41,24 +39,26 @@ mod assign_roles {
         };
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl __mongrate::RegisteredOnce<_002_assign_roles>
+        impl __mongrate::RegisteredOnce<_002AssignRoles>
         for __mongrate::Id<326664453191124628875725845689611489484u128> {
-            const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+            const NODE: __mongrate::NodeRef = unsafe {
+                __mongrate::NodeRef::new(&raw const __MONGRATE_NODE)
+            };
         }
         __mongrate::inventory::submit!(
             __mongrate::Registration { id : "002_assign_roles", checksum :
-            "t1:7fb37431c6dacaf04c96724584c12c64ac3c6b18c121cf3ec85a12bc133c0e46", kind :
-            < & mut Tx as __mongrate::Argument < '_ >> ::KIND, up : | context |
-            __mongrate::run(up(< & mut Tx as __mongrate::Argument < '_ >>
-            ::from_context(context)), < Result < (), Error > as __mongrate::Outcome >
-            ::boxed), file : ::core::file!(), line : ::core::line!(), dependencies : &
+            "t2:35267093bdda9b567b778494086f02c057f070380fb06fe7b295362c015489dd", kind :
+            < & mut Tx as __mongrate::Argument < '_ >> ::KIND, up : { let _ = up; |
+            __context | __mongrate::run(up(< & mut Tx as __mongrate::Argument < '_ >>
+            ::from_context(__context)), < Result < (), Error > as __mongrate::Outcome >
+            ::boxed) }, file : ::core::file!(), line : ::core::line!(), dependencies : &
             ["001_create_users"], description : "Every user\nhas a role.", down :
             ::core::option::Option::Some(__mongrate::Down { kind : __mongrate::kind_of(&
-            __mongrate::reversal(down)), body : | context | {
+            __mongrate::reversal(down)), body : { let _ = down; | __context | {
             __mongrate::revert(__mongrate::reversal(down)
-            .call(__mongrate::Argument::from_context(context))) }, }), verify :
-            ::core::option::Option::Some(| database |
-            __mongrate::verify(__mongrate::look(verify, database))),
+            .call(__mongrate::Argument::from_context(__context))) } }, }), verify :
+            ::core::option::Option::Some({ let _ = verify; | __database |
+            __mongrate::verify(__mongrate::look(verify, __database)) }),
             ..__mongrate::Registration::DEFAULT }
         );
     };

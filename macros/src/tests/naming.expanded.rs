@@ -1,16 +1,12 @@
-#[allow(clippy::unused_async)]
 async fn assign_roles(tx: &mut Tx) -> Result<(), Error> {
     Ok(())
 }
 const _: () = {
     use ::mongrate::__private as __mongrate;
-    #[allow(unused_imports)]
     use default_role as _;
-    #[allow(unused_imports)]
     use ::roles::names as _;
-    #[allow(non_camel_case_types, unreachable_pub)]
-    pub enum _002_assign_roles {}
-    static NODE: __mongrate::Node = {
+    pub enum _002AssignRoles {}
+    static __MONGRATE_NODE: __mongrate::Node = {
         let _ = ::core::include_bytes!(
             ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
         );
@@ -26,19 +22,21 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl __mongrate::RegisteredOnce<_002_assign_roles>
+    impl __mongrate::RegisteredOnce<_002AssignRoles>
     for __mongrate::Id<326664453191124628875725845689611489484u128> {
-        const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+        const NODE: __mongrate::NodeRef = unsafe {
+            __mongrate::NodeRef::new(&raw const __MONGRATE_NODE)
+        };
     }
     __mongrate::inventory::submit!(
         __mongrate::Registration { id : "002_assign_roles", checksum :
-        "t1:fbcf879b6f7fce985b9664a13f7ef4b7ffa9e4685ebedf61f0159c327b2ae27b", kind : < &
-        mut Tx as __mongrate::Argument < '_ >> ::KIND, up : | context |
-        __mongrate::run(assign_roles(< & mut Tx as __mongrate::Argument < '_ >>
-        ::from_context(context)), < Result < (), Error > as __mongrate::Outcome >
-        ::boxed), file : ::core::file!(), line : ::core::line!(), verify :
-        ::core::option::Option::Some(| database |
-        __mongrate::verify(__mongrate::look(users_have_roles, database))), covers : &
+        "t2:fbcf879b6f7fce985b9664a13f7ef4b7ffa9e4685ebedf61f0159c327b2ae27b", kind : < &
+        mut Tx as __mongrate::Argument < '_ >> ::KIND, up : { let _ = assign_roles; |
+        __context | __mongrate::run(assign_roles(< & mut Tx as __mongrate::Argument < '_
+        >> ::from_context(__context)), < Result < (), Error > as __mongrate::Outcome >
+        ::boxed) }, file : ::core::file!(), line : ::core::line!(), verify :
+        ::core::option::Option::Some({ let _ = users_have_roles; | __database |
+        __mongrate::verify(__mongrate::look(users_have_roles, __database)) }), covers : &
         ["default_role", "::roles::names"], ..__mongrate::Registration::DEFAULT }
     );
 };

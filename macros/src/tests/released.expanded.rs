@@ -1,12 +1,10 @@
-#[allow(clippy::unused_async)]
 async fn init(tx: &mut Tx) -> Result<(), Error> {
     Ok(())
 }
 const _: () = {
     use ::mongrate::__private as __mongrate;
-    #[allow(non_camel_case_types, unreachable_pub)]
-    pub enum _module_menu_001_init {}
-    static NODE: __mongrate::Node = {
+    pub enum ModuleMenu001Init {}
+    static __MONGRATE_NODE: __mongrate::Node = {
         let _ = ::core::include_bytes!(
             ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/migrations.lock")
         );
@@ -22,17 +20,19 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl __mongrate::RegisteredOnce<_module_menu_001_init>
+    impl __mongrate::RegisteredOnce<ModuleMenu001Init>
     for __mongrate::Id<88740007738088519986322575012009051958u128> {
-        const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+        const NODE: __mongrate::NodeRef = unsafe {
+            __mongrate::NodeRef::new(&raw const __MONGRATE_NODE)
+        };
     }
     __mongrate::inventory::submit!(
         __mongrate::Registration { id : "module:menu:001_init", checksum :
-        "t1:5df1a90f9098cb3d605dab7b6f33df932804fcb2b903686a767a807c4b6a3291", kind : < &
-        mut Tx as __mongrate::Argument < '_ >> ::KIND, up : | context |
+        "t2:5df1a90f9098cb3d605dab7b6f33df932804fcb2b903686a767a807c4b6a3291", kind : < &
+        mut Tx as __mongrate::Argument < '_ >> ::KIND, up : { let _ = init; | __context |
         __mongrate::run(init(< & mut Tx as __mongrate::Argument < '_ >>
-        ::from_context(context)), < Result < (), Error > as __mongrate::Outcome >
-        ::boxed), file : ::core::file!(), line : ::core::line!(), source :
+        ::from_context(__context)), < Result < (), Error > as __mongrate::Outcome >
+        ::boxed) }, file : ::core::file!(), line : ::core::line!(), source :
         __mongrate::Source::Module("menu"), ..__mongrate::Registration::DEFAULT }
     );
 };

@@ -42,15 +42,15 @@ fn a_released_migration_heeds_the_lock_file() {
 
 #[test]
 fn what_is_not_released_heeds_it_too() {
-    let text = expanded("001_init t1:0\n", &function());
+    let text = expanded("001_init t2:0\n", &function());
     assert!(text.contains("\"/migrations.lock\""), "{text}");
     assert!(!text.contains("compile_error"), "{text}");
 }
 
 #[test]
 fn an_edited_released_migration_is_a_mistake() {
-    expect("edited.expanded.rs", &expanded("module:menu:001_init t1:0\n", &function()));
-    let text = expanded("module:menu:001_init t1:0\n", &module());
+    expect("edited.expanded.rs", &expanded("module:menu:001_init t2:0\n", &function()));
+    let text = expanded("module:menu:001_init t2:0\n", &module());
     assert!(text.contains("`module:menu:001_init` is released"), "{text}");
 }
 
@@ -68,6 +68,6 @@ fn a_mistake_of_another_kind_is_told_alone() {
             Ok(())
         }
     );
-    let text = expanded("module:menu:001_init t1:0\n", &method);
+    let text = expanded("module:menu:001_init t2:0\n", &method);
     assert!(!text.contains("released"), "{text}");
 }

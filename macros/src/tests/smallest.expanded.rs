@@ -1,4 +1,3 @@
-#[allow(clippy::unused_async)]
 /// E-mail addresses are unique.
 async fn create_users(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema
@@ -13,9 +12,8 @@ async fn create_users(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 const _: () = {
     use ::mongrate::__private as __mongrate;
-    #[allow(non_camel_case_types, unreachable_pub)]
-    pub enum _001_create_users {}
-    static NODE: __mongrate::Node = {
+    pub enum _001CreateUsers {}
+    static __MONGRATE_NODE: __mongrate::Node = {
         let _ = ::core::include_bytes!(
             ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
         );
@@ -31,17 +29,20 @@ const _: () = {
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl __mongrate::RegisteredOnce<_001_create_users>
+    impl __mongrate::RegisteredOnce<_001CreateUsers>
     for __mongrate::Id<137068119165820142138965301204051692090u128> {
-        const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&raw const NODE);
+        const NODE: __mongrate::NodeRef = unsafe {
+            __mongrate::NodeRef::new(&raw const __MONGRATE_NODE)
+        };
     }
     __mongrate::inventory::submit!(
         __mongrate::Registration { id : "001_create_users", checksum :
-        "t1:e67f2b0b00cc7fc4f2d957997256a02858cdaa92f55882ece1a947cb0ef1b1e1", kind : < &
-        mut Schema as __mongrate::Argument < '_ >> ::KIND, up : | context |
-        __mongrate::run(create_users(< & mut Schema as __mongrate::Argument < '_ >>
-        ::from_context(context)), < Result < (), mongrate::Error > as __mongrate::Outcome
-        > ::boxed), file : ::core::file!(), line : ::core::line!(), description :
-        "E-mail addresses are unique.", ..__mongrate::Registration::DEFAULT }
+        "t2:e67f2b0b00cc7fc4f2d957997256a02858cdaa92f55882ece1a947cb0ef1b1e1", kind : < &
+        mut Schema as __mongrate::Argument < '_ >> ::KIND, up : { let _ = create_users; |
+        __context | __mongrate::run(create_users(< & mut Schema as __mongrate::Argument <
+        '_ >> ::from_context(__context)), < Result < (), mongrate::Error > as
+        __mongrate::Outcome > ::boxed) }, file : ::core::file!(), line : ::core::line!(),
+        description : "E-mail addresses are unique.", ..__mongrate::Registration::DEFAULT
+        }
     );
 };

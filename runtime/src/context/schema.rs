@@ -1,28 +1,39 @@
 //! `&mut Schema`: indexes, collections, views and validators, outside transactions.
 
+mod activity;
+mod ask;
 mod check;
 mod collection;
-#[expect(dead_code, reason = "not built by the operations yet")]
+mod course;
 mod effect;
 mod index;
+mod log;
+mod look;
+mod perform;
+mod send;
+mod stuck;
 
 use std::time::Duration;
 
 use mongodb::Database;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 
 pub use collection::CreateCollection;
 pub use index::CreateIndex;
 
+pub(crate) use self::activity::Activity;
+pub(crate) use self::ask::{Ask, Asking};
 pub(super) use self::check::Found;
 pub(crate) use self::check::Projection;
 use self::check::{Check, Intent};
-use super::operation::{Counts, Journal, Operation};
+pub(crate) use self::course::Course;
+pub(crate) use self::effect::Effect;
+pub(crate) use self::log::Log;
+use self::stuck::Stuck;
+use super::operation::{Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
-use crate::elapsed::Elapsed;
-use crate::error::code;
-use crate::lock::Permit;
+use crate::lock::{Permit, Session};
 
 /// How long one operation may take unless it is told otherwise.
 const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
@@ -31,15 +42,22 @@ const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
 const NAMESPACE_NOT_FOUND: i32 = 26;
 const INDEX_NOT_FOUND: i32 = 27;
 const NAMESPACE_EXISTS: i32 = 48;
-/// How 5.0 refuses a view that has the name of a collection.
-const VIEW_OVER_COLLECTION: i32 = 17399;
 const MAX_TIME_MS_EXPIRED: i32 = 50;
 
 /// Indexes, collections, views and validators.
 ///
-/// The server has no transactions for these, so a migration that takes `&mut Schema` runs *at least once*: when the
-/// process dies in the middle, the next one starts again from the top. Every operation here is idempotent, which makes
-/// that harmless: what is there already is left or brought to what was asked.
+/// The server has no transactions for these, so a migration that takes `&mut Schema` keeps a log in its record: before each
+/// operation what it is about to do, after it the result. When the process dies in the middle, or the body fails, the next run
+/// **resumes where it stopped**: the body runs from its first line, but an operation that is done is skipped, and one that may
+/// have been done is settled by looking at the database. Nothing is done twice, and nothing that a person could lose by it
+/// is guessed: what cannot be settled is [`Error::InDoubt`].
+///
+/// So the body has to make the same calls in the same order when it runs again ([`Error::BodyChanged`] otherwise). Everything
+/// from the operation on that has failed may be changed, which is how a failure is repaired.
+///
+/// Each operation by itself can be repeated: what is there already is left, or brought to what was asked. After an operation
+/// has failed, all later ones are refused with its error, and a body that returns Ok all the same fails with
+/// [`Error::IgnoredError`].
 ///
 /// Every operation is bounded: by [`Schema::max_time`], or 10 minutes. The server ends it after that.
 ///
@@ -62,17 +80,59 @@ const MAX_TIME_MS_EXPIRED: i32 = 50;
 #[derive(Debug)]
 pub struct Schema {
     database: Database,
+    /// The name of the collection of records.
+    home: String,
     scope: Scope,
     journal: Journal,
     permit: Permit,
     max_time: Duration,
+    course: Course,
+    /// Why no further operation is started.
+    stuck: Option<Stuck>,
+    /// The run's, in which commands and the log's transactions go out one after the other; `None` in a dry run, and while it is
+    /// with the executor.
+    session: Option<Session>,
+    asking: Option<Asking>,
+    activity: Activity,
+    /// Whether the server can be told which collection is meant, whatever has its name by then: from 6.0 on, and not within the
+    /// stable API.
+    fences: bool,
     /// In a dry run, which checks operations in place of executing them: what the earlier ones would have done.
     dry_run: Option<Projection>,
 }
 
 impl Schema {
-    pub(crate) fn new(database: Database, scope: Scope, journal: Journal, permit: Permit) -> Self {
-        Self { database, scope, journal, permit, max_time: DEFAULT_MAX_TIME, dry_run: None }
+    /// `home` is the name of the collection of records.
+    pub(crate) fn new(
+        database: Database,
+        home: &str,
+        scope: Scope,
+        journal: Journal,
+        permit: Permit,
+        course: Course,
+    ) -> Self {
+        let activity = Activity::new(database.client().clone(), Document::new());
+        Self {
+            database,
+            home: home.to_owned(),
+            scope,
+            journal,
+            permit,
+            max_time: DEFAULT_MAX_TIME,
+            course,
+            stuck: None,
+            session: None,
+            asking: None,
+            activity,
+            fences: true,
+            dry_run: None,
+        }
+    }
+
+    /// One that executes its operations in this session, and has its log stored by whom it asks.
+    pub(crate) fn executing(self, session: Session, asking: Asking) -> Self {
+        let activity = Activity::new(self.database.client().clone(), session.id().clone());
+        Self { session: Some(session), asking: Some(asking), activity, ..self }
     }
 
     /// One that executes nothing, but finds out by reading what its operations would meet.
@@ -80,8 +140,26 @@ impl Schema {
         Self { dry_run: Some(projection), ..self }
     }
 
-    /// The longest that each of the following operations may take; for an index on a large collection, give it hours. An index
-    /// that is blocked by somebody's open transaction is tried three times within it; the last attempt has eight tenths of it.
+    /// What it has under way, for whoever has to end it.
+    pub(crate) fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+
+    /// All calls that were made, in order: those that had an effect, those that had nothing to do, and those that an earlier
+    /// execution had made.
+    #[expect(dead_code, reason = "for the facts that a migration leaves")]
+    pub(crate) fn effects(&self) -> Vec<Effect> {
+        self.course.effects().to_vec()
+    }
+
+    /// Ends it, and gives the session back, unless an operation that was dropped has kept it.
+    pub(crate) fn end(self) -> (Course, Option<Session>) {
+        (self.course, self.session)
+    }
+
+    /// The longest that each of the following operations may take; for an index on a large collection, give it hours. One that is
+    /// blocked by somebody's open transaction is ended after 5 seconds and sent again, three times, so that the application's
+    /// writes do not wait behind it; after that it has all the time that is left. An index build that runs is left to run.
     pub fn max_time(&mut self, limit: Duration) -> &mut Self {
         self.max_time = limit;
         self
@@ -102,13 +180,8 @@ impl Schema {
 
     /// Drops an index by name; nothing happens when it is not there.
     pub async fn drop_index(&mut self, collection: &str, name: &str) -> Result<(), Error> {
-        let collection = self.scope.collection(collection);
-        if let Some(projection) = &self.dry_run {
-            return self.check(projection, "drop_index", &collection, Intent::DropIndex { name }).await;
-        }
-        let command = doc! { "dropIndexes": &collection, "index": name };
-        self.run("drop_index", &collection, command, &[INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND]).await?;
-        Ok(())
+        let on = self.scope.collection(collection);
+        self.run(Effect::DropIndex { on, name: name.to_owned() }, &Intent::DropIndex { name }).await
     }
 
     /// Creates a collection. One that is there already is left as it is, but gets the validator that was asked for.
@@ -118,12 +191,8 @@ impl Schema {
 
     /// Drops a collection or a view with everything in it; nothing happens when it is not there.
     pub async fn drop_collection(&mut self, name: &str) -> Result<(), Error> {
-        let collection = self.scope.collection(name);
-        if let Some(projection) = &self.dry_run {
-            return self.check(projection, "drop_collection", &collection, Intent::DropCollection).await;
-        }
-        self.run("drop_collection", &collection, doc! { "drop": &collection }, &[NAMESPACE_NOT_FOUND]).await?;
-        Ok(())
+        let name = self.scope.collection(name);
+        self.run(Effect::Drop { name }, &Intent::DropCollection).await
     }
 
     /// Sets a collection's validator (`{ "$jsonSchema": { .. } }` or any query). Documents that are there already are
@@ -135,16 +204,11 @@ impl Schema {
     /// Any other `collMod`: the fields are those of the server's command. For a plugin, the collections that a view's
     /// fields name are its own.
     pub async fn modify_collection(&mut self, collection: &str, fields: Document) -> Result<(), Error> {
-        let collection = self.scope.collection(collection);
-        let mut command = doc! { "collMod": &collection };
-        command.extend(self.scope.fields(fields)?);
+        let on = self.scope.collection(collection);
+        let mut fields = self.scope.fields(fields)?;
         // Whatever the fields say: a plugin's are for its own collections.
-        command.insert("collMod", &collection);
-        if let Some(projection) = &self.dry_run {
-            return self.check(projection, "modify_collection", &collection, Intent::Modify { fields: &command }).await;
-        }
-        self.run("modify_collection", &collection, command, &[]).await?;
-        Ok(())
+        fields.remove("collMod");
+        self.run(Effect::Modify { on, fields: fields.clone() }, &Intent::Modify { fields: &fields }).await
     }
 
     /// Creates a view, or gives an existing one this definition.
@@ -154,114 +218,34 @@ impl Schema {
         on: &str,
         pipeline: impl IntoIterator<Item = Document>,
     ) -> Result<(), Error> {
-        let (view, on) = (self.scope.collection(name), self.scope.collection(on));
+        let (name, on) = (self.scope.collection(name), self.scope.collection(on));
         let pipeline = self.scope.pipeline(pipeline)?;
-        if let Some(projection) = &self.dry_run {
-            return self
-                .check(projection, "create_view", &view, Intent::CreateView { on: &on, pipeline: &pipeline })
-                .await;
-        }
-        let definition = doc! { "viewOn": on, "pipeline": pipeline };
-        let mut create = doc! { "create": &view };
-        create.extend(definition.clone());
-        let already = [NAMESPACE_EXISTS, VIEW_OVER_COLLECTION];
-        if self.run("create_view", &view, create, &already).await? == Done::Already {
-            let mut modify = doc! { "collMod": &view };
-            modify.extend(definition);
-            self.run("create_view", &view, modify, &[]).await?;
-        }
-        Ok(())
+        let intent = Intent::CreateView { on: &on, pipeline: &pipeline };
+        let effect = Effect::CreateView { name, on: on.clone(), pipeline: pipeline.clone() };
+        self.run(effect, &intent).await
     }
 
     /// Renames a collection. Nothing happens when that was done already: the old name is gone, the new one is there.
     pub async fn rename_collection(&mut self, from: &str, to: &str) -> Result<(), Error> {
-        self.enter()?;
         let (from, to) = (self.scope.collection(from), self.scope.collection(to));
-        if let Some(projection) = &self.dry_run {
-            return self.check(projection, "rename_collection", &from, Intent::Rename { to: &to }).await;
-        }
-        let named = self.database.list_collection_names().filter(doc! { "name": { "$in": [&from, &to] } }).await;
-        let named = named.map_err(|error| Error::server(format!("list the collections '{from}' and '{to}'"), error))?;
-        if !named.contains(&from) && named.contains(&to) {
-            return Ok(());
-        }
-        let database = self.database.name();
-        let command = doc! { "renameCollection": format!("{database}.{from}"), "to": format!("{database}.{to}") };
-        let admin = self.database.client().database("admin");
-        self.run_on(&admin, "rename_collection", &from, command, &[]).await?;
-        Ok(())
+        let intent = Intent::Rename { to: &to };
+        self.run(Effect::Rename { from, to: to.clone() }, &intent).await
     }
 
     pub(crate) fn operations(&self) -> Vec<Operation> {
         self.journal.operations()
     }
 
-    /// Notes what an operation would meet, in place of executing it.
-    async fn check(
-        &self,
-        projection: &Projection,
-        kind: &'static str,
-        collection: &str,
-        intent: Intent<'_>,
-    ) -> Result<(), Error> {
+    /// Carries an effect out; in a dry run, finds out what it would meet.
+    async fn run(&mut self, effect: Effect, intent: &Intent<'_>) -> Result<(), Error> {
+        let Some(projection) = self.dry_run.clone() else { return self.perform(effect).await };
         self.enter()?;
-        let found = Check::new(&self.database, collection, self.max_time, projection).run(intent).await;
-        self.journal.checked(kind, collection, found);
+        let found = match self.rehearse(&effect).await? {
+            Some(found) => found,
+            None => Check::new(&self.database, effect.on(), self.max_time, &projection).run(intent).await,
+        };
+        self.journal.checked(effect.kind(), effect.on(), found);
         Ok(())
-    }
-
-    async fn run(
-        &self,
-        kind: &'static str,
-        collection: &str,
-        command: Document,
-        already: &[i32],
-    ) -> Result<Done, Error> {
-        self.run_on(&self.database, kind, collection, command, already).await
-    }
-
-    /// Runs a command with the bound and a durable write concern; the codes in `already` mean that nothing is to do.
-    async fn run_on(
-        &self,
-        database: &Database,
-        kind: &'static str,
-        collection: &str,
-        mut command: Document,
-        already: &[i32],
-    ) -> Result<Done, Error> {
-        self.enter()?;
-        command.insert("maxTimeMS", i64::try_from(self.max_time.as_millis()).unwrap_or(i64::MAX));
-        command.insert("writeConcern", doc! { "w": "majority", "j": true });
-        let result = database.run_command(command).await.and_then(|reply| on_a_majority(&reply));
-        self.note(kind, collection, result, already)
-    }
-
-    /// Notes how an operation ended, and turns its error into ours.
-    fn note(
-        &self,
-        kind: &'static str,
-        collection: &str,
-        result: mongodb::error::Result<()>,
-        already: &[i32],
-    ) -> Result<Done, Error> {
-        match result {
-            Ok(()) => {
-                self.journal.succeeded(kind, collection, Counts::default(), Vec::new());
-                Ok(Done::Now)
-            }
-            Err(error) if code(&error).is_some_and(|code| already.contains(&code)) => Ok(Done::Already),
-            Err(error) => {
-                self.journal.failed(kind, collection, &error);
-                // An index is on a collection; everything else is done to it.
-                let on = if kind.ends_with("_index") { " on" } else { "" };
-                let mut doing = format!("{}{on} '{collection}'", kind.replace('_', " "));
-                if code(&error) == Some(MAX_TIME_MS_EXPIRED) {
-                    let limit = Elapsed(self.max_time);
-                    doing = format!("{doing} within {limit}, perhaps for an open transaction that has touched it");
-                }
-                Err(Error::server(doing, error))
-            }
-        }
     }
 
     fn enter(&self) -> Result<(), Error> {
@@ -269,16 +253,14 @@ impl Schema {
     }
 }
 
-/// The driver's `run_command` looks at nothing but `ok`. What has not reached a majority can be undone by a fail-over, and the record
-/// of the migration would say that it is there.
-fn on_a_majority(reply: &Document) -> mongodb::error::Result<()> {
-    let Some(error) = reply.get("writeConcernError") else { return Ok(()) };
-    Err(mongodb::error::Error::custom(format!("it is not known to have reached a majority of the members: {error}")))
+/// A command with a limit of time.
+fn limited(mut command: Document, limit: Duration) -> Document {
+    command.insert("maxTimeMS", i64::try_from(limit.as_millis()).unwrap_or(i64::MAX).max(1));
+    command
 }
 
-/// Whether an operation had anything to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Done {
-    Now,
-    Already,
+/// All that there is: neither names nor the indexes of a collection need a second batch.
+fn first_batch(reply: &Document) -> impl Iterator<Item = &Document> {
+    let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+    batch.map_or(&[][..], Vec::as_slice).iter().filter_map(Bson::as_document)
 }

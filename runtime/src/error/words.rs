@@ -1,6 +1,9 @@
 //! The parts of messages that depend on what they tell of.
 
+use std::time::Duration;
+
 use super::{Error, Remains, in_one_line, source_chain};
+use crate::elapsed::Elapsed;
 use crate::migration::{Source, State};
 use crate::migrator::Tenants;
 use crate::plan::Verb;
@@ -47,6 +50,22 @@ pub(super) fn failures(tenants: &Tenants) -> String {
     lines(tenants.failed().map(|(name, error)| format!("{name}: {error}")))
 }
 
+/// A body that is another one than the one that has run in part.
+pub(super) fn changed(position: usize, recorded: &str, now: Option<&str>, same_code: bool) -> String {
+    let now = now.map_or_else(|| "the body ends before it".to_owned(), |now| format!("the body now calls: {now}"));
+    let same = if same_code {
+        " Its code is the same, so it depends on something else than the database: on the clock, a random name, a provided value \
+         or the order of a `HashMap`, say."
+    } else {
+        ""
+    };
+    format!(
+        "the body has changed since it ran in part: operation {position} was: {recorded}; {now}.{same} Put the first {position} \
+         back as they were, and the next run resumes behind them; or finish the migration by hand and say so with `mark_applied`; \
+         or say `mark_pending`, and it starts from the top, doing again what it did"
+    )
+}
+
 /// What to do about data that is half changed.
 pub(super) const AFTER_HALF: &str = "Repair it; then name the migration to run it again (`.only(..)`), or say that it is applied \
      or pending (`mark_applied`, `mark_pending`)";
@@ -70,6 +89,17 @@ pub(super) fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'st
     source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
 }
 
+/// What to do about a lease that somebody holds.
+pub(super) fn wait_longer(take_over: Option<Duration>) -> String {
+    match take_over {
+        Some(wait) => format!(
+            "That process is probably dead: a run that may wait takes over after {}, so give it a `lock_wait` other than zero",
+            Elapsed(wait)
+        ),
+        None => "Wait until that has finished, or raise `lock_wait`".to_owned(),
+    }
+}
+
 pub(super) fn after_stop(report: &Report, in_earnest: &'static str) -> &'static str {
     if report.is_dry_run() { DRY_RUN } else { in_earnest }
 }
@@ -86,7 +116,15 @@ pub(super) fn exhausted(shared_pool: bool) -> &'static str {
 /// What is left of a dry run.
 const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
 
-pub(super) fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'static str {
+pub(super) fn aftermath(
+    report: &Report,
+    verb: Verb,
+    remains: Remains,
+    source: &(dyn std::error::Error + Send + Sync + 'static),
+) -> &'static str {
+    if source.downcast_ref().is_some_and(Error::names_its_cure) {
+        return "Until then it stays as it is";
+    }
     if report.is_dry_run() {
         return "This was a dry run: nothing was changed or recorded";
     }
@@ -95,12 +133,19 @@ pub(super) fn aftermath(report: &Report, verb: Verb, remains: Remains) -> &'stat
         (Verb::Up, Remains::Part | Remains::Half) => {
             "What it did before that is still there; it runs again from its beginning with the next `up`"
         }
+        (Verb::Up, Remains::Resumable) => {
+            "What it did before that is still there and on record; the next `up` resumes at the operation that did not end well"
+        }
         (Verb::Up, Remains::All) => {
             "It is applied and does not run again; see what is wrong with the data, or with the function, before the \
              application goes on"
         }
         (_, Remains::Unknown) => "It took effect as a whole or not at all",
         (Verb::Down, Remains::Nothing) => "That was rolled back: the migration is still applied",
+        (Verb::Down, Remains::Resumable) => {
+            "What it did before that is still there and on record, so the migration is half reverted: the next `down` resumes at \
+             the operation that did not end well"
+        }
         (Verb::Down, Remains::Part | Remains::Half | Remains::All) => {
             "What it did before that is still there, so the migration is half reverted: run the `down` again, or let the next \
              `up` apply it again"

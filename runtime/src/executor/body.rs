@@ -14,13 +14,18 @@ use super::transaction::abort;
 use super::{Executor, Failure, Step};
 use crate::__private::{Body, BoxError, Context};
 use crate::Error;
-use crate::context::Tx;
-use crate::lock::{Permit, Session, kill};
-use crate::migration::Kind;
+use crate::context::{Activity, Tx};
+use crate::lock::{Permit, Session, end, kill};
 use crate::stop::{Deadline, Reason, Stop};
 
 /// How long a body that was told to stop may take to end its server call: well within the margin of the lease.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long a command may take to end that was told to.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// The operation of `Schema` that the server goes on with when nobody waits for it.
+pub(super) const CREATE_INDEX: &str = "create_index";
 
 /// A body that has come back, with its context and its result.
 pub(super) type Ended = (Context, Result<(), BoxError>);
@@ -29,8 +34,8 @@ pub(super) type Ended = (Context, Result<(), BoxError>);
 pub(super) enum Holds {
     /// A transaction, which it must not leave open.
     Transaction(Tx),
-    /// Nothing that could do harm: it asks the permit before each server call.
-    Nothing,
+    /// Nothing that could do harm, but perhaps a command under way: it asks the permit before each server call.
+    Commands(Activity),
     /// The raw handle, which asks nobody.
     RawHandle,
 }
@@ -63,7 +68,7 @@ impl Executor<'_> {
     /// Runs the body of a step.
     pub(super) async fn body(&mut self, step: &Step<'_>, context: Context, permit: &Permit) -> Result<Ended, Failure> {
         self.lease.check()?;
-        let run = run(step.body, step.kind, context, permit, self.limits(step)).await;
+        let run = run(step.body, context, permit, self.limits(step)).await;
         run.map_err(|cut| {
             if cut.session.is_some() {
                 self.session = cut.session;
@@ -79,20 +84,16 @@ impl Executor<'_> {
 
 /// Runs a body. Its context checks `permit` before each server call, so that a body which was told to stop and does not
 /// come back has no effect any more.
-pub(super) async fn run(
-    body: Body,
-    kind: Kind,
-    mut context: Context,
-    permit: &Permit,
-    limits: Limits<'_>,
-) -> Result<Ended, Cut> {
-    let holds = match (context.tx(), kind) {
-        (Some(tx), _) => Holds::Transaction(tx),
-        (None, Kind::Database) => Holds::RawHandle,
-        (None, _) => Holds::Nothing,
+pub(super) async fn run(body: Body, mut context: Context, permit: &Permit, limits: Limits<'_>) -> Result<Ended, Cut> {
+    let holds = match context.tx() {
+        Some(tx) => Holds::Transaction(tx),
+        None => context.activity().map_or(Holds::RawHandle, Holds::Commands),
     };
     let run = async move {
-        let result = caught(body(&mut context)).await;
+        let result = match caught(body(&mut context)).await {
+            Ok(()) => context.finish().await.map_err(BoxError::from),
+            failed => failed,
+        };
         (context, result)
     };
     supervise(run, permit, holds, limits).await
@@ -115,10 +116,13 @@ pub(super) async fn supervise<T: Send + 'static>(
                 // connection.
                 task.abort();
             }
+            if let Holds::Commands(activity) = &holds {
+                end_command(activity, reason).await;
+            }
             let Ok(ended) = timeout(GRACE, &mut task).await else {
                 let session = match holds {
                     Holds::Transaction(tx) => roll_back(&tx, &task).await,
-                    Holds::Nothing | Holds::RawHandle => None,
+                    Holds::Commands(_) | Holds::RawHandle => None,
                 };
                 return Err(Cut { failure: reason.into(), session });
             };
@@ -129,6 +133,21 @@ pub(super) async fn supervise<T: Send + 'static>(
         (Ok(ended), _) => Ok(ended),
         (Err(_), Err(reason)) => Err(reason.into()),
         (Err(error), Ok(())) => Err(Error::Panicked { message: error.to_string() }.into()),
+    }
+}
+
+/// Ends the command that a `Schema` body has under way. An index build goes on when it is the run that ends and not its time
+/// that is over: the next run joins it.
+async fn end_command(activity: &Activity, reason: Reason) {
+    let Some(operation) = activity.operation() else { return };
+    if operation == CREATE_INDEX && !matches!(reason, Reason::TimedOut(_)) {
+        return;
+    }
+    let (client, session) = (activity.client.clone(), activity.session.clone());
+    // The driver's futures must not be dropped, so this has a task of its own.
+    let ending = tokio::spawn(async move { end(&client, &session).await });
+    if !matches!(timeout(LAST_WORDS, ending).await, Ok(Ok(true))) {
+        tracing::warn!(operation, "a command may still be under way at the server");
     }
 }
 

@@ -72,7 +72,7 @@ impl<S: Store> Committer<'_, S> {
             Err(Attempt::Again(error)) => {
                 tracing::info!(attempts, code = code(&error), "the server rolled the transaction back; trying again");
                 // A former holder that was alive may have begun a transaction after it was fenced off, and died in it.
-                self.lock.kill(self.lease.abandoned()).await;
+                self.lock.kill(&self.lease.abandoned()).await;
                 sleep(backoff(attempts)).await;
                 self.lease.check()?;
                 Ok(false)
@@ -90,7 +90,7 @@ impl<S: Store> Committer<'_, S> {
             Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) || outgrows_cache(&error) => {
                 Err(Attempt::Again(error))
             }
-            Err(error) => Err(Failure::server(&format!("record '{}'", first.record().id), error).into()),
+            Err(error) => Err(Failure::server(&format!("record '{}'", first.id()), error).into()),
         };
         if result.is_err() {
             self.abort(session).await;
@@ -124,7 +124,7 @@ impl<S: Store> Committer<'_, S> {
                 // pause of the primary, 5.0 says so without a label.
                 return match self.settle(session, change, error).await {
                     Err(Attempt::Again(error)) if code(&error) != Some(NO_SUCH_TRANSACTION) => {
-                        Err(Failure::server(&format!("commit '{}'", change.record().id), error).into())
+                        Err(Failure::server(&format!("commit '{}'", change.id()), error).into())
                     }
                     settled => settled,
                 };

@@ -1,4 +1,4 @@
-//! Steps outside transactions: `Schema`, `&Database`, and `Tx` on a server that has no transactions.
+//! Steps outside transactions: `&Database`, and `Tx` on a server that has no transactions.
 
 use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
@@ -6,7 +6,7 @@ use mongodb::error::Error as DriverError;
 use super::{Executor, Failure, Step};
 use crate::__private::Context;
 use crate::Error;
-use crate::context::{Inner, Schema, Scope, Tx};
+use crate::context::{Inner, Scope, Tx};
 use crate::lock::{Fenced, Permit};
 use crate::migration::Kind;
 use crate::record::RecordStatus;
@@ -37,7 +37,7 @@ impl Executor<'_> {
         let journal = self.journal(step);
         Ok(Context(match step.kind {
             Kind::Database => Inner::Database(database),
-            Kind::Schema => Inner::Schema(Box::new(Schema::new(database, scope, journal, permit.clone()))),
+            Kind::Schema => unreachable!("these resume"),
             Kind::Tx => {
                 let session = self.take_session().await?;
                 Inner::Tx(Tx::new(database, session, scope, &self.options.names.kv, journal, permit.clone()))
@@ -49,11 +49,7 @@ impl Executor<'_> {
     /// `Tx`: ignoring it must not work here, as it would not on a server with transactions.
     async fn take_back(&mut self, step: &mut Step<'_>, context: Context) -> Option<(String, DriverError)> {
         match context.0 {
-            Inner::Database(_) => None,
-            Inner::Schema(schema) => {
-                step.operations = schema.operations();
-                None
-            }
+            Inner::Database(_) | Inner::Schema(_) => None,
             Inner::Tx(tx) => {
                 self.session = tx.end().await;
                 step.operations = tx.operations();
@@ -63,16 +59,13 @@ impl Executor<'_> {
     }
 
     /// Stores changes on a server without transactions, one after the other.
-    pub(super) async fn store_plainly(&mut self, changes: &[Change]) -> Result<(), Failure> {
+    pub(super) async fn store_plainly(&self, session: &mut ClientSession, changes: &[Change]) -> Result<(), Failure> {
         for change in changes {
             self.lease.check()?;
-            let mut session = self.take_session().await?;
-            let written = self.write_plainly(&mut session, change).await;
-            self.session = Some(session);
-            match written {
+            match self.write_plainly(session, change).await {
                 Ok(true) => {}
                 Ok(false) => return Err(Reason::LeaseLost.into()),
-                Err(error) => return Err(Failure::server(&format!("record '{}'", change.record().id), error)),
+                Err(error) => return Err(Failure::server(&format!("record '{}'", change.id()), error)),
             }
         }
         Ok(())

@@ -20,16 +20,17 @@ use super::body::{Limits, run};
 use super::{Failure, Step};
 use crate::__private::Context;
 use crate::Error;
-use crate::context::{Inner, Journal, Operation, Projection, Schema, Scope};
+use crate::context::{Course, Inner, Journal, Log, Operation, Projection, Schema, Scope};
 use crate::error::{Remains, in_one_line, source_chain};
 use crate::events::Audience;
 use crate::graph::Graph;
 use crate::lock::{Permit, backoff};
-use crate::migration::{Kind, Migration};
+use crate::migration::{Kind, Migration, State};
 use crate::options::Options;
 use crate::plan::{Plan, Verb};
 use crate::report::{Execution, Outcome, Report};
 use crate::stop::{Deadline, Reason, Stop};
+use crate::tracker::Tracker;
 
 /// How often the bodies run when the server keeps rolling them back for passing reasons. Less often than in earnest: each
 /// time it is all of them.
@@ -65,7 +66,7 @@ impl DryRun<'_> {
         plan: &Plan,
         report: Report,
     ) -> Result<(Report, Option<Reason>), Error> {
-        let checked = self.check_schemas(plan).await;
+        let checked = self.check_schemas(plan).await?;
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -142,7 +143,8 @@ impl DryRun<'_> {
     }
 
     /// Runs the bodies that take `Schema`, which do nothing but check.
-    async fn check_schemas(&self, plan: &Plan) -> Checked {
+    async fn check_schemas(&self, plan: &Plan) -> Result<Checked, Error> {
+        let mut logs = self.logs(plan).await?;
         let mut checked = Checked::new();
         let projection = Projection::default();
         for planned in plan {
@@ -153,22 +155,54 @@ impl DryRun<'_> {
             if self.may_go_on().is_err() {
                 break;
             }
-            let execution = self.check_schema(&step, projection.clone()).instrument(span(&step)).await;
+            let execution = self
+                .check_schema(&step, projection.clone(), logs.remove(step.migration.id()))
+                .instrument(span(&step))
+                .await;
             let failed = matches!(execution.outcome, Outcome::Failed { .. } | Outcome::Stopped { .. });
             checked.insert(step.migration.id(), execution);
             if failed && !self.continue_on_error {
                 break;
             }
         }
-        checked
+        Ok(checked)
     }
 
-    async fn check_schema(&self, step: &Step<'_>, projection: Projection) -> Execution {
+    /// What earlier executions of these have left: one command, if there are any.
+    async fn logs(&self, plan: &Plan) -> Result<HashMap<String, Log>, Error> {
+        let half_way = [State::Interrupted, State::Failed];
+        let half_way = plan.iter().filter(|step| half_way.contains(&step.state())).map(|step| Step::new(*step, None));
+        let ids: Vec<_> = half_way.filter(|step| step.kind == Kind::Schema).map(|step| step.migration.id()).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let stored = Tracker::new(self.database, &self.options.names).logs(&ids).await?;
+        stored.into_iter().map(|(id, stored)| Ok((id.clone(), Log::read(&id, &stored)?))).collect()
+    }
+
+    async fn check_schema(&self, step: &Step<'_>, projection: Projection, log: Option<Log>) -> Execution {
         let permit = Permit::without_lease(self.stop.clone());
-        let schema =
-            Schema::new(self.database.clone(), Scope::of(step.migration.source()), journal(step), permit.clone());
+        let (database, home) = (self.database.clone(), &self.options.names.records);
+        let scope = Scope::of(step.migration.source());
+        let course = |log| Course::new(log, step.migration.checksum());
+        let (ours, other) = match log {
+            Some(log) if log.direction == step.direction() => (Some(log), None),
+            other => (None, other),
+        };
+        let log = ours.unwrap_or_else(|| Log::new(step.direction(), step.migration.checksum()));
+        let schema = Schema::new(database, home, scope, journal(step), permit.clone(), course(log));
+        if let (Verb::Up, Some(other)) = (step.verb, other) {
+            let refused = match schema.has_effects(&other).await {
+                Ok(false) => None,
+                Ok(true) => Some(Error::HalfReverted { id: step.migration.id() }),
+                Err(error) => Some(error),
+            };
+            if let Some(error) = refused {
+                return execution(step, 0, Err(error.into()), Vec::new());
+            }
+        }
         let context = Context(Inner::Schema(Box::new(schema.dry_run(projection))));
-        let ended = run(step.body, Kind::Schema, context, &permit, self.limits(step)).await;
+        let ended = run(step.body, context, &permit, self.limits(step)).await;
         let (result, operations) = match ended {
             Ok((context, result)) => (result.map_err(Failure::Failed), operations(&context)),
             Err(cut) => (Err(cut.failure), Vec::new()),

@@ -25,6 +25,11 @@ impl Failure {
         Self::Failed(Error::server(doing, error).into())
     }
 
+    /// Whether nothing was run.
+    pub(super) fn leaves_all_as_it_was(&self) -> bool {
+        matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::HalfReverted { .. })))
+    }
+
     /// Whether nobody knows if the transaction was committed.
     pub(super) fn leaves_unknown(&self) -> bool {
         matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::CommitUnknown { .. })))
@@ -37,7 +42,7 @@ impl From<Reason> for Failure {
             // The lease is still ours, so this one is a failure of the migration like any other.
             Reason::TimedOut(limit) => Self::Failed(Error::TimedOut { limit }.into()),
             Reason::RunTimedOut(limit) => Self::Failed(Error::RunTimedOut { limit, report: Box::default() }.into()),
-            Reason::LeaseLost | Reason::Interrupted => Self::Stopped(reason),
+            Reason::LeaseLost | Reason::WaitTimedOut(_) | Reason::Interrupted => Self::Stopped(reason),
         }
     }
 }

@@ -39,7 +39,8 @@ impl Executor<'_> {
             (entry.act, over) = (Act::Verify, Over::Applied);
         }
         let (record, entry) = (Box::new(record), Some(Box::new(entry)));
-        Change::Stored { record, over, beside: Beside::Kept, entry }
+        let beside = step.update.clone().map_or(Beside::Kept, Beside::Logged);
+        Change::Stored { record, over, beside, entry }
     }
 
     /// A record, and its history if it ends the execution.
@@ -48,8 +49,9 @@ impl Executor<'_> {
         Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Kept, entry }
     }
 
-    fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
+    pub(super) fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
         HistoryEntry {
+            effects: step.effects.clone(),
             executed_at: step.started_at,
             execution_duration: millis(step.started),
             by: self.by.clone(),

@@ -5,10 +5,11 @@ use tokio::time::Instant;
 
 use crate::__private::Body;
 use crate::context::Operation;
+use crate::history::{Effects, HistoryEntry};
 use crate::migration::{Kind, Migration, State};
 use crate::plan::{self, Verb};
-use crate::record::{Record, RecordStatus};
-use crate::tracker::{Over, now};
+use crate::record::{Direction, Record, RecordStatus};
+use crate::tracker::{LogUpdate, Over, now};
 
 /// A step while it runs.
 pub(super) struct Step<'s> {
@@ -23,6 +24,14 @@ pub(super) struct Step<'s> {
     pub(super) started: Instant,
     pub(super) attempts: u32,
     pub(super) operations: Vec<Operation>,
+    /// Of a `Schema` body: what it has done, for the history.
+    pub(super) effects: Effects,
+    /// Of a `Schema` body: what its record lacks of its log.
+    pub(super) update: Option<LogUpdate>,
+    /// The history's entry of an execution of it that was interrupted, until it is stored.
+    pub(super) interrupted: Option<Box<HistoryEntry>>,
+    /// What a person should know of it.
+    pub(super) notes: Vec<String>,
     /// Whether the `verify` function said no.
     pub(super) verification_failed: bool,
 }
@@ -47,6 +56,10 @@ impl<'s> Step<'s> {
             started: Instant::now(),
             attempts: 0,
             operations: Vec::new(),
+            effects: Effects::default(),
+            update: None,
+            interrupted: None,
+            notes: Vec::new(),
             verification_failed: false,
         }
     }
@@ -56,6 +69,14 @@ impl<'s> Step<'s> {
         match self.verb {
             Verb::Up => Over::Pending,
             Verb::Down => Over::Applied,
+        }
+    }
+
+    /// Which of the two functions runs.
+    pub(super) fn direction(&self) -> Direction {
+        match self.verb {
+            Verb::Up => Direction::Up,
+            Verb::Down => Direction::Down,
         }
     }
 

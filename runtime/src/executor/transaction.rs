@@ -39,14 +39,20 @@ impl<'r> Executor<'r> {
 
     /// Stores changes, all of them or none.
     pub(super) async fn store_all(&mut self, changes: &[Change]) -> Result<(), Failure> {
-        if !self.transactional {
-            return self.store_plainly(changes).await;
-        }
         self.lease.check()?;
         let mut session = self.take_session().await?;
-        let stored = self.committer().store(&mut session, changes).await;
+        let stored = self.store_in(&mut session, changes).await;
         self.session = Some(session);
         stored
+    }
+
+    /// Stores changes in a session that the caller has, all of them or none.
+    pub(super) async fn store_in(&self, session: &mut ClientSession, changes: &[Change]) -> Result<(), Failure> {
+        if self.transactional {
+            self.committer().store(session, changes).await
+        } else {
+            self.store_plainly(session, changes).await
+        }
     }
 
     async fn attempt_body(&mut self, step: &mut Step<'_>) -> Result<(), Attempt> {

@@ -10,6 +10,7 @@ use super::heartbeat::insist;
 use super::store::{Claimant, Claimed, Documents, Free, Store};
 use super::{Holder, Lock};
 use crate::Error;
+use crate::stop::Stop;
 
 /// The lease document.
 #[derive(Clone, Debug, Deserialize)]
@@ -78,12 +79,26 @@ impl Seen {
     }
 }
 
+/// A lease that somebody else holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) holder: Holder,
+    /// If the lease has expired: for how much longer its holder must give no sign of life before it is taken over.
+    pub(crate) take_over: Option<Duration>,
+}
+
+impl Held {
+    fn new(holder: &Holder, left: Duration) -> Self {
+        Self { holder: holder.clone(), take_over: holder.expired.then_some(left) }
+    }
+}
+
 /// How an attempt to take the lease ended.
 pub(super) enum Attempt {
     /// Taken; with the sessions of the holders who did not release it by themselves.
     Taken(Grant, Vec<Document>),
     /// Held by somebody who may be alive.
-    Held(Holder),
+    Held(Held),
     /// Somebody was faster; look again at once.
     Raced,
 }
@@ -112,9 +127,19 @@ impl<S: Store> Lock<S> {
     }
 
     /// Tries once to take the lease. `mine` is the nonce of an earlier attempt of the same waiter whose reply was lost.
-    pub(super) async fn attempt(&self, mine: ObjectId, session: &Document, seen: &mut Seen) -> Result<Attempt, Error> {
+    /// Takes nothing when told to stop.
+    pub(super) async fn attempt(
+        &self,
+        mine: ObjectId,
+        session: &Document,
+        seen: &mut Seen,
+        stop: &Stop,
+    ) -> Result<Attempt, Error> {
         let sent = Instant::now();
         let documents = self.documents().await?;
+        if stop.check().is_err() {
+            return Ok(Attempt::Raced);
+        }
         let Some(sighting) = &documents.lease else {
             self.mend(&documents, seen.newest).await?;
             return Ok(Attempt::Raced);
@@ -124,8 +149,8 @@ impl<S: Store> Lock<S> {
             // Our own acquisition, whose reply was lost: `sent` is later than it, so acquire it anew.
             Some(holder) if holder.nonce == mine => Free::Mine,
             Some(holder) => match stopped(sighting, seen.still_for(sighting)) {
-                Some(silent) => silent,
-                None => return Ok(Attempt::Held(holder.clone())),
+                Ok(silent) => silent,
+                Err(left) => return Ok(Attempt::Held(Held::new(holder, left))),
             },
         };
         if documents.is_damaged() {
@@ -137,10 +162,10 @@ impl<S: Store> Lock<S> {
         let claimed =
             self.store.claim(free, &Claimant { nonce: mine, actor, session, lease: self.lease, newest }).await;
         let claimed = claimed.map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match (claimed, sighting.holder.clone()) {
+        Ok(match (claimed, &sighting.holder) {
             (Some(Claimed { token, abandoned }), _) => Attempt::Taken(Grant { nonce: mine, token, sent }, abandoned),
             // Its heartbeat has stopped, but its lease is not over yet: look again after a pause.
-            (None, Some(holder)) if holder.nonce != mine => Attempt::Held(holder),
+            (None, Some(holder)) if holder.nonce != mine => Attempt::Held(Held::new(holder, Duration::ZERO)),
             (None, _) => Attempt::Raced,
         })
     }
@@ -154,17 +179,15 @@ impl<S: Store> Lock<S> {
     }
 }
 
-/// What takes the lease from a holder who has stopped, or `None` while it may be alive: expired by the server's clock
-/// *and* no heartbeat for two intervals on our own clock; or no heartbeat for two whole leases, whatever the clocks say
-/// (a fail-over can move the server's clock by hours).
-fn stopped(sighting: &Sighting, still_for: Duration) -> Option<Free> {
+/// What takes the lease from a holder who has stopped: expired by the server's clock *and* no heartbeat for two intervals
+/// on our own clock; or no heartbeat for two whole leases, whatever the clocks say (a fail-over can move the server's clock
+/// by hours). While it may be alive, for how much longer the two intervals last.
+fn stopped(sighting: &Sighting, still_for: Duration) -> Result<Free, Duration> {
     let lease = Duration::from_millis(sighting.lease_ms.unsigned_abs());
-    let silent = |expired| Some(Free::Silent { token: sighting.token, beat: sighting.beat, expired });
+    let observed = lease / super::HEARTBEATS * 2;
+    let silent = |expired| Free::Silent { token: sighting.token, beat: sighting.beat, expired };
     if still_for >= lease * 2 {
-        return silent(false);
+        return Ok(silent(false));
     }
-    if still_for >= lease / super::HEARTBEATS * 2 {
-        return silent(true);
-    }
-    None
+    if still_for >= observed { Ok(silent(true)) } else { Err(observed - still_for) }
 }

@@ -13,7 +13,7 @@ use super::store::{Beat, Store};
 use super::{Lock, MARGIN, Mongo, backoff};
 use crate::Error;
 use crate::error::passes;
-use crate::stop::{Reason, Stop};
+use crate::stop::{GRACE, Reason, Stop};
 
 /// How often a release is sent.
 const RELEASES: u32 = 5;
@@ -23,7 +23,7 @@ const RELEASES: u32 = 5;
 pub(crate) struct Lease<S = Mongo> {
     lock: Lock<S>,
     grant: Grant,
-    abandoned: Vec<Document>,
+    abandoned: Mutex<Vec<Document>>,
     guard: Guard,
     shared: Arc<Shared>,
     heartbeat: JoinHandle<()>,
@@ -45,7 +45,7 @@ impl<S: Store> Lease<S> {
         let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
         let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
-        Self { lock, grant, abandoned, guard, shared, heartbeat }
+        Self { lock, grant, abandoned: Mutex::new(abandoned), guard, shared, heartbeat }
     }
 
     pub(crate) fn token(&self) -> i64 {
@@ -53,8 +53,13 @@ impl<S: Store> Lease<S> {
     }
 
     /// The sessions of holders who had not released the lease. Their transactions can hold up ours.
-    pub(crate) fn abandoned(&self) -> &[Document] {
-        &self.abandoned
+    pub(crate) fn abandoned(&self) -> Vec<Document> {
+        locked(&self.abandoned).clone()
+    }
+
+    /// Leaves what this session has under way to the server: it is not among the abandoned ones any more.
+    pub(crate) fn spare(&self, session: &Document) {
+        locked(&self.abandoned).retain(|abandoned| abandoned != session);
     }
 
     /// Tells those who wait what runs now; it travels with the next heartbeat.
@@ -94,10 +99,19 @@ impl<S: Store> Lease<S> {
         if (&mut self.heartbeat).await.is_err() {
             tracing::warn!("the heartbeat ended abnormally");
         }
-        self.lock.free(self.grant).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "could not release the migration lock; it expires by itself");
-            false
-        })
+        let (lock, grant) = (self.lock.clone(), self.grant);
+        let freed = tokio::spawn(async move { lock.free(grant).await });
+        // By then it has expired, or soon will; a server that does not answer must not hold up the run any longer.
+        let limit = self.guard.deadline().max(Instant::now() + GRACE);
+        match timeout_at(limit, freed).await {
+            Ok(Ok(Ok(released))) => return released,
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "could not release the migration lock; it expires by itself"),
+            Ok(Err(_)) => tracing::warn!("the release of the migration lock ended abnormally; it expires by itself"),
+            Err(_) => {
+                tracing::warn!("the server does not answer the release of the migration lock; it expires by itself")
+            }
+        }
+        false
     }
 }
 

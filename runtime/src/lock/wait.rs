@@ -1,13 +1,13 @@
 //! One waiter for the lease, until it has it.
 
 use mongodb::bson::{Document, oid::ObjectId};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use super::acquire::{Attempt, Seen};
+use super::acquire::{Attempt, Held, Seen};
 use super::store::Store;
-use super::{Fenced, Holder, Lease, Lock, Mongo, backoff};
+use super::{Fenced, Lease, Lock, Mongo, backoff};
 use crate::Error;
-use crate::stop::Stop;
+use crate::stop::{GRACE, Stop};
 
 /// How many fail-overs and broken connections are put up with while waiting.
 const FAILURES: u32 = 5;
@@ -31,8 +31,8 @@ pub(crate) enum Look<S = Mongo> {
     /// It was ours, and somebody has taken it away before the fence was raised.
     Lost,
     /// Held by somebody who may be alive.
-    Held(Holder),
-    /// Nothing; look again at once.
+    Held(Held),
+    /// Nothing; look again at once, unless told to stop.
     Again,
 }
 
@@ -49,12 +49,17 @@ impl<'l, S: Store> Waiter<'l, S> {
 
     /// Tries once to take the lease; `stop` is raised when it is lost again.
     pub(crate) async fn look(&mut self, stop: &Stop) -> Result<Look<S>, Error> {
-        match self.lock.attempt(self.mine, self.session, &mut self.seen).await {
+        match self.lock.attempt(self.mine, self.session, &mut self.seen, stop).await {
             Ok(Attempt::Taken(grant, abandoned)) => {
                 let lease = Lease::hold(self.lock.clone(), grant, abandoned, stop.clone());
+                if stop.check().is_err() {
+                    // The answer has come too late: perhaps the caller has not waited for it.
+                    lease.release().await;
+                    return Ok(Look::Again);
+                }
                 self.fenced(lease).await
             }
-            Ok(Attempt::Held(holder)) => Ok(Look::Held(holder)),
+            Ok(Attempt::Held(held)) => Ok(Look::Held(held)),
             Ok(Attempt::Raced) => Ok(Look::Again),
             Err(error) => {
                 self.failures += 1;
@@ -69,7 +74,7 @@ impl<'l, S: Store> Waiter<'l, S> {
 
     /// Raises the fence to a lease that was just taken; without it, the lease is given back.
     async fn fenced(&self, lease: Lease<S>) -> Result<Look<S>, Error> {
-        match self.lock.raise(lease.token(), lease.abandoned()).await {
+        match self.lock.raise(lease.token(), &lease.abandoned()).await {
             Ok(Fenced::Ours) => Ok(Look::Ours(lease)),
             Ok(Fenced::Newer) => {
                 lease.release().await;
@@ -85,7 +90,10 @@ impl<'l, S: Store> Waiter<'l, S> {
     /// Ends waiting without the lease. It may be ours without our knowing, and nobody would keep it alive or release it.
     pub(crate) async fn give_up(self) {
         if self.failures > 0 {
-            self.lock.withdraw(self.mine).await;
+            let (lock, mine) = (self.lock.clone(), self.mine);
+            let withdrawn = tokio::spawn(async move { lock.withdraw(mine).await });
+            // A server that does not answer must not hide why the waiter gives up.
+            let _ = timeout(GRACE, withdrawn).await;
         }
     }
 }

@@ -138,7 +138,13 @@ async fn once(migrator: &Migrator, settings: &Settings) -> Result<Report, Error>
 
 /// Whether the process must not go on after this, whatever it was told.
 fn is_final(error: &Error) -> bool {
-    matches!(error, Error::Interrupted { .. } | Error::Partial { .. } | Error::HalfChanged { .. })
+    matches!(
+        error,
+        Error::Interrupted { .. }
+            | Error::Unacknowledged { interrupted: true, .. }
+            | Error::Partial { .. }
+            | Error::HalfChanged { .. }
+    )
 }
 
 impl Migrator {

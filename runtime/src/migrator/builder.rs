@@ -72,6 +72,9 @@ impl MigratorBuilder {
 
     /// How long to wait for another process that is migrating, before [`Error::LockTimeout`](crate::Error::LockTimeout).
     /// Default: 5 minutes; 30 days at most. Zero does not wait at all.
+    ///
+    /// A holder whose lease has expired is probably dead. Observing it for two heartbeats, before it is taken over from, does
+    /// not count: a shorter wait is extended until then, but zero is not.
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.options.lock_wait = wait;
         self

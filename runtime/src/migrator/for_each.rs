@@ -17,7 +17,7 @@ pub use self::filter::DatabaseFilter;
 use self::server::{Reached, Server};
 pub use self::tenants::Tenants;
 use super::run::InterruptOnDrop;
-use super::{Migrator, MigratorBuilder, Up};
+use super::{Migrator, MigratorBuilder, Up, joined};
 use crate::Error;
 use crate::options::invalid;
 use crate::report::Report;
@@ -100,14 +100,27 @@ impl ForEach {
     }
 
     async fn run(self, server: Reached, stop: Stop) -> Result<Tenants, Error> {
-        let result = self.each(&server, stop).await;
-        server.close().await;
+        let result = self.each(&server, stop.clone()).await;
+        if stop.check().is_ok() {
+            server.close().await;
+        } else {
+            // Told to stop: what was left behind may keep its connections, and the caller does not wait for these.
+            tokio::spawn(server.close());
+        }
         result
     }
 
     async fn each(self, server: &Reached, stop: Stop) -> Result<Tenants, Error> {
         let signals = signals::Watch::new(stop.clone());
-        let names = self.filter.select(&server.client).await?;
+        let listing = tokio::spawn({
+            let (filter, client) = (self.filter.clone(), server.client.clone());
+            async move { filter.select(&client).await }
+        });
+        let names = tokio::select! {
+            names = listing => joined(names)?,
+            // A server that does not answer must not keep the process from ending.
+            _ = stop.raised() => return Err(Error::Interrupted { report: Box::default() }),
+        };
         let runs = names.into_iter().map(|name| self.clone().run_one(server.clone(), name, stop.clone()));
         let results = stream::iter(runs).buffer_unordered(self.concurrency).collect().await;
         // Also when it came too late to stop any of them: it would have ended the process.
@@ -119,7 +132,7 @@ impl ForEach {
             Ok(()) => self.up_one(&server, &name, stop.clone()).await,
             Err(_) => Err(Error::Interrupted { report: Box::default() }),
         };
-        if matches!(result, Err(Error::Interrupted { .. })) {
+        if matches!(result, Err(Error::Interrupted { .. } | Error::Unacknowledged { interrupted: true, .. })) {
             // It may have seen the signal first, and its place must not be taken by another one.
             stop.raise(Reason::Interrupted);
         }

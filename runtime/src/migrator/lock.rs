@@ -6,7 +6,7 @@ use mongodb::BoxFuture;
 
 use super::Migrator;
 use crate::Error;
-use crate::history::{Act, HistoryEntry};
+use crate::history::{Act, Effects, HistoryEntry};
 use crate::lock::{Holder, LockStatus, Seized, host};
 use crate::tracker::now;
 
@@ -92,6 +92,8 @@ impl IntoFuture for ForceUnlock {
                 token,
                 previous_checksum: None,
                 removed: None,
+                effects: Effects::default(),
+                stopped_at: None,
                 log: None,
                 holder: Some(Box::new(holder.clone())),
             };

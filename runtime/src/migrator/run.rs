@@ -1,19 +1,26 @@
 //! What every verb that writes has in common: it reads, takes the lease, reads again, acts, and gives the lease back.
 
 mod acquire;
+mod progress;
+mod supervise;
 
+use std::collections::HashMap;
 use std::slice;
+use std::sync::Mutex;
 
-use mongodb::bson::doc;
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
 
 use self::acquire::Acquired;
+use self::progress::Progress;
 use super::Migrator;
 use super::connection::Link;
 use crate::Error;
+use crate::context::Log;
 use crate::events::Event;
 use crate::executor::Executor;
 use crate::graph::Graph;
-use crate::lock::{Lock, Session};
+use crate::lock::{Lock, Session, end, under_way};
 use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
@@ -64,6 +71,10 @@ pub(super) struct Run {
     pub(super) deadline: Option<Deadline>,
     /// Who does this: the run's `by`, or else the migrator's actor.
     by: Option<String>,
+    /// What is known of it so far.
+    pub(super) progress: Progress,
+    /// While signals stop it.
+    signals: Mutex<Option<signals::Watch>>,
 }
 
 /// What every verb that writes can be told.
@@ -82,7 +93,7 @@ impl Migrator {
         self.whole(async move |migrator| {
             let running = Running::new(&migrator);
             let dry_run = settings.dry_run;
-            let result = Run::new(migrator, settings, stop)?.whole(&work, dry_run).await;
+            let result = Run::new(migrator, settings, stop)?.supervised(work, dry_run).await;
             drop(running);
             result
         })
@@ -124,6 +135,8 @@ impl Run {
             stop,
             deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
+            progress: Progress::default(),
+            signals: Mutex::default(),
             migrator,
         })
     }
@@ -137,7 +150,7 @@ impl Run {
         if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
-        let signals = signals::Watch::new(self.stop.clone());
+        self.watch_signals();
         let result = self.with_lease(work, records.newest_token()).await;
         self.migrator.0.audience.tell(|| Event::Ended);
         let shared_pool = self.migrator.0.connection.shares_its_pool();
@@ -145,7 +158,7 @@ impl Run {
             Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
             other => other,
         });
-        match (signals.end(), result) {
+        match (self.end_signals(), result) {
             // Too late to stop anything, but the process was told to end, and would go on to serve.
             (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
             (_, result) => result,
@@ -159,7 +172,12 @@ impl Run {
             tracing::debug!(name, "what the migrations do is done under this application name");
         }
         let result = self.through(&link, work, newest).await;
-        link.close().await;
+        if self.check().is_ok() {
+            link.close().await;
+        } else {
+            // Told to stop: what was left behind may keep its connections, and the caller does not wait for these.
+            tokio::spawn(link.close());
+        }
         result
     }
 
@@ -197,6 +215,7 @@ impl Run {
         }
         let session = executor.session.take();
         drop(executor);
+        self.progress.doing("release the migration lock");
         if let (true, Some(session)) = (lease.release().await, session) {
             session.give_back().await;
         }
@@ -204,8 +223,12 @@ impl Run {
     }
 
     async fn under_lease<W: Work>(&self, work: &W, executor: &mut Executor<'_>) -> Result<Report, Error> {
+        self.progress.doing("read the records");
         let records = executor.tracker.records().await?.settled();
-        end_former_holders(executor).await;
+        end_former_holders(executor, &records).await?;
+        // Told to stop meanwhile, perhaps by a caller that has not waited: nothing of this run is written any more.
+        executor.lease.check().map_err(|reason| stopped(reason, Report::default()))?;
+        self.progress.doing("create its own collections");
         executor.tracker.prepare().await?;
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
@@ -217,6 +240,7 @@ impl Run {
             return Ok(report.by_another());
         }
         executor.batch = records.next_batch();
+        self.progress.begin(&report);
         work.act(self, &records, &todo, executor, report).await
     }
 
@@ -230,14 +254,40 @@ impl Run {
     }
 }
 
-/// Kills the sessions of holders that did not release the lease.
+/// Ends what holders that did not release the lease have under way, and waits until it has ended.
 ///
 /// The fence is raised already, so nothing that they still have open can commit. But the transaction of a holder that
 /// died in a body has not passed the fence, so it did not block it either, and it locks the documents that it wrote for
 /// up to 90 seconds. This comes after the records are read, and not with the raise: only records that were read behind
-/// the fence tell what a former holder has under way outside of transactions, and thus what must not be killed.
-async fn end_former_holders(executor: &Executor<'_>) {
-    executor.lock.kill(executor.lease.abandoned()).await;
+/// the fence tell what a former holder has under way outside of transactions. An index build is left alone, because it would
+/// have to begin again: the migration that resumes joins it.
+async fn end_former_holders(executor: &Executor<'_>, records: &Records) -> Result<(), Error> {
+    let abandoned = executor.lease.abandoned();
+    if abandoned.is_empty() {
+        return Ok(());
+    }
+    let (client, ids) = (executor.database.client(), records.half_way());
+    let logs = if ids.is_empty() { HashMap::new() } else { executor.tracker.logs(&ids).await? };
+    let builds = logs.values().filter_map(Log::parse).any(|log| log.builds_an_index());
+    for session in abandoned {
+        if builds && builds_an_index(client, &session).await {
+            tracing::info!("a former holder's index build goes on; it is joined");
+            executor.lease.spare(&session);
+        } else if !end(client, &session).await {
+            tracing::warn!("a former holder's command may still be under way");
+        }
+    }
+    Ok(())
+}
+
+/// Whether that is what a session has under way, as far as the server tells.
+async fn builds_an_index(client: &Client, session: &Document) -> bool {
+    let operations = under_way(client, session).await;
+    let creates = |operation: &Document| {
+        operation.get_document("command").is_ok_and(|command| command.contains_key("createIndexes"))
+    };
+    // In doubt it is left: all that it may cost is time.
+    operations.map_or(true, |operations| operations.iter().any(creates))
 }
 
 /// A run that was stopped between or within steps.
@@ -246,7 +296,7 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     match reason {
         Reason::LeaseLost => Error::LeaseLost { report, shared_pool: false },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
-        Reason::Interrupted | Reason::TimedOut(_) => Error::Interrupted { report },
+        Reason::Interrupted | Reason::TimedOut(_) | Reason::WaitTimedOut(_) => Error::Interrupted { report },
     }
 }
 

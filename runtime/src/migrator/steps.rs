@@ -52,6 +52,7 @@ impl Run {
         mut report: Report,
     ) -> Result<Report, Error> {
         self.migrator.0.audience.tell(|| Event::Planned(plan.clone()));
+        self.progress.plan(plan);
         let mut held_up = HashSet::new();
         let mut stopped_by = None;
         let mut over = false;
@@ -69,6 +70,7 @@ impl Run {
             if step.state() == State::Interrupted && step.verb() == Verb::Up {
                 report.warn(format!("'{id}' was interrupted the last time"));
             }
+            self.progress.step(*step, executor.transactional);
             match executor.run(*step, records.get(id)).await {
                 Ended::Execution(execution, recorded) => {
                     if let Err(unrecorded) = recorded {
@@ -82,10 +84,12 @@ impl Run {
                             (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
                         }
                     }
+                    self.progress.end(&execution);
                     report.push(execution);
                 }
                 Ended::Stopped(reason, execution) => {
                     (stopped_by, over) = (Some(reason), true);
+                    self.progress.end(&execution);
                     report.push(execution);
                 }
             }

@@ -71,7 +71,8 @@ impl Up {
     }
 
     /// How long the run may take in all, waiting for the lease included. What is under way then is stopped between two
-    /// server calls and recorded as failed; the result is [`Error::RunTimedOut`].
+    /// server calls and recorded as failed; the result is [`Error::RunTimedOut`]. If the server does not answer, the run
+    /// returns within 5 seconds of the limit all the same, with [`Error::Unacknowledged`].
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(Limit::After(limit));
         self

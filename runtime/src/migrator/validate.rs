@@ -6,7 +6,7 @@ use super::{Migrator, Status};
 use crate::Error;
 use crate::grouped::counted;
 use crate::migration::{Migration, State};
-use crate::record::Record;
+use crate::record::{Record, is_of_a_pre_release};
 
 /// What [`Migrator::validate`] found. Its `Display` is for people.
 ///
@@ -225,10 +225,13 @@ impl Problem {
                  half changed"
                     .to_owned()
             }
-            Self::Unverifiable { recorded } => format!(
-                "unverifiable: its checksum on record ({recorded}) was made by another version of Mongrate and cannot be \
-                 compared"
-            ),
+            Self::Unverifiable { recorded } => {
+                let version = if is_of_a_pre_release(recorded) { "a pre-release" } else { "another version" };
+                format!(
+                    "unverifiable: its checksum on record ({recorded}) was made by {version} of Mongrate and cannot be \
+                     compared"
+                )
+            }
             Self::VerificationFailed { error } => format!("not verified: {error}"),
         }
     }

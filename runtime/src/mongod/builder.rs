@@ -37,6 +37,7 @@ const GRACE_SECONDS: u32 = 3;
 #[must_use = "nothing runs until `start` is called"]
 pub struct Builder {
     members: usize,
+    arbiter: bool,
     replica_set: bool,
     data_dir: Option<PathBuf>,
     binary: Option<PathBuf>,
@@ -49,6 +50,7 @@ impl Builder {
     pub(super) fn new() -> Self {
         Self {
             members: 1,
+            arbiter: false,
             replica_set: true,
             data_dir: None,
             binary: None,
@@ -65,9 +67,18 @@ impl Builder {
         self
     }
 
+    /// One more member of the replica set, the last, which votes and holds no data. With two others, the server keeps its primary
+    /// when one of them dies, but acknowledges no majority writes.
+    pub fn arbiter(mut self) -> Self {
+        self.arbiter = true;
+        self.replica_set = true;
+        self
+    }
+
     /// One server that is no replica set: without transactions, change streams and retryable writes.
     pub fn standalone(mut self) -> Self {
         self.members = 1;
+        self.arbiter = false;
         self.replica_set = false;
         self
     }
@@ -124,8 +135,9 @@ impl Builder {
             None => Folder::temporary()?,
         };
         let program = self.program(binary, &folder);
-        let members =
-            (0..self.members).map(|index| Member::new(index, folder.path())).collect::<Result<Vec<_>, _>>()?;
+        let members = (0..self.members + usize::from(self.arbiter))
+            .map(|index| Member::new(index, folder.path()))
+            .collect::<Result<Vec<_>, _>>()?;
         // From here on, an early return ends what was started.
         let mut server =
             Mongod { members, program, folder, replica_set: self.replica_set, ready_within: self.ready_within };
@@ -137,7 +149,7 @@ impl Builder {
             clients.push(member.settle(&server.program, &server.folder, deadline).await?);
         }
         if self.replica_set {
-            replica_set::form(&server.members, &clients, deadline).await?;
+            replica_set::form(&server.members, &clients, self.arbiter, deadline).await?;
         }
         info!(uri = server.uri(), folder = %server.folder.path().display(), "mongod is ready");
         Ok(server)

@@ -10,8 +10,14 @@ use super::member::Member;
 
 pub(super) const NAME: &str = "rs0";
 
-/// Makes the members one replica set, and waits until it has a primary and every other member follows.
-pub(super) async fn form(members: &[Member], clients: &[Client], deadline: Deadline) -> Result<(), Error> {
+/// Makes the members one replica set, and waits until it has a primary and every other member follows. The last one may be
+/// an arbiter.
+pub(super) async fn form(
+    members: &[Member],
+    clients: &[Client],
+    arbiter: bool,
+    deadline: Deadline,
+) -> Result<(), Error> {
     let (Some(first), Some(client)) = (members.first(), clients.first()) else {
         return Ok(());
     };
@@ -19,7 +25,7 @@ pub(super) async fn form(members: &[Member], clients: &[Client], deadline: Deadl
     let stored = client.database("local").collection::<Document>("system.replset");
     match stored.find_one(doc! {}).await.asked("show its replica set's configuration")? {
         None => {
-            let command = doc! { "replSetInitiate": config(members, 1) };
+            let command = doc! { "replSetInitiate": config(members, arbiter, 1) };
             admin.run_command(command).await.asked("initiate a replica set")?;
         }
         Some(stored) if hosts(&stored) == members.iter().map(Member::host).collect::<Vec<_>>() => {}
@@ -27,7 +33,7 @@ pub(super) async fn form(members: &[Member], clients: &[Client], deadline: Deadl
         Some(stored) => {
             debug!("the members' ports have changed: configuring the replica set anew");
             let version = stored.get_i32("version").unwrap_or(1) + 1;
-            let command = doc! { "replSetReconfig": config(members, version), "force": true };
+            let command = doc! { "replSetReconfig": config(members, arbiter, version), "force": true };
             deadline
                 .until("mongod to accept its members' new ports", first, async || {
                     // A server answers before it has read its own configuration, and hangs up on everybody when it then does
@@ -43,7 +49,7 @@ pub(super) async fn form(members: &[Member], clients: &[Client], deadline: Deadl
             for client in clients {
                 match connect::hello(client).await.as_ref().map(Role::of) {
                     Some(Role::Primary) => primaries += 1,
-                    Some(Role::Secondary) => {}
+                    Some(Role::Secondary | Role::Arbiter) => {}
                     _ => return Ok(None),
                 }
             }
@@ -57,6 +63,7 @@ pub(super) async fn form(members: &[Member], clients: &[Client], deadline: Deadl
 pub(super) enum Role {
     Primary,
     Secondary,
+    Arbiter,
     Neither,
 }
 
@@ -66,6 +73,8 @@ impl Role {
             Self::Primary
         } else if hello.get_bool("secondary").unwrap_or(false) {
             Self::Secondary
+        } else if hello.get_bool("arbiterOnly").unwrap_or(false) {
+            Self::Arbiter
         } else {
             Self::Neither
         }
@@ -73,9 +82,16 @@ impl Role {
 }
 
 /// The settings make a fail-over take one second instead of ten.
-fn config(members: &[Member], version: i32) -> Document {
-    let members: Array =
-        (0i32..).zip(members).map(|(id, member)| Bson::from(doc! { "_id": id, "host": member.host() })).collect();
+fn config(members: &[Member], arbiter: bool, version: i32) -> Document {
+    let last = members.len() - 1;
+    let member = |(id, member): (usize, &Member)| {
+        let arbiter = arbiter && id == last;
+        let priority = i32::from(!arbiter);
+        // A number of members fits.
+        let id = i32::try_from(id).unwrap_or(i32::MAX);
+        Bson::from(doc! { "_id": id, "host": member.host(), "arbiterOnly": arbiter, "priority": priority })
+    };
+    let members: Array = members.iter().enumerate().map(member).collect();
     doc! {
         "_id": NAME,
         "version": version,

@@ -3,7 +3,7 @@
 use super::down::dependants_applied;
 use crate::error::Error;
 use crate::graph::{Graph, Node};
-use crate::migration::{Migration, State};
+use crate::migration::{Kind, Migration, State};
 
 /// Those of these qualified ids that become applied by saying so; for a baseline, everything before them in plan order as well.
 ///
@@ -52,9 +52,14 @@ pub(crate) fn mark_pending(
     state: impl Fn(&str) -> State,
 ) -> Result<Vec<Migration>, Error> {
     let applied = graph.by_place(|migration| applied(migration.id()));
-    let half_changed = |node: &Node| state(graph.migration(*node).id()) == State::Partial;
+    // Those are pending, but a body of `Schema` would resume, and others do not run by themselves.
+    let half_way = |node: &Node| match state(graph.migration(*node).id()) {
+        State::Partial => true,
+        State::Failed | State::Interrupted => graph.migration(*node).kind() == Kind::Schema,
+        _ => false,
+    };
     let named = graph.named(ids)?;
-    let changes = |node: &Node| named.contains(node) && (applied[node.index()] || half_changed(node));
+    let changes = |node: &Node| named.contains(node) && (applied[node.index()] || half_way(node));
     let changes: Vec<_> = graph.nodes().filter(changes).collect();
     let mut errors = Vec::new();
     for &node in &changes {

@@ -42,14 +42,19 @@ pub struct NodeRef(*const Node);
 unsafe impl Sync for NodeRef {}
 
 impl NodeRef {
-    /// Points at the `static` of one migration; generated code makes it, from nothing else.
+    /// Points at the `static` of one migration.
+    ///
+    /// # Safety
+    ///
+    /// `node` points at a `Node` that is valid, and not written to, for as long as the program runs.
     #[must_use]
-    pub const fn new(node: *const Node) -> Self {
+    #[allow(unsafe_code)]
+    pub const unsafe fn new(node: *const Node) -> Self {
         Self(node)
     }
 
     pub(super) const fn get(self) -> &'static Node {
-        // SAFETY: made by generated code from a static. It is followed while compiling only, where rustc checks the access.
+        // SAFETY: as `new` demands. Besides, it is followed while compiling only, where rustc checks the access.
         #[allow(unsafe_code)]
         unsafe {
             &*self.0

@@ -62,6 +62,12 @@ impl Records {
         self.by_id.values().map(|record| record.batch).max().unwrap_or(0) + 1
     }
 
+    /// Those that an execution has begun and not brought to its end.
+    pub(crate) fn half_way(&self) -> Vec<&str> {
+        let half_way = self.by_id.values().filter(|record| record.status == RecordStatus::Running);
+        half_way.map(|record| record.id.as_str()).collect()
+    }
+
     /// The newest token under which one of them was written.
     pub(crate) fn newest_token(&self) -> i64 {
         self.by_id.values().map(|record| record.token).max().unwrap_or(0)

@@ -110,6 +110,7 @@ fn left(remains: Remains) -> &'static str {
     match remains {
         Remains::Nothing => "nothing",
         Remains::Part => "part",
+        Remains::Resumable => "resumable",
         Remains::Half => "half",
         Remains::All => "all",
         Remains::Unknown => "unknown",

@@ -39,7 +39,7 @@ fn leak(id: &'static str, dependencies: &'static [&'static str]) -> Migration {
     Migration::new(Box::leak(Box::new(Registration {
         id,
         dependencies,
-        checksum: "t1:0000000000000000000000000000000000000000000000000000000000000000",
+        checksum: "t2:0000000000000000000000000000000000000000000000000000000000000000",
         kind: Kind::Tx,
         up: |context| {
             Box::pin(async move {

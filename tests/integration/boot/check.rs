@@ -71,7 +71,7 @@ async fn drift_is_what_the_policy_says() {
     let builder = migrator(&db, "module:boot-check");
     builder.clone().build().unwrap().up().await.unwrap();
     let records = db.collection::<Document>("migrations");
-    let changed = doc! { "$set": { "checksum": "t1:0" } };
+    let changed = doc! { "$set": { "checksum": "t2:0" } };
     records.update_one(doc! { "_id": "module:boot-check:001_first" }, changed).await.unwrap();
     let told = variables([("MONGRATE_AUTO", "no")]);
     let booted = builder.clone().boot().variables(told.clone()).await.unwrap();

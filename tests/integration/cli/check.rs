@@ -47,7 +47,7 @@ async fn more_of_it_is_every_migration_in_plan_order() {
 async fn what_differs_from_the_lock_file_is_a_finding() {
     let sources = locked().await;
     modify(&sources, "002_assign_roles");
-    let before = format!("{}009_gone t1:0\n", sources.read(LOCK));
+    let before = format!("{}009_gone t2:0\n", sources.read(LOCK));
     sources.write(LOCK, &before);
     let ran = sources.app().run(["check"]).await;
     assert_eq!(ran.code, 1, "{ran}");

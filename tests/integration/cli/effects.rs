@@ -180,7 +180,7 @@ async fn records_are_changed_by_hand() {
     assert_eq!(effects(&db).await, (0, 0, 0));
     assert_eq!(history(&db, HELD).await, ["completed", "rolled-back"]);
     let records = db.collection::<Document>("migrations");
-    let changed = format!("t1:{}", "0".repeat(64));
+    let changed = format!("t2:{}", "0".repeat(64));
     records.update_one(doc! { "_id": "002_assign_roles" }, doc! { "$set": { "checksum": &changed } }).await.unwrap();
     done(&app, "accept 002_assign_roles --because only-a-comment").await;
     assert_ne!(record(&db, "002_assign_roles").await.unwrap().get_str("checksum").unwrap(), changed);
@@ -259,7 +259,7 @@ async fn a_refused_deployment_changes_nothing() {
     let app = MyApp::on(&db);
     done(&app, "deploy").await;
     done(&app, "down --yes").await;
-    let changed = doc! { "$set": { "checksum": format!("t1:{}", "0".repeat(64)) } };
+    let changed = doc! { "$set": { "checksum": format!("t2:{}", "0".repeat(64)) } };
     db.collection::<Document>("migrations").update_one(doc! { "_id": "001_create_users" }, changed).await.unwrap();
     changes_nothing(&app, &db, "deploy", 1).await;
     assert_eq!(status(&db, "module:menu:002_prices").await, "rolled-back");

@@ -98,7 +98,7 @@ async fn one_is_failed_or_refused() {
         assert_eq!((ran.code, told.as_str()), (1, code), "{words}\n{ran}");
     }
     let records = db.collection::<Document>("migrations");
-    let changed = doc! { "$set": { "checksum": format!("t1:{}", "0".repeat(64)) } };
+    let changed = doc! { "$set": { "checksum": format!("t2:{}", "0".repeat(64)) } };
     records.update_one(doc! { "_id": "002_assign_roles" }, changed).await.unwrap();
     for (words, code) in [("validate", ""), ("deploy", "invalid")] {
         let (ran, told) = error(&app, words).await;

@@ -110,7 +110,7 @@ async fn every_document_is_as_described() {
     reader.reads(&app, "mark", "mark pending module:menu:001_namespace --yes").await;
     reader.reads(&app, "baseline", "baseline module:menu:002_prices --yes").await;
     reader.reads(&app, "baseline", "baseline --detect --yes").await;
-    set(&db, "002_assign_roles", doc! { "checksum": format!("t1:{}", "0".repeat(64)) }).await;
+    set(&db, "002_assign_roles", doc! { "checksum": format!("t2:{}", "0".repeat(64)) }).await;
     let records = db.collection::<Document>("migrations");
     let mut orphan = records.find_one(doc! { "_id": "002_assign_roles" }).await.unwrap().unwrap();
     orphan.insert("_id", "000_gone");
@@ -142,7 +142,7 @@ async fn reads_what_needs_no_database(reader: &mut Reader) {
     let line = |id: &str, checksum: &str| format!("{id} {checksum}\n");
     let zeros = "0".repeat(64);
     let old = line("001_create_users", &format!("t0:{zeros}"));
-    let (other, gone) = (line("002_assign_roles", &format!("t1:{zeros}")), line("000_gone", &format!("t1:{zeros}")));
+    let (other, gone) = (line("002_assign_roles", &format!("t2:{zeros}")), line("000_gone", &format!("t2:{zeros}")));
     sources.write("migrations.lock", &[gone, old, other].concat());
     reader.reads(&app, "check", "check").await;
     reader.reads(&app, "lock-file", "lock-file").await;

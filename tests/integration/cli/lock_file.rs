@@ -37,7 +37,7 @@ fn ids(text: &str) -> Vec<&str> {
 pub(super) fn modify(sources: &Sources, id: &str) {
     let text = sources.read(LOCK);
     let line = lines(&text).into_iter().find(|line| line.starts_with(id)).unwrap();
-    sources.write(LOCK, &text.replace(line, &format!("{id} t1:{}", "0".repeat(64))));
+    sources.write(LOCK, &text.replace(line, &format!("{id} t2:{}", "0".repeat(64))));
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn every_migration_has_a_line_of_its_own() {
     assert!(!text.contains('\r'));
     assert_eq!(ids(&text), IDS);
     for line in lines(&text) {
-        let digits = line.split_once(" t1:").unwrap().1;
+        let digits = line.split_once(" t2:").unwrap().1;
         assert!(digits.len() == 64 && digits.chars().all(|digit| digit.is_ascii_hexdigit()), "{line}");
     }
 }
@@ -98,7 +98,7 @@ async fn a_check_finds_what_is_missing_and_writes_nothing() {
 async fn a_line_that_differs_stays_and_is_told() {
     let sources = locked().await;
     modify(&sources, "002_assign_roles");
-    let gone = format!("{}009_gone t1:{}\n", sources.read(LOCK), "0".repeat(64));
+    let gone = format!("{}009_gone t2:{}\n", sources.read(LOCK), "0".repeat(64));
     sources.write(LOCK, &gone);
     for options in [&[][..], &["--check"]] {
         let ran = lock_file(&sources, options).await;
@@ -112,7 +112,7 @@ async fn a_line_that_differs_stays_and_is_told() {
 #[tokio::test]
 async fn what_is_gone_is_a_warning_only() {
     let sources = locked().await;
-    sources.write(LOCK, &format!("{}009_gone t1:0\n", sources.read(LOCK)));
+    sources.write(LOCK, &format!("{}009_gone t2:0\n", sources.read(LOCK)));
     let ran = lock_file(&sources, &[]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "migrations.lock: 0 added, 7 in all\n"), "{ran}");
     assert!(ran.stderr.contains("warning: 009_gone: "), "{ran}");
@@ -122,7 +122,7 @@ async fn what_is_gone_is_a_warning_only() {
 async fn checksums_of_an_older_algorithm_are_rewritten() {
     let sources = locked().await;
     let whole = sources.read(LOCK);
-    sources.write(LOCK, &whole.replace(" t1:", " t0:"));
+    sources.write(LOCK, &whole.replace(" t2:", " t0:"));
     let ran = lock_file(&sources, &["--check"]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (1, "migrations.lock: 0 missing, 6 out of date, 6 in all\n"), "{ran}");
     let ran = lock_file(&sources, &[]).await;

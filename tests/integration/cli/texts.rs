@@ -15,7 +15,7 @@ async fn set(db: &Database, id: &str, fields: Document) {
 
 /// The code of a migration is another one than when it ran.
 async fn change(db: &Database, id: &str) {
-    set(db, id, doc! { "checksum": format!("t1:{}", "0".repeat(64)) }).await;
+    set(db, id, doc! { "checksum": format!("t2:{}", "0".repeat(64)) }).await;
 }
 
 /// A record whose migration is gone.

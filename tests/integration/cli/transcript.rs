@@ -20,7 +20,7 @@ const FILTERS: [(&str, &str); 13] = [
     (r"\b(\d+ ms|\d+\.\d s)\b", "<took>"),
     (r"duration_ms=\d+", "duration_ms=<took>"),
     (r"process \d+ on [\w.-]+", "process <pid> on <host>"),
-    (r"t1:[0-9a-f]{64}", "t1:<checksum>"),
+    (r"t2:[0-9a-f]{64}", "t2:<checksum>"),
     (r"migrations\.rs:\d+", "migrations.rs:<line>"),
     (r"127\.0\.0\.1:\d+", "<host>:<port>"),
     (r"\btest_\d+_\d+\b", "<database>"),

@@ -254,7 +254,7 @@ async fn events_tell_nothing_of_it_and_policies_hold() {
     assert!(events.next().await.is_none());
 
     migrator(&db, "module:dry-quiet").build().unwrap().up().await.unwrap();
-    let drifted = doc! { "$set": { "checksum": "t1:another" } };
+    let drifted = doc! { "$set": { "checksum": "t2:another" } };
     db.collection::<Document>("migrations").update_one(doc! {}, drifted).await.unwrap();
     let strict = migrator(&db, "module:dry-quiet").drift(Policy::Error).build().unwrap();
     assert!(matches!(rehearsed(&db, strict.up()).await, Err(Error::Drift { .. })));

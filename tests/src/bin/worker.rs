@@ -9,6 +9,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
 use mongrate::{DatabaseFilter, Migrator, Registry, Report, Verb};
+use mongrate_tests::crash::restructure;
 use mongrate_tests::stored::migrator;
 use mongrate_tests::{crash, drawn};
 use tokio::sync::oneshot;
@@ -32,8 +33,18 @@ async fn main() -> Result<()> {
         ["up", uri, database, source] => up(&connect(uri, database).await?, source, go).await,
         ["boot", uri, database, ref halt @ ..] => crash::boot(uri, database, halt).await,
         ["tenants", uri, prefix, source] => tenants(uri, prefix, source, go).await,
-        ["crash", uri, database, lease, ref halt @ ..] => crash::run(Verb::Up, uri, database, lease, halt).await,
-        ["crash-down", uri, database, lease, ref halt @ ..] => crash::run(Verb::Down, uri, database, lease, halt).await,
+        ["crash", uri, database, lease, ref halt @ ..] => {
+            crash::run(crash::SOURCE, Verb::Up, uri, database, lease, halt).await
+        }
+        ["crash-down", uri, database, lease, ref halt @ ..] => {
+            crash::run(crash::SOURCE, Verb::Down, uri, database, lease, halt).await
+        }
+        ["restructure", uri, database, lease, ref halt @ ..] => {
+            crash::run(restructure::SOURCE, Verb::Up, uri, database, lease, halt).await
+        }
+        ["restructure-down", uri, database, lease, ref halt @ ..] => {
+            crash::run(restructure::SOURCE, Verb::Down, uri, database, lease, halt).await
+        }
         ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
             drawn::run(uri, database, [drawing, without, deed], halt).await
         }

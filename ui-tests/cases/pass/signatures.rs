@@ -70,8 +70,7 @@ async fn remove_menu(_: &mut Schema) -> Result<(), Error> {
     id = "001_init",
     source = "plugin:price-watch",
     deps = ["module:menu:001_menu", extern "001_somewhere_else"],
-    irreversible = "the old prices are gone",
-    verify = crate::checks::are_there
+    irreversible = "the old prices are gone"
 )]
 async fn plugin(_: &mut Schema) -> Result<(), Error> {
     Ok(())

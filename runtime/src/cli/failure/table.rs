@@ -62,12 +62,17 @@ pub(super) fn told(error: &Error) -> Failure {
         Error::Required { id, state } => {
             failed("required", format!("migration '{id}' is needed, but {}", so_far(*state))).about(id).help(format!("`{m} up {id}` applies it"))
         }
-        Error::LockTimeout { holder, waited } => {
+        Error::LockTimeout { holder, waited, take_over } => {
             let message = format!("gave up after {}: this database is being migrated by {holder}", Elapsed(*waited));
-            Failure::new(Exit::NoLock, "lock-timeout", message).help(format!(
-                "wait longer with `--lock-wait 30m`; if that process is gone, its lease ends by itself, or `{m} lock release \
-                 --because REASON` takes it away"
-            ))
+            Failure::new(Exit::NoLock, "lock-timeout", message).help(match take_over {
+                Some(wait) => format!(
+                    "that process is probably dead: with any `--lock-wait` but 0, this one takes over after {}", Elapsed(*wait)
+                ),
+                None => format!(
+                    "wait longer with `--lock-wait 30m`; if that process is gone, its lease ends by itself, or `{m} lock \
+                     release --because REASON` takes it away"
+                ),
+            })
         }
         Error::LeaseLost { .. } => Failure::new(
             Exit::NoLock,
@@ -93,6 +98,19 @@ pub(super) fn told(error: &Error) -> Failure {
                 },
             )
         }
+        Error::Unacknowledged { reason, doing, interrupted, report } => Failure::new(
+            if *interrupted { Exit::Interrupted } else { Exit::Unreachable },
+            "unacknowledged",
+            format!("{reason}, but MongoDB has not answered the attempt to {doing}"),
+        )
+        .help(if report.is_dry_run() {
+            DRY_RUN.to_owned()
+        } else {
+            format!(
+                "it acknowledges no majority writes (too few members of the replica set are up, or it is locked by \
+                 `fsyncLock`), or cannot be reached; that attempt may still take effect. `{m} status` tells what is applied"
+            )
+        }),
         Error::TransactionsRequired => failed(
             "transactions-required",
             "this server has no transactions (it is a standalone mongod), and the application requires them".to_owned(),
@@ -219,6 +237,9 @@ pub(super) fn told(error: &Error) -> Failure {
         | Error::TransactionTooLarge { .. }
         | Error::TransactionAborted { .. }
         | Error::IgnoredError { .. }
+        | Error::BodyChanged { .. }
+        | Error::InDoubt { .. }
+        | Error::HalfReverted { .. }
         | Error::CommitUnknown { .. }
         | Error::Panicked { .. }
         | Error::Refused(_)
@@ -244,6 +265,10 @@ fn after(m: &str, id: &str, verb: Verb, remains: Remains, report: &Report) -> St
                 "what it did before that is still there; correct the cause, and {again} runs it again from its beginning"
             )
         }
+        (Verb::Up, Remains::Resumable) => format!(
+            "what it did before that is still there and on record; correct the cause, and {again} resumes at the operation that did not \
+             end well"
+        ),
         (Verb::Up, Remains::All) => format!(
             "it is applied and does not run again; see what is wrong with the data, or with its `verify` function. `{m} accept \
              {id}` accepts it as it is"
@@ -252,6 +277,10 @@ fn after(m: &str, id: &str, verb: Verb, remains: Remains, report: &Report) -> St
         (Verb::Down, Remains::Nothing) => {
             format!("that was rolled back, so it is still applied; correct the cause and give `{m} down {id}` again")
         }
+        (Verb::Down, Remains::Resumable) => format!(
+            "what that did is still there and on record, so it is half reverted; correct the cause, and `{m} down {id}` resumes at the \
+             operation that did not end well"
+        ),
         (Verb::Down, Remains::Part | Remains::Half | Remains::All) => format!(
             "what that did is still there, so it is half reverted: `{m} down {id}` reverts it again, {again} applies it again"
         ),

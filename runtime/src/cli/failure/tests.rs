@@ -46,9 +46,15 @@ fn errors() -> Vec<Error> {
         Error::Drift { ids: ids() },
         Error::Pending { ids: ids() },
         Error::Required { id, state: State::New },
-        Error::LockTimeout { holder: Box::new(holder), waited: limit },
+        Error::LockTimeout { holder: Box::new(holder), waited: limit, take_over: None },
         Error::LeaseLost { report: report(), shared_pool: true },
         Error::Interrupted { report: report() },
+        Error::Unacknowledged {
+            reason: "the run was told to stop".to_owned(),
+            doing: "take the migration lock".to_owned(),
+            interrupted: true,
+            report: report(),
+        },
         Error::TimedOut { limit },
         Error::TransactionsRequired,
         Error::TransactionTooSlow { source: driver() },
@@ -56,6 +62,9 @@ fn errors() -> Vec<Error> {
         Error::TransactionAborted { attempts: 10, source: driver() },
         Error::IgnoredError { operation: "insert_one on users".to_owned(), source: driver() },
         Error::CommitUnknown { source: driver() },
+        Error::BodyChanged { position: 2, recorded: "drop collection 'a'".to_owned(), now: None, same_code: true },
+        Error::InDoubt { position: 2, operation: "drop collection 'a'".to_owned(), found: "it is gone".to_owned() },
+        Error::HalfReverted { id },
         Error::Panicked { message: "no".to_owned() },
         Error::Refused("This is refused.".to_owned()),
         Error::Tenants { tenants: Box::new(Tenants::default()) },
@@ -88,7 +97,7 @@ fn errors() -> Vec<Error> {
         errors.push(Error::UnknownMigration { id: "002_c".to_owned(), nearest });
     }
     let source: Arc<dyn StdError + Send + Sync> = Arc::new(driver());
-    let remains = [Remains::Nothing, Remains::Part, Remains::Half, Remains::All, Remains::Unknown];
+    let remains = [Remains::Nothing, Remains::Part, Remains::Resumable, Remains::Half, Remains::All, Remains::Unknown];
     for verb in [Verb::Up, Verb::Down] {
         let (id, message) = (id.to_owned(), "no".to_owned());
         for remains in remains {
@@ -125,6 +134,9 @@ fn is_of_a_body(error: &Error) -> bool {
             | Error::TransactionTooLarge { .. }
             | Error::TransactionAborted { .. }
             | Error::IgnoredError { .. }
+            | Error::BodyChanged { .. }
+            | Error::InDoubt { .. }
+            | Error::HalfReverted { .. }
             | Error::CommitUnknown { .. }
             | Error::Panicked { .. }
             | Error::Refused(_)

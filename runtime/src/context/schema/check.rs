@@ -12,8 +12,10 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 use mongodb::options::IndexOptions;
 
+pub(super) use self::index::default_name;
 use self::projection::Place;
 pub(crate) use self::projection::Projection;
+use super::{first_batch, limited};
 use crate::error::Readable;
 use crate::grouped::counted;
 
@@ -75,8 +77,8 @@ impl<'s> Check<'s> {
     }
 
     /// Finds out what the operation would meet. A read that fails is no failure of the operation.
-    pub(super) async fn run(mut self, intent: Intent<'_>) -> Found {
-        let checked = match intent {
+    pub(super) async fn run(mut self, intent: &Intent<'_>) -> Found {
+        let checked = match *intent {
             Intent::CreateIndex { keys, options } => self.create_index(keys, options).await,
             Intent::DropIndex { name } => self.drop_index(name).await,
             Intent::CreateCollection { validator } => self.create_collection(validator).await,
@@ -222,14 +224,7 @@ impl<'s> Check<'s> {
         documents.estimated_document_count().max_time(self.max_time).await
     }
 
-    fn bounded(&self, mut command: Document) -> Document {
-        command.insert("maxTimeMS", i64::try_from(self.max_time.as_millis()).unwrap_or(i64::MAX));
-        command
+    fn bounded(&self, command: Document) -> Document {
+        limited(command, self.max_time)
     }
-}
-
-/// All that there is: neither a name nor the indexes of a collection need a second batch.
-fn first_batch(reply: &Document) -> impl Iterator<Item = &Document> {
-    let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
-    batch.map_or(&[][..], Vec::as_slice).iter().filter_map(Bson::as_document)
 }

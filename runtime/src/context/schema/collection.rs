@@ -3,9 +3,9 @@
 use std::future::IntoFuture;
 
 use mongodb::BoxFuture;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::Document;
 
-use super::{Done, Intent, NAMESPACE_EXISTS, Schema};
+use super::{Effect, Intent, Schema};
 use crate::Error;
 
 /// A collection that is about to be created: set its options, then await it.
@@ -45,23 +45,14 @@ impl<'s> IntoFuture for CreateCollection<'s> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Self { schema, collection, validator, options } = self;
-            let mut create = doc! { "create": &collection };
-            create.extend(schema.scope.fields(options)?);
+            let mut options = schema.scope.fields(options)?;
             // Whatever the options say: a plugin's are for its own collections.
-            create.insert("create", &collection);
+            options.remove("create");
             if let Some(validator) = &validator {
-                create.insert("validator", validator.clone());
+                options.insert("validator", validator.clone());
             }
-            if let Some(projection) = &schema.dry_run {
-                let intent = Intent::CreateCollection { validator: validator.as_ref() };
-                return schema.check(projection, "create_collection", &collection, intent).await;
-            }
-            let created = schema.run("create_collection", &collection, create, &[NAMESPACE_EXISTS]).await?;
-            if let (Done::Already, Some(validator)) = (created, validator) {
-                let modify = doc! { "collMod": &collection, "validator": validator };
-                schema.run("create_collection", &collection, modify, &[]).await?;
-            }
-            Ok(())
+            let intent = Intent::CreateCollection { validator: validator.as_ref() };
+            schema.run(Effect::CreateCollection { name: collection, options }, &intent).await
         })
     }
 }

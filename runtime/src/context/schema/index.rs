@@ -3,19 +3,15 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use mongodb::bson::Document;
-use mongodb::options::{IndexOptions, WriteConcern};
+use mongodb::bson::{Bson, Document, Serializer};
+use mongodb::error::Error as DriverError;
+use mongodb::options::IndexOptions;
 use mongodb::{BoxFuture, IndexModel};
-use tokio::time::sleep;
+use serde::Serialize;
 
-use super::{Intent, MAX_TIME_MS_EXPIRED, Schema};
+use super::check::default_name;
+use super::{Effect, Intent, Schema};
 use crate::Error;
-use crate::error::code;
-use crate::lock::backoff;
-
-/// How much of its time each attempt has, in tenths. While one waits for an open transaction that has touched the collection,
-/// the application's writes wait behind it, so the first ones are short; the last one is for the build.
-const TRIES: [u32; 3] = [1, 1, 8];
 
 /// An index that is about to be created: set its options, then await it.
 #[must_use = "an index is created when this is awaited"]
@@ -77,26 +73,24 @@ impl<'s> IntoFuture for CreateIndex<'s> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Self { schema, collection, keys, options } = self;
-            if let Some(projection) = &schema.dry_run {
-                let intent = Intent::CreateIndex { keys: &keys, options: &options };
-                return schema.check(projection, "create_index", &collection, intent).await;
-            }
-            let model = IndexModel::builder().keys(keys).options(options).build();
-            let indexed = schema.database.collection::<Document>(&collection);
-            let (mut tries, mut created) = (0, Ok(()));
-            for tenths in TRIES {
-                schema.enter()?;
-                tries += 1;
-                let limit = schema.max_time * tenths / 10;
-                let attempt = indexed.create_index(model.clone()).max_time(limit);
-                created = attempt.write_concern(WriteConcern::majority()).await.map(drop);
-                match &created {
-                    Err(error) if code(error) == Some(MAX_TIME_MS_EXPIRED) => sleep(backoff(tries)).await,
-                    _ => break,
-                }
-            }
-            schema.note("create_index", &collection, created, &[])?;
-            Ok(())
+            let spec = spec(&keys, &options)?;
+            let intent = Intent::CreateIndex { keys: &keys, options: &options };
+            schema.run(Effect::CreateIndex { on: collection, spec }, &intent).await
         })
     }
+}
+
+/// An index as `createIndexes` takes it.
+fn spec(keys: &Document, options: &IndexOptions) -> Result<Document, Error> {
+    let model = IndexModel::builder().keys(keys.clone()).options(options.clone()).build();
+    let spec = match model.serialize(Serializer::new()) {
+        Ok(Bson::Document(spec)) => Ok(spec),
+        Ok(other) => Err(format!("it is {other}")),
+        Err(error) => Err(error.to_string()),
+    };
+    let mut spec = spec.map_err(|why| Error::server("write an index down", DriverError::custom(why)))?;
+    if !spec.contains_key("name") {
+        spec.insert("name", default_name(keys));
+    }
+    Ok(spec)
 }

@@ -17,7 +17,6 @@ use crate::__private::{BoxError, Context};
 use crate::Error;
 use crate::context::{Inner, Scope, Tx};
 use crate::lock::{Permit, Session, kill, start};
-use crate::migration::Kind;
 use crate::report::Execution;
 
 /// The server looks for transactions that have lasted too long once a second at most.
@@ -66,7 +65,7 @@ impl<'d> Rehearsal<'d> {
         let kv = &self.run.options.names.kv;
         let tx = Tx::dry_run(database, session, scope, kv, journal(step), permit.clone());
         let ours = tx.handle();
-        let ended = run(step.body, Kind::Tx, Context(Inner::Tx(tx)), &permit, self.run.limits(step)).await;
+        let ended = run(step.body, Context(Inner::Tx(tx)), &permit, self.run.limits(step)).await;
         let result = match ended {
             Ok((_, result)) => {
                 let Some(taken) = ours.end().await else {

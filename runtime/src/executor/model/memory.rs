@@ -309,7 +309,8 @@ impl Store for Memory {
     }
 
     async fn holds(&self, change: &Change) -> std::result::Result<bool, crate::Error> {
-        let record = change.record().clone();
+        let Change::Stored { record, .. } = change else { unreachable!("the model removes nothing") };
+        let record = (**record).clone();
         let holds = move |server: &mut Server| {
             Answer::Done(server.majority().records.get(&record.id).is_some_and(|found| **found == record))
         };

@@ -1,5 +1,6 @@
 //! Waiting for the lease, without missing that it is not needed any more.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use mongodb::bson::Document;
@@ -8,9 +9,9 @@ use tokio::time::{Instant, timeout};
 use super::{Run, Work, stopped};
 use crate::Error;
 use crate::events::Event;
-use crate::lock::{Lease, Lock, Look, Waiter, jitter};
+use crate::lock::{Held, Lease, Lock, Look, Waiter, jitter};
 use crate::report::Report;
-use crate::stop::{Deadline, Reason};
+use crate::stop::{Deadline, GRACE, Reason};
 use crate::tracker::now;
 
 /// The first and the longest pause between two looks at the lease.
@@ -50,16 +51,18 @@ impl Run {
 
     async fn wait<W: Work>(&self, work: &W, queue: &mut Waiter<'_>) -> Result<Acquired, Error> {
         let inner = &self.migrator.0;
+        let lock_wait = inner.options.lock_wait;
         let (began, since) = (Instant::now(), now());
+        self.progress.doing("take the migration lock");
         let (mut pause, mut told) = (FIRST_LOOK, None);
         loop {
             if let Err(reason) = self.check() {
                 return Ok(Acquired::Stopped(reason));
             }
-            let holder = match queue.look(&self.stop).await? {
+            let Held { holder, take_over } = match self.answered(began, queue.look(&self.stop)).await? {
                 Look::Ours(lease) => return Ok(Acquired::Lease(lease)),
                 Look::Lost => return Err(stopped(Reason::LeaseLost, Report::default())),
-                Look::Held(holder) => holder,
+                Look::Held(held) => held,
                 Look::Again => continue,
             };
             if told.is_none_or(|told: Instant| told.elapsed() >= TELL_EVERY) {
@@ -68,16 +71,22 @@ impl Run {
                 inner.audience.tell(|| Event::Waiting { holder: Box::new(holder.clone()), since });
             }
             let waited = began.elapsed();
-            if waited >= inner.options.lock_wait {
-                return Err(Error::LockTimeout { holder: Box::new(holder), waited });
+            // Observing a holder that is probably dead is not waiting for one that migrates, and ends by itself: with the
+            // lease, or with a sign of life. Who does not want to wait at all does not observe either.
+            let observing = take_over.is_some() && !lock_wait.is_zero();
+            if waited >= lock_wait && !observing {
+                return Err(Error::LockTimeout { holder: Box::new(holder), waited, take_over });
             }
-            let next = (pause + jitter(pause)).min(inner.options.lock_wait.saturating_sub(waited));
+            let mut next = pause + jitter(pause);
+            if !observing {
+                next = next.min(lock_wait.saturating_sub(waited));
+            }
             // Told to stop: the next look at the stop sign finds it.
             let _ = timeout(next, self.told_to_stop()).await;
             pause = (pause * 3 / 2).min(LAST_LOOK);
             // Before the next look at the lease: the holder may have finished and released it meanwhile, and then
             // nobody needs it any more.
-            let records = inner.tracker.records().await?;
+            let records = self.answered(began, inner.tracker.records()).await?;
             queue.newest(records.newest_token());
             let todo = work.todo(self, &records)?;
             if W::is_nothing(&todo) {
@@ -86,13 +95,28 @@ impl Run {
         }
     }
 
+    /// Waits for an answer of the server. When the time for waiting is over and none has come, the run is told to stop, which
+    /// lets it return without the answer; the call itself must not be dropped. `began` is when waiting began.
+    async fn answered<T>(&self, began: Instant, call: impl Future<Output = T>) -> T {
+        let limit = self.migrator.0.options.lock_wait;
+        let mut call = pin!(call);
+        match timeout(limit.saturating_sub(began.elapsed()).saturating_add(GRACE), &mut call).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.stop.raise(Reason::WaitTimedOut(limit));
+                call.await
+            }
+        }
+    }
+
     /// Whether the run may go on, while it has no lease yet.
-    fn check(&self) -> Result<(), Reason> {
+    pub(super) fn check(&self) -> Result<(), Reason> {
         self.stop.check()?;
         self.deadline.map_or(Ok(()), Deadline::check)
     }
 
-    async fn told_to_stop(&self) -> Reason {
+    /// Waits until the run must not go on.
+    pub(super) async fn told_to_stop(&self) -> Reason {
         tokio::select! {
             reason = self.stop.raised() => reason,
             reason = Deadline::passed(self.deadline) => reason,

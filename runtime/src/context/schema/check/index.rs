@@ -4,7 +4,8 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 use mongodb::options::{Collation, CollationStrength, IndexOptions};
 
-use super::{Check, Described, first_batch};
+use super::super::first_batch;
+use super::{Check, Described};
 use crate::grouped::counted;
 use crate::json::JsonDocument;
 
@@ -120,7 +121,7 @@ fn projected(keys: &Document, options: &IndexOptions) -> Document {
 }
 
 /// The name that the driver gives.
-fn default_name(keys: &Document) -> String {
+pub(in crate::context::schema) fn default_name(keys: &Document) -> String {
     let parts = keys.iter().map(|(field, direction)| match direction {
         Bson::String(kind) => format!("{field}_{kind}"),
         other => format!("{field}_{other}"),

@@ -1,0 +1,265 @@
+//! The log of a body: which effects it has had, so that it resumes where it stopped.
+//!
+//! An effect is *done* when its result is stored, and *in doubt* when its intent is stored and its result is not. At most
+//! one is in doubt, and it is the last.
+
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use sha2::{Digest, Sha256};
+
+use super::effect::Effect;
+use crate::Error;
+use crate::record::Direction;
+
+/// Everything that a body has done, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Log {
+    pub(crate) direction: Direction,
+    /// Of the code that wrote the last entry.
+    pub(crate) checksum: String,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// One effect.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) effect: Effect,
+    /// Of the effect with all its options, in the program that wrote this.
+    pub(crate) print: String,
+    /// What was under the names that matter before it.
+    pub(crate) before: Document,
+    /// `None` while it is in doubt.
+    pub(crate) result: Option<Done>,
+}
+
+/// Whether an operation had anything to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    Now,
+    Already,
+}
+
+impl Log {
+    pub(crate) fn new(direction: Direction, checksum: &str) -> Self {
+        Self { direction, checksum: checksum.to_owned(), entries: Vec::new() }
+    }
+
+    /// How many effects are known to be done.
+    pub(crate) fn done(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.result.is_some()).count()
+    }
+
+    /// The effect that may be under way.
+    pub(crate) fn in_doubt(&self) -> Option<&Entry> {
+        self.entries.last().filter(|entry| entry.result.is_none())
+    }
+
+    /// Whether an index build may be under way.
+    pub(crate) fn builds_an_index(&self) -> bool {
+        self.in_doubt().is_some_and(|entry| matches!(entry.effect, Effect::CreateIndex { .. }))
+    }
+
+    /// Reads the field of the record of this migration.
+    pub(crate) fn read(id: &str, stored: &Document) -> Result<Self, Error> {
+        let reason = "its log is not one that this version writes".to_owned();
+        Self::parse(stored).ok_or_else(|| Error::UnreadableRecord { id: id.to_owned(), reason })
+    }
+
+    /// Reads the field of a record; `None` when it is not one that this version writes.
+    pub(crate) fn parse(stored: &Document) -> Option<Self> {
+        let direction = match stored.get_str("direction").ok()? {
+            "up" => Direction::Up,
+            "down" => Direction::Down,
+            _ => return None,
+        };
+        if stored.get("phase").and_then(Bson::as_i32) != Some(0) {
+            return None;
+        }
+        let entries = stored.get_array("ops").ok()?.iter().map(|entry| Entry::parse(entry.as_document()?));
+        let checksum = stored.get_str("checksum").ok()?.to_owned();
+        Some(Self { direction, checksum, entries: entries.collect::<Option<_>>()? })
+    }
+
+    pub(crate) fn to_document(&self) -> Document {
+        let direction = match self.direction {
+            Direction::Up => "up",
+            Direction::Down => "down",
+        };
+        let entries: Vec<_> = self.entries.iter().map(|entry| Bson::Document(entry.to_document())).collect();
+        doc! { "direction": direction, "phase": 0, "checksum": &self.checksum, "ops": entries }
+    }
+}
+
+impl Entry {
+    pub(crate) fn new(effect: Effect, before: Document, result: Option<Done>) -> Self {
+        Self { print: effect.print(), effect, before, result }
+    }
+
+    fn parse(stored: &Document) -> Option<Self> {
+        let result = match stored.get("result") {
+            None => None,
+            Some(Bson::String(result)) if result == "now" => Some(Done::Now),
+            Some(Bson::String(result)) if result == "already" => Some(Done::Already),
+            Some(_) => return None,
+        };
+        let before = stored.get_document("before").cloned().unwrap_or_default();
+        let print = stored.get_str("print").ok()?.to_owned();
+        Some(Self { effect: Effect::parse(stored)?, print, before, result })
+    }
+
+    pub(crate) fn to_document(&self) -> Document {
+        let mut entry = self.effect.to_document();
+        entry.insert("print", &self.print);
+        if !self.before.is_empty() {
+            entry.insert("before", self.before.clone());
+        }
+        if let Some(result) = self.result {
+            entry.insert("result", result.as_str());
+        }
+        entry
+    }
+}
+
+impl Done {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::Already => "already",
+        }
+    }
+}
+
+impl Effect {
+    /// The method that was called.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::CreateIndex { .. } => "create_index",
+            Self::DropIndex { .. } => "drop_index",
+            Self::CreateCollection { .. } => "create_collection",
+            Self::CreateView { .. } => "create_view",
+            Self::Modify { .. } => "modify_collection",
+            Self::Drop { .. } => "drop_collection",
+            Self::Rename { .. } => "rename_collection",
+        }
+    }
+
+    /// The collection or view that it is about.
+    pub(crate) fn on(&self) -> &str {
+        match self {
+            Self::CreateIndex { on, .. } | Self::DropIndex { on, .. } | Self::Modify { on, .. } => on,
+            Self::CreateCollection { name, .. } | Self::CreateView { name, .. } | Self::Drop { name } => name,
+            Self::Rename { from, .. } => from,
+        }
+    }
+
+    /// `drop collection 'orders_old'`, `create index 'email_1' on 'users'`.
+    pub(crate) fn described(&self) -> String {
+        let (kind, on) = (self.kind().replace('_', " "), self.on());
+        match self {
+            Self::CreateIndex { spec, .. } => {
+                format!("{kind} '{}' on '{on}'", spec.get_str("name").unwrap_or_default())
+            }
+            Self::DropIndex { name, .. } => format!("{kind} '{name}' on '{on}'"),
+            Self::Rename { to, .. } => format!("{kind} '{on}' to '{to}'"),
+            _ => format!("{kind} '{on}'"),
+        }
+    }
+
+    /// Tells two effects apart: everything about them but how long they may take.
+    pub(crate) fn print(&self) -> String {
+        // A document that cannot be encoded cannot be sent either.
+        let encoded = RawDocumentBuf::try_from(&self.to_document());
+        let hash = Sha256::digest(encoded.as_ref().map_or(&[][..], |encoded| encoded.as_bytes()));
+        let digits = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
+        format!("f1:{}", digits.collect::<String>())
+    }
+
+    fn to_document(&self) -> Document {
+        let mut document = doc! { "op": self.kind(), "on": self.on() };
+        match self {
+            Self::CreateIndex { spec, .. } => document.insert("spec", spec.clone()),
+            Self::DropIndex { name, .. } => document.insert("index", name),
+            Self::CreateCollection { options, .. } => document.insert("options", options.clone()),
+            Self::CreateView { on, pipeline, .. } => {
+                document.insert("viewOn", on);
+                document.insert("pipeline", pipeline.clone())
+            }
+            Self::Modify { fields, .. } => document.insert("fields", fields.clone()),
+            Self::Drop { .. } => None,
+            Self::Rename { to, .. } => document.insert("to", to),
+        };
+        document
+    }
+
+    fn parse(stored: &Document) -> Option<Self> {
+        let text = |field| stored.get_str(field).map(str::to_owned).ok();
+        let document = |field| stored.get_document(field).cloned().ok();
+        let on = text("on")?;
+        Some(match stored.get_str("op").ok()? {
+            "create_index" => Self::CreateIndex { on, spec: document("spec")? },
+            "drop_index" => Self::DropIndex { on, name: text("index")? },
+            "create_collection" => Self::CreateCollection { name: on, options: document("options")? },
+            "create_view" => {
+                let stages = stored.get_array("pipeline").ok()?.iter().map(|stage| stage.as_document().cloned());
+                Self::CreateView { name: on, on: text("viewOn")?, pipeline: stages.collect::<Option<_>>()? }
+            }
+            "modify_collection" => Self::Modify { on, fields: document("fields")? },
+            "drop_collection" => Self::Drop { name: on },
+            "rename_collection" => Self::Rename { from: on, to: text("to")? },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effects() -> Vec<Effect> {
+        let on = || "users".to_owned();
+        vec![
+            Effect::CreateIndex { on: on(), spec: doc! { "key": { "a": 1 }, "name": "a_1", "unique": true } },
+            Effect::DropIndex { on: on(), name: "a_1".to_owned() },
+            Effect::CreateCollection { name: on(), options: doc! { "validator": { "a": { "$gt": 1 } } } },
+            Effect::CreateView { name: on(), on: "people".to_owned(), pipeline: vec![doc! { "$match": {} }] },
+            Effect::Modify { on: on(), fields: doc! { "validationLevel": "off" } },
+            Effect::Drop { name: on() },
+            Effect::Rename { from: on(), to: "people".to_owned() },
+        ]
+    }
+
+    #[test]
+    fn a_log_is_read_as_it_was_written() {
+        let results = [Some(Done::Now), Some(Done::Already), None];
+        let before = doc! { "uuid": null };
+        let entries = effects().into_iter().zip(results.into_iter().cycle());
+        let entries = entries.map(|(effect, result)| Entry::new(effect, before.clone(), result)).collect();
+        let log = Log { entries, ..Log::new(Direction::Down, "t1:0") };
+        assert_eq!(Log::parse(&log.to_document()), Some(log));
+    }
+
+    #[test]
+    fn a_log_of_another_version_is_not_read() {
+        let log = Log::new(Direction::Up, "t1:0").to_document();
+        let with =
+            |field: &str, value: Bson| Document::from_iter(log.clone().into_iter().chain([(field.to_owned(), value)]));
+        assert!(Log::parse(&log).is_some());
+        for (field, value) in [
+            ("phase", 1.into()),
+            ("direction", "sideways".into()),
+            ("ops", vec![doc! { "op": "paint", "on": "users", "print": "f1:0" }].into()),
+        ] {
+            assert_eq!(Log::parse(&with(field, value)), None, "{field}");
+        }
+    }
+
+    #[test]
+    fn each_effect_has_a_print_of_its_own() {
+        let prints: std::collections::HashSet<_> = effects().iter().map(Effect::print).collect();
+        assert_eq!(prints.len(), effects().len());
+        assert!(prints.iter().all(|print| print.len() == 19));
+        // It is stored, so it must not change.
+        assert_eq!(Effect::Drop { name: "orders_old".to_owned() }.print(), "f1:");
+        let order = |key: Document| Effect::CreateIndex { on: "users".to_owned(), spec: doc! { "key": key } }.print();
+        assert_ne!(order(doc! { "a": 1, "b": 1 }), order(doc! { "b": 1, "a": 1 }));
+    }
+}

@@ -1,0 +1,37 @@
+//! Why a body cannot go on: kept, so that every later call is refused with the same error.
+
+use mongodb::error::Error as DriverError;
+
+use crate::Error;
+
+/// An error that can be told more than once.
+#[derive(Clone, Debug)]
+pub(crate) enum Stuck {
+    Server { doing: String, source: DriverError },
+    Changed { position: usize, recorded: String, now: Option<String>, same_code: bool },
+    InDoubt { position: usize, operation: String, found: String },
+    Refused(String),
+}
+
+impl Stuck {
+    /// As the body that goes on after it fails with it.
+    pub(crate) fn ignored(self) -> Error {
+        match self {
+            Self::Server { doing, source } => Error::IgnoredError { operation: doing, source },
+            other => other.into(),
+        }
+    }
+}
+
+impl From<Stuck> for Error {
+    fn from(stuck: Stuck) -> Self {
+        match stuck {
+            Stuck::Server { doing, source } => Self::server(doing, source),
+            Stuck::Changed { position, recorded, now, same_code } => {
+                Self::BodyChanged { position, recorded, now, same_code }
+            }
+            Stuck::InDoubt { position, operation, found } => Self::InDoubt { position, operation, found },
+            Stuck::Refused(why) => Self::Refused(why),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Reading and writing the log of a `Schema` body, which is stored with the record of its migration.
+
+use std::collections::HashMap;
+
+use futures_util::TryStreamExt;
+use mongodb::ClientSession;
+use mongodb::bson::{Bson, Document, doc};
+
+use super::{Stored, Tracker};
+use crate::Error;
+
+/// What a record lacks of its log.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LogUpdate {
+    /// How many entries the record has so far; `None` when it has no log yet, or one that is over.
+    pub(crate) size: Option<usize>,
+    /// The fields to set.
+    pub(crate) set: Document,
+    /// The place and the print of the last entry.
+    pub(crate) last: (usize, String),
+}
+
+impl LogUpdate {
+    /// The condition under which it continues what is stored.
+    pub(super) fn expected(&self) -> Option<Document> {
+        let size = i64::try_from(self.size?).unwrap_or(i64::MAX);
+        Some(doc! { "log.ops": { "$size": size } })
+    }
+}
+
+impl Tracker {
+    /// The log of a migration whose body has not come to its end.
+    pub(crate) async fn log(&self, id: &str) -> Result<Option<Document>, Error> {
+        Ok(self.logs(&[id]).await?.remove(id))
+    }
+
+    /// The logs of those of these migrations that have one: one command.
+    pub(crate) async fn logs(&self, ids: &[&str]) -> Result<HashMap<String, Document>, Error> {
+        let failed = |error| Error::server(format!("read the logs in '{}'", self.records.name()), error);
+        let records = self.records.clone_with_type::<Document>();
+        let with_log = doc! { "_id": { "$in": ids }, "log": { "$exists": true } };
+        let mut found = records.find(with_log).projection(doc! { "log": 1 }).await.map_err(failed)?;
+        let mut logs = HashMap::new();
+        while let Some(record) = found.try_next().await.map_err(failed)? {
+            if let (Ok(id), Ok(log)) = (record.get_str("_id"), record.get_document("log")) {
+                logs.insert(id.to_owned(), log.clone());
+            }
+        }
+        Ok(logs)
+    }
+
+    /// Continues the log of a record that this holder of the lease has written.
+    pub(super) async fn continue_log(
+        &self,
+        id: &str,
+        token: i64,
+        update: &LogUpdate,
+        session: &mut ClientSession,
+    ) -> mongodb::error::Result<Stored> {
+        let mut ours = doc! { "_id": id, "token": token };
+        ours.extend(update.expected().unwrap_or_default());
+        let updated = self.records.update_one(ours, doc! { "$set": update.set.clone() }).session(session).await?;
+        Ok(if updated.matched_count == 1 { Stored::Yes { log: None } } else { Stored::NotOurs })
+    }
+
+    /// Whether the log of a record has come to this entry, under this token.
+    pub(super) async fn has_entry(&self, id: &str, token: i64, update: &LogUpdate) -> mongodb::error::Result<bool> {
+        let records = self.records.clone_with_type::<Document>();
+        let found = records.find_one(doc! { "_id": id, "token": token }).projection(doc! { "log.ops": 1 }).await?;
+        let log = found.as_ref().and_then(|record| record.get_document("log").ok());
+        let (place, print) = &update.last;
+        let entry = log.and_then(|log| log.get_array("ops").ok()?.get(*place)?.as_document());
+        // What is set is what the entry has by then, result included.
+        let wanted = update.set.get(format!("log.ops.{place}")).and_then(Bson::as_document);
+        Ok(entry.is_some_and(|entry| {
+            entry.get_str("print").is_ok_and(|there| there == print)
+                && wanted.is_none_or(|wanted| wanted.get("result") == entry.get("result"))
+        }))
+    }
+}

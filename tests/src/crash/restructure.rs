@@ -1,0 +1,104 @@
+//! A `Schema` body of many operations, each of which must happen once: repeated from its first line it would lose a thousand orders.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use mongodb::Database;
+use mongodb::bson::{Bson, Document, doc};
+use mongrate::{Error, Migrator, Registry, Schema, migration};
+
+use crate::stored::{collections, count};
+
+/// The source of this body.
+pub const SOURCE: &str = "module:restructure";
+
+/// Its qualified id.
+pub const ID: &str = "module:restructure:001_orders";
+
+/// How many orders there are.
+pub const ORDERS: u64 = 1_000;
+
+const SHELVES: [&str; 3] = ["shelf_a", "shelf_b", "shelf_c"];
+
+#[migration(id = "001_orders", source = "module:restructure", down = put_back)]
+async fn restructure(schema: &mut Schema) -> Result<(), Error> {
+    schema.drop_collection("orders_old").await?;
+    schema.rename_collection("orders", "orders_old").await?;
+    schema.create_collection("orders").await?;
+    for shelf in SHELVES {
+        schema.create_collection(shelf).await?;
+    }
+    schema.create_index("orders_old", doc! { "number": 1 }).unique().await?;
+    schema.create_view("open_orders", "orders", [doc! { "$match": { "open": true } }]).await?;
+    schema.set_validator("orders", doc! { "number": { "$gte": 0 } }).await
+}
+
+async fn put_back(schema: &mut Schema) -> Result<(), Error> {
+    schema.drop_collection("open_orders").await?;
+    schema.drop_index("orders_old", "number_1").await?;
+    for shelf in SHELVES {
+        schema.drop_collection(shelf).await?;
+    }
+    schema.drop_collection("orders").await?;
+    schema.rename_collection("orders_old", "orders").await
+}
+
+/// A migrator for this body.
+#[must_use]
+pub fn migrator(database: Database, lease: Duration) -> Migrator {
+    let builder = Migrator::builder(database).registry(Registry::linked().source(SOURCE));
+    builder.lock_wait(Duration::from_mins(1)).lease(lease).build().unwrap()
+}
+
+/// The orders of today, and one old order. Gives what identifies them.
+pub async fn prepare(db: &Database) -> Bson {
+    db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
+    let orders = (0..ORDERS).map(|number| doc! { "number": i64::try_from(number).unwrap() });
+    db.collection::<Document>("orders").insert_many(orders).await.unwrap();
+    uuid(db, "orders").await
+}
+
+/// What identifies a collection under whatever name.
+pub async fn uuid(db: &Database, collection: &str) -> Bson {
+    let listed: Vec<_> =
+        db.list_collections().filter(doc! { "name": collection }).await.unwrap().try_collect().await.unwrap();
+    listed[0].info.uuid.clone().map(Bson::Binary).unwrap()
+}
+
+/// Everything is there that the body makes, made once, and the orders are those that were there.
+pub async fn assert_restructured(db: &Database, orders: &Bson, context: &str) {
+    assert_eq!(count(db, "orders_old", doc! {}).await, ORDERS, "{context}");
+    assert_eq!(&uuid(db, "orders_old").await, orders, "{context}");
+    let names = collections(db).await;
+    let made = ["open_orders", "orders", "orders_old", "shelf_a", "shelf_b", "shelf_c"];
+    assert!(made.iter().all(|name| names.contains(&(*name).to_owned())), "{names:?}, {context}");
+    let indexes = db.collection::<Document>("orders_old").list_index_names().await.unwrap();
+    assert_eq!(indexes, ["_id_", "number_1"], "{context}");
+    db.collection::<Document>("orders").insert_one(doc! { "number": -1 }).await.unwrap_err();
+}
+
+/// Everything is as it was, but for the old order.
+pub async fn assert_put_back(db: &Database, orders: &Bson, context: &str) {
+    assert_eq!(count(db, "orders", doc! {}).await, ORDERS, "{context}");
+    assert_eq!(&uuid(db, "orders").await, orders, "{context}");
+    let names = collections(db).await;
+    let made = ["open_orders", "orders_old", "shelf_a", "shelf_b", "shelf_c"];
+    assert!(made.iter().all(|name| !names.contains(&(*name).to_owned())), "{names:?}, {context}");
+    let indexes = db.collection::<Document>("orders").list_index_names().await.unwrap();
+    assert_eq!(indexes, ["_id_"], "{context}");
+}
+
+/// The commands of this database that the server has carried out, by name and object, as its oplog has them.
+pub async fn carried_out(db: &Database) -> Vec<String> {
+    let oplog = db.client().database("local").collection::<Document>("oplog.rs");
+    let commands = doc! { "op": "c", "ns": format!("{}.$cmd", db.name()) };
+    let entries: Vec<_> = oplog.find(commands).await.unwrap().try_collect().await.unwrap();
+    let named = entries.iter().filter_map(|entry| {
+        let (name, object) = entry.get_document("o").ok()?.iter().next()?;
+        let object = object.as_str()?.trim_start_matches(&format!("{}.", db.name())).to_owned();
+        (!object.starts_with("migrations") && name != "applyOps").then(|| format!("{name} {object}"))
+    });
+    let mut named: Vec<_> = named.collect();
+    named.sort_unstable();
+    named
+}
