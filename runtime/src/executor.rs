@@ -169,7 +169,7 @@ impl Executor<'_> {
         }
         if self.had_its_effect(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);
-            return self.store_all(&self.with_interrupted(step, change)).await;
+            return self.store_all(&Self::with_interrupted(step, change)).await;
         }
         if step.kind == Kind::Tx && self.transactional {
             self.in_transaction(step).await?;
@@ -186,7 +186,7 @@ impl Executor<'_> {
     /// it is told beside it.
     async fn put_on_record(&mut self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Result<(), String> {
         let id = step.migration.id();
-        let changes = self.with_interrupted(step, self.failed(step, error, remains));
+        let changes = Self::with_interrupted(step, self.failed(step, error, remains));
         let Err(unrecorded) = self.store_all(&changes).await else { return Ok(()) };
         tracing::error!(error = %unrecorded, "could not record that '{id}' failed");
         Err(format!("could not record that '{id}' failed: {unrecorded}"))

@@ -49,6 +49,7 @@ pub enum Direction {
 }
 
 /// The stored state of one migration in one database: a document of `migrations`.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent fields of a stored document")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -27,7 +27,7 @@ impl Executor<'_> {
         let stored = self.stored_log(step).await?;
         if stored.is_none() && self.had_its_effect(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);
-            return self.store_all(&self.with_interrupted(step, change)).await;
+            return self.store_all(&Self::with_interrupted(step, change)).await;
         }
         step.attempts = 1;
         step.interrupted = interrupted(step, stored.as_ref()).map(Box::new);
@@ -79,11 +79,11 @@ impl Executor<'_> {
         self.verify(step).await?;
         step.left = self.left(step, &calls).await;
         let completed = self.change(step, self.record(step, step.done()), true);
-        self.store_all(&self.with_interrupted(step, completed)).await
+        self.store_all(&Self::with_interrupted(step, completed)).await
     }
 
     /// A change, and before it what the history does not say yet of the execution before this one.
-    pub(super) fn with_interrupted(&self, step: &Step<'_>, change: Change) -> Vec<Change> {
+    pub(super) fn with_interrupted(step: &Step<'_>, change: Change) -> Vec<Change> {
         let noted = step.interrupted.clone().map(|entry| Change::Noted { entry });
         noted.into_iter().chain([change]).collect()
     }
@@ -132,7 +132,7 @@ impl Executor<'_> {
             } else {
                 let record = Box::new(self.record(step, RecordStatus::Running));
                 let beside = Beside::Logged(update);
-                self.with_interrupted(step, Change::Stored { record, over: step.over(), beside, entry: None })
+                Self::with_interrupted(step, Change::Stored { record, over: step.over(), beside, entry: None })
             };
             let stored = match self.lease.check() {
                 Ok(()) if served.failure.is_none() => self.store_in(&mut session, &changes).await,

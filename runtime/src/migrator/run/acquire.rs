@@ -102,13 +102,11 @@ impl Run {
     async fn answered<T>(&self, began: Instant, call: impl Future<Output = T>) -> T {
         let limit = self.migrator.0.options.lock_wait;
         let mut call = pin!(call);
-        match timeout(limit.saturating_sub(began.elapsed()).saturating_add(GRACE), &mut call).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                self.stop.raise(Reason::WaitTimedOut(limit));
-                call.await
-            }
+        if let Ok(answer) = timeout(limit.saturating_sub(began.elapsed()).saturating_add(GRACE), &mut call).await {
+            return answer;
         }
+        self.stop.raise(Reason::WaitTimedOut(limit));
+        call.await
     }
 
     /// Whether the run may go on, while it has no lease yet.

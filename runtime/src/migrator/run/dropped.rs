@@ -74,7 +74,7 @@ impl Drop for InterruptOnDrop {
                 bodies: self.stake.bodies(),
                 held,
             };
-            estate.give_back(LIMIT - BY_ITSELF);
+            estate.give_back(LIMIT.saturating_sub(BY_ITSELF));
         }
     }
 }
