@@ -188,13 +188,13 @@ fn up(model: &Model) -> TokenStream {
     };
     let there = private(output.span());
     let outcome = quote_spanned!(output.span()=> <#output as #there::Outcome>::boxed);
-    let named = mentioned(quote!(#name));
+    let named = mentioned(name);
     quote_spanned!(span=> { #named |#context| #here::run(#name(#argument), #outcome) })
 }
 
 /// Says the name of a function. To clippy, one that is not only called has to be `async`, although there may be nothing to
 /// wait for in it, and is not "only used once".
-fn mentioned(function: TokenStream) -> TokenStream {
+fn mentioned(function: &impl quote::ToTokens) -> TokenStream {
     quote!(let _ = #function;)
 }
 
@@ -203,7 +203,7 @@ fn down(path: &Path, is_plugin: bool) -> TokenStream {
     let context = context();
     let span = path.span();
     let private = private(span);
-    let named = mentioned(quote!(#path));
+    let named = mentioned(path);
     let kind_of = if is_plugin { quote_spanned!(span=> plugin_kind_of) } else { quote_spanned!(span=> kind_of) };
     quote_spanned! {span=>
         #private::Down {
@@ -223,13 +223,13 @@ fn verify(path: &Path) -> TokenStream {
     let span = path.span();
     let database = Ident::new("__database", Span::mixed_site().located_at(span));
     let private = private(span);
-    let named = mentioned(quote!(#path));
+    let named = mentioned(path);
     quote_spanned!(span=> { #named |#database| #private::verify(#private::look(#path, #database)) })
 }
 
 /// Fails the build if there is nothing of this name.
 fn covered(path: &Path) -> TokenStream {
-    quote! { use #path as _; }
+    quote_spanned! {Span::call_site().located_at(path.span())=> use #path as _; }
 }
 
 fn written(path: &Path) -> String {

@@ -1,5 +1,6 @@
 //! What the attribute is on: a function, or a module around one.
 
+mod above;
 mod function;
 mod module;
 
@@ -20,7 +21,6 @@ pub(crate) struct Item {
     pub(crate) tokens: TokenStream,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Form {
     Function(Signature),
     Module(Module),
@@ -32,6 +32,9 @@ impl Item {
         let mut head = tokens.into_iter().collect::<Vec<_>>();
         let body = pop_body(&mut head);
         let mut item: Self = syn::parse2(head.into_iter().collect())?;
+        if let Some(above) = body.as_ref().and_then(above::attribute) {
+            return Err(above);
+        }
         match (&mut item.form, body) {
             (Form::Function(_), Some(body)) => item.tokens.extend([TokenTree::Group(body)]),
             (Form::Module(module), Some(body)) => {

@@ -187,3 +187,34 @@ fn the_source_comes_from_the_attribute_or_else_from_the_manifest() {
     let broken = expanded(&quote!(id = "001_init"), &item, Manifest::Malformed);
     assert!(broken.contains("[package.metadata.mongrate]"), "{broken}");
 }
+
+#[test]
+fn a_build_without_a_manifest_tracks_none() {
+    let item = quote!(
+        async fn init(tx: &mut Tx) -> Result<(), Error> {
+            Ok(())
+        }
+    );
+    let tracks = |manifest| expanded(&quote!(id = "001_init"), &item, manifest).contains("/Cargo.toml");
+    assert!(tracks(Manifest::Silent), "it may name a source tomorrow");
+    assert!(!tracks(Manifest::Missing));
+}
+
+#[test]
+fn the_owner_is_named_as_types_are() {
+    let item = quote!(
+        async fn init(tx: &mut Tx) -> Result<(), Error> {
+            Ok(())
+        }
+    );
+    for (id, source, owner) in [
+        ("001_init", "system", "_001Init"),
+        ("20260131_235959-dated", "system", "_20260131_235959Dated"),
+        ("001_a-2_b", "module:men-u", "ModuleMenU001A2B"),
+        ("001_init", "plugin:9-lives", "Plugin9Lives001Init"),
+        ("001_1", "plugin:a1", "PluginA1_001_1"),
+    ] {
+        let text = expanded(&quote!(id = #id, source = #source), &item, Manifest::Silent);
+        assert!(text.contains(&format!("enum {owner} {{}}")), "{owner}: {text}");
+    }
+}

@@ -1,5 +1,6 @@
 //! What can go wrong, as sentences that say what to do next.
 
+mod recorded;
 mod remains;
 mod server;
 mod words;
@@ -7,15 +8,18 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use recorded::RecordedError;
 pub use remains::Remains;
 use server::aborted_again;
-pub(crate) use server::{Readable, WRITE_CONFLICT, code, in_one_line, outgrows_cache, passes, source_chain};
+pub(crate) use server::{
+    Readable, WRITE_CONFLICT, code, in_one_line, is_permanent, outgrows_cache, passes, source_chain,
+};
 
 use words::{
     AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
     known_sources, list, wait_longer,
 };
-pub(crate) use words::{so_far, what};
+pub(crate) use words::{left_running, so_far, what};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
@@ -163,7 +167,9 @@ pub enum Error {
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM, SIGINT (ctrl-C) or SIGHUP. It is an
     /// error even when everything was applied before it could stop, because the process is meant to end.
-    #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
+    ///
+    /// The lease is free, unless [`Report::left_running`] names something.
+    #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and ", "the lease is free"))]
     Interrupted {
         /// What was done before.
         report: Box<Report>,
@@ -174,7 +180,7 @@ pub enum Error {
     ///
     /// Nothing of the run begins after this. What was under way may still take effect, as soon as the server goes on; if the
     /// process lives until then, the lease is released, or else it expires.
-    #[error("{reason}, but MongoDB has not answered the attempt to {doing}: it does not acknowledge majority writes (too few members of the replica set are up, or it is locked by `fsyncLock`), or it cannot be reached. {}", after_stop(.report, "That attempt may still take effect; only what the report lists as applied is known to be. The next run reads the records and goes on from there"))]
+    #[error("{reason}, but MongoDB has not answered the attempt to {doing}: it does not acknowledge majority writes (too few members of the replica set are up, or it is locked by `fsyncLock`), or it cannot be reached. {}", after_stop(.report, "", "That attempt may still take effect; only what the report lists as applied is known to be. The next run reads the records and goes on from there"))]
     Unacknowledged {
         /// Why the run had to stop, in words.
         reason: String,
@@ -351,6 +357,17 @@ pub enum Error {
         ids: Vec<String>,
     },
 
+    /// Migrations that are not linked into this program may have left data half changed: a `Tx` migration failed on a server without
+    /// transactions, or a `&Database` migration was interrupted, and nobody is running it. A program that does not know what they
+    /// do must not go on upon such data.
+    #[error(
+        "not linked into this program, and the data may be half changed: {}. Start the program that they belong to: there a `&Database` migration runs again with the next `up`, and a `Tx` migration is named (`.only(..)`) or marked (`mark_applied`, `mark_pending`) once the data is repaired. Without that program, repair the data and remove the records with `prune`", .ids.join(", ")
+    )]
+    HalfChangedElsewhere {
+        /// Their qualified ids.
+        ids: Vec<String>,
+    },
+
     /// The `verify` function of a migration says that it did not have its effect, although its body returned Ok.
     #[error("it ran, but its `verify` function says that it did not have its effect{}", because(.source.as_deref()))]
     VerificationFailed {
@@ -359,7 +376,7 @@ pub enum Error {
     },
 
     /// The run took longer than its time limit. What was under way was stopped and is on record as failed.
-    #[error("the run took longer than its time limit of {} and was stopped between two server calls; {}", Elapsed(*.limit), after_stop(.report, "the lease is free, and the next `up` goes on from there"))]
+    #[error("the run took longer than its time limit of {} and was stopped between two server calls; {}", Elapsed(*.limit), after_stop(.report, "", "the lease is free, and the next `up` goes on from there"))]
     RunTimedOut {
         /// The limit.
         limit: Duration,
@@ -376,7 +393,8 @@ pub enum Error {
         reason: Option<&'static str>,
     },
 
-    /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied.
+    /// A migration cannot be reverted, or marked as pending, while others that depend on it are applied. Of many thousands that
+    /// cannot, only the first ones are listed.
     #[error(
         "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. {}.",
         .dependants.join(", "), first(*.selected)

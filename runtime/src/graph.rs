@@ -20,7 +20,8 @@ use crate::error::Error;
 use crate::migration::Migration;
 use crate::registry::Registry;
 
-use nearest::nearest;
+pub(crate) use nearest::Unknown;
+#[cfg(feature = "cli")]
 pub(crate) use nearest::unknown;
 
 /// A migration's place in its graph. Places are ordered by source and id.
@@ -88,11 +89,12 @@ impl Graph {
     pub(crate) fn named(&self, ids: &[String]) -> Result<HashSet<Node>, Error> {
         let mut named = HashSet::new();
         let mut errors = Vec::new();
+        let mut unknown = Unknown::default();
         for id in ids {
             match self.find(id) {
                 Some(node) if self.is_selected(node) => drop(named.insert(node)),
                 Some(node) => errors.push(Error::NotSelected { id: self.migration(node).id() }),
-                None => errors.push(unknown(id, self.order())),
+                None => errors.push(unknown.error(id, self.order())),
             }
         }
         Error::gather(errors)?;
@@ -139,17 +141,6 @@ impl Graph {
         self.reach(from, Outgoing)
     }
 
-    /// The linked-in migrations that depend on one of these, directly or not, in order and without these themselves:
-    /// what must not run after a failure, and what stands in the way of a `down`.
-    pub(crate) fn dependants_of<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Vec<Migration> {
-        let from: Vec<_> = ids.into_iter().filter_map(|id| self.find(id)).collect();
-        let mut reached = self.downstream(from.iter().copied());
-        for node in from {
-            reached[node.index()] = false;
-        }
-        self.nodes().filter(|node| reached[node.index()]).map(|node| self.migration(node)).collect()
-    }
-
     fn reach(&self, from: impl IntoIterator<Item = Node>, direction: Direction) -> Vec<bool> {
         let mut reached = vec![false; self.len()];
         let mut walk = Dfs::from_parts(from.into_iter().collect(), self.edges.visit_map());
@@ -160,6 +151,36 @@ impl Graph {
             reached[node.index()] = true;
         }
         reached
+    }
+}
+
+/// What must not run after failures: everything that depends on one of the failed migrations, directly or not.
+#[derive(Debug)]
+pub(crate) struct HeldUp<'g> {
+    graph: &'g Graph,
+    /// One flag for each node.
+    flags: Vec<bool>,
+}
+
+impl<'g> HeldUp<'g> {
+    pub(crate) fn new(graph: &'g Graph) -> Self {
+        Self { graph, flags: vec![false; graph.len()] }
+    }
+
+    /// Adds what depends on a failed migration (qualified id). What is held up already is not gone through again.
+    pub(crate) fn add(&mut self, id: &str) {
+        let mut open: Vec<_> = self.graph.find(id).into_iter().collect();
+        while let Some(node) = open.pop() {
+            for dependant in self.graph.dependants(node) {
+                if !std::mem::replace(&mut self.flags[dependant.index()], true) {
+                    open.push(dependant);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        self.graph.find(id).is_some_and(|node| self.flags[node.index()])
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::excerpt::{shorten, shorten_causes, shorten_message};
 use crate::lock::Holder;
-use crate::record::{Record, RecordStatus};
+use crate::record::{Direction, Record, RecordStatus};
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,7 +84,8 @@ pub struct HistoryEntry {
     /// The migration's source.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub source: Option<String>,
-    /// How the execution ended, or what the act left; absent when it left no record.
+    /// How the execution ended, or what the act left; absent when it left no record. [`RecordStatus::Running`] is that of an
+    /// execution which was interrupted; it is written by whoever finds that out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<RecordStatus>,
     /// The migration's checksum in the program that did this.
@@ -175,6 +176,17 @@ impl HistoryEntry {
             log: None,
             holder: None,
         }
+    }
+
+    /// The entry of an execution that was interrupted, by the record that it left.
+    pub(crate) fn interrupted(record: &Record) -> Self {
+        let (act, by, began) = match record.direction {
+            Direction::Up => (Act::Up, &record.applied_by, None),
+            Direction::Down => (Act::Down, &record.reverted_by, record.reverted_at),
+        };
+        let executed_at = began.unwrap_or(record.executed_at);
+        // How long it went on, nobody knows.
+        Self { by: by.clone(), executed_at, execution_duration: 0, ..Self::of(record, act) }
     }
 
     /// The same with no text longer than is worth storing.

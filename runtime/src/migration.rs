@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::__private::Registration;
 
 /// A linked-in migration: what `#[migration]` was told and what it found. Cheap to copy.
@@ -10,15 +12,33 @@ use crate::__private::Registration;
 pub struct Migration(&'static Registration);
 
 /// What a migration's argument lets it do, and so how it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Kind {
     /// `&mut Tx`: in one transaction together with its record, exactly once.
     Tx,
-    /// `&mut Schema`: idempotent operations outside transactions, at least once.
+    /// `&mut Schema`: operations outside transactions, each on record, so that it resumes where it stopped.
     Schema,
     /// `&Database`: the raw handle outside transactions, at least once.
     Database,
+}
+
+impl Kind {
+    /// As it is stored: `tx`, `schema` or `database`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tx => "tx",
+            Self::Schema => "schema",
+            Self::Database => "database",
+        }
+    }
+
+    /// Reads [`as_str`](Self::as_str); anything else is `None`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Tx, Self::Schema, Self::Database].into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// Where a migration belongs: `system`, `module:<name>` or `plugin:<name>`.
@@ -44,6 +64,13 @@ impl<'a> Source<'a> {
             Some(("plugin", name)) if !name.is_empty() => Some(Self::Plugin(name)),
             _ => None,
         }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// The source in a qualified id.
+    pub(crate) fn of(id: &'a str) -> Self {
+        id.rsplit_once(':').and_then(|(source, _)| Self::parse(source)).unwrap_or(Self::System)
     }
 }
 
@@ -184,7 +211,7 @@ pub enum State {
     Failed,
     /// It was applied and then reverted; pending again.
     RolledBack,
-    /// It was started outside a transaction by a process that lost the lease or died; it runs again.
+    /// It was started outside a transaction by a process that lost the lease or died; it runs again, or resumes if it takes `Schema`.
     Interrupted,
     /// A `Tx` body failed or was interrupted on a server without transactions, so that the data may be half changed. It
     /// runs again only when it is named.

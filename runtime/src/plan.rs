@@ -4,6 +4,7 @@ mod down;
 mod mark;
 #[cfg(test)]
 mod properties;
+mod staying;
 #[cfg(test)]
 mod tests;
 mod up;

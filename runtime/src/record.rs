@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use mongodb::bson::{Bson, DateTime, Document};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::excerpt::{shorten, shorten_causes, shorten_message};
-use crate::migration::{Migration, State};
+use crate::migration::{Kind, Migration, State};
 
 /// The stored status of a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,7 @@ pub enum Direction {
 }
 
 /// The stored state of one migration in one database: a document of `migrations`.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent fields of a stored document")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -64,6 +65,10 @@ pub struct Record {
     /// Whether a `Tx` body was started without a transaction and did not end well, so that the data may be half changed.
     #[serde(skip_serializing_if = "is_default", default)]
     pub partial: bool,
+    /// How its last execution ran; `None` when it was written by a version of Mongrate that did not say so, or by one that
+    /// knows more kinds than this.
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "known_kind")]
+    pub kind: Option<Kind>,
     /// `system`, `module:<name>` or `plugin:<name>`.
     pub source: String,
     /// The migration's description when it ran.
@@ -81,7 +86,7 @@ pub struct Record {
     /// Whether it is applied although its `verify` function said that it did not have its effect.
     #[serde(skip_serializing_if = "is_default", default)]
     pub verification_failed: bool,
-    /// When it was reverted.
+    /// When it was reverted, or, as long as that is running, when that began.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reverted_at: Option<DateTime>,
     /// Who applied it.
@@ -106,10 +111,18 @@ pub struct Record {
     /// The error's chain of sources, outermost first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error_stack: Option<Vec<String>>,
+    /// Whether it failed for a reason that does not pass by itself, as far as the error tells: not because of a fail-over, a
+    /// conflict or a time limit.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub permanent: bool,
     /// How many executions there have been, this one included.
     pub attempts: i64,
     /// Token of the lease under which it was written.
     pub token: i64,
+    /// When it was applied last, among all migrations: the token of that run, then the number of the execution or mark in it. Both
+    /// only rise. Older versions did not store it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub position: Option<(i64, i64)>,
 }
 
 /// When a migration was applied: the number of its `up`, and the time in milliseconds. Later ones are greater.
@@ -126,6 +139,12 @@ impl Record {
             RecordStatus::Failed => State::Failed,
             RecordStatus::RolledBack => State::RolledBack,
         }
+    }
+
+    /// Whether it may have left data half changed, unless somebody is running it right now: a `Tx` body that was started without a
+    /// transaction, or a `&Database` body, neither of which has come to its end.
+    pub(crate) fn may_be_half_changed(&self) -> bool {
+        self.state() == State::Partial || self.status == RecordStatus::Running && self.kind == Some(Kind::Database)
     }
 
     /// Whether there is something of it that a `down` can revert: it is applied, or half reverted.
@@ -145,6 +164,7 @@ impl Record {
             status,
             direction,
             partial,
+            kind,
             source,
             description,
             checksum,
@@ -162,13 +182,16 @@ impl Record {
             codebase_version,
             error,
             error_stack,
+            permanent,
             attempts,
             token,
+            position,
         } = self;
         let fields = [
             ("status", Some(status.as_str().into())),
             ("direction", (*direction == Direction::Down).then(|| "down".into())),
             ("partial", partial.then_some(true.into())),
+            ("kind", kind.map(|kind| kind.as_str().into())),
             ("source", Some(source.into())),
             ("description", Some(description.into())),
             ("checksum", Some(checksum.into())),
@@ -186,8 +209,10 @@ impl Record {
             ("codebaseVersion", codebase_version.as_ref().map(Bson::from)),
             ("error", error.as_ref().map(Bson::from)),
             ("errorStack", error_stack.as_ref().map(Bson::from)),
+            ("permanent", permanent.then_some(true.into())),
             ("attempts", Some((*attempts).into())),
             ("token", Some((*token).into())),
+            ("position", position.map(|(token, number)| vec![token, number].into())),
         ];
         let (mut set, mut unset) = (Document::new(), Document::new());
         for (name, value) in fields {
@@ -215,6 +240,13 @@ impl Record {
         (self.batch, self.executed_at.timestamp_millis())
     }
 
+    /// When it was executed last, up or down, in the terms of [`position`](Self::position).
+    pub(crate) fn last_executed(&self) -> (i64, i64) {
+        // A `down` keeps the position of the `up`; nothing but another execution writes its record after it.
+        let applied = self.position.filter(|_| self.direction == Direction::Up);
+        applied.unwrap_or((self.token, i64::MAX))
+    }
+
     pub(crate) fn duration(&self) -> Duration {
         Duration::from_millis(self.execution_duration.unsigned_abs())
     }
@@ -225,6 +257,11 @@ impl Record {
             && algorithm(&self.checksum) == algorithm(migration.checksum())
             && self.checksum != migration.checksum()
     }
+}
+
+/// A kind that this version knows; a newer one may write others.
+fn known_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Kind>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.and_then(|kind| Kind::parse(&kind)))
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -252,6 +289,7 @@ mod tests {
             status: RecordStatus::RolledBack,
             direction: Direction::Up,
             partial: false,
+            kind: None,
             source: "system".to_owned(),
             description: "A".to_owned(),
             checksum: "t1:0".to_owned(),
@@ -269,8 +307,10 @@ mod tests {
             codebase_version: None,
             error: None,
             error_stack: None,
+            permanent: false,
             attempts: 5,
             token: 6,
+            position: None,
         }
     }
 
@@ -278,6 +318,8 @@ mod tests {
         Record {
             direction: Direction::Down,
             partial: true,
+            kind: Some(Kind::Database),
+            permanent: true,
             verification_failed: true,
             reverted_at: Some(DateTime::from_millis(7)),
             applied_by: Some("ana".to_owned()),
@@ -286,6 +328,7 @@ mod tests {
             codebase_version: Some("1.2".to_owned()),
             error: Some("no".to_owned()),
             error_stack: Some(vec!["no".to_owned(), "because".to_owned()]),
+            position: Some((6, 1)),
             ..bare()
         }
     }
@@ -297,6 +340,14 @@ mod tests {
             stored.extend(record.fields().0);
             assert_eq!(serde_json::to_value(&stored).unwrap(), serde_json::to_value(&record).unwrap());
         }
+    }
+
+    #[test]
+    fn a_kind_of_a_newer_version_is_read_as_none() {
+        let mut stored = serde_json::to_value(full()).unwrap();
+        stored["kind"] = "backfill".into();
+        let read: Record = serde_json::from_value(stored).unwrap();
+        assert_eq!(read, Record { kind: None, ..full() });
     }
 
     #[test]

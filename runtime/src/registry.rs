@@ -86,7 +86,11 @@ impl Registry {
     /// The migration with this qualified id, if it is selected.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Migration> {
-        self.selected().iter().copied().find(|migration| migration.id() == id)
+        // The first one of several, which is reported with the others as a duplicate.
+        let wanted = (Source::of(id), id);
+        let among = self.selected();
+        let place = among.partition_point(|migration| (migration.source(), migration.id()) < wanted);
+        among.get(place).copied().filter(|migration| migration.id() == id)
     }
 
     /// How many migrations are selected.

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use crate::context::Operation;
 use crate::elapsed::Elapsed;
-use crate::error::Remains;
+use crate::error::{RecordedError, Remains};
 use crate::history::Act;
+use crate::migration::Kind;
 use crate::plan::{Blocked, Verb};
+use crate::record::Record;
 
 /// What a run did, in the order in which it was done. Its `Display` is for people.
 ///
@@ -34,6 +36,7 @@ pub struct Report {
     amended: Vec<(String, Act)>,
     not_run: Vec<String>,
     warnings: Vec<String>,
+    left_running: Vec<String>,
     finished_elsewhere: bool,
     /// How many migrations wait for a manual one.
     waiting: usize,
@@ -68,7 +71,7 @@ pub struct Execution {
     /// From the start of its first attempt to its record, retries included.
     pub duration: Duration,
     /// How often the body ran: more than once only after transient errors of the server; 0 when the `verify` function of an
-    /// interrupted one said that it has had its effect.
+    /// interrupted one said that it has had its effect, or when it failed in another process while this one waited.
     pub attempts: u32,
     /// What the last attempt did, as far as it went through `Tx` or `Schema`.
     pub operations: Vec<Operation>,
@@ -160,6 +163,13 @@ impl Report {
         &self.warnings
     }
 
+    /// What a stopped migration may have left running at the server, so that the lease was not released but is left to
+    /// expire. Only a migration that takes `&Database` can leave something.
+    #[must_use]
+    pub fn left_running(&self) -> &[String] {
+        &self.left_running
+    }
+
     /// Whether another process did what was to be done while this one waited for the lease.
     #[must_use]
     pub fn finished_elsewhere(&self) -> bool {
@@ -195,6 +205,11 @@ impl Report {
     pub(crate) fn warn(&mut self, warning: String) {
         tracing::warn!("{warning}");
         self.warnings.push(warning);
+    }
+
+    pub(crate) fn leave_running(&mut self, left: &[String], lease: Duration) {
+        self.left_running.extend_from_slice(left);
+        self.warn(format!("{}. So the lease was not released; it expires within {}", left.join("; "), Elapsed(lease)));
     }
 
     pub(crate) fn wait(&mut self, blocked: &[Blocked]) {
@@ -276,6 +291,28 @@ impl Report {
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt_summary(f)
+    }
+}
+
+impl Execution {
+    /// One that another process ran, and that failed there.
+    pub(crate) fn recorded(record: &Record) -> Self {
+        let remains = match record.kind {
+            _ if record.partial => Remains::Half,
+            Some(Kind::Tx) => Remains::Nothing,
+            _ => Remains::Part,
+        };
+        let error = RecordedError::new(record.error_stack.as_deref().unwrap_or_default());
+        let message = record.error.clone().unwrap_or_default();
+        Self {
+            id: record.id.clone(),
+            verb: Verb::Up,
+            outcome: Outcome::Failed { error: Arc::new(error), message, remains },
+            duration: record.duration(),
+            attempts: 0,
+            operations: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 }
 

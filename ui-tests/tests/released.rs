@@ -21,15 +21,16 @@ mod names {
 
     pub async fn up(tx: &mut Tx) -> Result<(), Error> {
         tx.collection("names").insert_one(NAME).await?;
+        tx.collection("names").insert_one(include_str!("names.txt").len()).await?;
         Ok(())
     }
 }
 "#;
 
-/// Of algorithm `t1`, which never changes.
+/// Of algorithm `t2`, which never changes.
 const LOCK: &str = "# what is released\n\
-    module:users:002_roles t1:009f0c5c1d300ad0bd4d36dd954dbf13be6326dac5dcec7270715f745385ec42\n\
-    module:users:003_names t1:a9ddf45086e685cc30d6943ec1914aae1633b02ca585afad66c8f49405c3a3bc\n";
+    module:users:002_roles t2:009f0c5c1d300ad0bd4d36dd954dbf13be6326dac5dcec7270715f745385ec42\n\
+    module:users:003_names t2:a9ddf45086e685cc30d6943ec1914aae1633b02ca585afad66c8f49405c3a3bc\n";
 
 /// Another body, and another constant.
 fn edited() -> String {
@@ -66,6 +67,7 @@ impl Crate {
         let this = Self { name, folder };
         this.write("Cargo.toml", &manifest);
         this.write("src/lib.rs", source);
+        this.write("src/names.txt", "alice\nbob\n");
         if let Some(lock) = lock {
             this.write("migrations.lock", lock);
         }
@@ -132,9 +134,26 @@ fn comments_and_white_space_may_change() {
 }
 
 #[test]
+fn an_edit_of_an_included_file_alone_is_noticed() {
+    let of = Crate::new("included", SOURCE, Some(LOCK));
+    of.passes();
+    of.write("src/names.txt", "alice\r\nbob\r\n");
+    of.passes();
+    of.write("src/names.txt", "alice\neve\n");
+    let told = of.fails();
+    assert!(told.contains("`module:users:003_names` is released"), "{told}");
+}
+
+#[test]
+fn the_checksum_of_a_pre_release_fails() {
+    let told = Crate::new("pre-release", SOURCE, Some(&LOCK.replace("002_roles t2:", "002_roles t1:"))).fails();
+    insta::assert_snapshot!(told);
+}
+
+#[test]
 fn what_is_not_released_may_change() {
     Crate::new("without-a-lock", &edited(), None).passes();
-    Crate::new("with-another-lock", &edited(), Some("module:users:001_init t1:0\n")).passes();
+    Crate::new("with-another-lock", &edited(), Some("module:users:001_init t2:0\n")).passes();
 }
 
 #[test]
@@ -143,7 +162,7 @@ fn an_edit_of_the_lock_file_alone_is_noticed() {
     of.passes();
     assert!(!of.passes(), "it was compiled again without a reason");
 
-    of.write("migrations.lock", &LOCK.replace("002_roles t1:", "002_roles t1:0"));
+    of.write("migrations.lock", &LOCK.replace("002_roles t2:", "002_roles t2:0"));
     let told = of.fails();
     assert!(told.contains("`module:users:002_roles` is released"), "{told}");
 

@@ -5,8 +5,8 @@ use proc_macro2::Delimiter;
 use super::tree::Tree;
 
 /// Words after which an operand begins. `self`, `Self`, `super`, `crate`, `true`, `false` and `await` end one.
-const KEYWORDS: &str = " as async break const continue do dyn else enum extern fn for gen if impl in let loop match mod move \
-                        mut pub ref return static struct trait type union unsafe use where while yield ";
+const KEYWORDS: &str = " as async break const continue do dyn else enum extern fn for if impl in let loop match mod move \
+                        mut pub ref return static struct trait type unsafe use where while yield ";
 
 pub(super) fn is_keyword(word: &str) -> bool {
     KEYWORDS.split(' ').any(|keyword| keyword == word)
@@ -80,7 +80,7 @@ pub(super) fn is_list(content: &[Tree]) -> bool {
             Tree::Sign('|', _) => in_parameters = !in_parameters && !ends_operand(before),
             Tree::Sign('<', _) => depth += u32::from(depth > 0 || begins_generics(before)),
             Tree::Sign('>', _) if !matches!(before.last(), Some(Tree::Sign('-' | '=', true))) => {
-                depth = depth.saturating_sub(1)
+                depth = depth.saturating_sub(1);
             }
             Tree::Sign(',', _) if depth == 0 && !in_parameters => return true,
             _ => {}

@@ -177,3 +177,49 @@ fn what_looks_like_it_counts() {
         assert_ne!(of(one), of(other), "{one}\n{other}");
     }
 }
+
+#[test]
+fn a_file_that_is_included_by_a_literal_path_belongs_to_it() {
+    let folder = folder_of_this_process();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("the folder is there");
+    let found = |code: &str| {
+        let source = folder.join("source.rs");
+        checksum(code.parse().expect("it is made of tokens"), || Some(source))
+    };
+    write("roles.json", "[\"admin\"]\n");
+    write("inner.rs", "fn f() { include_str!(\"roles.json\") }");
+    let text = "{ include_str!(\"roles.json\") }";
+    let bytes = "{ include_bytes!(\"roles.json\",) }";
+    let nested = "{ std::include!(\"inner.rs\"); }";
+    let [of_text, of_bytes, of_nested] = [text, bytes, nested].map(|code| found(code).text);
+    assert_eq!(found(text).files, [folder.join("roles.json").to_str().expect("it is text")]);
+    assert_eq!(found(nested).files.len(), 2);
+
+    // Line ends are those of the system; the format of code does not count.
+    write("roles.json", "[\"admin\"]\r\n");
+    write("inner.rs", "// Why.\nfn f() { return include_str!(\"roles.json\"); }");
+    assert_eq!(found(text).text, of_text);
+    assert_ne!(found(bytes).text, of_bytes);
+    assert_ne!(found(nested).text, of_nested);
+    write("inner.rs", "// Why.\nfn f( ) {include_str!(\"roles.json\")}");
+    assert_eq!(found(nested).text, of_nested);
+    write("roles.json", "[\"guest\"]\n");
+    assert_ne!(found(text).text, of_text);
+    assert_ne!(found(nested).text, of_nested);
+
+    // What is not there is for rustc to report; what is put together is not covered.
+    let others = ["{ include_str!(\"gone.json\") }", "{ include_str!(concat!(\"roles\", \".json\")) }"];
+    for other in others {
+        assert!(found(other).files.is_empty(), "{other}");
+    }
+    // A circle is not followed.
+    write("inner.rs", "include!(\"inner.rs\");");
+    assert_eq!(found(nested).files.len(), 1);
+    std::fs::remove_dir_all(&folder).expect("the folder is there");
+}
+
+fn folder_of_this_process() -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("mongrate-macros-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("there is a folder for temporary files");
+    folder
+}

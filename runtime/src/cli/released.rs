@@ -155,7 +155,7 @@ fn entry(line: &str) -> Option<(&str, &str)> {
     algorithm(checksum).map(|_| (id, checksum))
 }
 
-/// The version of the algorithm: 1 of `t1:8fe3...`.
+/// The version of the algorithm: 2 of `t2:8fe3...`.
 fn algorithm(checksum: &str) -> Option<u32> {
     checksum.strip_prefix('t')?.split_once(':')?.0.parse().ok()
 }

@@ -82,6 +82,45 @@ pub(crate) fn passes(error: &DriverError) -> bool {
         || code(error).is_some_and(|code| STATE_CHANGES.contains(&code))
 }
 
+/// Whether an error of a migration would be there again if the same code ran again at once, as far as can be told. What comes
+/// of a fail-over, a broken connection, a conflict or a time limit may pass.
+pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
+    let mut links = std::iter::successors(Some(error), |error| (*error).source());
+    !links.any(|link| match (link.downcast_ref::<Error>(), link.downcast_ref::<DriverError>()) {
+        (Some(ours), _) => matches!(
+            ours,
+            Error::Unreachable { .. }
+                | Error::TransactionAborted { .. }
+                | Error::CommitUnknown { .. }
+                | Error::TimedOut { .. }
+                | Error::RunTimedOut { .. }
+        ),
+        (_, Some(driver)) => {
+            passes(driver)
+                || matches!(&*driver.kind, ErrorKind::ServerSelection { .. })
+                || !driver.labels().is_empty()
+                || code(driver).is_some_and(|code| LOAD.contains(&code))
+        }
+        (None, None) => may_pass_in_words(&link.to_string()),
+    })
+}
+
+/// Server codes of what depends on the load: a lock, a time limit, a conflict, an interruption, the wait for a majority; from
+/// its `error_codes.yml`.
+const LOAD: [i32; 9] = [24, 46, 50, 64, 89, 112, 202, 262, 11601];
+
+/// [`is_permanent`] of a driver's error that cannot be found by its type, because `anyhow` has wrapped it.
+fn may_pass_in_words(text: &str) -> bool {
+    let Some((kind, labels)) = text.strip_prefix("Kind: ").and_then(|rest| rest.split_once(", labels: {")) else {
+        return false;
+    };
+    let code = kind.split_once("Error code ").or_else(|| kind.split_once("code: ")).map(|(_, rest)| rest);
+    let digits = |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
+    !labels.starts_with('}')
+        || ["I/O error", "Server selection timeout", "Connection pool"].iter().any(|start| kind.starts_with(start))
+        || code.and_then(digits).is_some_and(|code| LOAD.contains(&code))
+}
+
 /// Whether a transaction was rolled back because the server's cache cannot hold it, so that another attempt would end the same
 /// way. From 6.0 the server has a code for this, but a write that finds the cache full is a write conflict with the label for
 /// another attempt; 5.0 does not distinguish it from any other write conflict.
@@ -214,6 +253,27 @@ mod tests {
         let told = "a:1 (I/O error: Connection refused (os error 111)), b:2 (RsSecondary)";
         assert_eq!(servers(message).as_deref(), Some(told));
         assert_eq!(servers("None of the above"), None);
+    }
+
+    #[test]
+    fn what_depends_on_the_load_is_not_permanent() {
+        let permanent = |error: anyhow::Error| is_permanent(&*Box::<dyn StdError + Send + Sync>::from(error));
+        assert!(permanent(anyhow::anyhow!("told to fail").context("in the body")));
+        let driver = || DriverError::custom("no such plugin".to_owned());
+        assert!(permanent(driver().into()));
+        let timed_out = Error::TimedOut { limit: std::time::Duration::from_secs(1) };
+        assert!(!is_permanent(&timed_out));
+        assert!(!is_permanent(&Error::TransactionAborted { attempts: 10, source: driver() }));
+        let broken = || DriverError::from(std::io::Error::other("reset"));
+        assert!(!is_permanent(&broken()));
+        assert!(!permanent(broken().into()));
+        for (text, passes) in [
+            ("Kind: Command failed: Error code 50 (MaxTimeMSExpired): too slow, labels: {}, source: None", true),
+            ("Kind: Command failed: Error code 85 (IndexOptionsConflict): no, labels: {}, source: None", false),
+            ("Kind: Command failed: Error code 85 (X): no, labels: {\"RetryableWriteError\"}, source: None", true),
+        ] {
+            assert_eq!(may_pass_in_words(text), passes, "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The end of a transaction: the records, the history and the fence, then the commit, and finding out what became of it.
 
-use std::slice;
-
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use tokio::time::sleep;
 
@@ -83,7 +81,8 @@ impl<S: Store> Committer<'_, S> {
     /// The end of every transaction: record, history, fence, a last look at the lease, commit.
     pub(super) async fn seal(&self, session: &mut S::Session, changes: &[Change]) -> Result<(), Attempt> {
         // All of them or none: one tells what has become of the others.
-        let [first, ..] = changes else { return Ok(()) };
+        let told = |change: &&Change| !matches!(change, Change::Noted { .. });
+        let Some(first) = changes.iter().find(told) else { return Ok(()) };
         let result = match self.write_all(session, changes).await {
             Ok(true) => self.lease.check().map_err(Attempt::from),
             Ok(false) => Err(Reason::LeaseLost.into()),
@@ -139,13 +138,13 @@ impl<S: Store> Committer<'_, S> {
 
     /// Finds out what became of a commit: when the fence has been written from outside the transaction, the
     /// transaction is over one way or the other, and a majority read tells which.
-    async fn settle(&self, session: &S::Session, change: &Change, error: DriverError) -> Result<(), Attempt> {
-        let ours = slice::from_ref(self.lock.store().session_id(session));
+    async fn settle(&self, session: &mut S::Session, change: &Change, error: DriverError) -> Result<(), Attempt> {
+        let ours = [self.lock.store().session_id(session).clone()];
         let unknown = |_| Failure::from(Error::CommitUnknown { source: error.clone() });
         // If it is still open, it has passed the fence and would block it.
-        self.lock.kill(ours).await;
-        let fenced = self.lock.raise(self.lease.token(), ours).await.map_err(unknown)?;
-        let stored = self.lock.store().holds(change).await.map_err(unknown)?;
+        self.lock.kill(&ours).await;
+        let fenced = self.lock.raise(self.lease.token(), &ours).await.map_err(unknown)?;
+        let stored = self.lock.store().holds(change, session).await.map_err(unknown)?;
         match (stored, fenced) {
             (true, _) => Ok(()),
             (false, Fenced::Ours) => Err(Attempt::Again(error)),

@@ -17,7 +17,9 @@ impl Executor<'_> {
     /// Applies a migration at least once: first it is recorded as running, so that an interruption can be seen.
     pub(super) async fn outside_transactions(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         step.attempts = 1;
-        self.store(&self.change(step, self.record(step, RecordStatus::Running), false)).await?;
+        let running = self.change(step, self.record(step, RecordStatus::Running), false);
+        self.store_all(&Self::with_interrupted(step, running)).await?;
+        step.interrupted = None;
         let permit = self.lease.permit();
         let context = self.context(step, &permit).await?;
         let (context, result) = self.body(step, context, &permit).await?;

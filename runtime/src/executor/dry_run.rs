@@ -7,7 +7,7 @@
 mod rehearsal;
 mod unseen;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use mongodb::Database;
 use tokio::time::sleep;
@@ -23,9 +23,9 @@ use crate::Error;
 use crate::context::{Course, Inner, Journal, Log, Operation, Projection, Schema, Scope};
 use crate::error::{Remains, in_one_line, source_chain};
 use crate::events::Audience;
-use crate::graph::Graph;
+use crate::graph::{Graph, HeldUp};
 use crate::lock::{Permit, backoff};
-use crate::migration::{Kind, Migration, State};
+use crate::migration::{Kind, State};
 use crate::options::Options;
 use crate::plan::{Plan, Verb};
 use crate::report::{Execution, Outcome, Report};
@@ -97,7 +97,7 @@ impl DryRun<'_> {
         rehearsal: &mut Rehearsal<'_>,
         mut report: Report,
     ) -> Result<(Report, Option<Reason>), Attempt> {
-        let (mut held_up, mut unseen) = (HashSet::new(), Unseen::new(graph));
+        let (mut held_up, mut unseen) = (HeldUp::new(graph), Unseen::new(graph));
         let (mut stopped_by, mut over) = (None, false);
         for planned in plan {
             let step = Step::new(*planned, None);
@@ -121,7 +121,7 @@ impl DryRun<'_> {
             unseen.add(&step, &execution, rehearsal.lost());
             match &execution.outcome {
                 Outcome::Failed { error, .. } => {
-                    held_up.extend(graph.dependants_of([id]).iter().map(Migration::id));
+                    held_up.add(id);
                     over = !self.continue_on_error;
                     if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
                         (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
@@ -212,7 +212,7 @@ impl DryRun<'_> {
     }
 
     fn limits(&self, step: &Step<'_>) -> Limits<'_> {
-        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout() }
+        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout(), stake: None }
     }
 }
 

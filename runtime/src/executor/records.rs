@@ -11,9 +11,17 @@ use crate::plan::Verb;
 use crate::record::{Direction, Record, RecordStatus};
 use crate::tracker::{Beside, Change, Over, now};
 
+/// An error as it goes on record.
+pub(super) struct Told<'e> {
+    pub(super) message: &'e str,
+    pub(super) chain: Vec<String>,
+    /// Whether it would be there again if the migration ran again at once.
+    pub(super) permanent: bool,
+}
+
 impl Executor<'_> {
     /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
-    pub(super) fn failed(&self, step: &Step<'_>, message: &str, chain: Vec<String>, remains: Remains) -> Change {
+    pub(super) fn failed(&self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Change {
         let mut record = match (step.verb, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
             (Verb::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {
@@ -26,8 +34,9 @@ impl Executor<'_> {
             }
             _ => self.record(step, RecordStatus::Failed),
         };
-        record.error = Some(message.to_owned());
-        record.error_stack = Some(chain);
+        record.error = Some(error.message.to_owned());
+        record.error_stack = Some(error.chain);
+        record.permanent = error.permanent;
         let mut entry = self.entry(step, &record);
         entry.status = Some(RecordStatus::Failed);
         if step.verb == Verb::Up {
@@ -46,7 +55,12 @@ impl Executor<'_> {
     /// A record, and its history if it ends the execution.
     pub(super) fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
         let entry = ends.then(|| Box::new(self.entry(step, &record)));
-        Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Kept, entry }
+        let beside = match &step.left {
+            _ if !ends => Beside::Kept,
+            Some(left) => Beside::Ended { left: Some(left.to_document()) },
+            None => Beside::Ended { left: None },
+        };
+        Change::Stored { record: Box::new(record), over: step.over(), beside, entry }
     }
 
     pub(super) fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
@@ -71,7 +85,9 @@ impl Executor<'_> {
             (Verb::Down, Some(before)) => Record {
                 direction: Direction::Down,
                 partial,
-                reverted_at: (status == RecordStatus::RolledBack).then_some(step.started_at),
+                kind: Some(step.kind),
+                // Of one that is interrupted, the history is told when it began.
+                reverted_at: (status != RecordStatus::Failed).then_some(step.started_at),
                 reverted_by: self.by.clone(),
                 attempts,
                 status,
@@ -82,14 +98,17 @@ impl Executor<'_> {
                 token: record.token,
                 error: None,
                 error_stack: None,
+                permanent: false,
                 ..before.clone()
             },
             _ => Record {
                 partial,
+                kind: Some(step.kind),
                 executed_at: step.started_at,
                 execution_duration: millis(step.started),
                 verification_failed: step.verification_failed && status == RecordStatus::Completed,
                 attempts,
+                position: Some(step.position),
                 ..record
             },
         }
@@ -102,6 +121,7 @@ impl Executor<'_> {
             status,
             direction: Direction::Up,
             partial: false,
+            kind: Some(migration.kind()),
             source: migration.source().to_string(),
             description: migration.description().to_owned(),
             checksum: migration.checksum().to_owned(),
@@ -119,8 +139,10 @@ impl Executor<'_> {
             codebase_version: self.options.codebase_version.clone(),
             error: None,
             error_stack: None,
+            permanent: false,
             attempts: 0,
             token: self.lease.token(),
+            position: None,
         }
     }
 }

@@ -7,10 +7,10 @@ use super::{Executor, Failure, Step};
 use crate::__private::Context;
 use crate::Error;
 use crate::context::{Ask, Course, Inner, Log, Schema, Scope};
-use crate::history::{Act, EffectEntry, Effects, HistoryEntry};
+use crate::history::{EffectEntry, Effects, HistoryEntry};
 use crate::lock::Permit;
 use crate::plan::Verb;
-use crate::record::{Direction, RecordStatus};
+use crate::record::RecordStatus;
 use crate::tracker::{Beside, Change};
 
 /// What became of the log while a body ran.
@@ -26,7 +26,8 @@ impl Executor<'_> {
     pub(super) async fn resume(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         let stored = self.stored_log(step).await?;
         if stored.is_none() && self.had_its_effect(step).await? {
-            return self.store(&self.change(step, self.record(step, step.done()), true)).await;
+            let change = self.change(step, self.record(step, step.done()), true);
+            return self.store_all(&Self::with_interrupted(step, change)).await;
         }
         step.attempts = 1;
         step.interrupted = interrupted(step, stored.as_ref()).map(Box::new);
@@ -50,6 +51,7 @@ impl Executor<'_> {
             step.interrupted = None;
         }
         let left = ended.is_err() && activity.operation() == Some(CREATE_INDEX);
+        let mut calls = Vec::new();
         let ended = ended.map(|(context, result)| {
             let Inner::Schema(schema) = context.0 else { unreachable!("a body keeps its context") };
             step.operations = schema.operations();
@@ -57,6 +59,7 @@ impl Executor<'_> {
             if session.is_some() {
                 self.session = session;
             }
+            calls = course.effects().to_vec();
             step.effects = effects(course.log());
             step.update = course.update();
             result
@@ -74,16 +77,15 @@ impl Executor<'_> {
         permit.check()?;
         result.map_err(Failure::Failed)?;
         self.verify(step).await?;
-        let record = self.record(step, step.done());
-        let entry = Some(Box::new(self.entry(step, &record)));
-        let completed = Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Ended, entry };
-        self.store_all(&self.with_interrupted(step, completed)).await
+        step.left = self.left(step, &calls).await;
+        let completed = self.change(step, self.record(step, step.done()), true);
+        self.store_all(&Self::with_interrupted(step, completed)).await
     }
 
-    /// A change, and what the history does not say yet of the execution before this one.
-    pub(super) fn with_interrupted(&self, step: &Step<'_>, change: Change) -> Vec<Change> {
+    /// A change, and before it what the history does not say yet of the execution before this one.
+    pub(super) fn with_interrupted(step: &Step<'_>, change: Change) -> Vec<Change> {
         let noted = step.interrupted.clone().map(|entry| Change::Noted { entry });
-        std::iter::once(change).chain(noted).collect()
+        noted.into_iter().chain([change]).collect()
     }
 
     /// What an earlier execution has left in the record, if that has not come to its end.
@@ -130,7 +132,7 @@ impl Executor<'_> {
             } else {
                 let record = Box::new(self.record(step, RecordStatus::Running));
                 let beside = Beside::Logged(update);
-                self.with_interrupted(step, Change::Stored { record, over: step.over(), beside, entry: None })
+                Self::with_interrupted(step, Change::Stored { record, over: step.over(), beside, entry: None })
             };
             let stored = match self.lease.check() {
                 Ok(()) if served.failure.is_none() => self.store_in(&mut session, &changes).await,
@@ -148,12 +150,11 @@ impl Executor<'_> {
 /// The history's entry of the execution before this one, if that was interrupted.
 fn interrupted(step: &Step<'_>, stored: Option<&Log>) -> Option<HistoryEntry> {
     let record = step.previous.filter(|record| record.status == RecordStatus::Running)?;
-    let act = if record.direction == Direction::Down { Act::Down } else { Act::Up };
     let place = stored.map(|log| log.done() + usize::from(log.in_doubt().is_some()));
     Some(HistoryEntry {
         stopped_at: place.and_then(|place| i64::try_from(place).ok()),
         effects: stored.map(effects).unwrap_or_default(),
-        ..HistoryEntry::of(record, act)
+        ..HistoryEntry::interrupted(record)
     })
 }
 

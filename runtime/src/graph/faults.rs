@@ -5,13 +5,11 @@ use std::iter;
 
 use petgraph::algo::kosaraju_scc;
 
-use super::{Draft, Graph, Node, nearest};
+use super::nearest::{SUGGESTIONS, nearest};
+use super::{Draft, Graph, Node};
 use crate::error::Error;
 use crate::migration::{Migration, Source};
 use crate::registry::Registry;
-
-/// How many missing dependencies get a suggestion: comparing each with every id would take minutes for thousands.
-const SUGGESTIONS: usize = 20;
 
 impl Draft {
     pub(super) fn faults(&self, registry: &Registry) -> Vec<Error> {

@@ -3,6 +3,24 @@
 use crate::error::Error;
 use crate::migration::Migration;
 
+/// How many ids that are not found get a suggestion: comparing each with every id would take minutes for thousands.
+pub(super) const SUGGESTIONS: usize = 20;
+
+/// Several ids that are not found.
+#[derive(Debug, Default)]
+pub(crate) struct Unknown(usize);
+
+impl Unknown {
+    /// As [`unknown`], of which the first ones get a suggestion.
+    pub(crate) fn error(&mut self, id: &str, known: impl IntoIterator<Item = Migration>) -> Error {
+        self.0 += 1;
+        if self.0 > SUGGESTIONS {
+            return Error::UnknownMigration { id: id.to_owned(), nearest: None };
+        }
+        unknown(id, known)
+    }
+}
+
 /// That there is no migration of this id among the known ones.
 pub(crate) fn unknown(id: &str, known: impl IntoIterator<Item = Migration>) -> Error {
     let nearest = nearest(id, known.into_iter().map(|migration| migration.id()));

@@ -11,7 +11,15 @@ fn mistake(registry: &Registry) -> String {
 }
 
 fn dependants_of(registry: &Registry, of: &[&str]) -> Result<String, Error> {
-    Ok(ids(Graph::new(registry)?.dependants_of(of.iter().copied())))
+    let graph = Graph::new(registry)?;
+    Ok(held_up(&graph, of))
+}
+
+/// What must not run after these have failed.
+pub(super) fn held_up(graph: &Graph, failed: &[&str]) -> String {
+    let mut held_up = HeldUp::new(graph);
+    failed.iter().for_each(|id| held_up.add(id));
+    ids(graph.order().filter(|migration| held_up.contains(migration.id())))
 }
 
 /// ```text
@@ -210,7 +218,7 @@ fn dependants_are_found_directly_and_indirectly() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b <- 004_d \n 003_c <- 004_d, module:menu:001_x");
     assert_eq!(dependants_of(&registry, &["001_a"])?, "002_b 004_d");
     assert_eq!(dependants_of(&registry, &["003_c"])?, "004_d module:menu:001_x");
-    assert_eq!(dependants_of(&registry, &["001_a", "002_b"])?, "004_d");
+    assert_eq!(dependants_of(&registry, &["001_a", "003_c"])?, "002_b 004_d module:menu:001_x");
     assert_eq!(dependants_of(&registry, &["004_d", "999_x"])?, "");
     Ok(())
 }

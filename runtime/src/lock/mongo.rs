@@ -1,8 +1,9 @@
 //! The store as MongoDB keeps it.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::bson::{Bson, Document, Timestamp, doc, oid::ObjectId};
 use mongodb::error::{Error, Result};
 use mongodb::options::{ReadConcern, ReturnDocument};
 use mongodb::{Client, ClientSession, Collection, Database, action::StartTransaction};
@@ -32,6 +33,8 @@ pub(crate) struct Mongo {
     /// The same through the client of the bodies, whose sessions write the fence.
     fence: Collection<Document>,
     tracker: Tracker,
+    /// When the server has raised the fence the last time, on its logical clock.
+    raised: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Mongo {
@@ -40,6 +43,7 @@ impl Mongo {
             documents: lease.collection(&names.lock),
             fence: database.collection(&names.lock),
             tracker: Tracker::new(database, names),
+            raised: Arc::default(),
         }
     }
 }
@@ -154,6 +158,9 @@ impl Store for Mongo {
         if let Some(error) = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()) {
             return Err(Error::custom(format!("{error}")));
         }
+        if let Ok(raised) = reply.get_timestamp("operationTime") {
+            *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+        }
         let in_doubt = reply.get("writeConcernError").map(|error| Error::custom(format!("{error}")));
         Ok(Raised { matched: reply.get_i32("n").is_ok_and(|matched| matched == 1), in_doubt })
     }
@@ -189,8 +196,14 @@ impl Store for Mongo {
         session.abort_transaction().await
     }
 
-    async fn holds(&self, change: &Change) -> std::result::Result<bool, crate::Error> {
-        self.tracker.holds(change).await
+    /// In the session, so that the read comes after what that has seen (`afterClusterTime`), and after the newest raise of the
+    /// fence: a primary that was elected in between may not know yet what a majority has.
+    async fn holds(&self, change: &Change, session: &mut ClientSession) -> std::result::Result<bool, crate::Error> {
+        let raised = *self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(raised) = raised {
+            session.advance_operation_time(raised);
+        }
+        self.tracker.holds(change, session).await
     }
 }
 

@@ -62,8 +62,12 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
 
     fn abort(&self, session: &mut Self::Session) -> impl Future<Output = Result<()>> + Send;
 
-    /// Whether a change is stored for good.
-    fn holds(&self, change: &Change) -> impl Future<Output = std::result::Result<bool, crate::Error>> + Send;
+    /// Whether a change is stored for good: on a majority, after all that the session and [`raise`](Self::raise) have seen.
+    fn holds(
+        &self,
+        change: &Change,
+        session: &mut Self::Session,
+    ) -> impl Future<Output = std::result::Result<bool, crate::Error>> + Send;
 }
 
 /// The two documents of the lock.

@@ -48,8 +48,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// often starts together with its database.
 ///
 /// `MONGRATE_FAIL_HARD=false` does not cover malformed variables, nor [`Error::Interrupted`], because the process is
-/// meant to end, nor [`Error::Partial`] and [`Error::HalfChanged`], because nothing should go on upon data that are half
-/// changed.
+/// meant to end, nor [`Error::Partial`], [`Error::HalfChanged`] and [`Error::HalfChangedElsewhere`], because nothing
+/// should go on upon data that are half changed.
 ///
 /// ```no_run
 /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
@@ -144,6 +144,7 @@ fn is_final(error: &Error) -> bool {
             | Error::Unacknowledged { interrupted: true, .. }
             | Error::Partial { .. }
             | Error::HalfChanged { .. }
+            | Error::HalfChangedElsewhere { .. }
     )
 }
 

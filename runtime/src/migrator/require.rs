@@ -6,7 +6,7 @@ use mongodb::BoxFuture;
 
 use super::Migrator;
 use crate::Error;
-use crate::graph::{Graph, unknown};
+use crate::graph::{Graph, Unknown};
 use crate::migration::State;
 
 /// A question whether migrations are completed: name more of them, then await it.
@@ -43,11 +43,11 @@ impl Require {
 
 /// The linked-in ones of these, selected or not: what the code needs is there to be asked for in any case.
 fn known(graph: &Graph, ids: &[String]) -> Result<Vec<&'static str>, Error> {
-    let (mut named, mut errors) = (Vec::new(), Vec::new());
+    let (mut named, mut errors, mut unknown) = (Vec::new(), Vec::new(), Unknown::default());
     for id in ids {
         match graph.find(id) {
             Some(node) => named.push(graph.migration(node).id()),
-            None => errors.push(unknown(id, graph.nodes().map(|node| graph.migration(node)))),
+            None => errors.push(unknown.error(id, graph.nodes().map(|node| graph.migration(node)))),
         }
     }
     Error::gather(errors).map(|()| named)

@@ -1,5 +1,6 @@
 //! Where every migration stands.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::Migrator;
@@ -28,6 +29,8 @@ use crate::tracker::Records;
 #[derive(Clone, Debug)]
 pub struct Status {
     migrations: Vec<(Migration, Option<Record>)>,
+    /// The place of each of them, by qualified id.
+    places: HashMap<&'static str, usize>,
     orphans: Vec<Record>,
     holder: Option<Holder>,
     /// The token of that holder.
@@ -70,8 +73,10 @@ impl Status {
             _ => (None, None),
         };
         let orphans = records.orphans(|id| graph.find(id).is_some()).into_iter().cloned().collect();
-        let migrations = graph.order().map(|migration| (migration, records.get(migration.id()).cloned())).collect();
-        Self { migrations, orphans, holder, token }
+        let migrations: Vec<_> =
+            graph.order().map(|migration| (migration, records.get(migration.id()).cloned())).collect();
+        let places = migrations.iter().enumerate().map(|(place, (migration, _))| (migration.id(), place)).collect();
+        Self { migrations, places, orphans, holder, token }
     }
 
     /// Every migration in plan order, with where it stands.
@@ -82,7 +87,8 @@ impl Status {
     /// Where the migration with this qualified id stands; `None` when it is not linked in or not selected.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Standing<'_>> {
-        self.iter().find(|standing| standing.migration.id() == id)
+        let (migration, record) = &self.migrations[*self.places.get(id)?];
+        Some(self.standing(*migration, record.as_ref()))
     }
 
     fn standing<'s>(&self, migration: Migration, record: Option<&'s Record>) -> Standing<'s> {

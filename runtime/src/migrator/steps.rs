@@ -1,14 +1,15 @@
 //! Running a plan under the lease, step by step.
 
-use std::collections::HashSet;
-
+use super::compare::warn_of_differences;
 use super::run::{Run, stopped};
 use crate::Error;
 use crate::error::Remains;
 use crate::events::Event;
 use crate::executor::{Ended, Executor};
-use crate::migration::{Migration, State};
+use crate::graph::HeldUp;
+use crate::migration::State;
 use crate::plan::{Plan, Verb};
+use crate::record::Record;
 use crate::registry::NOTHING_LINKED;
 use crate::report::{Execution, Outcome, Purpose, Report};
 use crate::stop::{Deadline, Reason};
@@ -53,7 +54,7 @@ impl Run {
     ) -> Result<Report, Error> {
         self.migrator.0.audience.tell(|| Event::Planned(plan.clone()));
         self.progress.plan(plan);
-        let mut held_up = HashSet::new();
+        let mut held_up = HeldUp::new(&self.graph);
         let mut stopped_by = None;
         let mut over = false;
         for step in plan {
@@ -71,13 +72,24 @@ impl Run {
                 report.warn(format!("'{id}' was interrupted the last time"));
             }
             self.progress.step(*step, executor.transactional);
-            match executor.run(*step, records.get(id)).await {
+            let ended = match records.failed_meanwhile(step.migration()).filter(|_| step.verb() == Verb::Up) {
+                Some(failed) => {
+                    report.warn(failed_elsewhere(failed));
+                    Ended::Execution(Execution::recorded(failed), Ok(()))
+                }
+                None => executor.run(*step, records.get(id)).await,
+            };
+            let (Ended::Execution(execution, _) | Ended::Stopped(_, execution)) = &ended;
+            for note in &execution.notes {
+                report.warn(note.clone());
+            }
+            match ended {
                 Ended::Execution(execution, recorded) => {
                     if let Err(unrecorded) = recorded {
                         report.warn(unrecorded);
                     }
                     if let Outcome::Failed { error, remains, .. } = &execution.outcome {
-                        held_up.extend(self.graph.dependants_of([id]).iter().map(Migration::id));
+                        held_up.add(id);
                         // Half changed data, or no time left: nothing must follow.
                         over = !continue_on_error || *remains == Remains::Half;
                         if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
@@ -93,6 +105,14 @@ impl Run {
                     report.push(execution);
                 }
             }
+            if !executor.left_running.is_empty() {
+                // Nothing must run beside it.
+                over = true;
+                report.leave_running(&executor.left_running, executor.options.lease);
+            }
+        }
+        if stopped_by.is_none() && !executor.left.is_empty() {
+            warn_of_differences(executor, &mut report).await;
         }
         match stopped_by {
             Some(reason) => Err(stopped(reason, report)),
@@ -104,6 +124,14 @@ impl Run {
         executor.lease.check()?;
         self.deadline.map_or(Ok(()), Deadline::check)
     }
+}
+
+fn failed_elsewhere(record: &Record) -> String {
+    let Record { id, pid, host, .. } = record;
+    format!(
+        "'{id}' failed in process {pid} on {host} while this one waited; it would fail again, so it was not run here. The \
+         next `up` runs it"
+    )
 }
 
 /// The report, or the first failure with it.

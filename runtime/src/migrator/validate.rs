@@ -1,10 +1,12 @@
-//! Whether what is on record and what is linked in fit together.
+//! Whether what is on record, what is linked in and what is in the database fit together.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::{Migrator, Status};
 use crate::Error;
 use crate::grouped::counted;
+use crate::left::Difference;
 use crate::migration::{Migration, State};
 use crate::record::{Record, is_of_a_pre_release};
 
@@ -23,6 +25,7 @@ use crate::record::{Record, is_of_a_pre_release};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Validation {
     findings: Vec<Finding>,
+    notices: Vec<Finding>,
     checked: usize,
 }
 
@@ -77,25 +80,51 @@ pub enum Problem {
         /// The error on record.
         error: String,
     },
+    /// The database is not as it has left it: somebody has changed an index, a validator, a view or a collection by hand, or a
+    /// command of a run that had lost its lease has arrived late.
+    Differs {
+        /// `index 'email_1' of 'users'`, `validator of 'orders'`, `collection 'orders'`.
+        object: String,
+        /// What the migration has left, or `none`.
+        expected: String,
+        /// What is there, or `none`.
+        found: String,
+    },
 }
 
 impl Migrator {
-    /// Whether what is on record and what is linked in fit together. Two reads, no writes.
+    /// Whether what is on record, what is linked in and what is in the database fit together. No writes.
+    ///
+    /// What `Schema` migrations have left is stored with their records, also of those that were reverted or are not linked into
+    /// this program, and is compared with the database: the indexes, collections, views and options that they have touched, and
+    /// nothing that the application has made by itself. What a later migration has changed counts as that one has left it.
+    ///
+    /// Two reads; a third that lists collections, and one for each collection with expected indexes, if anything was left.
     pub async fn validate(&self) -> Result<Validation, Error> {
         self.clone()
             .whole(async |this| {
-                let status = this.clone().read_status().await?;
-                Ok(Validation::new(&status))
+                let graph = this.graph()?;
+                let (records, attached) = this.0.tracker.all().await?;
+                let sighting = this.0.lock.sighting().await?;
+                let differences = this.differences(&graph, &records, &attached).await?;
+                Ok(Validation::new(&Status::new(&graph, &records, sighting), &differences))
             })
             .await
     }
 }
 
 impl Validation {
-    fn new(status: &Status) -> Self {
+    fn new(status: &Status, differences: &[Difference]) -> Self {
+        let (notices, differences): (Vec<_>, Vec<_>) = differences.iter().partition(|difference| difference.is_notice);
+        let mut by_id: HashMap<_, Vec<_>> = HashMap::new();
+        for difference in differences {
+            by_id.entry(difference.id.as_str()).or_default().push(Finding::from(difference));
+        }
         let mut findings = Vec::new();
+        let mut holes = holes(status);
         for (migration, record) in status.migrations() {
-            findings.extend(missing(*migration, record.as_ref(), status));
+            let missing = holes.remove(migration.id()).map(|needed_by| Problem::Missing { needed_by });
+            findings.extend(missing.map(|problem| Finding { id: migration.id().to_owned(), problem }));
             let record = record.as_ref().filter(|record| !status.is_running(record));
             findings.extend(
                 record
@@ -103,10 +132,14 @@ impl Validation {
                     .flat_map(|record| problems(*migration, record))
                     .map(|problem| Finding { id: migration.id().to_owned(), problem }),
             );
+            findings.extend(by_id.remove(migration.id()).unwrap_or_default());
         }
-        let orphans = status.orphans().iter();
-        findings.extend(orphans.map(|record| Finding { id: record.id.clone(), problem: Problem::Orphan }));
-        Self { findings, checked: status.migrations().len() }
+        for record in status.orphans() {
+            findings.push(Finding { id: record.id.clone(), problem: Problem::Orphan });
+            findings.extend(by_id.remove(record.id.as_str()).unwrap_or_default());
+        }
+        let notices = notices.into_iter().map(Finding::from).collect();
+        Self { findings, notices, checked: status.migrations().len() }
     }
 
     /// Whether nothing was found.
@@ -136,16 +169,27 @@ impl Validation {
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
+
+    /// Differences that are probably as they should be: a collection that was dropped and is there again, an index that is still
+    /// being built, and whatever a later `&Database` migration may have changed. They do not make it invalid.
+    #[must_use]
+    pub fn notices(&self) -> &[Finding] {
+        &self.notices
+    }
 }
 
-/// A hole: pending below something that is applied.
-fn missing(migration: Migration, record: Option<&Record>, status: &Status) -> Option<Finding> {
-    let state = record.map_or(State::New, Record::state);
-    let depends = |other: &Migration| other.dependencies().contains(&migration.id());
-    let needed_by = status.completed().map(|(other, _)| other).filter(depends);
-    let needed_by: Vec<_> = needed_by.map(|other| other.id().to_owned()).collect();
-    let hole = state.is_pending() && !needed_by.is_empty();
-    hole.then(|| Finding { id: migration.id().to_owned(), problem: Problem::Missing { needed_by } })
+/// The holes, pending below something that is applied: by id, what is applied and depends on it directly.
+fn holes(status: &Status) -> HashMap<&'static str, Vec<String>> {
+    let mut holes: HashMap<_, Vec<_>> = status.pending().map(|migration| (migration.id(), Vec::new())).collect();
+    for (needing, _) in status.completed() {
+        for dependency in needing.dependencies() {
+            if let Some(needed_by) = holes.get_mut(dependency) {
+                needed_by.push(needing.id().to_owned());
+            }
+        }
+    }
+    holes.retain(|_, needed_by| !needed_by.is_empty());
+    holes
 }
 
 fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
@@ -181,6 +225,9 @@ impl fmt::Display for Validation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
+        }
+        for notice in &self.notices {
+            writeln!(f, "notice: {}: {}", notice.id, notice.problem.what())?;
         }
         f.write_str(&self.summary())
     }
@@ -233,6 +280,9 @@ impl Problem {
                 )
             }
             Self::VerificationFailed { error } => format!("not verified: {error}"),
+            Self::Differs { object, expected, found } => {
+                format!("differs from what it left: {object}: expected {expected}, found {found}")
+            }
         }
     }
 
@@ -245,6 +295,7 @@ impl Problem {
             Self::Interrupted => ". The next `up` runs it again",
             Self::HalfChanged => ". Repair it; then name it to run it again, or mark it as applied or pending",
             Self::Unverifiable { .. } => ". `accept` it if it is known to be unchanged",
+            Self::Differs { .. } => ". Make it as it was, write a migration that changes it, or `accept` what is there",
             Self::Failed { .. } | Self::VerificationFailed { .. } => "",
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BinaryHeap;
 
+use super::staying::Staying;
 use super::{Plan, Step, Verb};
 use crate::error::Error;
 use crate::graph::{Graph, Node};
@@ -134,26 +135,17 @@ fn check(graph: &Graph, order: &[Node], nodes: &[Node]) -> Result<(), Error> {
     for node in nodes {
         reverted[node.index()] = true;
     }
+    let staying = order.iter().copied().filter(|node| !reverted[node.index()]).collect();
+    let mut staying = Staying::new(graph, staying);
     let mut errors = Vec::new();
     for &node in nodes {
         let migration = graph.migration(node);
-        let below = graph.downstream([node]);
-        let staying = order.iter().copied().filter(|other| below[other.index()] && !reverted[other.index()]);
-        errors.extend(dependants_applied(graph, node, staying));
+        errors.extend(staying.refuse(node));
         if !migration.is_reversible() {
             errors.push(irreversible(migration));
         }
     }
     Error::gather(errors)
-}
-
-/// Why a migration cannot be taken back, if there are such as depend on it and stay applied.
-pub(super) fn dependants_applied(graph: &Graph, node: Node, staying: impl Iterator<Item = Node>) -> Option<Error> {
-    let staying: Vec<_> = staying.collect();
-    let selected = staying.iter().all(|&other| graph.is_selected(other));
-    let dependants: Vec<_> = staying.into_iter().map(|other| graph.migration(other).id()).collect();
-    let id = graph.migration(node).id();
-    (!dependants.is_empty()).then_some(Error::DependantsApplied { id, dependants, selected })
 }
 
 fn irreversible(migration: Migration) -> Error {

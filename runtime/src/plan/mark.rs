@@ -1,6 +1,6 @@
 //! Which migrations a person may call applied or pending.
 
-use super::down::dependants_applied;
+use super::staying::Staying;
 use crate::error::Error;
 use crate::graph::{Graph, Node};
 use crate::migration::{Kind, Migration, State};
@@ -61,13 +61,11 @@ pub(crate) fn mark_pending(
     let named = graph.named(ids)?;
     let changes = |node: &Node| named.contains(node) && (applied[node.index()] || half_way(node));
     let changes: Vec<_> = graph.nodes().filter(changes).collect();
-    let mut errors = Vec::new();
-    for &node in &changes {
-        let below = graph.downstream([node]);
-        let stays = |other: &Node| below[other.index()] && applied[other.index()] && !named.contains(other);
-        let staying: Vec<_> = graph.nodes().filter(stays).collect();
-        errors.extend(dependants_applied(graph, node, staying.into_iter().rev()));
-    }
+    let stays = |node: &Node| applied[node.index()] && !named.contains(node);
+    let mut staying: Vec<_> = graph.nodes().filter(stays).collect();
+    staying.reverse();
+    let mut staying = Staying::new(graph, staying);
+    let errors = changes.iter().filter_map(|&node| staying.refuse(node)).collect();
     Error::gather(errors)?;
     Ok(changes.into_iter().map(|node| graph.migration(node)).collect())
 }

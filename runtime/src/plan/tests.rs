@@ -1,4 +1,5 @@
 mod down;
+mod large;
 mod mark;
 
 use super::*;

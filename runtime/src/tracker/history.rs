@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
-use super::Tracker;
+use super::{Records, Tracker};
 use crate::Error;
 use crate::history::HistoryEntry;
 use crate::record::RecordStatus;
@@ -36,8 +36,15 @@ pub struct Statistics {
     slowest_ms: f64,
 }
 
+/// An entry of which only the batch is wanted.
+#[derive(Debug, Deserialize)]
+struct Numbered {
+    #[serde(default)]
+    batch: Option<i64>,
+}
+
 impl Statistics {
-    /// How long an execution took on average.
+    /// How long an execution took on average, those left out that were interrupted.
     #[must_use]
     pub fn mean(&self) -> Duration {
         Duration::from_secs_f64(self.mean_ms.max(0.0) / 1000.0)
@@ -80,17 +87,33 @@ impl Tracker {
         Ok((entries, total))
     }
 
+    /// The number that the next `up` gives to what it applies. Not used before, even if no record has it any more.
+    pub(crate) async fn next_batch(&self, records: &Records) -> Result<i64, Error> {
+        let entries = self.history.clone_with_type::<Numbered>();
+        let highest =
+            entries.find_one(Document::new()).sort(doc! { "batch": -1 }).projection(doc! { "batch": 1 }).await;
+        let highest = highest.map_err(|error| self.unread(error))?.and_then(|entry| entry.batch);
+        Ok(highest.unwrap_or(0).max(records.highest_batch()) + 1)
+    }
+
     /// How the executions of each migration have gone, by id.
     pub(crate) async fn statistics(&self) -> Result<Vec<Statistics>, Error> {
         let failed = doc! { "$cond": [{ "$eq": ["$status", "failed"] }, 1_i64, 0_i64] };
+        // Nobody knows how long an interrupted one took.
+        let known = |milliseconds: Document| {
+            doc! { "$cond": [{ "$eq": ["$status", "running"] }, null, milliseconds] }
+        };
         let pipeline = [
             doc! { "$match": { "act": "up" } },
             doc! { "$group": {
                 "_id": "$migrationId",
                 "count": { "$sum": 1_i64 },
                 "failures": { "$sum": failed },
-                "meanMs": { "$avg": "$executionDuration" },
-                "slowestMs": { "$max": { "$toDouble": "$executionDuration" } },
+                "meanMs": { "$avg": known(doc! { "$toDouble": "$executionDuration" }) },
+                "slowestMs": { "$max": known(doc! { "$toDouble": "$executionDuration" }) },
+            } },
+            doc! { "$set": {
+                "meanMs": { "$ifNull": ["$meanMs", 0.0] }, "slowestMs": { "$ifNull": ["$slowestMs", 0.0] },
             } },
             doc! { "$sort": { "_id": 1 } },
         ];

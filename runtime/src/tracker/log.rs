@@ -64,9 +64,16 @@ impl Tracker {
     }
 
     /// Whether the log of a record has come to this entry, under this token.
-    pub(super) async fn has_entry(&self, id: &str, token: i64, update: &LogUpdate) -> mongodb::error::Result<bool> {
+    pub(super) async fn has_entry(
+        &self,
+        id: &str,
+        token: i64,
+        update: &LogUpdate,
+        session: &mut ClientSession,
+    ) -> mongodb::error::Result<bool> {
         let records = self.records.clone_with_type::<Document>();
-        let found = records.find_one(doc! { "_id": id, "token": token }).projection(doc! { "log.ops": 1 }).await?;
+        let found = records.find_one(doc! { "_id": id, "token": token }).projection(doc! { "log.ops": 1 });
+        let found = found.session(session).await?;
         let log = found.as_ref().and_then(|record| record.get_document("log").ok());
         let (place, print) = &update.last;
         let entry = log.and_then(|log| log.get_array("ops").ok()?.get(*place)?.as_document());

@@ -1,13 +1,13 @@
 //! Reading the records: one find, one batch, no writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use mongodb::bson::{Bson, Document, RawDocument};
+use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument};
 
 use super::{Tracker, without_beside};
 use crate::Error;
 use crate::migration::{Migration, State};
-use crate::record::{Applied, Record, RecordStatus};
+use crate::record::{Applied, Direction, Record, RecordStatus};
 
 /// More than any number of records; the server ends a batch at 16 MB anyway.
 const ONE_BATCH: u32 = 1_000_000;
@@ -18,12 +18,29 @@ pub(crate) struct Records {
     by_id: HashMap<String, Record>,
     /// Whether nobody can be running anything: they were read under the lease.
     settled: bool,
+    /// The qualified ids of those that have failed to be applied since an earlier reading.
+    failed_since: HashSet<String>,
 }
 
 impl Records {
-    /// The same, read under the lease: what was left running has been interrupted.
-    pub(crate) fn settled(self) -> Self {
-        Self { settled: true, ..self }
+    /// The same, read under the lease: what was left running has been interrupted, and what was not there in the `first`
+    /// reading of this run has happened while it waited.
+    pub(crate) fn settled(self, first: &Self) -> Self {
+        let failed = |record: &Record| record.status == RecordStatus::Failed && record.direction == Direction::Up;
+        // The record of one that runs outside transactions counts the attempt from its beginning.
+        let before = |record: &Record| {
+            first.get(&record.id).is_some_and(|before| failed(before) && before.attempts == record.attempts)
+        };
+        let failed = self.by_id.values().filter(|record| failed(record) && !before(record));
+        let failed_since = failed.map(|record| record.id.clone()).collect();
+        Self { settled: true, failed_since, ..self }
+    }
+
+    /// The record of a migration that another process failed to apply while this one waited, if the same code would fail here
+    /// as well.
+    pub(crate) fn failed_meanwhile(&self, migration: Migration) -> Option<&Record> {
+        let record = self.get(migration.id()).filter(|record| self.failed_since.contains(&record.id))?;
+        (record.permanent && record.checksum == migration.checksum()).then_some(record)
     }
 
     pub(crate) fn state(&self, id: &str) -> State {
@@ -57,9 +74,9 @@ impl Records {
         orphans.map(|record| (record.id.as_str(), record.applied())).collect()
     }
 
-    /// The number that the next `up` gives to what it applies.
-    pub(crate) fn next_batch(&self) -> i64 {
-        self.by_id.values().map(|record| record.batch).max().unwrap_or(0) + 1
+    /// The highest number of an `up` among them.
+    pub(crate) fn highest_batch(&self) -> i64 {
+        self.by_id.values().map(|record| record.batch).max().unwrap_or(0)
     }
 
     /// Those that an execution has begun and not brought to its end.
@@ -95,18 +112,50 @@ impl Records {
     }
 }
 
+/// What is stored beside a record.
+#[derive(Clone, Debug)]
+pub(crate) struct Attached {
+    /// Qualified id.
+    pub(crate) id: String,
+    /// What its last execution has left.
+    pub(crate) left: Option<Document>,
+    /// The log of its body, which has not ended.
+    pub(crate) log: Option<Document>,
+}
+
+impl Attached {
+    fn found(id: &str, stored: &RawDocument) -> Option<Self> {
+        let field = |name| match stored.get(name) {
+            Ok(Some(RawBsonRef::Document(field))) => Document::try_from(field).ok(),
+            _ => None,
+        };
+        let attached = Self { id: id.to_owned(), left: field("left"), log: field("log") };
+        (attached.left.is_some() || attached.log.is_some()).then_some(attached)
+    }
+}
+
 impl Tracker {
     /// Reads all records: one command, however many there are.
     pub(crate) async fn records(&self) -> Result<Records, Error> {
+        Ok(self.read(without_beside()).await?.0)
+    }
+
+    /// Reads all records and what is stored beside them: one command.
+    pub(crate) async fn all(&self) -> Result<(Records, Vec<Attached>), Error> {
+        self.read(Document::new()).await
+    }
+
+    async fn read(&self, projection: Document) -> Result<(Records, Vec<Attached>), Error> {
         let failed = |error| Error::server(format!("read the records in '{}'", self.records.name()), error);
-        let cursor = self.records.find(Document::new()).projection(without_beside()).batch_size(ONE_BATCH).await;
+        let cursor = self.records.find(Document::new()).projection(projection).batch_size(ONE_BATCH).await;
         let mut cursor = cursor.map_err(failed)?;
-        let mut records = HashMap::new();
+        let (mut records, mut attached) = (HashMap::new(), Vec::new());
         while cursor.advance().await.map_err(failed)? {
             let record = cursor.deserialize_current().map_err(|error| self.unreadable(cursor.current(), &error))?;
+            attached.extend(Attached::found(&record.id, cursor.current()));
             records.insert(record.id.clone(), record);
         }
-        Ok(Records { by_id: records, settled: false })
+        Ok((Records { by_id: records, ..Records::default() }, attached))
     }
 
     /// A document that is not one of our records: somebody else's, or of a newer version.

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::millis;
-use crate::Kind;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,11 +31,7 @@ impl From<crate::Migration> for Migration {
             id: migration.id(),
             source: migration.source().to_string(),
             description: migration.description(),
-            kind: match migration.kind() {
-                Kind::Tx => "tx",
-                Kind::Schema => "schema",
-                Kind::Database => "database",
-            },
+            kind: migration.kind().as_str(),
             checksum: migration.checksum(),
             dependencies: migration.dependencies(),
             reversible: migration.is_reversible(),

@@ -1,8 +1,8 @@
 //! The budgets of the design, measured: `cargo bench -p mongrate-tests --features compare`.
 //!
 //! Whole processes are measured by starting this program again, several times and by turns with what they are compared
-//! to, against one local server. What is printed is the median. Without the feature `compare`, what needs
-//! mongodb-migrator is left out.
+//! to, against one local server. What is printed is the median. An argument after `--` names the one part to measure:
+//! `graph`. Without the feature `compare`, what needs mongodb-migrator is left out.
 
 mod boot;
 mod commands;
@@ -12,6 +12,7 @@ mod dependencies;
 mod fleet;
 mod graph;
 mod migrations;
+mod plans;
 mod process;
 mod table;
 mod thousand;
@@ -30,13 +31,30 @@ async fn main() -> Result<()> {
     }
     let server = Mongod::start().await?;
     let uri = server.uri();
+    let only = arguments.iter().find(|argument| !argument.starts_with('-'));
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
     table::head();
-    graph::measure()?;
-    commands::measure(&server).await?;
-    dependencies::measure()?;
-    thousand::measure(&server).await?;
-    boot::measure(&server, &uri).await?;
-    fleet::measure(&server).await?;
+    if wanted("graph") {
+        graph::measure()?;
+    }
+    if wanted("plans") {
+        plans::measure(&server).await?;
+    }
+    if wanted("commands") {
+        commands::measure(&server).await?;
+    }
+    if wanted("dependencies") {
+        dependencies::measure()?;
+    }
+    if wanted("thousand") {
+        thousand::measure(&server).await?;
+    }
+    if wanted("boot") {
+        boot::measure(&server, &uri).await?;
+    }
+    if wanted("fleet") {
+        fleet::measure(&server).await?;
+    }
     server.shutdown().await;
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! As many migrations as wanted, made at run time in the way the macro makes them.
 
 use mongodb::bson::{Document, doc};
-use mongrate::__private::{Argument, Kind, Registration};
+use mongrate::__private::{Argument, Down, Kind, Registration};
 use mongrate::{Migration, Registry, Tx};
+
+/// The checksum of all of them.
+pub(crate) const CHECKSUM: &str = "t2:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// `count` migrations without dependencies, each of which inserts one document into `effects`.
 pub(crate) fn inserting(count: usize) -> Registry {
@@ -39,7 +42,8 @@ fn leak(id: &'static str, dependencies: &'static [&'static str]) -> Migration {
     Migration::new(Box::leak(Box::new(Registration {
         id,
         dependencies,
-        checksum: "t2:0000000000000000000000000000000000000000000000000000000000000000",
+        checksum: CHECKSUM,
+        down: Some(Down { kind: Kind::Tx, body: |_| Box::pin(async { Ok(()) }) }),
         kind: Kind::Tx,
         up: |context| {
             Box::pin(async move {

@@ -122,7 +122,9 @@ numbered!("006_made", made, { Ok(()) });
 
 /// Parameters that are not used up, and a type that is written in full.
 #[migration(id = "008_verbose")]
-async fn verbose(tx: &'_ mut mongrate::Tx) -> std::result::Result<(), std::boxed::Box<dyn std::error::Error + Send + Sync + 'static>> {
+async fn verbose(
+    tx: &'_ mut mongrate::Tx,
+) -> std::result::Result<(), std::boxed::Box<dyn std::error::Error + Send + Sync + 'static>> {
     let _: &mut Tx = tx;
     Ok(())
 }

@@ -104,12 +104,59 @@ macro_rules! numbered {
 
 numbered!("005_made", made, pub(super), &mut mongrate::Schema, Ok(()));
 
+/// What is there depends on the system.
+#[mongrate::migration(id = "006_conditions")]
+mod conditions {
+    use mongrate::{Error, Tx};
+
+    pub(super) async fn up(_tx: &mut Tx) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Of one kind here.
+    #[cfg(not(target_os = "none"))]
+    pub(super) async fn down(_schema: &mut mongrate::Schema) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// And of another kind there.
+    #[inline]
+    #[cfg(target_os = "none")]
+    pub async fn down(_tx: &mut Tx) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[cfg(target_os = "none")]
+    async fn verify(_: &mongodb::Database) -> bool {
+        true
+    }
+}
+
+macro_rules! with_functions {
+    ($id:literal, $module:ident, $($function:item)*) => {
+        #[mongrate::migration(id = $id)]
+        mod $module {
+            $($function)*
+        }
+    };
+}
+
+with_functions! {
+    "007_functions", functions,
+    pub(super) async fn up(_: &mut mongrate::Tx) -> Result<(), mongrate::Error> {
+        Ok(())
+    }
+    async fn verify(_: &mongodb::Database) -> bool {
+        true
+    }
+}
+
 fn main() {
     assert_eq!(one(), "one");
     let mut all: Vec<_> = inventory::iter::<Registration>().collect();
     all.sort_unstable_by_key(|registration| registration.id);
     let ids: Vec<_> = all.iter().map(|registration| registration.id).collect();
-    assert_eq!(ids, ["001_users", "002_roles", "004_local", "module:menu:005_made"]);
+    assert_eq!(ids, ["001_users", "002_roles", "004_local", "006_conditions", "007_functions", "module:menu:005_made"]);
 
     assert_eq!(all[0].description, "Users\nhave names.");
     assert_eq!(all[0].irreversible, Some("the old names are gone"));
@@ -118,6 +165,9 @@ fn main() {
     assert_eq!(all[1].down.map(|down| down.kind), Some(mongrate::Kind::Schema));
     assert!(all[1].verify.is_some());
     assert_eq!(all[1].line, 16, "the line of `up`");
-    assert_eq!(all[3].kind, mongrate::Kind::Schema);
-    assert!(all[3].verify.is_some());
+    assert_eq!(all[3].down.map(|down| down.kind), Some(mongrate::Kind::Schema));
+    assert!(all[3].verify.is_none());
+    assert!(all[4].verify.is_some());
+    assert_eq!(all[5].kind, mongrate::Kind::Schema);
+    assert!(all[5].verify.is_some());
 }

@@ -83,27 +83,26 @@ fn rustfmt_changes_no_checksum() {
     assert_eq!(expected.len(), files.len());
     assert!(text.matches("migration(").count() > 100, "there is little to try it on");
 
-    let widths = (60..=140).step_by(20).map(|width| format!("max_width={width}"));
-    let others = [
-        "max_width=80,use_small_heuristics=Max",
-        "max_width=100,use_small_heuristics=Off,hard_tabs=true",
+    let project = "max_width=120,use_small_heuristics=Max";
+    let same = |of: &str, formatted: &str| {
+        let found = forms(formatted);
+        assert_eq!(found.len(), files.len(), "{of}");
+        for (file, (expected, found)) in iter::zip(&files, iter::zip(&expected, &found)) {
+            assert!(expected == found, "{of}: {}\n{}", file.display(), differing(expected, found));
+        }
+    };
+    for width in (60..=140).step_by(20) {
+        for style in ["2021", "2024"] {
+            same(&format!("{width}, {style}"), &rustfmt(&text, style, &format!("max_width={width}")));
+        }
+    }
+    let narrow = rustfmt(&text, "2021", "max_width=60");
+    same("narrow and wide again", &rustfmt(&narrow, "2024", project));
+    for options in [
         "use_field_init_shorthand=true,match_block_trailing_comma=true,match_arm_leading_pipes=Always",
         "remove_nested_parens=false,force_explicit_abi=false,merge_derives=false,match_arm_leading_pipes=Preserve",
-        "reorder_imports=false,reorder_modules=false,fn_params_layout=Vertical",
-    ];
-    for config in widths.chain(others.map(str::to_owned)) {
-        for style in ["2021", "2024"] {
-            let once = rustfmt(&text, style, &config);
-            // From there to where this project has its lines end.
-            let again = rustfmt(&once, "2024", "max_width=120,use_small_heuristics=Max");
-            for formatted in [once, again] {
-                let found = forms(&formatted);
-                assert_eq!(found.len(), files.len(), "{style} {config}");
-                for (file, (expected, found)) in iter::zip(&files, iter::zip(&expected, &found)) {
-                    let file = file.display();
-                    assert!(expected == found, "{style} {config}: {file}\n{}", differing(expected, found));
-                }
-            }
-        }
+        "reorder_imports=false,reorder_modules=false,use_small_heuristics=Off,hard_tabs=true",
+    ] {
+        same(options, &rustfmt(&text, "2024", options));
     }
 }

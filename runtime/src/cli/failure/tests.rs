@@ -69,6 +69,7 @@ fn errors() -> Vec<Error> {
         Error::Refused("This is refused.".to_owned()),
         Error::Tenants { tenants: Box::new(Tenants::default()) },
         Error::HalfChanged { ids: ids() },
+        Error::HalfChangedElsewhere { ids: ids() },
         Error::VerificationFailed { source: None },
         Error::RunTimedOut { limit, report: report() },
         Error::Irreversible { id, reason: None },

@@ -17,7 +17,7 @@ pub(super) fn raw<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
 fn serialize_to_raw_document_buf<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
     #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
     use mongodb::bson::*;
-    to_raw_document_buf(document).map_err(Into::into)
+    Ok(to_raw_document_buf(document)?)
 }
 
 /// Neither version.

@@ -308,7 +308,7 @@ impl Store for Memory {
         .await
     }
 
-    async fn holds(&self, change: &Change) -> std::result::Result<bool, crate::Error> {
+    async fn holds(&self, change: &Change, _: &mut Session) -> std::result::Result<bool, crate::Error> {
         let Change::Stored { record, .. } = change else { unreachable!("the model removes nothing") };
         let record = (**record).clone();
         let holds = move |server: &mut Server| {

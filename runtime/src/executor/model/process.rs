@@ -212,7 +212,7 @@ async fn under_lease(
 ) -> Result<(), Failure> {
     let state = store.state().await.map_err(|error| Failure::server("read the records", error))?;
     // As a run does; see `end_former_holders` in migrator/run.rs.
-    lock.kill(lease.abandoned()).await;
+    lock.kill(&lease.abandoned()).await;
     let committer = Committer { lock, lease };
     for step in todo(store, &state) {
         let result = in_transaction(store, &committer, session, step).await;
@@ -293,6 +293,7 @@ fn change(step: usize, status: RecordStatus, token: i64) -> Change {
         status,
         direction: Direction::Up,
         partial: false,
+        kind: None,
         source: "system".to_owned(),
         description: String::new(),
         checksum: String::new(),
@@ -310,8 +311,10 @@ fn change(step: usize, status: RecordStatus, token: i64) -> Change {
         codebase_version: None,
         error: None,
         error_stack: None,
+        permanent: false,
         attempts: 1,
         token,
+        position: None,
     };
     Change::Stored { record: Box::new(record), over: Over::Pending, beside: Beside::Kept, entry: None }
 }

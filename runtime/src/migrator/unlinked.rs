@@ -1,0 +1,61 @@
+//! Data that a migration of another program may have left half changed.
+
+use super::Migrator;
+use super::run::Run;
+use crate::Error;
+use crate::graph::Graph;
+use crate::lock::Sighting;
+use crate::record::{Record, RecordStatus};
+use crate::tracker::Records;
+
+impl Migrator {
+    /// The qualified ids of migrations that are not linked into this program, may have left data half changed, and are not
+    /// being run. Only if there are any does this read anything: the lease, and the records once more.
+    pub(super) async fn half_changed_elsewhere(&self, graph: &Graph, records: &Records) -> Result<Vec<String>, Error> {
+        let suspects = suspects(graph, records);
+        if suspects.iter().all(|record| record.status == RecordStatus::Failed) {
+            return Ok(ids(suspects));
+        }
+        let sighting = self.0.lock.sighting().await?;
+        // The one that ran it may have ended before the lease was read.
+        let now = self.0.tracker.records().await?;
+        let still = |record: &Record| {
+            now.get(&record.id).is_some_and(|now| now.token == record.token && now.status == record.status)
+        };
+        let left = suspects.into_iter().filter(|record| still(record) && !is_run_by(sighting.as_ref(), record));
+        Ok(ids(left))
+    }
+}
+
+impl Run {
+    /// Refuses to go on upon data that another program may have left half changed.
+    pub(super) async fn refuse_half_changed_elsewhere(&self, records: &Records) -> Result<(), Error> {
+        refuse(self.migrator.half_changed_elsewhere(&self.graph, records).await?)
+    }
+
+    /// The same under the lease, when nobody else is running anything.
+    pub(super) fn refuse_half_changed_when_settled(&self, records: &Records) -> Result<(), Error> {
+        refuse(ids(suspects(&self.graph, records)))
+    }
+}
+
+fn suspects<'r>(graph: &Graph, records: &'r Records) -> Vec<&'r Record> {
+    let orphans = records.orphans(|id| graph.find(id).is_some());
+    orphans.into_iter().filter(|record| record.may_be_half_changed()).collect()
+}
+
+/// Whether the holder of the lease is running a migration outside a transaction.
+pub(super) fn is_run_by(sighting: Option<&Sighting>, record: &Record) -> bool {
+    sighting.is_some_and(|sighting| {
+        let alive = sighting.holder.as_ref().is_some_and(|holder| !holder.expired);
+        alive && record.status == RecordStatus::Running && record.token == sighting.token
+    })
+}
+
+fn ids<'r>(records: impl IntoIterator<Item = &'r Record>) -> Vec<String> {
+    records.into_iter().map(|record| record.id.clone()).collect()
+}
+
+pub(super) fn refuse(ids: Vec<String>) -> Result<(), Error> {
+    if ids.is_empty() { Ok(()) } else { Err(Error::HalfChangedElsewhere { ids }) }
+}

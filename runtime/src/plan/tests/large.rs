@@ -1,0 +1,63 @@
+//! Plans of many migrations: their cost grows with their number, not with its square.
+
+use crate::Error;
+use crate::fixtures::Drawn;
+use crate::graph::Graph;
+use crate::migration::State;
+use crate::plan::{Plan, Target, mark_pending};
+use crate::registry::Registry;
+
+const COUNT: usize = 20_000;
+
+fn id(number: usize) -> String {
+    format!("{:08}-x_{number}", 20_000_101 + number)
+}
+
+/// Each depends on the one before.
+fn chain() -> Registry {
+    let drawn = |number: usize| Drawn {
+        id: id(number),
+        dependencies: number.checked_sub(1).map(id).into_iter().collect(),
+        ..Drawn::default()
+    };
+    (0..COUNT).map(|number| drawn(number).leak()).collect()
+}
+
+fn refusals(error: Error) -> Vec<Error> {
+    match error {
+        Error::Several { errors } => errors,
+        other => vec![other],
+    }
+}
+
+#[test]
+fn the_last_20_000_are_planned() -> Result<(), Error> {
+    let graph = Graph::new(&chain())?;
+    let plan = Plan::down(&graph, &Target::Last(COUNT), false, |_| Some((1, 0)), |_| State::Completed, &[])?;
+    assert_eq!(plan.len(), COUNT);
+    Ok(())
+}
+
+#[test]
+fn of_10_000_that_something_depends_on_the_first_are_refused() -> Result<(), Error> {
+    let graph = Graph::new(&chain())?;
+    let half: Vec<_> = (0..COUNT / 2).map(id).collect();
+    let down = Plan::down(&graph, &Target::Only(half.clone()), false, |_| Some((1, 0)), |_| State::Completed, &[]);
+    let marked = mark_pending(&graph, &half, |_| true, |_| State::Completed);
+    for refused in [down.expect_err("half of it stays"), marked.expect_err("half of it stays")] {
+        let refused = refusals(refused);
+        assert!((1..200).contains(&refused.len()), "{} refusals", refused.len());
+        for refusal in refused {
+            let Error::DependantsApplied { dependants, .. } = refusal else { panic!("{refusal}") };
+            assert_eq!(dependants.len(), COUNT / 2);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn names_that_are_not_found_are_compared_with_all_ids_a_few_times_only() {
+    let graph = Graph::new(&chain()).expect("no mistakes");
+    let names: Vec<_> = (0..COUNT).map(|number| format!("{number:06}_unknown")).collect();
+    assert_eq!(refusals(graph.named(&names).expect_err("none of them is there")).len(), COUNT);
+}
