@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use mongrate::cli::Cli;
 
 use crate::database::Place;
-use crate::{builder, seed};
+use crate::{configure, seed};
 
 /// Runs a command on the database that `--uri` or `MONGODB_URI` names, or else on the sample's own.
 pub async fn run(cli: Cli) -> ExitCode {
     if !cli.needs_database() || Place::is_named() {
-        return cli.run(|database| builder(&database)).await;
+        return cli.run(configure).await;
     }
     match Place::open().await {
         Ok(place) => {
@@ -24,8 +24,8 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 /// There is something to migrate in it from the first command on.
 async fn on_our_own(cli: Cli, place: &Place) -> ExitCode {
-    match seed::load(&place.database).await {
-        Ok(_) => cli.run_on(builder(&place.database)).await,
+    match seed::load(place.builder.database()).await {
+        Ok(_) => cli.run_on(configure(place.builder.clone())).await,
         Err(error) => failed(&error),
     }
 }

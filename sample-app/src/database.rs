@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use mongodb::options::ClientOptions;
-use mongodb::{Client, Database};
 use mongrate::mongod::Mongod;
+use mongrate::{Migrator, MigratorBuilder};
 
 /// The name of the database where the connection string has none.
 const NAME: &str = "shop";
@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A database and where it is.
 #[derive(Debug)]
 pub struct Place {
-    /// The database.
-    pub database: Database,
+    /// The connection to it.
+    pub builder: MigratorBuilder,
     /// Where it is, for people; without credentials.
     pub description: String,
     /// The connection string of a local server, for others.
@@ -48,19 +48,19 @@ impl Place {
         let mut options = ClientOptions::parse(uri).await.map_err(|error| unreadable(uri, &error))?;
         options.server_selection_timeout.get_or_insert(PATIENCE);
         let hosts = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let client = Client::with_options(options)?;
-        let database = client.default_database().unwrap_or_else(|| client.database(NAME));
-        let description = format!("database '{}' at {hosts}", database.name());
-        Ok(Self { database, description, uri: None, server: None })
+        let name = options.default_database.clone().unwrap_or_else(|| NAME.to_owned());
+        let description = format!("database '{name}' at {hosts}");
+        let builder = Migrator::connect_with(options, &name)?;
+        Ok(Self { builder, description, uri: None, server: None })
     }
 
     /// A database of a server that ends with this value and keeps its data in a folder.
     pub async fn local(folder: &Path) -> anyhow::Result<Self> {
         let server = Mongod::builder().data_dir(folder).start().await?;
-        let database = server.client().await?.database(NAME);
+        let builder = Migrator::connect(server.uri(), NAME).await?;
         let description = format!("database '{NAME}' of a local mongod, kept in {}", shown(folder).display());
         let uri = server.uri().replacen("/?", &format!("/{NAME}?"), 1);
-        Ok(Self { database, description, uri: Some(uri), server: Some(server) })
+        Ok(Self { builder, description, uri: Some(uri), server: Some(server) })
     }
 
     /// Ends the local server, if there is one.

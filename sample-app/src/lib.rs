@@ -18,23 +18,24 @@ use mongrate::{Migrator, MigratorBuilder};
 use crate::progress::elapsed;
 use crate::showcase::Showcase;
 
-/// What the migrator of this application is told; it has everything that is linked in, the plugin's migrations too.
+/// Sets the options of this application's migrator; it has everything that is linked in, the plugin's migrations too.
 ///
 /// They are linked in because [`api`] calls the plugin. rustc leaves out a crate that is never named, so an application
 /// that wants only a plugin's migrations says `use whale_alerts as _;`.
-pub fn builder(database: &Database) -> MigratorBuilder {
-    Migrator::builder(database.clone()).actor("sample-app").codebase_version(env!("CARGO_PKG_VERSION"))
+pub fn configure(builder: MigratorBuilder) -> MigratorBuilder {
+    builder.actor("sample-app").codebase_version(env!("CARGO_PKG_VERSION"))
 }
 
-/// The migrator of this application.
+/// The migrator of this application for a database of which there is a handle already: to read where it stands.
 pub fn migrator(database: &Database) -> Result<Migrator, mongrate::Error> {
-    builder(database).build()
+    configure(Migrator::builder(database.clone())).build()
 }
 
 /// Loads version 1 if the database is empty, applies what is pending unless the environment says otherwise, and prints what
 /// it does.
-pub async fn bring_up_to_date(database: &Database) -> anyhow::Result<()> {
-    let migrator = migrator(database)?;
+pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<()> {
+    let migrator = builder.clone().build()?;
+    let database = migrator.database();
     let plan = migrator.plan().await?;
     let began = Instant::now();
     if seed::load(database).await? {
@@ -45,7 +46,6 @@ pub async fn bring_up_to_date(database: &Database) -> anyhow::Result<()> {
     }
     let showcase = Showcase::before(database).await?;
     let began = Instant::now();
-    let builder = builder(database);
     let booted = progress::printed(builder.events(), builder.boot()).await?;
     let (None, Some(report)) = (booted.error(), booted.report()) else {
         println!("{booted}");

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use mongrate::cli::Cli;
 use sample_app::command_line::{self, failed};
 use sample_app::database::Place;
-use sample_app::{api, bring_up_to_date};
+use sample_app::{api, bring_up_to_date, configure};
 
 const USAGE: &str = "usage: sample-app [--once]\n       sample-app migrate <command>\n\n  --once        end after migrating instead of serving\n  \
     migrate       look at the migrations, run them one by one, revert them; `migrate --help` tells\n\n\
@@ -49,12 +49,12 @@ async fn serve(once: bool) -> anyhow::Result<()> {
 }
 
 async fn migrate_and_serve(place: &Place, once: bool) -> anyhow::Result<()> {
-    bring_up_to_date(&place.database).await?;
+    bring_up_to_date(configure(place.builder.clone())).await?;
     if once {
         return Ok(());
     }
     if let Some(uri) = &place.uri {
         println!("\nThe command line, meanwhile:\n  sample-app migrate status --uri '{uri}'");
     }
-    api::serve(&place.database).await
+    api::serve(place.builder.database()).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mongodb::Client;
+use mongodb::{Client, Database};
 use tokio::sync::watch;
 
 use super::compare::Compared;
@@ -161,6 +161,12 @@ impl MigratorBuilder {
     #[cfg(feature = "cli")]
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The database as it was brought, or as [`Migrator::connect`] has made it; see [`Migrator::database`].
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        self.connection.database()
     }
 
     /// What will happen during the runs of the migrators that this builds, as [`Migrator::events`]: for a

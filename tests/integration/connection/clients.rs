@@ -24,7 +24,10 @@ async fn connected(client: &Client) -> Vec<String> {
 #[migration(id = "001_notes", source = "module:connection-named")]
 async fn notes(db: &Database) -> Result<(), mongodb::error::Error> {
     let own = [doc! { "$currentOp": {} }, doc! { "$match": { "command.comment": db.name() } }];
-    let found = db.client().database("admin").aggregate(own).read_concern(ReadConcern::local()).comment(db.name()).await?;
+    let admin = db.client().database("admin");
+    let found = admin.aggregate(own).comment(db.name());
+    // The stage takes no other read concern.
+    let found = found.read_concern(ReadConcern::local()).await?;
     let found: Vec<Document> = found.try_collect().await?;
     db.collection::<Document>("names").insert_one(doc! { "name": found[0].get_str("appName").unwrap() }).await?;
     Ok(())
