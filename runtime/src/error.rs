@@ -167,6 +167,8 @@ pub enum Error {
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM, SIGINT (ctrl-C) or SIGHUP. It is an
     /// error even when everything was applied before it could stop, because the process is meant to end.
+    ///
+    /// The lease is free, unless [`Report::left_running`] names something.
     #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and ", "the lease is free"))]
     Interrupted {
         /// What was done before.

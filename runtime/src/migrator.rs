@@ -166,6 +166,10 @@ impl Migrator {
     /// ends, the transaction is rolled back, the lease is released, so that the next process starts at once. A run that
     /// begins later stops as well, unless there is nothing to do. Their result is [`Error::Interrupted`].
     ///
+    /// A `&Database` body may leave a server call behind. With [`connect`](Self::connect) it is ended before the lease is
+    /// released. If it cannot be ended, or the database was brought, the lease is left to expire, and
+    /// [`Report::left_running`](crate::Report::left_running) names what may still run.
+    ///
     /// This returns within about 5 seconds. A run that waits for an answer which the server does not give is left behind by then;
     /// its result is [`Error::Unacknowledged`].
     ///
