@@ -13,7 +13,7 @@ use super::schedule::{Call, What};
 use super::server::{Gone, Server, State};
 use super::session::{IN_DOUBT, Session, broken, expired, in_doubt, refused};
 use super::world::World;
-use crate::error::code;
+use crate::error::{code, passes};
 use crate::lock::{Beat, Claimant, Claimed, Documents, Fenced, Free, Grant, Raised, Revoked, Sighting, Store, seeded};
 use crate::tracker::{Change, Written};
 
@@ -56,9 +56,12 @@ impl Memory {
                 tokio::spawn(super::process::unlock(self.world.clone()));
             }
         }
+        self.process.releases(at, true);
         self.process.gate().await;
         sleep(before).await;
         let result = self.carry_out(at, limit, &faults, execute).await;
+        // It is sent again after a transient error.
+        self.process.releases(at, result.as_ref().is_err_and(passes));
         sleep(after).await;
         for what in &faults {
             match what {

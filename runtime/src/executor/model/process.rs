@@ -43,6 +43,8 @@ pub(super) struct Process {
     stop: Mutex<Stop>,
     /// Whether something happened after which its lease may stand until it is over.
     excused: AtomicBool,
+    /// Whether a release is under way. A run does not wait for it longer than its lease lasts.
+    releasing: AtomicBool,
 }
 
 impl Process {
@@ -54,6 +56,7 @@ impl Process {
             paused_until: Mutex::new(Instant::now()),
             stop: Mutex::new(Stop::new()),
             excused: AtomicBool::new(false),
+            releasing: AtomicBool::new(false),
         }
     }
 
@@ -98,6 +101,13 @@ impl Process {
             || (matches!(at, Call::Free | Call::Withdraw) && refused)
         {
             self.excused.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// If this call gives a lease back: whether it is under way.
+    pub(super) fn releases(&self, at: Call, underway: bool) {
+        if matches!(at, Call::Free | Call::Withdraw) {
+            self.releasing.store(underway, Ordering::Relaxed);
         }
     }
 
@@ -155,7 +165,7 @@ async fn run(store: &Memory) -> bool {
     let mut session = Session::new(store.process.session);
     let done = up(store, &lock, &mut session, &stop).await;
     let held = store.world.server().newest().lease.as_ref().and_then(|lease| lease.holder.clone());
-    let excused = store.process.excused.load(Ordering::Relaxed);
+    let excused = store.process.excused.load(Ordering::Relaxed) || store.process.releasing.load(Ordering::Relaxed);
     if !excused && held.is_some_and(|holder| holder.session == session.document) {
         store.world.server().violate(&format!("I6: process {} has ended, and its lease stands", store.process.slot));
     }
