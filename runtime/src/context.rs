@@ -9,7 +9,7 @@ use mongodb::Database;
 
 pub use operation::{Counts, Operation, Sample};
 pub(crate) use operation::{Journal, LISTED};
-pub(crate) use schema::{Activity, Ask, Course, Log, Projection};
+pub(crate) use schema::{Activity, Ask, Course, Effect, Log, Projection};
 pub use schema::{CreateCollection, CreateIndex, Schema};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Pending, Transactional, Tx, TxCollection, TxCursor};

@@ -19,7 +19,7 @@ use words::{
     AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
     known_sources, list, wait_longer,
 };
-pub(crate) use words::{so_far, what};
+pub(crate) use words::{left_running, so_far, what};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
@@ -167,7 +167,9 @@ pub enum Error {
 
     /// The run was told to stop: its future was dropped, or the process received SIGTERM, SIGINT (ctrl-C) or SIGHUP. It is an
     /// error even when everything was applied before it could stop, because the process is meant to end.
-    #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and the lease is free"))]
+    ///
+    /// The lease is free, unless [`Report::left_running`] names something.
+    #[error("the run was told to stop; {}", after_stop(.report, "whatever was still under way was not completed, and ", "the lease is free"))]
     Interrupted {
         /// What was done before.
         report: Box<Report>,
@@ -178,7 +180,7 @@ pub enum Error {
     ///
     /// Nothing of the run begins after this. What was under way may still take effect, as soon as the server goes on; if the
     /// process lives until then, the lease is released, or else it expires.
-    #[error("{reason}, but MongoDB has not answered the attempt to {doing}: it does not acknowledge majority writes (too few members of the replica set are up, or it is locked by `fsyncLock`), or it cannot be reached. {}", after_stop(.report, "That attempt may still take effect; only what the report lists as applied is known to be. The next run reads the records and goes on from there"))]
+    #[error("{reason}, but MongoDB has not answered the attempt to {doing}: it does not acknowledge majority writes (too few members of the replica set are up, or it is locked by `fsyncLock`), or it cannot be reached. {}", after_stop(.report, "", "That attempt may still take effect; only what the report lists as applied is known to be. The next run reads the records and goes on from there"))]
     Unacknowledged {
         /// Why the run had to stop, in words.
         reason: String,
@@ -374,7 +376,7 @@ pub enum Error {
     },
 
     /// The run took longer than its time limit. What was under way was stopped and is on record as failed.
-    #[error("the run took longer than its time limit of {} and was stopped between two server calls; {}", Elapsed(*.limit), after_stop(.report, "the lease is free, and the next `up` goes on from there"))]
+    #[error("the run took longer than its time limit of {} and was stopped between two server calls; {}", Elapsed(*.limit), after_stop(.report, "", "the lease is free, and the next `up` goes on from there"))]
     RunTimedOut {
         /// The limit.
         limit: Duration,

@@ -45,7 +45,9 @@ pub(crate) fn shorten_causes(causes: &mut Vec<String>) {
     }
     if causes.iter().map(String::len).sum::<usize>() > CAUSES {
         let share = CAUSES / causes.len();
-        causes.iter_mut().for_each(|cause| cut(cause, share));
+        for cause in causes {
+            cut(cause, share);
+        }
     }
 }
 

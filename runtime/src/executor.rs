@@ -7,10 +7,13 @@ mod commit;
 mod direct;
 mod dry_run;
 mod failure;
+mod left;
+mod leftovers;
 #[cfg(test)]
 mod model;
 mod records;
 mod schema;
+mod stake;
 mod step;
 mod transaction;
 mod verify;
@@ -23,6 +26,7 @@ use tracing::Instrument;
 use crate::context::Journal;
 use crate::error::{Remains, in_one_line, is_permanent, source_chain};
 use crate::events::{Audience, Event};
+use crate::left::{Left, Position};
 use crate::lock::{Lease, Lock, Session};
 use crate::migration::Kind;
 use crate::options::Options;
@@ -36,7 +40,9 @@ pub(crate) use amend::Edit;
 pub(crate) use body::caught;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
+pub(crate) use leftovers::{Bodies, end_operations};
 use records::Told;
+pub(crate) use stake::{Held, Stake, UnderWay};
 use step::Step;
 
 /// What the steps of one run share.
@@ -59,6 +65,18 @@ pub(crate) struct Executor<'r> {
     pub(crate) by: Option<String>,
     /// The session of all transactions of this run; the lease document names it, so that a successor can end them.
     pub(crate) session: Option<Session>,
+    /// How many steps it has run.
+    pub(crate) executions: i64,
+    /// What those of them that ended well have left.
+    pub(crate) left: Vec<Left>,
+    /// Those of them that may have left anything.
+    pub(crate) unknown: Vec<(String, Position)>,
+    /// What is to be given back at the end.
+    pub(crate) stake: &'r Stake,
+    /// How what the bodies have sent is found at the server; `None` if the caller brought their client.
+    pub(crate) bodies: Option<Bodies>,
+    /// What may still run at the server, so that the lease must not be released.
+    pub(crate) left_running: Vec<String>,
 }
 
 /// An error as a body returned it.
@@ -76,7 +94,9 @@ impl Executor<'_> {
     /// Runs one step and puts it on record, whatever becomes of it.
     pub(crate) async fn run(&mut self, planned: plan::Step, previous: Option<&Record>) -> Ended {
         let span = tracing::info_span!("migration", id = planned.migration().id(), verb = %planned.verb());
-        self.run_step(Step::new(planned, previous)).instrument(span).await
+        self.executions += 1;
+        let position = (self.lease.token(), self.executions);
+        self.run_step(Step { position, ..Step::new(planned, previous) }).instrument(span).await
     }
 
     async fn run_step(&mut self, mut step: Step<'_>) -> Ended {
@@ -109,6 +129,12 @@ impl Executor<'_> {
                 (Outcome::Failed { error, message, remains }, None)
             }
         };
+        if matches!(outcome, Outcome::Applied | Outcome::Reverted) {
+            self.left.extend(step.left.take());
+        }
+        if step.kind == Kind::Database {
+            self.unknown.push((id.to_owned(), step.position));
+        }
         let duration = step.started.elapsed();
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         // The error itself may quote documents; it is in the record and in the report.
@@ -143,7 +169,7 @@ impl Executor<'_> {
         }
         if self.had_its_effect(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);
-            return self.store_all(&self.with_interrupted(step, change)).await;
+            return self.store_all(&Self::with_interrupted(step, change)).await;
         }
         if step.kind == Kind::Tx && self.transactional {
             self.in_transaction(step).await?;
@@ -160,7 +186,7 @@ impl Executor<'_> {
     /// it is told beside it.
     async fn put_on_record(&mut self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Result<(), String> {
         let id = step.migration.id();
-        let changes = self.with_interrupted(step, self.failed(step, error, remains));
+        let changes = Self::with_interrupted(step, self.failed(step, error, remains));
         let Err(unrecorded) = self.store_all(&changes).await else { return Ok(()) };
         tracing::error!(error = %unrecorded, "could not record that '{id}' failed");
         Err(format!("could not record that '{id}' failed: {unrecorded}"))
@@ -179,6 +205,7 @@ impl Executor<'_> {
         let session = Session::start(self.database.client()).await;
         let session = session.map_err(|error| Failure::server("start a session", error))?;
         self.lease.use_session(session.id());
+        self.stake.use_session(session.id());
         Ok(session)
     }
 }

@@ -20,6 +20,7 @@ mod grouped;
 mod guide;
 mod history;
 mod json;
+mod left;
 mod lock;
 mod migration;
 mod migrator;

@@ -18,7 +18,7 @@ pub struct Migration(&'static Registration);
 pub enum Kind {
     /// `&mut Tx`: in one transaction together with its record, exactly once.
     Tx,
-    /// `&mut Schema`: idempotent operations outside transactions, at least once.
+    /// `&mut Schema`: operations outside transactions, each on record, so that it resumes where it stopped.
     Schema,
     /// `&Database`: the raw handle outside transactions, at least once.
     Database,
@@ -211,7 +211,7 @@ pub enum State {
     Failed,
     /// It was applied and then reverted; pending again.
     RolledBack,
-    /// It was started outside a transaction by a process that lost the lease or died; it runs again.
+    /// It was started outside a transaction by a process that lost the lease or died; it runs again, or resumes if it takes `Schema`.
     Interrupted,
     /// A `Tx` body failed or was interrupted on a server without transactions, so that the data may be half changed. It
     /// runs again only when it is named.

@@ -3,6 +3,7 @@
 mod amend;
 mod boot;
 mod builder;
+mod compare;
 mod connection;
 mod detect;
 mod down;
@@ -49,6 +50,7 @@ pub use validate::{Finding, Problem, Validation};
 pub(crate) use crate::graph::unknown;
 pub use crate::tracker::Statistics;
 
+use self::compare::Compared;
 #[cfg(not(feature = "cli"))]
 use self::connection::Connection;
 use crate::Error;
@@ -85,6 +87,7 @@ struct Inner {
     tracker: Tracker,
     lock: Lock,
     audience: Audience,
+    compared: Compared,
     /// Raised for every run, now and later.
     shutdown: Stop,
     /// How many runs are under way.
@@ -162,6 +165,10 @@ impl Migrator {
     /// Stops the runs of this migrator and its clones that are under way, and waits until they have: the server call under way
     /// ends, the transaction is rolled back, the lease is released, so that the next process starts at once. A run that
     /// begins later stops as well, unless there is nothing to do. Their result is [`Error::Interrupted`].
+    ///
+    /// A `&Database` body may leave a server call behind. With [`connect`](Self::connect) it is ended before the lease is
+    /// released. If it cannot be ended, or the database was brought, the lease is left to expire, and
+    /// [`Report::left_running`](crate::Report::left_running) names what may still run.
     ///
     /// This returns within about 5 seconds. A run that waits for an answer which the server does not give is left behind by then;
     /// its result is [`Error::Unacknowledged`].

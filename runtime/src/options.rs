@@ -34,7 +34,7 @@ pub enum Policy {
     /// Log a warning, mention it in the report, go on.
     #[default]
     Warn,
-    /// Refuse to run.
+    /// Refuse to run; in [`Migrator::health`](crate::Migrator::health), say that the program is not ready.
     Error,
 }
 
@@ -110,6 +110,7 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Limit>,
     pub(crate) transactions: Transactions,
     pub(crate) drift: Policy,
+    pub(crate) differences: Policy,
     pub(crate) names: Names,
 }
 
@@ -124,6 +125,7 @@ impl Default for Options {
             timeout: None,
             transactions: Transactions::default(),
             drift: Policy::default(),
+            differences: Policy::default(),
             names: Names::default(),
         }
     }

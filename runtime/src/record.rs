@@ -49,6 +49,7 @@ pub enum Direction {
 }
 
 /// The stored state of one migration in one database: a document of `migrations`.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent fields of a stored document")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -118,6 +119,10 @@ pub struct Record {
     pub attempts: i64,
     /// Token of the lease under which it was written.
     pub token: i64,
+    /// When it was applied last, among all migrations: the token of that run, then the number of the execution or mark in it. Both
+    /// only rise. Older versions did not store it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub position: Option<(i64, i64)>,
 }
 
 /// When a migration was applied: the number of its `up`, and the time in milliseconds. Later ones are greater.
@@ -180,6 +185,7 @@ impl Record {
             permanent,
             attempts,
             token,
+            position,
         } = self;
         let fields = [
             ("status", Some(status.as_str().into())),
@@ -206,6 +212,7 @@ impl Record {
             ("permanent", permanent.then_some(true.into())),
             ("attempts", Some((*attempts).into())),
             ("token", Some((*token).into())),
+            ("position", position.map(|(token, number)| vec![token, number].into())),
         ];
         let (mut set, mut unset) = (Document::new(), Document::new());
         for (name, value) in fields {
@@ -231,6 +238,13 @@ impl Record {
 
     pub(crate) fn applied(&self) -> Applied {
         (self.batch, self.executed_at.timestamp_millis())
+    }
+
+    /// When it was executed last, up or down, in the terms of [`position`](Self::position).
+    pub(crate) fn last_executed(&self) -> (i64, i64) {
+        // A `down` keeps the position of the `up`; nothing but another execution writes its record after it.
+        let applied = self.position.filter(|_| self.direction == Direction::Up);
+        applied.unwrap_or((self.token, i64::MAX))
     }
 
     pub(crate) fn duration(&self) -> Duration {
@@ -296,6 +310,7 @@ mod tests {
             permanent: false,
             attempts: 5,
             token: 6,
+            position: None,
         }
     }
 
@@ -313,6 +328,7 @@ mod tests {
             codebase_version: Some("1.2".to_owned()),
             error: Some("no".to_owned()),
             error_stack: Some(vec!["no".to_owned(), "because".to_owned()]),
+            position: Some((6, 1)),
             ..bare()
         }
     }

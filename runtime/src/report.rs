@@ -36,6 +36,7 @@ pub struct Report {
     amended: Vec<(String, Act)>,
     not_run: Vec<String>,
     warnings: Vec<String>,
+    left_running: Vec<String>,
     finished_elsewhere: bool,
     /// How many migrations wait for a manual one.
     waiting: usize,
@@ -162,6 +163,13 @@ impl Report {
         &self.warnings
     }
 
+    /// What a stopped migration may have left running at the server, so that the lease was not released but is left to
+    /// expire. Only a migration that takes `&Database` can leave something.
+    #[must_use]
+    pub fn left_running(&self) -> &[String] {
+        &self.left_running
+    }
+
     /// Whether another process did what was to be done while this one waited for the lease.
     #[must_use]
     pub fn finished_elsewhere(&self) -> bool {
@@ -197,6 +205,11 @@ impl Report {
     pub(crate) fn warn(&mut self, warning: String) {
         tracing::warn!("{warning}");
         self.warnings.push(warning);
+    }
+
+    pub(crate) fn leave_running(&mut self, left: &[String], lease: Duration) {
+        self.left_running.extend_from_slice(left);
+        self.warn(format!("{}. So the lease was not released; it expires within {}", left.join("; "), Elapsed(lease)));
     }
 
     pub(crate) fn wait(&mut self, blocked: &[Blocked]) {

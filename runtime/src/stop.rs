@@ -19,8 +19,18 @@ pub(crate) enum Reason {
     RunTimedOut(Duration),
     /// The server did not answer while the lease was waited for, and the time for that is over.
     WaitTimedOut(Duration),
-    /// The caller dropped the future of the run, or the process was told to stop.
+    /// The process or the migrator was told to stop.
     Interrupted,
+    /// The caller dropped the future of the run.
+    Dropped,
+}
+
+impl Reason {
+    /// How long a body may take to end its server call. A caller that dropped the future may block its thread meanwhile;
+    /// otherwise it is well within the margin of the lease.
+    pub(crate) fn grace(self) -> Duration {
+        if self == Self::Dropped { Duration::from_millis(400) } else { Duration::from_secs(2) }
+    }
 }
 
 /// How long a run that has to stop may take to do so in good order: a body may take two seconds to end its server call, and as
@@ -61,7 +71,7 @@ impl fmt::Display for Reason {
             Self::TimedOut(limit) => write!(f, "the timeout of {} has passed", Elapsed(*limit)),
             Self::RunTimedOut(limit) => write!(f, "the run's time limit of {} has passed", Elapsed(*limit)),
             Self::WaitTimedOut(limit) => write!(f, "the wait of {} for the migration lock has passed", Elapsed(*limit)),
-            Self::Interrupted => f.write_str("the run was told to stop"),
+            Self::Interrupted | Self::Dropped => f.write_str("the run was told to stop"),
         }
     }
 }

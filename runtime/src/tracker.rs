@@ -19,7 +19,7 @@ use crate::record::Record;
 pub(crate) use history::Query;
 pub use history::Statistics;
 pub(crate) use log::LogUpdate;
-pub(crate) use read::Records;
+pub(crate) use read::{Attached, Records};
 
 /// How long making a collection or an index of Mongrate's own may take.
 const DDL_LIMIT: Duration = Duration::from_mins(1);
@@ -108,25 +108,32 @@ impl Tracker {
         let mut stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
         let (mut set, mut unset) = record.fields();
         let upsert = over == Over::Pending;
+        let without = |field: &str| (field.to_owned(), Bson::from(""));
+        match beside {
+            Beside::Kept => {}
+            Beside::Logged(update) => {
+                stale.extend(update.expected().unwrap_or_default());
+                set.extend(update.set.clone());
+            }
+            Beside::Filed | Beside::Ended { left: None } => unset.extend(BESIDE.map(without)),
+            Beside::Ended { left: Some(left) } => {
+                set.insert("left", left.clone());
+                unset.extend([without("log")]);
+            }
+            Beside::Accepted { left } => {
+                set.insert("left", left.clone());
+            }
+        }
+        let update = doc! { "$set": set, "$unset": unset };
         let updated = match beside {
-            Beside::Kept | Beside::Logged(_) | Beside::Ended => {
-                if let Beside::Logged(update) = beside {
-                    stale.extend(update.expected().unwrap_or_default());
-                    set.extend(update.set.clone());
-                }
-                if let Beside::Ended = beside {
-                    unset.insert("log", "");
-                }
-                let update = doc! { "$set": set, "$unset": unset };
+            Beside::Kept | Beside::Logged(_) | Beside::Ended { .. } | Beside::Accepted { .. } => {
                 let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
-                updated.map(|updated| match updated.matched_count == 1 || updated.upserted_id.is_some() {
-                    true => Stored::Yes { log: None },
-                    false => Stored::NotOurs,
+                updated.map(|updated| {
+                    let written = updated.matched_count == 1 || updated.upserted_id.is_some();
+                    if written { Stored::Yes { log: None } } else { Stored::NotOurs }
                 })
             }
             Beside::Filed => {
-                unset.extend(BESIDE.map(|field| (field.to_owned(), Bson::from(""))));
-                let update = doc! { "$set": set, "$unset": unset };
                 let records = self.records.clone_with_type::<Document>();
                 let before = records.find_one_and_update(stale, update).upsert(upsert).projection(doc! { "log": 1 });
                 before.session(session).await.map(|before| match before {
@@ -209,10 +216,12 @@ pub(crate) enum Beside {
     Kept,
     /// The log begins, or goes on.
     Logged(LogUpdate),
-    /// The body has come to its end, and with it its log.
-    Ended,
     /// They go, because a person says what is there; the history entry keeps the log.
     Filed,
+    /// The body has come to its end, and with it its log; it has left this, if that is known.
+    Ended { left: Option<Document> },
+    /// A person accepts that this is what was left.
+    Accepted { left: Document },
 }
 
 /// The fields that are stored beside a record's own. They can be large, and few ask for them.

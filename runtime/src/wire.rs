@@ -26,7 +26,7 @@ pub(crate) use plan::Plan;
 pub(crate) use record::{Holder, Lock, Record, Released};
 pub(crate) use report::Report;
 pub(crate) use status::{Pending, Shown, Status, Versions, word};
-pub(crate) use validation::{Finding, Validation};
+pub(crate) use validation::{Differs, Finding, Validation};
 
 use std::time::Duration;
 

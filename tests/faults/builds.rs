@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Schema, migration};
 use mongrate_tests::crash::ALL;
-use mongrate_tests::stored::{history, lease_is_free, migrator, record};
+use mongrate_tests::crash::restructure::carried_out;
+use mongrate_tests::stored::{can_be_written, history, lease_is_free, migrator, record};
 use mongrate_tests::{FailPoint, TestDb, eventually, servers};
 
 use super::{assert_all_done, count, successor, victim};
@@ -113,5 +114,98 @@ async fn i6_killed_during_an_index_build() {
     assert_eq!(indexes.len(), 2, "{indexes:?}");
     // One that is still being built says so.
     assert!(indexes.iter().all(|index| !index.as_document().unwrap().contains_key("buildUUID")), "{indexes:?}");
+    assert_eq!(builds_of(&db, "effects").await, ["startIndexBuild effects", "commitIndexBuild effects"]);
     assert_all_done(&db, "killed during an index build").await;
+}
+
+/// What the oplog has of the builds on a collection: one that was aborted and begun again shows.
+async fn builds_of(db: &TestDb, collection: &str) -> Vec<String> {
+    let mut all = carried_out(db).await;
+    all.retain(|command| command.ends_with(&format!("IndexBuild {collection}")));
+    all.sort_unstable_by_key(|command| !command.starts_with("start"));
+    all
+}
+
+/// Operations of this database that the server has under way, by the name of the command.
+async fn under_way(db: &TestDb, command: &str) -> usize {
+    let operations = doc! { "$currentOp": { "allUsers": true, "idleConnections": false } };
+    let ours = doc! { "$match": { format!("command.{command}"): { "$exists": true }, "command.$db": db.name() } };
+    let mut found = db.client().database("admin").aggregate([operations, ours]).await.unwrap();
+    let mut count = 0;
+    while found.advance().await.unwrap() {
+        count += 1;
+    }
+    count
+}
+
+#[migration(id = "001_index", source = "module:builds-stopped")]
+async fn stopped_index(schema: &mut Schema) -> Result<(), Error> {
+    schema.create_index("users", doc! { "email": 1 }).await
+}
+
+/// A run that is told to stop leaves the build to the server, and the lease to the next one, which joins the build.
+#[tokio::test]
+async fn i6_a_run_that_is_stopped_during_an_index_build_leaves_it_to_the_next() {
+    let server = servers::builder().start().await.unwrap();
+    let db = TestDb::on(&server).await;
+    db.collection::<Document>("users").insert_one(doc! { "email": 1 }).await.unwrap();
+    let (replica, _) = db.replica("stopped").await;
+    let first = migrator(&replica, "module:builds-stopped").build().unwrap();
+    let building = async || (under_way(&db, "createIndexes").await >= 1).then_some(());
+    // Mongrate's own indexes are there before builds stop.
+    migrator(&replica, "module:builds-prepared").build().unwrap().up().await.unwrap();
+    let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
+    let run = tokio::spawn(first.up().into_future());
+    eventually("the build", building).await;
+    first.shutdown().await;
+    let error = run.await.unwrap().unwrap_err();
+    println!("{error}");
+    assert!(matches!(error, Error::Interrupted { .. }), "{error:?}");
+    let warnings = error.report().unwrap().warnings();
+    assert!(warnings.iter().any(|warning| warning.contains("the next run joins it")), "{warnings:?}");
+    assert!(lease_is_free(&db).await);
+
+    let next = migrator(&db, "module:builds-stopped").build().unwrap();
+    let run = tokio::spawn(next.up().into_future());
+    eventually("the second request", async || (under_way(&db, "createIndexes").await >= 2).then_some(())).await;
+    drop(hangs);
+    run.await.unwrap().unwrap();
+    assert_eq!(builds_of(&db, "users").await, ["startIndexBuild users", "commitIndexBuild users"]);
+    assert_eq!(history(&db, "module:builds-stopped:001_index").await, ["running", "completed"]);
+}
+
+#[migration(id = "001_prepared", source = "module:builds-prepared")]
+async fn prepared(schema: &mut Schema) -> Result<(), Error> {
+    schema.create_collection("prepared").await
+}
+
+#[migration(id = "001_drop", source = "module:builds-timeout", timeout = "1s")]
+async fn slow_drop(schema: &mut Schema) -> Result<(), Error> {
+    schema.drop_collection("users").await?;
+    schema.create_collection("users").await
+}
+
+/// Its time is over while it waits for a transaction of the application: the command is ended, so that nothing of it happens
+/// after the run, and the next one resumes.
+#[tokio::test]
+async fn i6_a_drop_that_waits_longer_than_its_timeout_is_ended() {
+    let db = TestDb::new().await;
+    let users = db.collection::<Document>("users");
+    users.insert_one(doc! { "_id": 1 }).await.unwrap();
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    users.insert_one(doc! { "_id": 2 }).session(&mut session).await.unwrap();
+    let migrator = migrator(&db, "module:builds-timeout").build().unwrap();
+    let error = migrator.up().await.unwrap_err();
+    println!("{error}");
+    assert!(error.to_string().contains("timeout"), "{error}");
+    assert!(lease_is_free(&db).await);
+    assert_eq!(under_way(&db, "drop").await, 0);
+    session.commit_transaction().await.unwrap();
+    assert_eq!(count(&db, "users", doc! {}).await, 2);
+    migrator.up().await.unwrap();
+    assert_eq!(count(&db, "users", doc! {}).await, 0);
+    let dropped = carried_out(&db).await.into_iter().filter(|command| command == "drop users").count();
+    assert_eq!(dropped, 1);
+    can_be_written(&db, "users").await;
 }

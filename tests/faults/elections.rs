@@ -146,7 +146,7 @@ async fn i1_primary_killed_after_the_commit_has_reached_a_majority() {
 async fn i2_primary_stopped_with_default_options() {
     let server = three_members().await;
     let db = TestDb::on(&server).await;
-    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "60000", "pause", "commitTransaction 6"]);
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "60000", "pause", "commitTransaction 7"]);
     worker.line().await.unwrap();
     worker.paused().await;
     let primary = server.primary().await.unwrap();

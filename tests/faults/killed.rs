@@ -38,7 +38,7 @@ async fn i1_killed_just_before_the_commit() {
     assert_all_done(&db, "killed before the commit").await;
 }
 
-/// The second `commitTransaction` is that of the record which says that the second migration is running.
+/// The second `commitTransaction` stores the intent of the first operation of the second migration.
 #[tokio::test]
 async fn i1_killed_between_two_migrations() {
     let db = TestDb::new().await;
@@ -53,7 +53,7 @@ async fn i1_killed_between_two_migrations() {
 #[tokio::test]
 async fn i1_killed_after_the_last_commit() {
     let db = TestDb::new().await;
-    killed_at(&db, "after commitTransaction 6").await;
+    killed_at(&db, "after commitTransaction 7").await;
     assert_eq!(effects(&db, ALL[3]).await, 1);
 
     let report = successor(&db).await.up().await.unwrap();

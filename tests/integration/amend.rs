@@ -232,7 +232,9 @@ async fn half_changed_data_is_settled_by_a_mark() {
 
 /// Stores a log and what a body left beside a record, as an interrupted `Schema` migration does.
 async fn beside(db: &TestDb, id: &str) {
-    let fields = doc! { "$set": { "log": { "phase": 0, "ops": [{ "op": "drop_index" }] }, "left": { "facts": [] } } };
+    let log = doc! { "direction": "up", "phase": 0, "checksum": "t1:0", "ops": [] };
+    let left = doc! { "order": [1_i64, 1_i64], "facts": [] };
+    let fields = doc! { "$set": { "log": log, "left": left } };
     db.collection::<Document>("migrations").update_one(doc! { "_id": id }, fields).await.unwrap();
 }
 

@@ -31,6 +31,20 @@ async fn index(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.create_index("things", doc! { "a": 1 }).await
 }
 
+#[migration(id = "001_nothing", source = "module:commands-nothing")]
+async fn nothing(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.drop_collection("nowhere").await?;
+    schema.create_collection("things").await
+}
+
+#[migration(id = "001_several", source = "module:commands-several")]
+async fn several(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("things", doc! { "b": 1 }).await?;
+    schema.create_index("things", doc! { "c": 1 }).await?;
+    schema.drop_index("things", "b_1").await?;
+    schema.set_validator("things", doc! {}).await
+}
+
 #[tokio::test]
 async fn a_transaction_takes_four_commands_of_its_own() {
     let db = TestDb::new().await;
@@ -86,7 +100,23 @@ async fn a_run_that_has_work_to_do_takes_few_commands() {
     println!("one Schema migration, later: {} commands: {sent:?}", sent.len());
     let running = ["update", "update", "commitTransaction"];
     let completed = ["update", "insert", "update", "commitTransaction"];
-    assert_eq!(sent[9..], [&running[..], &["createIndexes"], &completed, &["update"]].concat());
+    // What it has left, for its record; and whether that is still there at the end of the run.
+    let looks = ["listCollections", "listIndexes"];
+    assert_eq!(sent[9..], [&running[..], &["createIndexes"], &looks, &completed, &looks, &["update"]].concat());
+
+    // Nothing to do is found out by looking, and recorded once.
+    self::migrator(&db, "module:commands-nothing").build().unwrap().up().await.unwrap();
+    let sent = db.commands().take();
+    println!("one Schema migration with nothing to do: {} commands: {sent:?}", sent.len());
+    assert_eq!(sent[9..], [&["listCollections"; 3][..], &completed, &["listCollections", "update"]].concat());
+
+    // Each operation is between its intent and the next one's.
+    self::migrator(&db, "module:commands-several").build().unwrap().up().await.unwrap();
+    let sent = db.commands().take();
+    println!("one Schema migration of four operations: {} commands: {sent:?}", sent.len());
+    let operations = ["createIndexes", "createIndexes", "dropIndexes", "collMod"];
+    let expected: Vec<_> = operations.into_iter().flat_map(|operation| [&running[..], &[operation]].concat()).collect();
+    assert_eq!(sent[9..], [&expected[..], &looks, &completed, &looks, &["update"]].concat());
 }
 
 #[tokio::test]

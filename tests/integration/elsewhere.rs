@@ -104,9 +104,9 @@ async fn raw(db: &Database) -> Result<(), mongodb::error::Error> {
 async fn a_raw_body_that_was_interrupted_stops_a_program_that_does_not_link_it_and_one_that_runs_does_not() {
     const ID: &str = "module:elsewhere-database:002_raw";
     let db = TestDb::new().await;
-    let (replica, _) = db.replica(&format!("{}_newer", db.app_name())).await;
-    let newer = || migrator(&replica, "module:elsewhere-database").build().unwrap();
-    let first = newer();
+    // With clients of its own, so that the end of its body is known and the lease released.
+    let newer = Migrator::connect(db.uri(), db.name()).await.unwrap();
+    let first = newer.registry(Registry::linked().source("module:elsewhere-database")).build().unwrap();
     let run = tokio::spawn(first.up().into_future());
     RUNS.pass().await;
 
@@ -125,7 +125,9 @@ async fn a_raw_body_that_was_interrupted_stops_a_program_that_does_not_link_it_a
     assert_refused(&older, &db, ID).await;
 
     GOES.open();
-    let report = newer().up().await.unwrap();
+    let newer = Migrator::connect(db.uri(), db.name()).await.unwrap();
+    let newer = newer.registry(Registry::linked().source("module:elsewhere-database")).build().unwrap();
+    let report = newer.up().await.unwrap();
     assert_eq!(report.applied().count(), 1, "{report}");
     assert!(older.up().await.unwrap().is_empty());
 }

@@ -54,7 +54,7 @@ async fn a_record_has_all_that_the_design_says() {
             "_id": "module:records:001_tx", "status": "completed", "source": "module:records",
             "description": "Every user has a role.", "kind": "tx", "reversible": true, "batch": 1_i64, "appliedBy": "deploy 7",
             "pid": i64::from(std::process::id()), "environment": "production", "codebaseVersion": "1.2.3",
-            "attempts": 1_i64, "token": 1_i64,
+            "attempts": 1_i64, "token": 1_i64, "position": [1_i64, 1_i64],
         }
     );
     for id in ["module:records:002_schema", "module:records:003_database"] {

@@ -1,5 +1,6 @@
-//! What a `Schema` can do: everything twice, because an interrupted migration starts again from the top.
+//! What a `Schema` can do: each operation by itself, and a body that is interrupted, fails or changes.
 
+mod changed;
 mod collections;
 mod conflicts;
 mod indexes;

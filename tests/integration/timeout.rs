@@ -62,7 +62,8 @@ async fn timed_out(source: &str, id: &str) -> TestDb {
     assert!(failed.get_str("error").unwrap().contains("timeout of 1.0 s"), "{failed}");
     assert!(failed.get_i64("executionDuration").unwrap() >= 1000, "{failed}");
     assert_eq!(history(&db, &id).await, ["failed"]);
-    assert!(lease_is_free(&db).await);
+    // Nobody knows whether a raw handle has left a call at the server.
+    assert_eq!(lease_is_free(&db).await, source != "module:timeout-database");
     can_be_written(&db, "things").await;
     db
 }

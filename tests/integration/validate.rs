@@ -36,7 +36,13 @@ async fn findings(db: &TestDb, migrator: &Migrator) -> Vec<(String, Problem)> {
     let before = fingerprint(db).await;
     let _ = db.commands().take();
     let validation = migrator.validate().await.unwrap();
-    assert_eq!(db.commands().take(), ["find", "find"]);
+    let sent = db.commands().take();
+    // The others if a `Schema` migration has left something.
+    assert!(
+        ["find", "find", "listCollections", "listIndexes"]
+            .starts_with(&sent.iter().map(String::as_str).collect::<Vec<_>>())
+    );
+    assert!(sent.len() == 2 || sent.len() == 4, "{sent:?}");
     println!("{validation}");
     assert_eq!(fingerprint(db).await, before);
     assert_eq!(validation.is_valid(), validation.findings().is_empty());

@@ -7,6 +7,7 @@ mod commands;
 pub mod crash;
 mod db;
 pub mod drawn;
+pub mod dropped;
 mod eventually;
 mod fail_point;
 pub mod fleet;

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mongodb::bson::RawDocument;
+use mongodb::bson::{Document, RawDocument};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,13 +15,15 @@ use tokio::sync::watch;
 /// The operation code of the only kind of message that commands come in.
 pub(crate) const OP_MSG: [u8; 4] = 2013_u32.to_le_bytes();
 
-/// What is lost of a command that is struck. Either way its connection is closed.
+/// What becomes of a command that is struck. In any case its connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
     /// The command never reaches the server.
     Request,
     /// The server carries the command out, and the client does not hear of it.
     Reply,
+    /// The network is gone as soon as it is on its way, and it reaches the server when [`Proxy::deliver`] says so.
+    Delayed,
 }
 
 /// Which commands are struck, counted from 1. Handshakes and monitoring are not counted.
@@ -47,6 +49,8 @@ struct Shared {
     lost: Lost,
     commands: Mutex<Vec<String>>,
     cut: watch::Sender<bool>,
+    /// The command that is delayed.
+    delayed: watch::Sender<Option<Vec<u8>>>,
 }
 
 impl Proxy {
@@ -59,8 +63,8 @@ impl Proxy {
     pub async fn at(port: u16, server: u16, strike: Strike, lost: Lost) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shared =
-            Arc::new(Shared { server, strike, lost, commands: Mutex::default(), cut: watch::Sender::new(false) });
+        let (cut, delayed) = (watch::Sender::new(false), watch::Sender::new(None));
+        let shared = Arc::new(Shared { server, strike, lost, commands: Mutex::default(), cut, delayed });
         let proxy = Self { port, shared: shared.clone() };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -80,6 +84,21 @@ impl Proxy {
     /// The network is back, and what was under way arrives.
     pub fn mend(&self) {
         self.shared.cut.send_replace(false);
+    }
+
+    /// Waits until a command is delayed.
+    pub async fn delays(&self) {
+        // The sender is in this value, so it cannot be gone.
+        let _ = self.shared.delayed.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// The command that is delayed reaches the server, which answers this.
+    pub async fn deliver(&self) -> Document {
+        let command = self.shared.delayed.send_replace(None).expect("a command that is delayed");
+        let mut server = TcpStream::connect(("127.0.0.1", self.shared.server)).await.unwrap();
+        server.write_all(&command).await.unwrap();
+        let reply = message(&mut server).await.unwrap();
+        Document::try_from(body(&reply).expect("a reply")).unwrap()
     }
 
     /// The connection string of this way.
@@ -118,6 +137,11 @@ impl Shared {
                 match self.lost {
                     Lost::Request => return Ok(()),
                     Lost::Reply => last.store(true, Ordering::SeqCst),
+                    Lost::Delayed => {
+                        self.cut.send_replace(true);
+                        self.delayed.send_replace(Some(message));
+                        return Ok(());
+                    }
                 }
             }
             server.write_all(&message).await?;

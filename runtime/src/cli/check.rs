@@ -16,7 +16,7 @@ use super::source_tree::{self, SourceTree};
 use super::{migrate, table};
 use crate::grouped::counted;
 use crate::registry::NOTHING_LINKED;
-use crate::wire::{self, CheckedSource, Finding};
+use crate::wire::{self, CheckedSource, Differs, Finding};
 use crate::{Error, Registry, Source};
 
 #[derive(Clone, Debug, Args)]
@@ -55,7 +55,7 @@ fn mistakes(registry: &Registry) -> Result<Vec<Finding<'static>>, Failure> {
             Error::Cycle { path } if !path.is_empty() => (path[0], "cycle"),
             _ => return Err(Failure::from(error)),
         };
-        Ok(Finding { id: id.into(), problem, message: error.to_string() })
+        Ok(Finding { id: id.into(), problem, message: error.to_string(), differs: Differs::default() })
     };
     errors.into_iter().map(finding).collect()
 }
@@ -79,7 +79,8 @@ fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'stati
             continue;
         }
         let (differences, place) = (file.compare(&own, registry), file.place());
-        let finding = |id: String, problem, message| Finding { id: id.into(), problem, message };
+        let finding =
+            |id: String, problem, message| Finding { id: id.into(), problem, message, differs: Differs::default() };
         let modified = differences.modified.into_iter().map(|id| finding(id, "modified", released::modified(&place)));
         let removed = differences.removed.into_iter().map(|id| finding(id, "removed", released::removed(&place)));
         findings.extend(modified.chain(removed));

@@ -36,8 +36,7 @@ impl Deploy {
         let migrator = session.migrator_for(&self.writing).await?;
         let total = migrator.registry().len();
         let before = migrator.validate().await?;
-        let obstacles: Vec<_> =
-            before.findings().iter().filter(|one| is_wrong(one) && !one.problem.is_cured_by_up()).collect();
+        let obstacles: Vec<_> = before.findings().iter().filter(|one| is_wrong(one) && !may_be_cured(one)).collect();
         if !obstacles.is_empty() {
             let summary = Summary::new(total, None, Some(&before));
             return end(session, &summary, Some(found("nothing was applied, because of this", &obstacles)));
@@ -70,6 +69,12 @@ impl Deploy {
 /// warning of the run, and no reason to stop.
 fn is_wrong(finding: &Finding) -> bool {
     finding.problem != Problem::Orphan
+}
+
+/// Whether what is about to be applied may see to it. A migration that is pending may be there to cure a difference; what is left
+/// of it is found afterwards.
+fn may_be_cured(finding: &Finding) -> bool {
+    finding.problem.is_cured_by_up() || matches!(finding.problem, Problem::Differs { .. })
 }
 
 /// The one line, or the one document.

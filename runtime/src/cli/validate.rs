@@ -21,12 +21,11 @@ impl Validate {
         } else {
             for finding in validation.findings() {
                 let Finding { id, problem, .. } = finding;
-                output.print(format_args!(
-                    "{} {}",
-                    style(format!("{id}:")).red(),
-                    harmless(&problem.what().to_string())
-                ))?;
+                output.print(format_args!("{} {}", style(format!("{id}:")).red(), harmless(&problem.what())))?;
                 output.print(format_args!("  {} {}", style("help:").green(), cure(finding)))?;
+            }
+            for Finding { id, problem, .. } in validation.notices() {
+                output.print(format_args!("{} {}", style(format!("{id}:")).yellow(), harmless(&problem.what())))?;
             }
             output.print(validation.summary())?;
         }
@@ -54,6 +53,9 @@ fn cure(finding: &Finding) -> String {
         }
         Problem::HalfChanged => half_changed(&m, id),
         Problem::Unverifiable { .. } => format!("`{m} accept {id}` if it is known to be unchanged"),
+        Problem::Differs { .. } => format!(
+            "make it as it was, or write a migration that changes it; `{m} accept {id}` takes what is there for what it left"
+        ),
         Problem::VerificationFailed { .. } => format!(
             "see what is wrong with the data, or with its `verify` function; `{m} accept {id}` accepts it as it is"
         ),

@@ -89,6 +89,21 @@ pub(super) fn because(source: Option<&(dyn std::error::Error + Send + Sync + 'st
     source.map_or_else(String::new, |error| format!(": {}", in_one_line(&source_chain(error))))
 }
 
+/// What a stop has left of a run: `undone` says what has become of what was under way, `free` what the lease is free for.
+pub(super) fn after_stop(report: &Report, undone: &str, free: &str) -> String {
+    match left_running(report) {
+        Some(left) => format!("{undone}{left}"),
+        None if report.is_dry_run() => DRY_RUN.to_owned(),
+        None => format!("{undone}{free}"),
+    }
+}
+
+/// Why the lease was not released.
+pub(crate) fn left_running(report: &Report) -> Option<String> {
+    let left = report.left_running();
+    (!left.is_empty()).then(|| format!("the lease was not released and has to expire: {}", left.join("; ")))
+}
+
 /// What to do about a lease that somebody holds.
 pub(super) fn wait_longer(take_over: Option<Duration>) -> String {
     match take_over {
@@ -98,10 +113,6 @@ pub(super) fn wait_longer(take_over: Option<Duration>) -> String {
         ),
         None => "Wait until that has finished, or raise `lock_wait`".to_owned(),
     }
-}
-
-pub(super) fn after_stop(report: &Report, in_earnest: &'static str) -> &'static str {
-    if report.is_dry_run() { DRY_RUN } else { in_earnest }
 }
 
 pub(super) fn exhausted(shared_pool: bool) -> &'static str {
@@ -117,6 +128,16 @@ pub(super) fn exhausted(shared_pool: bool) -> &'static str {
 const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded";
 
 pub(super) fn aftermath(
+    report: &Report,
+    verb: Verb,
+    remains: Remains,
+    source: &(dyn std::error::Error + Send + Sync + 'static),
+) -> String {
+    let left = left_running(report).map_or_else(String::new, |left| format!("; {left}"));
+    format!("{}{left}", what_remains(report, verb, remains, source))
+}
+
+fn what_remains(
     report: &Report,
     verb: Verb,
     remains: Remains,

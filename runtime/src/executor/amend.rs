@@ -2,6 +2,7 @@
 
 use super::{Executor, Failure};
 use crate::history::{Act, HistoryEntry};
+use crate::left::Left;
 use crate::migration::Migration;
 use crate::record::{Record, RecordStatus};
 use crate::tracker::{Beside, Change, Over, Records, now};
@@ -13,8 +14,9 @@ pub(crate) enum Edit<'r> {
     Apply(Migration),
     /// It becomes that of a pending one.
     Suspend(&'r Record),
-    /// It gets the checksum of the code as it is, and nothing is wrong with it any more.
-    Accept(&'r Record, Migration),
+    /// It gets the checksum of the code as it is, and nothing is wrong with it any more; nor with what it is said to have left,
+    /// if that is given.
+    Accept(&'r Record, Migration, Option<Left>),
     /// It goes.
     Remove(&'r Record),
 }
@@ -24,7 +26,7 @@ impl Edit<'_> {
     pub(crate) fn id(&self) -> &str {
         match self {
             Self::Apply(migration) => migration.id(),
-            Self::Suspend(record) | Self::Accept(record, _) | Self::Remove(record) => &record.id,
+            Self::Suspend(record) | Self::Accept(record, ..) | Self::Remove(record) => &record.id,
         }
     }
 }
@@ -43,18 +45,20 @@ impl Executor<'_> {
         let interrupted = found.filter(|record| record.status == RecordStatus::Running);
         let interrupted =
             interrupted.map(|record| Change::Noted { entry: Box::new(HistoryEntry::interrupted(record)) });
-        let edited = edits.iter().map(|edit| self.edited(edit, act, because, records));
+        let edited = edits.iter().zip(1_i64..).map(|(edit, number)| self.edited(edit, number, act, because, records));
         let changes: Vec<_> = interrupted.chain(edited).collect();
         self.store_all(&changes).await
     }
 
-    fn edited(&self, edit: &Edit<'_>, act: Act, because: Option<&str>, records: &Records) -> Change {
+    fn edited(&self, edit: &Edit<'_>, number: i64, act: Act, because: Option<&str>, records: &Records) -> Change {
         let (token, now) = (self.lease.token(), now());
-        let (record, over) = match *edit {
+        let (record, over) = match edit {
             Edit::Apply(migration) => {
                 let attempts = records.get(migration.id()).map_or(0, |record| record.attempts);
                 // No `up` has applied it.
-                let record = Record { batch: 0, attempts, ..self.fresh_record(migration, RecordStatus::Completed) };
+                let position = Some((token, number));
+                let record =
+                    Record { batch: 0, attempts, position, ..self.fresh_record(*migration, RecordStatus::Completed) };
                 (record, Over::Pending)
             }
             Edit::Suspend(record) => {
@@ -63,11 +67,15 @@ impl Executor<'_> {
                 let record = Record { status, partial: false, reverted_at, reverted_by, token, ..fine(record) };
                 (record, Over::Applied)
             }
-            Edit::Accept(record, migration) => {
+            // What its `down` has left is accepted, and nothing else about it.
+            Edit::Accept(record, ..) if record.status == RecordStatus::RolledBack => {
+                (Record { token, ..(*record).clone() }, Over::Pending)
+            }
+            Edit::Accept(record, migration, _) => {
                 let checksum = migration.checksum().to_owned();
                 (Record { checksum, token, ..fine(record) }, Over::Applied)
             }
-            Edit::Remove(record) => (record.clone(), Over::Applied),
+            Edit::Remove(record) => ((*record).clone(), Over::Applied),
         };
         let mut entry = Box::new(HistoryEntry {
             executed_at: now,
@@ -86,9 +94,11 @@ impl Executor<'_> {
                 (entry.status, entry.removed) = (None, Some(record.clone()));
                 Change::Removed { record, entry }
             }
-            Edit::Accept(before, _) => {
+            Edit::Accept(before, _, left) => {
                 entry.previous_checksum = Some(before.checksum.clone());
-                Change::Stored { record, over, beside: Beside::Kept, entry: Some(entry) }
+                let left = left.as_ref().map(Left::to_document);
+                let beside = left.map_or(Beside::Kept, |left| Beside::Accepted { left });
+                Change::Stored { record, over, beside, entry: Some(entry) }
             }
             Edit::Apply(_) | Edit::Suspend(_) => {
                 Change::Stored { record, over, beside: Beside::Filed, entry: Some(entry) }

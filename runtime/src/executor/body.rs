@@ -10,16 +10,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::Instrument;
 
+use super::leftovers::Raw;
 use super::transaction::abort;
-use super::{Executor, Failure, Step};
+use super::{Executor, Failure, Stake, Step};
 use crate::__private::{Body, BoxError, Context};
 use crate::Error;
 use crate::context::{Activity, Tx};
 use crate::lock::{Permit, Session, end, kill};
+use crate::migration::Kind;
 use crate::stop::{Deadline, Reason, Stop};
-
-/// How long a body that was told to stop may take to end its server call: well within the margin of the lease.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// How long a command may take to end that was told to.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -49,6 +48,8 @@ pub(super) struct Limits<'r> {
     pub(super) deadline: Option<Deadline>,
     /// The migration's own time limit.
     pub(super) timeout: Option<Duration>,
+    /// Where to note a task with a raw handle.
+    pub(super) stake: Option<&'r Stake>,
 }
 
 /// A task that did not come back.
@@ -56,11 +57,13 @@ pub(super) struct Cut {
     pub(super) failure: Failure,
     /// The session that it was lent, if it could be taken from it; its transaction is rolled back.
     pub(super) session: Option<Session>,
+    /// What became of it, if it had a raw handle.
+    pub(super) raw: Option<Raw>,
 }
 
 impl<F: Into<Failure>> From<F> for Cut {
     fn from(failure: F) -> Self {
-        Self { failure: failure.into(), session: None }
+        Self { failure: failure.into(), session: None, raw: None }
     }
 }
 
@@ -68,8 +71,16 @@ impl Executor<'_> {
     /// Runs the body of a step.
     pub(super) async fn body(&mut self, step: &Step<'_>, context: Context, permit: &Permit) -> Result<Ended, Failure> {
         self.lease.check()?;
-        let run = run(step.body, context, permit, self.limits(step)).await;
-        run.map_err(|cut| {
+        let ended = run(step.body, context, permit, self.limits(step)).await;
+        let raw = match &ended {
+            Ok((_, Err(_))) if step.kind == Kind::Database => Some(Raw::Failed),
+            Ok(_) => None,
+            Err(cut) => cut.raw,
+        };
+        if let Some(raw) = raw {
+            self.end_leftovers(step.migration.id(), raw).await;
+        }
+        ended.map_err(|cut| {
             if cut.session.is_some() {
                 self.session = cut.session;
             }
@@ -78,7 +89,7 @@ impl Executor<'_> {
     }
 
     pub(super) fn limits(&self, step: &Step<'_>) -> Limits<'_> {
-        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout() }
+        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout(), stake: Some(self.stake) }
     }
 }
 
@@ -107,11 +118,15 @@ pub(super) async fn supervise<T: Send + 'static>(
     limits: Limits<'_>,
 ) -> Result<T, Cut> {
     let mut task = tokio::spawn(run.in_current_span());
+    let raw = matches!(holds, Holds::RawHandle);
+    if let (true, Some(stake)) = (raw, limits.stake) {
+        stake.runs(Some(task.abort_handle()));
+    }
     let ended = tokio::select! {
         ended = &mut task => ended,
         reason = limits.passed() => {
             permit.withdraw(reason);
-            if matches!(holds, Holds::RawHandle) {
+            if raw {
                 // This is the only way to end such a task. It drops what the driver has under way, which costs a
                 // connection.
                 task.abort();
@@ -119,19 +134,22 @@ pub(super) async fn supervise<T: Send + 'static>(
             if let Holds::Commands(activity) = &holds {
                 end_command(activity, reason).await;
             }
-            let Ok(ended) = timeout(GRACE, &mut task).await else {
+            let Ok(ended) = timeout(reason.grace(), &mut task).await else {
                 let session = match holds {
-                    Holds::Transaction(tx) => roll_back(&tx, &task).await,
+                    Holds::Transaction(tx) => roll_back(&tx, &task, reason.grace()).await,
                     Holds::Commands(_) | Holds::RawHandle => None,
                 };
-                return Err(Cut { failure: reason.into(), session });
+                return Err(Cut { failure: reason.into(), session, raw: raw.then_some(Raw::Running) });
             };
             ended
         }
     };
+    if let (true, Some(stake)) = (raw, limits.stake) {
+        stake.runs(None);
+    }
     match (ended, permit.check()) {
         (Ok(ended), _) => Ok(ended),
-        (Err(_), Err(reason)) => Err(reason.into()),
+        (Err(_), Err(reason)) => Err(Cut { failure: reason.into(), session: None, raw: raw.then_some(Raw::Aborted) }),
         (Err(error), Ok(())) => Err(Error::Panicked { message: error.to_string() }.into()),
     }
 }
@@ -153,8 +171,8 @@ async fn end_command(activity: &Activity, reason: Reason) {
 
 /// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
 /// until the server's limit of 60 seconds.
-async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>) -> Option<Session> {
-    let Ok(mut session) = timeout(GRACE, tx.end()).await else {
+async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>, grace: Duration) -> Option<Session> {
+    let Ok(mut session) = timeout(grace, tx.end()).await else {
         // A server call is still under way, and must not be dropped here; the server can end it.
         kill(tx.client(), slice::from_ref(tx.session_id())).await;
         return None;

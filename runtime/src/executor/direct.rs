@@ -18,7 +18,7 @@ impl Executor<'_> {
     pub(super) async fn outside_transactions(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         step.attempts = 1;
         let running = self.change(step, self.record(step, RecordStatus::Running), false);
-        self.store_all(&self.with_interrupted(step, running)).await?;
+        self.store_all(&Self::with_interrupted(step, running)).await?;
         step.interrupted = None;
         let permit = self.lease.permit();
         let context = self.context(step, &permit).await?;

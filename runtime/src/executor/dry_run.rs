@@ -212,7 +212,7 @@ impl DryRun<'_> {
     }
 
     fn limits(&self, step: &Step<'_>) -> Limits<'_> {
-        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout() }
+        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout(), stake: None }
     }
 }
 

@@ -42,7 +42,9 @@ impl From<Reason> for Failure {
             // The lease is still ours, so this one is a failure of the migration like any other.
             Reason::TimedOut(limit) => Self::Failed(Error::TimedOut { limit }.into()),
             Reason::RunTimedOut(limit) => Self::Failed(Error::RunTimedOut { limit, report: Box::default() }.into()),
-            Reason::LeaseLost | Reason::WaitTimedOut(_) | Reason::Interrupted => Self::Stopped(reason),
+            Reason::LeaseLost | Reason::WaitTimedOut(_) | Reason::Interrupted | Reason::Dropped => {
+                Self::Stopped(reason)
+            }
         }
     }
 }

@@ -55,7 +55,12 @@ impl Executor<'_> {
     /// A record, and its history if it ends the execution.
     pub(super) fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
         let entry = ends.then(|| Box::new(self.entry(step, &record)));
-        Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Kept, entry }
+        let beside = match &step.left {
+            _ if !ends => Beside::Kept,
+            Some(left) => Beside::Ended { left: Some(left.to_document()) },
+            None => Beside::Ended { left: None },
+        };
+        Change::Stored { record: Box::new(record), over: step.over(), beside, entry }
     }
 
     pub(super) fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
@@ -103,6 +108,7 @@ impl Executor<'_> {
                 execution_duration: millis(step.started),
                 verification_failed: step.verification_failed && status == RecordStatus::Completed,
                 attempts,
+                position: Some(step.position),
                 ..record
             },
         }
@@ -136,6 +142,7 @@ impl Executor<'_> {
             permanent: false,
             attempts: 0,
             token: self.lease.token(),
+            position: None,
         }
     }
 }

@@ -27,7 +27,7 @@ impl Executor<'_> {
         let stored = self.stored_log(step).await?;
         if stored.is_none() && self.had_its_effect(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);
-            return self.store_all(&self.with_interrupted(step, change)).await;
+            return self.store_all(&Self::with_interrupted(step, change)).await;
         }
         step.attempts = 1;
         step.interrupted = interrupted(step, stored.as_ref()).map(Box::new);
@@ -51,6 +51,7 @@ impl Executor<'_> {
             step.interrupted = None;
         }
         let left = ended.is_err() && activity.operation() == Some(CREATE_INDEX);
+        let mut calls = Vec::new();
         let ended = ended.map(|(context, result)| {
             let Inner::Schema(schema) = context.0 else { unreachable!("a body keeps its context") };
             step.operations = schema.operations();
@@ -58,6 +59,7 @@ impl Executor<'_> {
             if session.is_some() {
                 self.session = session;
             }
+            calls = course.effects().to_vec();
             step.effects = effects(course.log());
             step.update = course.update();
             result
@@ -75,14 +77,13 @@ impl Executor<'_> {
         permit.check()?;
         result.map_err(Failure::Failed)?;
         self.verify(step).await?;
-        let record = self.record(step, step.done());
-        let entry = Some(Box::new(self.entry(step, &record)));
-        let completed = Change::Stored { record: Box::new(record), over: step.over(), beside: Beside::Ended, entry };
-        self.store_all(&self.with_interrupted(step, completed)).await
+        step.left = self.left(step, &calls).await;
+        let completed = self.change(step, self.record(step, step.done()), true);
+        self.store_all(&Self::with_interrupted(step, completed)).await
     }
 
     /// A change, and before it what the history does not say yet of the execution before this one.
-    pub(super) fn with_interrupted(&self, step: &Step<'_>, change: Change) -> Vec<Change> {
+    pub(super) fn with_interrupted(step: &Step<'_>, change: Change) -> Vec<Change> {
         let noted = step.interrupted.clone().map(|entry| Change::Noted { entry });
         noted.into_iter().chain([change]).collect()
     }
@@ -131,7 +132,7 @@ impl Executor<'_> {
             } else {
                 let record = Box::new(self.record(step, RecordStatus::Running));
                 let beside = Beside::Logged(update);
-                self.with_interrupted(step, Change::Stored { record, over: step.over(), beside, entry: None })
+                Self::with_interrupted(step, Change::Stored { record, over: step.over(), beside, entry: None })
             };
             let stored = match self.lease.check() {
                 Ok(()) if served.failure.is_none() => self.store_in(&mut session, &changes).await,

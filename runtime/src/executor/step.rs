@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use crate::__private::Body;
 use crate::context::Operation;
 use crate::history::{Effects, HistoryEntry};
+use crate::left::{Left, Position};
 use crate::migration::{Kind, Migration, State};
 use crate::plan::{self, Verb};
 use crate::record::{Direction, Record, RecordStatus};
@@ -24,6 +25,10 @@ pub(super) struct Step<'s> {
     pub(super) started: Instant,
     pub(super) attempts: u32,
     pub(super) operations: Vec<Operation>,
+    /// When it is executed: the token of the run, and its number in it. A dry run has none.
+    pub(super) position: Position,
+    /// What it has left in the database, if that is known.
+    pub(super) left: Option<Left>,
     /// Of a `Schema` body: what it has done, for the history.
     pub(super) effects: Effects,
     /// Of a `Schema` body: what its record lacks of its log.
@@ -57,6 +62,8 @@ impl<'s> Step<'s> {
             started: Instant::now(),
             attempts: 0,
             operations: Vec::new(),
+            position: (0, 0),
+            left: None,
             effects: Effects::default(),
             update: None,
             interrupted: interrupted.map(HistoryEntry::interrupted).map(Box::new),

@@ -47,6 +47,14 @@ impl Executor<'_> {
         let Some(verify) = step.migration.registration().verify else { return Ok(None) };
         let (database, permit) = (self.database.clone(), self.lease.permit());
         let run = async move { caught(verify(&database)).await };
-        supervise(run, &permit, Holds::RawHandle, self.limits(step)).await.map(Some).map_err(|cut| cut.failure)
+        match supervise(run, &permit, Holds::RawHandle, self.limits(step)).await {
+            Ok(said) => Ok(Some(said)),
+            Err(cut) => {
+                if let Some(raw) = cut.raw {
+                    self.end_leftovers(step.migration.id(), raw).await;
+                }
+                Err(cut.failure)
+            }
+        }
     }
 }

@@ -189,5 +189,5 @@ fn stopped(sighting: &Sighting, still_for: Duration) -> Result<Free, Duration> {
     if still_for >= lease * 2 {
         return Ok(silent(false));
     }
-    if still_for >= observed { Ok(silent(true)) } else { Err(observed - still_for) }
+    if still_for >= observed { Ok(silent(true)) } else { Err(observed.saturating_sub(still_for)) }
 }

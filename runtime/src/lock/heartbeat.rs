@@ -108,10 +108,17 @@ impl<S: Store> Lease<S> {
             Ok(Ok(Err(error))) => tracing::warn!(%error, "could not release the migration lock; it expires by itself"),
             Ok(Err(_)) => tracing::warn!("the release of the migration lock ended abnormally; it expires by itself"),
             Err(_) => {
-                tracing::warn!("the server does not answer the release of the migration lock; it expires by itself")
+                tracing::warn!("the server does not answer the release of the migration lock; it expires by itself");
             }
         }
         false
+    }
+}
+
+impl<S> Lease<S> {
+    /// Ends the heartbeat and keeps the lease from everybody else until it expires.
+    pub(crate) fn leave_to_expire(self) {
+        drop(self);
     }
 }
 

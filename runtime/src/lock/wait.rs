@@ -42,6 +42,11 @@ impl<'l, S: Store> Waiter<'l, S> {
         Self { lock, mine: ObjectId::new(), session, seen: Seen::records(newest), failures: 0 }
     }
 
+    /// The value that the holder has, if this waiter takes the lease.
+    pub(crate) fn nonce(&self) -> ObjectId {
+        self.mine
+    }
+
     /// The records were read again; this is the newest token on record now.
     pub(crate) fn newest(&mut self, token: i64) {
         self.seen.newest(token);

@@ -1,5 +1,6 @@
 //! Changing what is on record without running anything: `mark_applied`, `mark_pending`, `baseline`, `accept`, `prune`.
 
+use std::collections::HashMap;
 use std::future::IntoFuture;
 
 use mongodb::BoxFuture;
@@ -9,6 +10,7 @@ use super::run::{Run, Settings, Work, stopped};
 use crate::Error;
 use crate::executor::{Edit, Executor, Failure};
 use crate::history::Act;
+use crate::left::Left;
 use crate::migration::State;
 use crate::plan;
 use crate::report::{Purpose, Report};
@@ -43,6 +45,8 @@ struct Amendment {
     act: Act,
     ids: Vec<String>,
     because: Option<String>,
+    /// What the migrations from whose facts the database differs would have left, had they left what is there.
+    as_it_is: HashMap<String, Left>,
 }
 
 impl Migrator {
@@ -69,8 +73,9 @@ impl Migrator {
     }
 
     /// Accepts an applied migration (qualified id) as it is, whatever [`validate`](Self::validate) finds about it: its code has
-    /// changed since it ran, or its `verify` or `down` has failed. The record gets the checksum of the code, and its error
-    /// goes; the history keeps both. It does not run again.
+    /// changed since it ran, its `verify` or `down` has failed, or the database is not as it has left it. The record gets the
+    /// checksum of the code, its error goes (the history keeps both), and what is in the database now counts as what it has left.
+    /// It does not run again. Of one that was reverted, only what its `down` left is accepted.
     pub fn accept(&self, id: impl Into<String>) -> Amend {
         self.amend(Act::Accept, [id])
     }
@@ -82,7 +87,8 @@ impl Migrator {
     }
 
     fn amend(&self, act: Act, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
-        let amendment = Amendment { act, ids: ids.into_iter().map(Into::into).collect(), because: None };
+        let amendment =
+            Amendment { act, ids: ids.into_iter().map(Into::into).collect(), because: None, as_it_is: HashMap::new() };
         Amend { migrator: self.clone(), settings: Settings::default(), amendment }
     }
 }
@@ -106,16 +112,27 @@ impl IntoFuture for Amend {
     type IntoFuture = BoxFuture<'static, Result<Report, Error>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.migrator.run(self.settings, self.amendment))
+        Box::pin(async move {
+            let Self { migrator, settings, mut amendment } = self;
+            if amendment.act == Act::Accept {
+                amendment.as_it_is = migrator.clone().whole(async |this| this.as_it_is().await).await?;
+            }
+            migrator.run(settings, amendment).await
+        })
     }
 }
 
 impl Amendment {
     /// Which records change; those that are as they should be do not.
-    fn edits<'r>(&self, run: &Run, records: &'r Records) -> Result<Vec<Edit<'r>>, Error> {
+    fn edits<'r>(
+        &self,
+        run: &Run,
+        records: &'r Records,
+        as_it_is: &HashMap<String, Left>,
+    ) -> Result<Vec<Edit<'r>>, Error> {
         match self.act {
             Act::Prune => self.prune(run, records),
-            Act::Accept => self.accept(run, records),
+            Act::Accept => self.accept(run, records, as_it_is),
             Act::MarkPending => {
                 let marked = plan::mark_pending(
                     &run.graph,
@@ -133,14 +150,25 @@ impl Amendment {
         }
     }
 
-    fn accept<'r>(&self, run: &Run, records: &'r Records) -> Result<Vec<Edit<'r>>, Error> {
+    fn accept<'r>(
+        &self,
+        run: &Run,
+        records: &'r Records,
+        as_it_is: &HashMap<String, Left>,
+    ) -> Result<Vec<Edit<'r>>, Error> {
         let mut edits = Vec::new();
         for node in run.graph.named(&self.ids)? {
             let migration = run.graph.migration(node);
-            let record = records.get(migration.id()).filter(|record| record.state() == State::Completed);
+            let left = as_it_is.get(migration.id());
+            let record = records.get(migration.id()).filter(|record| match record.state() {
+                State::Completed => true,
+                State::RolledBack => left.is_some(),
+                _ => false,
+            });
             let record = record.ok_or_else(|| Error::NotApplied { id: migration.id().to_owned() })?;
-            if record.checksum != migration.checksum() || record.verification_failed || record.error.is_some() {
-                edits.push(Edit::Accept(record, migration));
+            let wrong = record.checksum != migration.checksum() || record.verification_failed || record.error.is_some();
+            if wrong || left.is_some() {
+                edits.push(Edit::Accept(record, migration, left.cloned()));
             }
         }
         Ok(edits)
@@ -163,7 +191,7 @@ impl Work for Amendment {
     type Todo = bool;
 
     fn todo(&self, run: &Run, records: &Records) -> Result<bool, Error> {
-        Ok(!self.edits(run, records)?.is_empty())
+        Ok(!self.edits(run, records, &self.as_it_is)?.is_empty())
     }
 
     fn is_nothing(todo: &bool) -> bool {
@@ -182,7 +210,15 @@ impl Work for Amendment {
         executor: &mut Executor<'_>,
         mut report: Report,
     ) -> Result<Report, Error> {
-        let edits = self.edits(run, records)?;
+        let as_it_is = match self.act {
+            // As it is now: another run may have come before this one.
+            Act::Accept if !self.as_it_is.is_empty() => run.migrator.as_it_is().await?,
+            _ => HashMap::new(),
+        };
+        let edits = self.edits(run, records, &as_it_is)?;
+        if edits.is_empty() {
+            return Ok(report);
+        }
         let changed = edits.iter().map(|edit| edit.id().to_owned()).collect::<Vec<_>>();
         match executor.amend(&edits, self.act, self.because.as_deref(), records).await {
             Ok(()) => changed.into_iter().for_each(|id| report.amend(id, self.act)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mongodb::Client;
 use tokio::sync::watch;
 
+use super::compare::Compared;
 use super::connection::Connection;
 use super::{Inner, Migrator};
 use crate::Error;
@@ -117,6 +118,13 @@ impl MigratorBuilder {
         self
     }
 
+    /// What [`Migrator::health`] makes of a database that is not as `Schema` migrations have left it. Default: [`Policy::Warn`],
+    /// which tells it and stays ready; with [`Policy::Error`] the program is not ready. No run is refused either way.
+    pub fn differences(mut self, policy: Policy) -> Self {
+        self.options.differences = policy;
+        self
+    }
+
     /// The names of Mongrate's own collections. Default: `migrations` and `migrations_…`.
     pub fn names(mut self, names: Names) -> Self {
         self.options.names = names;
@@ -177,6 +185,7 @@ impl MigratorBuilder {
             tracker: Tracker::new(&database, &options.names),
             lock: Lock::new(&database, &database, &options),
             audience,
+            compared: Compared::default(),
             shutdown: Stop::new(),
             running: watch::Sender::new(0),
             database,

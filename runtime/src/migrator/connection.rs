@@ -20,6 +20,7 @@ pub(crate) use self::uri::{client, parse};
 use super::{Migrator, MigratorBuilder};
 use crate::Error;
 use crate::durable::durable_database;
+use crate::executor::Bodies;
 
 /// Which database, and where the clients of its runs come from.
 #[derive(Clone, Debug)]
@@ -90,6 +91,15 @@ impl Connection {
         &self.database
     }
 
+    /// What a client is made of that outlives the runtime of a run; `None` if the caller brought the clients.
+    pub(super) fn options(&self) -> Option<&ClientOptions> {
+        match &self.origin {
+            Origin::Brought { .. } => None,
+            Origin::Own(options) => Some(options),
+            Origin::Shared(shared) => Some(shared.options()),
+        }
+    }
+
     /// Whether heartbeats wait for a connection of the pool that the bodies use.
     pub(super) fn shares_its_pool(&self) -> bool {
         matches!(self.origin, Origin::Brought { lease: None })
@@ -134,6 +144,13 @@ impl fmt::Debug for Origin {
 }
 
 impl Link {
+    /// How what the bodies have sent is found at the server; `None` if the caller brought their client.
+    pub(super) fn bodies(&self) -> Option<Bodies> {
+        let app_name = self.app_name.clone()?;
+        let database = self.own.is_none().then(|| self.database.name().to_owned());
+        Some(Bodies { app_name, database })
+    }
+
     /// Shuts down what the run has opened.
     pub(super) async fn close(self) {
         if let Some(clients) = self.own {

@@ -149,7 +149,7 @@ impl ForEach {
         tokio::pin!(run);
         tokio::select! {
             result = &mut run => return result,
-            _ = stop.raised() => migrator.0.shutdown.raise(Reason::Interrupted),
+            reason = stop.raised() => migrator.0.shutdown.raise(reason),
         }
         run.await
     }
@@ -173,7 +173,8 @@ impl IntoFuture for ForEach {
             let common = self.migrator(&server, "mongrate")?;
             common.graph()?;
             let stop = Stop::new();
-            let _interrupt = InterruptOnDrop(stop.clone());
+            // The runs have stakes of their own.
+            let _interrupt = InterruptOnDrop::new(stop.clone(), Arc::default(), common.clone());
             common.whole(move |_| self.run(server, stop)).await
         })
     }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::{Migrator, Status};
+use super::{Finding, Migrator, Problem, Status};
 use crate::Error;
 use crate::migration::{Migration, State};
-use crate::options::Policy;
+use crate::options::{Options, Policy};
 use crate::plan::{Plan, Reach, Step};
 use crate::record::Record;
 
@@ -29,6 +29,7 @@ pub struct Health {
     failed: Vec<Migration>,
     pending: Vec<Migration>,
     half_changed_elsewhere: Vec<String>,
+    differences: Vec<Finding>,
     details: Status,
 }
 
@@ -38,6 +39,8 @@ pub struct Health {
 pub enum HealthStatus {
     /// Everything is applied, but for what is manual and what waits for that.
     Healthy,
+    /// The database is not as `Schema` migrations have left it.
+    Differs,
     /// An applied migration has changed in the code since.
     Drifted,
     /// An `up` has something to do.
@@ -51,7 +54,13 @@ pub enum HealthStatus {
 
 impl Health {
     /// `plan` is `None` when nothing may run before somebody has looked at the data.
-    fn new(details: Status, plan: Option<&Plan>, half_changed_elsewhere: Vec<String>, drift: Policy) -> Self {
+    fn new(
+        details: Status,
+        plan: Option<&Plan>,
+        half_changed_elsewhere: Vec<String>,
+        differences: Vec<Finding>,
+        options: &Options,
+    ) -> Self {
         let failed: Vec<_> =
             details.migrations().iter().filter(|one| has_failed(&details, one)).map(|one| one.0).collect();
         let pending: Vec<_> = plan.into_iter().flatten().map(Step::migration).collect();
@@ -64,12 +73,16 @@ impl Health {
             HealthStatus::Pending
         } else if drifted {
             HealthStatus::Drifted
+        } else if !differences.is_empty() {
+            HealthStatus::Differs
         } else {
             HealthStatus::Healthy
         };
-        let whole = half_changed_elsewhere.is_empty();
-        let ready = whole && plan.is_some_and(Plan::is_empty) && !(drifted && drift == Policy::Error);
-        Self { status, ready, failed, pending, half_changed_elsewhere, details }
+        let refused = (drifted && options.drift == Policy::Error)
+            || (!differences.is_empty() && options.differences == Policy::Error)
+            || !half_changed_elsewhere.is_empty();
+        let ready = plan.is_some_and(Plan::is_empty) && !refused;
+        Self { status, ready, failed, pending, half_changed_elsewhere, differences, details }
     }
 
     /// The verdict.
@@ -78,8 +91,8 @@ impl Health {
         self.status
     }
 
-    /// Whether this program finds the database that it expects: nothing that an `up` would apply, and no drift if that
-    /// is an error by [`Policy`], and no data that another program may have left half changed.
+    /// Whether this program finds the database that it expects: nothing that an `up` would apply, no data that another
+    /// program may have left half changed, and no drift or differences if these are errors by [`Policy`].
     ///
     /// A busy database may be ready: while a newer version of the program migrates, the older ones go on to serve. So may
     /// one in which a manual migration failed.
@@ -107,6 +120,13 @@ impl Health {
         &self.half_changed_elsewhere
     }
 
+    /// What is not as `Schema` migrations have left it, by the last comparison, which is at most a minute old:
+    /// [`Problem::Differs`](crate::Problem::Differs) with the migration that has left it.
+    #[must_use]
+    pub fn differences(&self) -> &[Finding] {
+        &self.differences
+    }
+
     /// Where every migration stands, what has drifted, and who is migrating.
     #[must_use]
     pub fn details(&self) -> &Status {
@@ -117,19 +137,35 @@ impl Health {
 impl Migrator {
     /// Whether this program and its database fit together: for `/health` and `/ready`. Two reads, no writes; two more
     /// while a migration that is not linked in is running outside transactions, or was interrupted.
+    ///
+    /// At most once a minute, a migrator and its clones also compare the database with what `Schema` migrations have left, as
+    /// [`validate`](Self::validate) does, so keep one migrator for this. A difference is a warning and the program stays ready,
+    /// unless [`MigratorBuilder::differences`](crate::MigratorBuilder::differences) says otherwise.
     pub async fn health(&self) -> Result<Health, Error> {
         self.clone().whole(async |this| this.read_health().await).await
     }
 
     async fn read_health(self) -> Result<Health, Error> {
         let graph = self.graph()?;
-        let (records, sighting) = self.read_state().await?;
+        let (records, sighting) = if self.0.compared.is_due() {
+            let (records, attached) = self.0.tracker.all().await?;
+            if let Err(error) = self.differences(&graph, &records, &attached).await {
+                // The next try is in a minute; a service is not less healthy for it.
+                tracing::warn!(error = %error.discreet(), "could not compare the database with what migrations have left");
+            }
+            (records, self.0.lock.sighting().await?)
+        } else {
+            self.read_state().await?
+        };
         let plan = match Plan::up(&graph, &Reach::All, |id| records.state(id)) {
             Err(Error::HalfChanged { .. }) => None,
             plan => Some(plan?),
         };
         let elsewhere = self.half_changed_elsewhere(&graph, &records).await?;
-        Ok(Health::new(Status::new(&graph, &records, sighting), plan.as_ref(), elsewhere, self.0.options.drift))
+        let differences = self.0.compared.found();
+        let differences = differences.iter().filter(|difference| !difference.is_notice).map(Finding::from).collect();
+        let status = Status::new(&graph, &records, sighting);
+        Ok(Health::new(status, plan.as_ref(), elsewhere, differences, &self.0.options))
     }
 }
 
@@ -144,7 +180,7 @@ fn has_failed(details: &Status, (_, record): &(Migration, Option<Record>)) -> bo
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, failed, pending, half_changed_elsewhere, details, .. } = self;
+        let Self { status, failed, pending, half_changed_elsewhere, differences, details, .. } = self;
         write!(f, "{status}: {} completed", details.completed().count())?;
         let drifted: Vec<_> = details.drifted().map(|(migration, _)| migration).collect();
         let elsewhere: Vec<_> = half_changed_elsewhere.iter().map(String::as_str).collect();
@@ -155,11 +191,25 @@ impl fmt::Display for Health {
                 write!(f, "; {} {what} ({})", list.len(), named(&list))?;
             }
         }
+        if !differences.is_empty() {
+            let what = if differences.len() == 1 { "difference" } else { "differences" };
+            let first: Vec<_> = differences.iter().take(NAMED).map(difference).collect();
+            let more = differences.len().saturating_sub(NAMED);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            write!(f, "; {} {what} from what migrations left ({}{more})", differences.len(), first.join(", "))?;
+        }
         match details.holder() {
             Some(holder) if holder.expired => write!(f, "; held by {holder}"),
             Some(holder) => write!(f, "; being migrated by {holder}"),
             None => Ok(()),
         }
+    }
+}
+
+fn difference(finding: &Finding) -> String {
+    match &finding.problem {
+        Problem::Differs { object, .. } => format!("{}: {object}", finding.id),
+        problem => format!("{}: {problem}", finding.id),
     }
 }
 
@@ -173,6 +223,7 @@ impl fmt::Display for HealthStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Healthy => "healthy",
+            Self::Differs => "differs",
             Self::Drifted => "drifted",
             Self::Pending => "pending",
             Self::Busy => "busy",

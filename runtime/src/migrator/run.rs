@@ -1,24 +1,26 @@
 //! What every verb that writes has in common: it reads, takes the lease, reads again, acts, and gives the lease back.
 
 mod acquire;
+mod dropped;
 mod progress;
 mod supervise;
 
 use std::collections::HashMap;
 use std::slice;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 
 use self::acquire::Acquired;
+pub(super) use self::dropped::InterruptOnDrop;
 use self::progress::Progress;
 use super::Migrator;
 use super::connection::Link;
 use crate::Error;
 use crate::context::Log;
 use crate::events::Event;
-use crate::executor::Executor;
+use crate::executor::{Executor, Stake, UnderWay};
 use crate::graph::Graph;
 use crate::lock::{Lock, Session, end, under_way};
 use crate::options::{Limit, Policy, Transactions};
@@ -73,6 +75,8 @@ pub(super) struct Run {
     pub(super) migrator: Migrator,
     pub(super) graph: Graph,
     pub(super) stop: Stop,
+    /// What is to be given back at the end.
+    pub(super) stake: Arc<Stake>,
     pub(super) deadline: Option<Deadline>,
     /// Who does this: the run's `by`, or else the migrator's actor.
     by: Option<String>,
@@ -94,22 +98,27 @@ impl Migrator {
     /// Runs a verb to its end, or until the caller drops the future.
     pub(super) async fn run(self, settings: Settings, work: impl Work) -> Result<Report, Error> {
         let stop = self.0.shutdown.child();
-        let _interrupt = InterruptOnDrop(stop.clone());
-        self.whole(async move |migrator| {
-            let running = Running::new(&migrator);
-            let dry_run = settings.dry_run;
-            let result = Run::new(migrator, settings, stop)?.supervised(work, dry_run).await;
-            drop(running);
-            result
-        })
-        .await
+        let stake = Arc::new(Stake::default());
+        let interrupt = InterruptOnDrop::new(stop.clone(), stake.clone(), self.clone());
+        let under_way = UnderWay(stake.clone());
+        let result = self
+            .whole(async move |migrator| {
+                let running = Running::new(&migrator);
+                let dry_run = settings.dry_run;
+                let result = Run::new(migrator, settings, stop, stake)?.supervised(work, dry_run).await;
+                drop((running, under_way));
+                result
+            })
+            .await;
+        interrupt.end();
+        result
     }
 
     /// The beginning of a run without the rest: what there would be to do, and a report of nothing. One read, no writes.
     pub(super) async fn look<W: Work<Todo: 'static>>(self, work: W) -> Result<(W::Todo, Report), Error> {
         self.whole(async move |migrator| {
             let stop = migrator.0.shutdown.child();
-            let run = Run::new(migrator, Settings::default(), stop)?;
+            let run = Run::new(migrator, Settings::default(), stop, Arc::default())?;
             let records = run.read(&work).await?;
             let todo = work.todo(&run, &records)?;
             let report = work.report(&run, &records, &todo);
@@ -132,12 +141,13 @@ impl Migrator {
 }
 
 impl Run {
-    fn new(migrator: Migrator, settings: Settings, stop: Stop) -> Result<Self, Error> {
+    fn new(migrator: Migrator, settings: Settings, stop: Stop, stake: Arc<Stake>) -> Result<Self, Error> {
         settings.timeout.map_or(Ok(()), Limit::check)?;
         let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
         Ok(Self {
             graph: migrator.graph()?,
             stop,
+            stake,
             deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             progress: Progress::default(),
@@ -157,6 +167,7 @@ impl Run {
         }
         self.watch_signals();
         let result = self.with_lease(work, &records).await;
+        self.migrator.0.compared.forget();
         self.migrator.0.audience.tell(|| Event::Ended);
         let shared_pool = self.migrator.0.connection.shares_its_pool();
         let result = result.map_err(|error| match error {
@@ -202,6 +213,7 @@ impl Run {
         let transactional = self.migrator.has_transactions().await?;
         let session = Session::start(link.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
+        self.stake.open(link.bodies());
         let lease = match self.acquire(work, &lock, session.id(), first.newest_token()).await? {
             Acquired::Lease(lease) => lease,
             Acquired::NotNeeded(report) => return Ok(report.by_another()),
@@ -220,6 +232,12 @@ impl Run {
             batch: 0,
             by: self.by.clone(),
             session: Some(session),
+            executions: 0,
+            left: Vec::new(),
+            unknown: Vec::new(),
+            stake: &self.stake,
+            bodies: link.bodies(),
+            left_running: Vec::new(),
         };
         let result = self.under_lease(work, first, &mut executor).await;
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
@@ -227,12 +245,16 @@ impl Run {
             // ended the transaction. What it still holds would be in the way of whoever comes next.
             lock.kill(slice::from_ref(session.id())).await;
         }
-        let session = executor.session.take();
+        let (session, nothing_runs) = (executor.session.take(), executor.left_running.is_empty());
         drop(executor);
         self.progress.doing("release the migration lock");
-        if let (true, Some(session)) = (lease.release().await, session) {
+        if !nothing_runs {
+            // Nobody must migrate before what was left has ended, as far as that can be hoped for.
+            lease.leave_to_expire();
+        } else if let (true, Some(session)) = (lease.release().await, session) {
             session.give_back().await;
         }
+        self.stake.clear();
         result
     }
 
@@ -318,16 +340,9 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     match reason {
         Reason::LeaseLost => Error::LeaseLost { report, shared_pool: false },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
-        Reason::Interrupted | Reason::TimedOut(_) | Reason::WaitTimedOut(_) => Error::Interrupted { report },
-    }
-}
-
-/// Tells the run to stop when the caller drops its future.
-pub(super) struct InterruptOnDrop(pub(super) Stop);
-
-impl Drop for InterruptOnDrop {
-    fn drop(&mut self) {
-        self.0.raise(Reason::Interrupted);
+        Reason::Interrupted | Reason::Dropped | Reason::TimedOut(_) | Reason::WaitTimedOut(_) => {
+            Error::Interrupted { report }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running a plan under the lease, step by step.
 
+use super::compare::warn_of_differences;
 use super::run::{Run, stopped};
 use crate::Error;
 use crate::error::Remains;
@@ -78,6 +79,10 @@ impl Run {
                 }
                 None => executor.run(*step, records.get(id)).await,
             };
+            let (Ended::Execution(execution, _) | Ended::Stopped(_, execution)) = &ended;
+            for note in &execution.notes {
+                report.warn(note.clone());
+            }
             match ended {
                 Ended::Execution(execution, recorded) => {
                     if let Err(unrecorded) = recorded {
@@ -100,6 +105,14 @@ impl Run {
                     report.push(execution);
                 }
             }
+            if !executor.left_running.is_empty() {
+                // Nothing must run beside it.
+                over = true;
+                report.leave_running(&executor.left_running, executor.options.lease);
+            }
+        }
+        if stopped_by.is_none() && !executor.left.is_empty() {
+            warn_of_differences(executor, &mut report).await;
         }
         match stopped_by {
             Some(reason) => Err(stopped(reason, report)),

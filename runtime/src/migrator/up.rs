@@ -16,9 +16,14 @@ use crate::tracker::Records;
 
 /// An `up` that is about to run: set its options, then await it.
 ///
-/// Dropping the future stops the run: the server call under way ends, the transaction is rolled back, the lease is
-/// released. SIGTERM, SIGINT (ctrl-C) and SIGHUP do the same while it runs, unless the application handles them itself; the
-/// result is [`Error::Interrupted`] then.
+/// SIGTERM, SIGINT (ctrl-C) and SIGHUP stop the run, unless the application handles them itself: the server call under way
+/// ends, the transaction is rolled back, the lease is released. The result is [`Error::Interrupted`].
+///
+/// For a time limit, use [`timeout`](Self::timeout). Dropping the future, as `tokio::time::timeout` does, stops the run as
+/// well, and blocks the thread for up to 2 seconds until the run has given back what it holds. On a `current_thread` runtime
+/// the run cannot go on meanwhile. There, a migrator of [`Migrator::connect`] releases the lease from a thread of its own. One
+/// with a handle that was brought does not wait: if the process ends at once, the lease has to expire, and the transaction
+/// stays open until the next run or the server ends it.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {

@@ -1,4 +1,4 @@
-//! Whether what is on record and what is linked in fit together.
+//! Whether what is on record, what is linked in and what is in the database fit together.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,6 +6,7 @@ use std::fmt;
 use super::{Migrator, Status};
 use crate::Error;
 use crate::grouped::counted;
+use crate::left::Difference;
 use crate::migration::{Migration, State};
 use crate::record::{Record, is_of_a_pre_release};
 
@@ -24,6 +25,7 @@ use crate::record::{Record, is_of_a_pre_release};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Validation {
     findings: Vec<Finding>,
+    notices: Vec<Finding>,
     checked: usize,
 }
 
@@ -78,22 +80,46 @@ pub enum Problem {
         /// The error on record.
         error: String,
     },
+    /// The database is not as it has left it: somebody has changed an index, a validator, a view or a collection by hand, or a
+    /// command of a run that had lost its lease has arrived late.
+    Differs {
+        /// `index 'email_1' of 'users'`, `validator of 'orders'`, `collection 'orders'`.
+        object: String,
+        /// What the migration has left, or `none`.
+        expected: String,
+        /// What is there, or `none`.
+        found: String,
+    },
 }
 
 impl Migrator {
-    /// Whether what is on record and what is linked in fit together. Two reads, no writes.
+    /// Whether what is on record, what is linked in and what is in the database fit together. No writes.
+    ///
+    /// What `Schema` migrations have left is stored with their records, also of those that were reverted or are not linked into
+    /// this program, and is compared with the database: the indexes, collections, views and options that they have touched, and
+    /// nothing that the application has made by itself. What a later migration has changed counts as that one has left it.
+    ///
+    /// Two reads; a third that lists collections, and one for each collection with expected indexes, if anything was left.
     pub async fn validate(&self) -> Result<Validation, Error> {
         self.clone()
             .whole(async |this| {
-                let status = this.clone().read_status().await?;
-                Ok(Validation::new(&status))
+                let graph = this.graph()?;
+                let (records, attached) = this.0.tracker.all().await?;
+                let sighting = this.0.lock.sighting().await?;
+                let differences = this.differences(&graph, &records, &attached).await?;
+                Ok(Validation::new(&Status::new(&graph, &records, sighting), &differences))
             })
             .await
     }
 }
 
 impl Validation {
-    fn new(status: &Status) -> Self {
+    fn new(status: &Status, differences: &[Difference]) -> Self {
+        let (notices, differences): (Vec<_>, Vec<_>) = differences.iter().partition(|difference| difference.is_notice);
+        let mut by_id: HashMap<_, Vec<_>> = HashMap::new();
+        for difference in differences {
+            by_id.entry(difference.id.as_str()).or_default().push(Finding::from(difference));
+        }
         let mut findings = Vec::new();
         let mut holes = holes(status);
         for (migration, record) in status.migrations() {
@@ -106,10 +132,14 @@ impl Validation {
                     .flat_map(|record| problems(*migration, record))
                     .map(|problem| Finding { id: migration.id().to_owned(), problem }),
             );
+            findings.extend(by_id.remove(migration.id()).unwrap_or_default());
         }
-        let orphans = status.orphans().iter();
-        findings.extend(orphans.map(|record| Finding { id: record.id.clone(), problem: Problem::Orphan }));
-        Self { findings, checked: status.migrations().len() }
+        for record in status.orphans() {
+            findings.push(Finding { id: record.id.clone(), problem: Problem::Orphan });
+            findings.extend(by_id.remove(record.id.as_str()).unwrap_or_default());
+        }
+        let notices = notices.into_iter().map(Finding::from).collect();
+        Self { findings, notices, checked: status.migrations().len() }
     }
 
     /// Whether nothing was found.
@@ -138,6 +168,13 @@ impl Validation {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// Differences that are probably as they should be: a collection that was dropped and is there again, an index that is still
+    /// being built, and whatever a later `&Database` migration may have changed. They do not make it invalid.
+    #[must_use]
+    pub fn notices(&self) -> &[Finding] {
+        &self.notices
     }
 }
 
@@ -188,6 +225,9 @@ impl fmt::Display for Validation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
+        }
+        for notice in &self.notices {
+            writeln!(f, "notice: {}: {}", notice.id, notice.problem.what())?;
         }
         f.write_str(&self.summary())
     }
@@ -240,6 +280,9 @@ impl Problem {
                 )
             }
             Self::VerificationFailed { error } => format!("not verified: {error}"),
+            Self::Differs { object, expected, found } => {
+                format!("differs from what it left: {object}: expected {expected}, found {found}")
+            }
         }
     }
 
@@ -252,6 +295,7 @@ impl Problem {
             Self::Interrupted => ". The next `up` runs it again",
             Self::HalfChanged => ". Repair it; then name it to run it again, or mark it as applied or pending",
             Self::Unverifiable { .. } => ". `accept` it if it is known to be unchanged",
+            Self::Differs { .. } => ". Make it as it was, write a migration that changes it, or `accept` what is there",
             Self::Failed { .. } | Self::VerificationFailed { .. } => "",
         }
     }

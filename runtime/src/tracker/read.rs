@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mongodb::bson::{Bson, Document, RawDocument};
+use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument};
 
 use super::{Tracker, without_beside};
 use crate::Error;
@@ -112,18 +112,50 @@ impl Records {
     }
 }
 
+/// What is stored beside a record.
+#[derive(Clone, Debug)]
+pub(crate) struct Attached {
+    /// Qualified id.
+    pub(crate) id: String,
+    /// What its last execution has left.
+    pub(crate) left: Option<Document>,
+    /// The log of its body, which has not ended.
+    pub(crate) log: Option<Document>,
+}
+
+impl Attached {
+    fn found(id: &str, stored: &RawDocument) -> Option<Self> {
+        let field = |name| match stored.get(name) {
+            Ok(Some(RawBsonRef::Document(field))) => Document::try_from(field).ok(),
+            _ => None,
+        };
+        let attached = Self { id: id.to_owned(), left: field("left"), log: field("log") };
+        (attached.left.is_some() || attached.log.is_some()).then_some(attached)
+    }
+}
+
 impl Tracker {
     /// Reads all records: one command, however many there are.
     pub(crate) async fn records(&self) -> Result<Records, Error> {
+        Ok(self.read(without_beside()).await?.0)
+    }
+
+    /// Reads all records and what is stored beside them: one command.
+    pub(crate) async fn all(&self) -> Result<(Records, Vec<Attached>), Error> {
+        self.read(Document::new()).await
+    }
+
+    async fn read(&self, projection: Document) -> Result<(Records, Vec<Attached>), Error> {
         let failed = |error| Error::server(format!("read the records in '{}'", self.records.name()), error);
-        let cursor = self.records.find(Document::new()).projection(without_beside()).batch_size(ONE_BATCH).await;
+        let cursor = self.records.find(Document::new()).projection(projection).batch_size(ONE_BATCH).await;
         let mut cursor = cursor.map_err(failed)?;
-        let mut records = HashMap::new();
+        let (mut records, mut attached) = (HashMap::new(), Vec::new());
         while cursor.advance().await.map_err(failed)? {
             let record = cursor.deserialize_current().map_err(|error| self.unreadable(cursor.current(), &error))?;
+            attached.extend(Attached::found(&record.id, cursor.current()));
             records.insert(record.id.clone(), record);
         }
-        Ok(Records { by_id: records, ..Records::default() })
+        Ok((Records { by_id: records, ..Records::default() }, attached))
     }
 
     /// A document that is not one of our records: somebody else's, or of a newer version.

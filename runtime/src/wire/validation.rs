@@ -12,6 +12,8 @@ pub(crate) struct Validation<'a> {
     /// How many linked-in migrations were looked at.
     checked: usize,
     findings: Vec<Finding<'a>>,
+    /// Differences that are probably as they should be.
+    notices: Vec<Finding<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -20,16 +22,38 @@ pub(crate) struct Finding<'a> {
     /// Which kind of problem, in kebab case.
     pub(crate) problem: &'static str,
     pub(crate) message: String,
+    /// Of a difference: what it is about, what a migration has left of it, and what is there.
+    #[serde(flatten)]
+    pub(crate) differs: Differs<'a>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Differs<'a> {
+    object: Option<&'a str>,
+    expected: Option<&'a str>,
+    found: Option<&'a str>,
 }
 
 impl<'a> Validation<'a> {
     pub(crate) fn of(validation: &'a crate::Validation) -> Self {
-        let findings = validation.findings().iter().map(|finding| Finding {
-            id: Cow::Borrowed(&finding.id),
-            problem: word(&finding.problem),
-            message: finding.problem.what(),
-        });
-        Self { valid: validation.is_valid(), checked: validation.checked(), findings: findings.collect() }
+        Self {
+            valid: validation.is_valid(),
+            checked: validation.checked(),
+            findings: validation.findings().iter().map(Finding::from).collect(),
+            notices: validation.notices().iter().map(Finding::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a crate::Finding> for Finding<'a> {
+    fn from(crate::Finding { id, problem }: &'a crate::Finding) -> Self {
+        let differs = match problem {
+            Problem::Differs { object, expected, found } => {
+                Differs { object: Some(object), expected: Some(expected), found: Some(found) }
+            }
+            _ => Differs::default(),
+        };
+        Self { id: Cow::Borrowed(id), problem: word(problem), message: problem.what(), differs }
     }
 }
 
@@ -43,5 +67,6 @@ fn word(problem: &Problem) -> &'static str {
         Problem::HalfChanged => "half-way",
         Problem::Unverifiable { .. } => "unverifiable",
         Problem::VerificationFailed { .. } => "not-verified",
+        Problem::Differs { .. } => "differs",
     }
 }

@@ -44,6 +44,13 @@ async fn kills(tx: &mut Tx) -> Result<(), mongrate::Error> {
     std::future::pending().await
 }
 
+/// The server goes on with this when the body is gone.
+#[migration(id = "001_slow", source = "module:privileges-raw", timeout = "1s")]
+async fn slow(db: &Database) -> Result<(), mongodb::error::Error> {
+    let slowly = doc! { "$expr": { "$function": { "body": "function() { sleep(200); return true; }", "args": [], "lang": "js" } } };
+    db.collection::<Document>("slow").update_many(slowly, doc! { "$set": { "changed": true } }).await.map(drop)
+}
+
 /// Every step there is.
 async fn everything(db: &Database) -> Result<(), Error> {
     let migrator = migrator(db, "module:privileges").build().unwrap();
@@ -91,11 +98,33 @@ async fn the_role_of_the_guide_can_do_everything_and_has_nothing_too_much() {
     join_all(each).await;
 }
 
+#[tokio::test]
+async fn ending_ones_own_operations_needs_no_privilege() {
+    let server = Guarded::start().await;
+    let db = server
+        .database("shop", privileges("shop", actions_of_the_guide().iter().map(|action| ("", action.as_str()))))
+        .await;
+    db.collection::<Document>("slow").insert_many((0..60).map(|n| doc! { "_id": n })).await.unwrap();
+    let registry = Registry::linked().source("module:privileges-raw");
+    let uri = server.client_uri("shop", "shop", "shop");
+    let migrator = Migrator::connect(uri, "shop").await.unwrap().registry(registry).build().unwrap();
+    let error = migrator.up().await.unwrap_err();
+    println!("{error}");
+    assert!(error.report().unwrap().left_running().is_empty(), "{error}");
+    assert!(migrator.status().await.unwrap().holder().is_none());
+    let running = doc! { "currentOp": true, "active": true, "ns": "shop.slow" };
+    let running = server.root().await.run_command(running).await.unwrap();
+    assert!(running.get_array("inprog").unwrap().is_empty(), "{running}");
+    let changed = db.collection::<Document>("slow").count_documents(doc! { "changed": true }).await.unwrap();
+    assert!(changed < 60, "the call was not cut off");
+}
+
 /// What the guide's table of Mongrate's own collections says.
-const OWN: [(&str, &str); 12] = [
+const OWN: [(&str, &str); 13] = [
     ("migrations", "find"),
     ("migrations", "insert"),
     ("migrations", "update"),
+    ("migrations_history", "find"),
     ("migrations_history", "insert"),
     ("migrations_history", "createIndex"),
     ("migrations_lock", "find"),

@@ -62,8 +62,8 @@ async fn what_differs_from_the_lock_file_is_a_finding() {
         assert!(finding["message"].take().as_str().unwrap().contains(LOCK));
     }
     let findings = json!([
-        { "id": "002_assign_roles", "problem": "modified", "message": null },
-        { "id": "009_gone", "problem": "removed", "message": null },
+        { "id": "002_assign_roles", "problem": "modified", "message": null, "object": null, "expected": null, "found": null },
+        { "id": "009_gone", "problem": "removed", "message": null, "object": null, "expected": null, "found": null },
     ]);
     assert_eq!(document, of_my_app(&findings));
     assert_eq!(sources.read(LOCK), before);

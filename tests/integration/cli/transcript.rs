@@ -14,7 +14,7 @@ pub(crate) struct Transcript {
 }
 
 /// What differs from one run to the next. Columns are as wide as what is in them, so that their spaces differ, too.
-const FILTERS: [(&str, &str); 12] = [
+const FILTERS: [(&str, &str); 13] = [
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>"),
     (r"\b(\d+ ms|\d+\.\d s)\b", "<took>"),
@@ -26,6 +26,8 @@ const FILTERS: [(&str, &str); 12] = [
     (r"\btest_\d+_\d+\b", "<database>"),
     (r"(\S) {2,}", "$1  "),
     (r" +\n", "\n"),
+    // As 7.0 puts it.
+    ("invalid character in a db name", "invalid character in the database name"),
     // Said only if it takes a while.
     (r"! told to stop; ending what is under way\n", ""),
 ];

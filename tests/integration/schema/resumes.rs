@@ -1,9 +1,11 @@
 //! A body that starts again: what it did is skipped, what is in doubt is settled, and no document is lost.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Migrator, Schema, migration};
-use mongrate_tests::TestDb;
-use mongrate_tests::stored::{collections, count, history, lease_is_free, migrator, record, status};
+use mongrate_tests::stored::{collections, count, fingerprint, history, lease_is_free, migrator, record, status};
+use mongrate_tests::{FailPoint, TestDb};
 
 const SWAP: &str = "module:resumes-swap:001_swap";
 
@@ -19,15 +21,20 @@ async fn swap(schema: &mut Schema) -> Result<(), Error> {
 /// A thousand orders of today, two of them with the same number, and one old order.
 async fn orders() -> (TestDb, Migrator) {
     let db = TestDb::new().await;
-    db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
-    let orders = (0..1_000).map(|number| doc! { "_id": number, "number": number.max(1) });
-    db.collection::<Document>("orders").insert_many(orders).await.unwrap();
-    let migrator = migrator(&db, "module:resumes-swap").build().unwrap();
-    let error = migrator.up().await.unwrap_err();
+    let (migrator, error) = failed(&db).await;
     println!("{error}");
     assert!(matches!(error, Error::Failed { .. }) && error.to_string().contains("11000"), "{error}");
     assert!(error.to_string().contains("resumes"), "{error}");
     (db, migrator)
+}
+
+async fn failed(db: &TestDb) -> (Migrator, Error) {
+    db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
+    let orders = (0..1_000).map(|number| doc! { "_id": number, "number": number.max(1) });
+    db.collection::<Document>("orders").insert_many(orders).await.unwrap();
+    let migrator = migrator(db, "module:resumes-swap").build().unwrap();
+    let error = migrator.up().await.unwrap_err();
+    (migrator, error)
 }
 
 /// Its fourth operation fails, again and again. The second run must not begin by dropping what the first one has renamed.
@@ -54,4 +61,177 @@ async fn a_body_that_failed_loses_nothing_when_it_runs_again() {
     assert_eq!(count(&db, "orders_old", doc! {}).await, 999);
     assert!(!record(&db, SWAP).await.unwrap().contains_key("log"));
     assert!(collections(&db).await.contains(&"orders".to_owned()));
+}
+
+/// On a server without transactions, too.
+#[tokio::test]
+async fn a_body_that_failed_loses_nothing_on_a_standalone_server() {
+    let db = TestDb::standalone().await;
+    let (migrator, error) = failed(&db).await;
+    println!("{error}");
+    migrator.up().await.unwrap_err();
+    assert_eq!(count(&db, "orders_old", doc! {}).await, 1_000);
+    db.collection::<Document>("orders_old").delete_one(doc! { "_id": 0 }).await.unwrap();
+    migrator.up().await.unwrap();
+    assert_eq!(count(&db, "orders_old", doc! {}).await, 999);
+    assert_eq!(status(&db, SWAP).await, "completed");
+    assert!(!record(&db, SWAP).await.unwrap().contains_key("log"));
+}
+
+/// The history tells of each execution what its operations have come to.
+#[tokio::test]
+async fn the_history_has_the_operations() {
+    let (db, migrator) = orders().await;
+    db.collection::<Document>("orders_old").delete_one(doc! { "_id": 0 }).await.unwrap();
+    migrator.up().await.unwrap();
+    let page = migrator.history().await.unwrap();
+    let results = |place: usize| {
+        let first = page.entries[place].effects.first.iter();
+        first.map(|effect| (effect.op.clone(), effect.result.clone())).collect::<Vec<_>>()
+    };
+    let now = |op: &str| (op.to_owned(), Some("now".to_owned()));
+    let done = [now("drop_collection"), now("rename_collection"), now("create_collection")];
+    assert_eq!(results(1)[..3], done);
+    assert_eq!(results(1)[3], ("create_index".to_owned(), None));
+    assert_eq!(results(0)[3], now("create_index"));
+    assert_eq!(page.entries[0].effects.count, 4);
+}
+
+/// What is there is told as done, and only what follows is checked.
+#[tokio::test]
+async fn i4_a_dry_run_goes_on_behind_what_is_done() {
+    let (db, migrator) = orders().await;
+    let before = fingerprint(&db).await;
+    let report = migrator.up().dry_run(true).await.unwrap();
+    println!("{report}");
+    assert_eq!(fingerprint(&db).await, before);
+    let operations = &report.executions().next().unwrap().operations;
+    for operation in &operations[..3] {
+        assert_eq!(operation.notes, ["done by the interrupted run"], "{operation:?}");
+    }
+    assert!(operations[3].would_fail, "{:?}", operations[3]);
+}
+
+/// A copy has collections of other identities, so that nobody can tell which of them was meant.
+#[tokio::test]
+async fn a_drop_in_doubt_is_not_settled_in_a_copy() {
+    let db = TestDb::new().await;
+    db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
+    db.collection::<Document>("orders").insert_one(doc! { "number": 1 }).await.unwrap();
+    let migrator = migrator(&db, "module:resumes-swap").build().unwrap();
+    let fault = FailPoint::times(1, &db, doc! { "failCommands": ["drop"], "errorCode": 96 }).await;
+    migrator.up().await.unwrap_err();
+    drop(fault);
+    // As a restored database has it.
+    let records = db.collection::<Document>("migrations");
+    let stored = records.find_one(doc! {}).await.unwrap().unwrap();
+    records.drop().await.unwrap();
+    records.insert_one(&stored).await.unwrap();
+    let error = migrator.up().await.unwrap_err();
+    println!("{error}");
+    let Error::Failed { source, .. } = &error else { panic!("{error}") };
+    assert!(matches!(source.downcast_ref(), Some(Error::InDoubt { position: 1, .. })), "{source:?}");
+    assert_eq!((count(&db, "orders_old", doc! {}).await, count(&db, "orders", doc! {}).await), (1, 1));
+    assert!(collections(&db).await.contains(&"orders".to_owned()));
+    migrator.mark_pending([SWAP]).because("looked at it").await.unwrap();
+    migrator.up().await.unwrap();
+    assert_eq!(count(&db, "orders_old", doc! { "number": 1 }).await, 1);
+}
+
+#[migration(id = "001_ignores", source = "module:resumes-ignores")]
+async fn ignores(schema: &mut Schema) -> Result<(), Error> {
+    schema.create_collection("shelf").await?;
+    let _ = schema.modify_collection("nowhere", doc! { "validationLevel": "off" }).await;
+    // Refused, whatever it is.
+    schema.create_collection("another").await.unwrap_err();
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_that_is_ignored_ends_the_body() {
+    let db = TestDb::new().await;
+    let error = migrator(&db, "module:resumes-ignores").build().unwrap().up().await.unwrap_err();
+    println!("{error}");
+    let Error::Failed { source, .. } = &error else { panic!("{error}") };
+    assert!(matches!(source.downcast_ref(), Some(Error::IgnoredError { .. })), "{source:?}");
+    assert!(!collections(&db).await.contains(&"another".to_owned()));
+}
+
+static PANICS: AtomicBool = AtomicBool::new(true);
+
+#[migration(id = "001_panics", source = "module:resumes-panics")]
+async fn panics(schema: &mut Schema) -> Result<(), Error> {
+    schema.drop_collection("old").await?;
+    schema.rename_collection("new", "old").await?;
+    assert!(!PANICS.load(Ordering::SeqCst), "told to");
+    schema.create_collection("new").await
+}
+
+#[tokio::test]
+async fn a_body_that_panicked_resumes() {
+    let db = TestDb::new().await;
+    db.collection::<Document>("new").insert_one(doc! {}).await.unwrap();
+    let migrator = migrator(&db, "module:resumes-panics").build().unwrap();
+    migrator.up().await.unwrap_err();
+    PANICS.store(false, Ordering::SeqCst);
+    migrator.up().await.unwrap();
+    assert_eq!(count(&db, "old", doc! {}).await, 1);
+    assert!(collections(&db).await.contains(&"new".to_owned()));
+}
+
+#[migration(id = "001_many", source = "module:resumes-many")]
+async fn many(schema: &mut Schema) -> Result<(), Error> {
+    for _ in 0..=1_000 {
+        schema.drop_collection("nowhere").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_has_a_limited_number_of_operations() {
+    let db = TestDb::new().await;
+    let error = migrator(&db, "module:resumes-many").build().unwrap().up().await.unwrap_err();
+    assert!(error.to_string().contains("split it"), "{error}");
+}
+
+const REVERTED: &str = "module:resumes-down:001_shelves";
+
+#[migration(id = "001_shelves", source = "module:resumes-down", down = shelves_down)]
+async fn shelves(schema: &mut Schema) -> Result<(), Error> {
+    schema.create_collection("shelf").await?;
+    schema.create_collection("books").await
+}
+
+async fn shelves_down(schema: &mut Schema) -> Result<(), Error> {
+    schema.drop_collection("shelf").await?;
+    schema.rename_collection("books", "kept").await
+}
+
+/// Half reverted, it cannot be applied: what has been undone would be taken for done.
+#[tokio::test]
+async fn a_down_that_failed_resumes_and_an_up_is_refused() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:resumes-down").build().unwrap();
+    migrator.up().await.unwrap();
+    db.collection::<Document>("kept").insert_one(doc! {}).await.unwrap();
+    let error = migrator.down().await.unwrap_err();
+    println!("{error}");
+    let before = record(&db, REVERTED).await.unwrap();
+    assert_eq!(before.get_str("direction").unwrap(), "down");
+    for _ in 0..2 {
+        let error = migrator.up().await.unwrap_err();
+        println!("{error}");
+        let Error::Failed { source, .. } = &error else { panic!("{error}") };
+        assert!(matches!(source.downcast_ref(), Some(Error::HalfReverted { .. })), "{source:?}");
+        let record = record(&db, REVERTED).await.unwrap();
+        assert_eq!(record.get_document("log").unwrap(), before.get_document("log").unwrap());
+        assert_eq!(record.get_str("direction").unwrap(), "down");
+        assert!(!collections(&db).await.contains(&"shelf".to_owned()));
+    }
+    db.collection::<Document>("kept").drop().await.unwrap();
+    migrator.down().await.unwrap();
+    assert_eq!(status(&db, REVERTED).await, "rolled-back");
+    assert!(!record(&db, REVERTED).await.unwrap().contains_key("log"));
+    migrator.up().await.unwrap();
+    assert!(collections(&db).await.contains(&"shelf".to_owned()));
 }

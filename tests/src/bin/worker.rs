@@ -11,7 +11,7 @@ use mongrate::mongod::Mongod;
 use mongrate::{DatabaseFilter, Migrator, Registry, Report, Verb};
 use mongrate_tests::crash::restructure;
 use mongrate_tests::stored::migrator;
-use mongrate_tests::{crash, drawn};
+use mongrate_tests::{crash, drawn, dropped};
 use tokio::sync::oneshot;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -47,6 +47,16 @@ async fn main() -> Result<()> {
         }
         ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
             drawn::run(uri, database, [drawing, without, deed], halt).await
+        }
+        ["dropped", ..] => {
+            let [_, runtime, handle, kind, uri, database] = &arguments[..] else {
+                return Err("worker: dropped how?".into());
+            };
+            let [runtime, handle, kind, uri, database] = [runtime, handle, kind, uri, database].map(String::clone);
+            // On a runtime of its own, which ends before the process does.
+            let run =
+                move || dropped::run(&runtime, &handle, &kind, &uri, &database).map_err(|error| error.to_string());
+            Ok(tokio::task::spawn_blocking(run).await??)
         }
         ["linger", uri, database] => linger(connect(uri, database).await?).await,
         _ => Err(format!("worker: what is {arguments:?}?").into()),

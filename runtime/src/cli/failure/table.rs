@@ -4,7 +4,7 @@ use super::super::exit::Exit;
 use super::super::migrate;
 use super::Failure;
 use crate::elapsed::Elapsed;
-use crate::error::{Error, Readable, Remains, so_far, source_chain, what};
+use crate::error::{Error, Readable, Remains, left_running, so_far, source_chain, what};
 use crate::plan::Verb;
 use crate::{Registry, Report};
 
@@ -84,6 +84,8 @@ pub(super) fn told(error: &Error) -> Failure {
             DRY_RUN.to_owned()
         } else if has_not_begun(report) {
             format!("it had not begun to do anything; `{m} status` tells where everything stands")
+        } else if let Some(left) = left_running(report) {
+            still_held(&m, &left)
         } else {
             format!("what was under way was not completed, and the lock is free; `{m} status` tells what is applied, and `{m} up` goes on")
         }),
@@ -93,6 +95,8 @@ pub(super) fn told(error: &Error) -> Failure {
                     DRY_RUN.to_owned()
                 } else if has_not_begun(report) {
                     format!("it had not begun to do anything; `{m} lock status` tells whether another process is migrating")
+                } else if let Some(left) = left_running(report) {
+                    still_held(&m, &left)
                 } else {
                     format!("the lock is free; `{m} status` tells what is applied, and `{m} up` goes on, with a longer `--timeout` perhaps")
                 },
@@ -259,10 +263,18 @@ pub(super) fn told(error: &Error) -> Failure {
 
 const DRY_RUN: &str = "it was a dry run: nothing was changed or recorded";
 
+/// What to do when something may still run at the server.
+fn still_held(m: &str, left: &str) -> String {
+    format!("{left}. `{m} lock status` shows until when; `{m} up` goes on after that")
+}
+
 /// What to do after a migration has failed.
 fn after(m: &str, id: &str, verb: Verb, remains: Remains, report: &Report) -> String {
     if report.is_dry_run() {
         return format!("{DRY_RUN}; in earnest it would fail, too");
+    }
+    if let Some(left) = left_running(report) {
+        return still_held(m, &left);
     }
     // A manual one runs only when it is named.
     let manual = Registry::linked().get(id).is_some_and(|migration| migration.is_manual());

@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(prints.len(), effects().len());
         assert!(prints.iter().all(|print| print.len() == 19));
         // It is stored, so it must not change.
-        assert_eq!(Effect::Drop { name: "orders_old".to_owned() }.print(), "f1:");
+        assert_eq!(Effect::Drop { name: "orders_old".to_owned() }.print(), "f1:13ad1ac90f9c2bd9");
         let order = |key: Document| Effect::CreateIndex { on: "users".to_owned(), spec: doc! { "key": key } }.print();
         assert_ne!(order(doc! { "a": 1, "b": 1 }), order(doc! { "b": 1, "a": 1 }));
     }

@@ -61,7 +61,7 @@ impl Schema {
             first_batch(&reply).filter_map(|there| Some((there.get_str("name").ok()?, there))).collect();
         let uuid = |there: &Document| there.get_document("info").ok().and_then(|info| info.get("uuid")).cloned();
         let home = described.get(self.home.as_str()).and_then(|home| uuid(home));
-        let named = names.iter().filter_map(|name| {
+        let found = names.iter().filter_map(|name| {
             let there = described.remove(*name)?;
             let kind = match there.get_str("type") {
                 Ok("view") => ThereKind::View,
@@ -75,7 +75,7 @@ impl Schema {
             let options = there.get_document("options").cloned().unwrap_or_default();
             Some(((*name).to_owned(), There { kind, uuid, options }))
         });
-        Ok(Seen { named: named.collect(), home })
+        Ok(Seen { named: found.collect(), home })
     }
 
     /// The indexes of a collection; one that is still being built has a `buildUUID`.

@@ -13,7 +13,7 @@ pub(super) fn raw<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
 }
 
 /// Version 2, which has no function of this name.
-#[allow(dead_code, reason = "version 3 has a function of this name")]
+#[allow(dead_code, clippy::useless_conversion, reason = "version 3 has a function of this name")]
 fn serialize_to_raw_document_buf<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
     #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
     use mongodb::bson::*;

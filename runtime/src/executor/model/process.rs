@@ -314,6 +314,7 @@ fn change(step: usize, status: RecordStatus, token: i64) -> Change {
         permanent: false,
         attempts: 1,
         token,
+        position: None,
     };
     Change::Stored { record: Box::new(record), over: Over::Pending, beside: Beside::Kept, entry: None }
 }

@@ -1,6 +1,5 @@
 //! The two clients of a run, or of the runs of many databases.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -33,14 +32,15 @@ pub(super) struct Clients {
 impl Clients {
     /// `runs` is how many use them at a time.
     pub(super) fn new(options: &ClientOptions, runs: usize) -> Result<Self, Error> {
-        let app_name = app_name(options.app_name.as_deref(), "mongrate");
+        let nonce = ObjectId::new();
+        let app_name = app_name(options.app_name.as_deref(), "mongrate", nonce);
         let mut body = options.clone();
         body.app_name = Some(app_name.clone());
         body.selection_criteria = Some(primary());
         body.read_concern = Some(ReadConcern::majority());
         body.write_concern = Some(write_concern());
         let mut lease = body.clone();
-        lease.app_name = Some(self::app_name(options.app_name.as_deref(), "mongrate-lease"));
+        lease.app_name = Some(self::app_name(options.app_name.as_deref(), "mongrate-lease", nonce));
         lease.min_pool_size = None;
         // One for the heartbeat of each run, and one for whoever waits or releases meanwhile.
         lease.max_pool_size = Some(u32::try_from(runs).unwrap_or(u32::MAX).saturating_add(1));
@@ -66,6 +66,10 @@ impl SharedClients {
         Self { options, runs, clients: OnceCell::new() }
     }
 
+    pub(super) fn options(&self) -> &ClientOptions {
+        &self.options
+    }
+
     pub(super) async fn get(&self) -> Result<&Clients, Error> {
         self.clients.get_or_try_init(async || Clients::new(&self.options, self.runs)).await
     }
@@ -88,10 +92,10 @@ pub(crate) async fn goodbye(client: Client) {
     }
 }
 
-/// The user's name in front, then ours with a nonce of this process.
-fn app_name(user: Option<&str>, ours: &str) -> String {
-    static PROCESS: OnceLock<ObjectId> = OnceLock::new();
-    let ours = format!("{ours}-{}", PROCESS.get_or_init(ObjectId::new));
+/// The user's name in front, then ours with a nonce: one process may migrate several databases at the same time, and the
+/// operations of one run are ended by this name.
+fn app_name(user: Option<&str>, ours: &str, nonce: ObjectId) -> String {
+    let ours = format!("{ours}-{nonce}");
     match user {
         Some(user) => format!("{} {ours}", &user[..user.floor_char_boundary(LONGEST_NAME - ours.len() - 1)]),
         None => ours,
@@ -104,14 +108,14 @@ mod tests {
 
     #[test]
     fn the_users_name_stays_in_front_as_far_as_the_server_takes_it() {
-        let name = app_name(Some("shop"), "mongrate");
+        let nonce = ObjectId::new();
+        let name = app_name(Some("shop"), "mongrate", nonce);
         assert!(name.starts_with("shop mongrate-"), "{name}");
-        assert_eq!(name, app_name(Some("shop"), "mongrate"), "one process has one name");
         for long in ["x".repeat(128), "é".repeat(64), "€".repeat(42)] {
-            let name = app_name(Some(&long), "mongrate-lease");
+            let name = app_name(Some(&long), "mongrate-lease", nonce);
             assert!(name.len() <= LONGEST_NAME && name.len() > LONGEST_NAME - 4, "{name}");
             assert!(name.contains(" mongrate-lease-"), "{name}");
         }
-        assert!(app_name(None, "mongrate").starts_with("mongrate-"));
+        assert!(app_name(None, "mongrate", nonce).starts_with("mongrate-"));
     }
 }

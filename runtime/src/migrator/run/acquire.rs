@@ -42,9 +42,11 @@ impl Run {
         newest: i64,
     ) -> Result<Acquired, Error> {
         let mut queue = Waiter::new(lock, session, newest);
+        self.stake.take(queue.nonce(), session);
         let acquired = self.wait(work, &mut queue).await;
         if !matches!(acquired, Ok(Acquired::Lease(_))) {
             queue.give_up().await;
+            self.stake.clear();
         }
         acquired
     }
@@ -100,13 +102,11 @@ impl Run {
     async fn answered<T>(&self, began: Instant, call: impl Future<Output = T>) -> T {
         let limit = self.migrator.0.options.lock_wait;
         let mut call = pin!(call);
-        match timeout(limit.saturating_sub(began.elapsed()).saturating_add(GRACE), &mut call).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                self.stop.raise(Reason::WaitTimedOut(limit));
-                call.await
-            }
+        if let Ok(answer) = timeout(limit.saturating_sub(began.elapsed()).saturating_add(GRACE), &mut call).await {
+            return answer;
         }
+        self.stop.raise(Reason::WaitTimedOut(limit));
+        call.await
     }
 
     /// Whether the run may go on, while it has no lease yet.

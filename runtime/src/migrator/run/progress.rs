@@ -94,7 +94,9 @@ impl Progress {
             let executed = |id: &&str| report.executions().any(|execution| execution.id == **id);
             known.planned.iter().copied().filter(|id| !executed(id)).collect()
         };
-        not_run.into_iter().for_each(|id| report.leave_out(id));
+        for id in not_run {
+            report.leave_out(id);
+        }
         (known.doing.clone(), report)
     }
 

@@ -1,0 +1,127 @@
+//! What all migrations together have left.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mongodb::bson::{Bson, Document};
+
+use super::fact::{Fact, Facts, Kind};
+use super::{Left, Position};
+use crate::context::Effect;
+
+/// The indexes that nobody creates or drops.
+const PRIMARY: &str = "_id_";
+
+/// What the migrations have left, each fact with whom it is of; later ones win.
+#[derive(Debug, Default)]
+pub(crate) struct Expectation {
+    /// Whose facts they are, in order.
+    pub(super) owners: Vec<(String, Position)>,
+    pub(super) collections: BTreeMap<String, Expected>,
+}
+
+/// The place of an owner in the list.
+pub(super) type Owner = usize;
+
+/// What is known about one name.
+#[derive(Debug, Default)]
+pub(super) struct Expected {
+    /// Whether something is there, `Some(None)` if nothing is to be.
+    pub(super) presence: Option<(Option<Kind>, Owner)>,
+    pub(super) options: BTreeMap<String, (Bson, Owner)>,
+    pub(super) indexes: BTreeMap<String, (Option<Document>, Owner)>,
+}
+
+impl Expectation {
+    /// Applies the facts in the order in which they came about.
+    pub(crate) fn of(mut lefts: Vec<Left>) -> Self {
+        lefts.sort_by(|one, other| (one.order, &one.id).cmp(&(other.order, &other.id)));
+        let mut expectation = Self::default();
+        for (owner, left) in lefts.into_iter().enumerate() {
+            expectation.owners.push((left.id, left.order));
+            for fact in left.facts.iter() {
+                expectation.apply(fact, owner);
+            }
+        }
+        expectation
+    }
+
+    fn apply(&mut self, fact: &Fact, owner: Owner) {
+        match fact {
+            Fact::Renamed { from, to } => {
+                let mut moved = self.collections.remove(from).unwrap_or_default();
+                if !matches!(moved.presence, Some((Some(_), _))) {
+                    moved.presence = Some((Some(Kind::Collection), owner));
+                }
+                self.collections.insert(to.clone(), moved);
+                self.collections.insert(from.clone(), Expected::gone(owner));
+            }
+            Fact::Gone { on } => {
+                self.collections.insert(on.clone(), Expected::gone(owner));
+            }
+            Fact::There { on, kind, options } => {
+                let expected = self.collections.entry(on.clone()).or_default();
+                expected.presence = Some((Some(*kind), owner));
+                let options = options.iter().map(|(key, value)| (key.clone(), (value.clone(), owner)));
+                expected.options.extend(options);
+            }
+            Fact::Index { on, name, spec } => {
+                let expected = self.collections.entry(on.clone()).or_default();
+                if spec.is_some() && !matches!(expected.presence, Some((Some(_), _))) {
+                    // An index makes its collection.
+                    expected.presence = Some((Some(Kind::Collection), owner));
+                }
+                if name == "*" {
+                    expected.indexes.retain(|name, _| name != PRIMARY);
+                    expected.indexes.values_mut().for_each(|index| *index = (None, owner));
+                } else if name != PRIMARY {
+                    expected.indexes.insert(name.clone(), (spec.clone(), owner));
+                }
+            }
+        }
+    }
+
+    /// Leaves out what an effect is about of which nobody knows whether it has been had.
+    pub(crate) fn leave_out(&mut self, effect: &Effect) {
+        match effect {
+            Effect::CreateIndex { on, .. } | Effect::DropIndex { on, .. } => {
+                let Some(expected) = self.collections.get_mut(on) else { return };
+                if matches!(expected.presence, Some((None, _))) {
+                    expected.presence = None;
+                }
+                let about = Facts::of([effect]);
+                for fact in about.iter() {
+                    if let Fact::Index { name, .. } = fact {
+                        expected.indexes.retain(|known, _| known != name && name != "*");
+                    }
+                }
+            }
+            Effect::CreateCollection { name, .. }
+            | Effect::CreateView { name, .. }
+            | Effect::Modify { on: name, .. }
+            | Effect::Drop { name } => {
+                self.collections.remove(name);
+            }
+            Effect::Rename { from, to } => {
+                self.collections.remove(from);
+                self.collections.remove(to);
+            }
+        }
+    }
+
+    /// Every collection and view that something is known about.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        self.collections.keys().cloned().collect()
+    }
+
+    /// The collections of which an index is known.
+    pub(super) fn indexed(&self) -> BTreeSet<String> {
+        let indexed = self.collections.iter().filter(|(_, expected)| !expected.indexes.is_empty());
+        indexed.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+impl Expected {
+    fn gone(owner: Owner) -> Self {
+        Self { presence: Some((None, owner)), ..Self::default() }
+    }
+}

@@ -1,0 +1,143 @@
+//! Holding the database against what `Schema` migrations have left in it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Finding, Migrator, Problem};
+use crate::Error;
+use crate::executor::Executor;
+use crate::graph::Graph;
+use crate::left::{Difference, Expectation, Left, compare};
+use crate::migration::Kind;
+use crate::record::Direction;
+use crate::report::Report;
+use crate::tracker::{Attached, Records};
+
+/// How long a comparison is recent enough for [`Migrator::health`], which may be asked every second.
+const RECENT: Duration = Duration::from_mins(1);
+
+/// The last comparison.
+#[derive(Debug, Default)]
+pub(super) struct Compared(Mutex<Last>);
+
+#[derive(Debug, Default)]
+struct Last {
+    begun: Option<Instant>,
+    found: Vec<Difference>,
+}
+
+impl Compared {
+    /// Whether it is time for another one, which the caller makes then.
+    pub(super) fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.begun.is_none_or(|begun| begun.elapsed() >= RECENT);
+        if due {
+            last.begun = Some(Instant::now());
+        }
+        due
+    }
+
+    pub(super) fn found(&self) -> Vec<Difference> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).found.clone()
+    }
+
+    pub(super) fn keep(&self, found: &[Difference]) {
+        let last = Last { begun: Some(Instant::now()), found: found.to_vec() };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last;
+    }
+
+    /// A run has changed the database.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Last::default();
+    }
+}
+
+impl Migrator {
+    /// What is not as the migrations on record have left it: one `listCollections`, and one `listIndexes` for each collection
+    /// with expected indexes.
+    pub(super) async fn differences(
+        &self,
+        graph: &Graph,
+        records: &Records,
+        attached: &[Attached],
+    ) -> Result<Vec<Difference>, Error> {
+        let expectation = Expectation::on_record(records, attached)?;
+        let mut differences = compare(&self.0.database, &expectation).await?;
+        let unknown = unknown(graph, records);
+        for difference in &mut differences {
+            difference.perhaps_by(&unknown);
+        }
+        self.0.compared.keep(&differences);
+        Ok(differences)
+    }
+}
+
+impl Migrator {
+    /// Those migrations of which the database differs from what they have left, by id: what they would have left, had they left
+    /// what is there.
+    pub(super) async fn as_it_is(&self) -> Result<HashMap<String, Left>, Error> {
+        let (records, attached) = self.0.tracker.all().await?;
+        let expectation = Expectation::on_record(&records, &attached)?;
+        let stored = |id: &str| {
+            let attached = attached.iter().find(|attached| attached.id == id)?;
+            Left::parse(id, attached.left.as_ref()?)
+        };
+        let mut left: HashMap<String, Left> = HashMap::new();
+        for difference in compare(&self.0.database, &expectation).await? {
+            let id = difference.id.clone();
+            if !left.contains_key(&id) {
+                left.extend(stored(&id).map(|stored| (id.clone(), stored)));
+            }
+            if let Some(left) = left.get_mut(&id) {
+                difference.accept(&mut left.facts);
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// The migrations that may have changed anything, and when they were executed last.
+fn unknown(graph: &Graph, records: &Records) -> Vec<(String, (i64, i64))> {
+    let executed = graph.order().filter_map(|migration| {
+        let record = records.get(migration.id())?;
+        let registration = migration.registration();
+        let kind = match (record.direction, registration.down) {
+            (Direction::Down, Some(down)) => down.kind,
+            _ => registration.kind,
+        };
+        (kind == Kind::Database).then(|| (record.id.clone(), record.last_executed()))
+    });
+    executed.collect()
+}
+
+/// Compares what the steps of a run have left with what is there at its end, and warns of each difference.
+pub(super) async fn warn_of_differences(executor: &mut Executor<'_>, report: &mut Report) {
+    let expectation = Expectation::of(std::mem::take(&mut executor.left));
+    match compare(executor.database, &expectation).await {
+        Ok(mut differences) => {
+            for difference in &mut differences {
+                difference.perhaps_by(&executor.unknown);
+            }
+            for difference in differences.iter().filter(|difference| !difference.is_notice) {
+                report.warn(format!("'{}': {}", difference.id, Problem::from(difference)));
+            }
+        }
+        Err(error) => report.warn(format!("could not compare the database with what this run has left: {error}")),
+    }
+}
+
+impl From<&Difference> for Problem {
+    fn from(difference: &Difference) -> Self {
+        let Difference { object, expected, found, .. } = difference.clone();
+        Self::Differs { object, expected, found }
+    }
+}
+
+impl From<&Difference> for Finding {
+    fn from(difference: &Difference) -> Self {
+        Self { id: difference.id.clone(), problem: difference.into() }
+    }
+}

@@ -1,0 +1,107 @@
+//! DDL of a holder that lost its lease, which reaches the server after its successor has completed everything. It cannot be
+//! stopped, so it is found.
+
+use std::time::Duration;
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use mongrate::{HealthStatus, Migrator, Problem, Registry, Schema, migration};
+use mongrate_tests::{Lost, Proxy, Strike, TestDb, eventually, servers};
+
+#[migration(id = "001_drop_index", source = "module:late-drop-index")]
+async fn drop_index(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.drop_index("users", "email_1").await?;
+    schema.create_index("users", doc! { "email": 1 }).unique().await
+}
+
+#[migration(id = "001_create_index", source = "module:late-create-index")]
+async fn create_index(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_index("users", doc! { "email": 1 }).await?;
+    schema.drop_index("users", "email_1").await
+}
+
+#[migration(id = "001_validator", source = "module:late-validator")]
+async fn validator(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.set_validator("users", doc! { "email": { "$gt": "" } }).await?;
+    schema.set_validator("users", doc! { "mail": { "$gt": "" } }).await
+}
+
+#[migration(id = "001_create", source = "module:late-create")]
+async fn create(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_collection("tmp").await?;
+    schema.drop_collection("tmp").await
+}
+
+fn migrator(database: mongodb::Database, source: &str) -> Migrator {
+    Migrator::builder(database)
+        .registry(Registry::linked().source(source))
+        .lease(Duration::from_secs(2))
+        .build()
+        .unwrap()
+}
+
+/// A is cut off with a command on its way; B takes over and completes; then A's command arrives.
+async fn late(source: &str, command: &'static str, number: usize) -> (TestDb, Migrator) {
+    let db = TestDb::new().await;
+    let users = db.collection::<Document>("users");
+    users.insert_one(doc! { "email": "a", "mail": "a" }).await.unwrap();
+    users.create_index(mongodb::IndexModel::builder().keys(doc! { "email": 1 }).build()).await.unwrap();
+    if source == "module:late-create-index" {
+        users.drop_index("email_1").await.unwrap();
+    }
+    let port = servers::replica_set().await.members()[0].port();
+    let proxy = Proxy::to(port, Strike::Named(command, number..=number), Lost::Delayed).await;
+    let cut_off = migrator(Client::with_uri_str(proxy.uri()).await.unwrap().database(db.name()), source);
+    tokio::spawn(cut_off.up().into_future());
+    proxy.delays().await;
+
+    let successor = migrator(db.database().clone(), source);
+    let report = successor.up().await.unwrap();
+    assert_eq!(report.applied().count(), 1, "{report}");
+    assert!(successor.validate().await.unwrap().is_valid());
+    let answer = proxy.deliver().await;
+    println!("{command}, late: {answer}");
+    assert!(answer.get_f64("ok").is_ok_and(|ok| ok.total_cmp(&1.0).is_eq()), "{answer}");
+    (db, successor)
+}
+
+#[tokio::test]
+async fn i2_a_late_command_is_a_difference() {
+    for (source, command, number, object, expected, found) in [
+        ("module:late-drop-index", "dropIndexes", 1, "index 'email_1' of 'users'", "\"unique\": true", "none"),
+        // One for Mongrate's own history.
+        ("module:late-create-index", "createIndexes", 2, "index 'email_1' of 'users'", "none", "\"email\": 1"),
+        ("module:late-validator", "collMod", 1, "validator of 'users'", "\"mail\"", "\"email\""),
+    ] {
+        let (_db, migrator) = late(source, command, number).await;
+        // What is pending and what is applied has not changed, so a boot does not notice.
+        assert!(migrator.up().await.unwrap().is_empty());
+        let validation = migrator.validate().await.unwrap();
+        println!("{validation}");
+        let [finding] = validation.findings() else { panic!("{command}: {validation}") };
+        assert!(finding.id.starts_with(source), "{command}");
+        let Problem::Differs { object: there, expected: left, found: is } = &finding.problem else {
+            panic!("{command}: {validation}")
+        };
+        assert_eq!(there, object, "{command}");
+        assert!(left.contains(expected) && is.contains(found), "{command}: {validation}");
+
+        let health = migrator.health().await.unwrap();
+        println!("{health}");
+        assert_eq!((health.status(), health.is_ready()), (HealthStatus::Differs, true), "{command}");
+        assert_eq!(health.differences(), [finding.clone()], "{command}");
+    }
+}
+
+/// It may as well have been made by the application, which does so by writing to it.
+#[tokio::test]
+async fn i2_a_collection_that_a_late_command_makes_is_a_notice() {
+    // One for the records.
+    let (db, migrator) = late("module:late-create", "create", 2).await;
+    let there = async || db.list_collection_names().await.unwrap().contains(&"tmp".to_owned()).then_some(());
+    eventually("the collection", there).await;
+    let validation = migrator.validate().await.unwrap();
+    assert!(validation.is_valid(), "{validation}");
+    let [notice] = validation.notices() else { panic!("{validation}") };
+    assert!(matches!(&notice.problem, Problem::Differs { object, .. } if object == "collection 'tmp'"), "{validation}");
+}

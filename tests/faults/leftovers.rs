@@ -1,0 +1,148 @@
+//! Server calls of a `&Database` body that go on when the body is gone: nobody else may migrate beside them.
+
+use std::time::{Duration, Instant};
+
+use mongodb::Database;
+use mongodb::bson::{Document, doc};
+use mongrate::{Error, Migrator, Registry, migration};
+use mongrate_tests::stored::{lease_is_free, record, status};
+use mongrate_tests::{TestDb, eventually};
+use tokio::time::timeout;
+
+use super::count;
+
+/// Longer than a stopped run may take.
+const DOCUMENTS: i32 = 60;
+
+/// The server takes its time for each document.
+#[migration(id = "001_slow", source = "module:leftovers")]
+async fn slow(db: &Database) -> Result<(), mongodb::error::Error> {
+    change_all(db).await
+}
+
+#[migration(id = "001_slow", source = "module:leftovers-timeout", timeout = "1s")]
+async fn slow_with_a_limit(db: &Database) -> Result<(), mongodb::error::Error> {
+    change_all(db).await
+}
+
+#[migration(id = "002_next", source = "module:leftovers-timeout")]
+async fn next(db: &Database) -> Result<(), mongodb::error::Error> {
+    db.collection::<Document>("next").insert_one(doc! {}).await.map(drop)
+}
+
+async fn change_all(db: &Database) -> Result<(), mongodb::error::Error> {
+    let slowly = doc! { "changed": false, "$where": "sleep(200) || true" };
+    db.collection::<Document>("things").update_many(slowly, doc! { "$set": { "changed": true } }).await.map(drop)
+}
+
+async fn database() -> TestDb {
+    let db = TestDb::new().await;
+    let things = (0..DOCUMENTS).map(|n| doc! { "_id": n, "changed": false });
+    db.collection::<Document>("things").insert_many(things).await.unwrap();
+    db
+}
+
+async fn changed(db: &Database) -> u64 {
+    db.collection::<Document>("things").count_documents(doc! { "changed": true }).await.unwrap()
+}
+
+fn brought(db: &TestDb, source: &str) -> Migrator {
+    Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build().unwrap()
+}
+
+/// Stops a run while the server changes documents, and gives its error.
+async fn stopped(db: &TestDb, migrator: &Migrator) -> Error {
+    let run = tokio::spawn(migrator.up().into_future());
+    eventually("a document to be changed", async || (changed(db).await > 0).then_some(())).await;
+    let began = Instant::now();
+    migrator.shutdown().await;
+    println!("stopped in {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    run.await.unwrap().unwrap_err()
+}
+
+#[tokio::test]
+async fn i6_a_call_that_cannot_be_found_keeps_the_lease() {
+    let db = database().await;
+    let error = stopped(&db, &brought(&db, "module:leftovers")).await;
+    println!("{error}");
+    let Error::Interrupted { report } = &error else { panic!("{error:?}") };
+    assert_eq!(report.left_running().len(), 1, "{report}");
+    assert!(report.left_running()[0].contains("module:leftovers:001_slow"), "{report}");
+    assert!(report.to_string().contains("the lease was not released"), "{report}");
+    assert!(error.to_string().contains("the lease was not released"), "{error}");
+    // Whatever the server still does, nobody else migrates meanwhile.
+    let after = changed(&db).await;
+    eventually("the call to go on", async || (changed(&db).await > after).then_some(())).await;
+    assert!(!lease_is_free(&db).await);
+    let waiter = Migrator::builder(db.database().clone())
+        .registry(Registry::linked().source("module:leftovers"))
+        .lock_wait(Duration::from_millis(500))
+        .build()
+        .unwrap();
+    let error = waiter.up().await.unwrap_err();
+    assert!(matches!(error, Error::LockTimeout { .. }), "{error:?}");
+}
+
+/// No operation on a collection is under way at the server, whoever has sent it.
+pub(super) async fn assert_nothing_runs(db: &TestDb, collection: &str) {
+    let name = format!("{}.{collection}", db.name());
+    let running = doc! { "currentOp": true, "active": true, "ns": name };
+    let running = db.client().database("admin").run_command(running).await.unwrap();
+    assert!(running.get_array("inprog").unwrap().is_empty(), "{running}");
+}
+
+#[tokio::test]
+async fn i6_a_call_is_ended_before_the_lease_is_released() {
+    let db = database().await;
+    let registry = Registry::linked().source("module:leftovers");
+    let migrator = Migrator::connect(db.uri(), db.name()).await.unwrap().registry(registry).build().unwrap();
+    let error = stopped(&db, &migrator).await;
+    let after = changed(&db).await;
+    println!("{after} documents are changed; {error}");
+    assert!(i64::try_from(after).unwrap() < i64::from(DOCUMENTS), "the call was not cut off");
+    assert_nothing_runs(&db, "things").await;
+    assert!(lease_is_free(&db).await);
+    let Error::Interrupted { report } = &error else { panic!("{error:?}") };
+    assert!(report.left_running().is_empty(), "{report}");
+    assert!(error.to_string().contains("the lease is free"), "{error}");
+    // The same call again does what was left.
+    drop(migrator);
+    assert_eq!(changed(&db).await, after);
+    let next = brought(&db, "module:leftovers");
+    assert_eq!(next.up().await.unwrap().applied().count(), 1);
+    assert_eq!(changed(&db).await, u64::from(DOCUMENTS.unsigned_abs()));
+}
+
+/// A body that waits no longer for its own call, and fails.
+#[migration(id = "001_impatient", source = "module:leftovers-impatient")]
+async fn impatient(db: &Database) -> Result<(), anyhow::Error> {
+    Ok(timeout(Duration::from_secs(1), change_all(db)).await??)
+}
+
+#[tokio::test]
+async fn i6_a_call_that_its_body_has_dropped_is_ended_before_the_lease_is_released() {
+    let db = database().await;
+    let registry = Registry::linked().source("module:leftovers-impatient");
+    let migrator = Migrator::connect(db.uri(), db.name()).await.unwrap().registry(registry).build().unwrap();
+    let error = migrator.up().await.unwrap_err();
+    assert!(error.to_string().contains("elapsed"), "{error}");
+    assert_nothing_runs(&db, "things").await;
+    assert!(lease_is_free(&db).await);
+}
+
+#[tokio::test]
+async fn i6_a_call_that_outlives_its_migrations_timeout_stops_the_run_and_keeps_the_lease() {
+    let db = database().await;
+    let migrator = brought(&db, "module:leftovers-timeout");
+    let error = migrator.up().continue_on_error(true).await.unwrap_err();
+    println!("{error}");
+    let Error::Failed { report, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(report.left_running().len(), 1, "{report}");
+    assert_eq!(report.not_run(), ["module:leftovers-timeout:002_next"]);
+    assert!(error.to_string().contains("the lease was not released"), "{error}");
+    assert_eq!(status(&db, "module:leftovers-timeout:001_slow").await, "failed");
+    assert!(record(&db, "module:leftovers-timeout:002_next").await.is_none());
+    assert_eq!(count(&db, "next", doc! {}).await, 0);
+    assert!(!lease_is_free(&db).await);
+}
