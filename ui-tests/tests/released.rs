@@ -30,7 +30,7 @@ mod names {
 /// Of algorithm `t2`, which never changes.
 const LOCK: &str = "# what is released\n\
     module:users:002_roles t2:009f0c5c1d300ad0bd4d36dd954dbf13be6326dac5dcec7270715f745385ec42\n\
-    module:users:003_names t2:a9ddf45086e685cc30d6943ec1914aae1633b02ca585afad66c8f49405c3a3bc\n";
+    module:users:003_names t2:1c0c42a8f7486b1a275bf95ea6c1b8733998fd8ccd92db6ff19dd70d0576a778\n";
 
 /// Another body, and another constant.
 fn edited() -> String {
