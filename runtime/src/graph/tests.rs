@@ -18,7 +18,9 @@ fn dependants_of(registry: &Registry, of: &[&str]) -> Result<String, Error> {
 /// What must not run after these have failed.
 pub(super) fn held_up(graph: &Graph, failed: &[&str]) -> String {
     let mut held_up = HeldUp::new(graph);
-    failed.iter().for_each(|id| held_up.add(id));
+    for id in failed {
+        held_up.add(id);
+    }
     ids(graph.order().filter(|migration| held_up.contains(migration.id())))
 }
 

@@ -241,7 +241,7 @@ mod tests {
     fn a_log_of_another_version_is_not_read() {
         let log = Log::new(Direction::Up, "t1:0").to_document();
         let with =
-            |field: &str, value: Bson| Document::from_iter(log.clone().into_iter().chain([(field.to_owned(), value)]));
+            |field: &str, value: Bson| log.clone().into_iter().chain([(field.to_owned(), value)]).collect::<Document>();
         assert!(Log::parse(&log).is_some());
         for (field, value) in [
             ("phase", 1.into()),

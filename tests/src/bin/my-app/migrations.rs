@@ -47,7 +47,6 @@ async fn lower_emails(db: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::unused_async, reason = "what a `down` looks like")]
 async fn nothing(_: &Database) -> anyhow::Result<()> {
     Ok(())
 }
