@@ -61,7 +61,9 @@ impl Damage {
         let set = async |id: &str, token: i64| {
             lock.update_one(doc! { "_id": id }, doc! { "$set": { "token": token } }).await.unwrap();
         };
-        let delete = async |id: &str| drop(lock.delete_one(doc! { "_id": id }).await.unwrap());
+        let delete = async |id: &str| {
+            lock.delete_one(doc! { "_id": id }).await.unwrap();
+        };
         let records = db.collection::<Document>("migrations");
         records.update_many(doc! {}, doc! { "$set": { "token": NEWEST } }).await.unwrap();
         set("lease", NEWEST).await;

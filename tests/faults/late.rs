@@ -89,7 +89,7 @@ async fn i2_a_late_command_is_a_difference() {
         let health = migrator.health().await.unwrap();
         println!("{health}");
         assert_eq!((health.status(), health.is_ready()), (HealthStatus::Differs, true), "{command}");
-        assert_eq!(health.differences(), [finding.clone()], "{command}");
+        assert_eq!(health.differences(), std::slice::from_ref(finding), "{command}");
     }
 }
 

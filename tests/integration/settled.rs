@@ -31,7 +31,7 @@ struct Seen {
 impl Seen {
     fn note(&mut self, event: CommandEvent) {
         match event {
-            CommandEvent::Started(event) if event.command.get_str("find") == Ok("migrations") => {
+            CommandEvent::Started(event) if event.command.get_str("find").is_ok_and(|name| name == "migrations") => {
                 let concern = event.command.get_document("readConcern").unwrap();
                 let level = concern.get_str("level").unwrap().to_owned();
                 self.reads.push((level, concern.get_timestamp("afterClusterTime").ok()));

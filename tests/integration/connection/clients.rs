@@ -40,12 +40,12 @@ async fn a_run_has_clients_of_its_own_and_shuts_them_down() {
     let migrator = Migrator::connect_with(options, db.name()).unwrap().registry(Registry::linked().source(NAMED));
     let migrator = migrator.build().unwrap();
     migrator.up().await.unwrap();
-    let named = documents(&db, "names").await;
-    let name = named[0].get_str("name").unwrap();
+    let noted = documents(&db, "names").await;
+    let name = noted[0].get_str("name").unwrap();
     assert!(name.starts_with(&format!("{} mongrate-", db.app_name())), "{name}");
     eventually("the end of the run's connections", async || {
-        let names = connected(db.client()).await;
-        (!names.iter().any(|name| name.starts_with(&format!("{} mongrate", db.app_name())))).then_some(())
+        let present = connected(db.client()).await;
+        (!present.iter().any(|name| name.starts_with(&format!("{} mongrate", db.app_name())))).then_some(())
     })
     .await;
 
@@ -53,8 +53,8 @@ async fn a_run_has_clients_of_its_own_and_shuts_them_down() {
     let _ = sent.take();
     migrator.up().await.unwrap();
     assert_eq!(sent.names(), ["find"]);
-    let names = connected(db.client()).await;
-    assert!(!names.iter().any(|name| name.contains(&format!("{} mongrate", db.app_name()))), "{names:?}");
+    let present = connected(db.client()).await;
+    assert!(!present.iter().any(|name| name.contains(&format!("{} mongrate", db.app_name()))), "{present:?}");
     assert_eq!(migrator.database().name(), db.name());
     assert_eq!(count(migrator.database(), "names", doc! {}).await, 1);
 }
@@ -90,8 +90,8 @@ async fn many_databases_share_the_clients_of_their_runs() {
         assert!(lease_is_free(tenant).await);
     }
     eventually("the end of all connections", async || {
-        let names = connected(db.client()).await;
-        (!names.iter().any(|name| name.starts_with(&format!("{} mongrate", db.app_name())))).then_some(())
+        let present = connected(db.client()).await;
+        (!present.iter().any(|name| name.starts_with(&format!("{} mongrate", db.app_name())))).then_some(())
     })
     .await;
     let by_uri = Migrator::for_each_at(db.uri(), DatabaseFilter::named([tenants[0].name()]));

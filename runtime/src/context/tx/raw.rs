@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Serializes a document as the driver itself does, whichever version of bson it was built with. The function has another
 /// name in each. A glob brings in the one that exists, which goes before the one of this module.
+#[allow(clippy::useless_conversion, reason = "one of the functions has the driver's error already")]
 pub(super) fn raw<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
     #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
     use mongodb::bson::*;
