@@ -4,17 +4,17 @@ use super::body::{Holds, caught, supervise};
 use super::{Executor, Failure, Step};
 use crate::__private::BoxError;
 use crate::Error;
-use crate::migration::{Kind, State};
+use crate::migration::State;
 use crate::plan::Verb;
 use crate::record::Direction;
 
 impl Executor<'_> {
-    /// Whether a step that was interrupted outside a transaction, or failed there, needs not run again. In doubt it does: what
-    /// runs outside transactions can be repeated.
+    /// Returns whether a step that was interrupted outside a transaction does not have to run again. In doubt it does: what runs
+    /// outside transactions can be repeated. Not asked after a failure: a `verify` that is true of anything would turn it into
+    /// a success.
     pub(super) async fn had_its_effect(&mut self, step: &Step<'_>) -> Result<bool, Failure> {
         let applying = step.previous.is_some_and(|record| record.direction == Direction::Up);
-        let ended = step.state == State::Interrupted || step.state == State::Failed && step.kind == Kind::Database;
-        if step.verb == Verb::Down || !ended || !applying {
+        if step.verb == Verb::Down || step.state != State::Interrupted || !applying {
             return Ok(false);
         }
         match self.ask(step).await? {
