@@ -4,9 +4,15 @@ use std::future::IntoFuture;
 
 use mongodb::Database;
 use mongodb::bson::{DateTime, Document, doc};
-use mongrate::{Act, Error, Migrator, RecordStatus, Tx, migration};
+use mongrate::{Act, Error, Migrator, RecordStatus, Registry, Tx, migration};
 use mongrate_tests::stored::{history, migrator, status};
 use mongrate_tests::{Gate, TestDb};
+
+/// With clients of its own, so that the end of a raw body is known and the lease is released at once.
+async fn connected(db: &TestDb, source: &str, actor: &str) -> Migrator {
+    let builder = Migrator::connect(db.uri(), db.name()).await.unwrap();
+    builder.registry(Registry::linked().source(source)).actor(actor).build().unwrap()
+}
 
 /// Runs something until its body is under way, and stops it there.
 async fn interrupt(migrator: Migrator, down: bool, runs: &Gate) {
@@ -40,16 +46,16 @@ async fn i6_the_next_run_writes_the_entry_of_one_that_was_interrupted() {
     const ID: &str = "module:interrupted:001_raw";
     let db = TestDb::new().await;
     let began = DateTime::now();
-    let run = |actor: &str| migrator(&db, "module:interrupted").actor(actor).build().unwrap();
-    interrupt(run("ana"), false, &UP_RUNS).await;
+    let run = async |actor: &'static str| connected(&db, "module:interrupted", actor).await;
+    interrupt(run("ana").await, false, &UP_RUNS).await;
     assert_eq!((status(&db, ID).await.as_str(), history(&db, ID).await.len()), ("running", 0));
-    interrupt(run("ben"), false, &UP_RUNS).await;
+    interrupt(run("ben").await, false, &UP_RUNS).await;
     assert_eq!(history(&db, ID).await, ["running"]);
     UP_GOES.open();
-    run("cid").up().await.unwrap();
+    run("cid").await.up().await.unwrap();
     assert_eq!(history(&db, ID).await, ["running", "running", "completed"]);
 
-    let page = run("cid").history().migration(ID).await.unwrap();
+    let page = run("cid").await.history().migration(ID).await.unwrap();
     let told: Vec<_> = page.entries.iter().rev().map(|entry| (entry.by.clone().unwrap(), entry.attempts)).collect();
     assert_eq!(told, [("ana".to_owned(), 1), ("ben".to_owned(), 2), ("cid".to_owned(), 3)]);
     assert!(page.entries.iter().all(|entry| entry.act == Act::Up && entry.executed_at >= began));
@@ -57,14 +63,14 @@ async fn i6_the_next_run_writes_the_entry_of_one_that_was_interrupted() {
     assert_eq!(batches, [1, 2, 3]);
     assert!(page.entries.is_sorted_by(|newer, older| newer.token > older.token));
     // Three executions, of which two ended nobody knows when.
-    let statistics = &run("cid").statistics().await.unwrap()[0];
+    let statistics = &run("cid").await.statistics().await.unwrap()[0];
     assert_eq!((statistics.count, statistics.failures), (3, 0));
 
     let reverting = DateTime::now();
-    interrupt(run("dan"), true, &DOWN_RUNS).await;
+    interrupt(run("dan").await, true, &DOWN_RUNS).await;
     DOWN_GOES.open();
-    run("eva").down().await.unwrap();
-    let page = run("eva").history().migration(ID).limit(2).await.unwrap();
+    run("eva").await.down().await.unwrap();
+    let page = run("eva").await.history().migration(ID).limit(2).await.unwrap();
     let [reverted, interrupted] = &page.entries[..] else { panic!("{page}") };
     assert_eq!((reverted.status, interrupted.status), (Some(RecordStatus::RolledBack), Some(RecordStatus::Running)));
     assert_eq!((interrupted.act, interrupted.by.as_deref()), (Act::Down, Some("dan")));
@@ -83,14 +89,15 @@ async fn marked(_: &Database) -> Result<(), mongrate::Error> {
 async fn i6_so_does_whoever_marks_it() {
     const ID: &str = "module:interrupted-marked:001_raw";
     let db = TestDb::new().await;
-    let run = || migrator(&db, "module:interrupted-marked").build().unwrap();
-    interrupt(run(), false, &MARKED_RUNS).await;
-    run().mark_applied([ID]).await.unwrap();
-    let acts: Vec<_> = run().history().migration(ID).await.unwrap().entries.iter().map(|entry| entry.act).collect();
+    let run = async || connected(&db, "module:interrupted-marked", "ana").await;
+    interrupt(run().await, false, &MARKED_RUNS).await;
+    run().await.mark_applied([ID]).await.unwrap();
+    let acts: Vec<_> =
+        run().await.history().migration(ID).await.unwrap().entries.iter().map(|entry| entry.act).collect();
     assert_eq!(acts, [Act::MarkApplied, Act::Up]);
     assert_eq!(history(&db, ID).await, ["running", "completed"]);
     // Nothing but interrupted executions.
-    assert_eq!(run().statistics().await.unwrap()[0].mean(), std::time::Duration::ZERO);
+    assert_eq!(run().await.statistics().await.unwrap()[0].mean(), std::time::Duration::ZERO);
 }
 
 static ALONE_RUNS: Gate = Gate::new();

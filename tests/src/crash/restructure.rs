@@ -5,8 +5,10 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::ErrorKind;
 use mongrate::{Error, Migrator, Registry, Schema, migration};
 
+use crate::eventually;
 use crate::stored::{collections, count};
 
 /// The source of this body.
@@ -88,11 +90,24 @@ pub async fn assert_put_back(db: &Database, orders: &Bson, context: &str) {
     assert_eq!(indexes, ["_id_"], "{context}");
 }
 
+/// Server code: what a scan stood at has been truncated.
+const CAPPED_POSITION_LOST: i32 = 136;
+
 /// The commands of this database that the server has carried out, by name and object, as its oplog has them.
 pub async fn carried_out(db: &Database) -> Vec<String> {
     let oplog = db.client().database("local").collection::<Document>("oplog.rs");
     let commands = doc! { "op": "c", "ns": format!("{}.$cmd", db.name()) };
-    let entries: Vec<_> = oplog.find(commands).await.unwrap().try_collect().await.unwrap();
+    let entries = eventually("a scan of the oplog that its truncation does not end", async || {
+        let entries: mongodb::error::Result<Vec<_>> =
+            async { oplog.find(commands.clone()).await?.try_collect().await }.await;
+        match entries {
+            Err(error) if matches!(&*error.kind, ErrorKind::Command(error) if error.code == CAPPED_POSITION_LOST) => {
+                None
+            }
+            entries => Some(entries.unwrap()),
+        }
+    })
+    .await;
     let named = entries.iter().filter_map(|entry| {
         let (name, object) = entry.get_document("o").ok()?.iter().next()?;
         let object = object.as_str()?.trim_start_matches(&format!("{}.", db.name())).to_owned();
