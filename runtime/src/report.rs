@@ -300,6 +300,7 @@ impl Execution {
         let remains = match record.kind {
             _ if record.partial => Remains::Half,
             Some(Kind::Tx) => Remains::Nothing,
+            Some(Kind::Schema) => Remains::Resumable,
             _ => Remains::Part,
         };
         let error = RecordedError::new(record.error_stack.as_deref().unwrap_or_default());

@@ -105,9 +105,9 @@ pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-/// Server codes of what depends on the load: a lock, a time limit, a conflict, an interruption, the wait for a majority; from
-/// its `error_codes.yml`.
-const LOAD: [i32; 9] = [24, 46, 50, 64, 89, 112, 202, 262, 11601];
+/// Server codes of what depends on the load: a lock, a time limit, a conflict, an interruption, the wait for a majority, a
+/// transaction or an index build that the server has lost; from its `error_codes.yml`.
+const LOAD: [i32; 11] = [24, 46, 50, 64, 89, 112, 202, 251, 262, 276, 11601];
 
 /// [`is_permanent`] of a driver's error that cannot be found by its type, because `anyhow` has wrapped it.
 fn may_pass_in_words(text: &str) -> bool {
