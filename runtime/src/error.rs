@@ -15,11 +15,13 @@ pub(crate) use server::{
     Readable, WRITE_CONFLICT, code, in_one_line, is_permanent, outgrows_cache, passes, source_chain,
 };
 
+#[cfg(feature = "cli")]
+pub(crate) use words::left_running;
 use words::{
     AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
     known_sources, list, wait_longer,
 };
-pub(crate) use words::{left_running, so_far, what};
+pub(crate) use words::{so_far, what};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
