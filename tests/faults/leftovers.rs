@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Migrator, Registry, migration};
+use mongrate::{Error, Migrator, Registry, Tx, migration};
 use mongrate_tests::stored::{lease_is_free, record, status};
 use mongrate_tests::{TestDb, eventually};
 use tokio::time::timeout;
@@ -31,12 +31,28 @@ async fn next(db: &Database) -> Result<(), mongodb::error::Error> {
 }
 
 async fn change_all(db: &Database) -> Result<(), mongodb::error::Error> {
-    let slowly = doc! { "changed": false, "$where": "sleep(200) || true" };
-    db.collection::<Document>("things").update_many(slowly, doc! { "$set": { "changed": true } }).await.map(drop)
+    db.collection::<Document>("things").update_many(slowly(), changed_now()).await.map(drop)
+}
+
+fn slowly() -> Document {
+    doc! { "changed": false, "$where": "sleep(200) || true" }
+}
+
+fn changed_now() -> Document {
+    doc! { "$set": { "changed": true } }
+}
+
+#[migration(id = "001_slow", source = "module:leftovers-standalone")]
+async fn slow_without_transactions(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("things").update_many(slowly(), changed_now()).await?;
+    tx.collection::<Document>("next").insert_one(doc! {}).await.map(drop)
 }
 
 async fn database() -> TestDb {
-    let db = TestDb::new().await;
+    filled(TestDb::new().await).await
+}
+
+async fn filled(db: TestDb) -> TestDb {
     let things = (0..DOCUMENTS).map(|n| doc! { "_id": n, "changed": false });
     db.collection::<Document>("things").insert_many(things).await.unwrap();
     db
@@ -90,6 +106,23 @@ pub(super) async fn assert_nothing_runs(db: &TestDb, collection: &str) {
     let running = doc! { "currentOp": true, "active": true, "ns": name };
     let running = db.client().database("admin").run_command(running).await.unwrap();
     assert!(running.get_array("inprog").unwrap().is_empty(), "{running}");
+}
+
+/// It is ended with its session, and nobody repeats the half of it that took effect.
+#[tokio::test]
+async fn i6_a_call_without_transactions_is_the_last_of_its_body() {
+    let db = filled(TestDb::standalone().await).await;
+    let migrator = brought(&db, "module:leftovers-standalone");
+    let error = stopped(&db, &migrator).await;
+    let after = changed(&db).await;
+    println!("{after} documents are changed; {error}");
+    assert!(matches!(error, Error::Interrupted { .. }), "{error:?}");
+    assert!(i64::try_from(after).unwrap() < i64::from(DOCUMENTS), "the call was not cut off");
+    assert_nothing_runs(&db, "things").await;
+    assert!(lease_is_free(&db).await);
+    let error = brought(&db, "module:leftovers-standalone").up().await.unwrap_err();
+    assert!(matches!(error, Error::HalfChanged { .. }), "{error:?}");
+    assert_eq!((changed(&db).await, count(&db, "next", doc! {}).await), (after, 0));
 }
 
 #[tokio::test]

@@ -258,12 +258,11 @@ async fn i1_the_majority_is_lost_before_a_commit() {
     assert_all_done(&told, "terminated in a commit without a majority").await;
 }
 
-#[tokio::test]
-async fn i6_every_limit_and_signal_ends_a_run_on_a_locked_server() {
-    let server = servers::builder().start().await.unwrap();
+/// Nothing can be written while it is locked.
+async fn every_limit_ends_a_run_on(server: &Mongod) {
     let admin = server.client().await.unwrap().database("admin");
     for verb in Verb::ALL {
-        let db = TestDb::on(&server).await;
+        let db = TestDb::on(server).await;
         builder(&db, "module:unacknowledged").build().unwrap().up().only(FIRST).await.unwrap();
         admin.run_command(doc! { "fsync": 1, "lock": true }).await.unwrap();
         for (migrator, limit) in limited(&db) {
@@ -272,7 +271,19 @@ async fn i6_every_limit_and_signal_ends_a_run_on_a_locked_server() {
         admin.run_command(doc! { "fsyncUnlock": 1 }).await.unwrap();
         goes_on(&db, verb).await;
     }
+}
 
+#[tokio::test]
+async fn i6_every_limit_ends_a_run_on_a_locked_standalone_server() {
+    every_limit_ends_a_run_on(&servers::builder().standalone().start().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn i6_every_limit_and_signal_ends_a_run_on_a_locked_server() {
+    let server = servers::builder().start().await.unwrap();
+    every_limit_ends_a_run_on(&server).await;
+
+    let admin = server.client().await.unwrap().database("admin");
     let db = TestDb::on(&server).await;
     admin.run_command(doc! { "fsync": 1, "lock": true }).await.unwrap();
     let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS]);

@@ -1,11 +1,13 @@
 //! A server without transactions.
 
+use std::future::IntoFuture;
+
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Schema, Transactions, Tx, migration};
-use mongrate_tests::TestDb;
 use mongrate_tests::stored::{
     collections, count, fingerprint, history, lease_is_free, migrator, record, status, step, steps, tell, told, untell,
 };
+use mongrate_tests::{Gate, TestDb, eventually};
 
 #[migration(id = "001_index", source = "module:standalone")]
 async fn index(schema: &mut Schema) -> Result<(), mongrate::Error> {
@@ -88,6 +90,28 @@ async fn nothing_goes_on_after_a_half_changed_migration() {
     assert!(matches!(error, Error::Partial { .. }), "{error}");
     assert_eq!(error.report().unwrap().not_run(), ["module:standalone:003_after"]);
     assert_eq!(steps(&db).await, ["users"]);
+}
+
+static DROPPED_RUNS: Gate = Gate::new();
+
+#[migration(id = "001_never", source = "module:standalone-dropped")]
+async fn dropped(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    step(tx, "once").await?;
+    DROPPED_RUNS.open();
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn i6_a_run_that_is_dropped_leaves_data_that_may_be_half_changed() {
+    let db = TestDb::standalone().await;
+    let migrator = migrator(&db, "module:standalone-dropped").build().unwrap();
+    let up = tokio::spawn(migrator.up().into_future());
+    DROPPED_RUNS.pass().await;
+    up.abort();
+    eventually("the lease to be free", async || lease_is_free(&db).await.then_some(())).await;
+    let error = migrator.up().await.unwrap_err();
+    assert!(matches!(error, Error::HalfChanged { .. }), "{error}");
+    assert_eq!(steps(&db).await, ["once"]);
 }
 
 #[tokio::test]
