@@ -74,7 +74,23 @@ impl World {
     }
 
     pub(super) fn next_batch(&self) -> i64 {
-        self.records.values().map(|record| record.batch).max().unwrap_or(0) + 1
+        let records = self.records.values().map(|record| record.batch);
+        records.chain(self.history.iter().filter_map(|entry| entry.batch)).max().unwrap_or(0) + 1
+    }
+
+    /// Whoever finds an execution that was interrupted writes its entry, before its own.
+    pub(super) fn note_interrupted(&mut self, place: usize) {
+        let found = self.records.get(&place).filter(|record| record.status == RecordStatus::Running);
+        let entry = found.map(|record| Entry {
+            act: if record.direction == Direction::Up { Act::Up } else { Act::Down },
+            place: Some(place),
+            status: Some(RecordStatus::Running),
+            batch: Some(record.batch),
+            attempts: record.attempts,
+            version: Some(record.version),
+            has_error: false,
+        });
+        self.history.extend(entry);
     }
 
     pub(super) fn attempts(&self, place: usize) -> i64 {

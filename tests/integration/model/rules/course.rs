@@ -53,7 +53,10 @@ impl Rules<'_> {
             Deed::Down { .. } => self.steps(&mut course, todo, false, false),
             _ => {
                 if !todo.is_empty() {
-                    course.next(|world| todo.iter().for_each(|&place| self.amend(world, deed, place)));
+                    course.next(|world| {
+                        todo.iter().for_each(|&place| world.note_interrupted(place));
+                        todo.iter().for_each(|&place| self.amend(world, deed, place));
+                    });
                 }
                 Done { amended: todo, ..Done::default() }
             }
@@ -202,13 +205,17 @@ impl Rules<'_> {
 fn step(course: &mut Course, place: usize, runs: Runs, up: bool, running: &Stored, after: Stored, entry: Entry) {
     if runs != Runs::Tx {
         course.next(|world| {
+            world.note_interrupted(place);
             world.records.insert(place, running.clone());
         });
         course.next(|world| effect(world, place, runs, up));
     }
     course.next(|world| {
-        if runs == Runs::Tx && !entry.has_error {
-            effect(world, place, runs, up);
+        if runs == Runs::Tx {
+            world.note_interrupted(place);
+            if !entry.has_error {
+                effect(world, place, runs, up);
+            }
         }
         world.records.insert(place, after);
         world.history.push(entry);
