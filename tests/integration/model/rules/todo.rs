@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use mongrate_tests::drawn::{Deed, Target};
+use mongrate::RecordStatus;
+use mongrate_tests::drawn::{Deed, Runs, Target};
 
 use super::Rules;
-use crate::model::state::World;
+use crate::model::state::{Stored, World};
 
 impl Rules<'_> {
     /// The places that a deed concerns, in its order.
@@ -164,8 +165,13 @@ impl Rules<'_> {
 
     fn mark_pending(&self, world: &World, named: &[usize]) -> Result<Vec<usize>, String> {
         self.all_known(named)?;
-        let changes: Vec<_> =
-            self.order.iter().copied().filter(|place| named.contains(place) && world.is_applied(*place)).collect();
+        // A `Schema` body that stopped half-way is pending, but would resume.
+        let resumes = |place: &usize| {
+            let stopped = |record: &Stored| matches!(record.status, RecordStatus::Running | RecordStatus::Failed);
+            self.drawing.0[*place].up == Runs::Schema && world.records.get(place).is_some_and(stopped)
+        };
+        let changes = |place: &usize| named.contains(place) && (world.is_applied(*place) || resumes(place));
+        let changes: Vec<_> = self.order.iter().copied().filter(changes).collect();
         gather(changes.iter().filter_map(|&place| {
             let below = self.downstream([place]);
             let stays = |other: &usize| below.contains(other) && world.is_applied(*other) && !named.contains(other);
