@@ -106,7 +106,7 @@ impl Tracker {
             Over::Applied => "rolled-back",
         };
         let mut stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
-        let (mut set, mut unset) = record.fields();
+        let (mut set, mut unset) = record.fields()?;
         let upsert = over == Over::Pending;
         let without = |field: &str| (field.to_owned(), Bson::from(""));
         match beside {

@@ -2,6 +2,7 @@
 
 mod activity;
 mod ask;
+mod before;
 mod check;
 mod collection;
 mod course;
@@ -9,6 +10,7 @@ mod effect;
 mod index;
 mod log;
 mod look;
+mod moving;
 mod perform;
 mod send;
 mod stuck;

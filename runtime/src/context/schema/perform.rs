@@ -1,8 +1,7 @@
 //! One call of a body: skipped if the log has it, settled if it is in doubt, and otherwise carried out between its intent and
 //! its result.
 
-use mongodb::Database;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Document, doc};
 use mongodb::error::Error as DriverError;
 use tokio::sync::oneshot;
 
@@ -11,22 +10,18 @@ use super::check::Found;
 use super::course::Next;
 use super::effect::Effect;
 use super::log::{Done, Entry, Log};
-use super::look::{Seen, Settled, ThereKind};
+use super::look::{Seen, Settled};
 use super::send::Patience;
 use super::stuck::Stuck;
 use super::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Schema};
 use crate::Error;
 use crate::context::operation::Counts;
-use crate::error::code;
 
 /// Server codes, from its `error_codes.yml`. A server before 6.0 has a code of its own for a view over something else.
 const VIEW_OVER_COLLECTION: i32 = 17399;
-const UNKNOWN_FIELD: i32 = 40415;
-const API_STRICT_ERROR: i32 = 323;
-const COLLECTION_UUID_MISMATCH: i32 = 361;
 
 /// What `create` and `collMod` have in common.
-const VALIDATION: [&str; 3] = ["validator", "validationLevel", "validationAction"];
+pub(super) const VALIDATION: [&str; 3] = ["validator", "validationLevel", "validationAction"];
 
 impl Schema {
     pub(super) async fn perform(&mut self, effect: Effect) -> Result<(), Error> {
@@ -139,64 +134,8 @@ impl Schema {
         Ok(self.is_settled(entry).await? != Settled::Open)
     }
 
-    fn in_doubt(&self, effect: &Effect, found: String) -> Stuck {
+    pub(super) fn in_doubt(&self, effect: &Effect, found: String) -> Stuck {
         Stuck::InDoubt { position: self.course.position(), operation: effect.described(), found }
-    }
-
-    /// What is there before an effect; `None` when there is nothing to do.
-    async fn before(&mut self, effect: &Effect) -> Result<Option<Document>, Stuck> {
-        Ok(match effect {
-            Effect::CreateIndex { .. } | Effect::DropIndex { .. } | Effect::Modify { .. } => Some(Document::new()),
-            Effect::CreateCollection { name, options } => {
-                let seen = self.see(effect, &[name]).await?;
-                let there = seen.get(name);
-                let has = |field: &&str| options.get(field) == there.and_then(|there| there.options.get(field));
-                let asked = VALIDATION.iter().filter(|field| options.contains_key(**field));
-                let nothing = there.is_some() && { asked }.all(has);
-                (!nothing).then(|| doc! { "uuid": seen.identity(name) })
-            }
-            Effect::CreateView { name, on, pipeline } => {
-                let seen = self.see(effect, &[name]).await?;
-                let there = seen.get(name).filter(|there| there.kind == ThereKind::View);
-                let view = doc! { "viewOn": on, "pipeline": pipeline.clone() };
-                let same =
-                    there.is_some_and(|there| view.iter().all(|(key, value)| there.options.get(key) == Some(value)));
-                (!same).then(|| doc! { "uuid": seen.identity(name) })
-            }
-            Effect::Drop { name } => {
-                let seen = self.see(effect, &[name]).await?;
-                seen.get(name).map(|there| match there.kind {
-                    ThereKind::View => doc! { "view": there.options.clone() },
-                    ThereKind::Collection => seen.identified(name),
-                    ThereKind::TimeSeries => {
-                        let mut before = seen.identified(name);
-                        before.insert("timeseries", true);
-                        before
-                    }
-                })
-            }
-            Effect::Rename { from, to } => {
-                let seen = self.see(effect, &[from, to]).await?;
-                let refused = |why: String| Err(Stuck::Refused(format!("could not {}: {why}", effect.described())));
-                match (seen.get(from), seen.get(to)) {
-                    (None, Some(_)) => None,
-                    (None, None) => {
-                        return refused(format!("neither '{from}' nor '{to}' is there (code {NAMESPACE_NOT_FOUND})"));
-                    }
-                    (Some(_), Some(_)) => {
-                        return refused(format!("'{to}' exists already (code {NAMESPACE_EXISTS})"));
-                    }
-                    (Some(there), None) if there.kind != ThereKind::Collection => {
-                        return refused("the server renames neither views nor time series (code 166)".to_owned());
-                    }
-                    (Some(_), None) => {
-                        let mut before = seen.identified(from);
-                        before.insert("to", Bson::Null);
-                        Some(before)
-                    }
-                }
-            }
-        })
     }
 
     /// An effect that holds no data: the server makes the same command exact, however often it is carried out.
@@ -248,71 +187,8 @@ impl Schema {
         self.insist(command, &[]).await
     }
 
-    /// A drop or a rename, which is never made again without looking, and which meets no other collection than its own.
-    async fn move_data(&mut self, effect: &Effect, before: &Document, mut in_doubt: bool) -> Result<(), Stuck> {
-        let mut patience = Patience::new(self.max_time);
-        loop {
-            if in_doubt {
-                match self.settle(effect, before).await? {
-                    Settled::Done => {
-                        self.course.settle(Done::Now);
-                        // What a look has shown can be undone by a fail-over, until a later write has reached a majority.
-                        self.store().await?;
-                        if self.settle(effect, before).await? == Settled::Done {
-                            return Ok(());
-                        }
-                        self.course.doubt();
-                        continue;
-                    }
-                    Settled::Open => {}
-                    Settled::Unknown(found) => return Err(self.in_doubt(effect, found)),
-                }
-            }
-            self.may_go_on()?;
-            let (at, command) = self.moving(effect, before);
-            let Err(error) = self.attempt(&at, command, &mut patience).await else {
-                self.ended(effect, Done::Now);
-                return Ok(());
-            };
-            match code(&error) {
-                Some(UNKNOWN_FIELD | API_STRICT_ERROR) if self.fences => self.fences = false,
-                // It is another collection by now, or none.
-                Some(COLLECTION_UUID_MISMATCH | NAMESPACE_NOT_FOUND) => {
-                    let again = self.pause(error, &mut patience).await;
-                    again.map_err(|error| self.failed(effect, &error))?;
-                }
-                _ => self.again(error, &mut patience).await.map_err(|error| self.failed(effect, &error))?,
-            }
-            in_doubt = true;
-        }
-    }
-
-    fn moving(&self, effect: &Effect, before: &Document) -> (Database, Document) {
-        let (at, mut command) = match effect {
-            Effect::Rename { from, to } => {
-                let database = self.database.name();
-                let command =
-                    doc! { "renameCollection": format!("{database}.{from}"), "to": format!("{database}.{to}") };
-                (self.database.client().database("admin"), command)
-            }
-            other => (self.database.clone(), doc! { "drop": other.on() }),
-        };
-        let uuid = before.get("uuid").filter(|uuid| matches!(uuid, Bson::Binary(_)));
-        if let (true, Some(uuid), false) = (self.fences, uuid, before.contains_key("timeseries")) {
-            command.insert("collectionUUID", uuid.clone());
-        }
-        (at, command)
-    }
-
-    async fn settle(&self, effect: &Effect, before: &Document) -> Result<Settled, Stuck> {
-        Ok(match effect {
-            Effect::Rename { from, to } => self.see(effect, &[from, to]).await?.renamed(from, to, before),
-            other => self.see(effect, &[other.on()]).await?.dropped(other.on(), before),
-        })
-    }
-
     /// Looks, whatever fail-overs come between.
-    async fn see(&self, effect: &Effect, names: &[&str]) -> Result<Seen, Stuck> {
+    pub(super) async fn see(&self, effect: &Effect, names: &[&str]) -> Result<Seen, Stuck> {
         let mut patience = Patience::new(self.max_time);
         loop {
             match self.look(names).await {
@@ -335,24 +211,24 @@ impl Schema {
         }
     }
 
-    fn ended(&mut self, effect: &Effect, done: Done) {
+    pub(super) fn ended(&mut self, effect: &Effect, done: Done) {
         self.course.settle(done);
         if done == Done::Now {
             self.journal.succeeded(effect.kind(), effect.on(), Counts::default(), Vec::new());
         }
     }
 
-    fn failed(&self, effect: &Effect, error: &DriverError) -> Stuck {
+    pub(super) fn failed(&self, effect: &Effect, error: &DriverError) -> Stuck {
         self.journal.failed(effect.kind(), effect.on(), error);
         Stuck::Server { doing: self.doing(effect.kind(), effect.on(), error), source: error.clone() }
     }
 
-    fn may_go_on(&self) -> Result<(), Stuck> {
+    pub(super) fn may_go_on(&self) -> Result<(), Stuck> {
         self.permit.check().map_err(|reason| Stuck::Refused(format!("not started, because {reason}")))
     }
 
     /// Stores what the record lacks of the log.
-    async fn store(&mut self) -> Result<(), Stuck> {
+    pub(super) async fn store(&mut self) -> Result<(), Stuck> {
         let refused = || Stuck::Refused("not started, because the log of the migration could not be stored".to_owned());
         let Some(update) = self.course.update() else { return Ok(()) };
         let session = self.session.take().ok_or_else(refused)?;

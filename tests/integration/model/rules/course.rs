@@ -54,8 +54,12 @@ impl Rules<'_> {
             _ => {
                 if !todo.is_empty() {
                     course.next(|world| {
-                        todo.iter().for_each(|&place| world.note_interrupted(place));
-                        todo.iter().for_each(|&place| self.amend(world, deed, place));
+                        for &place in &todo {
+                            world.note_interrupted(place);
+                        }
+                        for &place in &todo {
+                            self.amend(world, deed, place);
+                        }
                     });
                 }
                 Done { amended: todo, ..Done::default() }
