@@ -122,6 +122,12 @@ async fn step_up(server: &Mongod, member: usize) {
 /// fail-over.
 async fn fail_over_to_a_wrong_clock(member: usize) {
     let (server, _folder) = members_with_wrong_clocks().await;
+    for wrong in [1, 2] {
+        let client = Client::with_uri_str(server.members()[wrong].uri()).await.unwrap();
+        let hello = client.database("admin").run_command(doc! { "hello": 1 }).await.unwrap();
+        let off = hello.get_datetime("localTime").unwrap().timestamp_millis() - DateTime::now().timestamp_millis();
+        assert!(off.abs() > 3_000_000, "{off} ms: libfaketime did nothing");
+    }
     let lease = Duration::from_secs(4);
     let start = |db: &TestDb, halt: [&str; 2]| {
         Worker::start(&["crash", db.uri(), db.name(), &lease.as_millis().to_string(), halt[0], halt[1]])
