@@ -24,7 +24,7 @@ pub(crate) use nearest::Unknown;
 #[cfg(feature = "cli")]
 pub(crate) use nearest::unknown;
 
-/// A migration's place in its graph. Places are ordered by source and id.
+/// A migration's place in its graph. Places are ordered by [rank](crate::migration::Rank).
 pub(crate) type Node = NodeIndex<u32>;
 
 /// The migrations of a registry and their dependencies, without mistakes.
@@ -60,7 +60,7 @@ impl Graph {
     }
 
     /// The selected migrations, every one after its dependencies. The order depends on the set alone: ties go by
-    /// source (system, modules, plugins) and id.
+    /// source (system, modules, plugins) and id (numbers before dates).
     pub(crate) fn order(&self) -> impl Iterator<Item = Migration> {
         self.nodes().filter(|&node| self.is_selected(node)).map(|node| self.migration(node))
     }

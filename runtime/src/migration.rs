@@ -74,6 +74,25 @@ impl<'a> Source<'a> {
     }
 }
 
+/// What migrations are ordered by: the source, then the number in front (three digits before a date), then the rest of the id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank<'a> {
+    source: Source<'a>,
+    dated: bool,
+    number: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Rank<'a> {
+    /// Of a qualified id.
+    pub(crate) fn of(id: &'a str) -> Self {
+        let plain = id.rsplit_once(':').map_or(id, |(_, plain)| plain);
+        let digits = plain.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, name) = plain.split_at(digits);
+        Self { source: Source::of(id), dated: digits > 3, number, name }
+    }
+}
+
 impl fmt::Display for Source<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,6 +118,10 @@ impl Migration {
     #[must_use]
     pub fn id(&self) -> &'static str {
         self.0.id
+    }
+
+    pub(crate) fn rank(&self) -> Rank<'static> {
+        Rank::of(self.0.id)
     }
 
     /// Where it belongs.

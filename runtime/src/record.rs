@@ -77,7 +77,7 @@ pub struct Record {
     pub checksum: String,
     /// Whether it had a `down` when it ran.
     pub reversible: bool,
-    /// Number of the `up` that ran it; 0 when it was marked as applied.
+    /// Number of the `up` that ran it; 0 when it was marked as applied. It says what belongs together, not what came first.
     pub batch: i64,
     /// When its last `up` began (UTC, the migrating process's clock).
     pub executed_at: DateTime,
@@ -142,8 +142,24 @@ const OPTIONAL: [&str; 13] = [
     "position",
 ];
 
-/// When a migration was applied: the number of its `up`, and the time in milliseconds. Later ones are greater.
-pub(crate) type Applied = (i64, i64);
+/// When a migration was applied, among all that are; later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Applied {
+    /// [`Record::position`]. Those of an older version, which have none, come first.
+    pub(crate) position: Option<(i64, i64)>,
+    /// [`Record::batch`].
+    pub(crate) batch: i64,
+    /// In milliseconds.
+    pub(crate) executed_at: i64,
+}
+
+#[cfg(test)]
+impl Applied {
+    /// By an older version.
+    pub(crate) fn in_batch(batch: i64) -> Self {
+        Self { position: None, batch, executed_at: 0 }
+    }
+}
 
 impl Record {
     /// The state that this record stands for. A `running` record is interrupted, unless the caller knows that its
@@ -197,7 +213,8 @@ impl Record {
     }
 
     pub(crate) fn applied(&self) -> Applied {
-        (self.batch, self.executed_at.timestamp_millis())
+        let executed_at = self.executed_at.timestamp_millis();
+        Applied { position: self.position, batch: self.batch, executed_at }
     }
 
     /// When it was executed last, up or down, in the terms of [`position`](Self::position).

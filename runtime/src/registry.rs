@@ -129,7 +129,7 @@ impl FromIterator<Migration> for Registry {
     fn from_iter<I: IntoIterator<Item = Migration>>(migrations: I) -> Self {
         let mut linked: Vec<_> = migrations.into_iter().collect();
         // The place is only a tie-break between duplicates, so that they are reported alike in every build.
-        linked.sort_unstable_by_key(|migration| (migration.source(), migration.id(), migration.location()));
+        linked.sort_unstable_by_key(|migration| (migration.rank(), migration.location()));
         Self { selected: 0..linked.len(), linked: linked.into(), unmatched: None }
     }
 }

@@ -6,7 +6,7 @@ mod refused;
 use std::future::IntoFuture;
 
 use mongodb::Database;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{DateTime, Document, doc};
 use mongrate::{Error, Report, Schema, State, Tx, Verb, migration};
 use mongrate_tests::stored::{
     self, count, documents, fingerprint, history, lease_is_free, migrator, record, registry, status,
@@ -142,6 +142,25 @@ async fn a_batch_is_what_the_last_up_applied() {
     assert_eq!(reverted(&migrator.down().batch().await.unwrap()), [RAW, INDEX]);
     assert_eq!(reverted(&migrator.down().batch().await.unwrap()), [ROLES, USERS]);
     assert!(migrator.down().batch().await.unwrap().is_empty());
+}
+
+/// Neither a batch nor a clock tells what came first.
+#[tokio::test]
+async fn what_was_marked_later_was_applied_later() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:down").build().unwrap();
+    migrator.up().only(ROLES).await.unwrap();
+    migrator.mark_applied([INDEX]).await.unwrap();
+    assert!(migrator.down().to(INDEX).plan().await.unwrap().is_empty());
+    migrator.up().await.unwrap();
+    // As if the clock had gone back by a day between the two runs, and an older version had written the first record.
+    let records = db.collection::<Document>("migrations");
+    let yesterday = DateTime::from_millis(DateTime::now().timestamp_millis() - 86_400_000);
+    records.update_one(doc! { "_id": RAW }, doc! { "$set": { "executedAt": yesterday } }).await.unwrap();
+    records.update_one(doc! { "_id": USERS }, doc! { "$unset": { "position": "" } }).await.unwrap();
+    assert_eq!(reverted(&migrator.down().to(INDEX).await.unwrap()), [RAW]);
+    assert_eq!(reverted(&migrator.down().steps(2).await.unwrap()), [INDEX, ROLES]);
+    assert_eq!(reverted(&migrator.down().steps(2).await.unwrap()), [USERS]);
 }
 
 /// A batch that was marked as applied was applied by no `up`.

@@ -11,6 +11,7 @@ use std::{fs, io};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::source_tree::shown;
+use crate::migration::Rank;
 use crate::{Migration, Registry};
 
 const NAME: &str = "migrations.lock";
@@ -104,7 +105,7 @@ impl Released {
             old.for_each(|old| old.clone_from(&line));
             return;
         }
-        let before = |line: &String| entry(line).is_some_and(|(id, _)| id < migration.id());
+        let before = |line: &String| entry(line).is_some_and(|(id, _)| Rank::of(id) < migration.rank());
         let place = self.lines.iter().rposition(before).map(|place| place + 1);
         let first = self.lines.iter().position(|line| entry(line).is_some());
         self.lines.insert(place.or(first).unwrap_or(self.lines.len()), line);

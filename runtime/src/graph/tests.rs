@@ -65,12 +65,13 @@ fn i5_ties_go_by_kind_of_source_then_name_then_id() {
         module:menu:002_b
         module:menu:001_a
         module:kitchen:003_c
+        2024010112-b
         20240101_dated
+        203_b
         002_b
         001_a
     ";
-    let expected =
-        "001_a 002_b 20240101_dated module:kitchen:003_c module:menu:001_a module:menu:002_b plugin:alerts:001_a";
+    let expected = "001_a 002_b 203_b 20240101_dated 2024010112-b module:kitchen:003_c module:menu:001_a module:menu:002_b plugin:alerts:001_a";
     assert_eq!(order(drawing), expected);
 }
 

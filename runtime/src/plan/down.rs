@@ -82,9 +82,11 @@ fn revert_order(graph: &Graph, applied: &[Option<Applied>]) -> Vec<Node> {
     for (place, node) in graph.nodes().enumerate() {
         places[node.index()] = place;
     }
-    // Within one `up` the place in the graph is the order of applying, whatever the clocks said. What is not applied
-    // comes as soon as it can, since it holds up only what it depends on.
-    let key = |node: Node| (applied[node.index()].map_or(i64::MAX, |(batch, _)| batch), places[node.index()], node);
+    // What is not applied comes as soon as it can, since it holds up only what it depends on.
+    let key = |node: Node| {
+        let applied = applied[node.index()];
+        (applied.is_none(), applied, places[node.index()], node)
+    };
     let mut waits_for = graph.by_place(|_| 0_usize);
     for node in graph.nodes() {
         waits_for[node.index()] = graph.dependants(node).count();
@@ -107,7 +109,7 @@ fn revert_order(graph: &Graph, applied: &[Option<Applied>]) -> Vec<Node> {
 
 /// What a person has marked as applied is of batch 0, and no `up` has applied it.
 fn last_batch(selected: &[Node], applied: &[Option<Applied>]) -> Vec<Node> {
-    let batch = |node: &Node| applied[node.index()].map(|(batch, _)| batch).filter(|batch| *batch > 0);
+    let batch = |node: &Node| applied[node.index()].map(|applied| applied.batch).filter(|batch| *batch > 0);
     let last = selected.iter().filter_map(batch).max();
     selected.iter().copied().filter(|node| last.is_some() && batch(node) == last).collect()
 }

@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument};
 
 use super::{Tracker, without_beside};
 use crate::Error;
-use crate::migration::{Migration, State};
+use crate::migration::{Migration, Rank, State};
 use crate::record::{Applied, Direction, Record, RecordStatus};
 
 /// More than any number of records; the server ends a batch at 16 MB anyway.
@@ -56,10 +56,10 @@ impl Records {
         self.by_id.get(id)
     }
 
-    /// The records for which `known` is false, by id.
+    /// The records for which `known` is false, in the order of their ids.
     pub(crate) fn orphans(&self, known: impl Fn(&str) -> bool) -> Vec<&Record> {
         let mut orphans: Vec<_> = self.by_id.values().filter(|record| !known(&record.id)).collect();
-        orphans.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        orphans.sort_unstable_by(|a, b| Rank::of(&a.id).cmp(&Rank::of(&b.id)));
         orphans
     }
 

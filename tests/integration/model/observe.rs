@@ -14,8 +14,6 @@ use super::state::{Entry, Stored, World};
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) world: World,
-    /// When each was applied, in milliseconds.
-    pub(super) executed: BTreeMap<usize, i64>,
     pub(super) history: Vec<HistoryEntry>,
     /// The newest token on record.
     pub(super) newest: i64,
@@ -65,7 +63,6 @@ impl Seen {
                 ledger: ledger(db).await,
                 shelf: shelf(db).await,
             },
-            executed: records.iter().map(|record| (place(&record.id), record.executed_at.timestamp_millis())).collect(),
             newest: records.iter().map(|record| record.token).max().unwrap_or(0),
             history,
             lock: Lock::now(db).await,

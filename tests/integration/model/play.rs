@@ -89,7 +89,7 @@ impl Play {
 
     /// Does it, and gives what may have come of it according to the model, and what those who did it were told.
     async fn perform(&self, doing: &Doing, before: &Seen) -> (Vec<Outcome>, Option<Vec<String>>) {
-        let rules = Rules::of(&self.drawing, doing, &before.executed);
+        let rules = Rules::of(&self.drawing, doing);
         let policy = if doing.strict { Policy::Error } else { Policy::Warn };
         let migrator = || self.drawing.migrator(&self.db, &doing.without).drift(policy).build().unwrap();
         let (world, deed) = (&before.world, &doing.deed);

@@ -3,7 +3,7 @@
 mod course;
 mod todo;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use mongrate_tests::drawn::{Deed, Drawing, Target};
 
@@ -24,8 +24,6 @@ pub(super) struct Outcome {
 pub(super) struct Rules<'a> {
     drawing: &'a Drawing,
     without: &'a BTreeSet<usize>,
-    /// When each was applied, in milliseconds: nothing that a model could know.
-    executed: &'a BTreeMap<usize, i64>,
     strict: bool,
     failing: Option<usize>,
     /// What is linked in, in plan order.
@@ -33,13 +31,13 @@ pub(super) struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    pub(super) fn new(drawing: &'a Drawing, without: &'a BTreeSet<usize>, executed: &'a BTreeMap<usize, i64>) -> Self {
+    pub(super) fn new(drawing: &'a Drawing, without: &'a BTreeSet<usize>) -> Self {
         let order = plan_order(drawing, without);
-        Self { drawing, without, executed, strict: false, failing: None, order }
+        Self { drawing, without, strict: false, failing: None, order }
     }
 
-    pub(super) fn of(drawing: &'a Drawing, doing: &'a Doing, executed: &'a BTreeMap<usize, i64>) -> Self {
-        Self { strict: doing.strict, ..Self::new(drawing, &doing.without, executed) }
+    pub(super) fn of(drawing: &'a Drawing, doing: &'a Doing) -> Self {
+        Self { strict: doing.strict, ..Self::new(drawing, &doing.without) }
     }
 
     /// The same with one of the steps told to fail; which one it is.

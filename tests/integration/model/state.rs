@@ -73,6 +73,14 @@ impl World {
         self.records.keys().copied().filter(|&place| self.is_completed(place)).collect()
     }
 
+    /// When it was applied last, as the place of that entry in the history.
+    pub(super) fn applied(&self, place: usize) -> Option<usize> {
+        let applies = |entry: &Entry| matches!(entry.act, Act::Up | Act::MarkApplied | Act::Baseline);
+        self.history.iter().rposition(|entry| {
+            entry.place == Some(place) && applies(entry) && entry.status == Some(RecordStatus::Completed)
+        })
+    }
+
     pub(super) fn next_batch(&self) -> i64 {
         let records = self.records.values().map(|record| record.batch);
         records.chain(self.history.iter().filter_map(|entry| entry.batch)).max().unwrap_or(0) + 1

@@ -11,7 +11,7 @@ use crate::migration::{Migration, State};
 use crate::plan::{Plan, Reach, Step, Target};
 use crate::record::Applied;
 
-/// What is applied, since which batch; not always with all that it depends on.
+/// What is applied, since when; not always with all that it depends on.
 #[derive(Clone, Debug)]
 struct Case {
     migrations: Vec<Migration>,
@@ -25,13 +25,14 @@ struct Case {
 impl Case {
     fn random() -> impl Strategy<Value = Self> {
         acyclic().prop_flat_map(|migrations| {
-            let batches = vec(weighted(0.7, 0..4_i64), migrations.len());
+            let when = (weighted(0.7, (0..4_i64, 0..4_i64)), 0..4_i64)
+                .prop_map(|(position, batch)| Applied { position, ..Applied::in_batch(batch) });
+            let applied = vec(weighted(0.7, when), migrations.len());
             let (shuffled, only) = (Just(migrations.clone()).prop_shuffle(), some_of(&migrations));
-            (Just(migrations), shuffled, batches, only, 0..8_usize, any::<bool>()).prop_map(
-                |(migrations, shuffled, batches, only, count, with_dependants)| {
-                    let batches = migrations.iter().zip(batches);
-                    let applied =
-                        batches.filter_map(|(migration, batch)| Some((migration.id(), (batch?, 0)))).collect();
+            (Just(migrations), shuffled, applied, only, 0..8_usize, any::<bool>()).prop_map(
+                |(migrations, shuffled, applied, only, count, with_dependants)| {
+                    let applied = migrations.iter().zip(applied);
+                    let applied = applied.filter_map(|(migration, applied)| Some((migration.id(), applied?))).collect();
                     Self { migrations, shuffled, applied, only, count, with_dependants }
                 },
             )
@@ -106,7 +107,7 @@ proptest! {
         let case = case.all_reversible();
         let graph = Graph::new(&case.migrations.iter().copied().collect()).expect("no mistakes");
         let places: Vec<_> = graph.order().map(|migration| migration.id()).collect();
-        let age = |id: &str| (case.applied[id].0, places.iter().position(|other| *other == id));
+        let age = |id: &str| (case.applied[id], places.iter().position(|other| *other == id));
         let order = case.order();
         prop_assert_eq!(order.len(), case.applied.len());
         for (place, id) in order.iter().enumerate() {
@@ -168,8 +169,8 @@ proptest! {
     #[test]
     fn a_batch_is_what_one_up_has_applied(case in Case::random()) {
         let case = case.all_reversible();
-        let last = case.applied.values().map(|(batch, _)| *batch).max().filter(|batch| *batch > 0);
-        let batch = case.applied.iter().filter(|(_, (batch, _))| Some(*batch) == last).map(|(id, _)| *id);
+        let last = case.applied.values().map(|applied| applied.batch).max().filter(|batch| *batch > 0);
+        let batch = case.applied.iter().filter(|(_, applied)| Some(applied.batch) == last).map(|(id, _)| *id);
         let batch: BTreeSet<_> = batch.collect();
         if let Ok(plan) = case.down(&Target::Batch, false) {
             prop_assert_eq!(steps(&plan).into_iter().collect::<BTreeSet<_>>(), batch);

@@ -23,7 +23,9 @@ fn applied<'a>(applied: &'a [(&'a str, i64)]) -> Database<'a> {
 
 impl Database<'_> {
     fn down(&self, registry: &Registry, target: &Target, with_dependants: bool) -> Result<Plan, Error> {
-        let batch = |id: &str| self.applied.iter().find(|(applied, _)| *applied == id).map(|(_, batch)| (*batch, 0));
+        let batch = |id: &str| {
+            self.applied.iter().find(|(applied, _)| *applied == id).map(|(_, batch)| Applied::in_batch(*batch))
+        };
         let state = |id: &str| match batch(id) {
             _ if self.half_changed.contains(&id) => State::Partial,
             Some(_) => State::Completed,
@@ -130,7 +132,11 @@ fn what_has_no_down_is_refused_with_its_reason() {
 #[test]
 fn what_was_applied_later_and_is_not_linked_in_is_in_the_way_of_what_is_not_named() {
     let registry = draw("001_a \n 002_b");
-    let orphans = &[("900_later", (2, 0)), ("901_older", (1, -1)), ("902_as_old", (1, 0))];
+    let orphans = &[
+        ("900_later", Applied::in_batch(2)),
+        ("901_older", Applied { executed_at: -1, ..Applied::in_batch(1) }),
+        ("902_as_old", Applied::in_batch(1)),
+    ];
     let database = Database { orphans, ..applied(&[("001_a", 1), ("002_b", 2)]) };
     assert_eq!(database.plan(&registry, &Target::Last(1)), "002_b");
     assert_eq!(

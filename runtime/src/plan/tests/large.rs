@@ -5,6 +5,7 @@ use crate::fixtures::Drawn;
 use crate::graph::Graph;
 use crate::migration::State;
 use crate::plan::{Plan, Target, mark_pending};
+use crate::record::Applied;
 use crate::registry::Registry;
 
 const COUNT: usize = 20_000;
@@ -33,7 +34,8 @@ fn refusals(error: Error) -> Vec<Error> {
 #[test]
 fn the_last_20_000_are_planned() -> Result<(), Error> {
     let graph = Graph::new(&chain())?;
-    let plan = Plan::down(&graph, &Target::Last(COUNT), false, |_| Some((1, 0)), |_| State::Completed, &[])?;
+    let plan =
+        Plan::down(&graph, &Target::Last(COUNT), false, |_| Some(Applied::in_batch(1)), |_| State::Completed, &[])?;
     assert_eq!(plan.len(), COUNT);
     Ok(())
 }
@@ -42,7 +44,14 @@ fn the_last_20_000_are_planned() -> Result<(), Error> {
 fn of_10_000_that_something_depends_on_the_first_are_refused() -> Result<(), Error> {
     let graph = Graph::new(&chain())?;
     let half: Vec<_> = (0..COUNT / 2).map(id).collect();
-    let down = Plan::down(&graph, &Target::Only(half.clone()), false, |_| Some((1, 0)), |_| State::Completed, &[]);
+    let down = Plan::down(
+        &graph,
+        &Target::Only(half.clone()),
+        false,
+        |_| Some(Applied::in_batch(1)),
+        |_| State::Completed,
+        &[],
+    );
     let marked = mark_pending(&graph, &half, |_| true, |_| State::Completed);
     for refused in [down.expect_err("half of it stays"), marked.expect_err("half of it stays")] {
         let refused = refusals(refused);

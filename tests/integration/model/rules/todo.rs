@@ -124,21 +124,22 @@ impl Rules<'_> {
         Ok(places)
     }
 
-    /// Of what nothing that is applied depends on any more, always that of the newest batch, in it the last in plan order.
+    /// Of what nothing that is applied depends on any more, always the one that was applied last.
     fn revert_order(&self, world: &World) -> Vec<usize> {
         let mut left: BTreeSet<_> = self.order.iter().copied().filter(|&place| world.is_applied(place)).collect();
         let mut order = Vec::new();
         loop {
             let free = |place: &usize| self.downstream([*place]).intersection(&left).eq([place]);
-            let age = |place: &usize| (world.records[place].batch, self.order.iter().position(|other| other == place));
-            let Some(next) = left.iter().copied().filter(free).max_by_key(age) else { return order };
+            let Some(next) = left.iter().copied().filter(free).max_by_key(|place| world.applied(*place)) else {
+                return order;
+            };
             left.remove(&next);
             order.push(next);
         }
     }
 
     fn refuse_orphans(&self, world: &World, places: &[usize]) -> Result<(), String> {
-        let age = |place: &usize| (world.records[place].batch, self.executed[place]);
+        let age = |place: &usize| world.applied(*place);
         let Some(oldest) = places.iter().map(age).min() else { return Ok(()) };
         let orphans = self.without.iter().filter(|place| world.is_applied(**place) && age(place) > oldest);
         let mut orphans: Vec<_> = orphans.map(|&place| self.id(place)).collect();
