@@ -187,22 +187,7 @@ fn meant(name: &str) -> Option<&'static (&'static str, &'static str)> {
         "uses" | "calls" | "helpers" => "covers",
         other => other,
     };
-    ARGUMENTS.iter().find(|(argument, _)| distance(argument, known) <= 2 && known.len() > 2)
-}
-
-/// Levenshtein's distance.
-fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.bytes().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
+    ARGUMENTS.iter().find(|(argument, _)| strsim::levenshtein(argument, known) <= 2 && known.len() > 2)
 }
 
 fn known_arguments() -> String {

