@@ -1,4 +1,7 @@
-//! The examples of the guides compile.
+//! The examples of README and guides compile.
+
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 #[doc = include_str!("../guide/command-line.md")]
 mod command_line {}

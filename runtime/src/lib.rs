@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("crate.md")]
 
 #[doc(hidden)]
 #[path = "private.rs"]
