@@ -9,6 +9,7 @@ mod detect;
 mod down;
 mod dry_run;
 mod for_each;
+mod former;
 mod health;
 mod history;
 mod lock;

@@ -1,5 +1,6 @@
 //! Index builds: in the way of open transactions, and cut off.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
@@ -172,6 +173,46 @@ async fn i6_a_run_that_is_stopped_during_an_index_build_leaves_it_to_the_next() 
     run.await.unwrap().unwrap();
     assert_eq!(builds_of(&db, "users").await, ["startIndexBuild users", "commitIndexBuild users"]);
     assert_eq!(history(&db, "module:builds-stopped:001_index").await, ["running", "completed"]);
+}
+
+/// In milliseconds. A limit is no part of what a body does, so another run may have another.
+static LIMIT: AtomicU64 = AtomicU64::new(500);
+
+#[migration(id = "001_index", source = "module:builds-taken")]
+async fn taken_index(schema: &mut Schema) -> Result<(), Error> {
+    schema.max_time(Duration::from_millis(LIMIT.load(Relaxed))).create_index("users", doc! { "email": 1 }).await
+}
+
+/// Its record says failed while it resumes, and somebody takes the lock away: nobody ends the build.
+#[tokio::test]
+async fn i6_an_index_build_that_resumes_after_a_failure_outlives_a_forced_unlock() {
+    let server = servers::builder().start().await.unwrap();
+    let db = TestDb::on(&server).await;
+    let users = db.collection::<Document>("users");
+    users.insert_one(doc! { "_id": 1 }).await.unwrap();
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    users.insert_one(doc! { "_id": 2 }).session(&mut session).await.unwrap();
+    let next = migrator(&db, "module:builds-taken").build().unwrap();
+    next.up().await.unwrap_err();
+    session.commit_transaction().await.unwrap();
+    LIMIT.store(60_000, Relaxed);
+
+    let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
+    let (replica, _) = db.replica("resuming").await;
+    let resumed = migrator(&replica, "module:builds-taken").build().unwrap();
+    let run = tokio::spawn(resumed.up().into_future());
+    eventually("the build", async || (under_way(&db, "createIndexes").await >= 1).then_some(())).await;
+    assert!(next.force_unlock().await.unwrap().is_some());
+    let error = run.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::LeaseLost { .. }), "{error:?}");
+    let run = tokio::spawn(next.up().into_future());
+    eventually("the second request", async || (under_way(&db, "createIndexes").await >= 2).then_some(())).await;
+    drop(hangs);
+    run.await.unwrap().unwrap();
+    let built: Vec<_> =
+        builds_of(&db, "users").await.into_iter().filter(|command| !command.starts_with("abort")).collect();
+    assert_eq!(built, ["startIndexBuild users", "commitIndexBuild users"]);
 }
 
 #[migration(id = "001_prepared", source = "module:builds-prepared")]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Migrator, Registry, Tx, migration};
+use mongrate::{DatabaseFilter, Error, Migrator, Registry, Tx, migration};
 use mongrate_tests::stored::{lease_is_free, record, status};
 use mongrate_tests::{TestDb, eventually};
 use tokio::time::timeout;
@@ -160,6 +160,22 @@ async fn i6_a_call_that_its_body_has_dropped_is_ended_before_the_lease_is_releas
     let migrator = Migrator::connect(db.uri(), db.name()).await.unwrap().registry(registry).build().unwrap();
     let error = migrator.up().await.unwrap_err();
     assert!(error.to_string().contains("elapsed"), "{error}");
+    assert_nothing_runs(&db, "things").await;
+    assert!(lease_is_free(&db).await);
+}
+
+/// The bodies of many databases share a client, so that a call is known by its database.
+#[tokio::test]
+async fn i6_a_call_in_one_of_many_databases_is_ended_before_its_lease_is_released() {
+    let db = database().await;
+    let registry = Registry::linked().source("module:leftovers-impatient");
+    let error = Migrator::for_each_at(db.uri(), DatabaseFilter::named([db.name()]))
+        .options(move |builder| builder.registry(registry.clone()))
+        .await
+        .unwrap()
+        .into_result()
+        .unwrap_err();
+    println!("{error}");
     assert_nothing_runs(&db, "things").await;
     assert!(lease_is_free(&db).await);
 }

@@ -51,6 +51,7 @@ fn cure(finding: &Finding) -> String {
         Problem::Failed { applied: true, .. } => {
             format!("correct the cause; then `{m} down {id}` reverts it, or `{m} accept {id}` leaves it applied")
         }
+        Problem::HalfReverted => format!("`{m} down {id}` resumes its `down` where it stopped"),
         Problem::HalfChanged => half_changed(&m, id),
         Problem::Unverifiable { .. } => format!("`{m} accept {id}` if it is known to be unchanged"),
         Problem::Differs { .. } => format!(

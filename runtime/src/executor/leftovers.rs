@@ -120,7 +120,9 @@ async fn operations(client: &Client, bodies: &Bodies) -> Result<Vec<Document>> {
         "command.comment": { "$ne": COMMENT },
     };
     if let Some(database) = &bodies.database {
-        ours.insert("command.$db", database);
+        // Not `command.$db`, which a running update or delete lacks.
+        let of = doc! { "$arrayElemAt": [{ "$split": ["$ns", "."] }, 0] };
+        ours.insert("$expr", doc! { "$eq": [of, { "$literal": database }] });
     }
     let ours = doc! { "$match": ours };
     // As a command, because the stage does not take the concerns that a handle may have.

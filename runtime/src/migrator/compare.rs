@@ -12,7 +12,7 @@ use crate::executor::Executor;
 use crate::graph::Graph;
 use crate::left::{Difference, Expectation, Left, compare};
 use crate::migration::Kind;
-use crate::record::Direction;
+use crate::record::{Direction, Record};
 use crate::report::Report;
 use crate::tracker::{Attached, Records};
 
@@ -57,7 +57,7 @@ impl Compared {
 
 impl Migrator {
     /// What is not as the migrations on record have left it: one `listCollections`, and one `listIndexes` for each collection
-    /// with expected indexes.
+    /// with expected indexes; all of it twice if anything differs.
     pub(super) async fn differences(
         &self,
         graph: &Graph,
@@ -66,6 +66,12 @@ impl Migrator {
     ) -> Result<Vec<Difference>, Error> {
         let expectation = Expectation::on_record(records, attached)?;
         let mut differences = compare(&self.0.database, &expectation).await?;
+        if !differences.is_empty() {
+            // A body that runs right now may have changed the database between the two reads.
+            let (records, attached) = self.0.tracker.all().await?;
+            let again = compare(&self.0.database, &Expectation::on_record(&records, &attached)?).await?;
+            differences.retain(|difference| again.contains(difference));
+        }
         let unknown = unknown(graph, records);
         for difference in &mut differences {
             difference.perhaps_by(&unknown);
@@ -99,18 +105,17 @@ impl Migrator {
     }
 }
 
-/// The migrations that may have changed anything, and when they were executed last.
+/// The migrations that may have changed anything, linked in or not, and when they were executed last.
 fn unknown(graph: &Graph, records: &Records) -> Vec<(String, (i64, i64))> {
-    let executed = graph.order().filter_map(|migration| {
-        let record = records.get(migration.id())?;
-        let registration = migration.registration();
-        let kind = match (record.direction, registration.down) {
+    let linked = |record: &Record| {
+        let registration = graph.migration(graph.find(&record.id)?).registration();
+        Some(match (record.direction, registration.down) {
             (Direction::Down, Some(down)) => down.kind,
             _ => registration.kind,
-        };
-        (kind == Kind::Database).then(|| (record.id.clone(), record.last_executed()))
-    });
-    executed.collect()
+        })
+    };
+    let executed = records.iter().filter(|record| record.kind.or_else(|| linked(record)) == Some(Kind::Database));
+    executed.map(|record| (record.id.clone(), record.last_executed())).collect()
 }
 
 /// Compares what the steps of a run have left with what is there at its end, and warns of each difference.

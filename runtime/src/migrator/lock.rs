@@ -5,6 +5,7 @@ use std::future::IntoFuture;
 use mongodb::BoxFuture;
 
 use super::Migrator;
+use super::former::end_former_holders;
 use crate::Error;
 use crate::history::{Act, Effects, HistoryEntry};
 use crate::lock::{Holder, LockStatus, Seized, host};
@@ -68,8 +69,8 @@ impl IntoFuture for ForceUnlock {
             let inner = &this.0;
             let newest = inner.tracker.records().await?.newest_token();
             let Some(Seized { token, holder, abandoned }) = inner.lock.seize(newest).await? else { return Ok(None) };
-            // The fence is raised, so whatever they still have open cannot commit; it only locks documents.
-            inner.lock.kill(&abandoned).await;
+            let records = inner.tracker.records().await?;
+            end_former_holders(inner.database.client(), &inner.tracker, &records, abandoned).await?;
             let Some(holder) = holder else { return Ok(None) };
             let entry = HistoryEntry {
                 act: Act::Unlock,

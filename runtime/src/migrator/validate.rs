@@ -7,8 +7,8 @@ use super::{Migrator, Status};
 use crate::Error;
 use crate::grouped::counted;
 use crate::left::Difference;
-use crate::migration::{Migration, State};
-use crate::record::{Record, is_of_a_pre_release};
+use crate::migration::{Kind, Migration, State};
+use crate::record::{Direction, Record, is_of_a_pre_release};
 
 /// What [`Migrator::validate`] found. Its `Display` is for people.
 ///
@@ -68,6 +68,8 @@ pub enum Problem {
         /// Whether it is applied all the same: it was its `down` that failed, and was rolled back.
         applied: bool,
     },
+    /// The `down` of a `Schema` migration has failed or was interrupted, and nobody is running it.
+    HalfReverted,
     /// Its body failed or was interrupted half-way on a server without transactions.
     HalfChanged,
     /// It is applied, but its checksum on record was made by an algorithm that this version of Mongrate does not know.
@@ -195,7 +197,9 @@ fn holes(status: &Status) -> HashMap<&'static str, Vec<String>> {
 fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
     let error = || record.error.clone().unwrap_or_default();
     let mut problems = Vec::new();
+    let half_reverted = record.direction == Direction::Down && record.kind == Some(Kind::Schema);
     match record.state() {
+        State::Interrupted | State::Failed if half_reverted => problems.push(Problem::HalfReverted),
         State::Partial => problems.push(Problem::HalfChanged),
         State::Interrupted => problems.push(Problem::Interrupted),
         State::Failed => problems.push(Problem::Failed { error: error(), applied: false }),
@@ -265,6 +269,7 @@ impl Problem {
                     .to_owned()
             }
             Self::Interrupted => "interrupted: it was started outside a transaction and has not ended".to_owned(),
+            Self::HalfReverted => "half reverted: its `down` has failed or was interrupted".to_owned(),
             Self::Failed { error, applied: false } => format!("failed: {error}"),
             Self::Failed { error, applied: true } => format!("failed to be reverted, and is still applied: {error}"),
             Self::HalfChanged => {
@@ -293,6 +298,7 @@ impl Problem {
             Self::Modified { .. } => ". Undo the change and write a new migration instead, or `accept` it",
             Self::Orphan => ". `prune` removes the record",
             Self::Interrupted => ". The next `up` runs it again",
+            Self::HalfReverted => ". Run its `down` again, which resumes where it stopped",
             Self::HalfChanged => ". Repair it; then name it to run it again, or mark it as applied or pending",
             Self::Unverifiable { .. } => ". `accept` it if it is known to be unchanged",
             Self::Differs { .. } => ". Make it as it was, write a migration that changes it, or `accept` what is there",

@@ -52,6 +52,10 @@ impl Records {
         }
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.by_id.values()
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<&Record> {
         self.by_id.get(id)
     }
@@ -79,9 +83,11 @@ impl Records {
         self.by_id.values().map(|record| record.batch).max().unwrap_or(0)
     }
 
-    /// Those that an execution has begun and not brought to its end.
+    /// Those that an execution has begun and not brought to its end. One that resumes after a failure is still on record as
+    /// failed.
     pub(crate) fn half_way(&self) -> Vec<&str> {
-        let half_way = self.by_id.values().filter(|record| record.status == RecordStatus::Running);
+        let begun = [RecordStatus::Running, RecordStatus::Failed];
+        let half_way = self.by_id.values().filter(|record| begun.contains(&record.status));
         half_way.map(|record| record.id.as_str()).collect()
     }
 

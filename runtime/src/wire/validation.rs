@@ -64,6 +64,7 @@ fn word(problem: &Problem) -> &'static str {
         Problem::Orphan => "orphan",
         Problem::Interrupted => "interrupted",
         Problem::Failed { .. } => "failed",
+        Problem::HalfReverted => "half-reverted",
         Problem::HalfChanged => "half-way",
         Problem::Unverifiable { .. } => "unverifiable",
         Problem::VerificationFailed { .. } => "not-verified",

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Migrator, Schema, migration};
+use mongrate::{Error, Migrator, Problem, Schema, migration};
 use mongrate_tests::stored::{collections, count, fingerprint, history, lease_is_free, migrator, record, status};
 use mongrate_tests::{FailPoint, TestDb};
 
@@ -228,6 +228,10 @@ async fn a_down_that_failed_resumes_and_an_up_is_refused() {
         assert_eq!(record.get_str("direction").unwrap(), "down");
         assert!(!collections(&db).await.contains(&"shelf".to_owned()));
     }
+    let validation = migrator.validate().await.unwrap();
+    let problems: Vec<_> = validation.findings().iter().map(|finding| finding.problem.clone()).collect();
+    assert_eq!(problems, [Problem::HalfReverted], "{validation}");
+    assert!(!Problem::HalfReverted.is_cured_by_up());
     db.collection::<Document>("kept").drop().await.unwrap();
     migrator.down().await.unwrap();
     assert_eq!(status(&db, REVERTED).await, "rolled-back");
