@@ -93,7 +93,9 @@ async fn i4_what_was_changed_by_hand_is_a_difference() {
     let before = fingerprint(&db).await;
     let _ = db.commands().take();
     let validation = migrator.validate().await.unwrap();
-    assert_eq!(db.commands().take(), ["find", "find", "listCollections", "listIndexes"]);
+    // What differs is looked at twice: a body may be running.
+    let (records, twice) = (["find", "find"], ["listCollections", "listIndexes"]);
+    assert_eq!(db.commands().take(), [&records[..], &twice, &["find"], &twice].concat());
     assert_eq!(fingerprint(&db).await, before);
     let found = differences(&validation);
     let found: Vec<_> = found.iter().map(|(id, object, left, is)| [id, object, left, is].map(String::as_str)).collect();
@@ -280,7 +282,8 @@ async fn health_compares_once_a_minute_and_stays_ready_unless_told_otherwise() {
         let health = migrator.health().await.unwrap();
         let mut sent = db.commands().take();
         sent.sort_unstable();
-        assert_eq!(sent, ["find", "find", "listCollections", "listIndexes", "listIndexes"]);
+        let expected = [("find", 3), ("listCollections", 2), ("listIndexes", 4)];
+        assert_eq!(sent, expected.map(|(command, times)| vec![command; times]).concat());
         assert_eq!((health.status(), health.is_ready()), (HealthStatus::Differs, ready), "{health}");
         assert_eq!(
             health.to_string(),

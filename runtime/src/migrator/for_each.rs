@@ -36,7 +36,8 @@ const CONCURRENCY: usize = 8;
 /// migrations have a mistake. Everything else is in [`Tenants`].
 ///
 /// Dropping the future, SIGTERM, SIGINT and SIGHUP stop all that is under way as they stop a single [`Up`], and begin no
-/// other: those databases are [`Error::Interrupted`].
+/// other: those databases are [`Error::Interrupted`]. A future that is dropped does not wait for them, so keep the runtime alive
+/// until they have ended.
 ///
 /// ```no_run
 /// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {

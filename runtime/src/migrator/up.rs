@@ -121,12 +121,13 @@ impl Up {
         self
     }
 
-    /// What this would run. One read, no writes.
+    /// What this would run. One read, and two more if a migration that is not linked in may have left data half changed. No
+    /// writes.
     pub async fn plan(self) -> Result<Plan, Error> {
         self.migrator.look(self.pending).await.map(|(plan, _)| plan)
     }
 
-    /// A report of nothing, or [`Error::Pending`]. One read, no writes.
+    /// A report of nothing, or [`Error::Pending`]. Reads as [`plan`](Self::plan) does, no writes.
     pub(crate) async fn check(self) -> Result<Report, Error> {
         let (plan, report) = self.migrator.look(self.pending).await?;
         if plan.is_empty() {
