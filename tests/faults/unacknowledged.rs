@@ -258,6 +258,44 @@ async fn i1_the_majority_is_lost_before_a_commit() {
     assert_all_done(&told, "terminated in a commit without a majority").await;
 }
 
+/// The secondary dies while a body runs that takes no transaction: the `Schema` has to store the next of its operations, and the
+/// raw one has to be recorded.
+#[tokio::test]
+async fn i6_the_majority_is_lost_in_a_schema_and_in_a_raw_body() {
+    let (server, secondary) = with_an_arbiter().await;
+    let (schema, raw) = (TestDb::on(&server).await, TestDb::on(&server).await);
+    let (mut workers, places) = (Vec::new(), ["body 002_schema", "body 003_raw"]);
+    for (db, place) in [&schema, &raw].into_iter().zip(places) {
+        let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "pause", place]);
+        assert_eq!(worker.line().await, Some(format!("halted at {place}")));
+        worker.paused().await;
+        workers.push(worker);
+    }
+    server.kill(secondary).unwrap();
+    let second = doc! { "_id": ALL[1], "status": "running", "log.ops": { "$size": 2 } };
+    let third = doc! { "_id": ALL[2], "status": "completed" };
+    for ((db, worker), written) in [&schema, &raw].into_iter().zip(&mut workers).zip([second, third]) {
+        worker.cont();
+        // On the primary alone.
+        eventually("the record to be written", async || {
+            let found = db.collection::<Document>("migrations").count_documents(written.clone()).await.unwrap();
+            (found == 1).then_some(())
+        })
+        .await;
+        terminate(worker).await;
+    }
+    let shelf = schema.list_collection_names().filter(doc! { "name": "shelf" }).await.unwrap();
+    assert!(shelf.is_empty(), "an operation was sent before it was on record");
+
+    server.restart(secondary).await.unwrap();
+    for (db, left) in [(&schema, &ALL[1..]), (&raw, &ALL[3..])] {
+        let successor = successor(db).await;
+        successor.force_unlock().await.unwrap();
+        assert_eq!(applied(&successor.up().await.unwrap()), left);
+        assert_all_done(db, "terminated in a body without a majority").await;
+    }
+}
+
 /// Nothing can be written while it is locked.
 async fn every_limit_ends_a_run_on(server: &Mongod) {
     let admin = server.client().await.unwrap().database("admin");
