@@ -115,6 +115,12 @@ pub(super) fn wait_longer(take_over: Option<Duration>) -> String {
     }
 }
 
+/// What went on outside of transactions when the lease was lost.
+pub(super) fn late(report: &Report) -> String {
+    let notes = report.stopped().into_iter().flat_map(|stopped| &stopped.notes);
+    notes.map(|note| format!("; {note}")).collect()
+}
+
 pub(super) fn exhausted(shared_pool: bool) -> &'static str {
     if shared_pool {
         ". Or the migration used all connections of the client's pool, so that the heartbeat waited for one: connect with \

@@ -55,6 +55,7 @@ impl Executor<'_> {
         let ended = ended.map(|(context, result)| {
             let Inner::Schema(schema) = context.0 else { unreachable!("a body keeps its context") };
             step.operations = schema.operations();
+            step.notes.extend(schema.late());
             let (course, session) = schema.end();
             if session.is_some() {
                 self.session = session;
