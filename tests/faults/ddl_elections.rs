@@ -40,19 +40,25 @@ async fn step_down(server: &Mongod, primary: usize) {
     assert_ne!(server.primary().await.unwrap(), primary);
 }
 
-/// The primary dies, and with it what only it has, while the worker stands still.
-async fn lose_primary(server: &Mongod, primary: usize, worker: &Worker) {
+/// From here on nothing reaches the secondaries, until the primary is dead.
+async fn isolate(server: &Mongod, primary: usize) -> Vec<FailPoint> {
+    let mut stopped = Vec::new();
+    for secondary in (0..3).filter(|member| *member != primary) {
+        let member = server.members()[secondary].uri();
+        let stops = FailPoint::named("stopReplProducer", "alwaysOn", &member, doc! {}).await;
+        stops.strikes().await;
+        stopped.push(stops);
+    }
+    stopped
+}
+
+/// The primary dies while the worker stands still, and with it what only it has.
+async fn lose_primary(server: &Mongod, primary: usize, stopped: Vec<FailPoint>, worker: &Worker) {
     worker.stop();
     worker.paused().await;
     server.kill(primary).unwrap();
-    for secondary in secondaries(primary) {
-        server.cont(secondary).unwrap();
-    }
+    drop(stopped);
     server.primary().await.unwrap();
-}
-
-fn secondaries(primary: usize) -> impl Iterator<Item = usize> {
-    (0..3).filter(move |member| *member != primary)
 }
 
 /// The worker comes to its end, or the next run does.
@@ -112,12 +118,12 @@ async fn i1_an_operation_that_is_rolled_back_takes_effect_again() {
         let orders = prepare(&db).await;
         let mut worker = paused_at(&db, place).await;
         let primary = server.primary().await.unwrap();
-        secondaries(primary).for_each(|secondary| server.stop(secondary).unwrap());
+        let stopped = isolate(&server, primary).await;
         worker.cont();
         let alone = direct(&server, primary, &db).await;
         let is_gone = async |names: Vec<String>| (!names.contains(&gone.to_owned())).then_some(());
         eventually("the effect on the primary", async || is_gone(collections(&alone).await).await).await;
-        lose_primary(&server, primary, &worker).await;
+        lose_primary(&server, primary, stopped, &worker).await;
         assert!(collections(&db).await.contains(&gone.to_owned()), "{place} was not rolled back");
         server.restart(primary).await.unwrap();
         let end = if dies {
@@ -149,14 +155,14 @@ async fn i1_a_look_that_is_rolled_back_is_made_again() {
     dead.finish().await;
     let mut worker = paused_at(&db, "listCollections 1").await;
     let primary = server.primary().await.unwrap();
-    secondaries(primary).for_each(|secondary| server.stop(secondary).unwrap());
+    let stopped = isolate(&server, primary).await;
     let alone = direct(&server, primary, &db).await;
     alone.run_command(doc! { "drop": "orders_old", "writeConcern": { "w": 1 } }).await.unwrap();
     worker.cont();
     let settled = doc! { "_id": ID, "log.ops.0.result": "now" };
     let records = alone.collection::<Document>("migrations");
     eventually("the settlement on the primary", async || records.find_one(settled.clone()).await.unwrap()).await;
-    lose_primary(&server, primary, &worker).await;
+    lose_primary(&server, primary, stopped, &worker).await;
     assert!(collections(&db).await.contains(&"orders_old".to_owned()), "the drop was not rolled back");
     server.restart(primary).await.unwrap();
     worker.cont();
