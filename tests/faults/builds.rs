@@ -6,8 +6,8 @@ use futures_util::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 use mongrate::{Error, Schema, migration};
-use mongrate_tests::crash::{ALL, EFFECTS};
 use mongrate_tests::crash::restructure::carried_out;
+use mongrate_tests::crash::{ALL, EFFECTS};
 use mongrate_tests::stored::{can_be_written, history, lease_is_free, migrator, record};
 use mongrate_tests::{FailPoint, TestDb, eventually, servers};
 

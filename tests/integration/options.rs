@@ -119,7 +119,9 @@ async fn a_body_that_sets_a_time_limit_that_makes_no_sense_fails() {
         // What was asked for before it is done.
         let users = db.list_collection_names().await.unwrap().contains(&"users".to_owned());
         assert_eq!(users, source == "module:options-no-time");
-        assert!(db.collection::<Document>("users").list_index_names().await.is_ok_and(|names| names == ["_id_"]) == users);
+        assert!(
+            db.collection::<Document>("users").list_index_names().await.is_ok_and(|names| names == ["_id_"]) == users
+        );
     }
 }
 

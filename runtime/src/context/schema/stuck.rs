@@ -11,9 +11,21 @@ use crate::options::invalid;
 /// An error that can be told more than once.
 #[derive(Clone, Debug)]
 pub(crate) enum Stuck {
-    Server { doing: String, source: DriverError },
-    Changed { position: usize, recorded: String, now: Option<String>, same_code: bool },
-    InDoubt { position: usize, operation: String, found: String },
+    Server {
+        doing: String,
+        source: DriverError,
+    },
+    Changed {
+        position: usize,
+        recorded: String,
+        now: Option<String>,
+        same_code: bool,
+    },
+    InDoubt {
+        position: usize,
+        operation: String,
+        found: String,
+    },
     /// The body has set a limit of time that makes no sense.
     Limit(Duration),
     Refused(String),
