@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt;
-use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 use mongrate::{Error, Schema, migration};
 use mongrate_tests::crash::restructure::carried_out;
 use mongrate_tests::crash::{ALL, EFFECTS};
 use mongrate_tests::stored::{can_be_written, history, lease_is_free, migrator, record};
-use mongrate_tests::{FailPoint, TestDb, eventually, servers};
+use mongrate_tests::{FailPoint, TestDb, eventually, servers, under_way};
 
 use super::{assert_all_done, count, successor, victim};
 
@@ -84,7 +82,9 @@ async fn i6_killed_during_an_index_build() {
     let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
     let mut worker = victim(&db, &[]);
     let building = async || {
-        operations(&db, doc! { "command.createIndexes": "effects", "ns": { "$regex": db.name() } }).await.len()
+        under_way::operations(&db, doc! { "command.createIndexes": "effects", "ns": { "$regex": db.name() } })
+            .await
+            .len()
     };
     eventually("the build", async || (building().await >= 1).then_some(())).await;
     worker.kill();
@@ -113,22 +113,14 @@ async fn i6_killed_during_an_index_build() {
     assert_all_done(&db, "killed during an index build").await;
 }
 
-/// What identifies the build that runs on a collection.
-pub(super) async fn build_of(db: &Database, collection: &str) -> Option<Bson> {
-    let list = doc! { "listIndexes": collection, "includeBuildUUIDs": true };
-    let listed = db.run_command(list).await.ok()?;
-    let indexes = listed.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
-    indexes.iter().find_map(|index| index.as_document().unwrap().get("buildUUID").cloned())
-}
-
 /// Waits until the holder with this token waits for the build of a victim's index, and gives that.
 pub(super) async fn joined_by(db: &TestDb, token: i64) -> Bson {
     let leases = db.collection::<Document>("migrations_lock");
     eventually("a holder that waits for a build", async || {
         let lease = leases.find_one(doc! { "_id": "lease", "token": token }).await.unwrap()?;
         let session = lease.get_document("holder").ok()?.get_document("session").ok()?.get("id")?.clone();
-        let waits = operations(db, doc! { "command.createIndexes": EFFECTS, "lsid.id": session }).await;
-        if waits.is_empty() { None } else { build_of(db, EFFECTS).await }
+        let waits = under_way::operations(db, doc! { "command.createIndexes": EFFECTS, "lsid.id": session }).await;
+        if waits.is_empty() { None } else { under_way::build(db, EFFECTS).await }
     })
     .await
 }
@@ -170,14 +162,15 @@ async fn i6_a_build_that_takes_longer_than_an_attempt_is_not_begun_again() {
     let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
     let (replica, commands) = db.replica("migrating").await;
     let run = tokio::spawn(migrator(&replica, "module:builds-long").build().unwrap().up().into_future());
-    let build = eventually("the build", async || build_of(&db, "users").await).await;
+    let build = eventually("the build", async || under_way::build(&db, "users").await).await;
     // More than a third of its time.
     eventually("a request of six seconds", async || {
-        let requests = operations(&db, doc! { "command.createIndexes": "users", "secs_running": { "$gte": 6 } }).await;
+        let requests =
+            under_way::operations(&db, doc! { "command.createIndexes": "users", "secs_running": { "$gte": 6 } }).await;
         (!requests.is_empty()).then_some(())
     })
     .await;
-    assert_eq!(build_of(&db, "users").await, Some(build));
+    assert_eq!(under_way::build(&db, "users").await, Some(build));
     // One for Mongrate's own history.
     assert_eq!(commands.count().get("createIndexes"), Some(&2));
     drop(hangs);
@@ -195,19 +188,6 @@ pub(super) async fn builds_of(db: &TestDb, collection: &str) -> Vec<String> {
     all
 }
 
-/// Operations that the server has under way.
-pub(super) async fn operations(db: &TestDb, filter: Document) -> Vec<Document> {
-    let operations = doc! { "$currentOp": { "allUsers": true, "idleConnections": false } };
-    let found = db.client().database("admin").aggregate([operations, doc! { "$match": filter }]).await.unwrap();
-    found.try_collect().await.unwrap()
-}
-
-/// How many operations of this database the server has under way, by the name of the command.
-pub(super) async fn under_way(db: &TestDb, command: &str) -> usize {
-    let ours = doc! { format!("command.{command}"): { "$exists": true }, "command.$db": db.name() };
-    operations(db, ours).await.len()
-}
-
 #[migration(id = "001_index", source = "module:builds-stopped")]
 async fn stopped_index(schema: &mut Schema) -> Result<(), Error> {
     schema.create_index("users", doc! { "email": 1 }).await
@@ -221,7 +201,7 @@ async fn i6_a_run_that_is_stopped_during_an_index_build_leaves_it_to_the_next() 
     db.collection::<Document>("users").insert_one(doc! { "email": 1 }).await.unwrap();
     let (replica, _) = db.replica("stopped").await;
     let first = migrator(&replica, "module:builds-stopped").build().unwrap();
-    let building = async || (under_way(&db, "createIndexes").await >= 1).then_some(());
+    let building = async || (under_way::commands(&db, "createIndexes").await >= 1).then_some(());
     // Mongrate's own indexes are there before builds stop.
     migrator(&replica, "module:builds-prepared").build().unwrap().up().await.unwrap();
     let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
@@ -237,7 +217,8 @@ async fn i6_a_run_that_is_stopped_during_an_index_build_leaves_it_to_the_next() 
 
     let next = migrator(&db, "module:builds-stopped").build().unwrap();
     let run = tokio::spawn(next.up().into_future());
-    eventually("the second request", async || (under_way(&db, "createIndexes").await >= 2).then_some(())).await;
+    eventually("the second request", async || (under_way::commands(&db, "createIndexes").await >= 2).then_some(()))
+        .await;
     drop(hangs);
     run.await.unwrap().unwrap();
     assert_eq!(builds_of(&db, "users").await, ["startIndexBuild users", "commitIndexBuild users"]);
@@ -270,7 +251,7 @@ async fn i6_a_drop_that_waits_longer_than_its_timeout_is_ended() {
     println!("{error}");
     assert!(error.to_string().contains("timeout"), "{error}");
     assert!(lease_is_free(&db).await);
-    assert_eq!(under_way(&db, "drop").await, 0);
+    assert_eq!(under_way::commands(&db, "drop").await, 0);
     session.commit_transaction().await.unwrap();
     assert_eq!(count(&db, "users", doc! {}).await, 2);
     migrator.up().await.unwrap();

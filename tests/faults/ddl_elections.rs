@@ -6,9 +6,9 @@ use mongrate::mongod::Mongod;
 use mongrate::{Error, Schema, migration};
 use mongrate_tests::crash::restructure::{ID, assert_restructured, prepare};
 use mongrate_tests::stored::{collections, history, migrator};
-use mongrate_tests::{FailPoint, TestDb, Worker, eventually};
+use mongrate_tests::{FailPoint, TestDb, Worker, eventually, under_way};
 
-use super::builds::{build_of, builds_of, under_way};
+use super::builds::builds_of;
 use super::elections::{direct, one_primary, three_members};
 use super::restructure::{assert_all_once, assert_ended, successor};
 use super::{LEASE_MS, ended};
@@ -190,15 +190,17 @@ async fn i6_a_fail_over_during_an_index_build() {
     let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", &member, doc! {}).await;
     let (replica, _) = db.replica("migrating").await;
     let run = tokio::spawn(migrator(&replica, "module:ddl-elections").build().unwrap().up().into_future());
-    let build = eventually("the build", async || build_of(&db, "users").await).await;
+    let build = eventually("the build", async || under_way::build(&db, "users").await).await;
     step_down(&server, primary).await;
-    eventually("the request to the new primary", async || (under_way(&db, "createIndexes").await > 0).then_some(()))
-        .await;
-    assert_eq!(build_of(&db, "users").await, Some(build));
+    eventually("the request to the new primary", async || {
+        (under_way::commands(&db, "createIndexes").await > 0).then_some(())
+    })
+    .await;
+    assert_eq!(under_way::build(&db, "users").await, Some(build));
     assert!(!run.is_finished());
     drop(hangs);
     run.await.unwrap().unwrap();
-    assert_eq!(build_of(&db, "users").await, None);
+    assert_eq!(under_way::build(&db, "users").await, None);
     assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_", "email_1"]);
     assert_eq!(builds_of(&db, "users").await, ["startIndexBuild users", "commitIndexBuild users"]);
     assert_eq!(history(&db, "module:ddl-elections:001_index").await, ["completed"]);

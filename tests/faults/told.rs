@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use mongodb::bson::{Document, doc};
 use mongrate_tests::crash::{ALL, EFFECTS, restructure};
 use mongrate_tests::stored::{lease_is_free, record};
-use mongrate_tests::{FailPoint, TestDb, Worker, eventually, servers};
+use mongrate_tests::{FailPoint, TestDb, Worker, eventually, servers, under_way};
 
-use super::builds::{builds_of, joined_by, operations};
+use super::builds::{builds_of, joined_by};
 use super::restructure as restructured;
 use super::{LEASE_MS, applied, assert_all_done, count, effects, ended, settle_by_hand, successor};
 
@@ -100,12 +100,13 @@ async fn i6_terminated_while_a_rename_waits_for_an_open_transaction() {
 
     let renames = doc! { "command.renameCollection": format!("{}.orders", db.name()) };
     let mut worker = Worker::start(&["restructure", db.uri(), db.name(), LONG_LEASE_MS]);
-    eventually("the rename", async || (operations(&db, renames.clone()).await.len() == 1).then_some(())).await;
+    eventually("the rename", async || (under_way::operations(&db, renames.clone()).await.len() == 1).then_some(()))
+        .await;
     worker.terminate();
     let end = ended(&mut worker).await;
     assert!(end.starts_with("Interrupted"), "{end}");
     assert!(lease_is_free(&db).await);
-    assert_eq!(operations(&db, renames).await, Vec::<Document>::new());
+    assert_eq!(under_way::operations(&db, renames).await, Vec::<Document>::new());
     session.commit_transaction().await.unwrap();
     assert_eq!(restructure::uuid(&db, "orders").await, orders);
     let record = record(&db, restructure::ID).await.unwrap();

@@ -4,8 +4,8 @@ use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, ServerApi, ServerApiVersion};
 use mongodb::{Client, Database};
 use mongrate::{Error, Schema, migration};
-use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, count, lease_is_free, migrator, status};
+use mongrate_tests::{TestDb, eventually, under_way};
 
 async fn strict(db: &TestDb) -> Database {
     let mut options = ClientOptions::parse(db.uri()).await.unwrap();
@@ -72,4 +72,27 @@ async fn a_rename_is_refused_within_the_stable_api() {
     assert_eq!(count(&db, "orders", doc! { "_id": "new" }).await, 1);
     migrator(&db, "module:strict-rename").build().unwrap().up().await.unwrap();
     assert_eq!(count(&db, "orders_old", doc! { "_id": "new" }).await, 1);
+}
+
+/// It waits for an open transaction and cannot be ended, so nobody else may migrate before it is over.
+#[tokio::test]
+async fn a_drop_that_cannot_be_ended_keeps_the_lease() {
+    let db = TestDb::new().await;
+    let old = db.collection::<Document>("orders_old");
+    old.insert_one(doc! { "_id": "old" }).await.unwrap();
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    old.insert_one(doc! { "_id": "open" }).session(&mut session).await.unwrap();
+    let migrator = migrator(&strict(&db).await, "module:strict").build().unwrap();
+    let run = tokio::spawn(migrator.up().into_future());
+    eventually("the drop", async || (under_way::commands(&db, "drop").await == 1).then_some(())).await;
+    migrator.shutdown().await;
+    let error = run.await.unwrap().unwrap_err();
+    println!("{error}");
+    let Error::Interrupted { report } = &error else { panic!("{error:?}") };
+    let [left] = report.left_running() else { panic!("{report}") };
+    assert!(left.contains("`drop_collection` of 'module:strict:001_all'"), "{left}");
+    assert_eq!(under_way::commands(&db, "drop").await, 1);
+    assert!(!lease_is_free(&db).await);
+    session.abort_transaction().await.unwrap();
 }
