@@ -111,9 +111,9 @@ async fn i6_terminated_while_a_rename_waits_for_an_open_transaction() {
     assert_eq!(restructure::uuid(&db, "orders").await, orders);
     let record = record(&db, restructure::ID).await.unwrap();
     let log = record.get_document("log").unwrap().get_array("ops").unwrap();
-    let [dropped, renamed] = &log[..] else { panic!("{log:?}") };
-    assert!(dropped.as_document().unwrap().contains_key("result"), "{log:?}");
-    assert!(!renamed.as_document().unwrap().contains_key("result"), "{log:?}");
+    let [first, last] = &log[..] else { panic!("{log:?}") };
+    assert!(first.as_document().unwrap().contains_key("result"), "{log:?}");
+    assert!(!last.as_document().unwrap().contains_key("result"), "{log:?}");
 
     restructured::successor(&db).await.up().await.unwrap();
     restructured::assert_all_once(&db, "terminated").await;

@@ -117,8 +117,8 @@ pub(super) fn wait_longer(take_over: Option<Duration>) -> String {
 
 /// What went on outside of transactions when the lease was lost.
 pub(super) fn late(report: &Report) -> String {
-    let notes = report.stopped().into_iter().flat_map(|stopped| &stopped.notes);
-    notes.map(|note| format!("; {note}")).collect()
+    let notes = report.stopped().map_or(&[][..], |stopped| &stopped.notes);
+    [""].into_iter().chain(notes.iter().map(String::as_str)).collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn exhausted(shared_pool: bool) -> &'static str {

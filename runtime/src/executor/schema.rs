@@ -79,17 +79,11 @@ impl Executor<'_> {
 
     /// Ends the operation that has not come to its end with its body, which was stopped, or has dropped its future.
     async fn end_last(&mut self, step: &mut Step<'_>, activity: &Activity) {
-        let id = step.migration.id();
-        match activity.operation() {
-            None => {}
-            Some(CREATE_INDEX) => {
-                step.notes.push(format!("an index build of '{id}' goes on at the server; the next run joins it"));
-            }
-            Some(operation) => {
-                if !end_command(activity).await {
-                    self.left_running.push(format!("the server may go on with `{operation}` of '{id}'"));
-                }
-            }
+        let (id, Some(operation)) = (step.migration.id(), activity.operation()) else { return };
+        if operation == CREATE_INDEX {
+            step.notes.push(format!("an index build of '{id}' goes on at the server; the next run joins it"));
+        } else if !end_command(activity).await {
+            self.left_running.push(format!("the server may go on with `{operation}` of '{id}'"));
         }
     }
 
