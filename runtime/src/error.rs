@@ -19,7 +19,7 @@ pub(crate) use server::{
 pub(crate) use words::left_running;
 use words::{
     AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
-    known_sources, list, wait_longer,
+    known_sources, late, list, wait_longer,
 };
 pub(crate) use words::{so_far, what};
 
@@ -156,8 +156,8 @@ pub enum Error {
 
     /// This process no longer holds the lease: it was paused or cut off for too long and another one may have taken over.
     #[error(
-        "the migration lease was lost (this process was paused, or cut off from the server, for too long); nothing was committed after that. Another process goes on, or the next boot will{}",
-        exhausted(*.shared_pool)
+        "the migration lease was lost (this process was paused, or cut off from the server, for too long); nothing was committed after that{}. Another process goes on, or the next boot will{}",
+        late(.report), exhausted(*.shared_pool)
     )]
     LeaseLost {
         /// What was done before.
@@ -522,7 +522,8 @@ pub enum Error {
     #[error("cannot reach MongoDB: its name was not found. {}", Self::HOST_NOT_FOUND)]
     HostNotFound,
 
-    /// An option of the migrator, of a run or of [`for_each`](crate::Migrator::for_each) has a value that makes no sense.
+    /// An option of the migrator, of a run, of [`for_each`](crate::Migrator::for_each) or of [`Schema`](crate::Schema) has a value
+    /// that makes no sense.
     #[error("the option `{option}` is {value}, but takes {accepted}. Correct it, or leave it out to have the default")]
     InvalidOption {
         /// The option: the name of the builder's method.

@@ -13,6 +13,9 @@ pub(crate) const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=DAY;
 pub(crate) const LOCK_WAIT: RangeInclusive<Duration> = Duration::ZERO..=MONTH;
 pub(crate) const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=MONTH;
 
+/// Of `Schema`: what the server takes as `maxTimeMS` has 31 bits.
+pub(crate) const MAX_TIME: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(24 * 24);
+
 const MONTH: Duration = Duration::from_hours(30 * 24);
 
 /// What to do on a server that has no transactions (a standalone one).

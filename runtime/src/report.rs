@@ -164,7 +164,7 @@ impl Report {
     }
 
     /// What a stopped migration may have left running at the server, so that the lease was not released but is left to
-    /// expire. Only a migration that takes `&Database` can leave something.
+    /// expire: a call of `&Database`, or an operation of `Schema` through a client with `apiStrict`, which cannot end it.
     #[must_use]
     pub fn left_running(&self) -> &[String] {
         &self.left_running

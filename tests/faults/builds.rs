@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongrate::{Error, Schema, migration};
-use mongrate_tests::crash::ALL;
 use mongrate_tests::crash::restructure::carried_out;
+use mongrate_tests::crash::{ALL, EFFECTS};
 use mongrate_tests::stored::{can_be_written, history, lease_is_free, migrator, record};
-use mongrate_tests::{FailPoint, TestDb, eventually, servers};
+use mongrate_tests::{FailPoint, TestDb, eventually, servers, under_way};
 
 use super::{assert_all_done, count, successor, victim};
 
@@ -83,14 +83,9 @@ async fn i6_killed_during_an_index_build() {
     let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
     let mut worker = victim(&db, &[]);
     let building = async || {
-        let operations = doc! { "$currentOp": { "allUsers": true, "idleConnections": false } };
-        let builds = doc! { "$match": { "command.createIndexes": "effects", "ns": { "$regex": db.name() } } };
-        let mut builds = db.client().database("admin").aggregate([operations, builds]).await.unwrap();
-        let mut count = 0;
-        while builds.advance().await.unwrap() {
-            count += 1;
-        }
-        count
+        under_way::operations(&db, doc! { "command.createIndexes": "effects", "ns": { "$regex": db.name() } })
+            .await
+            .len()
     };
     eventually("the build", async || (building().await >= 1).then_some(())).await;
     worker.kill();
@@ -119,24 +114,79 @@ async fn i6_killed_during_an_index_build() {
     assert_all_done(&db, "killed during an index build").await;
 }
 
+/// Waits until the holder with this token waits for the build of a victim's index, and gives that.
+pub(super) async fn joined_by(db: &TestDb, token: i64) -> Bson {
+    let leases = db.collection::<Document>("migrations_lock");
+    eventually("a holder that waits for a build", async || {
+        let lease = leases.find_one(doc! { "_id": "lease", "token": token }).await.unwrap()?;
+        let session = lease.get_document("holder").ok()?.get_document("session").ok()?.get("id")?.clone();
+        let waits = under_way::operations(db, doc! { "command.createIndexes": EFFECTS, "lsid.id": session }).await;
+        if waits.is_empty() { None } else { under_way::build(db, EFFECTS).await }
+    })
+    .await
+}
+
+/// Each of them joins the build that the first one has asked for.
+#[tokio::test]
+async fn i6_five_holders_in_a_row_are_killed_during_one_index_build() {
+    let server = servers::builder().start().await.unwrap();
+    let db = TestDb::on(&server).await;
+    let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
+    let mut builds = Vec::new();
+    for token in 1..=5 {
+        let mut worker = victim(&db, &[]);
+        builds.push(joined_by(&db, token).await);
+        worker.kill();
+    }
+    let next = successor(&db).await;
+    let run = tokio::spawn(next.up().into_future());
+    builds.push(joined_by(&db, 6).await);
+    builds.dedup();
+    assert_eq!(builds.len(), 1, "{builds:?}");
+    drop(hangs);
+    run.await.unwrap().unwrap();
+    assert_eq!(builds_of(&db, EFFECTS).await, ["startIndexBuild effects", "commitIndexBuild effects"]);
+    assert_all_done(&db, "five holders killed").await;
+}
+
+#[migration(id = "001_index", source = "module:builds-long")]
+async fn long_index(schema: &mut Schema) -> Result<(), Error> {
+    schema.max_time(Duration::from_secs(15)).create_index("users", doc! { "email": 1 }).await
+}
+
+/// An attempt that is blocked is ended and made again; a build that runs for as long is not.
+#[tokio::test]
+async fn i6_a_build_that_takes_longer_than_an_attempt_is_not_begun_again() {
+    let server = servers::builder().start().await.unwrap();
+    let db = TestDb::on(&server).await;
+    db.collection::<Document>("users").insert_one(doc! { "email": 1 }).await.unwrap();
+    let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
+    let (replica, commands) = db.replica("migrating").await;
+    let run = tokio::spawn(migrator(&replica, "module:builds-long").build().unwrap().up().into_future());
+    let build = eventually("the build", async || under_way::build(&db, "users").await).await;
+    // More than a third of its time.
+    eventually("a request of six seconds", async || {
+        let requests =
+            under_way::operations(&db, doc! { "command.createIndexes": "users", "secs_running": { "$gte": 6 } }).await;
+        (!requests.is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(under_way::build(&db, "users").await, Some(build));
+    // One for Mongrate's own history.
+    assert_eq!(commands.count().get("createIndexes"), Some(&2));
+    drop(hangs);
+    run.await.unwrap().unwrap();
+    assert_eq!(commands.count().get("createIndexes"), Some(&2));
+    assert_eq!(builds_of(&db, "users").await, ["startIndexBuild users", "commitIndexBuild users"]);
+    assert_eq!(history(&db, "module:builds-long:001_index").await, ["completed"]);
+}
+
 /// What the oplog has of the builds on a collection: one that was aborted and begun again shows.
-async fn builds_of(db: &TestDb, collection: &str) -> Vec<String> {
+pub(super) async fn builds_of(db: &TestDb, collection: &str) -> Vec<String> {
     let mut all = carried_out(db).await;
     all.retain(|command| command.ends_with(&format!("IndexBuild {collection}")));
     all.sort_unstable_by_key(|command| !command.starts_with("start"));
     all
-}
-
-/// Operations of this database that the server has under way, by the name of the command.
-async fn under_way(db: &TestDb, command: &str) -> usize {
-    let operations = doc! { "$currentOp": { "allUsers": true, "idleConnections": false } };
-    let ours = doc! { "$match": { format!("command.{command}"): { "$exists": true }, "command.$db": db.name() } };
-    let mut found = db.client().database("admin").aggregate([operations, ours]).await.unwrap();
-    let mut count = 0;
-    while found.advance().await.unwrap() {
-        count += 1;
-    }
-    count
 }
 
 #[migration(id = "001_index", source = "module:builds-stopped")]
@@ -152,7 +202,7 @@ async fn i6_a_run_that_is_stopped_during_an_index_build_leaves_it_to_the_next() 
     db.collection::<Document>("users").insert_one(doc! { "email": 1 }).await.unwrap();
     let (replica, _) = db.replica("stopped").await;
     let first = migrator(&replica, "module:builds-stopped").build().unwrap();
-    let building = async || (under_way(&db, "createIndexes").await >= 1).then_some(());
+    let building = async || (under_way::commands(&db, "createIndexes").await >= 1).then_some(());
     // Mongrate's own indexes are there before builds stop.
     migrator(&replica, "module:builds-prepared").build().unwrap().up().await.unwrap();
     let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
@@ -168,7 +218,8 @@ async fn i6_a_run_that_is_stopped_during_an_index_build_leaves_it_to_the_next() 
 
     let next = migrator(&db, "module:builds-stopped").build().unwrap();
     let run = tokio::spawn(next.up().into_future());
-    eventually("the second request", async || (under_way(&db, "createIndexes").await >= 2).then_some(())).await;
+    eventually("the second request", async || (under_way::commands(&db, "createIndexes").await >= 2).then_some(()))
+        .await;
     drop(hangs);
     run.await.unwrap().unwrap();
     assert_eq!(builds_of(&db, "users").await, ["startIndexBuild users", "commitIndexBuild users"]);
@@ -241,7 +292,7 @@ async fn i6_a_drop_that_waits_longer_than_its_timeout_is_ended() {
     println!("{error}");
     assert!(error.to_string().contains("timeout"), "{error}");
     assert!(lease_is_free(&db).await);
-    assert_eq!(under_way(&db, "drop").await, 0);
+    assert_eq!(under_way::commands(&db, "drop").await, 0);
     session.commit_transaction().await.unwrap();
     assert_eq!(count(&db, "users", doc! {}).await, 2);
     migrator.up().await.unwrap();

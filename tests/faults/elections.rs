@@ -39,12 +39,12 @@ fn start(db: &TestDb, halt: &[&str]) -> Worker {
     Worker::start(&[&["crash", db.uri(), db.name(), "30000"], halt].concat())
 }
 
-async fn three_members() -> Mongod {
+pub(super) async fn three_members() -> Mongod {
     servers::builder().members(3).start().await.unwrap()
 }
 
 /// Waits until all members see the same primary: after a time without one, several elections may follow one another.
-async fn one_primary(server: &Mongod) {
+pub(super) async fn one_primary(server: &Mongod) {
     let ask = async |client: &Client| {
         let hello = client.database("admin").run_command(doc! { "hello": 1 }).await.ok()?;
         hello.get_str("primary").ok().map(str::to_owned)
@@ -231,7 +231,7 @@ async fn i6_both_secondaries_stopped() {
     assert_all_done(&db, &end).await;
 }
 
-async fn direct(server: &Mongod, member: usize, db: &TestDb) -> Database {
+pub(super) async fn direct(server: &Mongod, member: usize, db: &TestDb) -> Database {
     Client::with_uri_str(server.members()[member].uri()).await.unwrap().database(db.name())
 }
 

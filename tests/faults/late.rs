@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use mongrate::{HealthStatus, Migrator, Problem, Registry, Schema, migration};
-use mongrate_tests::{Lost, Proxy, Strike, TestDb, eventually, servers};
+use mongrate::{Error, HealthStatus, Migrator, Problem, Registry, Schema, migration};
+use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, eventually, servers};
 
 #[migration(id = "001_drop_index", source = "module:late-drop-index")]
 async fn drop_index(schema: &mut Schema) -> Result<(), mongrate::Error> {
@@ -104,4 +104,41 @@ async fn i2_a_collection_that_a_late_command_makes_is_a_notice() {
     assert!(validation.is_valid(), "{validation}");
     let [notice] = validation.notices() else { panic!("{validation}") };
     assert!(matches!(&notice.problem, Problem::Differs { object, .. } if object == "collection 'tmp'"), "{validation}");
+}
+
+/// Its reply comes when the lease is lost, so nobody knows whether a successor was there first: the error says that.
+#[tokio::test]
+async fn i2_an_operation_that_is_answered_after_the_lease_was_lost_is_named() {
+    let db = TestDb::new().await;
+    let users = db.collection::<Document>("users");
+    users.create_index(mongodb::IndexModel::builder().keys(doc! { "email": 1 }).build()).await.unwrap();
+    let port = servers::replica_set().await.members()[0].port();
+    let proxy = Proxy::to(port, Strike::Any(0..=0), Lost::Reply).await;
+    let app_name = format!("{}_cut_off", db.name());
+    let uri = format!("{}&appName={app_name}", proxy.uri());
+    // So that the network is gone before the reply is there.
+    let slow = doc! {
+        "failCommands": ["dropIndexes"], "blockConnection": true, "blockTimeMS": 1_000, "appName": &app_name
+    };
+    let _slow = FailPoint::times(1, &db, slow).await;
+    let cut_off = migrator(Client::with_uri_str(&uri).await.unwrap().database(db.name()), "module:late-drop-index");
+    let run = tokio::spawn(cut_off.up().into_future());
+    let sent = async || proxy.commands().contains(&"dropIndexes".to_owned()).then_some(());
+    eventually("the operation to be sent", sent).await;
+    proxy.cut();
+    let dropped = async || (users.list_index_names().await.unwrap() == ["_id_"]).then_some(());
+    eventually("its effect", dropped).await;
+    let observer = migrator(db.database().clone(), "module:late-drop-index");
+    eventually("the end of the lease", async || {
+        let status = observer.status().await.unwrap();
+        status.holder().is_some_and(|holder| holder.expired).then_some(())
+    })
+    .await;
+    proxy.mend();
+    let error = run.await.unwrap().unwrap_err();
+    println!("{error}");
+    assert!(matches!(error, Error::LeaseLost { .. }), "{error:?}");
+    let note = "drop index 'email_1' on 'users' took effect after the lease was lost: run `validate`";
+    assert!(error.to_string().contains(note), "{error}");
+    assert!(error.report().unwrap().warnings().contains(&note.to_owned()), "{error:?}");
 }

@@ -42,9 +42,40 @@ enum Way {
     Down,
 }
 
+/// What it runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Server {
+    ReplicaSet,
+    Standalone,
+}
+
+impl Server {
+    async fn db(self) -> TestDb {
+        match self {
+            Self::ReplicaSet => TestDb::new().await,
+            Self::Standalone => TestDb::standalone().await,
+        }
+    }
+
+    async fn port(self) -> u16 {
+        let server = match self {
+            Self::ReplicaSet => servers::replica_set().await,
+            Self::Standalone => servers::standalone().await,
+        };
+        server.members()[0].port()
+    }
+
+    /// A standalone server has no oplog to tell it.
+    async fn assert_all_once(self, db: &TestDb, context: &str) {
+        if self == Self::ReplicaSet {
+            assert_all_once(db, context).await;
+        }
+    }
+}
+
 /// Runs a case for every command of a run.
-async fn for_every_command<F: Future<Output = ()>>(way: Way, case: impl Fn(usize) -> F) {
-    let db = TestDb::new().await;
+async fn for_every_command<F: Future<Output = ()>>(server: Server, way: Way, case: impl Fn(usize) -> F) {
+    let db = server.db().await;
     prepare(&db).await;
     let (database, commands) = db.replica("counted").await;
     let migrator = migrator(database, SOON);
@@ -55,11 +86,11 @@ async fn for_every_command<F: Future<Output = ()>>(way: Way, case: impl Fn(usize
     }
     // Some more, since heartbeats may come between.
     let count = commands.take().len() + 2;
-    println!("{way:?}: {count} commands");
+    println!("{server:?}, {way:?}: {count} commands");
     stream::iter(1..=count).map(case).buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
-async fn successor(db: &TestDb) -> Migrator {
+pub(super) async fn successor(db: &TestDb) -> Migrator {
     let (database, _) = db.replica("successor").await;
     migrator(database, std::time::Duration::from_secs(20))
 }
@@ -74,13 +105,13 @@ async fn died(worker: &mut Worker, place: usize) {
 }
 
 /// The log has gone with the end of the body.
-async fn assert_ended(db: &TestDb, expected: &str, context: &str) {
+pub(super) async fn assert_ended(db: &TestDb, expected: &str, context: &str) {
     let record = record(db, ID).await.unwrap();
     assert_eq!(record.get_str("status").unwrap(), expected, "{context}");
     assert!(!record.contains_key("log"), "{record}, {context}");
 }
 
-async fn assert_all_once(db: &TestDb, context: &str) {
+pub(super) async fn assert_all_once(db: &TestDb, context: &str) {
     let mut once = carried_out(db).await;
     once.retain(|command| !command.starts_with("collMod"));
     // The collections that the test makes.
@@ -91,15 +122,24 @@ async fn assert_all_once(db: &TestDb, context: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_a_schema_body_is_killed_before_every_command() {
-    for_every_command(Way::Up, |place| async move {
-        let db = TestDb::new().await;
+    killed(Server::ReplicaSet).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_schema_body_is_killed_before_every_command_on_a_standalone_server() {
+    killed(Server::Standalone).await;
+}
+
+async fn killed(server: Server) {
+    for_every_command(server, Way::Up, |place| async move {
+        let db = server.db().await;
         let orders = prepare(&db).await;
         let halt = format!("command {place}");
         let mut worker = Worker::start(&["restructure", db.uri(), db.name(), LEASE_MS, "die", &halt]);
         died(&mut worker, place).await;
         let report = successor(&db).await.up().await.unwrap();
         let context = format!("killed before command {place}: {report}");
-        assert_all_once(&db, &context).await;
+        server.assert_all_once(&db, &context).await;
         assert_restructured(&db, &orders, &context).await;
         assert_ended(&db, "completed", &context).await;
         assert!(report.is_empty() || lease_is_free(&db).await, "{context}");
@@ -109,8 +149,17 @@ async fn i1_a_schema_body_is_killed_before_every_command() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_a_schema_body_is_killed_before_every_command_of_a_down() {
-    for_every_command(Way::Down, |place| async move {
-        let db = TestDb::new().await;
+    killed_in_a_down(Server::ReplicaSet).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_schema_body_is_killed_before_every_command_of_a_down_on_a_standalone_server() {
+    killed_in_a_down(Server::Standalone).await;
+}
+
+async fn killed_in_a_down(server: Server) {
+    for_every_command(server, Way::Down, |place| async move {
+        let db = server.db().await;
         let orders = prepare(&db).await;
         let successor = successor(&db).await;
         successor.up().await.unwrap();
@@ -127,20 +176,27 @@ async fn i1_a_schema_body_is_killed_before_every_command_of_a_down() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_a_schema_body_loses_the_reply_to_every_command() {
-    for_every_command(Way::Up, |place| lost(place, Lost::Reply, true)).await;
+    let server = Server::ReplicaSet;
+    for_every_command(server, Way::Up, |place| lost(server, place, Lost::Reply, true)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_a_schema_body_loses_every_command_without_retries() {
-    for_every_command(Way::Up, |place| lost(place, Lost::Request, false)).await;
+    let server = Server::ReplicaSet;
+    for_every_command(server, Way::Up, |place| lost(server, place, Lost::Request, false)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_schema_body_loses_the_reply_to_every_command_on_a_standalone_server() {
+    let server = Server::Standalone;
+    for_every_command(server, Way::Up, |place| lost(server, place, Lost::Reply, false)).await;
 }
 
 /// The run goes on, or fails and leaves the lease free, so that the next one goes on at once.
-async fn lost(place: usize, lost: Lost, retries: bool) {
-    let db = TestDb::new().await;
+async fn lost(server: Server, place: usize, lost: Lost, retries: bool) {
+    let db = server.db().await;
     let orders = prepare(&db).await;
-    let port = servers::replica_set().await.members()[0].port();
-    let proxy = Proxy::to(port, Strike::Any(place..=place), lost).await;
+    let proxy = Proxy::to(server.port().await, Strike::Any(place..=place), lost).await;
     let uri = format!("{}&retryWrites={retries}&retryReads={retries}", proxy.uri());
     let database = Client::with_uri_str(&uri).await.unwrap().database(db.name());
     let result = migrator(database, SOON).up().await;
@@ -156,7 +212,7 @@ async fn lost(place: usize, lost: Lost, retries: bool) {
         assert!(matches!(error, Error::Failed { .. } | Error::Unreachable { .. }), "{context}");
         successor(&db).await.up().await.unwrap();
     }
-    assert_all_once(&db, &context).await;
+    server.assert_all_once(&db, &context).await;
     assert_restructured(&db, &orders, &context).await;
     assert_ended(&db, "completed", &context).await;
 }
@@ -236,7 +292,7 @@ async fn i2_a_stale_holder_drops_and_renames_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i2_a_schema_body_is_paused_before_every_command() {
-    for_every_command(Way::Up, |place| async move {
+    for_every_command(Server::ReplicaSet, Way::Up, |place| async move {
         let db = TestDb::new().await;
         let orders = prepare(&db).await;
         let halt = format!("command {place}");

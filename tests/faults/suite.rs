@@ -10,6 +10,7 @@ mod builds;
 mod clocks;
 mod cut_off;
 mod damaged_lock;
+mod ddl_elections;
 mod dropped;
 mod elections;
 mod everywhere;

@@ -3,10 +3,13 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
-use mongodb::bson::doc;
-use mongrate_tests::crash::ALL;
-use mongrate_tests::{TestDb, Worker};
+use mongodb::bson::{Document, doc};
+use mongrate_tests::crash::{ALL, EFFECTS, restructure};
+use mongrate_tests::stored::{lease_is_free, record};
+use mongrate_tests::{FailPoint, TestDb, Worker, eventually, servers, under_way};
 
+use super::builds::{builds_of, joined_by};
+use super::restructure as restructured;
 use super::{LEASE_MS, applied, assert_all_done, count, effects, ended, settle_by_hand, successor};
 
 const SIGTERM: i32 = 15;
@@ -61,6 +64,61 @@ async fn i6_terminated_in_a_schema_body_frees_the_lease_at_once() {
 async fn i6_terminated_in_a_raw_body_runs_again() {
     let db = terminated_outside_a_transaction("body 003_raw", 2, LEASE_MS).await;
     assert_eq!(effects(&db, ALL[2]).await, 2);
+}
+
+/// The build goes on, and the lease is free; the next run joins it.
+#[tokio::test]
+async fn i6_terminated_during_an_index_build_leaves_it_to_the_next() {
+    let server = servers::builder().start().await.unwrap();
+    let db = TestDb::on(&server).await;
+    let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS]);
+    let build = joined_by(&db, 1).await;
+    worker.terminate();
+    let end = ended(&mut worker).await;
+    assert!(end.starts_with("Interrupted"), "{end}");
+    assert!(lease_is_free(&db).await);
+
+    let next = successor(&db).await;
+    let run = tokio::spawn(next.up().into_future());
+    assert_eq!(joined_by(&db, 2).await, build);
+    drop(hangs);
+    run.await.unwrap().unwrap();
+    assert_eq!(builds_of(&db, EFFECTS).await, ["startIndexBuild effects", "commitIndexBuild effects"]);
+    assert_all_done(&db, "terminated during an index build").await;
+}
+
+/// What waits at the server is ended with the run, so that it cannot happen afterwards. It is in doubt, and the next run settles it.
+#[tokio::test]
+async fn i6_terminated_while_a_rename_waits_for_an_open_transaction() {
+    let db = TestDb::new().await;
+    let orders = restructure::prepare(&db).await;
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    let touch = doc! { "$set": { "touched": true } };
+    db.collection::<Document>("orders").update_one(doc! {}, touch).session(&mut session).await.unwrap();
+
+    let renames = doc! { "command.renameCollection": format!("{}.orders", db.name()) };
+    let mut worker = Worker::start(&["restructure", db.uri(), db.name(), LONG_LEASE_MS]);
+    eventually("the rename", async || (under_way::operations(&db, renames.clone()).await.len() == 1).then_some(()))
+        .await;
+    worker.terminate();
+    let end = ended(&mut worker).await;
+    assert!(end.starts_with("Interrupted"), "{end}");
+    assert!(lease_is_free(&db).await);
+    assert_eq!(under_way::operations(&db, renames).await, Vec::<Document>::new());
+    session.commit_transaction().await.unwrap();
+    assert_eq!(restructure::uuid(&db, "orders").await, orders);
+    let record = record(&db, restructure::ID).await.unwrap();
+    let log = record.get_document("log").unwrap().get_array("ops").unwrap();
+    let [first, last] = &log[..] else { panic!("{log:?}") };
+    assert!(first.as_document().unwrap().contains_key("result"), "{log:?}");
+    assert!(!last.as_document().unwrap().contains_key("result"), "{log:?}");
+
+    restructured::successor(&db).await.up().await.unwrap();
+    restructured::assert_all_once(&db, "terminated").await;
+    restructure::assert_restructured(&db, &orders, "terminated").await;
+    restructured::assert_ended(&db, "completed", "terminated").await;
 }
 
 /// Nobody knows how much of it was done, so nothing runs by itself until somebody has looked.

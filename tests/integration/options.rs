@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use mongrate::{Error, Migrator, MigratorBuilder, Names, Tx, migration};
+use mongodb::bson::{Document, doc};
+use mongrate::{Error, Migrator, MigratorBuilder, Names, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{migrator, step, steps};
 
@@ -87,4 +88,52 @@ async fn the_longest_and_the_shortest_of_each_work() {
         builder.build().unwrap().up().await.unwrap();
         assert_eq!(steps(&db).await, ["once"]);
     }
+}
+
+#[migration(id = "001_index", source = "module:options-no-time")]
+async fn no_time(schema: &mut Schema) -> Result<(), Error> {
+    schema.create_collection("users").await?;
+    // Refused, whatever comes after it.
+    schema.max_time(Duration::ZERO).max_time(DAY).create_index("users", doc! { "email": 1 }).await
+}
+
+#[migration(id = "001_nothing", source = "module:options-too-much-time")]
+async fn too_much_time(schema: &mut Schema) -> Result<(), Error> {
+    schema.max_time(DAY * 25);
+    Ok(())
+}
+
+/// The server takes zero for "no limit".
+#[tokio::test]
+async fn a_body_that_sets_a_time_limit_that_makes_no_sense_fails() {
+    for (source, value) in [("module:options-no-time", "0 ms"), ("module:options-too-much-time", "36000 min")] {
+        let db = TestDb::new().await;
+        let migrator = migrator(&db, source).build().unwrap();
+        for dry_run in [true, false] {
+            let error = migrator.up().dry_run(dry_run).await.unwrap_err();
+            println!("{error}");
+            assert!(error.to_string().contains(value), "{error}");
+            let Error::Failed { source, .. } = &error else { panic!("{error:?}") };
+            assert_eq!(option(source.downcast_ref().unwrap()), "max_time");
+        }
+        // What was asked for before it is done.
+        let users = db.list_collection_names().await.unwrap().contains(&"users".to_owned());
+        assert_eq!(users, source == "module:options-no-time");
+        assert!(
+            db.collection::<Document>("users").list_index_names().await.is_ok_and(|names| names == ["_id_"]) == users
+        );
+    }
+}
+
+#[migration(id = "001_longest", source = "module:options-longest")]
+async fn longest(schema: &mut Schema) -> Result<(), Error> {
+    schema.max_time(DAY * 24).create_index("users", doc! { "email": 1 }).await?;
+    schema.max_time(Duration::from_secs(5)).drop_index("users", "email_1").await
+}
+
+#[tokio::test]
+async fn the_longest_time_limit_of_an_operation_works() {
+    let db = TestDb::new().await;
+    migrator(&db, "module:options-longest").build().unwrap().up().await.unwrap();
+    assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_"]);
 }

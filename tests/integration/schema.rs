@@ -2,6 +2,8 @@
 
 mod changed;
 mod collections;
+mod confirmed;
 mod conflicts;
 mod indexes;
 mod resumes;
+mod strict;

@@ -34,6 +34,8 @@ type Turn = tokio::sync::Mutex<()>;
 pub struct FailPoint {
     uri: String,
     name: &'static str,
+    /// How often it had struck before this.
+    before: i32,
     _turn: OwnedMutexGuard<()>,
 }
 
@@ -59,8 +61,15 @@ impl FailPoint {
     /// one starts a server of its own. `mode` is `"alwaysOn"` or a document like `{ times: 1 }`.
     pub async fn named(name: &'static str, mode: impl Into<mongodb::bson::Bson>, uri: &str, data: Document) -> Self {
         let turn = turn(name, uri).lock_owned().await;
-        configure(uri, doc! { "configureFailPoint": name, "mode": mode.into(), "data": data }).await.unwrap();
-        Self { uri: uri.to_owned(), name, _turn: turn }
+        let set = doc! { "configureFailPoint": name, "mode": mode.into(), "data": data };
+        let before = run(uri, set).await.unwrap().get_i32("count").unwrap();
+        Self { uri: uri.to_owned(), name, before, _turn: turn }
+    }
+
+    /// Waits until the fault has struck.
+    pub async fn strikes(&self) {
+        let wait = doc! { "waitForFailPoint": self.name, "timesEntered": self.before + 1, "maxTimeMS": 30_000 };
+        run(&self.uri, wait).await.unwrap();
     }
 }
 
@@ -68,7 +77,7 @@ impl Drop for FailPoint {
     fn drop(&mut self) {
         let (uri, name) = (self.uri.clone(), self.name);
         block_on(async move {
-            if let Err(error) = configure(&uri, doc! { "configureFailPoint": name, "mode": "off" }).await {
+            if let Err(error) = run(&uri, doc! { "configureFailPoint": name, "mode": "off" }).await {
                 eprintln!("the fail point {name} is still on: {error}");
             }
         });
@@ -80,11 +89,10 @@ fn turn(name: &str, uri: &str) -> Arc<Turn> {
     Arc::clone(turns.entry(format!("{name} {uri}")).or_default())
 }
 
-async fn configure(uri: &str, command: Document) -> mongodb::error::Result<()> {
+async fn run(uri: &str, command: Document) -> mongodb::error::Result<Document> {
     let mut options = ClientOptions::parse(uri).await?;
     // The test may have killed the server meanwhile.
     options.server_selection_timeout = Some(Duration::from_secs(5));
     let client = Client::with_options(options)?;
-    client.database("admin").run_command(command).await?;
-    Ok(())
+    client.database("admin").run_command(command).await
 }

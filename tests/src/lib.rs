@@ -20,6 +20,7 @@ pub mod servers;
 pub mod stored;
 pub mod terminal;
 mod test_list;
+pub mod under_way;
 mod worker;
 
 pub use commands::{Commands, server_commands};

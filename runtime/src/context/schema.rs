@@ -36,6 +36,7 @@ use super::operation::{Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
 use crate::lock::{Permit, Session};
+use crate::options::MAX_TIME;
 
 /// How long one operation may take unless it is told otherwise.
 const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
@@ -45,6 +46,7 @@ const NAMESPACE_NOT_FOUND: i32 = 26;
 const INDEX_NOT_FOUND: i32 = 27;
 const NAMESPACE_EXISTS: i32 = 48;
 const MAX_TIME_MS_EXPIRED: i32 = 50;
+const API_STRICT_ERROR: i32 = 323;
 
 /// Indexes, collections, views and validators.
 ///
@@ -91,6 +93,8 @@ pub struct Schema {
     course: Course,
     /// Why no further operation is started.
     stuck: Option<Stuck>,
+    /// An operation that the server has carried out although the lease was lost by then.
+    late: Option<String>,
     /// The run's, in which commands and the log's transactions go out one after the other; `None` in a dry run, and while it is
     /// with the executor.
     session: Option<Session>,
@@ -123,6 +127,7 @@ impl Schema {
             max_time: DEFAULT_MAX_TIME,
             course,
             stuck: None,
+            late: None,
             session: None,
             asking: None,
             activity,
@@ -162,8 +167,15 @@ impl Schema {
     /// The longest that each of the following operations may take; for an index on a large collection, give it hours. One that is
     /// blocked by somebody's open transaction is ended after 5 seconds and sent again, three times, so that the application's
     /// writes do not wait behind it; after that it has all the time that is left. An index build that runs is left to run.
+    ///
+    /// From 1 millisecond to 24 days. Anything else is refused: the following operations, and with them the body, fail with
+    /// [`Error::InvalidOption`].
     pub fn max_time(&mut self, limit: Duration) -> &mut Self {
-        self.max_time = limit;
+        if MAX_TIME.contains(&limit) {
+            self.max_time = limit;
+        } else {
+            self.stuck.get_or_insert(Stuck::Limit(limit));
+        }
         self
     }
 
@@ -234,6 +246,11 @@ impl Schema {
         self.run(Effect::Rename { from, to: to.clone() }, &intent).await
     }
 
+    /// What a person has to know of an operation that came too late to be undone.
+    pub(crate) fn late(&self) -> Option<String> {
+        Some(format!("{} took effect after the lease was lost: run `validate`", self.late.as_ref()?))
+    }
+
     pub(crate) fn operations(&self) -> Vec<Operation> {
         self.journal.operations()
     }
@@ -251,13 +268,16 @@ impl Schema {
     }
 
     fn enter(&self) -> Result<(), Error> {
+        if let Some(stuck) = &self.stuck {
+            return Err(stuck.clone().into());
+        }
         self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")))
     }
 }
 
 /// A command with a limit of time.
 fn limited(mut command: Document, limit: Duration) -> Document {
-    command.insert("maxTimeMS", i64::try_from(limit.as_millis()).unwrap_or(i64::MAX).max(1));
+    command.insert("maxTimeMS", i64::try_from(limit.as_millis()).unwrap_or(i64::MAX));
     command
 }
 

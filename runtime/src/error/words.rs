@@ -115,6 +115,12 @@ pub(super) fn wait_longer(take_over: Option<Duration>) -> String {
     }
 }
 
+/// What went on outside of transactions when the lease was lost.
+pub(super) fn late(report: &Report) -> String {
+    let notes = report.stopped().map_or(&[][..], |stopped| &stopped.notes);
+    [""].into_iter().chain(notes.iter().map(String::as_str)).collect::<Vec<_>>().join("; ")
+}
+
 pub(super) fn exhausted(shared_pool: bool) -> &'static str {
     if shared_pool {
         ". Or the migration used all connections of the client's pool, so that the heartbeat waited for one: connect with \

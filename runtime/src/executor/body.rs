@@ -131,8 +131,11 @@ pub(super) async fn supervise<T: Send + 'static>(
                 // connection.
                 task.abort();
             }
-            if let Holds::Commands(activity) = &holds {
-                end_command(activity, reason).await;
+            if let Holds::Commands(activity) = &holds
+                // An index build goes on when it is the run that ends and not its time that is over: the next run joins it.
+                && (activity.operation() != Some(CREATE_INDEX) || matches!(reason, Reason::TimedOut(_)))
+            {
+                end_command(activity).await;
             }
             let Ok(ended) = timeout(reason.grace(), &mut task).await else {
                 let session = match holds {
@@ -154,19 +157,17 @@ pub(super) async fn supervise<T: Send + 'static>(
     }
 }
 
-/// Ends the command that a `Schema` body has under way. An index build goes on when it is the run that ends and not its time
-/// that is over: the next run joins it.
-async fn end_command(activity: &Activity, reason: Reason) {
-    let Some(operation) = activity.operation() else { return };
-    if operation == CREATE_INDEX && !matches!(reason, Reason::TimedOut(_)) {
-        return;
-    }
+/// Ends the command that a `Schema` body has under way. Returns whether the server shows nothing of it any more.
+pub(super) async fn end_command(activity: &Activity) -> bool {
+    let Some(operation) = activity.operation() else { return true };
     let (client, session) = (activity.client.clone(), activity.session.clone());
     // The driver's futures must not be dropped, so this has a task of its own.
     let ending = tokio::spawn(async move { end(&client, &session).await });
-    if !matches!(timeout(LAST_WORDS, ending).await, Ok(Ok(true))) {
+    let ended = matches!(timeout(LAST_WORDS, ending).await, Ok(Ok(true)));
+    if !ended {
         tracing::warn!(operation, "a command may still be under way at the server");
     }
+    ended
 }
 
 /// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run

@@ -2,11 +2,11 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::body::{CREATE_INDEX, run};
+use super::body::{CREATE_INDEX, end_command, run};
 use super::{Executor, Failure, Step};
 use crate::__private::Context;
 use crate::Error;
-use crate::context::{Ask, Course, Inner, Log, Schema, Scope};
+use crate::context::{Activity, Ask, Course, Inner, Log, Schema, Scope};
 use crate::history::{EffectEntry, Effects, HistoryEntry};
 use crate::lock::Permit;
 use crate::plan::Verb;
@@ -50,11 +50,11 @@ impl Executor<'_> {
         if served.wrote {
             step.interrupted = None;
         }
-        let left = ended.is_err() && activity.operation() == Some(CREATE_INDEX);
         let mut calls = Vec::new();
         let ended = ended.map(|(context, result)| {
             let Inner::Schema(schema) = context.0 else { unreachable!("a body keeps its context") };
             step.operations = schema.operations();
+            step.notes.extend(schema.late());
             let (course, session) = schema.end();
             if session.is_some() {
                 self.session = session;
@@ -64,12 +64,7 @@ impl Executor<'_> {
             step.update = course.update();
             result
         });
-        if left {
-            step.notes.push(format!(
-                "an index build of '{}' goes on at the server; the next run joins it",
-                step.migration.id()
-            ));
-        }
+        self.end_last(step, &activity).await;
         if let Some(failure) = served.failure {
             return Err(failure);
         }
@@ -80,6 +75,16 @@ impl Executor<'_> {
         step.left = self.left(step, &calls).await;
         let completed = self.change(step, self.record(step, step.done()), true);
         self.store_all(&Self::with_interrupted(step, completed)).await
+    }
+
+    /// Ends the operation that has not come to its end with its body, which was stopped, or has dropped its future.
+    async fn end_last(&mut self, step: &mut Step<'_>, activity: &Activity) {
+        let (id, Some(operation)) = (step.migration.id(), activity.operation()) else { return };
+        if operation == CREATE_INDEX {
+            step.notes.push(format!("an index build of '{id}' goes on at the server; the next run joins it"));
+        } else if !end_command(activity).await {
+            self.left_running.push(format!("the server may go on with `{operation}` of '{id}'"));
+        }
     }
 
     /// A change, and before it what the history does not say yet of the execution before this one.

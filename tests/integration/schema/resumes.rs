@@ -1,11 +1,13 @@
 //! A body that starts again: what it did is skipped, what is in doubt is settled, and no document is lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Migrator, Problem, Schema, migration};
 use mongrate_tests::stored::{collections, count, fingerprint, history, lease_is_free, migrator, record, status};
-use mongrate_tests::{FailPoint, TestDb};
+use mongrate_tests::{FailPoint, TestDb, under_way};
+use tokio::time::timeout;
 
 const SWAP: &str = "module:resumes-swap:001_swap";
 
@@ -238,4 +240,31 @@ async fn a_down_that_failed_resumes_and_an_up_is_refused() {
     assert!(!record(&db, REVERTED).await.unwrap().contains_key("log"));
     migrator.up().await.unwrap();
     assert!(collections(&db).await.contains(&"shelf".to_owned()));
+}
+
+#[migration(id = "001_impatient", source = "module:resumes-impatient")]
+async fn impatient(schema: &mut Schema) -> Result<(), anyhow::Error> {
+    Ok(timeout(Duration::from_secs(1), schema.drop_collection("orders_old")).await??)
+}
+
+/// A body that does not wait for its own operation fails; what the server still has of that is ended with it.
+#[tokio::test]
+async fn i6_an_operation_that_its_body_has_dropped_is_ended() {
+    let db = TestDb::new().await;
+    let old = db.collection::<Document>("orders_old");
+    old.insert_one(doc! { "_id": "old" }).await.unwrap();
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    old.insert_one(doc! { "_id": "open" }).session(&mut session).await.unwrap();
+    let migrator = migrator(&db, "module:resumes-impatient").build().unwrap();
+    let error = migrator.up().await.unwrap_err();
+    println!("{error}");
+    assert!(error.to_string().contains("elapsed"), "{error}");
+    assert!(lease_is_free(&db).await);
+    assert_eq!(under_way::commands(&db, "drop").await, 0);
+    assert_eq!(db.commands().count().get("drop"), Some(&1));
+    session.commit_transaction().await.unwrap();
+    assert_eq!(count(&db, "orders_old", doc! {}).await, 2);
+    migrator.up().await.unwrap();
+    assert_eq!(count(&db, "orders_old", doc! {}).await, 0);
 }

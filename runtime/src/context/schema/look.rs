@@ -7,12 +7,11 @@ use mongodb::error::Result;
 
 use super::effect::Effect;
 use super::log::Entry;
-use super::{Schema, first_batch, limited};
+use super::{API_STRICT_ERROR, Schema, first_batch, limited};
 use crate::error::code;
 
 /// Server codes, from its `error_codes.yml`.
 const NAMESPACE_NOT_FOUND: i32 = 26;
-const API_STRICT_ERROR: i32 = 323;
 
 /// What is under a name, as `listCollections` has it.
 #[derive(Debug)]

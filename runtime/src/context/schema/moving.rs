@@ -4,38 +4,30 @@ use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 
 use super::effect::Effect;
-use super::log::Done;
+use super::log::{Done, Entry};
 use super::look::Settled;
 use super::send::Patience;
 use super::stuck::Stuck;
-use super::{NAMESPACE_NOT_FOUND, Schema};
+use super::{API_STRICT_ERROR, NAMESPACE_NOT_FOUND, Schema};
 use crate::error::code;
 
 /// Server codes, from its `error_codes.yml`.
 const UNKNOWN_FIELD: i32 = 40415;
-const API_STRICT_ERROR: i32 = 323;
 const COLLECTION_UUID_MISMATCH: i32 = 361;
 
 impl Schema {
     /// A drop or a rename, which is never made again without looking, and which meets no other collection than its own.
-    pub(super) async fn move_data(
-        &mut self,
-        effect: &Effect,
-        before: &Document,
-        mut in_doubt: bool,
-    ) -> Result<(), Stuck> {
+    pub(super) async fn move_data(&mut self, entry: &Entry, mut in_doubt: bool) -> Result<(), Stuck> {
+        let Entry { effect, before, .. } = entry;
         let mut patience = Patience::new(self.max_time);
         loop {
             if in_doubt {
-                match self.settle(effect, before).await? {
+                match self.is_settled(entry).await? {
                     Settled::Done => {
                         self.course.settle(Done::Now);
-                        // What a look has shown can be undone by a fail-over, until a later write has reached a majority.
-                        self.store().await?;
-                        if self.settle(effect, before).await? == Settled::Done {
+                        if self.is_confirmed(entry).await? {
                             return Ok(());
                         }
-                        self.course.doubt();
                         continue;
                     }
                     Settled::Open => {}
@@ -76,12 +68,5 @@ impl Schema {
             command.insert("collectionUUID", uuid.clone());
         }
         (at, command)
-    }
-
-    async fn settle(&self, effect: &Effect, before: &Document) -> Result<Settled, Stuck> {
-        Ok(match effect {
-            Effect::Rename { from, to } => self.see(effect, &[from, to]).await?.renamed(from, to, before),
-            other => self.see(effect, &[other.on()]).await?.dropped(other.on(), before),
-        })
     }
 }

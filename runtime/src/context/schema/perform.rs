@@ -16,6 +16,7 @@ use super::stuck::Stuck;
 use super::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Schema};
 use crate::Error;
 use crate::context::operation::Counts;
+use crate::stop::Reason;
 
 /// Server codes, from its `error_codes.yml`. A server before 6.0 has a code of its own for a view over something else.
 const VIEW_OVER_COLLECTION: i32 = 17399;
@@ -25,9 +26,6 @@ pub(super) const VALIDATION: [&str; 3] = ["validator", "validationLevel", "valid
 
 impl Schema {
     pub(super) async fn perform(&mut self, effect: Effect) -> Result<(), Error> {
-        if let Some(stuck) = &self.stuck {
-            return Err(stuck.clone().into());
-        }
         self.enter()?;
         let dropped = DriverError::custom("it was dropped before the server had answered".to_owned());
         // What holds if this future is never polled again.
@@ -48,7 +46,7 @@ impl Schema {
     async fn carry_out(&mut self, effect: &Effect) -> Result<(), Stuck> {
         match self.course.next(effect)? {
             Next::Done => return Ok(()),
-            Next::InDoubt(entry, true) => return self.resume(effect, &entry).await,
+            Next::InDoubt(entry, true) => return self.take_effect(&entry, true).await,
             Next::InDoubt(entry, false) => self.replace(effect, &entry).await?,
             Next::New => {}
         }
@@ -57,18 +55,14 @@ impl Schema {
         };
         self.course.add(effect, before.clone(), None)?;
         self.store().await?;
-        self.may_go_on()?;
-        match effect {
-            Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &before, false).await,
-            _ => self.shape(effect).await,
-        }
+        self.take_effect(&Entry::new(effect.clone(), before, None), false).await
     }
 
-    /// Ends what an earlier execution, or an earlier attempt, has begun.
-    async fn resume(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Stuck> {
-        match effect {
-            Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &entry.before, true).await,
-            _ => self.shape(effect).await,
+    /// Carries out what the log has the intent of; `in_doubt` says whether that may have been done.
+    async fn take_effect(&mut self, entry: &Entry, in_doubt: bool) -> Result<(), Stuck> {
+        match entry.effect {
+            Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(entry, in_doubt).await,
+            _ => self.shape(entry).await,
         }
     }
 
@@ -139,8 +133,32 @@ impl Schema {
     }
 
     /// An effect that holds no data: the server makes the same command exact, however often it is carried out.
-    async fn shape(&mut self, effect: &Effect) -> Result<(), Stuck> {
-        let done = match effect {
+    async fn shape(&mut self, entry: &Entry) -> Result<(), Stuck> {
+        let effect = &entry.effect;
+        loop {
+            self.may_go_on()?;
+            let done = self.ask_for(effect).await.map_err(|error| self.failed(effect, &error))?;
+            self.ended(effect, done);
+            if done == Done::Now || self.is_confirmed(entry).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether an effect is still there after a look has shown it. What is read, and what an answer like "it is not there" is
+    /// made of, can be undone by a fail-over until a later write has reached a majority.
+    pub(super) async fn is_confirmed(&mut self, entry: &Entry) -> Result<bool, Stuck> {
+        self.store().await?;
+        if self.is_settled(entry).await? == Settled::Done {
+            return Ok(true);
+        }
+        self.course.doubt();
+        self.store().await?;
+        Ok(false)
+    }
+
+    async fn ask_for(&mut self, effect: &Effect) -> mongodb::error::Result<Done> {
+        match effect {
             Effect::CreateIndex { on, spec } => {
                 let command = doc! { "createIndexes": on, "indexes": [spec.clone()] };
                 self.insist(command, &[]).await
@@ -168,12 +186,7 @@ impl Schema {
                 self.insist(command, &[]).await
             }
             Effect::Drop { .. } | Effect::Rename { .. } => unreachable!("these move data"),
-        };
-        match done {
-            Ok(done) => self.ended(effect, done),
-            Err(error) => return Err(self.failed(effect, &error)),
         }
-        Ok(())
     }
 
     /// What is there already gets the fields of `modify`.
@@ -198,7 +211,7 @@ impl Schema {
         }
     }
 
-    async fn is_settled(&self, entry: &Entry) -> Result<Settled, Stuck> {
+    pub(super) async fn is_settled(&self, entry: &Entry) -> Result<Settled, Stuck> {
         let mut patience = Patience::new(self.max_time);
         loop {
             match self.is_in_effect(entry).await {
@@ -214,6 +227,9 @@ impl Schema {
     pub(super) fn ended(&mut self, effect: &Effect, done: Done) {
         self.course.settle(done);
         if done == Done::Now {
+            if self.permit.check() == Err(Reason::LeaseLost) {
+                self.late = Some(effect.described());
+            }
             self.journal.succeeded(effect.kind(), effect.on(), Counts::default(), Vec::new());
         }
     }

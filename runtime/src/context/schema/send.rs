@@ -9,7 +9,7 @@ use mongodb::error::{Error as DriverError, Result};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::log::Done;
-use super::{MAX_TIME_MS_EXPIRED, Schema, limited};
+use super::{API_STRICT_ERROR, MAX_TIME_MS_EXPIRED, Schema, limited};
 use crate::error::{code, passes};
 use crate::lock::{backoff, kill, under_way};
 
@@ -39,12 +39,7 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(limit: Duration) -> Self {
-        let now = Instant::now();
-        Self {
-            until: now.checked_add(limit).unwrap_or_else(|| now + Duration::from_hours(876_000)),
-            blocked: 0,
-            again: 0,
-        }
+        Self { until: Instant::now() + limit, blocked: 0, again: 0 }
     }
 
     fn left(&self) -> Duration {
@@ -115,11 +110,17 @@ impl Schema {
         // An index is on a collection; everything else is done to it.
         let on = if kind.ends_with("_index") { " on" } else { "" };
         let doing = format!("{}{on} '{collection}'", kind.replace('_', " "));
-        if code(error) != Some(MAX_TIME_MS_EXPIRED) {
-            return doing;
+        match code(error) {
+            Some(MAX_TIME_MS_EXPIRED) => {
+                let limit = crate::elapsed::Elapsed(self.max_time);
+                format!("{doing} within {limit}, perhaps for an open transaction that has touched it")
+            }
+            Some(API_STRICT_ERROR) => format!(
+                "{doing} through a client that is held to the stable API; give Mongrate one without `apiStrict`, or leave \
+                 this operation out"
+            ),
+            _ => doing,
         }
-        let limit = crate::elapsed::Elapsed(self.max_time);
-        format!("{doing} within {limit}, perhaps for an open transaction that has touched it")
     }
 }
 

@@ -1,15 +1,33 @@
 //! Why a body cannot go on: kept, so that every later call is refused with the same error.
 
+use std::time::Duration;
+
 use mongodb::error::Error as DriverError;
 
 use crate::Error;
+use crate::elapsed::Elapsed;
+use crate::options::invalid;
 
 /// An error that can be told more than once.
 #[derive(Clone, Debug)]
 pub(crate) enum Stuck {
-    Server { doing: String, source: DriverError },
-    Changed { position: usize, recorded: String, now: Option<String>, same_code: bool },
-    InDoubt { position: usize, operation: String, found: String },
+    Server {
+        doing: String,
+        source: DriverError,
+    },
+    Changed {
+        position: usize,
+        recorded: String,
+        now: Option<String>,
+        same_code: bool,
+    },
+    InDoubt {
+        position: usize,
+        operation: String,
+        found: String,
+    },
+    /// The body has set a limit of time that makes no sense.
+    Limit(Duration),
     Refused(String),
 }
 
@@ -31,6 +49,9 @@ impl From<Stuck> for Error {
                 Self::BodyChanged { position, recorded, now, same_code }
             }
             Stuck::InDoubt { position, operation, found } => Self::InDoubt { position, operation, found },
+            Stuck::Limit(limit) => {
+                invalid("max_time", Elapsed(limit).to_string(), "a duration from 1 millisecond to 24 days")
+            }
             Stuck::Refused(why) => Self::Refused(why),
         }
     }
