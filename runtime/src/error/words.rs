@@ -13,6 +13,11 @@ pub(super) fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |id| format!(" Did you mean '{id}'?"))
 }
 
+/// A name out of a connection string. With one of these signs in it, it may be the rest of a password.
+pub(crate) fn quoted(name: &str) -> String {
+    if name.contains(['@', ':', '%', '/']) { "which is not shown".to_owned() } else { format!("'{name}'") }
+}
+
 pub(super) fn known_sources(known: &[Source<'static>]) -> String {
     if known.is_empty() {
         return "No migration is linked into this program: name each crate that declares migrations once, \
