@@ -27,7 +27,7 @@ use words::{
     AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
     known_sources, list, wait_longer,
 };
-pub(crate) use words::{quoted, so_far, what};
+pub(crate) use words::{escaped, quoted, so_far, what};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;

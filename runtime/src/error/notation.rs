@@ -56,14 +56,12 @@ impl Reader<'_> {
         self.take('{')?;
         let mut fields = Document::new();
         while self.peek()? != '}' {
-            let name = match self.peek()? {
-                '"' => self.string()?,
-                _ => {
-                    let (name, rest) = self.0.split_once(':')?;
-                    let name = name.to_owned();
-                    self.0 = &self.0[self.0.len() - rest.len() - 1..];
-                    name
-                }
+            let name = if self.peek()? == '"' {
+                self.string()?
+            } else {
+                let (name, _) = self.0.split_once(':')?;
+                self.0 = &self.0[name.len()..];
+                name.to_owned()
             };
             self.take(':')?;
             fields.insert(name, self.value()?);

@@ -36,10 +36,10 @@ fn explain(operator: &Document, path: &str, reasons: &mut Vec<String>) {
         match (field.as_str(), value) {
             ("missingProperties", Bson::Array(names)) => reasons.push(format!("missing: {}", listed(names, path))),
             ("additionalProperties", Bson::Array(names)) => {
-                reasons.push(format!("not allowed: {}", listed(names, path)))
+                reasons.push(format!("not allowed: {}", listed(names, path)));
             }
             // `details` is a list within `$jsonSchema` and one operator elsewhere; the others are lists of such.
-            (_, Bson::Array(inner)) if field != "consideredValues" => {
+            (_, Bson::Array(inner)) if !field.starts_with("considered") => {
                 for inner in inner.iter().filter_map(Bson::as_document) {
                     explain(inner, &inside(inner, path), reasons);
                 }
@@ -54,24 +54,24 @@ fn explain(operator: &Document, path: &str, reasons: &mut Vec<String>) {
 }
 
 fn inside(operator: &Document, path: &str) -> String {
-    match operator.get_str("propertyName") {
-        Ok(name) if path.is_empty() => name.to_owned(),
-        Ok(name) => format!("{path}.{name}"),
-        Err(_) => path.to_owned(),
-    }
+    operator.get_str("propertyName").map_or_else(|_| path.to_owned(), |name| joined(path, name))
+}
+
+fn joined(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 fn listed(names: &[Bson], path: &str) -> String {
-    let named = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    names.iter().filter_map(Bson::as_str).map(named).collect::<Vec<_>>().join(" and ")
+    let names = names.iter().filter_map(Bson::as_str);
+    names.map(|name| joined(path, name)).collect::<Vec<_>>().join(" and ")
 }
 
 /// `age: comparison failed (minimum: 3, found 1)`.
 fn own_reason(operator: &Document, path: &str) -> Option<String> {
-    let name = operator.get_str("operatorName").ok()?;
+    let kind = operator.get_str("operatorName").ok()?;
     let reason = operator.get_str("reason").unwrap_or("not satisfied");
     let asked = operator.get_document("specifiedAs").ok().and_then(|asked| short(&Bson::Document(asked.clone())));
-    let asked = asked.unwrap_or_else(|| name.to_owned());
+    let asked = asked.unwrap_or_else(|| kind.to_owned());
     let found = operator.get("consideredValue").and_then(short);
     let found = found.map_or_else(String::new, |found| format!(", found {found}"));
     let of = if path.is_empty() { String::new() } else { format!("{path}: ") };

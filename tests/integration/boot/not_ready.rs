@@ -9,8 +9,8 @@ use mongrate_tests::{FailPoint, TestDb, eventually, servers};
 use super::variables;
 use crate::logs::Logs;
 
-/// ShutdownInProgress, PrimarySteppedDown, LegacyNotPrimary, NotWritablePrimary, InterruptedAtShutdown,
-/// InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary.
+/// `ShutdownInProgress`, `PrimarySteppedDown`, `LegacyNotPrimary`, `NotWritablePrimary`, `InterruptedAtShutdown`,
+/// `InterruptedDueToReplStateChange`, `NotPrimaryNoSecondaryOk`, `NotPrimaryOrSecondary`.
 const NOT_NOW: [i32; 8] = [91, 189, 10058, 10107, 11600, 11602, 13435, 13436];
 
 fn tries(logs: &Logs) -> usize {

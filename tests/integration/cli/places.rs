@@ -23,8 +23,8 @@ async fn white_space_around_a_value_is_dropped() {
     let app = MyApp::anywhere().at(db.uri()).with("USER", " ana\n");
     let ran = app.run(["up", "001_create_users", "--database", &named]).await;
     assert_eq!(ran.code, 0, "{ran}");
-    let record = record(&db, "001_create_users").await.unwrap();
-    assert_eq!(record.get_str("appliedBy").unwrap(), "ana");
+    let stored = record(&db, "001_create_users").await.unwrap();
+    assert_eq!(stored.get_str("appliedBy").unwrap(), "ana");
     let names = db.client().list_database_names().await.unwrap();
     assert!(!names.iter().any(|name| name != name.trim()), "{names:?}");
 }

@@ -189,7 +189,7 @@ impl<'s> Check<'s> {
             (None, Err(to)) => {
                 self.obstacle(format!("neither it nor '{to}' is there (code {NAMESPACE_NOT_FOUND})"));
             }
-            (Some(_), Ok(to)) => self.obstacle(format!("'{to}' is there already (code {})", NAMESPACE_EXISTS)),
+            (Some(_), Ok(to)) => self.obstacle(format!("'{to}' is there already (code {NAMESPACE_EXISTS})")),
             (Some(there), Err(_)) if there.is_view => self.obstacle("it is a view, and cannot be renamed"),
             (Some(_), Err(to)) => {
                 self.note(format!("would be renamed to '{to}'"));

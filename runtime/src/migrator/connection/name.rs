@@ -1,6 +1,7 @@
 //! Names of databases, which come from connection strings, variables and arguments.
 
 use crate::Error;
+use crate::error::escaped;
 
 /// The server's own databases.
 const RESERVED: [&str; 3] = ["admin", "config", "local"];
@@ -35,7 +36,7 @@ pub(crate) fn check(name: &str) -> Result<(), Error> {
     } else {
         return Ok(());
     };
-    Err(Error::DatabaseName { name: name.escape_debug().to_string(), problem })
+    Err(Error::DatabaseName { name: escaped(name), problem })
 }
 
 /// <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>: those that no system allows. White space and control
