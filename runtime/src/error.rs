@@ -1,19 +1,25 @@
 //! What can go wrong, as sentences that say what to do next.
 
+pub(crate) mod codes;
+mod notation;
+mod quoted;
+mod readable;
 mod recorded;
 mod remains;
+mod sentence;
 mod server;
+mod validation;
 mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use codes::{Class, Cure};
+pub(crate) use readable::{Readable, in_one_line, readable, source_chain, told};
 pub(crate) use recorded::RecordedError;
 pub use remains::Remains;
 use server::aborted_again;
-pub(crate) use server::{
-    Readable, WRITE_CONFLICT, code, in_one_line, is_permanent, outgrows_cache, passes, source_chain,
-};
+pub(crate) use server::{NotReached, class, code, is_permanent, passes};
 
 #[cfg(feature = "cli")]
 pub(crate) use words::left_running;
@@ -21,7 +27,7 @@ use words::{
     AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
     known_sources, late, list, wait_longer,
 };
-pub(crate) use words::{so_far, what};
+pub(crate) use words::{escaped, quoted, so_far, what};
 
 use crate::elapsed::Elapsed;
 use crate::lock::Holder;
@@ -59,9 +65,9 @@ use crate::report::Report;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server does not answer. Whether the last command has reached it is not known; the next run reads the records
-    /// and goes on from there.
-    #[error("cannot reach MongoDB to {doing}: {}. Check that the server runs and that the connection string is right", Readable(.source))]
+    /// The server does not answer, or says that it is not ready: it is starting, has no primary or is shutting down. Whether the last
+    /// command had an effect is not known; the next run reads the records and goes on from there.
+    #[error("{}. {}", NotReached(.doing, .source), Self::try_again(.source))]
     Unreachable {
         /// What was about to be done.
         doing: String,
@@ -221,6 +227,17 @@ pub enum Error {
         "the transaction is too large for the server's cache and was rolled back. Split the migration, or take `&Database` and make it repeatable"
     )]
     TransactionTooLarge {
+        /// The driver's error.
+        source: mongodb::error::Error,
+    },
+
+    /// A `Tx` body asked for something that the server does not do in a transaction, whose label asks for another attempt all the
+    /// same: reading a capped collection, or `$out`, say. Nothing of the transaction is left.
+    #[error(
+        "the server does not do this in a transaction: {}. Do it in a migration of its own that takes `&Database` and can be repeated, or `Schema` for \
+         indexes and collections", Readable(.source)
+    )]
+    OutsideTransactions {
         /// The driver's error.
         source: mongodb::error::Error,
     },
@@ -518,6 +535,25 @@ pub enum Error {
         help: &'static str,
     },
 
+    /// The database is one of the server's own: `admin`, `config` or `local`. Consoles of hosting providers end their connection
+    /// strings with `/admin`, because that is where the user is looked up. Nothing was asked of the server.
+    #[error(
+        "the database '{name}' is the server's own and is not migrated. Name the application's: end the connection string with /NAME?authSource=admin, or give another name"
+    )]
+    ReservedDatabase {
+        /// Its name.
+        name: String,
+    },
+
+    /// No database is called this, or nobody could type it. Nothing was asked of the server.
+    #[error("the name of the database, {}, {problem}. {}", quoted(.name), Self::DATABASE_NAME)]
+    DatabaseName {
+        /// The name, with escapes for what does not show.
+        name: String,
+        /// What is wrong with it; the sentence goes on.
+        problem: String,
+    },
+
     /// No name server knows the host in a connection string of the form `mongodb+srv://`.
     #[error("cannot reach MongoDB: its name was not found. {}", Self::HOST_NOT_FOUND)]
     HostNotFound,
@@ -625,7 +661,7 @@ impl Error {
     pub(crate) fn unboxed(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
         match error.downcast() {
             Ok(ours) => *ours,
-            Err(other) => Self::Refused(other.to_string()),
+            Err(other) => Self::Refused(readable(&*other)),
         }
     }
 

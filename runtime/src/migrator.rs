@@ -203,6 +203,7 @@ impl Migrator {
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        self.0.connection.check()?;
         self.0.options.check()?;
         joined(tokio::spawn(work(self).in_current_span()).await)
     }

@@ -12,6 +12,7 @@ use mongodb::{ClientSession, Collection, Database, IndexModel};
 
 use crate::Error;
 use crate::error::code;
+use crate::error::codes::{DUPLICATE_KEY, NAMESPACE_EXISTS};
 use crate::history::HistoryEntry;
 use crate::options::Names;
 use crate::record::Record;
@@ -23,10 +24,6 @@ pub(crate) use read::{Attached, Records};
 
 /// How long making a collection or an index of Mongrate's own may take.
 const DDL_LIMIT: Duration = Duration::from_mins(1);
-
-/// Server codes, from its `error_codes.yml`.
-const NAMESPACE_EXISTS: i32 = 48;
-const DUPLICATE_KEY: i32 = 11000;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Tracker {

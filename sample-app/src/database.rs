@@ -31,13 +31,13 @@ impl Place {
     /// Whether `MONGODB_URI` names one.
     #[must_use]
     pub fn is_named() -> bool {
-        env::var_os("MONGODB_URI").is_some_and(|uri| !uri.is_empty())
+        env::var_os("MONGODB_URI").is_some_and(|uri| !uri.to_string_lossy().trim().is_empty())
     }
 
     /// The database that `MONGODB_URI` names, or else one of a local server whose data are kept beside this program.
     pub async fn open() -> anyhow::Result<Self> {
         match env::var("MONGODB_URI") {
-            Ok(uri) if !uri.is_empty() => Self::named(&uri).await,
+            Ok(uri) if !uri.trim().is_empty() => Self::named(uri.trim()).await,
             Err(env::VarError::NotUnicode(_)) => bail!("MONGODB_URI is not valid UTF-8"),
             _ => Self::local(&data_folder()?).await,
         }

@@ -69,6 +69,25 @@ async fn large_update(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
+static CAPPED: AtomicU32 = AtomicU32::new(0);
+static OUT: AtomicU32 = AtomicU32::new(0);
+
+/// The server labels its answer as transient.
+#[migration(id = "001_capped", source = "module:capped")]
+async fn reads_a_capped_collection(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    CAPPED.fetch_add(1, Relaxed);
+    tx.collection::<Document>("effects").insert_one(doc! {}).await?;
+    tx.collection::<Document>("audit").find_one(doc! {}).await?;
+    Ok(())
+}
+
+#[migration(id = "001_writes", source = "module:capped-write")]
+async fn writes_to_a_capped_collection(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    OUT.fetch_add(1, Relaxed);
+    tx.collection::<Document>("audit").insert_one(doc! {}).await?;
+    Ok(())
+}
+
 /// What an application keeps somewhere, and must not use here.
 static RAW: Mutex<Option<Database>> = Mutex::new(None);
 
@@ -97,6 +116,10 @@ async fn fails(server: &Mongod, source: &str, bodies: &AtomicU32) -> Error {
         db.create_collection("effects").await.unwrap();
         *RAW.lock().unwrap() = Some(db.database().clone());
     }
+    if source.starts_with("module:capped") {
+        db.create_collection("audit").capped(true).size(4096).await.unwrap();
+        db.collection::<Document>("audit").insert_one(doc! {}).await.unwrap();
+    }
     if source == "module:large-update" {
         let large = db.collection::<Document>("large");
         for _ in 0..100 {
@@ -117,6 +140,7 @@ async fn fails(server: &Mongod, source: &str, bodies: &AtomicU32) -> Error {
     match error {
         Error::TransactionTooSlow { source } => Error::TransactionTooSlow { source: source.clone() },
         Error::TransactionTooLarge { source } => Error::TransactionTooLarge { source: source.clone() },
+        Error::OutsideTransactions { source } => Error::OutsideTransactions { source: source.clone() },
         other => panic!("{other:?}"),
     }
 }
@@ -171,4 +195,15 @@ async fn i6_too_large_in_one_update() {
     let error = fails(&server, "module:large-update", &TOO_LARGE_UPDATE).await;
     println!("{error:?}");
     assert!(matches!(error, Error::TransactionTooLarge { .. }), "{error:?}");
+}
+
+/// The label of the first one asks for another attempt.
+#[tokio::test]
+async fn i6_what_the_server_does_not_do_in_a_transaction() {
+    for (source, bodies) in [("module:capped", &CAPPED), ("module:capped-write", &OUT)] {
+        let error = fails(servers::replica_set().await, source, bodies).await;
+        assert!(matches!(error, Error::OutsideTransactions { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains("capped collection") && text.contains("takes `&Database`"), "{text}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod environment;
+mod not_ready;
 mod unreachable;
 
 use std::sync::atomic::{AtomicBool, Ordering};

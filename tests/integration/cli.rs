@@ -12,6 +12,7 @@ mod knobs;
 mod lock_file;
 mod mounted;
 mod new;
+mod places;
 mod progress;
 mod shell;
 mod terminal;

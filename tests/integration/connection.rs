@@ -2,6 +2,7 @@
 
 mod clients;
 mod concerns;
+mod names;
 mod pool;
 mod strings;
 

@@ -34,6 +34,7 @@ mod options;
 mod order;
 mod plugin;
 mod records;
+mod refusals;
 mod require;
 mod running;
 mod schema;

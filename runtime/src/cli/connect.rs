@@ -1,6 +1,6 @@
 //! Where the database is. Connection strings are never shown: they carry passwords.
 
-use std::env;
+use std::env::{self, VarError};
 use std::time::Duration;
 
 use super::failure::Failure;
@@ -17,29 +17,39 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The database that `--uri` or else `MONGODB_URI` names.
 pub(super) async fn by_options(options: &Options) -> Result<Connection, Failure> {
-    let found = options.uri.clone().map(|uri| (uri, "--uri")).or_else(|| {
-        let uri = env::var(VARIABLE).ok().filter(|uri| !uri.is_empty());
-        uri.map(|uri| (uri, VARIABLE))
-    });
+    let found = match &options.uri {
+        Some(uri) => Some((uri.clone(), "--uri")),
+        None => by_environment()?.map(|uri| (uri, VARIABLE)),
+    };
     let Some((uri, said_by)) = found else {
         return Err(Failure::usage("nothing says where the database is")
             .help(format!("set {VARIABLE}, like {VARIABLE}=mongodb://localhost/shop, or pass `--uri`")));
     };
-    connect(&uri, said_by, options.database.as_deref(), None).await?.ok_or_else(|| {
+    connect(&uri, said_by, options.database(), None).await?.ok_or_else(|| {
         Failure::usage("the connection string names a server, but no database")
             .help("end it with /NAME, or pass `--database NAME`")
     })
 }
 
+/// What the variable says; an empty one is not set.
+fn by_environment() -> Result<Option<String>, Failure> {
+    match env::var(VARIABLE) {
+        Ok(uri) => Ok(Some(uri).filter(|uri| !uri.trim().is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Failure::usage(format!("{VARIABLE} is not valid UTF-8"))
+            .help(format!("set it to a connection string, like {VARIABLE}=mongodb://localhost/shop"))),
+    }
+}
+
 /// The application's database, or another one if `--uri` or `--database` says so.
 pub(super) async fn instead_of(application: &Connection, options: &Options) -> Result<Connection, Failure> {
-    let (named, own) = (options.database.as_deref(), application.database().name());
+    let (named, own) = (options.database(), application.database().name());
     match &options.uri {
         Some(uri) => {
             let connection = connect(uri, "--uri", named, Some(own)).await?;
             Ok(connection.unwrap_or_else(|| application.clone()))
         }
-        None => Ok(application.clone().to(named.unwrap_or(own))),
+        None => Ok(application.clone().to(named.unwrap_or(own))?),
     }
 }
 

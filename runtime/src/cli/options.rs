@@ -102,11 +102,19 @@ pub(super) fn limit(text: &str) -> Result<Limit, String> {
     }
 }
 
+impl Options {
+    /// The database that was named, without white space around it. That of the connection string is checked like this one.
+    pub(super) fn database(&self) -> Option<&str> {
+        self.database.as_deref().map(str::trim)
+    }
+}
+
 impl Who {
-    /// As said, or as logged in.
+    /// As said, or as logged in; what is blank is not said.
     pub(super) fn by(&self) -> Option<String> {
         let names = ["USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
-        self.by.clone().or_else(|| names.into_iter().find(|name| !name.is_empty()))
+        let mut names = self.by.clone().into_iter().chain(names).map(|name| name.trim().to_owned());
+        names.find(|name| !name.is_empty())
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use mongodb::bson::Document;
 
 use super::schema::Found;
+use crate::error::code;
+use crate::error::codes::NO_SUCH_TRANSACTION;
 use crate::events::{Audience, Event};
 use crate::grouped::Grouped;
 use crate::migration::Migration;
@@ -124,9 +126,6 @@ struct Notes {
     went_on: bool,
 }
 
-/// Server code: the transaction is gone, here because an operation of it has failed before.
-const NO_SUCH_TRANSACTION: i32 = 251;
-
 impl Journal {
     pub(crate) fn new(migration: Migration, audience: Audience) -> Self {
         Self { migration, audience, notes: Mutex::default() }
@@ -172,9 +171,10 @@ impl Journal {
 
     /// Keeps the first one: on the server it has ended the transaction, later ones only follow from it.
     pub(crate) fn failed(&self, kind: &'static str, collection: &str, error: &mongodb::error::Error) {
-        tracing::debug!(kind, collection, code = crate::error::code(error), "operation failed");
+        tracing::debug!(kind, collection, code = code(error), "operation failed");
         let mut notes = self.notes();
-        notes.went_on |= notes.first_error.is_some() && crate::error::code(error) == Some(NO_SUCH_TRANSACTION);
+        // The transaction is gone because an operation of it has failed before.
+        notes.went_on |= notes.first_error.is_some() && code(error) == Some(NO_SUCH_TRANSACTION);
         notes.first_error.get_or_insert_with(|| (format!("{kind} on {collection}"), error.clone()));
     }
 

@@ -41,13 +41,6 @@ use crate::options::MAX_TIME;
 /// How long one operation may take unless it is told otherwise.
 const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
 
-/// Server codes, from its `error_codes.yml`.
-const NAMESPACE_NOT_FOUND: i32 = 26;
-const INDEX_NOT_FOUND: i32 = 27;
-const NAMESPACE_EXISTS: i32 = 48;
-const MAX_TIME_MS_EXPIRED: i32 = 50;
-const API_STRICT_ERROR: i32 = 323;
-
 /// Indexes, collections, views and validators.
 ///
 /// The server has no transactions for these, so a migration that takes `&mut Schema` keeps a log in its record: before each

@@ -13,6 +13,17 @@ pub(super) fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |id| format!(" Did you mean '{id}'?"))
 }
 
+/// A name out of a connection string. With one of these signs in it, it may be the rest of a password.
+pub(crate) fn quoted(name: &str) -> String {
+    if name.contains(['@', ':', '%', '/']) { "which is not shown".to_owned() } else { format!("'{name}'") }
+}
+
+/// A name in one line, with escapes for what does not show.
+pub(crate) fn escaped(name: &str) -> String {
+    let shown = |c: char| if matches!(c, '\'' | '"') { c.to_string() } else { c.escape_debug().to_string() };
+    name.chars().map(shown).collect()
+}
+
 pub(super) fn known_sources(known: &[Source<'static>]) -> String {
     if known.is_empty() {
         return "No migration is linked into this program: name each crate that declares migrations once, \
@@ -47,7 +58,7 @@ pub(crate) fn so_far(state: State) -> &'static str {
 }
 
 pub(super) fn failures(tenants: &Tenants) -> String {
-    lines(tenants.failed().map(|(name, error)| format!("{name}: {error}")))
+    lines(tenants.failed().map(|(name, error)| format!("{}: {error}", escaped(name))))
 }
 
 /// A body that is another one than the one that has run in part.

@@ -5,9 +5,9 @@ use tokio::time::sleep;
 
 use super::Failure;
 use super::attempt::Attempt;
-use super::failure::NO_SUCH_TRANSACTION;
 use crate::Error;
-use crate::error::{code, outgrows_cache};
+use crate::error::codes::{MAX_TIME_MS_EXPIRED, NO_SUCH_TRANSACTION};
+use crate::error::{Class, Cure, Readable, class, code};
 use crate::lock::{Fenced, Lease, Lock, Mongo, Store, backoff};
 use crate::stop::Reason;
 use crate::tracker::{Change, Written};
@@ -17,9 +17,6 @@ const ATTEMPTS: u32 = 10;
 
 /// How often a commit whose outcome is unknown is sent again before the fence settles it.
 const COMMITS: u32 = 10;
-
-/// Server code: the operation ran out of its time limit.
-const MAX_TIME_MS_EXPIRED: i32 = 50;
 
 /// What commits need to know of the run.
 #[derive(Debug)]
@@ -55,7 +52,7 @@ impl<S: Store> Committer<'_, S> {
     /// Rolls back. The server does it by itself when this does not reach it.
     pub(super) async fn abort(&self, session: &mut S::Session) {
         if let Err(error) = self.lock.store().abort(session).await {
-            tracing::debug!(%error, "abort");
+            tracing::debug!(error = %Readable(&error), "abort");
         }
     }
 
@@ -86,7 +83,10 @@ impl<S: Store> Committer<'_, S> {
         let result = match self.write_all(session, changes).await {
             Ok(true) => self.lease.check().map_err(Attempt::from),
             Ok(false) => Err(Reason::LeaseLost.into()),
-            Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) || outgrows_cache(&error) => {
+            Err(error)
+                if error.contains_label(TRANSIENT_TRANSACTION_ERROR)
+                    || class(&error) == Class::Cured(Cure::Smaller) =>
+            {
                 Err(Attempt::Again(error))
             }
             Err(error) => Err(Failure::server(&format!("record '{}'", first.id()), error).into()),

@@ -21,7 +21,7 @@ use super::{Failure, Step};
 use crate::__private::Context;
 use crate::Error;
 use crate::context::{Course, Inner, Journal, Log, Operation, Projection, Schema, Scope};
-use crate::error::{Remains, in_one_line, source_chain};
+use crate::error::{Readable, Remains, in_one_line, source_chain};
 use crate::events::Audience;
 use crate::graph::{Graph, HeldUp};
 use crate::lock::{Permit, backoff};
@@ -76,13 +76,13 @@ impl DryRun<'_> {
             match result {
                 Ok(ended) => return Ok(ended),
                 Err(Attempt::Again(error)) => {
+                    let error = Readable(&error);
                     tracing::info!(attempts, %error, "the server rolled the dry run back; trying again");
                     sleep(backoff(attempts)).await;
                 }
                 Err(Attempt::Over(Failure::Stopped(reason))) => return Ok((report, Some(reason))),
                 Err(Attempt::Over(Failure::Failed(error))) => {
-                    let error = error.downcast().map(|error| *error);
-                    return Err(error.unwrap_or_else(|other| Error::Refused(other.to_string())));
+                    return Err(Error::unboxed(error));
                 }
             }
         }

@@ -4,12 +4,8 @@ use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR};
 
 use crate::__private::BoxError;
 use crate::Error;
-use crate::error::{code, outgrows_cache};
+use crate::error::{Class, Cure, class, readable};
 use crate::stop::Reason;
-
-/// Server codes, from its `error_codes.yml`.
-pub(super) const NO_SUCH_TRANSACTION: i32 = 251;
-const LIFETIME_LIMIT: i32 = 290;
 
 /// A failure of a step.
 #[derive(Debug)]
@@ -58,7 +54,7 @@ impl From<Error> for Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Failed(error) => write!(f, "{error}"),
+            Self::Failed(error) => f.write_str(&readable(&**error)),
             Self::Stopped(reason) => write!(f, "{reason}"),
         }
     }
@@ -76,13 +72,15 @@ pub(super) enum Verdict {
 
 /// Judges an error inside a transaction; `outlived` tells whether it has lasted longer than the server allows.
 pub(super) fn judge(error: &DriverError, outlived: bool) -> Verdict {
-    match code(error) {
-        Some(LIFETIME_LIMIT) => Verdict::Final(Error::TransactionTooSlow { source: error.clone() }),
+    let source = || error.clone();
+    match class(error) {
+        Class::Cured(Cure::Faster) => Verdict::Final(Error::TransactionTooSlow { source: source() }),
         // The server has ended the transaction and forgotten it, and labels this transient; a body that is too slow
         // would be run again for ever.
-        Some(NO_SUCH_TRANSACTION) if outlived => Verdict::Final(Error::TransactionTooSlow { source: error.clone() }),
-        _ if outgrows_cache(error) => Verdict::Final(Error::TransactionTooLarge { source: error.clone() }),
-        _ if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Verdict::Again(error.clone()),
+        _ if outlived => Verdict::Final(Error::TransactionTooSlow { source: source() }),
+        Class::Cured(Cure::Smaller) => Verdict::Final(Error::TransactionTooLarge { source: source() }),
+        Class::Cured(Cure::OutsideTransactions) => Verdict::Final(Error::OutsideTransactions { source: source() }),
+        _ if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Verdict::Again(source()),
         _ => Verdict::Ordinary,
     }
 }

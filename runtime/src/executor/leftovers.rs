@@ -11,6 +11,7 @@ use mongodb::error::Result;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Executor;
+use crate::error::Readable;
 
 /// How long the operations of a body may take to end when they are told to.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -97,7 +98,7 @@ pub(crate) async fn end_operations(client: &Client, bodies: &Bodies) -> std::res
                 }
                 Some(found.iter().map(described).collect::<Vec<_>>().join(", "))
             }
-            Err(error) => Some(format!("what that is cannot be found out ({})", crate::error::Readable(&error))),
+            Err(error) => Some(format!("what that is cannot be found out ({})", Readable(&error))),
         };
         if let Some(left) = left
             && began.elapsed() >= LIMIT
@@ -135,7 +136,7 @@ async fn operations(client: &Client, bodies: &Bodies) -> Result<Vec<Document>> {
 async fn end(client: &Client, operation: &Document) {
     let Some(id) = operation.get("opid") else { return };
     if let Err(error) = client.database("admin").run_command(doc! { "killOp": 1, "op": id }).await {
-        tracing::debug!(%error, "end an operation");
+        tracing::debug!(error = %Readable(&error), "end an operation");
     }
 }
 

@@ -14,6 +14,7 @@ use super::failure::{Verdict, judge};
 use super::{Executor, Failure, Step};
 use crate::__private::Context;
 use crate::context::{Inner, Scope, Tx};
+use crate::error::Readable;
 use crate::tracker::Change;
 
 impl<'r> Executor<'r> {
@@ -110,6 +111,6 @@ impl<'r> Executor<'r> {
 /// Rolls back. The server does it by itself when this does not reach it.
 pub(super) async fn abort(session: &mut ClientSession) {
     if let Err(error) = session.abort_transaction().await {
-        tracing::debug!(%error, "abort");
+        tracing::debug!(error = %Readable(&error), "abort");
     }
 }

@@ -4,6 +4,7 @@ use super::body::{Holds, caught, supervise};
 use super::{Executor, Failure, Step};
 use crate::__private::BoxError;
 use crate::Error;
+use crate::error::{in_one_line, source_chain};
 use crate::migration::State;
 use crate::plan::Verb;
 use crate::record::Direction;
@@ -20,7 +21,8 @@ impl Executor<'_> {
         match self.ask(step).await? {
             Some(Ok(had)) => Ok(had),
             Some(Err(error)) => {
-                tracing::warn!(%error, "the `verify` function failed, so the migration runs again");
+                let error = in_one_line(&source_chain(&*error));
+                tracing::warn!(error, "the `verify` function failed, so the migration runs again");
                 Ok(false)
             }
             None => Ok(false),

@@ -11,10 +11,7 @@ use mongodb::options::{ReadPreference, SelectionCriteria};
 use super::same::same;
 use crate::Error;
 use crate::error::code;
-
-/// Server codes, from its `error_codes.yml`.
-const NAMESPACE_NOT_FOUND: i32 = 26;
-const API_STRICT_ERROR: i32 = 323;
+use crate::error::codes::{API_STRICT_ERROR, NAMESPACE_NOT_FOUND};
 
 /// How many collections are asked for their indexes at a time.
 const AT_A_TIME: usize = 8;

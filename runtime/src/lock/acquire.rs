@@ -10,6 +10,7 @@ use super::heartbeat::insist;
 use super::store::{Claimant, Claimed, Documents, Free, Store};
 use super::{Holder, Lock};
 use crate::Error;
+use crate::error::Readable;
 use crate::stop::Stop;
 
 /// The lease document.
@@ -174,7 +175,7 @@ impl<S: Store> Lock<S> {
     /// lease expires by itself.
     pub(super) async fn withdraw(&self, mine: ObjectId) {
         if let Err(error) = insist(|| self.store.withdraw(mine)).await {
-            tracing::debug!(%error, "withdraw from the migration lock");
+            tracing::debug!(error = %Readable(&error), "withdraw from the migration lock");
         }
     }
 }

@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep};
 use super::Lock;
 use super::store::{Raised, Store};
 use crate::Error;
-use crate::error::{WRITE_CONFLICT, code, passes};
+use crate::error::codes::{MAX_TIME_MS_EXPIRED, WRITE_CONFLICT};
+use crate::error::{code, passes};
 
 /// How long one attempt to write the fence may wait for a transaction that has written it.
 const ONE_ATTEMPT: Duration = Duration::from_secs(2);
@@ -18,9 +19,6 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 
 /// Longer than the server keeps an abandoned transaction (`transactionLifetimeLimitSeconds`, 60 s, swept every 30 s).
 const GIVE_UP: Duration = Duration::from_mins(2);
-
-/// Server code: the operation ran out of its `maxTimeMS`.
-const MAX_TIME_MS_EXPIRED: i32 = 50;
 
 /// Whether the fence still carries our token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

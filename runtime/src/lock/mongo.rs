@@ -14,7 +14,7 @@ use super::holder::host;
 use super::millis;
 use super::store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked, Store};
 use crate::durable::{primary, write_concern};
-use crate::error::code;
+use crate::error::{code, told};
 use crate::excerpt::shorten;
 use crate::options::Names;
 use crate::tracker::{Change, Tracker, Written};
@@ -155,13 +155,14 @@ impl Store for Mongo {
             "maxTimeMS": millis(limit),
         };
         let reply = self.documents.client().database(&self.documents.namespace().db).run_command(command).await?;
-        if let Some(error) = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()) {
-            return Err(Error::custom(format!("{error}")));
+        let mut errors = reply.get_array("writeErrors").into_iter().flatten().filter_map(Bson::as_document);
+        if let Some(error) = errors.next() {
+            return Err(Error::custom(told(error)));
         }
         if let Ok(raised) = reply.get_timestamp("operationTime") {
             *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
         }
-        let in_doubt = reply.get("writeConcernError").map(|error| Error::custom(format!("{error}")));
+        let in_doubt = reply.get_document("writeConcernError").ok().map(|error| Error::custom(told(error)));
         Ok(Raised { matched: reply.get_i32("n").is_ok_and(|matched| matched == 1), in_doubt })
     }
 

@@ -9,7 +9,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use mongodb::{BoxFuture, Database};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 pub use self::booted::Booted;
 pub(crate) use self::environment::Settings;
@@ -21,11 +21,17 @@ use crate::lock::jitter;
 use crate::options::Limit;
 use crate::report::Report;
 
-/// How often a server is tried that cannot be reached.
+/// How often a server is tried that cannot be reached, or is not ready: at least.
 const TRIES: u32 = 5;
+
+/// How long one is tried that answers at once that it is not ready: as long as the driver by itself looks for one that is.
+const NOT_READY: Duration = Duration::from_secs(30);
 
 /// The pause after the first try; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// What a service does at start-up, told by its environment; await it before serving.
 ///
@@ -45,7 +51,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// is asked anything.
 ///
 /// A server that cannot be reached is tried five times, with growing pauses, before that is an error: a service
-/// often starts together with its database.
+/// often starts together with its database. One that answers that it is not ready, because it has no primary yet or is shutting
+/// down, is tried for half a minute.
 ///
 /// `MONGRATE_FAIL_HARD=false` does not cover malformed variables, nor [`Error::Interrupted`], because the process is
 /// meant to end, nor [`Error::Partial`], [`Error::HalfChanged`] and [`Error::HalfChangedElsewhere`], because nothing
@@ -113,19 +120,21 @@ impl IntoFuture for Boot {
 
 /// Tries until the server is reached, or for long enough. Whatever a try has done stands: a later one goes on from there.
 async fn patiently(migrator: &Migrator, settings: &Settings) -> Result<Report, Error> {
-    let mut pause = FIRST_PAUSE;
-    for attempt in 1..TRIES {
-        match once(migrator, settings).await {
-            Err(error @ Error::Unreachable { .. }) => {
-                let wait = pause + jitter(pause);
-                tracing::warn!(attempt, of = TRIES, "{error}; trying again in {}", Elapsed(wait));
-                sleep(wait).await;
-                pause *= 2;
-            }
+    let (began, mut pause, mut tries) = (Instant::now(), FIRST_PAUSE, 0);
+    loop {
+        tries += 1;
+        let error = match once(migrator, settings).await {
+            Err(error) if error.is_not_now() => error,
             outcome => return outcome,
+        };
+        if tries >= TRIES && (!error.is_answer() || began.elapsed() >= NOT_READY) {
+            return Err(error);
         }
+        let wait = pause + jitter(pause);
+        tracing::warn!(tries, "{error}; trying again in {}", Elapsed(wait));
+        sleep(wait).await;
+        pause = LONGEST_PAUSE.min(pause * 2);
     }
-    once(migrator, settings).await
 }
 
 async fn once(migrator: &Migrator, settings: &Settings) -> Result<Report, Error> {

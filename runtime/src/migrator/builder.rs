@@ -176,8 +176,10 @@ impl MigratorBuilder {
         self.audience.join()
     }
 
-    /// The migrator, or [`Error::InvalidOption`] for an option whose value makes no sense.
+    /// The migrator, or [`Error::InvalidOption`] for an option whose value makes no sense, [`Error::ReservedDatabase`] or
+    /// [`Error::DatabaseName`] for a database that cannot be meant.
     pub fn build(self) -> Result<Migrator, Error> {
+        self.connection.check()?;
         self.options.check()?;
         Ok(self.build_unchecked())
     }

@@ -6,6 +6,7 @@
 //! the lease, so that no load of the bodies delays a heartbeat.
 
 mod clients;
+mod name;
 mod uri;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use mongodb::{Client, Database};
 
 use self::clients::Clients;
 pub(crate) use self::clients::{SharedClients, goodbye};
+pub(crate) use self::name::{check as check_name, is_reserved};
 pub(crate) use self::uri::{client, parse};
 use super::{Migrator, MigratorBuilder};
 use crate::Error;
@@ -63,6 +65,7 @@ impl Connection {
 
     /// A database that is reached with these options.
     pub(crate) fn made(options: ClientOptions, database: &str) -> Result<Self, Error> {
+        check_name(database)?;
         let database = client(options.clone())?.database(database);
         Ok(Self { database, origin: Origin::Own(Box::new(options)) })
     }
@@ -74,8 +77,9 @@ impl Connection {
 
     /// Another database of the same server.
     #[cfg(feature = "cli")]
-    pub(crate) fn to(self, database: &str) -> Self {
-        Self { database: self.database.client().database(database), ..self }
+    pub(crate) fn to(self, database: &str) -> Result<Self, Error> {
+        check_name(database)?;
+        Ok(Self { database: self.database.client().database(database), ..self })
     }
 
     /// Takes the lease through this client.
@@ -89,6 +93,11 @@ impl Connection {
 
     pub(crate) fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// What nobody has looked at where the caller brought the database.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check_name(self.database.name())
     }
 
     /// What a client is made of that outlives the runtime of a run; `None` if the caller brought the clients.
@@ -167,8 +176,11 @@ impl Migrator {
     /// preference and concerns, migrations read from the primary and write with majority and journal.
     /// [`database`](Self::database) is the handle that the application may go on using; for it, the connection string counts.
     ///
-    /// Fails with [`Error::ConnectionString`] or [`Error::HostNotFound`]. Neither quotes the connection string, which may carry
-    /// a password.
+    /// White space around the connection string is dropped. Whatever database the string names is only where the user is looked
+    /// up: `database` is the one that is migrated.
+    ///
+    /// Fails with [`Error::ConnectionString`], [`Error::HostNotFound`], [`Error::ReservedDatabase`] or [`Error::DatabaseName`]. None
+    /// quotes the connection string, which may carry a password.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), mongrate::Error> {

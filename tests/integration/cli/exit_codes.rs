@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use mongrate_tests::stored::{lease_is_free, status, steps};
-use mongrate_tests::{MyApp, Ran, Running, TestDb, eventually};
+use mongrate_tests::{FailPoint, MyApp, Ran, Running, TestDb, eventually};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -247,6 +247,27 @@ async fn four_is_no_server() {
             assert!(ran.stderr.contains(&format!("127.0.0.1:{port}")), "{ran}");
         }
     }
+}
+
+/// Nor is one that has no primary yet, or is shutting down.
+#[tokio::test]
+async fn four_is_a_server_that_is_not_ready() {
+    let db = TestDb::new().await;
+    let app = MyApp::anywhere().at(&format!("{}&appName={}", MyApp::uri(&db), db.app_name()));
+    for failing in [91, 189, 10058, 10107, 11600, 11602, 13435, 13436] {
+        let fault = FailPoint::always(&db, doc! { "failCommands": ["find"], "errorCode": failing }).await;
+        let (ran, code) = error(&app, "status").await;
+        drop(fault);
+        assert_eq!((ran.code, code.as_str()), (4, "unreachable"), "{failing}\n{ran}");
+        assert!(ran.stderr.contains("error: MongoDB is not ready to read the records"), "{ran}");
+        let direct = ran.stderr.contains("directConnection=true");
+        assert_eq!(direct, [10058, 10107, 13435].contains(&failing), "{ran}");
+    }
+    // It was too busy: it can be reached, but not now.
+    let fault = FailPoint::always(&db, doc! { "failCommands": ["find"], "errorCode": 50 }).await;
+    let (ran, code) = error(&app, "status").await;
+    drop(fault);
+    assert_eq!((ran.code, code.as_str()), (4, "server"), "{ran}");
 }
 
 /// Not the driver's half a minute.

@@ -92,7 +92,23 @@ async fn the_same_name_with_other_options_is_named() {
 
 #[tokio::test]
 async fn a_view_does_not_replace_a_collection() {
-    told("module:schema-view", &["create view", "'users'"]).await;
+    let db = told("module:schema-view", &["could not create view 'users': a collection has this name"]).await;
+    assert_eq!(status(&db, "module:schema-view:001_view").await, "failed");
+}
+
+#[migration(id = "001_collection", source = "module:schema-collection-over-view")]
+async fn collection_over_view(schema: &mut Schema) -> Result<(), mongrate::Error> {
+    schema.create_collection("adults").validator(doc! { "age": 1 }).await
+}
+
+#[tokio::test]
+async fn a_view_gets_no_validator() {
+    let db = TestDb::new().await;
+    db.run_command(doc! { "create": "adults", "viewOn": "people", "pipeline": [] }).await.unwrap();
+    let error = migrator(&db, "module:schema-collection-over-view").build().unwrap().up().await.unwrap_err();
+    let words = "could not create collection 'adults': a view has this name, and can have no validator";
+    assert!(error.to_string().contains(words), "{error}");
+    assert!(lease_is_free(&db).await);
 }
 
 #[tokio::test]

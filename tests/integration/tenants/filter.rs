@@ -72,7 +72,7 @@ async fn the_servers_own_cannot_be_named() {
     let new = db.tenant("new");
     for name in ["admin", "config", "local"] {
         let error = over(&db, DatabaseFilter::named([new.name(), name]), "module:tenants").await.unwrap_err();
-        assert!(matches!(error, Error::Refused(_)), "{error}");
+        assert!(matches!(error, Error::ReservedDatabase { .. }), "{error}");
         assert!(error.to_string().contains(&format!("the database '{name}' is the server's own")), "{error}");
     }
     assert!(db.commands().take().is_empty());

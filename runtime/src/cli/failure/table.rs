@@ -4,7 +4,7 @@ use super::super::exit::Exit;
 use super::super::migrate;
 use super::Failure;
 use crate::elapsed::Elapsed;
-use crate::error::{Error, Readable, Remains, left_running, so_far, source_chain, what};
+use crate::error::{Error, NotReached, Readable, Remains, left_running, quoted, so_far, source_chain, what};
 use crate::plan::Verb;
 use crate::{Registry, Report};
 
@@ -28,14 +28,16 @@ pub(super) fn told(error: &Error) -> Failure {
     let failed = |code, message: String| Failure::new(Exit::Failed, code, message);
     match error {
         Error::Unreachable { doing, source } => {
-            let message = format!("cannot reach MongoDB to {doing}: {}", Readable(source));
-            Failure::new(Exit::Unreachable, "unreachable", message)
-                .help("check that the server runs, and that the connection string names its host and port")
+            Failure::new(Exit::Unreachable, "unreachable", NotReached(doing, source).to_string())
+                .help(in_passing(Error::try_again(source)))
         }
         Error::NotAuthorized { doing, source } => {
             failed("not-authorized", format!("MongoDB refused to {doing}: {}", Readable(source))).help(in_passing(Error::let_in(source)))
         }
-        Error::Server { doing, source } => failed("server", format!("could not {doing}: {}", Readable(source))),
+        Error::Server { doing, source } => {
+            let exit = if error.is_not_now() { Exit::Unreachable } else { Exit::Failed };
+            Failure::new(exit, "server", format!("could not {doing}: {}", Readable(source)))
+        }
         Error::ForeignCollection { collection, example, made_by } => failed(
             "foreign-collection",
             format!("the collection '{collection}' holds documents that are not Mongrate's (for example `_id: {example}`{made_by})"),
@@ -236,6 +238,15 @@ pub(super) fn told(error: &Error) -> Failure {
         Error::ConnectionString { problem, help } => {
             Failure::usage(format!("the connection string {problem}")).help(in_passing(help))
         }
+        Error::ReservedDatabase { name } => {
+            Failure::usage(format!("the database '{name}' is the server's own and is not migrated")).help(
+                "end the connection string with /NAME?authSource=admin, which keeps looking the user up in 'admin', or pass \
+                 `--database NAME`",
+            )
+        }
+        Error::DatabaseName { name, problem } => {
+            Failure::usage(format!("the name of the database, {}, {problem}", quoted(name))).help(in_passing(Error::DATABASE_NAME))
+        }
         Error::HostNotFound => {
             Failure::new(Exit::Unreachable, "unreachable", "cannot reach MongoDB: its name was not found")
                 .help(in_passing(Error::HOST_NOT_FOUND))
@@ -248,6 +259,7 @@ pub(super) fn told(error: &Error) -> Failure {
         Error::TimedOut { .. }
         | Error::TransactionTooSlow { .. }
         | Error::TransactionTooLarge { .. }
+        | Error::OutsideTransactions { .. }
         | Error::TransactionAborted { .. }
         | Error::IgnoredError { .. }
         | Error::BodyChanged { .. }

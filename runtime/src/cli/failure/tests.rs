@@ -59,6 +59,7 @@ fn errors() -> Vec<Error> {
         Error::TransactionsRequired,
         Error::TransactionTooSlow { source: driver() },
         Error::TransactionTooLarge { source: driver() },
+        Error::OutsideTransactions { source: driver() },
         Error::TransactionAborted { attempts: 10, source: driver() },
         Error::IgnoredError { operation: "insert_one on users".to_owned(), source: driver() },
         Error::CommitUnknown { source: driver() },
@@ -77,6 +78,8 @@ fn errors() -> Vec<Error> {
         Error::NotAnOrphan { id },
         Error::PageSize { limit: 501 },
         Error::ConnectionString { problem: "is not valid".to_owned(), help: "It looks like x" },
+        Error::ReservedDatabase { name: "admin".to_owned() },
+        Error::DatabaseName { name: "a b".to_owned(), problem: "holds the character ' '".to_owned() },
         Error::HostNotFound,
         Error::InvalidOption { option: "lease", value: "0 ms".to_owned(), accepted: "a duration" },
         Error::OrphansAppliedLater { ids: ids() },
@@ -133,6 +136,7 @@ fn is_of_a_body(error: &Error) -> bool {
         Error::TimedOut { .. }
             | Error::TransactionTooSlow { .. }
             | Error::TransactionTooLarge { .. }
+            | Error::OutsideTransactions { .. }
             | Error::TransactionAborted { .. }
             | Error::IgnoredError { .. }
             | Error::BodyChanged { .. }

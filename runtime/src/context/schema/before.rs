@@ -2,11 +2,12 @@
 
 use mongodb::bson::{Bson, Document, doc};
 
+use super::Schema;
 use super::effect::Effect;
 use super::look::ThereKind;
 use super::perform::VALIDATION;
 use super::stuck::Stuck;
-use super::{NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Schema};
+use crate::error::codes::{COMMAND_NOT_SUPPORTED_ON_VIEW, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 
 impl Schema {
     /// What is there before an effect; `None` when there is nothing to do.
@@ -19,10 +20,14 @@ impl Schema {
                 let has = |field: &&str| options.get(field) == there.and_then(|there| there.options.get(field));
                 let asked = VALIDATION.iter().filter(|field| options.contains_key(**field));
                 let nothing = there.is_some() && { asked }.all(has);
+                if !nothing {
+                    seen.refuse_other_kind(effect)?;
+                }
                 (!nothing).then(|| doc! { "uuid": seen.identity(name) })
             }
             Effect::CreateView { name, on, pipeline } => {
                 let seen = self.see(effect, &[name]).await?;
+                seen.refuse_other_kind(effect)?;
                 let there = seen.get(name).filter(|there| there.kind == ThereKind::View);
                 let view = doc! { "viewOn": on, "pipeline": pipeline.clone() };
                 let same =
@@ -53,7 +58,9 @@ impl Schema {
                         return refused(format!("'{to}' exists already (code {NAMESPACE_EXISTS})"));
                     }
                     (Some(there), None) if there.kind != ThereKind::Collection => {
-                        return refused("the server renames neither views nor time series (code 166)".to_owned());
+                        return refused(format!(
+                            "the server renames neither views nor time series (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"
+                        ));
                     }
                     (Some(_), None) => {
                         let mut before = seen.identified(from);

@@ -17,10 +17,8 @@ use self::projection::Place;
 pub(crate) use self::projection::Projection;
 use super::{first_batch, limited};
 use crate::error::Readable;
+use crate::error::codes::{NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 use crate::grouped::counted;
-
-/// Server code: there is no such collection.
-const NAMESPACE_NOT_FOUND: i32 = 26;
 
 /// How many examples are given of what is found.
 const EXAMPLES: i64 = 3;
@@ -191,7 +189,7 @@ impl<'s> Check<'s> {
             (None, Err(to)) => {
                 self.obstacle(format!("neither it nor '{to}' is there (code {NAMESPACE_NOT_FOUND})"));
             }
-            (Some(_), Ok(to)) => self.obstacle(format!("'{to}' is there already (code {})", super::NAMESPACE_EXISTS)),
+            (Some(_), Ok(to)) => self.obstacle(format!("'{to}' is there already (code {NAMESPACE_EXISTS})")),
             (Some(there), Err(_)) if there.is_view => self.obstacle("it is a view, and cannot be renamed"),
             (Some(_), Err(to)) => {
                 self.note(format!("would be renamed to '{to}'"));

@@ -3,15 +3,13 @@
 use std::collections::HashMap;
 
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::Result;
 
 use super::effect::Effect;
 use super::log::Entry;
-use super::{API_STRICT_ERROR, Schema, first_batch, limited};
+use super::stuck::Stuck;
+use super::{Schema, first_batch, limited};
 use crate::error::code;
-
-/// Server codes, from its `error_codes.yml`.
-const NAMESPACE_NOT_FOUND: i32 = 26;
+use crate::error::codes::{API_STRICT_ERROR, NAMESPACE_NOT_FOUND};
 
 /// What is under a name, as `listCollections` has it.
 #[derive(Debug)]
@@ -49,7 +47,7 @@ pub(super) enum Settled {
 
 impl Schema {
     /// One command. What it shows can be undone by a fail-over.
-    pub(super) async fn look(&self, names: &[&str]) -> Result<Seen> {
+    pub(super) async fn look(&self, names: &[&str]) -> mongodb::error::Result<Seen> {
         let buckets = |name: &str| format!("system.buckets.{name}");
         let wanted = names.iter().map(|name| (*name).to_owned());
         let mut wanted: Vec<_> = wanted.chain(names.iter().map(|name| buckets(name))).collect();
@@ -78,7 +76,7 @@ impl Schema {
     }
 
     /// The indexes of a collection; one that is still being built has a `buildUUID`.
-    pub(super) async fn indexes(&self, collection: &str) -> Result<Vec<Document>> {
+    pub(super) async fn indexes(&self, collection: &str) -> mongodb::error::Result<Vec<Document>> {
         let mut command = limited(doc! { "listIndexes": collection, "includeBuildUUIDs": true }, self.max_time);
         let mut listed = self.database.run_command(command.clone()).await;
         if matches!(&listed, Err(error) if code(error) == Some(API_STRICT_ERROR)) {
@@ -93,7 +91,7 @@ impl Schema {
     }
 
     /// Whether an effect in doubt is in effect, by reads alone.
-    pub(super) async fn is_in_effect(&self, entry: &Entry) -> Result<Settled> {
+    pub(super) async fn is_in_effect(&self, entry: &Entry) -> mongodb::error::Result<Settled> {
         let before = &entry.before;
         Ok(match &entry.effect {
             Effect::Drop { name } => self.look(&[name]).await?.dropped(name, before),
@@ -126,6 +124,21 @@ impl Schema {
 impl Seen {
     pub(super) fn get(&self, name: &str) -> Option<&There> {
         self.named.get(name)
+    }
+
+    /// Refuses to give a collection the definition of a view, and a view a validator: the server says only that the option does not
+    /// fit.
+    pub(super) fn refuse_other_kind(&self, effect: &Effect) -> Result<(), Stuck> {
+        let why = match (effect, self.get(effect.on()).map(|there| there.kind)) {
+            (Effect::CreateView { .. }, Some(ThereKind::Collection | ThereKind::TimeSeries)) => {
+                "a collection has this name"
+            }
+            (Effect::CreateCollection { .. }, Some(ThereKind::View)) => {
+                "a view has this name, and can have no validator"
+            }
+            _ => return Ok(()),
+        };
+        Err(Stuck::Refused(format!("could not {}: {why}", effect.described())))
     }
 
     /// What an intent keeps of a name: its UUID, `"view"`, or null for nothing.

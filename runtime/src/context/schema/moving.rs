@@ -3,17 +3,14 @@
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 
+use super::Schema;
 use super::effect::Effect;
 use super::log::{Done, Entry};
 use super::look::Settled;
 use super::send::Patience;
 use super::stuck::Stuck;
-use super::{API_STRICT_ERROR, NAMESPACE_NOT_FOUND, Schema};
 use crate::error::code;
-
-/// Server codes, from its `error_codes.yml`.
-const UNKNOWN_FIELD: i32 = 40415;
-const COLLECTION_UUID_MISMATCH: i32 = 361;
+use crate::error::codes::{API_STRICT_ERROR, COLLECTION_UUID_MISMATCH, NAMESPACE_NOT_FOUND, UNKNOWN_FIELD};
 
 impl Schema {
     /// A drop or a rename, which is never made again without looking, and which meets no other collection than its own.

@@ -5,6 +5,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::Error as DriverError;
 use tokio::sync::oneshot;
 
+use super::Schema;
 use super::ask::Ask;
 use super::check::Found;
 use super::course::Next;
@@ -13,13 +14,10 @@ use super::log::{Done, Entry, Log};
 use super::look::{Seen, Settled};
 use super::send::Patience;
 use super::stuck::Stuck;
-use super::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Schema};
 use crate::Error;
 use crate::context::operation::Counts;
+use crate::error::codes::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, VIEW_OVER_COLLECTION};
 use crate::stop::Reason;
-
-/// Server codes, from its `error_codes.yml`. A server before 6.0 has a code of its own for a view over something else.
-const VIEW_OVER_COLLECTION: i32 = 17399;
 
 /// What `create` and `collMod` have in common.
 pub(super) const VALIDATION: [&str; 3] = ["validator", "validationLevel", "validationAction"];
@@ -137,7 +135,7 @@ impl Schema {
         let effect = &entry.effect;
         loop {
             self.may_go_on()?;
-            let done = self.ask_for(effect).await.map_err(|error| self.failed(effect, &error))?;
+            let done = self.ask_for(effect).await?;
             self.ended(effect, done);
             if done == Done::Now || self.is_confirmed(entry).await? {
                 return Ok(());
@@ -157,8 +155,8 @@ impl Schema {
         Ok(false)
     }
 
-    async fn ask_for(&mut self, effect: &Effect) -> mongodb::error::Result<Done> {
-        match effect {
+    async fn ask_for(&mut self, effect: &Effect) -> Result<Done, Stuck> {
+        let done = match effect {
             Effect::CreateIndex { on, spec } => {
                 let command = doc! { "createIndexes": on, "indexes": [spec.clone()] };
                 self.insist(command, &[]).await
@@ -172,13 +170,13 @@ impl Schema {
                 create.extend(options.clone());
                 let asked = options.iter().filter(|(field, _)| VALIDATION.contains(&field.as_str()));
                 let modify = asked.map(|(field, value)| (field.clone(), value.clone())).collect();
-                self.create(name, create, modify).await
+                return self.create(effect, create, modify).await;
             }
             Effect::CreateView { name, on, pipeline } => {
                 let definition = doc! { "viewOn": on, "pipeline": pipeline.clone() };
                 let mut create = doc! { "create": name };
                 create.extend(definition.clone());
-                self.create(name, create, definition).await
+                return self.create(effect, create, definition).await;
             }
             Effect::Modify { on, fields } => {
                 let mut command = doc! { "collMod": on };
@@ -186,18 +184,21 @@ impl Schema {
                 self.insist(command, &[]).await
             }
             Effect::Drop { .. } | Effect::Rename { .. } => unreachable!("these move data"),
-        }
+        };
+        done.map_err(|error| self.failed(effect, &error))
     }
 
-    /// What is there already gets the fields of `modify`.
-    async fn create(&mut self, name: &str, create: Document, modify: Document) -> mongodb::error::Result<Done> {
-        let created = self.insist(create, &[NAMESPACE_EXISTS, VIEW_OVER_COLLECTION]).await?;
-        if created == Done::Now || modify.is_empty() {
-            return Ok(created);
+    /// What is there already gets the fields of `modify`, unless it is of another kind.
+    async fn create(&mut self, effect: &Effect, create: Document, modify: Document) -> Result<Done, Stuck> {
+        let created = self.insist(create, &[NAMESPACE_EXISTS, VIEW_OVER_COLLECTION]).await;
+        let mut done = created.map_err(|error| self.failed(effect, &error))?;
+        if done == Done::Already && !modify.is_empty() {
+            self.see(effect, &[effect.on()]).await?.refuse_other_kind(effect)?;
+            let mut command = doc! { "collMod": effect.on() };
+            command.extend(modify);
+            done = self.insist(command, &[]).await.map_err(|error| self.failed(effect, &error))?;
         }
-        let mut command = doc! { "collMod": name };
-        command.extend(modify);
-        self.insist(command, &[]).await
+        Ok(done)
     }
 
     /// Looks, whatever fail-overs come between.

@@ -9,8 +9,9 @@ use mongodb::error::{Error as DriverError, Result};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::log::Done;
-use super::{API_STRICT_ERROR, MAX_TIME_MS_EXPIRED, Schema, limited};
-use crate::error::{code, passes};
+use super::{Schema, limited};
+use crate::error::codes::{API_STRICT_ERROR, BACKGROUND_OPERATION_IN_PROGRESS, INTERRUPTED, MAX_TIME_MS_EXPIRED};
+use crate::error::{code, passes, told};
 use crate::lock::{backoff, kill, under_way};
 
 /// How long a command may be blocked before it is ended and sent again: while it waits for an open transaction, the
@@ -22,10 +23,6 @@ const SHORT_ATTEMPTS: u32 = 3;
 
 /// What only looks like waiting for a lock is over by the second look.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-
-/// Server codes, from its `error_codes.yml`.
-const BACKGROUND_OPERATION_IN_PROGRESS: i32 = 12587;
-const INTERRUPTED: i32 = 11601;
 
 /// The time and the attempts of one operation.
 #[derive(Debug)]
@@ -140,6 +137,7 @@ async fn is_blocked(client: &mongodb::Client, session: &Document) -> bool {
 /// The driver's `run_command` looks at nothing but `ok`. What has not reached a majority can be undone by a fail-over, and the
 /// record of the migration would say that it is there.
 fn on_a_majority(reply: &Document) -> Result<()> {
-    let Some(error) = reply.get("writeConcernError") else { return Ok(()) };
-    Err(DriverError::custom(format!("it is not known to have reached a majority of the members: {error}")))
+    let Ok(error) = reply.get_document("writeConcernError") else { return Ok(()) };
+    let why = told(error);
+    Err(DriverError::custom(format!("it is not known to have reached a majority of the members: {why}")))
 }

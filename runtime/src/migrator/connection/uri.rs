@@ -11,8 +11,9 @@ const LOOKS_LIKE: &str = "It looks like mongodb://localhost/shop";
 const ESCAPES: &str = "It looks like mongodb://localhost/shop, with `user:password@` before the host if need be; signs like \
     `/ ? # : @ %` in those two are written as %2F %3F %23 %3A %40 %25";
 
-/// The options that a connection string stands for.
+/// The options that a connection string stands for. White space around it comes from the file that it was kept in.
 pub(crate) async fn parse(uri: &str) -> Result<ClientOptions, Error> {
+    let uri = uri.trim();
     ClientOptions::parse(uri).await.map_err(|error| refused(&error, has_no_secret(uri)))
 }
 

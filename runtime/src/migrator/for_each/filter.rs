@@ -7,9 +7,7 @@ use std::sync::Arc;
 use mongodb::Client;
 
 use crate::Error;
-
-/// The server's own databases.
-const RESERVED: [&str; 3] = ["admin", "config", "local"];
+use crate::migrator::connection::is_reserved;
 
 /// Which databases of a server are migrated; never `admin`, `config` and `local`, which are the server's own.
 ///
@@ -60,8 +58,8 @@ impl DatabaseFilter {
     pub(super) async fn select(&self, client: &Client) -> Result<BTreeSet<String>, Error> {
         match &self.0 {
             Kind::Named(names) => {
-                let reserved = RESERVED.into_iter().find(|name| names.contains(*name));
-                reserved.map_or_else(|| Ok(names.clone()), |name| Err(Error::Refused(is_reserved(name))))
+                let reserved = names.iter().find(|name| is_reserved(name));
+                reserved.map_or_else(|| Ok(names.clone()), |name| Err(Error::ReservedDatabase { name: name.clone() }))
             }
             Kind::Prefix(prefix) if prefix.is_empty() => Err(Error::Refused(EMPTY_PREFIX.to_owned())),
             Kind::Prefix(prefix) => existing(client, |name| name.starts_with(prefix)).await,
@@ -74,13 +72,9 @@ impl DatabaseFilter {
 const EMPTY_PREFIX: &str = "DatabaseFilter::prefix(\"\") would be every database of the server. Give it the beginning of \
      your tenants' names, or say DatabaseFilter::all()";
 
-fn is_reserved(name: &str) -> String {
-    format!("the database '{name}' is the server's own and is not migrated. Take it off the list of databases")
-}
-
 async fn existing(client: &Client, wanted: impl Fn(&str) -> bool) -> Result<BTreeSet<String>, Error> {
     let names = client.list_database_names().await.map_err(|error| Error::server("list the databases", error))?;
-    let wanted = names.into_iter().filter(|name| !RESERVED.contains(&name.as_str()) && wanted(name));
+    let wanted = names.into_iter().filter(|name| !is_reserved(name) && wanted(name));
     Ok(wanted.collect())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::Error;
+use crate::error::escaped;
 use crate::report::Report;
 
 /// What became of each of many databases, by name. Its `Display` is for people: a line for each that something was done
@@ -82,6 +83,7 @@ impl fmt::Display for Tenants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mut migrated, mut failed) = (0, 0);
         for (name, result) in self.iter() {
+            let name = escaped(name);
             match result {
                 Ok(report) => {
                     if !report.is_empty() {

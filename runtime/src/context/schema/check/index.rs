@@ -6,12 +6,9 @@ use mongodb::options::{Collation, CollationStrength, IndexOptions};
 
 use super::super::first_batch;
 use super::{Check, Described};
+use crate::error::codes::{INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT};
 use crate::grouped::counted;
 use crate::json::JsonDocument;
-
-/// Server codes, from its `error_codes.yml`.
-const INDEX_OPTIONS_CONFLICT: i32 = 85;
-const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
 
 impl Check<'_> {
     pub(super) async fn create_index(&mut self, keys: &Document, options: &IndexOptions) -> Result<()> {

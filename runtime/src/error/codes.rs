@@ -1,0 +1,149 @@
+//! What follows from an error code of the server: the one table that everything asks.
+//!
+//! Names and meanings are those of the error reference, <https://www.mongodb.com/docs/manual/reference/error-codes/>, which is made
+//! from `src/mongo/base/error_codes.yml` of the server. What has no name there is called `Location` and its number by the server itself.
+
+/// What to do about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Send the same command again, if it may be carried out twice: the next attempt meets another primary or connection.
+    Now,
+    /// Try the whole again a little later: it depends on the load, on a lock or on other writes.
+    Later,
+    /// It would be the same again.
+    Permanent,
+    /// It would be the same again, but what to do about it is known.
+    Cured(Cure),
+}
+
+/// What is to be done about an error that would be the same again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cure {
+    /// Correct the user, the password or where the user is looked up.
+    Credentials,
+    /// Grant something.
+    Privileges,
+    /// Do less in one transaction: it has lasted too long.
+    Faster,
+    /// Do less in one transaction: it is too large.
+    Smaller,
+    /// Do it without a transaction.
+    OutsideTransactions,
+}
+
+use Class::{Cured, Later, Now, Permanent};
+
+pub(crate) const AUTHENTICATION_FAILED: i32 = 18;
+pub(crate) const NAMESPACE_NOT_FOUND: i32 = 26;
+pub(crate) const INDEX_NOT_FOUND: i32 = 27;
+pub(crate) const NAMESPACE_EXISTS: i32 = 48;
+pub(crate) const MAX_TIME_MS_EXPIRED: i32 = 50;
+pub(crate) const INDEX_OPTIONS_CONFLICT: i32 = 85;
+pub(crate) const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
+pub(crate) const WRITE_CONFLICT: i32 = 112;
+pub(crate) const DOCUMENT_VALIDATION_FAILURE: i32 = 121;
+pub(crate) const COMMAND_NOT_SUPPORTED_ON_VIEW: i32 = 166;
+pub(crate) const SNAPSHOT_UNAVAILABLE: i32 = 246;
+pub(crate) const NO_SUCH_TRANSACTION: i32 = 251;
+pub(crate) const API_STRICT_ERROR: i32 = 323;
+pub(crate) const COLLECTION_UUID_MISMATCH: i32 = 361;
+pub(crate) const LEGACY_NOT_PRIMARY: i32 = 10058;
+pub(crate) const NOT_WRITABLE_PRIMARY: i32 = 10107;
+pub(crate) const DUPLICATE_KEY: i32 = 11000;
+pub(crate) const INTERRUPTED: i32 = 11601;
+pub(crate) const BACKGROUND_OPERATION_IN_PROGRESS: i32 = 12587;
+pub(crate) const NOT_PRIMARY_NO_SECONDARY_OK: i32 = 13435;
+/// A view over a collection, before 6.0, which says [`NAMESPACE_EXISTS`].
+pub(crate) const VIEW_OVER_COLLECTION: i32 = 17399;
+/// A field that the command does not know.
+pub(crate) const UNKNOWN_FIELD: i32 = 40415;
+
+/// Code, name, class. Whatever is not here is [`Permanent`].
+const TABLE: &[(i32, &str, Class)] = &[
+    (6, "HostUnreachable", Now),
+    (7, "HostNotFound", Now),
+    (13, "Unauthorized", Cured(Cure::Privileges)),
+    (AUTHENTICATION_FAILED, "AuthenticationFailed", Cured(Cure::Credentials)),
+    (24, "LockTimeout", Later),
+    (NAMESPACE_NOT_FOUND, "NamespaceNotFound", Permanent),
+    (INDEX_NOT_FOUND, "IndexNotFound", Permanent),
+    (46, "LockBusy", Later),
+    (NAMESPACE_EXISTS, "NamespaceExists", Permanent),
+    (MAX_TIME_MS_EXPIRED, "MaxTimeMSExpired", Later),
+    // Since 7.3 it is called WriteConcernTimeout.
+    (64, "WriteConcernFailed", Later),
+    (INDEX_OPTIONS_CONFLICT, "IndexOptionsConflict", Permanent),
+    (INDEX_KEY_SPECS_CONFLICT, "IndexKeySpecsConflict", Permanent),
+    (89, "NetworkTimeout", Now),
+    (91, "ShutdownInProgress", Now),
+    (WRITE_CONFLICT, "WriteConflict", Later),
+    (DOCUMENT_VALIDATION_FAILURE, "DocumentValidationFailure", Permanent),
+    (133, "FailedToSatisfyReadPreference", Now),
+    (134, "ReadConcernMajorityNotAvailableYet", Now),
+    (COMMAND_NOT_SUPPORTED_ON_VIEW, "CommandNotSupportedOnView", Permanent),
+    (189, "PrimarySteppedDown", Now),
+    (202, "NetworkInterfaceExceededTimeLimit", Later),
+    (SNAPSHOT_UNAVAILABLE, "SnapshotUnavailable", Later),
+    (NO_SUCH_TRANSACTION, "NoSuchTransaction", Later),
+    (262, "ExceededTimeLimit", Now),
+    (263, "OperationNotSupportedInTransaction", Cured(Cure::OutsideTransactions)),
+    (276, "IndexBuildAborted", Later),
+    (290, "TransactionExceededLifetimeLimitSeconds", Cured(Cure::Faster)),
+    (API_STRICT_ERROR, "APIStrictError", Permanent),
+    (COLLECTION_UUID_MISMATCH, "CollectionUUIDMismatch", Permanent),
+    (388, "TransactionTooLargeForCache", Cured(Cure::Smaller)),
+    (9001, "SocketException", Now),
+    // Of servers before 4.2, and of proxies; the driver's specification of server discovery has it.
+    (LEGACY_NOT_PRIMARY, "LegacyNotPrimary", Now),
+    (NOT_WRITABLE_PRIMARY, "NotWritablePrimary", Now),
+    (DUPLICATE_KEY, "DuplicateKey", Permanent),
+    (11600, "InterruptedAtShutdown", Now),
+    (INTERRUPTED, "Interrupted", Later),
+    (11602, "InterruptedDueToReplStateChange", Now),
+    (BACKGROUND_OPERATION_IN_PROGRESS, "BackgroundOperationInProgressForNamespace", Later),
+    (NOT_PRIMARY_NO_SECONDARY_OK, "NotPrimaryNoSecondaryOk", Now),
+    (13436, "NotPrimaryOrSecondary", Now),
+    (VIEW_OVER_COLLECTION, "Location17399", Permanent),
+    (UNKNOWN_FIELD, "Location40415", Permanent),
+];
+
+/// What follows from a code, and from the words where the server has one code for two things.
+pub(super) fn class(code: i32, message: &str) -> Class {
+    match code {
+        // A write that finds the cache full has the code of a conflict, and its label. 5.0 does not say which of them it is.
+        WRITE_CONFLICT if message.contains("Cache full") => Cured(Cure::Smaller),
+        // Of a capped collection. Otherwise the collection has been changed since the snapshot, and the next one is newer.
+        SNAPSHOT_UNAVAILABLE if message.contains("is not supported") => Cured(Cure::OutsideTransactions),
+        _ => TABLE.iter().find(|(known, ..)| *known == code).map_or(Permanent, |(_, _, class)| *class),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_names_each_code_once() {
+        assert!(TABLE.is_sorted_by(|(one, ..), (next, ..)| one < next));
+        assert!(TABLE.iter().all(|(_, name, _)| name.starts_with(char::is_uppercase)));
+    }
+
+    #[test]
+    fn not_now_is_not_never() {
+        for code in [91, 189, 10058, 10107, 11600, 11602, 13435, 13436] {
+            assert_eq!(class(code, ""), Now, "{code}");
+        }
+    }
+
+    #[test]
+    fn words_tell_two_meanings_of_a_code_apart() {
+        assert_eq!(class(WRITE_CONFLICT, "WriteConflict error: this operation conflicted"), Later);
+        let full = "caused by :: Cache full :: caused by :: 112";
+        assert_eq!(class(WRITE_CONFLICT, full), Cured(Cure::Smaller));
+        let capped = "Reading from capped collections with readConcern snapshot is not supported";
+        assert_eq!(class(SNAPSHOT_UNAVAILABLE, capped), Cured(Cure::OutsideTransactions));
+        let changed =
+            "Unable to read from a snapshot due to pending collection catalog changes; please retry the operation";
+        assert_eq!(class(SNAPSHOT_UNAVAILABLE, changed), Later);
+    }
+}

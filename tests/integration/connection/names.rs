@@ -1,0 +1,96 @@
+//! Which database: what cannot be meant is refused at every entrance, before the server is asked anything.
+
+use mongodb::bson::{Document, doc};
+use mongodb::options::ClientOptions;
+use mongrate::{DatabaseFilter, Error, Migrator, Registry, Tx, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{collections, step, steps};
+
+#[migration(id = "001_a", source = "module:names")]
+async fn a(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    step(tx, "a").await
+}
+
+/// What each entrance makes of a name.
+async fn entrances(db: &TestDb, name: &str) -> Vec<(&'static str, Error)> {
+    let registry = || Registry::linked().source("module:names");
+    let options = ClientOptions::parse(db.uri()).await.unwrap();
+    let brought = || db.client().database(name);
+    let mut refused = vec![
+        ("connect", Migrator::connect(db.uri(), name).await.map(drop).unwrap_err()),
+        ("connect_with", Migrator::connect_with(options.clone(), name).map(drop).unwrap_err()),
+        ("build", Migrator::builder(brought()).build().map(drop).unwrap_err()),
+        ("up", Migrator::new(brought()).up().await.map(drop).unwrap_err()),
+        ("status", Migrator::new(brought()).status().await.map(drop).unwrap_err()),
+        ("boot", Migrator::boot(brought()).await.map(drop).unwrap_err()),
+    ];
+    for (way, tenants) in [
+        ("for_each", Migrator::for_each(db.client().clone(), DatabaseFilter::named([name]))),
+        ("for_each_at", Migrator::for_each_at(db.uri(), DatabaseFilter::named([name]))),
+        ("for_each_with", Migrator::for_each_with(options, DatabaseFilter::named([name]))),
+    ] {
+        let outcome = tenants.options(move |builder| builder.registry(registry())).await;
+        refused.push((way, outcome.and_then(mongrate::Tenants::into_result).unwrap_err()));
+    }
+    refused
+}
+
+#[tokio::test]
+async fn the_servers_own_are_refused_at_every_entrance() {
+    let db = TestDb::new().await;
+    let admin = db.client().database("admin");
+    let before = collections(&admin).await;
+    let _ = db.commands().take();
+    for name in ["admin", "config", "local", "ADMIN"] {
+        for (way, error) in entrances(&db, name).await {
+            assert!(matches!(&error, Error::ReservedDatabase { name: told } if told == name), "{way} {name}: {error}");
+            assert!(error.to_string().contains("/NAME?authSource=admin"), "{error}");
+        }
+    }
+    assert!(db.commands().take().is_empty());
+    assert_eq!(collections(&admin).await, before);
+}
+
+#[tokio::test]
+async fn what_nobody_can_mean_is_refused_at_every_entrance() {
+    let db = TestDb::new().await;
+    for name in ["shop\n", " shop", "sh op", "shop\u{feff}", "", "shop.users", &"x".repeat(64)] {
+        for (way, error) in entrances(&db, name).await {
+            let text = error.to_string();
+            assert!(!text.trim_end().contains("shop\n") && text.contains("1 to 63 bytes"), "{way} {name:?}: {text}");
+            let refused = match &error {
+                Error::Tenants { tenants } => {
+                    tenants.failed().all(|(_, error)| matches!(error, Error::DatabaseName { .. }))
+                }
+                error => matches!(error, Error::DatabaseName { .. }),
+            };
+            assert!(refused, "{way} {name:?}: {error:?}");
+        }
+    }
+    assert!(db.commands().take().is_empty());
+}
+
+#[tokio::test]
+async fn white_space_around_a_connection_string_is_dropped() {
+    let db = TestDb::new().await;
+    let registry = || Registry::linked().source("module:names");
+    let uri = format!(" \t{}\r\n", db.uri());
+    Migrator::connect(&uri, db.name()).await.unwrap().registry(registry()).build().unwrap().up().await.unwrap();
+    let tenant = db.tenant("one");
+    let tenants = Migrator::for_each_at(uri, DatabaseFilter::named([tenant.name()]));
+    tenants.options(move |builder| builder.registry(registry())).await.unwrap().into_result().unwrap();
+    for db in [db.database(), &tenant] {
+        assert_eq!(steps(db).await, ["a"]);
+    }
+}
+
+/// The path is where the user is looked up; the library is told the database beside it.
+#[tokio::test]
+async fn the_path_may_be_admin_where_another_database_is_named() {
+    let db = TestDb::new().await;
+    let uri = db.uri().replacen("/?", "/admin?", 1);
+    let builder = Migrator::connect(uri, db.name()).await.unwrap();
+    builder.registry(Registry::linked().source("module:names")).build().unwrap().up().await.unwrap();
+    assert_eq!(steps(&db).await, ["a"]);
+    assert_eq!(db.collection::<Document>("migrations").count_documents(doc! {}).await.unwrap(), 1);
+}
