@@ -41,8 +41,9 @@ impl IntoResponse for ApiError {
 }
 
 impl From<mongodb::error::Error> for ApiError {
+    /// As one of Mongrate's, which is a sentence.
     fn from(error: mongodb::error::Error) -> Self {
-        Self::Internal(error.into())
+        Self::Internal(mongrate::Error::from(error).into())
     }
 }
 

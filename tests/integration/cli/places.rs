@@ -25,8 +25,8 @@ async fn white_space_around_a_value_is_dropped() {
     assert_eq!(ran.code, 0, "{ran}");
     let stored = record(&db, "001_create_users").await.unwrap();
     assert_eq!(stored.get_str("appliedBy").unwrap(), "ana");
-    let names = db.client().list_database_names().await.unwrap();
-    assert!(!names.iter().any(|name| name != name.trim()), "{names:?}");
+    let there = db.client().list_database_names().await.unwrap();
+    assert!(!there.iter().any(|name| name != name.trim()), "{there:?}");
 }
 
 /// The port is closed: exit 4 would say that something was asked.

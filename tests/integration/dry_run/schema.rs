@@ -177,7 +177,7 @@ obstacle!(
     "module:dry-obstacle-view",
     |schema| schema.create_view("users", "people", []),
     "a collection has this name",
-    "72"
+    "48"
 );
 obstacle!(
     validator_of_nothing,

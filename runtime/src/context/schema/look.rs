@@ -9,7 +9,7 @@ use super::log::Entry;
 use super::stuck::Stuck;
 use super::{Schema, first_batch, limited};
 use crate::error::code;
-use crate::error::codes::{API_STRICT_ERROR, NAMESPACE_NOT_FOUND};
+use crate::error::codes::{API_STRICT_ERROR, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 
 /// What is under a name, as `listCollections` has it.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl Seen {
             }
             _ => return Ok(()),
         };
-        Err(Stuck::Refused(format!("could not {}: {why}", effect.described())))
+        Err(Stuck::Refused(format!("could not {}: {why} (code {NAMESPACE_EXISTS})", effect.described())))
     }
 
     /// What an intent keeps of a name: its UUID, `"view"`, or null for nothing.
