@@ -9,6 +9,7 @@ mod detect;
 mod down;
 mod dry_run;
 mod for_each;
+mod foreign;
 mod health;
 mod history;
 mod lock;
@@ -39,6 +40,8 @@ pub use detect::{Detected, Verdict};
 pub use down::Down;
 pub use for_each::{DatabaseFilter, ForEach, Tenants};
 pub use health::{Health, HealthStatus};
+#[cfg(feature = "cli")]
+pub(crate) use history::LONGEST_PAGE;
 pub use history::{History, HistoryPage};
 pub use lock::ForceUnlock;
 pub use require::Require;
@@ -202,7 +205,7 @@ impl Migrator {
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        self.0.options.check()?;
+        self.0.options.check(self.0.database.name())?;
         joined(tokio::spawn(work(self).in_current_span()).await)
     }
 }

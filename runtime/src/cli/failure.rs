@@ -9,7 +9,6 @@ pub(super) use table::half_changed;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::discreet::discreet;
 use super::exit::Exit;
 use crate::report::Report;
 use crate::{Error, Registry};
@@ -44,6 +43,11 @@ impl Failure {
         Self::new(Exit::Usage, "usage", message)
     }
 
+    /// It was told to stop, and has not said itself what became of it.
+    pub(super) fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted", "interrupted")
+    }
+
     /// Something beside the database: a file, the terminal.
     pub(super) fn io(doing: &str, error: &std::io::Error) -> Self {
         Self::new(Exit::Failed, "io", format!("could not {doing}: {error}"))
@@ -58,17 +62,6 @@ impl Failure {
     /// Tells where in the code the migration is.
     fn about(mut self, id: &str) -> Self {
         self.at = Registry::linked().get(id).map(|migration| migration.location());
-        self
-    }
-
-    /// Without the passwords that somebody typed in the wrong place.
-    pub(super) fn discreet(mut self) -> Self {
-        for text in [Some(&mut self.message), self.help.as_mut()].into_iter().flatten() {
-            *text = discreet(text).into();
-        }
-        for cause in &mut self.causes {
-            *cause = discreet(cause).into_owned();
-        }
         self
     }
 

@@ -6,8 +6,8 @@ use super::confirm::confirm;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::options::Reasoned;
-use super::outcome;
 use super::session::Session;
+use super::{migrate, outcome};
 use crate::Amend;
 
 #[derive(Clone, Debug, Subcommand)]
@@ -22,7 +22,7 @@ pub(super) enum Mark {
 pub(super) struct Marked {
     /// Qualified ids
     #[arg(value_name = "ID", required = true)]
-    ids: Vec<String>,
+    pub(super) ids: Vec<String>,
 
     #[command(flatten)]
     reasoned: Reasoned,
@@ -31,7 +31,7 @@ pub(super) struct Marked {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Baseline {
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
 
     #[command(flatten)]
     reasoned: Reasoned,
@@ -39,9 +39,9 @@ pub(super) struct Baseline {
 
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
-struct Place {
+pub(super) struct Place {
     /// The last migration that is applied (qualified id)
-    id: Option<String>,
+    pub(super) id: Option<String>,
 
     /// Asks the `verify` functions where the database stands, and proposes that place
     #[arg(long)]
@@ -51,7 +51,7 @@ struct Place {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Accept {
     /// The migration (qualified id)
-    id: String,
+    pub(super) id: String,
 
     #[command(flatten)]
     reasoned: Reasoned,
@@ -60,7 +60,7 @@ pub(super) struct Accept {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Prune {
     /// The migration (qualified id)
-    id: String,
+    pub(super) id: String,
 
     #[command(flatten)]
     reasoned: Reasoned,
@@ -95,6 +95,9 @@ impl Baseline {
             let Some(id) = detected.baseline() else {
                 // Nothing to say, and said so.
                 session.output.remark(&detected);
+                if detected.contradictions().next().is_some() {
+                    return Err(no_baseline());
+                }
                 let nothing: [String; 0] = [];
                 return amend_as(session, migrator.mark_applied(nothing), &self.reasoned).await;
             };
@@ -107,6 +110,19 @@ impl Baseline {
         }
         amend_as(session, migrator.baseline(id), &self.reasoned).await
     }
+}
+
+/// The database went another way than the migrations.
+fn no_baseline() -> Failure {
+    Failure::new(
+        Exit::Failed,
+        "no-baseline",
+        "the `verify` functions contradict each other, so there is no place at which the database stands",
+    )
+    .help(format!(
+        "look at the database, and then name the place or the migrations: `{m} baseline ID` or `{m} mark applied ID`",
+        m = migrate()
+    ))
 }
 
 impl Accept {

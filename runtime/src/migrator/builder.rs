@@ -178,7 +178,7 @@ impl MigratorBuilder {
 
     /// The migrator, or [`Error::InvalidOption`] for an option whose value makes no sense.
     pub fn build(self) -> Result<Migrator, Error> {
-        self.options.check()?;
+        self.options.check(self.connection.database().name())?;
         Ok(self.build_unchecked())
     }
 

@@ -67,6 +67,7 @@ impl IntoFuture for ForceUnlock {
         Box::pin(migrator.whole(async move |this| {
             let inner = &this.0;
             let newest = inner.tracker.records().await?.newest_token();
+            this.refuse_foreign().await?;
             let Some(Seized { token, holder, abandoned }) = inner.lock.seize(newest).await? else { return Ok(None) };
             // The fence is raised, so whatever they still have open cannot commit; it only locks documents.
             inner.lock.kill(&abandoned).await;

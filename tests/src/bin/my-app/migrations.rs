@@ -1,5 +1,5 @@
 //! A small past. The collection `knobs` makes a migration fail, or wait until its knob is turned back: `{ _id: "002_assign_roles",
-//! fail: true, hold: true }`.
+//! fail: true, hold: true, why: "no more space" }`.
 
 use std::time::Duration;
 
@@ -113,8 +113,7 @@ async fn heed_in(tx: &mut Tx, id: &str) -> anyhow::Result<()> {
 }
 
 fn refuse(knob: Option<&Document>) -> anyhow::Result<()> {
-    if knob.is_some() {
-        return Err(anyhow!("the disk is full")).context("could not write the users");
-    }
-    Ok(())
+    let Some(knob) = knob else { return Ok(()) };
+    let why = knob.get_str("why").unwrap_or("the disk is full");
+    Err(anyhow!("{why}")).context("could not write the users")
 }
