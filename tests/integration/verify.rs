@@ -206,7 +206,7 @@ async fn a_database_that_went_another_way_is_told() {
         ]
     );
 
-    tell(&db, "no").await;
+    untell(&db, "error").await;
     let text = migrator.detect().await.unwrap().to_string();
     assert!(text.contains(&format!("although '{TX}' before it is not: look")), "{text}");
     assert!(!text.contains("Nothing is in effect"), "{text}");

@@ -1,7 +1,7 @@
 //! What is wrong with the arguments of a command, as far as that can be known without a server.
 
 use super::command::Command;
-use super::failure::Failure;
+use super::failure::{Failure, or_on_record};
 use super::mark::Mark;
 use crate::graph::unknown;
 use crate::migrator::LONGEST_PAGE;
@@ -13,6 +13,7 @@ pub(super) fn check(command: &Command) -> Result<(), Failure> {
     let registry = Registry::linked();
     let (linked, on_record) = ids(command);
     let not_linked = linked.into_iter().filter(|id| registry.get(id).is_none());
+    let told = if on_record.is_empty() { Failure::from } else { or_on_record };
     let nowhere = on_record.into_iter().filter(|id| registry.get(id).is_none() && !is_id(id));
     let mut errors: Vec<_> = not_linked.chain(nowhere).map(|id| unknown(id, &registry)).collect();
     if let Some(source) = source(command).filter(|source| Source::parse(source).is_none()) {
@@ -23,7 +24,7 @@ pub(super) fn check(command: &Command) -> Result<(), Failure> {
     {
         errors.push(Error::PageSize { limit: history.limit });
     }
-    Ok(Error::gather(errors)?)
+    Error::gather(errors).map_err(told)
 }
 
 /// The ids that have to be linked in, and those that may be on record only.

@@ -69,10 +69,11 @@ impl Secrets {
         for option in options.split('&').filter(|option| is_secret(&option.to_lowercase())) {
             self.hide(option);
         }
-        match user {
-            Some(user) => self.hide(&format!("{user}@")),
-            None if is_server(server) => {}
-            None => self.hide(server),
+        match (user, is_server(server)) {
+            (Some(user), true) => self.hide(&format!("{user}@")),
+            (None, true) => {}
+            // Who knows where it was meant to be.
+            (_, false) => self.hide(rest),
         }
         user.is_none() && !is_server(server)
     }
@@ -158,8 +159,10 @@ fn without_users(text: &str) -> Option<String> {
         told.push_str(before);
         told.push_str("://");
         let ends = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`');
-        // A password may contain an @ that should have been escaped; one for MongoDB, anything.
-        let is_ours = before.ends_with("mongodb") || before.ends_with("mongodb+srv");
+        // A password may contain an @ that should have been escaped; one for MongoDB, anything, unless there is no place for one.
+        let word = &after[..after.find(ends).unwrap_or(after.len())];
+        let is_whole = word.contains('/') && is_server(word.trim_end_matches([',', '.', ';']));
+        let is_ours = (before.ends_with("mongodb") || before.ends_with("mongodb+srv")) && !is_whole;
         let end = if is_ours { after.find('\n') } else { after.find(ends) };
         rest = after;
         if let Some((_, server)) = after[..end.unwrap_or(after.len())].rsplit_once('@') {
@@ -185,6 +188,7 @@ mod tests {
             ("'mongodb://ana:it's `se\"c ret@a' is odd\nana@corp", "'mongodb://***@a' is odd\nana@corp"),
             ("one mongodb://a:b@c and two mongodb://d@e/f?g=h@i", "one mongodb://***@i"),
             ("mongodb://localhost/shop", "mongodb://localhost/shop"),
+            ("like mongodb://localhost/shop, with `a:b@`", "like mongodb://localhost/shop, with `a:b@`"),
             ("see https://a.b/c: d@e", "see https://a.b/c: d@e"),
             ("https://ana:secret@a.b/c by d@e", "https://***@a.b/c by d@e"),
             ("nobody@nowhere", "nobody@nowhere"),
@@ -218,6 +222,7 @@ mod tests {
     fn neither_without_a_server_nor_in_pieces() {
         for (arguments, text) in [
             (&["mongodb://ana:secret"][..], "no 'mongodb://ana:secret' there"),
+            (&["mongodb://ana:my@secret://is"], "no 'mongodb://ana:my@secret://is' there"),
             (&["ana:secret@localhost"], "no 'ana:secret@localhost' there"),
             (&["up", "mongodb://ana:my", "secret", "is@a/shop"], "'mongodb://ana:my', 'secret' and 'is@a/shop'"),
             (&["mongodb://a/?proxyPassword=secret"], "'mongodb://a/?proxyPassword=secret'"),

@@ -72,6 +72,17 @@ impl Failure {
     }
 }
 
+/// About an id that need not be linked in.
+pub(super) fn or_on_record(error: Error) -> Failure {
+    match &error {
+        Error::UnknownMigration { id, .. } => {
+            let message = format!("no migration '{id}' is linked into this program or on record").into();
+            Failure { message, ..error.into() }
+        }
+        _ => error.into(),
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let report = error.report().cloned().map(Box::new);

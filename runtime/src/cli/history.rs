@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, value_parser};
 
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, or_on_record};
 use super::ink::{GREEN, RED, YELLOW};
 use super::session::Session;
 use super::{migrate, table, words};
@@ -59,7 +59,7 @@ impl History {
             filters.extend(["--migration".to_owned(), id.clone()]);
             history = history.migration(id);
         }
-        let page = history.await?;
+        let page = history.await.map_err(or_on_record)?;
         let output = &session.output;
         if output.is_json() {
             output.json(&wire::History::of(&page))?;

@@ -4,11 +4,11 @@ use clap::{Args, Subcommand};
 
 use super::confirm::confirm;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, or_on_record};
 use super::options::Reasoned;
 use super::session::Session;
 use super::{migrate, outcome};
-use crate::Amend;
+use crate::{Amend, Error};
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Mark {
@@ -80,7 +80,7 @@ impl Mark {
             Self::Applied(_) => migrator.mark_applied(ids),
             Self::Pending(_) => migrator.mark_pending(ids),
         };
-        amend_as(session, amend, reasoned).await
+        amend_as(session, amend, reasoned, Failure::from).await
     }
 }
 
@@ -99,7 +99,7 @@ impl Baseline {
                     return Err(no_baseline());
                 }
                 let nothing: [String; 0] = [];
-                return amend_as(session, migrator.mark_applied(nothing), &self.reasoned).await;
+                return amend_as(session, migrator.mark_applied(nothing), &self.reasoned, Failure::from).await;
             };
             about = Some(detected.to_string());
             id.to_owned()
@@ -108,7 +108,7 @@ impl Baseline {
         if !confirm(session, migrator, about.as_ref().map(|text| text as _), &question).await? {
             return outcome::declined(session);
         }
-        amend_as(session, migrator.baseline(id), &self.reasoned).await
+        amend_as(session, migrator.baseline(id), &self.reasoned, Failure::from).await
     }
 }
 
@@ -128,7 +128,7 @@ fn no_baseline() -> Failure {
 impl Accept {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_for(&self.reasoned.writing).await?;
-        amend_as(session, migrator.accept(self.id), &self.reasoned).await
+        amend_as(session, migrator.accept(self.id), &self.reasoned, Failure::from).await
     }
 }
 
@@ -138,16 +138,21 @@ impl Prune {
         if !confirm(session, migrator, None, &format!("Remove the record of '{}'?", self.id)).await? {
             return outcome::declined(session);
         }
-        amend_as(session, migrator.prune(self.id), &self.reasoned).await
+        amend_as(session, migrator.prune(self.id), &self.reasoned, or_on_record).await
     }
 }
 
-async fn amend_as(session: &Session, mut amend: Amend, reasoned: &Reasoned) -> Result<Exit, Failure> {
+async fn amend_as(
+    session: &Session,
+    mut amend: Amend,
+    reasoned: &Reasoned,
+    told: fn(Error) -> Failure,
+) -> Result<Exit, Failure> {
     if let Some(name) = reasoned.writing.by() {
         amend = amend.by(name);
     }
     if let Some(reason) = &reasoned.because {
         amend = amend.because(reason);
     }
-    outcome::tell(session, &amend.await?)
+    outcome::tell(session, &amend.await.map_err(told)?)
 }

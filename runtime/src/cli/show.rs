@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, or_on_record};
 use super::ink::{BOLD, DIM, MAGENTA, RED};
 use super::session::Session;
 use super::{history, migrate, words};
@@ -24,7 +24,7 @@ impl Show {
         let standing = status.get(&self.id);
         let orphan = status.orphans().iter().find(|orphan| orphan.id == self.id);
         if standing.is_none() && orphan.is_none() && history.entries.is_empty() {
-            return Err(Failure::from(unknown(&self.id, migrator.registry().iter())));
+            return Err(or_on_record(unknown(&self.id, migrator.registry().iter())));
         }
         let dependants = dependants(migrator.registry().iter(), &self.id);
         if output.is_json() {
