@@ -23,6 +23,8 @@ static OF_THIS_PROCESS: LazyLock<Secrets> = LazyLock::new(|| {
 pub(super) struct Secrets {
     /// In each spelling in which they may be quoted.
     spellings: Vec<String>,
+    /// Whole arguments, which are found only where they stand alone or in quotes: they may be short words.
+    arguments: Vec<String>,
 }
 
 impl Secrets {
@@ -83,8 +85,7 @@ impl Secrets {
         let user = argument.rsplit_once('@');
         match user {
             Some((user, _)) => self.hide(&format!("{user}@")),
-            // Short words are found only where they are quoted.
-            None => self.hide(&format!("'{argument}'")),
+            None => self.arguments.push(argument.to_owned()),
         }
         user.is_none()
     }
@@ -100,7 +101,15 @@ impl Secrets {
 
     /// The text without any of them, and without those of other connection strings.
     pub(super) fn hidden<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.arguments.iter().any(|argument| argument == text) {
+            return HIDDEN.into();
+        }
         let mut text = Cow::Borrowed(text);
+        for argument in self.arguments.iter().map(|argument| format!("'{argument}'")) {
+            if text.contains(&argument) {
+                text = text.replace(&argument, &format!("'{HIDDEN}'")).into();
+            }
+        }
         for secret in self.spellings.iter().filter(|secret| !secret.is_empty()) {
             if text.contains(secret.as_str()) {
                 let at = if secret.ends_with('@') { "@" } else { "" };
