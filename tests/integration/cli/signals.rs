@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use mongrate_tests::my_app::{handles_signals, signal};
-use mongrate_tests::stored::{collections, lease_is_free};
-use mongrate_tests::{MyApp, TestDb};
+use mongrate_tests::stored::{collections, lease_is_free, status};
+use mongrate_tests::{MyApp, TestDb, eventually};
 
-use super::knobs::{HELD, held, mend};
+use super::knobs::{HELD, block, held, mend};
 
 /// A server for which a command looks much longer than any test takes.
 const NOWHERE: &str = "mongodb://127.0.0.1:1/shop?serverSelectionTimeoutMS=600000";
@@ -82,4 +82,18 @@ async fn a_run_ends_in_good_order_after_a_signal_before_its_first_read() {
     assert_eq!(waiting.finish().await.code, 130);
     mend(&db, HELD).await;
     assert_eq!(holder.finish().await.code, 0);
+}
+
+/// Not even the runtime can end: it would wait for the thread.
+#[tokio::test]
+async fn a_body_that_blocks_its_thread_does_not_keep_the_process() {
+    let db = TestDb::new().await;
+    block(&db, HELD).await;
+    let running = MyApp::on(&db).start(["up"]);
+    eventually("the migration to run", async || (status(&db, HELD).await == "running").then_some(())).await;
+    let sent = Instant::now();
+    running.terminate();
+    let ran = running.finish().await;
+    assert_eq!(ran.code, 130, "{ran}");
+    assert!(sent.elapsed() < SOON, "{:?}", sent.elapsed());
 }

@@ -9,7 +9,7 @@ use tokio::time::{Duration, timeout};
 use tracing::Instrument;
 
 use super::super::joined;
-use super::{Run, Work};
+use super::{Run, Work, stopped};
 use crate::Error;
 use crate::report::Report;
 use crate::signals;
@@ -50,6 +50,10 @@ impl Run {
         self.end_signals();
         let (doing, report) = self.progress.so_far();
         let report = Box::new(if dry_run { report.of_dry_run() } else { report });
+        if doing.is_empty() {
+            // Nothing was attempted but to read.
+            return stopped(reason, *report);
+        }
         tracing::error!(doing, "{reason}, but the server does not answer; the run is left behind");
         Error::Unacknowledged {
             reason: reason.to_string(),

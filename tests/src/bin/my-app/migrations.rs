@@ -1,5 +1,5 @@
 //! A small past. The collection `knobs` makes a migration fail, or wait until its knob is turned back: `{ _id: "002_assign_roles",
-//! fail: true, hold: true, why: "no more space" }`.
+//! fail: true, hold: true, why: "no more space" }`. With `block: true` a migration keeps its thread for ten minutes.
 
 use std::time::Duration;
 
@@ -101,6 +101,10 @@ async fn heed(db: &Database, id: &str) -> anyhow::Result<()> {
     let knobs = db.collection::<Document>("knobs");
     while knobs.count_documents(doc! { "_id": id, "hold": true }).await? > 0 {
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+    if knobs.count_documents(doc! { "_id": id, "block": true }).await? > 0 {
+        // What no async function should do.
+        std::thread::sleep(Duration::from_mins(10));
     }
     let knob = knobs.find_one(doc! { "_id": id, "fail": true }).await?;
     refuse(knob.as_ref())
