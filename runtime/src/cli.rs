@@ -1,5 +1,6 @@
 #![doc = include_str!("cli.md")]
 
+mod arguments;
 mod check;
 mod command;
 mod completions;
@@ -14,6 +15,7 @@ mod failure;
 mod fixtures;
 mod graph;
 mod history;
+mod ink;
 mod lock;
 mod lock_file;
 mod log;
@@ -38,15 +40,22 @@ mod version;
 mod words;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::fmt;
+use std::process::{ExitCode, exit};
+use std::time::Duration;
 
 use clap::{FromArgMatches, Parser};
+use tokio::time::sleep;
 
 use self::command::Command;
+use self::discreet::Secrets;
+use self::exit::Exit;
+use self::failure::Failure;
 use self::options::Options;
 use self::output::Output;
 use self::session::{Place, Session};
 use crate::MigratorBuilder;
+use crate::signals::{Attended, attend, nobody_is_asked};
 
 /// The name of the subcommand in [`Cli::from_args`].
 const NAME: &str = "migrate";
@@ -55,7 +64,7 @@ const NAME: &str = "migrate";
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " of mongrate");
 
 /// A command line that was given: what to do, and how. See the [module](self).
-#[derive(Clone, Debug, Parser)]
+#[derive(Clone, Parser)]
 #[command(name = NAME, about = "Migrates this application's database", version = VERSION, max_term_width = 120, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
@@ -65,12 +74,23 @@ pub struct Cli {
     command: Command,
 }
 
+/// Without the arguments, any of which may carry a password.
+impl fmt::Debug for Cli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cli").finish_non_exhaustive()
+    }
+}
+
 impl Cli {
     /// The command, if this program was called as `my-app migrate <command>`; `None` if its first argument is another one, or
     /// if it has none. A mistake in what follows ends the process with the exit code 2, `--help` with 0, as clap does.
     #[must_use]
     pub fn from_args() -> Option<Self> {
-        Self::try_from_args(std::env::args_os()).unwrap_or_else(|error| error.exit())
+        let cli = Self::try_from_args(std::env::args_os()).unwrap_or_else(|error| error.exit());
+        if cli.is_some() {
+            attend();
+        }
+        cli
     }
 
     /// The same of other arguments, the first of which is the name of the program.
@@ -90,7 +110,10 @@ impl Cli {
             return Ok(None);
         }
         let program = command::within(session::program(arguments.first()));
-        let matches = program.try_get_matches_from(arguments).map_err(discreet::discreet_error)?;
+        let matches = program.try_get_matches_from(&arguments).map_err(|error| {
+            let arguments = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
+            Secrets::of(arguments).hidden_in(error)
+        })?;
         let Some((_, matches)) = matches.subcommand() else { return Ok(None) };
         Self::from_arg_matches(matches).map(Some)
     }
@@ -108,6 +131,9 @@ impl Cli {
     ///
     /// Gives the exit code: 0 done or nothing to do, 1 failed or refused, 2 called wrongly, 3 the lock was not obtained,
     /// 4 the server cannot be reached, 5 something is pending, 130 interrupted.
+    ///
+    /// A signal ends a command that only reads or waits within a second, and the process with it. A run of migrations ends in
+    /// good order within 5 seconds; whatever it is that keeps the process then, the process ends.
     pub async fn run(self, configure: impl FnOnce(MigratorBuilder) -> MigratorBuilder + Send + 'static) -> ExitCode {
         self.at(Place::Named(Box::new(configure))).await
     }
@@ -120,17 +146,36 @@ impl Cli {
     }
 
     async fn at(self, place: Place) -> ExitCode {
+        let signals = Attended::new();
         let Self { options, command } = self;
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
-        let session = match Session::new(output, options, place) {
-            Ok(session) => session,
-            Err(failure) => return output.conclude(Err(failure)).into(),
+        let session = Session::new(output, options, place);
+        let result = tokio::select! {
+            biased;
+            result = command.run(&session) => result,
+            () = abandoned(&session, &signals) => {
+                output.conclude(Err(Failure::interrupted()));
+                // The runtime would wait for what is left behind: a name that is looked up, a server that does not answer.
+                exit(Exit::Interrupted.code().into())
+            }
         };
-        let exit = output.conclude(command.run(&session).await);
+        let exit = output.conclude(result);
         session.close().await;
         exit.into()
     }
+}
+
+/// How long a command that nothing keeps any more may take to say how it ended.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// Waits until a signal has come and the command neither runs migrations nor asks anybody, but has not ended: it only reads or
+/// waits.
+async fn abandoned(session: &Session, signals: &Attended) {
+    signals.interrupted().await;
+    session.stop().await;
+    nobody_is_asked().await;
+    sleep(LAST_WORDS).await;
 }
 
 /// How this program was called, up to the command: `my-app migrate`.
@@ -141,6 +186,13 @@ fn migrate() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn its_debug_output_has_no_argument() {
+        let arguments = ["shop", "migrate", "show", "mongodb://ana:secret@a", "--uri", "mongodb://ana:secret@b"];
+        let cli = Cli::try_from_args(arguments).unwrap().unwrap();
+        assert_eq!(format!("{cli:?}"), "Cli { .. }");
+    }
 
     /// An application may run it on a task.
     #[test]

@@ -93,7 +93,7 @@ pub enum Error {
         source: mongodb::error::Error,
     },
 
-    /// The collection of records holds documents that Mongrate did not write.
+    /// One of Mongrate's own collections holds documents that Mongrate did not write.
     #[error(
         "the collection '{collection}' holds documents that are not Mongrate's (for example `_id: {example}`{made_by}); it was left untouched. \
          Give Mongrate a name of its own with `Migrator::builder(db).names(Names::prefixed(\"mongrate\"))`"
@@ -105,6 +105,18 @@ pub enum Error {
         example: String,
         /// Which tool seems to have written it, as `, written by <tool>`, or empty.
         made_by: String,
+    },
+
+    /// Under a name of Mongrate's own collections there is something else than an ordinary collection.
+    #[error(
+        "'{collection}' is {kind}, in which Mongrate cannot keep anything; it was left untouched. Give Mongrate a name of its own \
+         with `Migrator::builder(db).names(Names::prefixed(\"mongrate\"))`"
+    )]
+    UnsuitableCollection {
+        /// Its name.
+        collection: String,
+        /// `a view`, `a capped collection` or `a time-series collection`.
+        kind: &'static str,
     },
 
     /// A record that this version of Mongrate cannot read, probably written by a newer one.

@@ -9,6 +9,7 @@ mod detect;
 mod down;
 mod dry_run;
 mod for_each;
+mod foreign;
 mod former;
 mod health;
 mod history;
@@ -40,6 +41,8 @@ pub use detect::{Detected, Verdict};
 pub use down::Down;
 pub use for_each::{DatabaseFilter, ForEach, Tenants};
 pub use health::{Health, HealthStatus};
+#[cfg(feature = "cli")]
+pub(crate) use history::LONGEST_PAGE;
 pub use history::{History, HistoryPage};
 pub use lock::ForceUnlock;
 pub use require::Require;
@@ -204,7 +207,7 @@ impl Migrator {
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         self.0.connection.check()?;
-        self.0.options.check()?;
+        self.0.options.check(self.0.database.name())?;
         joined(tokio::spawn(work(self).in_current_span()).await)
     }
 }

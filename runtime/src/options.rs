@@ -136,39 +136,56 @@ impl Default for Options {
 
 impl Options {
     /// Everything that is wrong at once.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self, database: &str) -> Result<(), Error> {
         let checks = [
             bounded("lease", self.lease, &LEASE, "a duration from 1 second to 1 day"),
             bounded("lock_wait", self.lock_wait, &LOCK_WAIT, "a duration of up to 30 days; zero does not wait"),
             self.timeout.map_or(Ok(()), Limit::check),
-            self.names.check(),
         ];
-        Error::gather(checks.into_iter().filter_map(Result::err).collect())
+        let wrong = checks.into_iter().filter_map(Result::err);
+        Error::gather(wrong.chain(self.names.wrong(database)).collect())
     }
 }
 
 impl Names {
-    fn check(&self) -> Result<(), Error> {
-        let names = [
+    /// Each with its option.
+    pub(crate) fn all(&self) -> [(&'static str, &str); 4] {
+        [
             ("names.records", &self.records),
             ("names.history", &self.history),
             ("names.lock", &self.lock),
             ("names.kv", &self.kv),
-        ];
-        let wrong = names.iter().enumerate().find_map(|(index, (option, name))| {
-            let taken = names[..index].iter().any(|(_, other)| other == name);
-            let accepted = if taken { "a name different from the other three" } else { "the name of a collection" };
-            (taken || !is_collection(name)).then(|| invalid(option, format!("'{name}'"), accepted))
-        });
-        wrong.map_or(Ok(()), Err)
+        ]
+    }
+
+    /// What is wrong with them in this database.
+    fn wrong(&self, database: &str) -> Vec<Error> {
+        let names = self.all();
+        let problem = |(index, &(option, name)): (usize, &(&'static str, &str))| {
+            let accepted = if names[..index].iter().any(|(_, other)| *other == name) {
+                "a name different from the other three"
+            } else if !is_collection(name) {
+                "the name of a collection: not empty, without `$`, not in `system.`, and no dot at either end"
+            } else if database.len() + 1 + name.len() > NAMESPACE {
+                "a shorter name: with that of the database and a dot it has at most 255 bytes"
+            } else {
+                return None;
+            };
+            Some(invalid(option, format!("'{name}'"), accepted))
+        };
+        names.iter().enumerate().filter_map(problem).collect()
     }
 }
 
+/// The longest name of a collection together with that of its database, in bytes.
 /// <https://www.mongodb.com/docs/manual/reference/limits/#mongodb-limit-Restriction-on-Collection-Names>
+const NAMESPACE: usize = 255;
+
+/// Whether the server takes it for the name of a collection of the user's; see [`NAMESPACE`].
 fn is_collection(name: &str) -> bool {
     !name.is_empty()
         && !name.contains(['$', '\0'])
-        && !name.starts_with(['.'])
+        && !name.starts_with('.')
         && !name.ends_with('.')
         && !name.starts_with("system.")
 }

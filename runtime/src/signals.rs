@@ -6,46 +6,61 @@
 //! could not be ended by it any more.
 
 #[cfg(feature = "cli")]
+mod command;
+#[cfg(feature = "cli")]
 mod question;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 #[cfg(feature = "cli")]
-pub(crate) use self::question::{interruptible, received};
+pub(crate) use self::command::{Attended, attend};
+#[cfg(feature = "cli")]
+pub(crate) use self::question::{interruptible, nobody_is_asked, received};
 use crate::stop::Stop;
 
 /// How often a run looks whether a signal has come: all that a signal handler can safely do is to count.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How many count signals now. Signal handlers belong to the process, so this does, too.
-static COUNTING: Mutex<usize> = Mutex::new(0);
+/// Who counts signals now. Signal handlers belong to the process, so this does, too.
+static COUNTING: Mutex<Counters> = Mutex::new(Counters { living: 0, before: 0 });
+
+#[derive(Debug)]
+struct Counters {
+    living: usize,
+    /// How many signals had come before the first of them.
+    before: usize,
+}
 
 /// While it lives, a signal is counted and does not end the process.
 #[derive(Debug)]
 struct Counting {
-    /// How many signals had come before.
+    /// How many signals had come before this one or one that it overlaps: a signal to the process is meant for all of them.
     before: usize,
 }
 
 impl Counting {
     fn new() -> Self {
-        // Before the handler is there: what it counts from then on has come meanwhile.
-        let before = handler::received();
-        let mut counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
-        if *counting == 0 {
+        let mut counters = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+        if counters.living == 0 {
+            // Read before the handlers are installed, so that whatever they count is newer.
+            counters.before = handler::received();
             handler::install();
         }
-        *counting += 1;
-        Self { before }
+        counters.living += 1;
+        Self { before: counters.before }
+    }
+
+    fn has_signal(&self) -> bool {
+        handler::received() != self.before
     }
 }
 
 impl Drop for Counting {
     fn drop(&mut self) {
-        let mut counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
-        *counting -= 1;
-        if *counting == 0 {
+        let mut counters = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+        counters.living -= 1;
+        if counters.living == 0 {
             handler::remove();
         }
     }
@@ -72,8 +87,8 @@ impl Watch {
         Self { signals, looks }
     }
 
-    /// Puts the default back, and tells whether a signal has come since the beginning: also one that came after the last
-    /// look, and that would be lost otherwise, since it has not ended the process.
+    /// Puts the default back, and returns whether a signal has come since the beginning, including one after the last look:
+    /// it has not ended the process, and would be lost.
     pub(crate) fn end(self) -> bool {
         let before = self.signals.before;
         drop(self);

@@ -253,12 +253,13 @@ async fn i6_an_index_build_that_resumes_after_a_failure_outlives_a_forced_unlock
     let (replica, _) = db.replica("resuming").await;
     let resumed = migrator(&replica, "module:builds-taken").build().unwrap();
     let run = tokio::spawn(resumed.up().into_future());
-    eventually("the build", async || (under_way(&db, "createIndexes").await >= 1).then_some(())).await;
+    eventually("the build", async || (under_way::commands(&db, "createIndexes").await >= 1).then_some(())).await;
     assert!(next.force_unlock().await.unwrap().is_some());
     let error = run.await.unwrap().unwrap_err();
     assert!(matches!(error, Error::LeaseLost { .. }), "{error:?}");
     let run = tokio::spawn(next.up().into_future());
-    eventually("the second request", async || (under_way(&db, "createIndexes").await >= 2).then_some(())).await;
+    eventually("the second request", async || (under_way::commands(&db, "createIndexes").await >= 2).then_some(()))
+        .await;
     drop(hangs);
     run.await.unwrap().unwrap();
     let built: Vec<_> =

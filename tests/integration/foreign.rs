@@ -79,6 +79,79 @@ async fn i7_documents_of_the_application_are_left_alone() {
     foreign(doc! { "from": "Lisbon", "to": "Dakar", "birds": 7 }, "").await;
 }
 
+/// What `up` and whatever else writes say to a collection under each of the names but the first; nothing is written.
+async fn refused_to_write(db: &TestDb, names: &Names) -> Error {
+    let before = (collections(db).await, fingerprint(db).await);
+    let migrator = migrator(db, "module:foreign").names(names.clone()).build().unwrap();
+    let error = migrator.up().await.unwrap_err();
+    println!("{error}");
+    assert!(error.to_string().contains("it was left untouched"), "{error}");
+    for other in [
+        migrator.up().dry_run(true).await.unwrap_err(),
+        migrator.mark_applied(["module:foreign:001_user"]).await.unwrap_err(),
+        migrator.force_unlock().await.unwrap_err(),
+    ] {
+        assert_eq!(other.to_string(), error.to_string());
+    }
+    assert_eq!((collections(db).await, fingerprint(db).await), before);
+    error
+}
+
+/// Each of the four names in turn is that of the collection `things`.
+fn each_role() -> [Names; 4] {
+    let mut all: [Names; 4] = std::array::from_fn(|_| Names::default());
+    for (names, role) in all.iter_mut().zip(0..) {
+        let name = [&mut names.records, &mut names.history, &mut names.lock, &mut names.kv].into_iter().nth(role);
+        "things".clone_into(name.unwrap());
+    }
+    all
+}
+
+#[tokio::test]
+async fn i7_a_collection_of_the_application_is_refused_in_every_role() {
+    for id in [Bson::from(1), Bson::from(ObjectId::new()), Bson::from("lease"), Bson::from(doc! { "source": "shop" })] {
+        for names in each_role() {
+            let db = TestDb::new().await;
+            db.collection::<Document>("things").insert_one(doc! { "_id": id.clone(), "name": "Ada" }).await.unwrap();
+            let error = refused_to_write(&db, &names).await;
+            assert!(matches!(&error, Error::ForeignCollection { collection, .. } if collection == "things"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn i7_what_is_no_ordinary_collection_is_refused_in_every_role() {
+    for (options, expected) in [
+        (doc! { "viewOn": "nothing", "pipeline": [] }, "a view"),
+        (doc! { "capped": true, "size": 4096 }, "a capped collection"),
+        (doc! { "timeseries": { "timeField": "at" } }, "a time-series collection"),
+    ] {
+        for names in each_role() {
+            let db = TestDb::new().await;
+            let mut create = doc! { "create": "things" };
+            create.extend(options.clone());
+            db.run_command(create).await.unwrap();
+            let error = refused_to_write(&db, &names).await;
+            let Error::UnsuitableCollection { collection, kind } = &error else { panic!("{error}") };
+            assert_eq!((collection.as_str(), *kind), ("things", expected));
+        }
+    }
+}
+
+/// An application may have made the collections beforehand, and a run that has begun is gone on with.
+#[tokio::test]
+async fn what_is_empty_or_mongrates_own_is_used() {
+    let db = TestDb::new().await;
+    for name in ["migrations", "migrations_history", "migrations_lock", "migrations_kv"] {
+        db.create_collection(name).await.unwrap();
+    }
+    let migrator = migrator(&db, "module:foreign").build().unwrap();
+    migrator.up().only("module:foreign:001_user").await.unwrap();
+    migrator.force_unlock().await.unwrap();
+    migrator.up().await.unwrap();
+    assert_eq!(count(&db, "users", doc! {}).await, 2);
+}
+
 /// Stores a record of a migration that is applied, changed by hand, and asks again.
 async fn unreadable(change: Document) -> String {
     let db = TestDb::new().await;

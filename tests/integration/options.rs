@@ -5,7 +5,7 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Migrator, MigratorBuilder, Names, Schema, Tx, migration};
 use mongrate_tests::TestDb;
-use mongrate_tests::stored::{migrator, step, steps};
+use mongrate_tests::stored::{collections, migrator, step, steps};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -48,12 +48,82 @@ async fn each_option_that_makes_no_sense_is_named() {
     for limit in [Duration::ZERO, Duration::from_nanos(1), DAY * 31, Duration::MAX] {
         assert_eq!(refused(&|builder| builder.timeout(limit)), "timeout");
     }
-    for name in ["", "a$b", "a\0b", "system.users", ".a", "a."] {
+    let too_long = "a".repeat(255 - db.name().len());
+    for name in ["", "a$b", "a\0b", "system.users", ".a", "a.", &too_long] {
         assert_eq!(refused(&|builder| builder.names(named(|names| names.lock = name.to_owned()))), "names.lock");
     }
     let twice = named(|names| names.history = names.records.clone());
     assert_eq!(refused(&|builder| builder.names(twice.clone())), "names.history");
     assert!(db.commands().take().is_empty());
+}
+
+/// The server decides what a name is.
+#[tokio::test]
+async fn a_name_that_is_accepted_is_one_for_the_server() {
+    let db = TestDb::new().await;
+    let longest = "a".repeat(254 - db.name().len());
+    let too_long = format!("{longest}a");
+    let mut refused = 0;
+    for name in [
+        "things",
+        "a.b",
+        "a..b",
+        ".a",
+        "a.",
+        "",
+        "$a",
+        "a$b",
+        "a$",
+        "a\0b",
+        "system.users",
+        "system.",
+        "systems",
+        "a b",
+        " ",
+        "-",
+        "größe",
+        "a/b",
+        "a\\b",
+        "a\"b",
+        "a\nb",
+        "_",
+        "1",
+        &longest,
+        &too_long,
+    ] {
+        let names = named(|names| names.kv = name.to_owned());
+        let accepted = Migrator::builder((*db).clone()).names(names).build();
+        let created = db.create_collection(name).await;
+        assert!(created.is_ok() || accepted.is_err(), "'{name}' is accepted, but the server says {created:?}");
+        refused += usize::from(accepted.is_err());
+    }
+    assert_eq!(refused, 10);
+}
+
+#[tokio::test]
+async fn every_pair_of_equal_names_is_refused() {
+    let db = TestDb::new().await;
+    let roles: [fn(&mut Names) -> &mut String; 4] =
+        [|names| &mut names.records, |names| &mut names.history, |names| &mut names.lock, |names| &mut names.kv];
+    for (index, first) in roles.iter().enumerate() {
+        for second in &roles[..index] {
+            let names = named(|names| {
+                *first(names) = "same".to_owned();
+                *second(names) = "same".to_owned();
+            });
+            option(&Migrator::builder((*db).clone()).names(names.clone()).build().unwrap_err());
+            // One that is built without a check is checked by its first call.
+            assert!(collections(&db).await.is_empty());
+        }
+    }
+    let all = Names::prefixed("a$");
+    let Err(Error::Several { errors }) = Migrator::builder((*db).clone()).names(all).build() else {
+        panic!("it is built")
+    };
+    assert_eq!(
+        errors.iter().map(option).collect::<Vec<_>>(),
+        ["names.records", "names.history", "names.lock", "names.kv"]
+    );
 }
 
 #[tokio::test]

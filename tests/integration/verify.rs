@@ -196,4 +196,18 @@ async fn a_database_that_went_another_way_is_told() {
     assert_eq!(detected.verdicts()[0].1, Verdict::Failed { error: "cannot tell".to_owned() });
     assert_eq!(detected.baseline(), None);
     assert_eq!(detected.contradictions().map(|migration| migration.id()).collect::<Vec<_>>(), [RAW]);
+    let text = detected.to_string();
+    let told: Vec<_> = text.lines().skip(detected.verdicts().len()).collect();
+    assert_eq!(
+        told,
+        [
+            format!("'{RAW}' is in effect although '{TX}' before it could not be verified: look at it by hand."),
+            format!("There is no baseline: nothing before '{TX}' is in effect that is not on record."),
+        ]
+    );
+
+    untell(&db, "error").await;
+    let text = migrator.detect().await.unwrap().to_string();
+    assert!(text.contains(&format!("although '{TX}' before it is not: look")), "{text}");
+    assert!(!text.contains("Nothing is in effect"), "{text}");
 }

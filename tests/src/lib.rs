@@ -12,7 +12,7 @@ mod eventually;
 mod fail_point;
 pub mod fleet;
 mod gate;
-mod my_app;
+pub mod my_app;
 mod proxy;
 pub mod sabotage;
 mod scratch;

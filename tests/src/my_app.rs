@@ -14,6 +14,10 @@ use tokio::time::timeout;
 
 use crate::{TestDb, eventually};
 
+/// What starts a program as the first process of a namespace.
+const UNSHARE: &[&str] =
+    &["/usr/bin/unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"];
+
 /// No command of a test takes longer.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -95,6 +99,20 @@ impl MyApp {
         self
     }
 
+    /// As the first process of a container, in a namespace of its own: it gets only the signals for which it has a handler.
+    #[must_use]
+    pub fn as_first_process(mut self) -> Self {
+        self.starter = [UNSHARE, &["--"]].concat();
+        self
+    }
+
+    /// Whether this machine lets a process have such a namespace.
+    #[must_use]
+    pub fn can_be_first_process() -> bool {
+        let mut unshare = std::process::Command::new(UNSHARE[0]);
+        unshare.args(&UNSHARE[1..]).arg("true").status().is_ok_and(|status| status.success())
+    }
+
     /// The program itself.
     ///
     /// Cargo puts test programs into `deps`, beside which the package's own programs lie.
@@ -162,6 +180,16 @@ impl Running {
         self.child.id().expect("it has ended")
     }
 
+    /// The process that [`as_first_process`](MyApp::as_first_process) has started, seen from outside.
+    pub async fn first_process(&self) -> u32 {
+        let children = format!("/proc/{0}/task/{0}/children", self.pid());
+        eventually("the first process", async || {
+            let children = std::fs::read_to_string(&children).ok()?;
+            children.split_whitespace().next()?.parse().ok()
+        })
+        .await
+    }
+
     /// Waits until this is a part of what it has written to stderr.
     pub async fn says(&self, text: &str) {
         let what = format!("'{text}' on stderr");
@@ -208,10 +236,26 @@ impl Running {
     }
 
     fn signal(&self, name: &str) {
-        let mut kill = std::process::Command::new("sh");
-        kill.args(["-c", "kill -s \"$1\" \"$2\"", "sh", name]).arg(self.pid().to_string());
-        assert!(kill.status().unwrap().success(), "it is gone already");
+        signal(self.pid(), name);
     }
+}
+
+/// Sends a signal, by its name without `SIG`.
+pub fn signal(pid: u32, name: &str) {
+    let mut kill = std::process::Command::new("sh");
+    kill.args(["-c", "kill -s \"$1\" \"$2\"", "sh", name]).arg(pid.to_string());
+    assert!(kill.status().unwrap().success(), "it is gone already");
+}
+
+/// Waits until a process has a handler for SIGTERM.
+pub async fn handles_signals(pid: u32) {
+    const TERMINATE: u64 = 1 << 14;
+    eventually("a handler for SIGTERM", async || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        (u64::from_str_radix(caught.trim(), 16).ok()? & TERMINATE > 0).then_some(())
+    })
+    .await;
 }
 
 /// A call that has ended.

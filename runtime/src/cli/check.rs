@@ -6,10 +6,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 use clap::Args;
-use console::style;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::ink::RED;
 use super::released::{self, Released};
 use super::session::Session;
 use super::source_tree::{self, SourceTree};
@@ -131,7 +131,7 @@ fn show(session: &Session, registry: &Registry, checked: &wire::Check<'_>) -> Re
     }
     output.print(format_args!("{}\n", rows.trim_fmt()))?;
     for finding in &checked.findings {
-        output.print(format_args!("{} {}", style(format!("{}:", finding.id)).red(), finding.message))?;
+        output.print(format_args!("{} {}", RED.paint(format_args!("{}:", finding.id)), finding.message))?;
     }
     let migrations = counted(checked.migrations as u64, "migration");
     let sources = counted(checked.sources.len() as u64, "source");

@@ -8,8 +8,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
 use super::{
-    Cli, NAME, check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell, show, status,
-    up, validate, version,
+    Cli, NAME, arguments, check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell,
+    show, status, up, validate, version,
 };
 
 /// What to do.
@@ -73,6 +73,7 @@ impl Command {
     }
 
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        arguments::check(&self)?;
         match self {
             Self::Status(it) => it.run(session).await,
             Self::Pending(it) => it.run(session).await,

@@ -41,7 +41,7 @@ impl Deploy {
             let summary = Summary::new(total, None, Some(&before));
             return end(session, &summary, Some(found("nothing was applied, because of this", &obstacles)));
         }
-        let mut up = migrator.up().continue_on_error(!session.environment.stop_on_error);
+        let mut up = migrator.up().continue_on_error(!session.environment()?.stop_on_error);
         if let Some(name) = self.writing.by() {
             up = up.by(name);
         }

@@ -1,54 +1,188 @@
-//! Connection strings in the wrong place: what somebody mistypes is quoted in the error about it, and ends up in a log.
+//! Credentials in the wrong place: what somebody mistypes is quoted in the error about it, and ends up in a log.
+//!
+//! A password may contain whatever would end a connection string in a sentence: a quote, a blank. So the arguments of the process
+//! are searched, where each begins and ends is known, and what is found there is hidden wherever it is printed. Connection strings
+//! that come from elsewhere are found by their scheme.
 
 use std::borrow::Cow;
+use std::env;
+use std::sync::LazyLock;
 
 use clap::error::{ContextKind, ContextValue};
 
-/// The text without the user and the password of any connection string in it.
-pub(super) fn discreet(text: &str) -> Cow<'_, str> {
+/// What is printed in place of a credential.
+const HIDDEN: &str = "***";
+
+static OF_THIS_PROCESS: LazyLock<Secrets> = LazyLock::new(|| {
+    let values = env::args_os().skip(1).chain(env::var_os("MONGODB_URI"));
+    Secrets::of(values.map(|value| value.to_string_lossy().into_owned()))
+});
+
+/// The credentials in some arguments.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    /// In each spelling in which they may be quoted.
+    spellings: Vec<String>,
+    /// Whole arguments, which are found only where they stand alone or in quotes: they may be short words.
+    arguments: Vec<String>,
+}
+
+impl Secrets {
+    /// Those in the arguments of this process and in its connection string.
+    pub(super) fn of_this_process() -> &'static Self {
+        &OF_THIS_PROCESS
+    }
+
+    pub(super) fn of(arguments: impl IntoIterator<Item = String>) -> Self {
+        let mut secrets = Self::default();
+        let mut goes_on = false;
+        for argument in arguments {
+            goes_on = if goes_on && !argument.starts_with('-') {
+                secrets.continue_in(&argument)
+            } else {
+                secrets.search(&argument)
+            };
+        }
+        // A part of another one must not keep that from being found.
+        secrets.spellings.sort_unstable_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+        secrets.spellings.dedup();
+        secrets
+    }
+
+    /// Searches an argument. Returns whether its connection string may go on in the next one, because of a blank without quotes.
+    fn search(&mut self, argument: &str) -> bool {
+        let Some((scheme, rest)) = argument.split_once(":/") else {
+            // No scheme, but a user and a password.
+            if let Some((user, _)) = argument.rsplit_once('@')
+                && user.contains(':')
+                && !user.contains(char::is_whitespace)
+            {
+                self.hide(&format!("{user}@"));
+            }
+            return false;
+        };
+        if !scheme.to_lowercase().contains("mongo") {
+            return false;
+        }
+        let rest = rest.trim_start_matches('/');
+        let (server, user) = rest.rsplit_once('@').map_or((rest, None), |(user, server)| (server, Some(user)));
+        let (server, options) = server.split_once('?').unwrap_or((server, ""));
+        let is_secret = |name: &str| ["password", "properties", "username"].iter().any(|word| name.contains(word));
+        for option in options.split('&').filter(|option| is_secret(&option.to_lowercase())) {
+            self.hide(option);
+        }
+        match (user, is_server(server)) {
+            (Some(user), true) => self.hide(&format!("{user}@")),
+            (None, true) => {}
+            // Who knows where it was meant to be.
+            (_, false) => self.hide(rest),
+        }
+        user.is_none() && !is_server(server)
+    }
+
+    /// Searches an argument after one in which a connection string has not ended.
+    fn continue_in(&mut self, argument: &str) -> bool {
+        let user = argument.rsplit_once('@');
+        match user {
+            Some((user, _)) => self.hide(&format!("{user}@")),
+            None => self.arguments.push(argument.to_owned()),
+        }
+        user.is_none()
+    }
+
+    fn hide(&mut self, secret: &str) {
+        if secret.is_empty() {
+            return;
+        }
+        let json = serde_json::Value::from(secret).to_string();
+        let json = json.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned();
+        self.spellings.extend([secret.to_owned(), secret.escape_debug().to_string(), json]);
+    }
+
+    /// The text without any of them, and without those of other connection strings.
+    pub(super) fn hidden<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.arguments.iter().any(|argument| argument == text) {
+            return HIDDEN.into();
+        }
+        let mut text = Cow::Borrowed(text);
+        for argument in self.arguments.iter().map(|argument| format!("'{argument}'")) {
+            if text.contains(&argument) {
+                text = text.replace(&argument, &format!("'{HIDDEN}'")).into();
+            }
+        }
+        for secret in self.spellings.iter().filter(|secret| !secret.is_empty()) {
+            if text.contains(secret.as_str()) {
+                let at = if secret.ends_with('@') { "@" } else { "" };
+                text = text.replace(secret.as_str(), &format!("{HIDDEN}{at}")).into();
+            }
+        }
+        match without_users(&text) {
+            Some(hidden) => hidden.into(),
+            None => text,
+        }
+    }
+
+    /// What clap has to say, without any of them.
+    pub(super) fn hidden_in(&self, mut error: clap::Error) -> clap::Error {
+        let quoted: Vec<(ContextKind, ContextValue)> =
+            error.context().map(|(kind, value)| (kind, value.clone())).collect();
+        let has_any = |text: &str| self.hidden(text) != text;
+        for (kind, value) in quoted {
+            match value {
+                ContextValue::String(text) => {
+                    error.insert(kind, ContextValue::String(self.hidden(&text).into_owned()));
+                }
+                ContextValue::Strings(texts) => {
+                    let texts = texts.iter().map(|text| self.hidden(text).into_owned()).collect();
+                    error.insert(kind, ContextValue::Strings(texts));
+                }
+                // Styled, with what was typed in it.
+                ContextValue::StyledStr(text) if has_any(&text.to_string()) => {
+                    error.remove(kind);
+                }
+                ContextValue::StyledStrs(texts) if texts.iter().any(|text| has_any(&text.to_string())) => {
+                    error.remove(kind);
+                }
+                _ => {}
+            }
+        }
+        error
+    }
+}
+
+/// Whether this can be nothing but hosts, ports and the name of a database.
+fn is_server(text: &str) -> bool {
+    let allowed = |sign: char| sign.is_ascii_alphanumeric() || ".,:-_[]/".contains(sign);
+    let (ports_only, (hosts, _)) = (
+        |(before, after): (&str, &str)| before.contains('[') || after.starts_with(|sign: char| sign.is_ascii_digit()),
+        text.split_once('/').unwrap_or((text, "")),
+    );
+    text.chars().all(allowed) && hosts.split(',').all(|host| host.split_once(':').is_none_or(ports_only))
+}
+
+/// The text without the users and passwords of the addresses in it; `None` if there are none.
+fn without_users(text: &str) -> Option<String> {
     let mut told = String::new();
-    let mut rest = text;
+    let (mut rest, mut is_changed) = (text, false);
     while let Some((before, after)) = rest.split_once("://") {
         told.push_str(before);
         told.push_str("://");
-        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`')).unwrap_or(after.len());
-        // A password may have an @ in it that should have been escaped.
+        let ends = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`');
+        // A password may contain an @ that should have been escaped; one for MongoDB, anything, unless there is no place for one.
+        let word = &after[..after.find(ends).unwrap_or(after.len())];
+        let is_whole = word.contains('/') && is_server(word.trim_end_matches([',', '.', ';']));
+        let is_ours = (before.ends_with("mongodb") || before.ends_with("mongodb+srv")) && !is_whole;
+        let end = if is_ours { after.find('\n') } else { after.find(ends) };
         rest = after;
-        if let Some((_, server)) = after[..end].rsplit_once('@') {
-            told.push_str("***@");
-            rest = &after[end - server.len()..];
+        if let Some((_, server)) = after[..end.unwrap_or(after.len())].rsplit_once('@') {
+            told.push_str(HIDDEN);
+            told.push('@');
+            rest = &after[end.unwrap_or(after.len()) - server.len()..];
+            is_changed = true;
         }
-    }
-    if told.is_empty() {
-        return Cow::Borrowed(text);
     }
     told.push_str(rest);
-    Cow::Owned(told)
-}
-
-/// The same for what clap has to say.
-pub(super) fn discreet_error(mut error: clap::Error) -> clap::Error {
-    let quoted: Vec<(ContextKind, ContextValue)> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
-    for (kind, value) in quoted {
-        match value {
-            ContextValue::String(text) => {
-                error.insert(kind, ContextValue::String(discreet(&text).into_owned()));
-            }
-            ContextValue::Strings(texts) => {
-                let texts = texts.iter().map(|text| discreet(text).into_owned()).collect();
-                error.insert(kind, ContextValue::Strings(texts));
-            }
-            // Styled, with what was typed in it.
-            ContextValue::StyledStr(text) if text.to_string().contains("://") => {
-                error.remove(kind);
-            }
-            ContextValue::StyledStrs(texts) if texts.iter().any(|text| text.to_string().contains("://")) => {
-                error.remove(kind);
-            }
-            _ => {}
-        }
-    }
-    error
+    is_changed.then_some(told)
 }
 
 #[cfg(test)]
@@ -56,16 +190,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_and_password_are_left_out() {
+    fn users_and_passwords_are_left_out() {
         for (text, told) in [
             ("mongodb://ana:secret@a:1,b:2/shop", "mongodb://***@a:1,b:2/shop"),
             ("'mongodb+srv://ana:sec@re/t@a' is odd", "'mongodb+srv://***@a' is odd"),
-            ("one mongodb://a:b@c and two mongodb://d@e/f?g=h@i", "one mongodb://***@c and two mongodb://***@i"),
+            ("'mongodb://ana:it's `se\"c ret@a' is odd\nana@corp", "'mongodb://***@a' is odd\nana@corp"),
+            ("one mongodb://a:b@c and two mongodb://d@e/f?g=h@i", "one mongodb://***@i"),
             ("mongodb://localhost/shop", "mongodb://localhost/shop"),
+            ("like mongodb://localhost/shop, with `a:b@`", "like mongodb://localhost/shop, with `a:b@`"),
             ("see https://a.b/c: d@e", "see https://a.b/c: d@e"),
+            ("https://ana:secret@a.b/c by d@e", "https://***@a.b/c by d@e"),
             ("nobody@nowhere", "nobody@nowhere"),
         ] {
-            assert_eq!(discreet(text), told);
+            assert_eq!(Secrets::default().hidden(text), told);
         }
+    }
+
+    /// Whatever characters a password has, and however an argument is quoted.
+    #[test]
+    fn nothing_of_an_argument_is_quoted() {
+        for password in ["it's", "a`b", "a\"b", "a b", "a\\b", "a\nb", "a\u{1b}b", "a@b", "a://b", "ü:/?#[]"] {
+            for argument in [
+                format!("mongodb://ana:{password}@a/shop"),
+                format!("--uri=mongodb+srv://ana:{password}@a/shop?w=1"),
+                format!("MONGO://ana:{password}@a"),
+                format!("mongodb:/ana:{password}@a"),
+            ] {
+                let secrets = Secrets::of([argument.clone()]);
+                let json = serde_json::json!({ "message": format!("no '{argument}'") }).to_string();
+                for text in [format!("no '{argument}' or `{argument}`"), format!("{argument:?}"), json] {
+                    let told = secrets.hidden(&text);
+                    let half = &password[password.len() - 1..];
+                    assert!(!told.contains("ana") && !told.contains(&format!("{half}@")), "{argument}: {told}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn neither_without_a_server_nor_in_pieces() {
+        for (arguments, text) in [
+            (&["mongodb://ana:secret"][..], "no 'mongodb://ana:secret' there"),
+            (&["mongodb://ana:my@secret://is"], "no 'mongodb://ana:my@secret://is' there"),
+            (&["ana:secret@localhost"], "no 'ana:secret@localhost' there"),
+            (&["up", "mongodb://ana:my", "secret", "is@a/shop"], "'mongodb://ana:my', 'secret' and 'is@a/shop'"),
+            (&["mongodb://a/?proxyPassword=secret"], "'mongodb://a/?proxyPassword=secret'"),
+        ] {
+            let secrets = Secrets::of(arguments.iter().map(ToString::to_string));
+            let told = secrets.hidden(text);
+            assert!(!["ana", "secret", "my", "is@"].iter().any(|part| told.contains(part)), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_kept() {
+        let arguments = ["mongodb://localhost:27017,[::1]:1/shop?w=1", "--by", "ana@corp", "see OPS-1: ask ana@corp"];
+        let text = arguments.join(" and ").replace("mongodb://", "");
+        assert_eq!(Secrets::of(arguments.map(str::to_owned)).hidden(&text), text);
     }
 }

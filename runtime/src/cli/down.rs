@@ -16,7 +16,7 @@ use crate::options::Limit;
 pub(super) struct Down {
     /// Only these (qualified ids)
     #[arg(value_name = "ID")]
-    ids: Vec<String>,
+    pub(super) ids: Vec<String>,
 
     /// So many of those that were applied last
     #[arg(long, value_name = "N", conflicts_with = "ids", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
@@ -28,7 +28,7 @@ pub(super) struct Down {
 
     /// Everything that was applied after this one, which stays
     #[arg(long, value_name = "ID", conflicts_with_all = ["ids", "steps", "batch"])]
-    to: Option<String>,
+    pub(super) to: Option<String>,
 
     /// Also what depends on these
     #[arg(long)]

@@ -9,7 +9,6 @@ pub(super) use table::half_changed;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::discreet::discreet;
 use super::exit::Exit;
 use crate::report::Report;
 use crate::{Error, Registry};
@@ -44,6 +43,11 @@ impl Failure {
         Self::new(Exit::Usage, "usage", message)
     }
 
+    /// It was told to stop, and has not said itself what became of it.
+    pub(super) fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted", "interrupted")
+    }
+
     /// Something beside the database: a file, the terminal.
     pub(super) fn io(doing: &str, error: &std::io::Error) -> Self {
         Self::new(Exit::Failed, "io", format!("could not {doing}: {error}"))
@@ -61,21 +65,21 @@ impl Failure {
         self
     }
 
-    /// Without the passwords that somebody typed in the wrong place.
-    pub(super) fn discreet(mut self) -> Self {
-        for text in [Some(&mut self.message), self.help.as_mut()].into_iter().flatten() {
-            *text = discreet(text).into();
-        }
-        for cause in &mut self.causes {
-            *cause = discreet(cause).into_owned();
-        }
-        self
-    }
-
     /// Tells programs this, too.
     pub(super) fn with(mut self, document: &impl Serialize) -> Self {
         self.document = serde_json::to_value(document).ok().map(Box::new);
         self
+    }
+}
+
+/// About an id that need not be linked in.
+pub(super) fn or_on_record(error: Error) -> Failure {
+    match &error {
+        Error::UnknownMigration { id, .. } => {
+            let message = format!("no migration '{id}' is linked into this program or on record").into();
+            Failure { message, ..error.into() }
+        }
+        _ => error.into(),
     }
 }
 

@@ -39,11 +39,11 @@ waits for it. ● has something above it, ○ has not. A dependency that is far 
 pub(super) struct Graph {
     /// Only these (qualified ids), what they depend on and what depends on them
     #[arg(value_name = "ID")]
-    ids: Vec<String>,
+    pub(super) ids: Vec<String>,
 
     /// Only the migrations of one source and what they depend on directly: system, module:<name> or plugin:<name>
     #[arg(long)]
-    source: Option<String>,
+    pub(super) source: Option<String>,
 
     /// Only what is linked in, without a database: not where it stands
     #[arg(long)]

@@ -1,11 +1,11 @@
 //! `history`
 
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use console::style;
+use clap::{Args, value_parser};
 
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, or_on_record};
+use super::ink::{GREEN, RED, YELLOW};
 use super::session::Session;
 use super::{migrate, table, words};
 use crate::elapsed::Elapsed;
@@ -16,10 +16,10 @@ use crate::{Act, HistoryEntry, RecordStatus, wire};
 pub(super) struct History {
     /// So many entries, from the newest
     #[arg(long, value_name = "N", default_value_t = 20)]
-    limit: u32,
+    pub(super) limit: u32,
 
     /// Leaves out so many of the newest
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = value_parser!(u64).range(..=i64::MAX.unsigned_abs()))]
     skip: u64,
 
     /// Only what ended with, or left, this status
@@ -28,11 +28,11 @@ pub(super) struct History {
 
     /// Only the migrations of one source: system, module:<name> or plugin:<name>
     #[arg(long)]
-    source: Option<String>,
+    pub(super) source: Option<String>,
 
     /// Only this migration (qualified id)
     #[arg(long, value_name = "ID")]
-    migration: Option<String>,
+    pub(super) migration: Option<String>,
 }
 
 const STATUSES: [RecordStatus; 4] =
@@ -59,7 +59,7 @@ impl History {
             filters.extend(["--migration".to_owned(), id.clone()]);
             history = history.migration(id);
         }
-        let page = history.await?;
+        let page = history.await.map_err(or_on_record)?;
         let output = &session.output;
         if output.is_json() {
             output.json(&wire::History::of(&page))?;
@@ -96,13 +96,12 @@ pub(super) fn entries(entries: &[HistoryEntry]) -> String {
     for entry in entries {
         let ended = match entry.status {
             None => String::new(),
-            Some(RecordStatus::Completed) => style("completed").green().to_string(),
-            Some(RecordStatus::Failed) => style("failed").red().to_string(),
-            Some(other) => style(other.as_str().replace('-', " ")).yellow().to_string(),
+            Some(RecordStatus::Completed) => GREEN.paint("completed").to_string(),
+            Some(RecordStatus::Failed) => RED.paint("failed").to_string(),
+            Some(other) => YELLOW.paint(other.as_str().replace('-', " ")).to_string(),
         };
         let ran = matches!(entry.act, Act::Up | Act::Down | Act::Verify);
-        let mut remarks: Vec<_> =
-            [&entry.because, &entry.error].into_iter().flatten().map(|text| words::harmless(text)).collect();
+        let mut remarks: Vec<_> = [&entry.because, &entry.error].into_iter().flatten().cloned().collect();
         remarks.extend(entry.holder.as_deref().map(|holder| format!("from process {} on {}", holder.pid, holder.host)));
         rows.add_row([
             words::moment(entry.executed_at),

@@ -1,10 +1,10 @@
 //! `lock-file`
 
 use clap::Args;
-use console::style;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::ink::RED;
 use super::migrate;
 use super::released::{self, Released};
 use super::session::Session;
@@ -48,7 +48,7 @@ impl LockFile {
             output.warning(format_args!("{id}: {}", released::removed(path)));
         }
         for id in modified {
-            output.print(format_args!("{} {}", style(format!("{id}:")).red(), released::modified(path)))?;
+            output.print(format_args!("{} {}", RED.paint(format_args!("{id}:")), released::modified(path)))?;
         }
         let rewritten = rewritten.len();
         if self.check {

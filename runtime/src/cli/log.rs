@@ -1,11 +1,13 @@
 //! The log that `-v` asks for.
 
-use std::io;
+use std::io::{self, Write};
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{fmt, registry};
+
+use super::output::printed;
 
 /// Writes what the library tells through `tracing` to stderr, unless the application has a subscriber of its own.
 pub(super) fn to_stderr(verbose: u8) {
@@ -15,8 +17,23 @@ pub(super) fn to_stderr(verbose: u8) {
         2 => Level::DEBUG,
         _ => Level::TRACE,
     };
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(console::colors_enabled_stderr());
+    let lines = fmt::layer().with_writer(|| Log).with_ansi(false);
     let log = registry().with(lines.with_filter(Targets::new().with_target("mongrate", level)));
     // An error says that there is one already, and that is right.
     drop(log.try_init());
+}
+
+/// Stderr, as everything else is printed there.
+struct Log;
+
+impl Write for Log {
+    /// The subscriber writes whole lines.
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write_all(printed(&String::from_utf8_lossy(lines), false).as_bytes())?;
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

@@ -4,11 +4,11 @@ use clap::{Args, Subcommand};
 
 use super::confirm::confirm;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, or_on_record};
 use super::options::Reasoned;
-use super::outcome;
 use super::session::Session;
-use crate::Amend;
+use super::{migrate, outcome};
+use crate::{Amend, Error};
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Mark {
@@ -22,7 +22,7 @@ pub(super) enum Mark {
 pub(super) struct Marked {
     /// Qualified ids
     #[arg(value_name = "ID", required = true)]
-    ids: Vec<String>,
+    pub(super) ids: Vec<String>,
 
     #[command(flatten)]
     reasoned: Reasoned,
@@ -31,7 +31,7 @@ pub(super) struct Marked {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Baseline {
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
 
     #[command(flatten)]
     reasoned: Reasoned,
@@ -39,9 +39,9 @@ pub(super) struct Baseline {
 
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
-struct Place {
+pub(super) struct Place {
     /// The last migration that is applied (qualified id)
-    id: Option<String>,
+    pub(super) id: Option<String>,
 
     /// Asks the `verify` functions where the database stands, and proposes that place
     #[arg(long)]
@@ -51,7 +51,7 @@ struct Place {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Accept {
     /// The migration (qualified id)
-    id: String,
+    pub(super) id: String,
 
     #[command(flatten)]
     reasoned: Reasoned,
@@ -60,7 +60,7 @@ pub(super) struct Accept {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Prune {
     /// The migration (qualified id)
-    id: String,
+    pub(super) id: String,
 
     #[command(flatten)]
     reasoned: Reasoned,
@@ -80,7 +80,7 @@ impl Mark {
             Self::Applied(_) => migrator.mark_applied(ids),
             Self::Pending(_) => migrator.mark_pending(ids),
         };
-        amend_as(session, amend, reasoned).await
+        amend_as(session, amend, reasoned, Failure::from).await
     }
 }
 
@@ -95,8 +95,11 @@ impl Baseline {
             let Some(id) = detected.baseline() else {
                 // Nothing to say, and said so.
                 session.output.remark(&detected);
+                if detected.contradictions().next().is_some() {
+                    return Err(no_baseline());
+                }
                 let nothing: [String; 0] = [];
-                return amend_as(session, migrator.mark_applied(nothing), &self.reasoned).await;
+                return amend_as(session, migrator.mark_applied(nothing), &self.reasoned, Failure::from).await;
             };
             about = Some(detected.to_string());
             id.to_owned()
@@ -105,14 +108,27 @@ impl Baseline {
         if !confirm(session, migrator, about.as_ref().map(|text| text as _), &question).await? {
             return outcome::declined(session);
         }
-        amend_as(session, migrator.baseline(id), &self.reasoned).await
+        amend_as(session, migrator.baseline(id), &self.reasoned, Failure::from).await
     }
+}
+
+/// The database went another way than the migrations.
+fn no_baseline() -> Failure {
+    Failure::new(
+        Exit::Failed,
+        "no-baseline",
+        "the `verify` functions contradict each other, so there is no place at which the database stands",
+    )
+    .help(format!(
+        "look at the database, and then name the place or the migrations: `{m} baseline ID` or `{m} mark applied ID`",
+        m = migrate()
+    ))
 }
 
 impl Accept {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_for(&self.reasoned.writing).await?;
-        amend_as(session, migrator.accept(self.id), &self.reasoned).await
+        amend_as(session, migrator.accept(self.id), &self.reasoned, Failure::from).await
     }
 }
 
@@ -122,16 +138,21 @@ impl Prune {
         if !confirm(session, migrator, None, &format!("Remove the record of '{}'?", self.id)).await? {
             return outcome::declined(session);
         }
-        amend_as(session, migrator.prune(self.id), &self.reasoned).await
+        amend_as(session, migrator.prune(self.id), &self.reasoned, or_on_record).await
     }
 }
 
-async fn amend_as(session: &Session, mut amend: Amend, reasoned: &Reasoned) -> Result<Exit, Failure> {
+async fn amend_as(
+    session: &Session,
+    mut amend: Amend,
+    reasoned: &Reasoned,
+    told: fn(Error) -> Failure,
+) -> Result<Exit, Failure> {
     if let Some(name) = reasoned.writing.by() {
         amend = amend.by(name);
     }
     if let Some(reason) = &reasoned.because {
         amend = amend.because(reason);
     }
-    outcome::tell(session, &amend.await?)
+    outcome::tell(session, &amend.await.map_err(told)?)
 }

@@ -4,15 +4,16 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use console::{Style, Term};
+use console::Term;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::discreet::Secrets;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::ink::{BOLD_BLUE, BOLD_GREEN, BOLD_RED, BOLD_YELLOW, rendered, rendered_json};
 use super::options::{Color, Options};
 use super::outcome;
-use super::words::harmless;
 use crate::wire;
 
 /// How the result is written.
@@ -65,14 +66,15 @@ impl Output {
     /// What was asked for.
     #[expect(clippy::unused_self, reason = "like its siblings, so that nothing is printed without one")]
     pub(super) fn print(self, text: impl Display) -> Result<(), Failure> {
-        write(&mut io::stdout().lock(), format_args!("{text}\n"))
+        let text = printed(&text.to_string(), console::colors_enabled());
+        write(&mut io::stdout().lock(), &text)
     }
 
     /// What was asked for, as JSON.
     pub(super) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::new(Exit::Failed, "json", format!("could not write JSON: {error}")))?;
-        self.print(text)
+        write(&mut io::stdout().lock(), &rendered_json(&Secrets::of_this_process().hidden(&text)))
     }
 
     /// How a command that changes something has gone. Quiet when it went well and nobody wants to know.
@@ -94,7 +96,7 @@ impl Output {
     }
 
     pub(super) fn warning(self, text: impl Display) {
-        self.remark(format_args!("{}: {text}", Style::new().for_stderr().yellow().bold().apply_to("warning")));
+        self.remark(format_args!("{}: {text}", BOLD_YELLOW.paint("warning")));
     }
 
     /// Whether progress may move: somebody looks at a terminal that can do it, and the log does not write there as well.
@@ -110,7 +112,7 @@ impl Output {
     pub(super) fn conclude(self, result: Result<Exit, Failure>) -> Exit {
         let failure = match result {
             Ok(exit) => return exit,
-            Err(failure) => failure.discreet(),
+            Err(failure) => failure,
         };
         if self.is_json() {
             let report = || failure.report.as_ref().map(|report| json!(wire::Report::of(report)));
@@ -125,23 +127,22 @@ impl Output {
     }
 
     fn tell(self, failure: &Failure) {
-        let style = Style::new().for_stderr().bold();
         if let (Some(report), false) = (&failure.report, self.is_json())
             && let Err(unwritten) = outcome::tell_rest(self, report)
         {
             say(unwritten.message);
         }
-        say(format_args!("{}: {}", style.clone().red().apply_to("error"), harmless(&failure.message)));
+        say(format_args!("{}: {}", BOLD_RED.paint("error"), failure.message));
         if let Some((file, line)) = failure.at {
-            say(format_args!("  {} {file}:{line}", style.clone().blue().apply_to("-->")));
+            say(format_args!("  {} {file}:{line}", BOLD_BLUE.paint("-->")));
         }
         if self.verbose > 0 {
             for cause in &failure.causes {
-                say(format_args!("  {} {cause}", style.clone().blue().apply_to("because"), cause = harmless(cause)));
+                say(format_args!("  {} {cause}", BOLD_BLUE.paint("because")));
             }
         }
         for help in failure.help.iter().flat_map(|help| help.lines()) {
-            say(format_args!("{}: {help}", style.clone().green().apply_to("help")));
+            say(format_args!("{}: {help}", BOLD_GREEN.paint("help")));
         }
     }
 }
@@ -168,9 +169,14 @@ fn wants_colours(color: Color, terminal: &Term) -> bool {
     }
 }
 
+/// Everything that is printed comes through here: the text without credentials, and without what a terminal would obey.
+pub(super) fn printed(text: &str, colors: bool) -> String {
+    rendered(&Secrets::of_this_process().hidden(text), colors)
+}
+
 /// Whoever has closed the other end does not want to read on; that is no error of ours.
-fn write(out: &mut impl Write, text: impl Display) -> Result<(), Failure> {
-    match write!(out, "{text}").and_then(|()| out.flush()) {
+fn write(out: &mut impl Write, line: &str) -> Result<(), Failure> {
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("write to stdout", &error)),
         _ => Ok(()),
     }
@@ -178,5 +184,5 @@ fn write(out: &mut impl Write, text: impl Display) -> Result<(), Failure> {
 
 /// A line on stderr. If even that cannot be written, there is nobody left to tell.
 fn say(text: impl Display) {
-    drop(writeln!(io::stderr().lock(), "{text}"));
+    drop(writeln!(io::stderr().lock(), "{}", printed(&text.to_string(), console::colors_enabled_stderr())));
 }

@@ -37,11 +37,11 @@ impl Pending {
 pub(super) struct Plan {
     /// Only these (qualified ids) and what they depend on
     #[arg(value_name = "ID")]
-    ids: Vec<String>,
+    pub(super) ids: Vec<String>,
 
     /// Everything up to this one in plan order
     #[arg(long, value_name = "ID", conflicts_with = "ids")]
-    to: Option<String>,
+    pub(super) to: Option<String>,
 }
 
 impl Plan {

@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind, IsTerminal};
 use console::{Emoji, Term};
 use dialoguer::theme::ColorfulTheme;
 
-use super::exit::Exit;
 use super::failure::Failure;
 use crate::signals;
 
@@ -22,7 +21,7 @@ pub(super) async fn ask<T: Send + 'static>(
     answer.map_err(|error| {
         restore();
         match error.kind() {
-            ErrorKind::Interrupted => Failure::new(Exit::Interrupted, "interrupted", "interrupted"),
+            ErrorKind::Interrupted => Failure::interrupted(),
             _ => Failure::io("ask at the terminal", &error),
         }
     })

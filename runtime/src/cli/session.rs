@@ -9,7 +9,6 @@ use mongodb::Client;
 use tokio::sync::OnceCell;
 
 use super::connect;
-use super::discreet::discreet;
 use super::failure::Failure;
 use super::options::{Options, Writing};
 use super::output::Output;
@@ -29,7 +28,7 @@ pub(super) enum Place {
 pub(super) struct Session {
     pub(super) output: Output,
     pub(super) options: Options,
-    pub(super) environment: EnvironmentSettings,
+    environment: OnceLock<EnvironmentSettings>,
     place: Mutex<Option<Place>>,
     migrator: OnceCell<Migrator>,
     /// The client that this made itself, of which the application knows nothing.
@@ -37,10 +36,18 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(output: Output, options: Options, place: Place) -> Result<Self, Failure> {
-        let environment = EnvironmentSettings::of_this_process()?;
-        let place = Mutex::new(Some(place));
-        Ok(Self { output, options, environment, place, migrator: OnceCell::new(), client: OnceLock::new() })
+    pub(super) fn new(output: Output, options: Options, place: Place) -> Self {
+        let (environment, migrator, client) = (OnceLock::new(), OnceCell::new(), OnceLock::new());
+        Self { output, options, environment, place: Mutex::new(Some(place)), migrator, client }
+    }
+
+    /// What the environment says. Read at its first use: some commands need none of it.
+    pub(super) fn environment(&self) -> Result<&EnvironmentSettings, Failure> {
+        if let Some(settings) = self.environment.get() {
+            return Ok(settings);
+        }
+        let settings = EnvironmentSettings::of_this_process()?;
+        Ok(self.environment.get_or_init(|| settings))
     }
 
     /// The application's migrator, as the environment configures it. Connecting is left to its first use.
@@ -52,6 +59,7 @@ impl Session {
     pub(super) async fn migrator_for(&self, writing: &Writing) -> Result<&Migrator, Failure> {
         self.migrator
             .get_or_try_init(|| async {
+                let environment = self.environment()?;
                 let place = self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let builder = match place {
                     Some(Place::Named(configure)) => {
@@ -69,7 +77,7 @@ impl Session {
                     // Only after an error, which has ended the command.
                     None => return Err(Failure::usage("nothing says where the database is")),
                 };
-                let mut builder = self.environment.configure(builder, Limit::None);
+                let mut builder = environment.configure(builder, Limit::None);
                 if let Some(wait) = writing.lock_wait {
                     builder = builder.lock_wait(wait);
                 }
@@ -80,6 +88,13 @@ impl Session {
                 Ok(builder.build()?)
             })
             .await
+    }
+
+    /// Stops the runs that are under way, and waits until they have ended.
+    pub(super) async fn stop(&self) {
+        if let Some(migrator) = self.migrator.get() {
+            migrator.shutdown().await;
+        }
     }
 
     /// Disconnects. The driver would do it in the background, and panic now and then when the program ends meanwhile.
@@ -108,6 +123,6 @@ pub(super) fn called() -> (String, Vec<String>) {
     let mut arguments = env::args_os();
     let program = program(arguments.next().as_ref());
     let ours = super::command::names();
-    let words = arguments.map(|argument| discreet(&argument.to_string_lossy()).into_owned());
+    let words = arguments.map(|argument| argument.to_string_lossy().into_owned());
     (program, words.take_while(|word| !word.starts_with('-') && !ours.contains(word)).collect())
 }

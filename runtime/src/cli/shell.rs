@@ -4,13 +4,14 @@ mod menu;
 mod situation;
 
 use clap::Args;
-use console::{Style, Term};
+use console::Term;
 use dialoguer::{Input, Select};
 
 use self::menu::Deed;
 use self::situation::Situation;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::ink::{DIM, rendered};
 use super::prompt::{self, theme};
 use super::session::Session;
 use super::{command, migrate};
@@ -58,7 +59,7 @@ impl Shell {
 /// Runs a command as it runs by itself. An error is told, and the menu comes back.
 async fn perform(session: &Session, arguments: &[String]) -> Exit {
     let typed = format!("$ {} {}", migrate(), arguments.join(" "));
-    session.output.remark(Style::new().for_stderr().dim().apply_to(typed));
+    session.output.remark(DIM.paint(typed));
     let result = match command::parse(arguments) {
         Ok(command) => Box::pin(command.run(session)).await,
         Err(error) => Err(Failure::usage(error.to_string())),
@@ -70,7 +71,7 @@ async fn perform(session: &Session, arguments: &[String]) -> Exit {
 async fn choose(question: &'static str, labels: Vec<String>) -> Result<Option<usize>, Failure> {
     // A line that wraps is not redrawn properly. There is a mark before it.
     let width = usize::from(Term::stderr().size().1).saturating_sub(3);
-    let fit = |label: String| console::truncate_str(&label, width, "...").into_owned();
+    let fit = |label: String| console::truncate_str(&rendered(&label, false), width, "...").into_owned();
     let labels: Vec<String> = labels.into_iter().map(fit).collect();
     prompt::ask(move || {
         Select::with_theme(&theme()).with_prompt(question).items(&labels).default(0).report(false).interact_opt()

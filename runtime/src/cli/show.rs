@@ -1,10 +1,10 @@
 //! `show`
 
 use clap::Args;
-use console::style;
 
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, or_on_record};
+use super::ink::{BOLD, DIM, MAGENTA, RED};
 use super::session::Session;
 use super::{history, migrate, words};
 use crate::migrator::unknown;
@@ -13,7 +13,7 @@ use crate::{Kind, Migration, Record, Standing, wire};
 #[derive(Clone, Debug, Args)]
 pub(super) struct Show {
     /// The migration (qualified id)
-    id: String,
+    pub(super) id: String,
 }
 
 impl Show {
@@ -24,7 +24,7 @@ impl Show {
         let standing = status.get(&self.id);
         let orphan = status.orphans().iter().find(|orphan| orphan.id == self.id);
         if standing.is_none() && orphan.is_none() && history.entries.is_empty() {
-            return Err(Failure::from(unknown(&self.id, migrator.registry().iter())));
+            return Err(or_on_record(unknown(&self.id, migrator.registry().iter())));
         }
         let dependants = dependants(migrator.registry().iter(), &self.id);
         if output.is_json() {
@@ -37,7 +37,7 @@ impl Show {
             })?;
             return Ok(Exit::Done);
         }
-        output.print(style(&self.id).bold())?;
+        output.print(BOLD.paint(&self.id))?;
         match standing {
             Some(standing) => print(session, standing, &dependants)?,
             None => unlinked(session, &self.id, orphan)?,
@@ -65,7 +65,7 @@ fn unlinked(session: &Session, id: &str, orphan: Option<&Record>) -> Result<(), 
         return session.output.print("It is neither linked into this program nor on record; this is its history.");
     };
     let mut lines = vec![
-        ("status", format!("{}, not linked into this program", style("orphan").magenta())),
+        ("status", format!("{}, not linked into this program", MAGENTA.paint("orphan"))),
         ("source", record.source.clone()),
         ("checksum", record.checksum.clone()),
         ("applied", format!("{} UTC", words::moment(record.executed_at))),
@@ -90,7 +90,7 @@ fn print(session: &Session, standing: Standing<'_>, dependants: &[&str]) -> Resu
         ("checksum", migration.checksum().to_owned()),
     ];
     if let Some(record) = standing.record.filter(|_| standing.has_drifted()) {
-        lines.push(("on record", style(format!("{} (changed since it ran)", record.checksum)).red().to_string()));
+        lines.push(("on record", RED.paint(format_args!("{} (changed since it ran)", record.checksum)).to_string()));
     }
     lines.push(("depends on", list(migration.dependencies())));
     lines.push(("needed by", list(dependants)));
@@ -108,7 +108,7 @@ fn print(session: &Session, standing: Standing<'_>, dependants: &[&str]) -> Resu
         lines.push(("covers", list(migration.covers())));
     }
     if let Some(error) = standing.record.and_then(|record| record.error.as_deref()) {
-        lines.push(("error", style(words::harmless(error)).red().to_string()));
+        lines.push(("error", RED.paint(error).to_string()));
     }
     if !migration.description().is_empty() {
         session.output.print(format_args!("{}\n", migration.description().trim()))?;
@@ -118,7 +118,7 @@ fn print(session: &Session, standing: Standing<'_>, dependants: &[&str]) -> Resu
 
 fn write(session: &Session, lines: Vec<(&str, String)>) -> Result<(), Failure> {
     for (name, value) in lines {
-        session.output.print(format_args!("{} {value}", style(format!("{name:<11}")).dim()))?;
+        session.output.print(format_args!("{} {value}", DIM.paint(format_args!("{name:<11}"))))?;
     }
     Ok(())
 }

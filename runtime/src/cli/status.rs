@@ -1,10 +1,10 @@
 //! `status`
 
 use clap::Args;
-use console::style;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::ink::{MAGENTA, RED};
 use super::session::Session;
 use super::{migrate, table, words};
 use crate::elapsed::Elapsed;
@@ -60,7 +60,7 @@ fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
         let orphan_is = "not linked into this program".to_owned();
         let applied = words::moment(orphan.executed_at);
         let by = orphan.applied_by.clone().unwrap_or_default();
-        rows.add_row([style("orphan").magenta().to_string(), orphan.id.clone(), applied, String::new(), by, orphan_is]);
+        rows.add_row([MAGENTA.paint("orphan").to_string(), orphan.id.clone(), applied, String::new(), by, orphan_is]);
     }
     if !rows.is_empty() {
         session.output.print(format_args!("{}\n", table::text(rows, &["took", "by", "applied (UTC)"])))?;
@@ -101,7 +101,7 @@ fn remarks(standing: &Standing<'_>, verbose: bool) -> String {
     let Standing { migration, record, .. } = *standing;
     let mut remarks = Vec::new();
     if standing.has_drifted() {
-        remarks.push(style("changed since it ran").red().to_string());
+        remarks.push(RED.paint("changed since it ran").to_string());
     }
     if let Some(record) = record {
         if record.batch == 0 && standing.state == State::Completed {
@@ -110,7 +110,7 @@ fn remarks(standing: &Standing<'_>, verbose: bool) -> String {
         if record.attempts > 1 {
             remarks.push(counted(record.attempts.unsigned_abs(), "execution"));
         }
-        remarks.extend(record.error.as_deref().map(words::harmless));
+        remarks.extend(record.error.clone());
     }
     if remarks.is_empty() || verbose {
         remarks.push(migration.summary());

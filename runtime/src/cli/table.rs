@@ -3,6 +3,8 @@
 use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Row, Table, presets};
 use console::Term;
 
+use super::ink::BOLD;
+
 /// Between two columns.
 const GAP: u16 = 2;
 
@@ -60,20 +62,21 @@ fn constrain(table: &mut Table, place: usize, constraint: ColumnConstraint) {
 }
 
 fn bold(text: &str) -> String {
-    console::style(text).bold().to_string()
+    BOLD.paint(text).to_string()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ink::{GREEN, rendered};
     use super::*;
 
     fn shown(width: u16) -> String {
         let mut table = with(&["status", "migration", "took", "remarks"]);
-        let completed = console::style("completed").green().force_styling(true).to_string();
+        let completed = GREEN.paint("completed").to_string();
         table.add_row([&completed, "module:menu:001_add_namespace", "12 ms", "The menu has a namespace of its own."]);
         let text = within(width, table, &["took"]);
-        assert!(text.contains("\u{1b}[32m"), "{text}");
-        console::strip_ansi_codes(&text).into_owned()
+        assert!(rendered(&text, true).contains("\u{1b}[32m"), "{text}");
+        rendered(&text, false)
     }
 
     fn expected(lines: &[&str]) -> String {

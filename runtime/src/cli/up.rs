@@ -14,11 +14,11 @@ use crate::options::Limit;
 pub(super) struct Up {
     /// Only these (qualified ids) and what they depend on; also manual ones
     #[arg(value_name = "ID")]
-    ids: Vec<String>,
+    pub(super) ids: Vec<String>,
 
     /// Everything up to this one in plan order
     #[arg(long, value_name = "ID", conflicts_with = "ids")]
-    to: Option<String>,
+    pub(super) to: Option<String>,
 
     #[command(flatten)]
     how: How,
@@ -27,7 +27,7 @@ pub(super) struct Up {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Run {
     /// The migration (qualified id)
-    id: String,
+    pub(super) id: String,
 
     #[command(flatten)]
     how: How,
@@ -57,7 +57,7 @@ impl Up {
         let migrator = session.migrator_for(&self.how.writing).await?;
         let up = self.ids.iter().fold(migrator.up(), crate::Up::only);
         let up = self.to.iter().fold(up, crate::Up::to);
-        if !(session.environment.auto || self.how.dry_run) {
+        if !(session.environment()?.auto || self.how.dry_run) {
             return outcome::tell(session, &up.check().await?);
         }
         self.how.run(session, migrator, up).await
@@ -74,7 +74,7 @@ impl Run {
 
 impl How {
     async fn run(self, session: &Session, migrator: &Migrator, up: crate::Up) -> Result<Exit, Failure> {
-        let environment = &session.environment;
+        let environment = session.environment()?;
         let mut up = up.dry_run(self.dry_run).continue_on_error(self.continue_on_error || !environment.stop_on_error);
         if let Some(limit) = self.timeout {
             up = up.limit(limit);

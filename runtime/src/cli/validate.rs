@@ -1,13 +1,12 @@
 //! `validate`
 
 use clap::Args;
-use console::style;
 
 use super::exit::Exit;
 use super::failure::{Failure, half_changed};
+use super::ink::{GREEN, RED, YELLOW};
 use super::migrate;
 use super::session::Session;
-use super::words::harmless;
 use crate::{Finding, Problem, wire};
 
 #[derive(Clone, Debug, Args)]
@@ -21,11 +20,11 @@ impl Validate {
         } else {
             for finding in validation.findings() {
                 let Finding { id, problem, .. } = finding;
-                output.print(format_args!("{} {}", style(format!("{id}:")).red(), harmless(&problem.what())))?;
-                output.print(format_args!("  {} {}", style("help:").green(), cure(finding)))?;
+                output.print(format_args!("{} {}", RED.paint(format_args!("{id}:")), problem.what()))?;
+                output.print(format_args!("  {} {}", GREEN.paint("help:"), cure(finding)))?;
             }
             for Finding { id, problem, .. } in validation.notices() {
-                output.print(format_args!("{} {}", style(format!("{id}:")).yellow(), harmless(&problem.what())))?;
+                output.print(format_args!("{} {}", YELLOW.paint(format_args!("{id}:")), problem.what()))?;
             }
             output.print(validation.summary())?;
         }

@@ -9,6 +9,7 @@ use super::Migrator;
 use super::run::{Run, Settings, Work, stopped};
 use crate::Error;
 use crate::executor::{Edit, Executor, Failure};
+use crate::graph::unknown;
 use crate::history::Act;
 use crate::left::Left;
 use crate::migration::State;
@@ -81,7 +82,7 @@ impl Migrator {
     }
 
     /// Removes the record of a migration (qualified id) that is not linked into this program. The history keeps it.
-    /// Refused for one that is linked in ([`Error::NotAnOrphan`]).
+    /// Refused for one that is linked in ([`Error::NotAnOrphan`]) or not on record ([`Error::UnknownMigration`]).
     pub fn prune(&self, id: impl Into<String>) -> Amend {
         self.amend(Act::Prune, [id])
     }
@@ -180,7 +181,12 @@ impl Amendment {
             if let Some(node) = run.graph.find(id) {
                 return Err(Error::NotAnOrphan { id: run.graph.migration(node).id() });
             }
-            edits.extend(records.get(id).map(Edit::Remove));
+            match records.get(id) {
+                Some(record) => edits.push(Edit::Remove(record)),
+                // Another process has removed it while this one waited.
+                None if records.is_settled() => {}
+                None => return Err(unknown(id, run.graph.order())),
+            }
         }
         Ok(edits)
     }

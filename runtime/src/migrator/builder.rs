@@ -180,7 +180,7 @@ impl MigratorBuilder {
     /// [`Error::DatabaseName`] for a database that cannot be meant.
     pub fn build(self) -> Result<Migrator, Error> {
         self.connection.check()?;
-        self.options.check()?;
+        self.options.check(self.connection.database().name())?;
         Ok(self.build_unchecked())
     }
 

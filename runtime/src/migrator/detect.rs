@@ -107,12 +107,21 @@ impl fmt::Display for Detected {
         for (migration, verdict) in &self.verdicts {
             writeln!(f, "{verdict:<13} {}", migration.id())?;
         }
-        for migration in self.contradictions() {
-            writeln!(f, "'{}' is in effect although something before it is not: look at it by hand.", migration.id())?;
+        let mut gap = None;
+        if let Some((first, verdict)) = self.verdicts.iter().find(|(_, verdict)| verdict.is_no()) {
+            let is_not = if *verdict == Verdict::NotInEffect { "is not" } else { "could not be verified" };
+            for migration in self.contradictions() {
+                let (id, before) = (migration.id(), first.id());
+                writeln!(f, "'{id}' is in effect although '{before}' before it {is_not}: look at it by hand.")?;
+                gap = Some(before);
+            }
         }
-        match self.baseline() {
-            Some(id) => write!(f, "The database stands at '{id}'."),
-            None => f.write_str("Nothing is in effect that is not on record."),
+        match (self.baseline(), gap) {
+            (Some(id), _) => write!(f, "The database stands at '{id}'."),
+            (None, Some(gap)) => {
+                write!(f, "There is no baseline: nothing before '{gap}' is in effect that is not on record.")
+            }
+            (None, None) => f.write_str("Nothing is in effect that is not on record."),
         }
     }
 }

@@ -6,7 +6,6 @@ use crate::Error;
 use crate::executor::DryRun;
 use crate::plan::Plan;
 use crate::report::Report;
-use crate::signals;
 use crate::stop::Reason;
 
 impl Run {
@@ -16,13 +15,9 @@ impl Run {
         if plan.is_empty() {
             return Ok(report);
         }
-        let signals = signals::Watch::new(self.stop.clone());
-        let result = self.simulate(plan, continue_on_error, report).await;
-        match (signals.end(), result) {
-            (true, Ok((report, None))) => Err(stopped(Reason::Interrupted, report)),
-            (_, Ok((report, Some(reason)))) => Err(stopped(reason, report)),
-            (false, Ok((report, None))) => conclude(report),
-            (_, Err(error)) => Err(error),
+        match self.simulate(plan, continue_on_error, report).await? {
+            (report, Some(reason)) => Err(stopped(reason, report)),
+            (report, None) => conclude(report),
         }
     }
 

@@ -8,12 +8,14 @@ use mongodb::BoxFuture;
 use super::Migrator;
 use crate::Error;
 use crate::elapsed::Elapsed;
+use crate::graph::unknown;
 use crate::history::HistoryEntry;
+use crate::options::invalid;
 use crate::record::RecordStatus;
 use crate::tracker::{Query, Statistics};
 
 /// The longest page.
-const LONGEST: u32 = 500;
+pub(crate) const LONGEST_PAGE: u32 = 500;
 
 /// A look at the history: say which entries, then await it. Reads only; two commands.
 ///
@@ -70,7 +72,8 @@ impl History {
         self
     }
 
-    /// Only the migration with this qualified id, linked in or not.
+    /// Only the migration with this qualified id, linked in or not. One that is not on record, either, is
+    /// [`Error::UnknownMigration`].
     pub fn migration(mut self, id: impl Into<String>) -> Self {
         self.query.migration = Some(id.into());
         self
@@ -82,7 +85,7 @@ impl History {
         self
     }
 
-    /// How many of the newest ones to leave out.
+    /// How many of the newest ones to leave out; `i64::MAX` at most.
     pub fn skip(mut self, entries: u64) -> Self {
         self.skip = entries;
         self
@@ -96,12 +99,28 @@ impl IntoFuture for History {
     fn into_future(self) -> Self::IntoFuture {
         let Self { migrator, query, skip, limit } = self;
         Box::pin(migrator.whole(async move |this| {
-            if !(1..=LONGEST).contains(&limit) {
+            if !(1..=LONGEST_PAGE).contains(&limit) {
                 return Err(Error::PageSize { limit });
             }
+            if i64::try_from(skip).is_err() {
+                return Err(invalid("skip", skip.to_string(), "up to 9223372036854775807 entries"));
+            }
             let (entries, total) = this.0.tracker.history(&query, skip, limit).await?;
+            if let (0, Some(id)) = (total, &query.migration) {
+                this.refuse_unknown(id).await?;
+            }
             Ok(HistoryPage { entries, total })
         }))
+    }
+}
+
+impl Migrator {
+    /// Refuses an id that is neither linked in nor on record.
+    async fn refuse_unknown(&self, id: &str) -> Result<(), Error> {
+        let is_known = self.0.registry.all().iter().any(|migration| migration.id() == id)
+            || self.0.tracker.records().await?.get(id).is_some()
+            || self.0.tracker.history(&Query::of(id), 0, 1).await?.1 > 0;
+        if is_known { Ok(()) } else { Err(unknown(id, &self.0.registry)) }
     }
 }
 

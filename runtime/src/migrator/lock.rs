@@ -68,6 +68,7 @@ impl IntoFuture for ForceUnlock {
         Box::pin(migrator.whole(async move |this| {
             let inner = &this.0;
             let newest = inner.tracker.records().await?.newest_token();
+            this.refuse_foreign().await?;
             let Some(Seized { token, holder, abandoned }) = inner.lock.seize(newest).await? else { return Ok(None) };
             let records = inner.tracker.records().await?;
             end_former_holders(inner.database.client(), &inner.tracker, &records, abandoned).await?;

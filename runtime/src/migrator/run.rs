@@ -155,28 +155,36 @@ impl Run {
     }
 
     async fn whole<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
+        // Before the first read: the server may be out of reach.
+        self.watch_signals();
+        let result = self.worked(work, dry_run).await;
+        match (self.end_signals(), result) {
+            // Too late to stop anything, but the process was told to end, and would go on to serve.
+            (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
+            (_, result) => result,
+        }
+    }
+
+    async fn worked<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
         let records = self.read(work).await?;
         let todo = work.todo(self, &records)?;
+        if !W::is_nothing(&todo) {
+            self.migrator.refuse_foreign().await?;
+        }
         if dry_run {
             return work.rehearse(self, &todo, work.report(self, &records, &todo)).await;
         }
         if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
-        self.watch_signals();
         let result = self.with_lease(work, &records).await;
         self.migrator.0.compared.forget();
         self.migrator.0.audience.tell(|| Event::Ended);
         let shared_pool = self.migrator.0.connection.shares_its_pool();
-        let result = result.map_err(|error| match error {
+        result.map_err(|error| match error {
             Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
             other => other,
-        });
-        match (self.end_signals(), result) {
-            // Too late to stop anything, but the process was told to end, and would go on to serve.
-            (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
-            (_, result) => result,
-        }
+        })
     }
 
     /// Reads the records before there is a lease.

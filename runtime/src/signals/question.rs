@@ -1,10 +1,11 @@
 //! A signal while a person is asked something: ending at once would leave a terminal without cursor and echo.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{Counting, LOOK_EVERY, handler};
 
@@ -13,10 +14,35 @@ pub(crate) fn received() -> usize {
     handler::received()
 }
 
+/// How many questions are open.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        OPEN.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Waits until no question is open.
+pub(crate) async fn nobody_is_asked() {
+    while OPEN.load(Ordering::Relaxed) > 0 {
+        sleep(LOOK_EVERY / 4).await;
+    }
+}
+
 /// Waits for a person on a thread of its own. When a signal comes, what waits there is interrupted
 /// ([`io::ErrorKind::Interrupted`]) instead of the process.
 pub(crate) async fn interruptible<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    let signals = Counting::new();
+    let (signals, _open) = (Counting::new(), Open::new());
     let (sender, mut answer) = oneshot::channel();
     // Not one of the runtime's threads: those must not be kept by somebody who is gone for lunch.
     let thread = thread::Builder::new().spawn(move || drop(sender.send(wait())))?;
@@ -24,7 +50,7 @@ pub(crate) async fn interruptible<T: Send + 'static>(wait: impl FnOnce() -> T + 
         match timeout(LOOK_EVERY, &mut answer).await {
             Ok(answer) => return answer.map_err(io::Error::other),
             // Again and again: it may have come just before the thread began to wait.
-            Err(_) if handler::received() != signals.before => interrupt(&thread),
+            Err(_) if signals.has_signal() => interrupt(&thread),
             Err(_) => {}
         }
     }

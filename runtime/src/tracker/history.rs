@@ -58,6 +58,11 @@ impl Statistics {
 }
 
 impl Query {
+    /// Everything about one migration (qualified id).
+    pub(crate) fn of(migration: &str) -> Self {
+        Self { migration: Some(migration.to_owned()), ..Self::default() }
+    }
+
     fn filter(&self) -> Document {
         let mut filter = Document::new();
         if let Some(status) = self.status {

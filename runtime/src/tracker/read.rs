@@ -43,6 +43,10 @@ impl Records {
         (record.permanent && record.checksum == migration.checksum()).then_some(record)
     }
 
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
     pub(crate) fn state(&self, id: &str) -> State {
         match self.get(id) {
             // Perhaps somebody is at it right now; the lease tells.

@@ -2,27 +2,56 @@
 
 use std::env;
 use std::net::Ipv4Addr;
+use std::process::exit;
+use std::time::Duration;
 
 use anyhow::Context;
 use mongodb::Database;
 use tokio::net::TcpListener;
-use tokio::signal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::router;
 
 /// Where to listen when `PORT` does not say.
 const PORT: u16 = 3000;
 
-/// Serves until ctrl-C or SIGTERM; requests under way are answered before it returns.
+/// How long requests under way may take after the service was told to stop. A connection that is kept open ends with it, too.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The exit code of a process that a signal has ended.
+const INTERRUPTED: i32 = 130;
+
+/// Serves until ctrl-C or SIGTERM. Requests under way have a second to be answered; another signal ends the process at once.
 pub async fn serve(database: &Database) -> anyhow::Result<()> {
     let listener = listen().await?;
-    let stop = told_to_stop()?;
+    // From now on, so that no signal that comes between here and the server is lost.
+    let mut signals = Signals::listen()?;
     let url = format!("http://{}", listener.local_addr()?);
     println!("\nServing on {url} until ctrl-C. Try:");
     println!("  curl '{url}/customers?limit=2'");
     println!("  curl '{url}/search?q=giulia'");
     println!("  curl '{url}/migrations'");
-    axum::serve(listener, router(database.clone())).with_graceful_shutdown(stop).await?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = axum::serve(listener, router(database.clone())).with_graceful_shutdown(async {
+        // It is never sent: the sender is dropped.
+        let _ = stopped.await;
+    });
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        ended = &mut server => return Ok(ended??),
+        () = signals.next() => println!("\nStopping."),
+    }
+    drop(stop);
+    tokio::spawn(async move {
+        signals.next().await;
+        exit(INTERRUPTED);
+    });
+    match timeout(GRACE, server).await {
+        Ok(ended) => ended??,
+        Err(_) => println!("Not every connection has ended in time."),
+    }
     Ok(())
 }
 
@@ -38,15 +67,21 @@ async fn listen() -> anyhow::Result<TcpListener> {
     }
 }
 
-/// Listens for the signals from now on, so that none that comes between here and the server is lost.
-fn told_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
-    let mut interrupt = signal::unix::signal(signal::unix::SignalKind::interrupt())?;
-    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
-    Ok(async move {
+/// The signals that stop the service.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-        println!("\nStopping.");
-    })
+    }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod readme;
+mod stopping;
 
 use std::collections::HashSet;
 

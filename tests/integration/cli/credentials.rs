@@ -125,6 +125,66 @@ async fn not_when_it_is_where_it_does_not_belong() {
     }
 }
 
+/// Whatever characters the password has, which may end a connection string in a sentence, in JSON, or in a shell.
+#[tokio::test]
+async fn not_whatever_characters_they_have() {
+    let db = TestDb::new().await;
+    for (password, secrets) in [
+        ("correct'kovacs horse", &["correct", "kovacs", "horse"][..]),
+        ("correct`kovacs`horse", &["correct", "kovacs", "horse"]),
+        ("correct \"kovacs\" horse", &["correct", "kovacs", "horse"]),
+        ("correct\\kovacs\thorse", &["correct", "kovacs", "horse"]),
+        ("correct\nkovacs\u{1b}horse", &["correct", "kovacs", "horse"]),
+        ("correct@kovacs://horse", &["correct", "kovacs", "horse"]),
+    ] {
+        for uri in [
+            format!("mongodb://maria:{password}@localhost:1/shop"),
+            format!("mongodb+srv://maria:{password}@localhost"),
+            format!("mongodb://maria:{password}"),
+        ] {
+            for before in [
+                "status",
+                "status --url",
+                "up",
+                "up --to",
+                "down --yes",
+                "show",
+                "accept",
+                "mark applied --yes",
+                "lock",
+                "--database",
+                "prune --yes",
+                "history --source",
+                "history --migration",
+                "status --format",
+                "up --timeout",
+                "",
+                "baseline",
+                "lock release --confirm --by x --because",
+                "mark applied 001_create_users --yes --by",
+            ] {
+                for how in ["-v", "--format=json"] {
+                    let words = before.split(' ').filter(|word| !word.is_empty());
+                    let ran = MyApp::on(&db).run(words.chain([uri.as_str(), how])).await;
+                    let all = format!("{}{}", ran.stdout, ran.stderr).to_lowercase();
+                    for secret in secrets.iter().chain(&["maria"]) {
+                        assert!(!all.contains(secret), "'{secret}' is told by {before} {uri:?}\n{ran}");
+                    }
+                }
+            }
+        }
+    }
+    // Without quotes the shell makes several arguments of one.
+    for before in ["show", "status", "up", "mark applied --yes"] {
+        let words = format!("{before} mongodb://maria:correct kovacs horse@localhost/shop");
+        let ran = MyApp::on(&db).run(words.split(' ')).await;
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        for secret in ["maria", "correct", "kovacs", "horse"] {
+            assert!(!all.contains(secret), "'{secret}' is told by {words}\n{ran}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn not_in_help() {
     let uri = format!("mongodb://{USER}:{PASSWORD}@localhost:1/shop");

@@ -49,7 +49,6 @@ async fn zero_is_done_or_nothing_to_do() {
         "mark applied 004_shrink_orders --yes",
         "accept 001_create_users",
         "baseline 001_create_users --yes",
-        "prune 000_gone --yes",
         "lock release --confirm --because nothing",
         "help",
         "help up",
@@ -146,6 +145,8 @@ async fn two_is_called_wrongly() {
             "baseline 001_create_users --detect",
             "up --lock-wait 5",
             "status --uri",
+            "history --skip 9223372036854775808",
+            "history --skip -1",
         ]
         .map(async |words| {
             let ran = app.run(words.split(' ').filter(|word| !word.is_empty())).await;
@@ -163,6 +164,8 @@ async fn two_is_called_wrongly() {
         (&app, "down", "usage"),
         (&app, "mark pending 002_assign_roles", "usage"),
         (&app, "prune 000_gone", "usage"),
+        (&app, "prune 000_gone --yes", "unknown-migration"),
+        (&app, "history --migration 007_nobody", "unknown-migration"),
         (&nowhere, "status", "usage"),
         (&nowhere.clone().at(db.uri()), "status", "usage"),
         (&nowhere.clone().at("localhost:27017"), "status", "usage"),
@@ -176,6 +179,50 @@ async fn two_is_called_wrongly() {
         assert_eq!((ran.code, told.as_str()), (2, code), "{words}\n{ran}");
     }
     assert_eq!(status(&db, "module:menu:002_prices").await, "completed");
+}
+
+/// What is wrong with an argument is found before a server is looked for.
+#[tokio::test]
+async fn two_needs_no_server() {
+    let app = MyApp::anywhere().at("mongodb://127.0.0.1:1/shop?serverSelectionTimeoutMS=600000");
+    for (words, code) in [
+        ("up 001_creat_users", "unknown-migration"),
+        ("up --to 001_creat_users", "unknown-migration"),
+        ("up users roles", "several"),
+        ("plan 001_creat_users", "unknown-migration"),
+        ("run 001_creat_users", "unknown-migration"),
+        ("down 001_creat_users", "unknown-migration"),
+        ("down --to users", "unknown-migration"),
+        ("show users", "unknown-migration"),
+        ("accept 001_creat_users", "unknown-migration"),
+        ("mark applied 001_creat_users", "unknown-migration"),
+        ("mark pending users", "unknown-migration"),
+        ("baseline 001_creat_users", "unknown-migration"),
+        ("prune 00_gone", "unknown-migration"),
+        ("prune module:000_gone", "unknown-migration"),
+        ("graph users", "unknown-migration"),
+        ("graph --source moduel", "unknown-source"),
+        ("history --migration users", "unknown-migration"),
+        ("history --source menu", "unknown-source"),
+        ("history --limit 0", "usage"),
+        ("history --limit 501 --source menu", "several"),
+    ] {
+        let (ran, told) = error(&app, words).await;
+        assert_eq!((ran.code, told.as_str()), (2, code), "{words}\n{ran}");
+    }
+}
+
+/// What needs no database needs no variable that says how to reach or migrate one.
+#[tokio::test]
+async fn zero_needs_no_variables() {
+    let app = MyApp::anywhere()
+        .with("MONGODB_URI", "mongodb:/localhost")
+        .with("MONGRATE_LEASE_MS", "1")
+        .with("MONGRATE_AUTO", "perhaps");
+    for words in ["check", "completions bash", "graph --offline"] {
+        let ran = app.run(words.split(' ')).await;
+        assert_eq!(ran.code, 0, "{words}\n{ran}");
+    }
 }
 
 /// An empty variable is one that is not set.

@@ -28,6 +28,11 @@ pub(crate) async fn fail(db: &Database, id: &str) {
     turn(db, id, "fail").await;
 }
 
+/// From now on this migration, which takes `&Database`, blocks its thread.
+pub(crate) async fn block(db: &Database, id: &str) {
+    turn(db, id, "block").await;
+}
+
 /// It does what it should again.
 pub(crate) async fn mend(db: &Database, id: &str) {
     db.collection::<Document>("knobs").delete_one(doc! { "_id": id }).await.unwrap();

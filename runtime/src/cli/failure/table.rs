@@ -46,6 +46,14 @@ pub(super) fn told(error: &Error) -> Failure {
             "it was left untouched. If this is the right database, the application has to give Mongrate's collections other \
              names: see `ForeignCollection` in docs/guide/operating.md",
         ),
+        Error::UnsuitableCollection { collection, kind } => failed(
+            "unsuitable-collection",
+            format!("'{collection}' is {kind}, in which Mongrate cannot keep anything"),
+        )
+        .help(
+            "it was left untouched. If this is the right database, the application has to give Mongrate's collections other \
+             names: see `UnsuitableCollection` in docs/guide/operating.md",
+        ),
         Error::UnreadableRecord { id, reason } => {
             failed("unreadable-record", format!("the record of '{id}' cannot be read by this version of Mongrate: {reason}"))
                 .about(id)

@@ -42,6 +42,7 @@ fn errors() -> Vec<Error> {
             example: "1".to_owned(),
             made_by: String::new(),
         },
+        Error::UnsuitableCollection { collection: "migrations_kv".to_owned(), kind: "a view" },
         Error::UnreadableRecord { id: id.to_owned(), reason: "it has no status".to_owned() },
         Error::Drift { ids: ids() },
         Error::Pending { ids: ids() },

@@ -2,11 +2,12 @@
 
 mod cells;
 
-use console::{Style, style, truncate_str};
+use console::truncate_str;
 
 use self::cells::{Cells, Row};
 use super::drawing::{Class, Drawing, Node};
 use super::rails::{Limits, Rails};
+use crate::cli::ink::{CYAN, DIM, GREEN, Ink, NONE, RED, YELLOW};
 
 /// A line that is longer leaves the screen, and of more lines side by side nobody can say which is which.
 const LIMITS: Limits = Limits { rows: 24, columns: 8 };
@@ -23,15 +24,14 @@ pub(super) fn text(drawing: &Drawing, width: Option<usize>) -> String {
     for ((node, row), named) in drawing.nodes.iter().zip(Cells::new(&rails)).zip(&rails.named) {
         let Row { left, marker, right } = row;
         let colour = colour(node.class);
-        let sign = node.class.sign().map(|sign| colour.apply_to(format!("{sign} ")).to_string()).unwrap_or_default();
-        let id = style(format!("{:ids$}", node.id));
-        let id = if node.is_foreign { id.dim() } else { id };
+        let sign = node.class.sign().map(|sign| colour.paint(format!("{sign} ")).to_string()).unwrap_or_default();
+        let id = (if node.is_foreign { DIM } else { NONE }).paint(format!("{:ids$}", node.id));
         let named: Vec<&str> = named.iter().map(|&place| drawing.nodes[place].id).collect();
-        let row = format!("{left}{}{right}  {sign}{id}  {}", colour.apply_to(marker), remarks(node, &named));
+        let row = format!("{left}{}{right}  {sign}{id}  {}", colour.paint(marker), remarks(node, &named));
         text += width.map_or(row.as_str().into(), |width| truncate_str(&row, width, "…")).trim_end();
         text.push('\n');
     }
-    let legend = drawing.legend().into_iter().map(|(class, words)| colour(class).apply_to(words).to_string());
+    let legend = drawing.legend().into_iter().map(|(class, words)| colour(class).paint(words).to_string());
     let gap = if text.is_empty() { "" } else { "\n" };
     text + gap + &legend.collect::<Vec<_>>().join("  ")
 }
@@ -39,25 +39,25 @@ pub(super) fn text(drawing: &Drawing, width: Option<usize>) -> String {
 fn remarks(node: &Node, named: &[&str]) -> String {
     let mut remarks = Vec::new();
     if let Some(word) = node.special() {
-        remarks.push(colour(node.class).apply_to(word).to_string());
+        remarks.push(colour(node.class).paint(word).to_string());
     }
     if !named.is_empty() {
-        remarks.push(style(format!("← {}", named.join(", "))).cyan().to_string());
+        remarks.push(CYAN.paint(format_args!("← {}", named.join(", "))).to_string());
     }
     if !node.summary.is_empty() {
-        remarks.push(style(&node.summary).dim().to_string());
+        remarks.push(DIM.paint(&node.summary).to_string());
     }
     remarks.join("  ")
 }
 
 /// As the words of `status`.
-fn colour(class: Class) -> Style {
+fn colour(class: Class) -> Ink {
     match class {
-        Class::Linked => Style::new(),
-        Class::Completed => Style::new().green(),
-        Class::Running => Style::new().cyan(),
-        Class::Failed => Style::new().red(),
-        Class::Pending => Style::new().yellow(),
-        Class::Manual => Style::new().dim(),
+        Class::Linked => NONE,
+        Class::Completed => GREEN,
+        Class::Running => CYAN,
+        Class::Failed => RED,
+        Class::Pending => YELLOW,
+        Class::Manual => DIM,
     }
 }

@@ -4,12 +4,13 @@ mod margin;
 
 use std::time::Instant;
 
-use console::{Emoji, Style, Term};
+use console::{Emoji, Term};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::margin::Margin;
 use super::course::{Course, Ended, Now, Running};
-use crate::cli::output::Output;
+use crate::cli::ink::{DIM, GREEN, RED};
+use crate::cli::output::{Output, printed};
 use crate::elapsed::Elapsed;
 use crate::{Event, Holder};
 
@@ -49,7 +50,8 @@ impl Moving {
 
     pub(super) fn tick(&mut self, at: Instant, stopping: bool) {
         self.is_drawn = true;
-        self.bar.set_message(text(&self.course, self.beginning, at, stopping));
+        let text = text(&self.course, self.beginning, at, stopping).replace('\n', " ");
+        self.bar.set_message(printed(&text, false));
         self.bar.tick();
     }
 }
@@ -63,17 +65,14 @@ impl Drop for Moving {
 fn over(ended: &Ended) -> String {
     let Ended { took, place, failure, .. } = ended;
     let (word, what, took) = (ended.word(), ended.what(), Elapsed(*took));
-    let style = Style::new().for_stderr();
-    let dim = style.clone().dim();
     match failure {
         None => {
-            let (tick, took) = (style.green().apply_to(Emoji("✓", "+")), dim.apply_to(took));
+            let (tick, took) = (GREEN.paint(Emoji("✓", "+")), DIM.paint(took));
             format!("  {tick} [{place:#}] {word:<8} {what}  {took}")
         }
         Some(message) => {
-            let style = style.red();
-            let (cross, word) = (style.apply_to(Emoji("✗", "x")), style.apply_to(format!("{word:<8}")));
-            format!("  {cross} [{place:#}] {word} {what}  {}  {}", dim.apply_to(took), style.apply_to(message))
+            let (cross, word) = (RED.paint(Emoji("✗", "x")), RED.paint(format!("{word:<8}")));
+            format!("  {cross} [{place:#}] {word} {what}  {}  {}", DIM.paint(took), RED.paint(message))
         }
     }
 }
@@ -129,7 +128,7 @@ mod tests {
         let start = Instant::now();
         let mut course = Course::new(start);
         let ended = events.iter().filter_map(|event| course.heed(event, start));
-        ended.map(|ended| console::strip_ansi_codes(&over(&ended)).into_owned()).collect()
+        ended.map(|ended| crate::cli::ink::rendered(&over(&ended), false)).collect()
     }
 
     #[test]

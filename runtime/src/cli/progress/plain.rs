@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use console::Style;
-
 use super::course::{Course, Ended, Now, Running};
+use crate::cli::ink::{GREEN, RED};
 use crate::elapsed::Elapsed;
 use crate::{Event, Holder};
 
@@ -74,10 +73,9 @@ impl Plain {
 fn over(ended: &Ended) -> String {
     let Ended { took, place, failure, .. } = ended;
     let (word, what, took) = (format!("{:<8}", ended.word()), ended.what(), Elapsed(*took));
-    let style = Style::new().for_stderr();
     match failure {
-        Some(message) => format!("{} {what} after {took} ({place}): {message}", style.red().apply_to(word)),
-        None => format!("{} {what} in {took} ({place})", style.green().apply_to(word)),
+        Some(message) => format!("{} {what} after {took} ({place}): {message}", RED.paint(word)),
+        None => format!("{} {what} in {took} ({place})", GREEN.paint(word)),
     }
 }
 
@@ -103,7 +101,7 @@ mod tests {
 
     /// Without colours, which there are if the tests run on a terminal.
     fn said(line: Option<String>) -> Option<String> {
-        line.map(|line| console::strip_ansi_codes(&line).into_owned())
+        line.map(|line| crate::cli::ink::rendered(&line, false))
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {

@@ -9,11 +9,14 @@ use tokio::time::{Duration, timeout};
 use tracing::Instrument;
 
 use super::super::joined;
-use super::{Run, Work};
+use super::{Run, Work, stopped};
 use crate::Error;
 use crate::report::Report;
 use crate::signals;
 use crate::stop::{GRACE, Reason};
+
+/// How long a run that holds nothing may take to stop.
+const SHORT_GRACE: Duration = Duration::from_millis(400);
 
 impl Run {
     /// Runs to the end. If the run has to stop and does not within a moment, returns without it.
@@ -27,8 +30,13 @@ impl Run {
             ended = &mut task => return joined(ended),
             reason = run.told_to_stop() => reason,
         };
-        // Whoever waits for the lease has waited that long already.
-        let grace = if matches!(reason, Reason::WaitTimedOut(_)) { Duration::ZERO } else { GRACE };
+        let grace = match reason {
+            // Whoever waits for the lease has waited that long already.
+            Reason::WaitTimedOut(_) => Duration::ZERO,
+            // It only reads, and there is nothing to give back. A dry run has a transaction to end.
+            _ if run.stake.held().is_none() && !dry_run => SHORT_GRACE,
+            _ => GRACE,
+        };
         match timeout(grace, &mut task).await {
             Ok(ended) => joined(ended),
             Err(_) => Err(run.leave_behind(reason, dry_run)),
@@ -42,6 +50,10 @@ impl Run {
         self.end_signals();
         let (doing, report) = self.progress.so_far();
         let report = Box::new(if dry_run { report.of_dry_run() } else { report });
+        if doing.is_empty() {
+            // Nothing was attempted but to read.
+            return stopped(reason, *report);
+        }
         tracing::error!(doing, "{reason}, but the server does not answer; the run is left behind");
         Error::Unacknowledged {
             reason: reason.to_string(),

@@ -1,5 +1,5 @@
 //! A small past. The collection `knobs` makes a migration fail, or wait until its knob is turned back: `{ _id: "002_assign_roles",
-//! fail: true, hold: true }`.
+//! fail: true, hold: true, why: "no more space" }`. With `block: true` a migration keeps its thread for ten minutes.
 
 use std::time::Duration;
 
@@ -102,6 +102,10 @@ async fn heed(db: &Database, id: &str) -> anyhow::Result<()> {
     while knobs.count_documents(doc! { "_id": id, "hold": true }).await? > 0 {
         tokio::time::sleep(LOOK_EVERY).await;
     }
+    if knobs.count_documents(doc! { "_id": id, "block": true }).await? > 0 {
+        // What no async function should do.
+        std::thread::sleep(Duration::from_mins(10));
+    }
     let knob = knobs.find_one(doc! { "_id": id, "fail": true }).await?;
     refuse(knob.as_ref())
 }
@@ -113,8 +117,7 @@ async fn heed_in(tx: &mut Tx, id: &str) -> anyhow::Result<()> {
 }
 
 fn refuse(knob: Option<&Document>) -> anyhow::Result<()> {
-    if knob.is_some() {
-        return Err(anyhow!("the disk is full")).context("could not write the users");
-    }
-    Ok(())
+    let Some(knob) = knob else { return Ok(()) };
+    let why = knob.get_str("why").unwrap_or("the disk is full");
+    Err(anyhow!("{why}")).context("could not write the users")
 }

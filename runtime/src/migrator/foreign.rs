@@ -1,0 +1,80 @@
+//! Collections of the application under the names that Mongrate was given for its own.
+
+use futures_util::TryStreamExt;
+use futures_util::future::try_join_all;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::results::{CollectionSpecification, CollectionType};
+
+use super::Migrator;
+use crate::Error;
+use crate::error::code;
+
+/// Server code, from its `error_codes.yml`.
+const UNAUTHORIZED: i32 = 13;
+
+impl Migrator {
+    /// Refuses what Mongrate must not write to. Asked before the first write of a run. What the user may not look at is not
+    /// looked at: no run needs these privileges otherwise. Reading the records tells whether those are Mongrate's.
+    pub(super) async fn refuse_foreign(&self) -> Result<(), Error> {
+        let names = &self.0.options.names;
+        let listed = match self.own_collections().await {
+            Err(error) if code(&error) == Some(UNAUTHORIZED) => return Ok(()),
+            listed => listed.map_err(|error| Error::server("list Mongrate's own collections", error))?,
+        };
+        if let Some((collection, kind)) = listed.iter().find_map(|own| Some((own.name.clone(), unsuitable(own)?))) {
+            return Err(Error::UnsuitableCollection { collection, kind });
+        }
+        let checks = [
+            (&names.history, is_history as fn(&Document) -> bool),
+            (&names.lock, is_lock as fn(&Document) -> bool),
+            (&names.kv, is_kv as fn(&Document) -> bool),
+        ];
+        let there = checks.into_iter().filter(|(name, _)| listed.iter().any(|own| own.name == **name));
+        try_join_all(there.map(|(name, is_ours)| self.refuse_unless(name, is_ours))).await?;
+        Ok(())
+    }
+
+    async fn own_collections(&self) -> mongodb::error::Result<Vec<CollectionSpecification>> {
+        let names: Vec<_> = self.0.options.names.all().map(|(_, name)| name).into();
+        let listed = self.0.database.list_collections().filter(doc! { "name": { "$in": names } }).await?;
+        listed.try_collect().await
+    }
+
+    /// One document tells: an application does not begin to use a collection of Mongrate's.
+    async fn refuse_unless(&self, name: &str, is_ours: fn(&Document) -> bool) -> Result<(), Error> {
+        let first = self.0.database.collection::<Document>(name).find_one(doc! {}).await;
+        match first {
+            Ok(Some(first)) if !is_ours(&first) => Err(Error::ForeignCollection {
+                collection: name.to_owned(),
+                example: first.get("_id").map_or_else(|| "(none)".to_owned(), Bson::to_string),
+                made_by: String::new(),
+            }),
+            Err(error) if code(&error) != Some(UNAUTHORIZED) => {
+                Err(Error::server(format!("read the first document of '{name}'"), error))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// What a collection is, if it is not an ordinary one.
+fn unsuitable(listed: &CollectionSpecification) -> Option<&'static str> {
+    match listed.collection_type {
+        CollectionType::View => Some("a view"),
+        CollectionType::Timeseries => Some("a time-series collection"),
+        _ if listed.options.capped == Some(true) => Some("a capped collection"),
+        _ => None,
+    }
+}
+
+fn is_history(document: &Document) -> bool {
+    document.contains_key("act") && document.contains_key("executedAt")
+}
+
+fn is_lock(document: &Document) -> bool {
+    document.get_str("_id").is_ok_and(|id| ["lease", "fence"].contains(&id)) && document.contains_key("token")
+}
+
+fn is_kv(document: &Document) -> bool {
+    document.get_document("_id").is_ok_and(|id| id.contains_key("source") && id.contains_key("key"))
+}

@@ -1,0 +1,102 @@
+//! The service ends when it is told to, whatever its clients do.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use mongrate::mongod::Mongod;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// Far more than the two seconds that it should take; clients that are waited for would never end.
+const SOON: Duration = Duration::from_secs(20);
+
+struct Service {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    address: String,
+}
+
+impl Service {
+    async fn start(server: &Mongod) -> Self {
+        let uri = server.uri().replacen("/?", "/sample?", 1);
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sample-app"));
+        program.env("MONGODB_URI", uri).env("PORT", "0").stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = program.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let serving = Self::line(&mut lines, "Serving on http://").await;
+        let address = serving.split_once("http://").unwrap().1.split(' ').next().unwrap().to_owned();
+        Self { child, lines, address }
+    }
+
+    async fn line(lines: &mut Lines<BufReader<ChildStdout>>, text: &str) -> String {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains(text) {
+                return line;
+            }
+        }
+        panic!("it ended before it said '{text}'");
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).await.unwrap()
+    }
+
+    async fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap().success());
+    }
+
+    async fn says(&mut self, text: &str) {
+        Self::line(&mut self.lines, text).await;
+    }
+
+    async fn ends_with(mut self, code: i32) {
+        let began = Instant::now();
+        let status = timeout(SOON, self.child.wait()).await.expect("it does not end").unwrap();
+        println!("ended after {:?}", began.elapsed());
+        assert_eq!(status.code(), Some(code), "{status}");
+    }
+}
+
+/// A client that keeps its connection for the next request, and waits for an answer.
+async fn kept_alive(service: &Service) -> TcpStream {
+    let mut stream = service.connect().await;
+    stream.write_all(b"GET /roles HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    assert!(stream.read(&mut [0; 64]).await.unwrap() > 0);
+    stream
+}
+
+/// A client that takes its time.
+async fn half_a_request(service: &Service) -> TcpStream {
+    let mut stream = service.connect().await;
+    stream.write_all(b"GET /roles HTTP/1.1\r\nHost: local").await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn clients_do_not_keep_it() {
+    let server = Mongod::start().await.unwrap();
+    for signal in ["TERM", "INT"] {
+        let service = Service::start(&server).await;
+        let clients = (kept_alive(&service).await, half_a_request(&service).await, service.connect().await);
+        service.signal(signal).await;
+        service.ends_with(0).await;
+        drop(clients);
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let server = Mongod::start().await.unwrap();
+    let mut service = Service::start(&server).await;
+    let client = half_a_request(&service).await;
+    service.signal("INT").await;
+    service.says("Stopping.").await;
+    service.signal("INT").await;
+    service.ends_with(130).await;
+    drop(client);
+    server.shutdown().await;
+}
