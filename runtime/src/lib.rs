@@ -5,6 +5,7 @@
 pub mod __private;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod catalog;
 mod context;
 mod durable;
 mod elapsed;
@@ -38,7 +39,7 @@ mod tracker;
 mod wire;
 
 pub use context::{
-    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection,
+    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Prediction, Sample, Schema, Transactional, Tx, TxCollection,
     TxCursor,
 };
 pub use error::{Error, Remains};

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Migrator, Schema, migration};
+use mongrate::{Error, Migrator, Prediction, Schema, migration};
 use mongrate_tests::stored::{collections, count, fingerprint, history, lease_is_free, migrator, record, status};
 use mongrate_tests::{FailPoint, TestDb};
 
@@ -109,7 +109,7 @@ async fn i4_a_dry_run_goes_on_behind_what_is_done() {
     for operation in &operations[..3] {
         assert_eq!(operation.notes, ["done by the interrupted run"], "{operation:?}");
     }
-    assert!(operations[3].would_fail, "{:?}", operations[3]);
+    assert_eq!(operations[3].prediction, Some(Prediction::WouldFail), "{:?}", operations[3]);
 }
 
 /// A copy has collections of other identities, so that nobody can tell which of them was meant.

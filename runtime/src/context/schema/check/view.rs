@@ -1,0 +1,133 @@
+//! Views: whether the server would take their definition.
+
+use std::collections::BTreeSet;
+
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Result;
+
+use super::scratch::refusal;
+use super::{Check, Described, limited};
+use crate::catalog::{Listed, ListedKind};
+use crate::error::Readable;
+
+/// Server codes, from its `error_codes.yml`.
+const GRAPH_CONTAINS_CYCLE: i32 = 5;
+const INVALID_OPTIONS: i32 = 72;
+const OPTION_NOT_SUPPORTED_ON_VIEW: i32 = 167;
+
+/// Stages that write, or that a view cannot have for another reason.
+const NOT_IN_A_VIEW: [&str; 3] = ["$out", "$merge", "$changeStream"];
+
+impl Check<'_> {
+    pub(super) async fn create_view(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
+        let there = self.described(self.collection).await?;
+        if there.is_none() && self.is_no_name(self.collection) {
+            return Ok(());
+        }
+        if let Some(there) = there {
+            if let Some(taken) = there.listed().taken() {
+                self.obstacle(taken);
+                return Ok(());
+            }
+            if there.listed().is_the_view(on, pipeline) {
+                self.nothing("the same view is there already: nothing would be done");
+                return Ok(());
+            }
+            self.note("is there already, and would get this definition");
+        } else {
+            self.note("would be created");
+        }
+        self.define(on, pipeline).await
+    }
+
+    /// Whether `collMod` with these fields would change a view.
+    pub(super) async fn redefine(&mut self, there: &Described, fields: &Document) -> Result<bool> {
+        if there.kind != ListedKind::View {
+            self.obstacle(format!("it is no view (code {INVALID_OPTIONS})"));
+            return Ok(true);
+        }
+        let (Ok(on), Ok(pipeline)) = (fields.get_str("viewOn"), fields.get_array("pipeline")) else {
+            self.cannot_tell("a view is defined by both `viewOn` and `pipeline`");
+            return Ok(true);
+        };
+        let pipeline: Vec<_> = pipeline.iter().filter_map(Bson::as_document).cloned().collect();
+        let same = there.listed().is_the_view(on, &pipeline);
+        if !same {
+            self.define(on, &pipeline).await?;
+        }
+        Ok(!same)
+    }
+
+    async fn define(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
+        let mut stages = pipeline.iter().flat_map(Document::keys);
+        if let Some(stage) = stages.find(|stage| NOT_IN_A_VIEW.contains(&stage.as_str())) {
+            self.obstacle(format!("a view cannot have the stage {stage} (code {OPTION_NOT_SUPPORTED_ON_VIEW})"));
+            return Ok(());
+        }
+        // The server looks at the stages before it looks for the collection.
+        let aggregate = doc! { "aggregate": on, "pipeline": pipeline, "cursor": {} };
+        let explain = doc! { "explain": aggregate, "verbosity": "queryPlanner" };
+        if let Err(error) = refusal(self.database.run_command(limited(explain, self.max_time)).await)? {
+            self.obstacle(Readable(&error));
+            return Ok(());
+        }
+        self.sources(on, pipeline).await?;
+        if !self.found.is_obstacle() {
+            let options = doc! { "viewOn": on, "pipeline": pipeline };
+            self.projection.create(self.collection, ListedKind::View, options);
+        }
+        Ok(())
+    }
+
+    /// Follows what the view is made of, to find itself.
+    async fn sources(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
+        let mut next = named_in(on, pipeline);
+        let mut seen = BTreeSet::new();
+        while let Some(name) = next.pop() {
+            if name == self.collection {
+                self.obstacle(format!("it would be a view of itself (code {GRAPH_CONTAINS_CYCLE})"));
+                return Ok(());
+            }
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            match self.described(&name).await? {
+                Some(there) if there.kind == ListedKind::View => {
+                    let pipeline = there.options.get_array("pipeline").ok().into_iter().flatten();
+                    let pipeline: Vec<_> = pipeline.filter_map(Bson::as_document).cloned().collect();
+                    next.extend(named_in(there.options.get_str("viewOn").unwrap_or_default(), &pipeline));
+                }
+                None if name == on => self.note(format!("'{on}' is not there, so that the view would be empty")),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every collection that a view reads.
+fn named_in(on: &str, pipeline: &[Document]) -> Vec<String> {
+    let mut names = vec![on.to_owned()];
+    let mut values: Vec<Bson> = pipeline.iter().cloned().map(Bson::Document).collect();
+    while let Some(value) = values.pop() {
+        match value {
+            Bson::Array(inner) => values.extend(inner),
+            Bson::Document(inner) => {
+                for (key, value) in inner {
+                    match (key.as_str(), value) {
+                        ("from" | "coll" | "$unionWith", Bson::String(name)) => names.push(name),
+                        (_, value) => values.push(value),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+impl Described {
+    fn listed(&self) -> Listed {
+        Listed { kind: self.kind, uuid: None, options: self.options.clone() }
+    }
+}
