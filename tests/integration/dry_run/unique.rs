@@ -130,7 +130,7 @@ unique!(
     |index| index,
     [{ "a": [1, 2] }, { "a": [2, 3] }, { "a": 3 }, { "a": [] }, { "a": [] }],
     &["would fail: 3 values are there more than once, 6 times in all: \
-       {\"a\":2} (2 documents), {\"a\":3} (2 documents), {\"a\":[]} (2 documents) (code 11000)"]
+       {\"a\":[]} (2 documents), {\"a\":2} (2 documents), {\"a\":3} (2 documents) (code 11000)"]
 );
 unique!(
     array_in_a_compound,

@@ -12,7 +12,7 @@ mod view;
 use std::time::Duration;
 
 use mongodb::Database;
-use mongodb::error::Result;
+use mongodb::error::{Error, Result};
 
 use self::projection::Described;
 pub(crate) use self::projection::Projection;
@@ -92,16 +92,22 @@ impl<'s> Check<'s> {
         self.note(format!("would fail: {why}"));
     }
 
+    /// The server has said no.
+    fn answered(&mut self, error: &Error) {
+        let answer = scratch::in_the_name_of(self.collection, &Readable(error).to_string());
+        self.obstacle(answer);
+    }
+
     fn cannot_tell(&mut self, why: impl std::fmt::Display) {
         self.found.prediction = self.found.prediction.max(Prediction::CannotTell);
         self.note(format!("cannot tell: {why}"));
     }
 
     /// Whether the server takes no such name for a new collection.
-    fn is_no_name(&mut self, name: &str) -> bool {
+    fn is_no_name(&mut self, name: &str, code: i32) -> bool {
         let is_no_name = name.is_empty() || name.starts_with('.') || name.contains(['$', '\0']);
         if is_no_name {
-            self.obstacle(format!("'{name}' is no name for a collection (code {INVALID_NAMESPACE})"));
+            self.obstacle(format!("'{name}' is no name for a collection (code {code})"));
         } else if name.starts_with("system.") {
             self.cannot_tell(format!("'{name}' is a name of the server's own"));
         }

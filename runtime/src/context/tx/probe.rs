@@ -1,7 +1,7 @@
 //! What a dry run shows of a write: some documents before and after it, read in its own transaction.
 
 use futures_util::TryStreamExt;
-use mongodb::action::Find;
+use mongodb::action::{Action, Find};
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, Result};
 use mongodb::options::Collation;

@@ -39,12 +39,12 @@ pub(super) fn pairs() -> Vec<Pair> {
         "a zero": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 0 }) => Fail(67);
         "an unknown kind": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": "fuzzy" }) => Fail(67);
         "a field with a dollar": [create(doc! {})], |schema| schema.create_index(C, doc! { "$a": 1 }) => Fail(67);
-        "an index called *": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).named("*") => Fail(67);
+        "an index called *": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).named("*") => Fail(2);
         "a fresh collection's bad index": [], |schema| schema.create_index(C, doc! { "a": 0 }) => Fail(67);
         "the index on _id": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": 1 }) => Nothing;
         "the index on _id, by its name": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": 1 }).named("_id_") => Nothing;
         "the index on _id, unique": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": 1 }).unique() => Fail(197);
-        "the index on _id, descending": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": -1 }) => Change;
+        "the index on _id, descending": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": -1 }) => Fail(2);
         "the index on _id of a clustered collection": [create(doc! { "clusteredIndex": { "key": { "_id": 1 }, "unique": true } })], |schema| schema.create_index(C, doc! { "_id": 1 }) => Nothing;
         "an index of a clustered collection": [create(doc! { "clusteredIndex": { "key": { "_id": 1 }, "unique": true } })], |schema| schema.create_index(C, doc! { "a": 1 }) => Change;
         "a TTL index of a capped collection": [create(doc! { "capped": true, "size": 4096 })], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_secs(60)) => Fail(67);
@@ -66,7 +66,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         "TTL, there without": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_secs(60)) => Fail(85);
         "no TTL, there with": [index(doc! { "a": 1 }, "a_1", doc! { "expireAfterSeconds": 60 })], |schema| schema.create_index(C, doc! { "a": 1 }) => Fail(85);
         "TTL of two fields": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1, "b": 1 }).expire_after(Duration::from_secs(60)) => Fail(67);
-        "TTL of _id": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": 1 }).expire_after(Duration::from_secs(60)) => Fail(67);
+        "TTL of _id": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": 1 }).expire_after(Duration::from_secs(60)) => Fail(197);
 
         "partial, there": [index(doc! { "a": 1 }, "a_1", doc! { "partialFilterExpression": { "b": { "$gt": 5 } } })], |schema| schema.create_index(C, doc! { "a": 1 }).partial(doc! { "b": { "$gt": 5 } }) => Nothing;
         "partial, there as a double": [index(doc! { "a": 1 }, "a_1", doc! { "partialFilterExpression": { "b": { "$gt": 5.0 } } })], |schema| schema.create_index(C, doc! { "a": 1 }).partial(doc! { "b": { "$gt": 5 } }) => Nothing;

@@ -7,12 +7,12 @@ use super::super::perform::VALIDATION;
 use super::super::{NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 use super::documents::Strictness;
 use super::scratch::{Scratch, refusal};
-use super::{Check, Described};
+use super::{Check, Described, INVALID_NAMESPACE};
 use crate::catalog::{ListedKind, same_option};
-use crate::error::Readable;
 use crate::grouped::counted;
 
 /// Server codes, from its `error_codes.yml`.
+const ILLEGAL_OPERATION: i32 = 20;
 const INDEX_NOT_FOUND: i32 = 27;
 const INVALID_OPTIONS: i32 = 72;
 const COMMAND_NOT_SUPPORTED_ON_VIEW: i32 = 166;
@@ -29,7 +29,7 @@ impl Check<'_> {
         let Some(there) = self.described(self.collection).await? else { return self.new_collection(options).await };
         let asked = options.iter().filter(|(field, _)| VALIDATION.contains(&field.as_str()));
         let asked: Document = asked.map(|(field, value)| (field.clone(), value.clone())).collect();
-        let is_there = asked.iter().all(|(field, value)| same_option(there.options.get(field), value));
+        let is_there = has_all(&there.options, &asked);
         match there.kind {
             ListedKind::View if asked.is_empty() => self.nothing("a view has this name, and would be left as it is"),
             _ if asked.is_empty() => self.nothing("is there already, and would be left as it is"),
@@ -43,7 +43,7 @@ impl Check<'_> {
     }
 
     async fn new_collection(&mut self, options: &Document) -> Result<()> {
-        if self.is_no_name(self.collection) {
+        if self.is_no_name(self.collection, INVALID_NAMESPACE) {
             return Ok(());
         }
         let mut kind = ListedKind::Collection;
@@ -53,8 +53,11 @@ impl Check<'_> {
         } else if let Ok(series) = options.get_document("timeseries") {
             kind = ListedKind::TimeSeries;
             self.new_series(series, options);
+            if self.found.is_obstacle() {
+                return Ok(());
+            }
         } else if let Err(error) = self.created(options).await? {
-            self.obstacle(Readable(&error));
+            self.answered(&error);
             return Ok(());
         }
         self.note("would be created");
@@ -142,8 +145,7 @@ impl Check<'_> {
             would_change |= self.modify_index(&there, index).await?;
         }
         if !created_with.is_empty() {
-            let same = created_with.iter().all(|(field, value)| same_option(there.options.get(field), value));
-            would_change |= !same;
+            would_change |= !has_all(&there.options, &created_with);
             self.validate(there, &created_with).await?;
         }
         if !would_change {
@@ -170,7 +172,7 @@ impl Check<'_> {
         let tried = CREATED_WITH.iter().filter_map(|field| Some(((*field).to_owned(), options.get(*field)?.clone())));
         let tried: Document = tried.collect();
         if let Err(error) = self.created(&tried).await? {
-            self.obstacle(Readable(&error));
+            self.answered(&error);
             return Ok(());
         }
         let validator = options.get_document("validator").cloned().unwrap_or_default();
@@ -216,7 +218,7 @@ impl Check<'_> {
                 ListedKind::TimeSeries => self.obstacle(format!(
                     "it is a time-series collection, and cannot be renamed (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"
                 )),
-                ListedKind::Collection if self.is_no_name(to) => {}
+                ListedKind::Collection if self.is_no_name(to, ILLEGAL_OPERATION) => {}
                 ListedKind::Collection => {
                     self.note(format!("would be renamed to '{to}'"));
                     self.projection.rename(self.collection, to, there);
@@ -225,4 +227,13 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a collection has these options. The server shows its defaults only after a `collMod`.
+fn has_all(options: &Document, asked: &Document) -> bool {
+    asked.iter().all(|(field, asked)| match (field.as_str(), options.get(field)) {
+        ("validationLevel", None) => asked.as_str() == Some("strict"),
+        ("validationAction", None) => asked.as_str() == Some("error"),
+        (_, found) => same_option(found, asked),
+    })
 }

@@ -6,9 +6,9 @@ use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 
 use super::scratch::{Scratch, refusal};
 use super::suspects::suspects;
-use super::{Check, Described, limited};
+use super::{Check, Described, INVALID_NAMESPACE, limited};
 use crate::catalog::{self, Index, ListedKind, index_covers, same};
-use crate::error::{Readable, code};
+use crate::error::code;
 use crate::excerpt::shorten_value;
 use crate::grouped::counted;
 use crate::json::{Json, JsonDocument};
@@ -56,7 +56,7 @@ impl Check<'_> {
             Some(ListedKind::TimeSeries) => return self.index_on_series(there.as_ref(), spec).await,
             Some(ListedKind::Collection) => {}
             None => {
-                if self.is_no_name(self.collection) {
+                if self.is_no_name(self.collection, INVALID_NAMESPACE) {
                     return Ok(());
                 }
                 self.note(format!("'{}' is not there: it would be created with the index", self.collection));
@@ -160,13 +160,15 @@ impl Check<'_> {
             index.spec.get(field).zip(spec.get(field)).is_some_and(|(there, asked)| same(there, asked))
         };
         let other = existing.iter().find(has("name")).or_else(|| existing.iter().find(has("key")));
+        // Of text indexes there is one.
+        let other = other.or_else(|| existing.iter().find(|index| index.spec.contains_key("textIndexVersion")));
         match (code(error), other) {
             (Some(code @ (INDEX_OPTIONS_CONFLICT | INDEX_KEY_SPECS_CONFLICT)), Some(index)) => {
                 let mut index = index.spec.clone();
                 index.remove("v");
                 self.obstacle(format!("another index is in the way (code {code}): {}", JsonDocument(&index)));
             }
-            _ => self.obstacle(Readable(error)),
+            _ => self.answered(error),
         }
     }
 
@@ -194,8 +196,10 @@ impl Check<'_> {
         match held? {
             Err(error) => {
                 let id = first_refused(&error).and_then(|place| id(documents.get(place)?));
-                let id = id.map_or_else(String::new, |id| format!("the document with `_id` {id}: "));
-                self.obstacle(format!("{id}{}", Readable(&error)));
+                if let Some(id) = id {
+                    self.note(format!("the index cannot hold the document with `_id` {id}"));
+                }
+                self.answered(&error);
             }
             Ok(()) if more => self.cannot_tell(format!(
                 "the server was asked about {} that the index may be unable to hold, but there are more",
@@ -231,8 +235,8 @@ impl Check<'_> {
     async fn index_on_series(&mut self, there: Option<&Described>, spec: &Document) -> Result<()> {
         let keys = spec.get_document("key").cloned().unwrap_or_default();
         let text = keys.values().any(|kind| kind.as_str() == Some("text"));
-        let refused = ["unique", "sparse"].into_iter().filter(|option| spec.get_bool(option).unwrap_or(false));
-        let refused: Vec<_> = refused.chain(text.then_some("text")).collect();
+        let unique = spec.get_bool("unique").unwrap_or(false);
+        let refused: Vec<_> = [unique.then_some("unique"), text.then_some("text")].into_iter().flatten().collect();
         if !refused.is_empty() {
             self.obstacle(format!(
                 "it is a time-series collection, which takes no such index: {} (code {INVALID_OPTIONS})",
@@ -246,7 +250,8 @@ impl Check<'_> {
         };
         match compared(&existing, spec) {
             Answer::IsThere => self.nothing("the same index is there already: nothing would be done"),
-            Answer::WouldCreate if !spec.contains_key("expireAfterSeconds") && !spec.contains_key("hidden") => {
+            // Versions of the server differ in the others.
+            Answer::WouldCreate if spec.keys().all(|option| option == "key" || option == "name") => {
                 self.note("all measurements would be scanned");
                 self.projection.create_index(self.collection, spec.clone());
             }
@@ -277,14 +282,17 @@ async fn hold(
     spec: &Document,
     documents: &[RawDocumentBuf],
 ) -> Result<std::result::Result<(), Error>> {
-    scratch.create(options).await?;
+    // The server inserts nothing into a capped collection in a transaction.
+    let capped = |key: &String| ["capped", "size", "max"].contains(&key.as_str());
+    let options = options.iter().filter(|(key, _)| !capped(key)).map(|(key, value)| (key.clone(), value.clone()));
+    scratch.create(&options.collect()).await?;
     scratch.create_indexes(std::slice::from_ref(spec)).await?;
     refusal(scratch.insert(documents).await)
 }
 
 /// Those options of a collection that matter for its indexes.
 fn scratch_options(there: &Described) -> Document {
-    let matter = ["collation", "clusteredIndex"];
+    let matter = ["collation", "clusteredIndex", "capped", "size", "max"];
     let options = there.options.iter().filter(|(key, _)| matter.contains(&key.as_str()));
     options.map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -14,6 +14,8 @@ use crate::error::{code, passes};
 /// Server codes of errors that are about the moment and not about what was asked: no privilege, no time, interrupted.
 const OF_THE_MOMENT: [i32; 4] = [13, 50, 276, 11601];
 
+const PREFIX: &str = "mongrate_dry_run_";
+
 /// An empty collection with a name that nobody else has. Only from within its transaction is it there.
 pub(super) struct Scratch {
     database: Database,
@@ -29,7 +31,7 @@ impl Scratch {
         // The server creates collections in a transaction only with this read concern.
         let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
         session.start_transaction().read_concern(ReadConcern::local()).selection_criteria(primary).await?;
-        let name = format!("mongrate_dry_run_{}", ObjectId::new().to_hex());
+        let name = format!("{PREFIX}{}", ObjectId::new().to_hex());
         Ok(Self { database: database.clone(), session, name, max_time })
     }
 
@@ -74,4 +76,11 @@ pub(super) fn refusal<T>(result: Result<T>) -> Result<std::result::Result<T, Err
             if of_the_moment { Err(error) } else { Ok(Err(error)) }
         }
     }
+}
+
+/// What the server says about a scratch collection, as if it said it about the one that is meant.
+pub(super) fn in_the_name_of(collection: &str, answer: &str) -> String {
+    let mut parts = answer.split(PREFIX);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |told, part| told + collection + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
 }

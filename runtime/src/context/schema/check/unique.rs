@@ -42,7 +42,7 @@ impl Check<'_> {
             .flatten()
             .map(|example| {
                 let parts = example.get_document("_id").cloned().unwrap_or_default();
-                let named: Document = keys.keys().cloned().zip(parts.into_iter().map(|(_, value)| value)).collect();
+                let named: Document = keys.keys().cloned().zip(parts.into_iter().map(|(_, value)| shown(value))).collect();
                 let named = shorten_document(named);
                 format!("{} ({})", JsonDocument(&named), counted(number(example, "documents"), "document"))
             })
@@ -107,6 +107,11 @@ fn duplicates(keys: &Document, spec: &Document, left_out: &[&str]) -> Vec<Docume
     let examples = [doc! { "$sort": { "documents": -1, "_id": 1 } }, doc! { "$limit": EXAMPLES }];
     stages.push(doc! { "$facet": { "all": [all], "examples": examples.to_vec() } });
     stages
+}
+
+/// An empty array is indexed as undefined.
+fn shown(value: Bson) -> Bson {
+    if value == Bson::Undefined { Bson::Array(Vec::new()) } else { value }
 }
 
 /// A count, which the server gives in the smallest type that holds it.

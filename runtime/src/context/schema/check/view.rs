@@ -6,24 +6,20 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 
 use super::scratch::refusal;
-use super::{Check, Described, limited};
+use super::{Check, Described, INVALID_NAMESPACE, limited};
 use crate::catalog::{Listed, ListedKind};
-use crate::error::Readable;
 
 /// Server codes, from its `error_codes.yml`.
 const GRAPH_CONTAINS_CYCLE: i32 = 5;
 const INVALID_OPTIONS: i32 = 72;
-const OPTION_NOT_SUPPORTED_ON_VIEW: i32 = 167;
-
-/// Stages that write, or that a view cannot have for another reason.
-const NOT_IN_A_VIEW: [&str; 3] = ["$out", "$merge", "$changeStream"];
 
 impl Check<'_> {
     pub(super) async fn create_view(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
         let there = self.described(self.collection).await?;
-        if there.is_none() && self.is_no_name(self.collection) {
+        if there.is_none() && self.is_no_name(self.collection, INVALID_NAMESPACE) {
             return Ok(());
         }
+        let mut told = "would be created";
         if let Some(there) = there {
             if let Some(taken) = there.listed().taken() {
                 self.obstacle(taken);
@@ -33,11 +29,13 @@ impl Check<'_> {
                 self.nothing("the same view is there already: nothing would be done");
                 return Ok(());
             }
-            self.note("is there already, and would get this definition");
-        } else {
-            self.note("would be created");
+            told = "is there already, and would get this definition";
         }
-        self.define(on, pipeline).await
+        self.define(on, pipeline).await?;
+        if !self.found.is_obstacle() {
+            self.found.notes.insert(0, told.to_owned());
+        }
+        Ok(())
     }
 
     /// Whether `collMod` with these fields would change a view.
@@ -59,16 +57,11 @@ impl Check<'_> {
     }
 
     async fn define(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
-        let mut stages = pipeline.iter().flat_map(Document::keys);
-        if let Some(stage) = stages.find(|stage| NOT_IN_A_VIEW.contains(&stage.as_str())) {
-            self.obstacle(format!("a view cannot have the stage {stage} (code {OPTION_NOT_SUPPORTED_ON_VIEW})"));
-            return Ok(());
-        }
         // The server looks at the stages before it looks for the collection.
         let aggregate = doc! { "aggregate": on, "pipeline": pipeline, "cursor": {} };
         let explain = doc! { "explain": aggregate, "verbosity": "queryPlanner" };
         if let Err(error) = refusal(self.database.run_command(limited(explain, self.max_time)).await)? {
-            self.obstacle(Readable(&error));
+            self.answered(&error);
             return Ok(());
         }
         self.sources(on, pipeline).await?;
