@@ -7,7 +7,7 @@ mod tx;
 
 use mongodb::Database;
 
-pub use operation::{Counts, Operation, Sample};
+pub use operation::{Counts, Operation, Prediction, Sample};
 pub(crate) use operation::{Journal, LISTED};
 pub(crate) use schema::{Activity, Ask, Course, Effect, Log, Projection};
 pub use schema::{CreateCollection, CreateIndex, Schema};

@@ -4,7 +4,6 @@ mod difference;
 mod expectation;
 mod fact;
 mod look;
-mod same;
 
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};

@@ -3,6 +3,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod context;
@@ -38,8 +39,8 @@ mod tracker;
 mod wire;
 
 pub use context::{
-    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Sample, Schema, Transactional, Tx, TxCollection,
-    TxCursor,
+    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Prediction, Sample, Schema, Transactional, Tx,
+    TxCollection, TxCursor,
 };
 pub use error::{Error, Remains};
 pub use events::{Event, Events};

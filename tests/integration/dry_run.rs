@@ -1,7 +1,9 @@
 //! `dry_run`: it tells what a run would do, and nothing is left of it (I4).
 
+mod collation;
 mod ends;
 mod limits;
+mod pairs;
 mod schema;
 mod unique;
 mod writes;

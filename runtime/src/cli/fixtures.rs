@@ -31,8 +31,7 @@ pub(crate) fn updated(migration: Migration, matched: u64) -> Event {
         counts: Counts { matched, ..Counts::default() },
         samples: Vec::new(),
         notes: Vec::new(),
-        would_fail: false,
-        in_doubt: false,
+        prediction: None,
     };
     Event::Operation { migration, operation }
 }

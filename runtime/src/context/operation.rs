@@ -28,12 +28,25 @@ pub struct Operation {
     pub counts: Counts,
     /// In a dry run: up to three of the documents that it changed. Only the first 20 operations of a body have some.
     pub samples: Vec<Sample>,
-    /// In a dry run: what was found out about an operation of `Schema` that was not executed.
+    /// In a dry run: what was found out about an operation of `Schema` that was not executed, and what cannot be shown of one
+    /// of `Tx`.
     pub notes: Vec<String>,
-    /// In a dry run: whether it would fail on the documents as they are now; the notes say why.
-    pub would_fail: bool,
-    /// Whether that could not be found out.
-    pub(crate) in_doubt: bool,
+    /// In a dry run: what an operation of `Schema` would do; the notes say why. `None` for one that was executed.
+    pub prediction: Option<Prediction>,
+}
+
+/// What an operation of `Schema` would do, with names, indexes and documents as they are now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Prediction {
+    /// What it asks for is there already.
+    NothingToDo,
+    /// It would succeed, and change the database.
+    WouldChange,
+    /// Nobody but the server knows, and it cannot be asked without doing it.
+    CannotTell,
+    /// It would fail.
+    WouldFail,
 }
 
 /// A document that an operation of a dry run changed, as long as its transaction lasted. A document of more than 16 kB is
@@ -55,8 +68,7 @@ impl Operation {
             counts: Counts::default(),
             samples: Vec::new(),
             notes: Vec::new(),
-            would_fail: false,
-            in_doubt: false,
+            prediction: None,
         }
     }
 }
@@ -139,14 +151,26 @@ impl Journal {
         counts: Counts,
         samples: Vec<Sample>,
     ) -> usize {
+        self.rehearsed(kind, collection, counts, samples, Vec::new())
+    }
+
+    /// With what a dry run shows of it, and what it cannot.
+    pub(crate) fn rehearsed(
+        &self,
+        kind: &'static str,
+        collection: &str,
+        counts: Counts,
+        samples: Vec<Sample>,
+        notes: Vec<String>,
+    ) -> usize {
         tracing::debug!(kind, collection, ?counts, "operation");
-        self.note(Operation { counts, samples, ..Operation::new(kind, collection) })
+        self.note(Operation { counts, samples, notes, ..Operation::new(kind, collection) })
     }
 
     /// Notes what was found out about an operation that is not executed.
     pub(crate) fn checked(&self, kind: &'static str, collection: &str, found: Found) {
-        let Found { notes, would_fail, in_doubt } = found;
-        self.note(Operation { notes, would_fail, in_doubt, ..Operation::new(kind, collection) });
+        let Found { notes, prediction } = found;
+        self.note(Operation { notes, prediction: Some(prediction), ..Operation::new(kind, collection) });
     }
 
     fn note(&self, operation: Operation) -> usize {

@@ -18,16 +18,16 @@ mod stuck;
 use std::time::Duration;
 
 use mongodb::Database;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Document, doc};
 
 pub use collection::CreateCollection;
 pub use index::CreateIndex;
 
 pub(crate) use self::activity::Activity;
 pub(crate) use self::ask::{Ask, Asking};
+use self::check::Check;
 pub(super) use self::check::Found;
 pub(crate) use self::check::Projection;
-use self::check::{Check, Intent};
 pub(crate) use self::course::Course;
 pub(crate) use self::effect::Effect;
 pub(crate) use self::log::Log;
@@ -188,7 +188,7 @@ impl Schema {
     /// Drops an index by name; nothing happens when it is not there.
     pub async fn drop_index(&mut self, collection: &str, name: &str) -> Result<(), Error> {
         let on = self.scope.collection(collection);
-        self.run(Effect::DropIndex { on, name: name.to_owned() }, &Intent::DropIndex { name }).await
+        self.run(Effect::DropIndex { on, name: name.to_owned() }).await
     }
 
     /// Creates a collection. One that is there already is left as it is, but gets the validator that was asked for.
@@ -199,7 +199,7 @@ impl Schema {
     /// Drops a collection or a view with everything in it; nothing happens when it is not there.
     pub async fn drop_collection(&mut self, name: &str) -> Result<(), Error> {
         let name = self.scope.collection(name);
-        self.run(Effect::Drop { name }, &Intent::DropCollection).await
+        self.run(Effect::Drop { name }).await
     }
 
     /// Sets a collection's validator (`{ "$jsonSchema": { .. } }` or any query). Documents that are there already are
@@ -215,7 +215,7 @@ impl Schema {
         let mut fields = self.scope.fields(fields)?;
         // Whatever the fields say: a plugin's are for its own collections.
         fields.remove("collMod");
-        self.run(Effect::Modify { on, fields: fields.clone() }, &Intent::Modify { fields: &fields }).await
+        self.run(Effect::Modify { on, fields }).await
     }
 
     /// Creates a view, or gives an existing one this definition.
@@ -227,16 +227,13 @@ impl Schema {
     ) -> Result<(), Error> {
         let (name, on) = (self.scope.collection(name), self.scope.collection(on));
         let pipeline = self.scope.pipeline(pipeline)?;
-        let intent = Intent::CreateView { on: &on, pipeline: &pipeline };
-        let effect = Effect::CreateView { name, on: on.clone(), pipeline: pipeline.clone() };
-        self.run(effect, &intent).await
+        self.run(Effect::CreateView { name, on, pipeline }).await
     }
 
     /// Renames a collection. Nothing happens when that was done already: the old name is gone, the new one is there.
     pub async fn rename_collection(&mut self, from: &str, to: &str) -> Result<(), Error> {
         let (from, to) = (self.scope.collection(from), self.scope.collection(to));
-        let intent = Intent::Rename { to: &to };
-        self.run(Effect::Rename { from, to: to.clone() }, &intent).await
+        self.run(Effect::Rename { from, to }).await
     }
 
     /// What a person has to know of an operation that came too late to be undone.
@@ -249,12 +246,12 @@ impl Schema {
     }
 
     /// Carries an effect out; in a dry run, finds out what it would meet.
-    async fn run(&mut self, effect: Effect, intent: &Intent<'_>) -> Result<(), Error> {
+    async fn run(&mut self, effect: Effect) -> Result<(), Error> {
         let Some(projection) = self.dry_run.clone() else { return self.perform(effect).await };
         self.enter()?;
         let found = match self.rehearse(&effect).await? {
             Some(found) => found,
-            None => Check::new(&self.database, effect.on(), self.max_time, &projection).run(intent).await,
+            None => Check::new(&self.database, effect.on(), self.max_time, &projection).run(&effect).await,
         };
         self.journal.checked(effect.kind(), effect.on(), found);
         Ok(())
@@ -272,10 +269,4 @@ impl Schema {
 fn limited(mut command: Document, limit: Duration) -> Document {
     command.insert("maxTimeMS", i64::try_from(limit.as_millis()).unwrap_or(i64::MAX));
     command
-}
-
-/// All that there is: neither names nor the indexes of a collection need a second batch.
-fn first_batch(reply: &Document) -> impl Iterator<Item = &Document> {
-    let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
-    batch.map_or(&[][..], Vec::as_slice).iter().filter_map(Bson::as_document)
 }

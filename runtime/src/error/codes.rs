@@ -33,11 +33,15 @@ pub(crate) enum Cure {
 
 use Class::{Cured, Later, Now, Permanent};
 
+pub(crate) const GRAPH_CONTAINS_CYCLE: i32 = 5;
 pub(crate) const AUTHENTICATION_FAILED: i32 = 18;
+pub(crate) const ILLEGAL_OPERATION: i32 = 20;
 pub(crate) const NAMESPACE_NOT_FOUND: i32 = 26;
 pub(crate) const INDEX_NOT_FOUND: i32 = 27;
 pub(crate) const NAMESPACE_EXISTS: i32 = 48;
 pub(crate) const MAX_TIME_MS_EXPIRED: i32 = 50;
+pub(crate) const INVALID_OPTIONS: i32 = 72;
+pub(crate) const INVALID_NAMESPACE: i32 = 73;
 pub(crate) const INDEX_OPTIONS_CONFLICT: i32 = 85;
 pub(crate) const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
 pub(crate) const WRITE_CONFLICT: i32 = 112;
@@ -60,10 +64,12 @@ pub(crate) const UNKNOWN_FIELD: i32 = 40415;
 
 /// Code, name, class. Whatever is not here is [`Permanent`].
 const TABLE: &[(i32, &str, Class)] = &[
+    (GRAPH_CONTAINS_CYCLE, "GraphContainsCycle", Permanent),
     (6, "HostUnreachable", Now),
     (7, "HostNotFound", Now),
     (13, "Unauthorized", Cured(Cure::Privileges)),
     (AUTHENTICATION_FAILED, "AuthenticationFailed", Cured(Cure::Credentials)),
+    (ILLEGAL_OPERATION, "IllegalOperation", Permanent),
     (24, "LockTimeout", Later),
     (NAMESPACE_NOT_FOUND, "NamespaceNotFound", Permanent),
     (INDEX_NOT_FOUND, "IndexNotFound", Permanent),
@@ -72,6 +78,8 @@ const TABLE: &[(i32, &str, Class)] = &[
     (MAX_TIME_MS_EXPIRED, "MaxTimeMSExpired", Later),
     // Since 7.3 it is called WriteConcernTimeout.
     (64, "WriteConcernFailed", Later),
+    (INVALID_OPTIONS, "InvalidOptions", Permanent),
+    (INVALID_NAMESPACE, "InvalidNamespace", Permanent),
     (INDEX_OPTIONS_CONFLICT, "IndexOptionsConflict", Permanent),
     (INDEX_KEY_SPECS_CONFLICT, "IndexKeySpecsConflict", Permanent),
     (89, "NetworkTimeout", Now),

@@ -20,7 +20,7 @@ use super::body::{Limits, run};
 use super::{Failure, Step};
 use crate::__private::Context;
 use crate::Error;
-use crate::context::{Course, Inner, Journal, Log, Operation, Projection, Schema, Scope};
+use crate::context::{Course, Inner, Journal, Log, Operation, Prediction, Projection, Schema, Scope};
 use crate::error::{Readable, Remains, in_one_line, source_chain};
 use crate::events::Audience;
 use crate::graph::{Graph, HeldUp};
@@ -37,7 +37,7 @@ use crate::tracker::Tracker;
 const ATTEMPTS: u32 = 3;
 
 const OPAQUE: &str = "it takes `&Database`, and what is done through that cannot be rolled back, so it was not run";
-const IN_DOUBT: &str = "not all of its operations could be checked";
+const IN_DOUBT: &str = "cannot tell what all of its operations would do";
 const NO_TRANSACTIONS: &str = "this server has no transactions, so that nothing could be rolled back; it was not run";
 
 /// A dry run.
@@ -146,7 +146,7 @@ impl DryRun<'_> {
     async fn check_schemas(&self, plan: &Plan) -> Result<Checked, Error> {
         let mut logs = self.logs(plan).await?;
         let mut checked = Checked::new();
-        let projection = Projection::default();
+        let projection = Projection::new(self.transactional);
         for planned in plan {
             let step = Step::new(*planned, None);
             if step.kind != Kind::Schema {
@@ -241,11 +241,10 @@ fn not_simulated(step: &Step<'_>, reason: &str) -> Execution {
 /// What to tell of a step that has run.
 fn execution(step: &Step<'_>, attempts: u32, result: Result<(), Failure>, operations: Vec<Operation>) -> Execution {
     let remains = Remains::Nothing;
+    let worst = operations.iter().filter_map(|operation| operation.prediction).max();
     let outcome = match (result, step.verb) {
-        (Ok(()), _) if operations.iter().any(|operation| operation.would_fail) => Outcome::WouldFail,
-        (Ok(()), _) if operations.iter().any(|operation| operation.in_doubt) => {
-            Outcome::NotSimulated { reason: IN_DOUBT.to_owned() }
-        }
+        (Ok(()), _) if worst == Some(Prediction::WouldFail) => Outcome::WouldFail,
+        (Ok(()), _) if worst == Some(Prediction::CannotTell) => Outcome::NotSimulated { reason: IN_DOUBT.to_owned() },
         (Ok(()), Verb::Up) => Outcome::WouldApply,
         (Ok(()), Verb::Down) => Outcome::WouldRevert,
         (Err(Failure::Stopped(_)), _) => Outcome::Stopped { remains },

@@ -5,8 +5,8 @@ use mongodb::bson::{Bson, Document};
 use super::Position;
 use super::expectation::{Expectation, Expected, Owner};
 use super::fact::{Fact, Facts, Kind};
-use super::look::{Index, Look};
-use super::same::{NOT_COMPARED, index_covers, same_option};
+use super::look::Look;
+use crate::catalog::{Index, ListedKind, NOT_COMPARED, index_covers, same_option};
 
 /// The longest that a description may be, in characters.
 const SHOWN: usize = 300;
@@ -59,7 +59,7 @@ impl Expectation {
 
     fn differences_of(&self, name: &str, expected: &Expected, look: &Look) -> Vec<Difference> {
         let there = look.get(name);
-        let kind = there.map(|there| if there.is_view { Kind::View } else { Kind::Collection });
+        let kind = there.map(|there| if there.kind == ListedKind::View { Kind::View } else { Kind::Collection });
         if let Some((wanted, owner)) = expected.presence
             && wanted != kind
         {

@@ -6,7 +6,7 @@ use std::iter;
 use mongodb::bson::{Bson, Document, doc};
 
 use super::Look;
-use super::same::{covers, index_covers};
+use crate::catalog::{covers, index_covers};
 use crate::context::Effect;
 
 /// One thing that a body has left. Names are those in the database.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::document::Extended;
 use super::millis;
-use crate::{Operation, Outcome, Remains, Sample};
+use crate::{Operation, Outcome, Prediction, Remains, Sample};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,7 +54,7 @@ struct Done<'a> {
     modified: u64,
     inserted: u64,
     deleted: u64,
-    would_fail: bool,
+    prediction: Option<&'static str>,
     notes: &'a [String],
     samples: Vec<Changed<'a>>,
 }
@@ -117,6 +117,15 @@ fn left(remains: Remains) -> &'static str {
     }
 }
 
+fn predicted(prediction: Prediction) -> &'static str {
+    match prediction {
+        Prediction::NothingToDo => "nothing-to-do",
+        Prediction::WouldChange => "would-change",
+        Prediction::CannotTell => "cannot-tell",
+        Prediction::WouldFail => "would-fail",
+    }
+}
+
 impl<'a> From<&'a Operation> for Done<'a> {
     fn from(operation: &'a Operation) -> Self {
         let counts = operation.counts;
@@ -127,7 +136,7 @@ impl<'a> From<&'a Operation> for Done<'a> {
             modified: counts.modified,
             inserted: counts.inserted,
             deleted: counts.deleted,
-            would_fail: operation.would_fail,
+            prediction: operation.prediction.map(predicted),
             notes: &operation.notes,
             samples: operation
                 .samples

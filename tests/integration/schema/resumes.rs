@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Migrator, Problem, Schema, migration};
+use mongrate::{Error, Migrator, Prediction, Problem, Schema, migration};
 use mongrate_tests::stored::{collections, count, fingerprint, history, lease_is_free, migrator, record, status};
 use mongrate_tests::{FailPoint, TestDb, under_way};
 use tokio::time::timeout;
@@ -111,7 +111,7 @@ async fn i4_a_dry_run_goes_on_behind_what_is_done() {
     for operation in &operations[..3] {
         assert_eq!(operation.notes, ["done by the interrupted run"], "{operation:?}");
     }
-    assert!(operations[3].would_fail, "{:?}", operations[3]);
+    assert_eq!(operations[3].prediction, Some(Prediction::WouldFail), "{:?}", operations[3]);
 }
 
 /// A copy has collections of other identities, so that nobody can tell which of them was meant.

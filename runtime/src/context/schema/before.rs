@@ -4,9 +4,9 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::Schema;
 use super::effect::Effect;
-use super::look::ThereKind;
 use super::perform::VALIDATION;
 use super::stuck::Stuck;
+use crate::catalog::{ListedKind, same_option};
 use crate::error::codes::{COMMAND_NOT_SUPPORTED_ON_VIEW, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 
 impl Schema {
@@ -17,9 +17,11 @@ impl Schema {
             Effect::CreateCollection { name, options } => {
                 let seen = self.see(effect, &[name]).await?;
                 let there = seen.get(name);
-                let has = |field: &&str| options.get(field) == there.and_then(|there| there.options.get(field));
-                let asked = VALIDATION.iter().filter(|field| options.contains_key(**field));
-                let nothing = there.is_some() && { asked }.all(has);
+                let has = |field: &&str| match options.get(*field) {
+                    None => true,
+                    Some(asked) => there.is_some_and(|there| same_option(there.options.get(*field), asked)),
+                };
+                let nothing = there.is_some() && VALIDATION.iter().all(has);
                 if !nothing {
                     seen.refuse_other_kind(effect)?;
                 }
@@ -28,18 +30,15 @@ impl Schema {
             Effect::CreateView { name, on, pipeline } => {
                 let seen = self.see(effect, &[name]).await?;
                 seen.refuse_other_kind(effect)?;
-                let there = seen.get(name).filter(|there| there.kind == ThereKind::View);
-                let view = doc! { "viewOn": on, "pipeline": pipeline.clone() };
-                let same =
-                    there.is_some_and(|there| view.iter().all(|(key, value)| there.options.get(key) == Some(value)));
+                let same = seen.get(name).is_some_and(|there| there.is_the_view(on, pipeline));
                 (!same).then(|| doc! { "uuid": seen.identity(name) })
             }
             Effect::Drop { name } => {
                 let seen = self.see(effect, &[name]).await?;
                 seen.get(name).map(|there| match there.kind {
-                    ThereKind::View => doc! { "view": there.options.clone() },
-                    ThereKind::Collection => seen.identified(name),
-                    ThereKind::TimeSeries => {
+                    ListedKind::View => doc! { "view": there.options.clone() },
+                    ListedKind::Collection => seen.identified(name),
+                    ListedKind::TimeSeries => {
                         let mut before = seen.identified(name);
                         before.insert("timeseries", true);
                         before
@@ -57,7 +56,7 @@ impl Schema {
                     (Some(_), Some(_)) => {
                         return refused(format!("'{to}' exists already (code {NAMESPACE_EXISTS})"));
                     }
-                    (Some(there), None) if there.kind != ThereKind::Collection => {
+                    (Some(there), None) if there.kind != ListedKind::Collection => {
                         return refused(format!(
                             "the server renames neither views nor time series (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"
                         ));

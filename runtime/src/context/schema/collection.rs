@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use mongodb::BoxFuture;
 use mongodb::bson::Document;
 
-use super::{Effect, Intent, Schema};
+use super::{Effect, Schema};
 use crate::Error;
 
 /// A collection that is about to be created: set its options, then await it.
@@ -48,11 +48,10 @@ impl<'s> IntoFuture for CreateCollection<'s> {
             let mut options = schema.scope.fields(options)?;
             // Whatever the options say: a plugin's are for its own collections.
             options.remove("create");
-            if let Some(validator) = &validator {
-                options.insert("validator", validator.clone());
+            if let Some(validator) = validator {
+                options.insert("validator", validator);
             }
-            let intent = Intent::CreateCollection { validator: validator.as_ref() };
-            schema.run(Effect::CreateCollection { name: collection, options }, &intent).await
+            schema.run(Effect::CreateCollection { name: collection, options }).await
         })
     }
 }

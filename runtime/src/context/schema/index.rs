@@ -9,8 +9,7 @@ use mongodb::options::IndexOptions;
 use mongodb::{BoxFuture, IndexModel};
 use serde::Serialize;
 
-use super::check::default_name;
-use super::{Effect, Intent, Schema};
+use super::{Effect, Schema};
 use crate::Error;
 
 /// An index that is about to be created: set its options, then await it.
@@ -74,8 +73,7 @@ impl<'s> IntoFuture for CreateIndex<'s> {
         Box::pin(async move {
             let Self { schema, collection, keys, options } = self;
             let spec = spec(&keys, &options)?;
-            let intent = Intent::CreateIndex { keys: &keys, options: &options };
-            schema.run(Effect::CreateIndex { on: collection, spec }, &intent).await
+            schema.run(Effect::CreateIndex { on: collection, spec }).await
         })
     }
 }
@@ -93,4 +91,13 @@ fn spec(keys: &Document, options: &IndexOptions) -> Result<Document, Error> {
         spec.insert("name", default_name(keys));
     }
     Ok(spec)
+}
+
+/// The name that the driver gives.
+fn default_name(keys: &Document) -> String {
+    let parts = keys.iter().map(|(field, direction)| match direction {
+        Bson::String(kind) => format!("{field}_{kind}"),
+        other => format!("{field}_{other}"),
+    });
+    parts.collect::<Vec<_>>().join("_")
 }

@@ -3,34 +3,19 @@
 use std::collections::HashMap;
 
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Result as DriverResult;
 
+use super::Schema;
 use super::effect::Effect;
 use super::log::Entry;
 use super::stuck::Stuck;
-use super::{Schema, first_batch, limited};
-use crate::error::code;
-use crate::error::codes::{API_STRICT_ERROR, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
-
-/// What is under a name, as `listCollections` has it.
-#[derive(Debug)]
-pub(super) struct There {
-    pub(super) kind: ThereKind,
-    /// What tells two collections of the same name apart. A view has none.
-    pub(super) uuid: Option<Bson>,
-    pub(super) options: Document,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ThereKind {
-    Collection,
-    View,
-    TimeSeries,
-}
+use crate::catalog::{self, Index, Listed, ListedKind, index_covers, same, same_option};
+use crate::error::codes::NAMESPACE_EXISTS;
 
 /// What a look has seen.
 #[derive(Debug)]
 pub(super) struct Seen {
-    named: HashMap<String, There>,
+    named: HashMap<String, Listed>,
     /// Of the collection that the records are in. In a restored copy it is another one, as that of every collection.
     home: Option<Bson>,
 }
@@ -47,71 +32,30 @@ pub(super) enum Settled {
 
 impl Schema {
     /// One command. What it shows can be undone by a fail-over.
-    pub(super) async fn look(&self, names: &[&str]) -> mongodb::error::Result<Seen> {
-        let buckets = |name: &str| format!("system.buckets.{name}");
-        let wanted = names.iter().map(|name| (*name).to_owned());
-        let mut wanted: Vec<_> = wanted.chain(names.iter().map(|name| buckets(name))).collect();
-        wanted.push(self.home.clone());
-        let command = doc! { "listCollections": 1, "filter": { "name": { "$in": wanted } } };
-        let reply = self.database.run_command(limited(command, self.max_time)).await?;
-        let mut described: HashMap<_, _> =
-            first_batch(&reply).filter_map(|there| Some((there.get_str("name").ok()?, there))).collect();
-        let uuid = |there: &Document| there.get_document("info").ok().and_then(|info| info.get("uuid")).cloned();
-        let home = described.get(self.home.as_str()).and_then(|home| uuid(home));
-        let found = names.iter().filter_map(|name| {
-            let there = described.remove(*name)?;
-            let kind = match there.get_str("type") {
-                Ok("view") => ThereKind::View,
-                Ok("timeseries") => ThereKind::TimeSeries,
-                _ => ThereKind::Collection,
-            };
-            let uuid = match kind {
-                ThereKind::TimeSeries => described.get(buckets(name).as_str()).and_then(|there| uuid(there)),
-                ThereKind::Collection | ThereKind::View => uuid(there),
-            };
-            let options = there.get_document("options").cloned().unwrap_or_default();
-            Some(((*name).to_owned(), There { kind, uuid, options }))
-        });
-        Ok(Seen { named: found.collect(), home })
+    pub(super) async fn look(&self, names: &[&str]) -> DriverResult<Seen> {
+        let asked = names.iter().copied().chain([self.home.as_str()]);
+        let named = catalog::collections(&self.database, asked, self.max_time).await?;
+        let home = named.get(&self.home).and_then(|home| home.uuid.clone());
+        Ok(Seen { named, home })
     }
 
-    /// The indexes of a collection; one that is still being built has a `buildUUID`.
-    pub(super) async fn indexes(&self, collection: &str) -> mongodb::error::Result<Vec<Document>> {
-        let mut command = limited(doc! { "listIndexes": collection, "includeBuildUUIDs": true }, self.max_time);
-        let mut listed = self.database.run_command(command.clone()).await;
-        if matches!(&listed, Err(error) if code(error) == Some(API_STRICT_ERROR)) {
-            command.remove("includeBuildUUIDs");
-            listed = self.database.run_command(command).await;
-        }
-        match listed {
-            Ok(reply) => Ok(first_batch(&reply).map(index).collect()),
-            Err(error) if code(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+    async fn indexes(&self, collection: &str) -> DriverResult<Vec<Index>> {
+        catalog::indexes(&self.database, collection, self.max_time).await
     }
 
     /// Whether an effect in doubt is in effect, by reads alone.
-    pub(super) async fn is_in_effect(&self, entry: &Entry) -> mongodb::error::Result<Settled> {
+    pub(super) async fn is_in_effect(&self, entry: &Entry) -> DriverResult<Settled> {
         let before = &entry.before;
         Ok(match &entry.effect {
             Effect::Drop { name } => self.look(&[name]).await?.dropped(name, before),
             Effect::Rename { from, to } => self.look(&[from, to]).await?.renamed(from, to, before),
             Effect::CreateCollection { name, options } => self.look(&[name]).await?.created(name, options, before),
             Effect::CreateView { name, on, pipeline } => {
-                let view = doc! { "viewOn": on, "pipeline": pipeline.clone() };
-                let seen = self.look(&[name]).await?;
-                let there = seen.get(name).filter(|there| there.kind == ThereKind::View);
-                settled(
-                    there.is_some_and(|there| view.iter().all(|(key, value)| there.options.get(key) == Some(value))),
-                )
+                settled(self.look(&[name]).await?.get(name).is_some_and(|there| there.is_the_view(on, pipeline)))
             }
             Effect::CreateIndex { on, spec } => index_there(&self.indexes(on).await?, spec),
             Effect::DropIndex { on, name } => {
-                let is = |index: &&Document| {
-                    let there = index.get_str("name").unwrap_or_default();
-                    if name == "*" { there != "_id_" } else { there == name }
-                };
-                settled(self.indexes(on).await?.iter().find(is).is_none())
+                settled(!self.indexes(on).await?.iter().any(|index| index.is_dropped_by(name)))
             }
             Effect::Modify { on, fields } => {
                 let indexes = if fields.contains_key("index") { self.indexes(on).await? } else { Vec::new() };
@@ -122,31 +66,30 @@ impl Schema {
 }
 
 impl Seen {
-    pub(super) fn get(&self, name: &str) -> Option<&There> {
+    pub(super) fn get(&self, name: &str) -> Option<&Listed> {
         self.named.get(name)
     }
 
     /// Refuses to give a collection the definition of a view, and a view a validator: the server says only that the option does not
     /// fit.
     pub(super) fn refuse_other_kind(&self, effect: &Effect) -> Result<(), Stuck> {
-        let why = match (effect, self.get(effect.on()).map(|there| there.kind)) {
-            (Effect::CreateView { .. }, Some(ThereKind::Collection | ThereKind::TimeSeries)) => {
-                "a collection has this name"
+        let there = self.get(effect.on());
+        let why = match effect {
+            Effect::CreateView { .. } => there.and_then(Listed::taken),
+            Effect::CreateCollection { .. } if there.is_some_and(|there| there.kind == ListedKind::View) => {
+                Some(format!("a view has this name, and can have no validator (code {NAMESPACE_EXISTS})"))
             }
-            (Effect::CreateCollection { .. }, Some(ThereKind::View)) => {
-                "a view has this name, and can have no validator"
-            }
-            _ => return Ok(()),
+            _ => None,
         };
-        Err(Stuck::Refused(format!("could not {}: {why} (code {NAMESPACE_EXISTS})", effect.described())))
+        why.map_or(Ok(()), |why| Err(Stuck::Refused(format!("could not {}: {why}", effect.described()))))
     }
 
     /// What an intent keeps of a name: its UUID, `"view"`, or null for nothing.
     pub(super) fn identity(&self, name: &str) -> Bson {
         match self.get(name) {
             None => Bson::Null,
-            Some(There { kind: ThereKind::View, .. }) => "view".into(),
-            Some(There { uuid, .. }) => uuid.clone().unwrap_or_else(|| "unknown".into()),
+            Some(Listed { kind: ListedKind::View, .. }) => "view".into(),
+            Some(Listed { uuid, .. }) => uuid.clone().unwrap_or_else(|| "unknown".into()),
         }
     }
 
@@ -159,7 +102,7 @@ impl Seen {
     pub(super) fn dropped(&self, name: &str, before: &Document) -> Settled {
         let there = self.get(name);
         if let Ok(view) = before.get_document("view") {
-            let same = |there: &There| there.kind == ThereKind::View && there.options == *view;
+            let same = |there: &Listed| there.kind == ListedKind::View && there.options == *view;
             return settled(!there.is_some_and(same));
         }
         match self.same_database(before) {
@@ -173,7 +116,7 @@ impl Seen {
             Err(unknown) => return unknown,
             Ok(uuid) => uuid,
         };
-        let is = |name| self.get(name).and_then(|there: &There| there.uuid.as_ref()) == Some(uuid);
+        let is = |name| self.get(name).and_then(|there: &Listed| there.uuid.as_ref()) == Some(uuid);
         match (is(from), is(to)) {
             (_, true) => Settled::Done,
             (true, false) if self.get(to).is_none() => Settled::Open,
@@ -188,17 +131,18 @@ impl Seen {
             return Settled::Done;
         }
         // It was there before, so all that it may have got is a validator.
-        settled(options.contains_key("validator") && options.get("validator") == there.options.get("validator"))
+        settled(
+            options.get("validator").is_some_and(|validator| same_option(there.options.get("validator"), validator)),
+        )
     }
 
-    fn modified(&self, on: &str, fields: &Document, indexes: &[Document]) -> Settled {
+    fn modified(&self, on: &str, fields: &Document, indexes: &[Index]) -> Settled {
         const READABLE: [&str; 5] = ["validator", "validationLevel", "validationAction", "viewOn", "pipeline"];
         let Some(there) = self.get(on) else { return Settled::Open };
         for (field, wanted) in fields {
             let has = match (field.as_str(), wanted) {
-                ("validator", Bson::Document(none)) if none.is_empty() => !there.options.contains_key("validator"),
-                ("index", Bson::Document(wanted)) => indexes.iter().any(|index| index_modified(index, wanted)),
-                (field, wanted) if READABLE.contains(&field) => there.options.get(field) == Some(wanted),
+                ("index", Bson::Document(wanted)) => indexes.iter().any(|index| index.is_modified(wanted)),
+                (field, wanted) if READABLE.contains(&field) => same_option(there.options.get(field), wanted),
                 _ => return Settled::Unknown(format!("the server does not show what became of '{field}'")),
             };
             if !has {
@@ -225,52 +169,55 @@ fn settled(done: bool) -> Settled {
     if done { Settled::Done } else { Settled::Open }
 }
 
-/// One of `listIndexes`, with `building` if it is.
-fn index(listed: &Document) -> Document {
-    match listed.get_document("spec") {
-        Ok(spec) => {
-            let mut spec = spec.clone();
-            spec.insert("buildUUID", listed.get("buildUUID").cloned().unwrap_or(Bson::Null));
-            spec
+fn index_there(indexes: &[Index], spec: &Document) -> Settled {
+    let name = spec.get_str("name").unwrap_or_default();
+    match indexes.iter().find(|index| index.is_named(name)) {
+        None => Settled::Open,
+        Some(index) if index.is_building => {
+            Settled::Unknown("it is still being built: wait for it, or drop it".to_owned())
         }
-        Err(_) => listed.clone(),
+        Some(index) => settled(index_covers(&index.spec, spec)),
     }
 }
 
-fn index_there(indexes: &[Document], spec: &Document) -> Settled {
-    let Some(there) = indexes.iter().find(|index| index.get("name") == spec.get("name")) else { return Settled::Open };
-    if there.contains_key("buildUUID") {
-        return Settled::Unknown("it is still being built: wait for it, or drop it".to_owned());
+impl Listed {
+    /// Why a view cannot take its name.
+    pub(super) fn taken(&self) -> Option<String> {
+        let kind = match self.kind {
+            ListedKind::View => return None,
+            ListedKind::Collection => "collection",
+            ListedKind::TimeSeries => "time-series collection",
+        };
+        Some(format!("a {kind} has this name (code {NAMESPACE_EXISTS})"))
     }
-    // The server keeps the keys of a text index in another form.
-    let text = there.contains_key("textIndexVersion");
-    let same = |field: &str| number_or_self(there.get(field)) == number_or_self(spec.get(field));
-    let keys = text || keys(there) == keys(spec);
-    let flags = ["unique", "sparse", "expireAfterSeconds", "partialFilterExpression"].into_iter().all(same);
-    settled(keys && flags)
-}
 
-fn keys(index: &Document) -> Vec<(String, Option<Bson>)> {
-    let keys = index.get_document("key").ok().into_iter().flatten();
-    keys.map(|(field, kind)| (field.clone(), number_or_self(Some(kind)))).collect()
-}
-
-/// Numbers of all types are the same; what is false is as good as absent.
-fn number_or_self(value: Option<&Bson>) -> Option<Bson> {
-    match value? {
-        Bson::Int32(number) => Some(Bson::Double(f64::from(*number))),
-        #[allow(clippy::cast_precision_loss, reason = "directions and ages are small")]
-        Bson::Int64(number) => Some(Bson::Double(*number as f64)),
-        Bson::Boolean(false) => None,
-        other => Some(other.clone()),
+    /// Whether it is a view with this definition.
+    pub(super) fn is_the_view(&self, on: &str, pipeline: &[Document]) -> bool {
+        let definition = doc! { "viewOn": on, "pipeline": pipeline };
+        let has = |(key, value): (&String, &Bson)| self.options.get(key).is_some_and(|there| same(there, value));
+        self.kind == ListedKind::View && definition.iter().all(has)
     }
 }
 
-/// Whether an index is the one that `collMod` names, and has what it asks for.
-fn index_modified(index: &Document, wanted: &Document) -> bool {
-    wanted.iter().all(|(field, wanted)| match field.as_str() {
-        "name" => index.get("name") == Some(wanted),
-        "keyPattern" => wanted.as_document().is_some_and(|wanted| keys(index) == keys(&doc! { "key": wanted.clone() })),
-        field => number_or_self(index.get(field)) == number_or_self(Some(wanted)),
-    })
+impl Index {
+    /// Whether `dropIndexes` with this name drops it.
+    pub(super) fn is_dropped_by(&self, name: &str) -> bool {
+        let kept = self.is_named("_id_") || self.spec.get_bool("clustered").unwrap_or(false);
+        if name == "*" { !kept } else { self.is_named(name) }
+    }
+
+    /// Whether it is the one that `collMod` names or describes.
+    pub(super) fn is_meant(&self, wanted: &Document) -> bool {
+        let has = |(field, key)| match wanted.get(field) {
+            None => true,
+            Some(wanted) => self.spec.get(key).is_some_and(|there| same(there, wanted)),
+        };
+        [("name", "name"), ("keyPattern", "key")].into_iter().all(has)
+    }
+
+    /// Whether it is that one, and has what `collMod` asks for.
+    pub(super) fn is_modified(&self, wanted: &Document) -> bool {
+        let asked = wanted.iter().filter(|(field, _)| !["name", "keyPattern"].contains(&field.as_str()));
+        self.is_meant(wanted) && asked.into_iter().all(|(field, wanted)| same_option(self.spec.get(field), wanted))
+    }
 }

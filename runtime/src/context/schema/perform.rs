@@ -15,7 +15,7 @@ use super::look::{Seen, Settled};
 use super::send::Patience;
 use super::stuck::Stuck;
 use crate::Error;
-use crate::context::operation::Counts;
+use crate::context::operation::{Counts, Prediction};
 use crate::error::codes::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, VIEW_OVER_COLLECTION};
 use crate::stop::Reason;
 
@@ -77,7 +77,8 @@ impl Schema {
     /// What the log says about an effect that is not to be had, if anything. The database has what is done, so nothing is
     /// projected.
     pub(super) async fn rehearse(&mut self, effect: &Effect) -> Result<Option<Found>, Error> {
-        let done = Found { notes: vec!["done by the interrupted run".to_owned()], ..Found::default() };
+        let notes = vec!["done by the interrupted run".to_owned()];
+        let done = Found { notes, prediction: Prediction::NothingToDo };
         let (entry, same) = match self.course.next(effect)? {
             Next::New => return Ok(None),
             Next::Done => return Ok(Some(done)),
@@ -95,8 +96,8 @@ impl Schema {
             Settled::Done => Err(self.course.has_changed(Some(effect)).into()),
             Settled::Unknown(found) => {
                 self.course.settle(Done::Now);
-                let notes = vec![format!("it is not known whether the interrupted run has done it: {found}")];
-                Ok(Some(Found { notes, in_doubt: true, ..Found::default() }))
+                let notes = vec![format!("cannot tell whether the interrupted run has done it: {found}")];
+                Ok(Some(Found { notes, prediction: Prediction::CannotTell }))
             }
         }
     }

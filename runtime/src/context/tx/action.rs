@@ -11,12 +11,13 @@ use mongodb::action::{
 };
 use mongodb::bson::{Bson, Document, RawDocumentBuf};
 use mongodb::error::{Error, Result};
+use mongodb::options::Collation;
 use mongodb::results::{DeleteResult, InsertManyResult, InsertOneResult, UpdateResult};
 use mongodb::{BoxFuture, ClientSession, Collection, SessionCursor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::probe::{Aim, Probe, SAMPLES};
+use super::probe::{Aim, Probe, SAMPLES, Shown};
 use super::raw::Replaced;
 use super::{Shared, TxCursor, ended};
 use crate::context::operation::Counts;
@@ -152,16 +153,16 @@ impl<A: Transactional> Turn<A> {
         let result = async {
             tx.may_go_on()?;
             let Some(probe) = Probe::new(&tx, collection.name(), aim) else {
-                return Ok((A::run(build(&collection), session).await?, Vec::new()));
+                return Ok((A::run(build(&collection), session).await?, Shown::default()));
             };
             let before = probe.before(session).await?;
             let output = A::run(build(&collection), session).await?;
-            let samples = probe.after(before, A::inserted(&output), session).await?;
-            Ok((output, samples))
+            let shown = probe.after(before, A::inserted(&output), A::counts(&output), session).await?;
+            Ok((output, shown))
         };
         match result.await {
-            Ok((output, samples)) => {
-                let place = tx.journal.succeeded(kind, collection.name(), A::counts(&output), samples);
+            Ok((output, Shown { samples, notes })) => {
+                let place = tx.journal.rehearsed(kind, collection.name(), A::counts(&output), samples, notes);
                 Ok((output, place))
             }
             Err(error) => Err(tx.failed(kind, collection.name(), error)),
@@ -217,7 +218,9 @@ macro_rules! transactional {
                 self,
                 set: impl for<'c> FnOnce($action<'c $(, $of)?>) -> $action<'c $(, $of)?> + Send + 'static,
             ) -> Self {
-                self.set(|action, _| set(action))
+                let mut pending = self.set(|action, _| set(action));
+                pending.aim.with_options();
+                pending
             }
         }
         impl<$($generics)*> sealed::Sealed for $action<'static $(, $of)?> {}
@@ -280,6 +283,29 @@ transactional!(false [T: DeserializeOwned + Send + Sync + 'static] Find<T> on T 
 transactional!(false [] Aggregate on Document => SessionCursor<Document>, TxCursor<Document>,
     |cursor, tx| TxCursor::new(tx.0, cursor, tx.1), |_| Counts::default()
 );
+
+/// A collation that a dry run knows of.
+macro_rules! collated {
+    ($([$($generics:tt)*] $action:ident $(<$of:ty>)?;)*) => {
+        $(impl<$($generics)*> Pending<$action<'static $(, $of)?>> {
+            /// The rules by which the filter compares texts. A dry run then looks for the documents by the same rules, which it
+            /// cannot when they are set through `with`.
+            pub fn collation(mut self, collation: Collation) -> Self {
+                self.aim.collate(&collation);
+                self.set(|action, _| action.collation(collation))
+            }
+        })*
+    };
+}
+
+collated! {
+    [] Update;
+    [] ReplaceOne;
+    [] Delete;
+    [T: DeserializeOwned + Send + Sync + 'static] FindOneAndUpdate<T>;
+    [T: Serialize + DeserializeOwned + Send + Sync + 'static] FindOneAndReplace<Replaced<T>>;
+    [T: DeserializeOwned + Send + Sync + 'static] FindOneAndDelete<T>;
+}
 
 fn updated(result: &UpdateResult) -> Counts {
     Counts {

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::action::boxed;
-use super::probe::Aim;
+use super::probe::{Aim, Target};
 use super::raw::{Replaced, raw};
 use super::{Pending, Shared, Transactional};
 use crate::Error;
@@ -87,7 +87,10 @@ impl<T: Send + Sync> TxCollection<T> {
 
     /// A dry run looks at what a write is about to change.
     fn aim(&self, filter: &Document) -> Aim {
-        if self.tx.dry_run { Aim::Matches(filter.clone()) } else { Aim::Nothing }
+        if !self.tx.dry_run {
+            return Aim::Nothing;
+        }
+        Aim::Matches(Target { filter: filter.clone(), ..Target::default() })
     }
 
     /// See [`Collection::aggregate`]. For a plugin, collections that the pipeline names are its own. `$out` and

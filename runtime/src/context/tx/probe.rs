@@ -1,13 +1,20 @@
 //! What a dry run shows of a write: some documents before and after it, read in its own transaction.
 
 use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::Result;
+use mongodb::action::{Action, Find};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use mongodb::error::{Error, Result};
+use mongodb::options::Collation;
 use mongodb::{ClientSession, Collection};
 
 use super::Shared;
-use crate::context::operation::Sample;
+use crate::catalog::same;
+use crate::context::operation::{Counts, Sample};
 use crate::excerpt::shorten_document;
+
+/// Why documents are not known.
+const OPTIONS: &str = "an option that was set through `with` chooses others than the filter does; set a collation with \
+                       `collation`";
 
 /// How many documents of one operation are shown.
 pub(super) const SAMPLES: usize = 3;
@@ -20,7 +27,42 @@ pub(super) enum Aim {
     /// Those that it inserts.
     New,
     /// Those that match, or some of them.
-    Matches(Document),
+    Matches(Target),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Target {
+    pub(super) filter: Document,
+    pub(super) collation: Option<Collation>,
+    /// Whether the operation has options that nobody else can read.
+    pub(super) has_options: bool,
+}
+
+impl Aim {
+    pub(super) fn collate(&mut self, collation: &Collation) {
+        if let Self::Matches(target) = self {
+            target.collation = Some(collation.clone());
+        }
+    }
+
+    pub(super) fn with_options(&mut self) {
+        if let Self::Matches(target) = self {
+            target.has_options = true;
+        }
+    }
+}
+
+/// What a dry run shows of a write.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) samples: Vec<Sample>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Shown {
+    fn unknown(why: &str) -> Self {
+        Self { samples: Vec::new(), notes: vec![format!("cannot tell which documents it changes: {why}")] }
+    }
 }
 
 /// Looks at documents before and after an operation.
@@ -28,8 +70,8 @@ pub(super) enum Aim {
 /// A read that fails ends the transaction like any other operation. So nothing is asked here that could fail by itself: a
 /// filter that the server does not understand fails the operation as well, and then this is the operation's error.
 pub(super) struct Probe {
-    collection: Collection<Document>,
-    filter: Option<Document>,
+    collection: Collection<RawDocumentBuf>,
+    target: Option<Target>,
 }
 
 impl Probe {
@@ -37,65 +79,103 @@ impl Probe {
         if !tx.dry_run || !tx.journal.lists() {
             return None;
         }
-        let filter = match aim {
+        let target = match aim {
             Aim::Nothing => return None,
             Aim::New => None,
-            // Only the operation itself has the values.
-            Aim::Matches(filter) if has_variables(&Bson::Document(filter.clone())) => return None,
-            Aim::Matches(filter) => Some(filter),
+            Aim::Matches(target) => Some(target),
         };
-        Some(Self { collection: tx.database.collection(collection), filter })
+        Some(Self { collection: tx.database.collection(collection), target })
     }
 
     /// Some that match. An operation on one document may choose another one; then nothing has changed in these.
-    pub(super) async fn before(&self, session: &mut ClientSession) -> Result<Vec<Document>> {
-        match &self.filter {
-            Some(filter) => self.find(filter.clone(), session).await,
-            None => Ok(Vec::new()),
+    pub(super) async fn before(&self, session: &mut ClientSession) -> Result<Vec<RawDocumentBuf>> {
+        match &self.target {
+            Some(target) if !target.has_variables() => self.find(target.clone(), session).await,
+            _ => Ok(Vec::new()),
         }
     }
 
     /// What has become of them, and what is new.
     pub(super) async fn after(
         &self,
-        before: Vec<Document>,
+        before: Vec<RawDocumentBuf>,
         inserted: Vec<Bson>,
+        counts: Counts,
         session: &mut ClientSession,
-    ) -> Result<Vec<Sample>> {
+    ) -> Result<Shown> {
+        let touched = counts.matched + counts.deleted;
         if before.is_empty() && inserted.is_empty() {
-            // The result of a `find_one_and_update` does not tell what it upserted.
-            let Some(filter) = &self.filter else { return Ok(Vec::new()) };
-            let new = self.find(filter.clone(), session).await?;
-            return Ok(new.into_iter().map(|after| sample(None, Some(after))).collect());
+            let Some(target) = &self.target else { return Ok(Shown::default()) };
+            if target.has_variables() {
+                return Ok(Shown::unknown("its filter uses variables of its `let`"));
+            }
+            // The result of a `find_one_and_update` does not tell what it upserted. Whatever options it has, a document that
+            // did not match is new if nothing was matched, or if it matches by its `_id`, which never changes.
+            let new = touched == 0 || target.filter.keys().all(|field| field == "_id");
+            if !new {
+                return Ok(Shown::unknown(OPTIONS));
+            }
+            let new = self.find(target.clone(), session).await?;
+            let samples = new.iter().map(|after| sample(None, Some(after))).collect::<Result<Vec<_>>>()?;
+            if samples.is_empty() && touched > 0 {
+                return Ok(Shown::unknown(OPTIONS));
+            }
+            return Ok(Shown { samples, notes: Vec::new() });
         }
-        let ids = before.iter().filter_map(|document| document.get("_id").cloned()).chain(inserted);
+        let ids = before.iter().filter_map(id).chain(inserted);
         let ids: Vec<_> = ids.take(SAMPLES).collect();
-        let mut now = self.find(doc! { "_id": { "$in": ids } }, session).await?;
+        let by_id = Target { filter: doc! { "_id": { "$in": ids } }, ..Target::default() };
+        let mut now = self.find(by_id, session).await?;
         let mut samples = Vec::new();
-        for before in before {
-            let place = now.iter().position(|after| after.get("_id") == before.get("_id"));
-            let after = place.map(|place| now.remove(place));
-            if after.as_ref() != Some(&before) {
-                samples.push(sample(Some(before), after));
+        for before in &before {
+            let is =
+                |after: &RawDocumentBuf| id(after).zip(id(before)).is_some_and(|(after, before)| same(&after, &before));
+            let after = now.iter().position(is).map(|place| now.remove(place));
+            if after.as_ref().map(|after| after.as_bytes()) != Some(before.as_bytes()) {
+                samples.push(sample(Some(before), after.as_ref())?);
             }
         }
-        samples.extend(now.into_iter().map(|after| sample(None, Some(after))));
-        Ok(samples)
+        for new in &now {
+            samples.push(sample(None, Some(new))?);
+        }
+        let missing = usize::try_from(touched).unwrap_or(SAMPLES).min(SAMPLES) > before.len();
+        let has_options = self.target.as_ref().is_some_and(|target| target.has_options);
+        let changed = has_options && counts.modified + counts.deleted > 0;
+        if missing || changed && samples.is_empty() {
+            let notes = Shown::unknown(OPTIONS).notes;
+            return Ok(Shown { samples, notes });
+        }
+        Ok(Shown { samples, notes: Vec::new() })
     }
 
-    async fn find(&self, filter: Document, session: &mut ClientSession) -> Result<Vec<Document>> {
+    async fn find(&self, target: Target, session: &mut ClientSession) -> Result<Vec<RawDocumentBuf>> {
         let limit = i64::try_from(SAMPLES).unwrap_or(i64::MAX);
-        let mut found = self.collection.find(filter).limit(limit).session(&mut *session).await?;
+        let find = self.collection.find(target.filter).limit(limit).optional(target.collation, Find::collation);
+        let mut found = find.session(&mut *session).await?;
         found.stream(session).try_collect().await
     }
 }
 
-/// Quotes documents, of which each may have 16 MB.
-fn sample(before: Option<Document>, after: Option<Document>) -> Sample {
-    Sample { before: before.map(shorten_document), after: after.map(shorten_document) }
+impl Target {
+    /// Whether the filter may name variables of the operation's `let`. Only the operation itself has the values.
+    fn has_variables(&self) -> bool {
+        self.filter.values().any(has_variables)
+    }
 }
 
-/// Whether a filter may name variables of the operation's `let`.
+fn id(document: &RawDocumentBuf) -> Option<Bson> {
+    document.get("_id").ok()??.try_into().ok()
+}
+
+/// Quotes documents, of which each may have 16 MB.
+fn sample(before: Option<&RawDocumentBuf>, after: Option<&RawDocumentBuf>) -> Result<Sample> {
+    let quoted = |document: Option<&RawDocumentBuf>| {
+        let document = document.map(|document| Document::try_from(document.as_ref())).transpose();
+        document.map(|document| document.map(shorten_document)).map_err(Error::custom)
+    };
+    Ok(Sample { before: quoted(before)?, after: quoted(after)? })
+}
+
 fn has_variables(filter: &Bson) -> bool {
     match filter {
         Bson::String(text) => text.starts_with("$$"),

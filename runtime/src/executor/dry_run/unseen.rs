@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::context::Prediction;
 use crate::executor::Step;
 use crate::graph::Graph;
 use crate::migration::Kind;
@@ -73,7 +74,9 @@ impl<'g> Unseen<'g> {
             return;
         }
         let mut writers = Vec::new();
-        for operation in execution.operations.iter().filter(|operation| operation.would_fail) {
+        for operation in
+            execution.operations.iter().filter(|operation| operation.prediction == Some(Prediction::WouldFail))
+        {
             let wrote = self.wrote.get(&operation.collection).into_iter().flatten();
             let before = writers.len();
             writers.extend(wrote.chain(&self.opaque).copied());

@@ -4,15 +4,55 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 
-use super::{Check, Described, EXAMPLES};
+use super::{Check, EXAMPLES};
+use crate::error::Readable;
 use crate::excerpt::shorten_value;
 use crate::grouped::counted;
 use crate::json::Json;
 
+/// What the server does about documents that are there and do not match.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Strictness {
+    /// They cannot be changed, unless they match then.
+    Strict,
+    /// `validationLevel: "moderate"`
+    OnlyNew,
+    /// `validationAction: "warn"`
+    OnlyLogged,
+    /// `validationLevel: "off"`
+    Off,
+}
+
+impl Strictness {
+    /// Of a collection with these options.
+    pub(super) fn of(options: &Document) -> Self {
+        let is = |option: &str, value: &str| options.get_str(option).is_ok_and(|there| there == value);
+        if is("validationLevel", "off") {
+            Self::Off
+        } else if is("validationAction", "warn") {
+            Self::OnlyLogged
+        } else if is("validationLevel", "moderate") {
+            Self::OnlyNew
+        } else {
+            Self::Strict
+        }
+    }
+}
+
 impl Check<'_> {
     /// Counts those that are there. They are no obstacle: the server looks only at what is written from then on.
-    pub(super) async fn violations(&mut self, there: &Described, validator: &Document) -> Result<()> {
-        let Some(stored) = &there.stored else { return Ok(()) };
+    pub(super) async fn violations(&mut self, stored: &str, validator: &Document, strictness: Strictness) {
+        if let Strictness::Off = strictness {
+            self.note("nothing is checked: its `validationLevel` is `off`");
+            return;
+        }
+        // It has no part in whether the operation succeeds.
+        if let Err(error) = self.count_violations(stored, validator, strictness).await {
+            self.note(format!("its documents could not be checked: {}", Readable(&error)));
+        }
+    }
+
+    async fn count_violations(&mut self, stored: &str, validator: &Document, strictness: Strictness) -> Result<()> {
         let refused = doc! { "$nor": [validator.clone()] };
         let documents = self.database.collection::<Document>(stored);
         let count = documents.count_documents(refused.clone()).max_time(self.max_time).await?;
@@ -30,8 +70,15 @@ impl Check<'_> {
         let ids = examples.into_iter().filter_map(|mut found| found.remove("_id")).map(shorten_value);
         let ids: Vec<_> = ids.map(|id| Json(&id).to_string()).collect();
         let do_not = if count == 1 { "does not" } else { "do not" };
+        let would_be = match strictness {
+            Strictness::Strict => "would be left, but refused when they are changed",
+            Strictness::OnlyNew => "would be left, and can be changed, since its `validationLevel` is `moderate`",
+            Strictness::OnlyLogged | Strictness::Off => {
+                "would be left, and only logged when they are changed, since its `validationAction` is `warn`"
+            }
+        };
         self.note(format!(
-            "{} {do_not} match the validator and would be left, but refused when they are changed: `_id` {}{}",
+            "{} {do_not} match the validator and {would_be}: `_id` {}{}",
             counted(count, "document"),
             ids.join(", "),
             if count > ids.len() as u64 { ", .." } else { "" },

@@ -1,183 +1,341 @@
-//! Indexes: whether one is there already, and in the way.
+//! Indexes: whether the server would create one, asked in a transaction that is rolled back.
 
-use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::Result;
-use mongodb::options::{Collation, CollationStrength, IndexOptions};
+use futures_util::TryStreamExt;
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 
-use super::super::first_batch;
-use super::{Check, Described};
-use crate::error::codes::{INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT};
+use super::scratch::{Scratch, refusal};
+use super::suspects::suspects;
+use super::{Check, Described, limited};
+use crate::catalog::{self, Index, ListedKind, index_covers, same};
+use crate::error::code;
+use crate::error::codes::{
+    COMMAND_NOT_SUPPORTED_ON_VIEW, INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, INVALID_NAMESPACE, INVALID_OPTIONS,
+};
+use crate::excerpt::shorten_value;
 use crate::grouped::counted;
-use crate::json::JsonDocument;
+use crate::json::{Json, JsonDocument};
+
+/// How often the server is asked when it ends the transaction for another one's sake.
+const ATTEMPTS: u32 = 3;
+
+/// How many documents the server is asked about one by one, and how many bytes they may have together.
+const TRIED: usize = 1_000;
+const TRIED_BYTES: usize = 16 * 1024 * 1024;
+
+/// Options with which every server makes an index on values in order.
+const SIMPLE: [&str; 6] = ["key", "name", "unique", "sparse", "expireAfterSeconds", "hidden"];
+
+/// What the server answers to a specification.
+enum Answer {
+    IsThere,
+    WouldCreate,
+    Refused(Error),
+    /// There are no transactions.
+    NotAsked(&'static str),
+}
+
+/// Documents that an index may be unable to hold.
+struct Suspects {
+    documents: Vec<RawDocumentBuf>,
+    /// Whether there are others.
+    more: bool,
+}
 
 impl Check<'_> {
-    pub(super) async fn create_index(&mut self, keys: &Document, options: &IndexOptions) -> Result<()> {
-        let collection = match self.described(self.collection).await? {
+    pub(super) async fn create_index(&mut self, spec: &Document) -> Result<()> {
+        let there = self.described(self.collection).await?;
+        match there.as_ref().map(|there| there.kind) {
+            Some(ListedKind::View) => {
+                self.obstacle(format!("'{}' is a view (code {COMMAND_NOT_SUPPORTED_ON_VIEW})", self.collection));
+                return Ok(());
+            }
+            Some(ListedKind::TimeSeries) => return self.index_on_series(there.as_ref(), spec).await,
+            Some(ListedKind::Collection) => {}
             None => {
+                if self.is_no_name(self.collection, INVALID_NAMESPACE) {
+                    return Ok(());
+                }
                 self.note(format!("'{}' is not there: it would be created with the index", self.collection));
-                self.projection.create(self.collection, false, Document::new());
-                self.projection.create_index(self.collection, projected(keys, options));
-                return Ok(());
             }
-            Some(there) if there.is_view => {
-                self.obstacle(format!("'{}' is a view", self.collection));
-                return Ok(());
-            }
-            Some(there) => there,
+        }
+        let existing = match &there {
+            Some(there) => self.indexes(there).await?,
+            None => Vec::new(),
         };
-        let there = self.indexes(&collection).await?;
-        let name = options.name.clone().unwrap_or_else(|| default_name(keys));
-        let same_name = there.iter().find(|index| is_named(index, &name));
-        let conflict = match same_name {
-            Some(index) if !same_signature(index, keys, options) => Some((INDEX_KEY_SPECS_CONFLICT, index)),
-            Some(index) if !same_age(index, options) => Some((INDEX_OPTIONS_CONFLICT, index)),
-            Some(_) => {
-                self.note("the same index is there already: nothing would be done");
-                return Ok(());
-            }
-            // Indexes on the same keys may differ in their options, but then they need different names.
-            None => {
-                there.iter().find(|index| same_signature(index, keys, options)).map(|i| (INDEX_OPTIONS_CONFLICT, i))
-            }
-        };
-        if let Some((code, index)) = conflict {
-            let mut index = index.clone();
-            index.remove("v");
-            self.obstacle(format!("another index is in the way (code {code}): {}", JsonDocument(&index)));
+        if existing.iter().any(|index| index.is_building) {
+            self.cannot_tell("an index of it is still being built");
             return Ok(());
         }
-        let count = self.estimated_count(&collection).await?;
-        self.note(format!("{} would be scanned", counted(count, "document")));
-        if let (Some(true), Some(stored)) = (options.unique, &collection.stored)
-            && count > 0
-        {
-            self.duplicates(stored, keys, options).await?;
+        let answer = self.ask(there.as_ref(), &existing, spec).await?;
+        match answer {
+            Answer::IsThere => {
+                self.nothing("the same index is there already: nothing would be done");
+                return Ok(());
+            }
+            Answer::Refused(error) => {
+                self.refused(&existing, spec, &error);
+                return Ok(());
+            }
+            Answer::NotAsked(why) => self.cannot_tell(why),
+            Answer::WouldCreate => {}
         }
-        self.projection.create_index(self.collection, projected(keys, options));
+        match &there {
+            Some(Described { stored: Some(stored), .. }) => {
+                let count = self.estimated_count(stored).await?;
+                self.note(format!("{} would be scanned", counted(count, "document")));
+                self.documents(stored, there.as_ref(), spec).await?;
+            }
+            Some(_) => self.note("0 documents would be scanned"),
+            None => self.projection.create(self.collection, ListedKind::Collection, Document::new()),
+        }
+        self.projection.create_index(self.collection, spec.clone());
         Ok(())
     }
 
     pub(super) async fn drop_index(&mut self, name: &str) -> Result<()> {
         let there = match self.described(self.collection).await? {
+            Some(there) if there.kind == ListedKind::View => {
+                self.obstacle(format!("it is a view (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"));
+                return Ok(());
+            }
             Some(collection) => self.indexes(&collection).await?,
             None => Vec::new(),
         };
-        match there.iter().find(|index| is_named(index, name)) {
-            _ if name == "_id_" => self.obstacle("the index on `_id` cannot be dropped"),
-            _ if name == "*" => {
-                let count = there.len().saturating_sub(1) as u64;
-                let indexes = if count == 1 { "1 index".to_owned() } else { format!("{count} indexes") };
-                self.note(format!("{indexes} would be dropped"));
+        let dropped: Vec<_> = there.iter().filter(|index| index.is_dropped_by(name)).collect();
+        match dropped.first() {
+            None => self.nothing(format!("there is no index '{name}': nothing would be done")),
+            Some(_) if name == "_id_" => {
+                self.obstacle(format!("the index on `_id` cannot be dropped (code {INVALID_OPTIONS})"));
+            }
+            Some(index) if index.spec.get_bool("clustered").unwrap_or(false) => {
+                self.obstacle("the collection is clustered by this index, which cannot be dropped (code 5979800)");
+            }
+            Some(_) if name == "*" => {
+                let indexes = if dropped.len() == 1 { "index" } else { "indexes" };
+                self.note(format!("{} {indexes} would be dropped", dropped.len()));
             }
             Some(index) => {
-                let keys = index.get_document("key").cloned().unwrap_or_default();
+                let keys = index.spec.get_document("key").cloned().unwrap_or_default();
                 self.note(format!("the index '{name}' on {} would be dropped", JsonDocument(&keys)));
             }
-            None => self.note(format!("there is no index '{name}': nothing would be done")),
         }
         self.projection.drop_index(self.collection, name);
         Ok(())
     }
 
     /// As the server has them, with what earlier operations would have done.
-    async fn indexes(&self, there: &Described) -> Result<Vec<Document>> {
+    pub(super) async fn indexes(&self, there: &Described) -> Result<Vec<Index>> {
         let stored = match &there.stored {
-            Some(stored) => {
-                let reply = self.database.run_command(self.bounded(doc! { "listIndexes": stored })).await?;
-                first_batch(&reply).cloned().collect()
-            }
+            Some(stored) => catalog::indexes(self.database, stored, self.max_time).await?,
             None => Vec::new(),
         };
         Ok(self.projection.indexes(self.collection, stored))
     }
-}
 
-fn is_named(index: &Document, name: &str) -> bool {
-    index.get_str("name").is_ok_and(|there| there == name)
-}
-
-/// An index as the server would have it, as far as it is compared.
-fn projected(keys: &Document, options: &IndexOptions) -> Document {
-    let name = options.name.clone().unwrap_or_else(|| default_name(keys));
-    let mut index = doc! { "key": keys.clone(), "name": name };
-    for (flag, set) in [("unique", options.unique), ("sparse", options.sparse)] {
-        if set == Some(true) {
-            index.insert(flag, true);
+    /// Has the server compare the index with those that are there.
+    async fn ask(&self, there: Option<&Described>, existing: &[Index], spec: &Document) -> Result<Answer> {
+        if !self.projection.transactional {
+            return Ok(compared(existing, spec));
+        }
+        let options = there.map(scratch_options).unwrap_or_default();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut scratch = Scratch::begin(self.database, self.max_time).await?;
+            let answer = answer(&mut scratch, &options, existing, spec).await;
+            scratch.end().await;
+            match answer {
+                Err(error) if attempts < ATTEMPTS && error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {}
+                answer => return answer,
+            }
         }
     }
-    if let Some(filter) = &options.partial_filter_expression {
-        index.insert("partialFilterExpression", filter.clone());
-    }
-    if let Some(collation) = &options.collation {
-        index.insert("collation", doc! { "locale": &collation.locale, "strength": strength(collation) });
-    }
-    if let Some(age) = options.expire_after {
-        index.insert("expireAfterSeconds", i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
-    }
-    index
-}
 
-/// The name that the driver gives.
-pub(in crate::context::schema) fn default_name(keys: &Document) -> String {
-    let parts = keys.iter().map(|(field, direction)| match direction {
-        Bson::String(kind) => format!("{field}_{kind}"),
-        other => format!("{field}_{other}"),
-    });
-    parts.collect::<Vec<_>>().join("_")
-}
-
-/// What tells indexes on the same keys apart for the server.
-fn same_signature(index: &Document, keys: &Document, options: &IndexOptions) -> bool {
-    let flag = |name| index.get_bool(name).unwrap_or(false);
-    index.get_document("key").is_ok_and(|there| same_keys(there, keys))
-        && flag("unique") == options.unique.unwrap_or(false)
-        && flag("sparse") == options.sparse.unwrap_or(false)
-        && index.get_document("partialFilterExpression").ok() == options.partial_filter_expression.as_ref()
-        && match (index.get_document("collation"), &options.collation) {
-            (Ok(there), Some(wanted)) => same_collation(there, wanted),
-            // Without one it gets the collection's.
-            (_, None) => true,
-            (Err(_), Some(wanted)) => wanted.locale == "simple",
+    fn refused(&mut self, existing: &[Index], spec: &Document, error: &Error) {
+        let has = |field| {
+            move |index: &&Index| {
+                index.spec.get(field).zip(spec.get(field)).is_some_and(|(there, asked)| same(there, asked))
+            }
+        };
+        let other = existing.iter().find(has("name")).or_else(|| existing.iter().find(has("key")));
+        // Of text indexes there is one.
+        let other = other.or_else(|| existing.iter().find(|index| index.spec.contains_key("textIndexVersion")));
+        match (code(error), other) {
+            (Some(code @ (INDEX_OPTIONS_CONFLICT | INDEX_KEY_SPECS_CONFLICT)), Some(index)) => {
+                let mut index = index.spec.clone();
+                index.remove("v");
+                self.obstacle(format!("another index is in the way (code {code}): {}", JsonDocument(&index)));
+            }
+            _ => self.answered(error),
         }
+    }
+
+    /// Whether the documents can be in the index.
+    async fn documents(&mut self, stored: &str, there: Option<&Described>, spec: &Document) -> Result<()> {
+        let keys = spec.get_document("key").cloned().unwrap_or_default();
+        let unique = spec.get_bool("unique").unwrap_or(false);
+        let mut filter = suspects(&keys, spec);
+        if unique && !self.duplicates(stored, &keys, spec).await? {
+            filter = Some(Document::new());
+        }
+        let Some(filter) = filter else { return Ok(()) };
+        let Suspects { documents, more } = self.suspects(stored, filter, spec).await?;
+        if documents.is_empty() || self.found.is_obstacle() {
+            return Ok(());
+        }
+        if !self.projection.transactional {
+            self.cannot_tell(format!(
+                "the index may be unable to hold {}",
+                counted(documents.len() as u64, "document")
+            ));
+            return Ok(());
+        }
+        let mut scratch = Scratch::begin(self.database, self.max_time).await?;
+        let options = there.map(scratch_options).unwrap_or_default();
+        let held = hold(&mut scratch, &options, spec, &documents).await;
+        scratch.end().await;
+        match held? {
+            Err(error) => {
+                let id = first_refused(&error).and_then(|place| id(documents.get(place)?));
+                if let Some(id) = id {
+                    self.note(format!("the index cannot hold the document with `_id` {id}"));
+                }
+                self.answered(&error);
+            }
+            Ok(()) if more => self.cannot_tell(format!(
+                "the server was asked about {} that the index may be unable to hold, but there are more",
+                counted(documents.len() as u64, "document")
+            )),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    async fn suspects(&self, stored: &str, filter: Document, spec: &Document) -> Result<Suspects> {
+        let filters = [Some(filter), spec.get_document("partialFilterExpression").ok().cloned()];
+        let filters: Vec<_> = filters.into_iter().flatten().map(Bson::Document).collect();
+        let limit = i64::try_from(TRIED).unwrap_or(i64::MAX) + 1;
+        let mut find = doc! { "find": stored, "filter": { "$and": filters }, "limit": limit };
+        if let Some(collation) = spec.get("collation") {
+            find.insert("collation", collation.clone());
+        }
+        let found = self.database.run_cursor_command(limited(find, self.max_time)).await?;
+        let mut found = found.with_type::<RawDocumentBuf>();
+        let (mut documents, mut bytes) = (Vec::new(), 0);
+        while let Some(document) = found.try_next().await? {
+            bytes += document.as_bytes().len();
+            if documents.len() == TRIED || bytes > TRIED_BYTES {
+                return Ok(Suspects { documents, more: true });
+            }
+            documents.push(document);
+        }
+        Ok(Suspects { documents, more: false })
+    }
+
+    /// The server takes fewer indexes for a time series, and keeps them in another form.
+    async fn index_on_series(&mut self, there: Option<&Described>, spec: &Document) -> Result<()> {
+        let keys = spec.get_document("key").cloned().unwrap_or_default();
+        let text = keys.values().any(|kind| kind.as_str() == Some("text"));
+        let unique = spec.get_bool("unique").unwrap_or(false);
+        let refused: Vec<_> = [unique.then_some("unique"), text.then_some("text")].into_iter().flatten().collect();
+        if !refused.is_empty() {
+            self.obstacle(format!(
+                "it is a time-series collection, which takes no such index: {} (code {INVALID_OPTIONS})",
+                refused.join(", ")
+            ));
+            return Ok(());
+        }
+        let existing = match there {
+            Some(there) => self.indexes(there).await?,
+            None => Vec::new(),
+        };
+        match compared(&existing, spec) {
+            Answer::IsThere => self.nothing("the same index is there already: nothing would be done"),
+            // Versions of the server differ in the others.
+            Answer::WouldCreate if spec.keys().all(|option| option == "key" || option == "name") => {
+                self.note("all measurements would be scanned");
+                self.projection.create_index(self.collection, spec.clone());
+            }
+            _ => self.cannot_tell(
+                "it is a time-series collection, and the server cannot be asked whether it takes the index",
+            ),
+        }
+        Ok(())
+    }
 }
 
-/// In the same order. The server keeps the fields of a text index in another form, by which they cannot be compared.
-fn same_keys(there: &Document, wanted: &Document) -> bool {
-    let is_text = there.contains_key("_fts") && wanted.values().any(|kind| kind.as_str() == Some("text"));
-    let same = |(there, wanted): ((&String, &Bson), (&String, &Bson))| {
-        there.0 == wanted.0 && (there.1 == wanted.1 || number(there.1).is_some_and(|n| Some(n) == number(wanted.1)))
+async fn answer(scratch: &mut Scratch, options: &Document, existing: &[Index], spec: &Document) -> Result<Answer> {
+    scratch.create(options).await?;
+    let secondary = existing.iter().filter(|index| !index.is_named("_id_") && !index.spec.contains_key("clustered"));
+    let specs: Vec<_> = secondary.map(|index| remade(&index.spec)).collect();
+    if !specs.is_empty() {
+        scratch.create_indexes(&specs).await?;
+    }
+    Ok(match refusal(scratch.create_indexes(std::slice::from_ref(spec)).await)? {
+        Ok(true) => Answer::WouldCreate,
+        Ok(false) => Answer::IsThere,
+        Err(error) => Answer::Refused(error),
+    })
+}
+
+/// Has the server put documents into such an index.
+async fn hold(
+    scratch: &mut Scratch,
+    options: &Document,
+    spec: &Document,
+    documents: &[RawDocumentBuf],
+) -> Result<std::result::Result<(), Error>> {
+    // The server inserts nothing into a capped collection in a transaction.
+    let capped = |key: &String| ["capped", "size", "max"].contains(&key.as_str());
+    let options = options.iter().filter(|(key, _)| !capped(key)).map(|(key, value)| (key.clone(), value.clone()));
+    scratch.create(&options.collect()).await?;
+    scratch.create_indexes(std::slice::from_ref(spec)).await?;
+    refusal(scratch.insert(documents).await)
+}
+
+/// Those options of a collection that matter for its indexes.
+fn scratch_options(there: &Described) -> Document {
+    let matter = ["collation", "clusteredIndex", "capped", "size", "max"];
+    let options = there.options.iter().filter(|(key, _)| matter.contains(&key.as_str()));
+    options.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// An index as it can be created again.
+fn remade(spec: &Document) -> Document {
+    let mut spec = spec.clone();
+    spec.remove("ns");
+    spec.remove("background");
+    spec
+}
+
+/// What can be said without asking the server.
+fn compared(existing: &[Index], spec: &Document) -> Answer {
+    const NO_TRANSACTIONS: &str = "this server has no transactions, in which it could be asked";
+    let has = |field| {
+        move |index: &Index| index.spec.get(field).zip(spec.get(field)).is_some_and(|(there, asked)| same(there, asked))
     };
-    is_text || there.len() == wanted.len() && there.iter().zip(wanted).all(same)
-}
-
-/// A collation as the server has it says everything; one that is asked for says what is not the default.
-fn same_collation(there: &Document, wanted: &Collation) -> bool {
-    there.get_str("locale").is_ok_and(|locale| locale == wanted.locale)
-        && there.get_i32("strength").is_ok_and(|there| there == strength(wanted))
-}
-
-fn strength(collation: &Collation) -> i32 {
-    match collation.strength {
-        Some(CollationStrength::Primary) => 1,
-        Some(CollationStrength::Secondary) => 2,
-        Some(CollationStrength::Quaternary) => 4,
-        Some(CollationStrength::Identical) => 5,
-        _ => 3,
+    let name = existing.iter().find(|index| has("name")(index));
+    if name.is_some_and(|index| index_covers(&index.spec, spec)) {
+        return Answer::IsThere;
     }
+    let keys = spec.get_document("key").cloned().unwrap_or_default();
+    let simple = spec.keys().all(|option| SIMPLE.contains(&option.as_str()))
+        && keys.iter().all(|(field, kind)| field != "_id" && !field.contains('$') && kind.as_str().is_none());
+    if simple && name.is_none() && !existing.iter().any(has("key")) {
+        return Answer::WouldCreate;
+    }
+    Answer::NotAsked(NO_TRANSACTIONS)
 }
 
-fn same_age(index: &Document, options: &IndexOptions) -> bool {
-    #[allow(clippy::cast_precision_loss, reason = "seconds that a double cannot tell apart are the same to a person")]
-    let wanted = options.expire_after.map(|age| age.as_secs() as f64);
-    index.get("expireAfterSeconds").and_then(number) == wanted
-}
-
-fn number(value: &Bson) -> Option<f64> {
-    match value {
-        Bson::Int32(value) => Some((*value).into()),
-        #[allow(clippy::cast_precision_loss, reason = "a direction or an age is small")]
-        Bson::Int64(value) => Some(*value as f64),
-        Bson::Double(value) => Some(*value),
+fn first_refused(error: &Error) -> Option<usize> {
+    match &*error.kind {
+        mongodb::error::ErrorKind::InsertMany(many) => many.write_errors.as_ref()?.first().map(|first| first.index),
         _ => None,
     }
+}
+
+fn id(document: &RawDocumentBuf) -> Option<String> {
+    let document = Document::try_from(document.as_ref()).ok()?;
+    document.get("_id").map(|id| Json(&shorten_value(id.clone())).to_string())
 }

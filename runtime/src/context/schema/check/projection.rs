@@ -6,25 +6,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mongodb::bson::Document;
 
+use crate::catalog::{Index, ListedKind};
+
 /// Shared by all `Schema` steps of a dry run, which are checked in their order.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Projection(Arc<Mutex<Changes>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Projection {
+    /// Whether the server has transactions, in which it can be asked what it would do.
+    pub(super) transactional: bool,
+    changes: Arc<Mutex<Changes>>,
+}
 
 #[derive(Debug, Default)]
 struct Changes {
-    names: HashMap<String, Place>,
+    /// What an operation has changed; `None` for what is gone.
+    names: HashMap<String, Option<Described>>,
     indexes: HashMap<String, Vec<IndexChange>>,
 }
 
-/// What is under a name.
+/// A collection or a view as it would be.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
-    /// What the server has under this name, which may be another one.
-    Stored(String),
-    /// A collection or a view that an operation would have created.
-    New { is_view: bool, options: Document },
-    /// Nothing.
-    Gone,
+pub(super) struct Described {
+    pub(super) kind: ListedKind,
+    pub(super) options: Document,
+    /// The name under which the server has it; `None` for one that would have been created.
+    pub(super) stored: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,25 +39,33 @@ enum IndexChange {
 }
 
 impl Projection {
-    pub(super) fn place(&self, name: &str) -> Place {
-        self.changes().names.get(name).cloned().unwrap_or_else(|| Place::Stored(name.to_owned()))
+    pub(crate) fn new(transactional: bool) -> Self {
+        Self { transactional, changes: Arc::default() }
     }
 
-    pub(super) fn create(&self, name: &str, is_view: bool, options: Document) {
-        self.changes().names.insert(name.to_owned(), Place::New { is_view, options });
+    /// What earlier operations have made of a name; `None` if they have not touched it.
+    pub(super) fn place(&self, name: &str) -> Option<Option<Described>> {
+        self.changes().names.get(name).cloned()
+    }
+
+    pub(super) fn put(&self, name: &str, described: Described) {
+        self.changes().names.insert(name.to_owned(), Some(described));
+    }
+
+    pub(super) fn create(&self, name: &str, kind: ListedKind, options: Document) {
+        self.put(name, Described { kind, options, stored: None });
     }
 
     pub(super) fn drop(&self, name: &str) {
         let mut changes = self.changes();
-        changes.names.insert(name.to_owned(), Place::Gone);
+        changes.names.insert(name.to_owned(), None);
         changes.indexes.remove(name);
     }
 
-    pub(super) fn rename(&self, from: &str, to: &str) {
-        let place = self.place(from);
+    pub(super) fn rename(&self, from: &str, to: &str, described: Described) {
         let mut changes = self.changes();
-        changes.names.insert(from.to_owned(), Place::Gone);
-        changes.names.insert(to.to_owned(), place);
+        changes.names.insert(from.to_owned(), None);
+        changes.names.insert(to.to_owned(), Some(described));
         let indexes = changes.indexes.remove(from).unwrap_or_default();
         changes.indexes.insert(to.to_owned(), indexes);
     }
@@ -66,20 +79,17 @@ impl Projection {
     }
 
     /// The indexes of a collection, given those that the server has.
-    pub(super) fn indexes(&self, collection: &str, mut indexes: Vec<Document>) -> Vec<Document> {
+    pub(super) fn indexes(&self, collection: &str, mut indexes: Vec<Index>) -> Vec<Index> {
         for change in self.changes().indexes.get(collection).into_iter().flatten() {
             match change {
-                IndexChange::Created(index) => indexes.push(index.clone()),
-                IndexChange::Dropped(name) => {
-                    let is = |there: &str| if name == "*" { there != "_id_" } else { there == name };
-                    indexes.retain(|index| !index.get_str("name").is_ok_and(is));
-                }
+                IndexChange::Created(spec) => indexes.push(Index { spec: spec.clone(), is_building: false }),
+                IndexChange::Dropped(name) => indexes.retain(|index| !index.is_dropped_by(name)),
             }
         }
         indexes
     }
 
     fn changes(&self) -> MutexGuard<'_, Changes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,37 +3,37 @@
 //! The server indexes an array element by element, a missing field like null, and an empty array as something of its own;
 //! a document may well have the same key twice.
 
+use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
-use mongodb::options::IndexOptions;
 
-use super::{Check, EXAMPLES};
+use super::{Check, EXAMPLES, limited};
+use crate::error::codes::DUPLICATE_KEY;
 use crate::excerpt::shorten_document;
 use crate::grouped::{Grouped, counted};
 use crate::json::JsonDocument;
 
 impl Check<'_> {
-    pub(super) async fn duplicates(&mut self, stored: &str, keys: &Document, options: &IndexOptions) -> Result<()> {
-        if keys.iter().any(|(field, kind)| kind.as_str().is_some() || field.contains('$')) {
-            self.note("duplicates were not looked for: not an index on values in order");
-            return Ok(());
+    /// Whether all documents could be searched. If not, only the server knows what it makes of them.
+    pub(super) async fn duplicates(&mut self, stored: &str, keys: &Document, spec: &Document) -> Result<bool> {
+        let ordered = keys.iter().all(|(field, kind)| kind.as_str().is_none() && !field.contains('$'));
+        let positional =
+            |path: &str| path.split('.').skip(1).any(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+        if !ordered || keys.keys().any(|path| positional(path)) {
+            return Ok(false);
         }
         let arrays = self.arrays_on_the_way(stored, keys).await?;
-        let documents = self.database.collection::<Document>(stored);
-        let stages = duplicates(keys, options, &arrays);
-        let mut aggregate = documents.aggregate(stages).allow_disk_use(true).max_time(self.max_time);
-        if let Some(collation) = &options.collation {
-            aggregate = aggregate.collation(collation.clone());
+        let stages = duplicates(keys, spec, &arrays);
+        let mut aggregate = doc! { "aggregate": stored, "pipeline": stages, "cursor": {}, "allowDiskUse": true };
+        if let Some(collation) = spec.get("collation") {
+            aggregate.insert("collation", collation.clone());
         }
-        let mut found = aggregate.await?;
-        if !found.advance().await? {
-            return Ok(());
-        }
-        let found = found.deserialize_current()?;
+        let mut found = self.database.run_cursor_command(limited(aggregate, self.max_time)).await?;
+        let Some(found) = found.try_next().await? else { return Ok(arrays.is_empty()) };
         let documents_in = |name: &str| found.get_array(name).map(|values| values.iter().filter_map(Bson::as_document));
         let Some(all) = documents_in("all").ok().and_then(|mut all| all.next()) else {
             self.note(if arrays.is_empty() { "no duplicates" } else { "no duplicates among the others" });
-            return Ok(());
+            return Ok(arrays.is_empty());
         };
         let (values, times) = (number(all, "values"), number(all, "times"));
         let examples: Vec<_> = documents_in("examples")
@@ -41,7 +41,8 @@ impl Check<'_> {
             .flatten()
             .map(|example| {
                 let parts = example.get_document("_id").cloned().unwrap_or_default();
-                let named: Document = keys.keys().cloned().zip(parts.into_iter().map(|(_, value)| value)).collect();
+                let named: Document =
+                    keys.keys().cloned().zip(parts.into_iter().map(|(_, value)| shown(value))).collect();
                 let named = shorten_document(named);
                 format!("{} ({})", JsonDocument(&named), counted(number(example, "documents"), "document"))
             })
@@ -49,11 +50,11 @@ impl Check<'_> {
         let more = if values > examples.len() as u64 { ", .." } else { "" };
         let are = if values == 1 { "1 value is".to_owned() } else { format!("{} values are", Grouped(values)) };
         self.obstacle(format!(
-            "{are} there more than once, {} times in all: {}{more}",
+            "{are} there more than once, {} times in all: {}{more} (code {DUPLICATE_KEY})",
             Grouped(times),
             examples.join(", ")
         ));
-        Ok(())
+        Ok(true)
     }
 
     /// The fields above those of the index that are arrays in some documents. What the server makes of such documents is not
@@ -77,13 +78,13 @@ impl Check<'_> {
 }
 
 /// One document: `all` counts the values that are there more than once, and how often they are, `examples` has some.
-fn duplicates(keys: &Document, options: &IndexOptions, left_out: &[&str]) -> Vec<Document> {
+fn duplicates(keys: &Document, spec: &Document, left_out: &[&str]) -> Vec<Document> {
     let mut stages: Vec<_> =
         left_out.iter().map(|field| doc! { "$match": { *field: { "$not": { "$type": "array" } } } }).collect();
-    if let Some(filter) = &options.partial_filter_expression {
+    if let Ok(filter) = spec.get_document("partialFilterExpression") {
         stages.push(doc! { "$match": filter.clone() });
     }
-    if options.sparse == Some(true) {
+    if spec.get_bool("sparse").unwrap_or(false) {
         let exist: Vec<_> = keys.keys().map(|field| doc! { field: { "$exists": true } }).collect();
         stages.push(doc! { "$match": { "$or": exist } });
     }
@@ -91,9 +92,9 @@ fn duplicates(keys: &Document, options: &IndexOptions, left_out: &[&str]) -> Vec
     for (place, field) in keys.keys().enumerate() {
         let (name, value) = (format!("k{place}"), format!("${field}"));
         let elements = doc! {
-            "$cond": [{ "$eq": [&value, []] }, [[]], { "$setUnion": [&value, []] }],
+            "$cond": [{ "$eq": [&value, []] }, [{ "$literal": Bson::Undefined }], { "$setUnion": [&value, []] }],
         };
-        let scalar = vec![doc! { "$ifNull": [&value, null] }];
+        let scalar = vec![doc! { "$cond": [{ "$eq": [{ "$type": &value }, "missing"] }, null, &value] }];
         entries.insert(&name, doc! { "$cond": [{ "$isArray": &value }, elements, scalar] });
         group.insert(&name, format!("${name}"));
     }
@@ -106,6 +107,11 @@ fn duplicates(keys: &Document, options: &IndexOptions, left_out: &[&str]) -> Vec
     let examples = [doc! { "$sort": { "documents": -1, "_id": 1 } }, doc! { "$limit": EXAMPLES }];
     stages.push(doc! { "$facet": { "all": [all], "examples": examples.to_vec() } });
     stages
+}
+
+/// An empty array is indexed as undefined.
+fn shown(value: Bson) -> Bson {
+    if value == Bson::Undefined { Bson::Array(Vec::new()) } else { value }
 }
 
 /// A count, which the server gives in the smallest type that holds it.

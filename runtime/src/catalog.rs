@@ -1,0 +1,119 @@
+//! Collections, views and indexes as the server lists them, and what makes two of them the same.
+
+mod same;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use mongodb::Database;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Result;
+use mongodb::options::{ReadPreference, SelectionCriteria};
+
+pub(crate) use self::same::{NOT_COMPARED, covers, index_covers, same, same_option};
+use crate::error::code;
+use crate::error::codes::{API_STRICT_ERROR, NAMESPACE_NOT_FOUND};
+
+/// A batch has everything: a server ends one at 16 MB anyway.
+const ONE_BATCH: i32 = 1_000_000;
+
+/// What is under a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) kind: ListedKind,
+    /// What tells two collections of the same name apart. A view has none.
+    pub(crate) uuid: Option<Bson>,
+    pub(crate) options: Document,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListedKind {
+    Collection,
+    View,
+    TimeSeries,
+}
+
+/// An index with its name, keys and options.
+#[derive(Clone, Debug)]
+pub(crate) struct Index {
+    pub(crate) spec: Document,
+    pub(crate) is_building: bool,
+}
+
+/// What is under these names: one command. What it shows can be undone by a fail-over.
+pub(crate) async fn collections<'n>(
+    database: &Database,
+    names: impl IntoIterator<Item = &'n str>,
+    limit: Duration,
+) -> Result<HashMap<String, Listed>> {
+    let names = names.into_iter().flat_map(|name| [name.to_owned(), buckets(name)]);
+    let names: Vec<_> = names.map(Bson::String).collect();
+    let listed = list(database, doc! { "listCollections": 1, "filter": { "name": { "$in": names } } }, limit).await?;
+    let mut named: HashMap<_, _> = listed.iter().filter_map(Listed::parse).collect();
+    let series: Vec<_> =
+        named.iter().filter(|(_, there)| there.kind == ListedKind::TimeSeries).map(|(name, _)| name.clone()).collect();
+    for name in series {
+        // A time series is a view of its buckets.
+        let uuid = named.get(&buckets(&name)).and_then(|buckets| buckets.uuid.clone());
+        if let Some(series) = named.get_mut(&name) {
+            series.uuid = uuid;
+        }
+    }
+    Ok(named)
+}
+
+/// The indexes of a collection, including those that are still being built; none if there is no such collection.
+pub(crate) async fn indexes(database: &Database, collection: &str, limit: Duration) -> Result<Vec<Index>> {
+    let command = doc! { "listIndexes": collection };
+    // Without this, one that is still being built looks as if it were there.
+    let mut with_builds = command.clone();
+    with_builds.insert("includeBuildUUIDs", true);
+    let mut listed = list(database, with_builds, limit).await;
+    if matches!(&listed, Err(error) if code(error) == Some(API_STRICT_ERROR)) {
+        listed = list(database, command, limit).await;
+    }
+    match listed {
+        Ok(listed) => Ok(listed.into_iter().map(Index::parse).collect()),
+        Err(error) if code(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+impl Listed {
+    pub(crate) fn parse(listed: &Document) -> Option<(String, Self)> {
+        let kind = match listed.get_str("type") {
+            Ok("view") => ListedKind::View,
+            Ok("timeseries") => ListedKind::TimeSeries,
+            _ => ListedKind::Collection,
+        };
+        let uuid = listed.get_document("info").ok().and_then(|info| info.get("uuid")).cloned();
+        let options = listed.get_document("options").cloned().unwrap_or_default();
+        Some((listed.get_str("name").ok()?.to_owned(), Self { kind, uuid, options }))
+    }
+}
+
+impl Index {
+    pub(crate) fn parse(listed: Document) -> Self {
+        match listed.get_document("spec") {
+            Ok(spec) => Self { spec: spec.clone(), is_building: listed.contains_key("buildUUID") },
+            Err(_) => Self { spec: listed, is_building: false },
+        }
+    }
+
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.spec.get_str("name").is_ok_and(|there| there == name)
+    }
+}
+
+fn buckets(name: &str) -> String {
+    format!("system.buckets.{name}")
+}
+
+/// Everything that a command lists, from the primary.
+async fn list(database: &Database, mut command: Document, limit: Duration) -> Result<Vec<Document>> {
+    command.insert("cursor", doc! { "batchSize": ONE_BATCH });
+    command.insert("maxTimeMS", i64::try_from(limit.as_millis()).unwrap_or(i64::MAX).max(1));
+    let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+    database.run_cursor_command(command).selection_criteria(primary).await?.try_collect().await
+}

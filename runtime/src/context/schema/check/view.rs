@@ -1,0 +1,123 @@
+//! Views: whether the server would take their definition.
+
+use std::collections::BTreeSet;
+
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Result;
+
+use super::scratch::refusal;
+use super::{Check, Described, limited};
+use crate::catalog::{Listed, ListedKind};
+use crate::error::codes::{GRAPH_CONTAINS_CYCLE, INVALID_NAMESPACE, INVALID_OPTIONS};
+
+impl Check<'_> {
+    pub(super) async fn create_view(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
+        let there = self.described(self.collection).await?;
+        if there.is_none() && self.is_no_name(self.collection, INVALID_NAMESPACE) {
+            return Ok(());
+        }
+        let mut told = "would be created";
+        if let Some(there) = there {
+            if let Some(taken) = there.listed().taken() {
+                self.obstacle(taken);
+                return Ok(());
+            }
+            if there.listed().is_the_view(on, pipeline) {
+                self.nothing("the same view is there already: nothing would be done");
+                return Ok(());
+            }
+            told = "is there already, and would get this definition";
+        }
+        self.define(on, pipeline).await?;
+        if !self.found.is_obstacle() {
+            self.found.notes.insert(0, told.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether `collMod` with these fields would change a view.
+    pub(super) async fn redefine(&mut self, there: &Described, fields: &Document) -> Result<bool> {
+        if there.kind != ListedKind::View {
+            self.obstacle(format!("it is no view (code {INVALID_OPTIONS})"));
+            return Ok(true);
+        }
+        let (Ok(on), Ok(pipeline)) = (fields.get_str("viewOn"), fields.get_array("pipeline")) else {
+            self.cannot_tell("a view is defined by both `viewOn` and `pipeline`");
+            return Ok(true);
+        };
+        let pipeline: Vec<_> = pipeline.iter().filter_map(Bson::as_document).cloned().collect();
+        let same = there.listed().is_the_view(on, &pipeline);
+        if !same {
+            self.define(on, &pipeline).await?;
+        }
+        Ok(!same)
+    }
+
+    async fn define(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
+        // The server looks at the stages before it looks for the collection.
+        let aggregate = doc! { "aggregate": on, "pipeline": pipeline, "cursor": {} };
+        let explain = doc! { "explain": aggregate, "verbosity": "queryPlanner" };
+        if let Err(error) = refusal(self.database.run_command(limited(explain, self.max_time)).await)? {
+            self.answered(&error);
+            return Ok(());
+        }
+        self.sources(on, pipeline).await?;
+        if !self.found.is_obstacle() {
+            let options = doc! { "viewOn": on, "pipeline": pipeline };
+            self.projection.create(self.collection, ListedKind::View, options);
+        }
+        Ok(())
+    }
+
+    /// Follows what the view is made of, to find itself.
+    async fn sources(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
+        let mut next = named_in(on, pipeline);
+        let mut seen = BTreeSet::new();
+        while let Some(name) = next.pop() {
+            if name == self.collection {
+                self.obstacle(format!("it would be a view of itself (code {GRAPH_CONTAINS_CYCLE})"));
+                return Ok(());
+            }
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            match self.described(&name).await? {
+                Some(there) if there.kind == ListedKind::View => {
+                    let pipeline = there.options.get_array("pipeline").ok().into_iter().flatten();
+                    let pipeline: Vec<_> = pipeline.filter_map(Bson::as_document).cloned().collect();
+                    next.extend(named_in(there.options.get_str("viewOn").unwrap_or_default(), &pipeline));
+                }
+                None if name == on => self.note(format!("'{on}' is not there, so that the view would be empty")),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every collection that a view reads.
+fn named_in(on: &str, pipeline: &[Document]) -> Vec<String> {
+    let mut names = vec![on.to_owned()];
+    let mut values: Vec<Bson> = pipeline.iter().cloned().map(Bson::Document).collect();
+    while let Some(value) = values.pop() {
+        match value {
+            Bson::Array(inner) => values.extend(inner),
+            Bson::Document(inner) => {
+                for (key, value) in inner {
+                    match (key.as_str(), value) {
+                        ("from" | "coll" | "$unionWith", Bson::String(name)) => names.push(name),
+                        (_, value) => values.push(value),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+impl Described {
+    fn listed(&self) -> Listed {
+        Listed { kind: self.kind, uuid: None, options: self.options.clone() }
+    }
+}
