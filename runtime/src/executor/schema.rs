@@ -66,6 +66,8 @@ impl Executor<'_> {
         });
         self.end_last(step, &activity).await;
         if let Some(failure) = served.failure {
+            // A run that is stopped ends what its session has under way, the storing of the log included.
+            permit.check()?;
             return Err(failure);
         }
         let result = ended.map_err(|cut| cut.failure)?;

@@ -268,3 +268,24 @@ async fn i6_an_operation_that_its_body_has_dropped_is_ended() {
     migrator.up().await.unwrap();
     assert_eq!(count(&db, "orders_old", doc! {}).await, 0);
 }
+
+/// Told to stop while the log is stored, it is not taken for a migration that failed.
+#[tokio::test]
+async fn i6_a_run_that_is_stopped_while_it_stores_its_log_is_interrupted() {
+    let db = TestDb::new().await;
+    db.collection::<Document>("orders").insert_one(doc! { "number": 1 }).await.unwrap();
+    db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
+    let stopped = migrator(&db, "module:resumes-swap").build().unwrap();
+    let slow = doc! { "failCommands": ["commitTransaction"], "blockConnection": true, "blockTimeMS": 3_000 };
+    let slow = FailPoint::times(1, &db, slow).await;
+    let run = tokio::spawn(stopped.up().into_future());
+    slow.strikes().await;
+    stopped.shutdown().await;
+    let error = run.await.unwrap().unwrap_err();
+    println!("{error}");
+    assert!(matches!(error, Error::Interrupted { .. }), "{error:?}");
+    assert!(lease_is_free(&db).await);
+    migrator(&db, "module:resumes-swap").build().unwrap().up().await.unwrap();
+    assert_eq!(count(&db, "orders_old", doc! { "number": 1 }).await, 1);
+    assert_eq!(status(&db, SWAP).await, "completed");
+}
