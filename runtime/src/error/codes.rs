@@ -70,7 +70,7 @@ const TABLE: &[(i32, &str, Class)] = &[
     (46, "LockBusy", Later),
     (NAMESPACE_EXISTS, "NamespaceExists", Permanent),
     (MAX_TIME_MS_EXPIRED, "MaxTimeMSExpired", Later),
-    // Since 7.3 it is called WriteConcernTimeout.
+    // Newer servers call it WriteConcernTimeout.
     (64, "WriteConcernFailed", Later),
     (INDEX_OPTIONS_CONFLICT, "IndexOptionsConflict", Permanent),
     (INDEX_KEY_SPECS_CONFLICT, "IndexKeySpecsConflict", Permanent),
