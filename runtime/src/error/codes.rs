@@ -76,7 +76,7 @@ const TABLE: &[(i32, &str, Class)] = &[
     (46, "LockBusy", Later),
     (NAMESPACE_EXISTS, "NamespaceExists", Permanent),
     (MAX_TIME_MS_EXPIRED, "MaxTimeMSExpired", Later),
-    // Since 7.3 it is called WriteConcernTimeout.
+    // Newer servers call it WriteConcernTimeout.
     (64, "WriteConcernFailed", Later),
     (INVALID_OPTIONS, "InvalidOptions", Permanent),
     (INVALID_NAMESPACE, "InvalidNamespace", Permanent),
