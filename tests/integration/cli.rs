@@ -17,5 +17,5 @@ mod progress;
 mod shell;
 mod signals;
 mod terminal;
-mod texts;
+pub(crate) mod texts;
 mod transcript;
