@@ -18,5 +18,5 @@ mod progress;
 mod shell;
 mod signals;
 mod terminal;
-mod texts;
+pub(crate) mod texts;
 mod transcript;

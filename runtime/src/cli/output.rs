@@ -71,6 +71,7 @@ impl Output {
     }
 
     /// What was asked for, as JSON.
+    #[expect(clippy::unused_self, reason = "like its siblings, so that nothing is printed without one")]
     pub(super) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::new(Exit::Failed, "json", format!("could not write JSON: {error}")))?;

@@ -63,7 +63,6 @@ impl Attended {
     }
 
     /// Waits for a signal.
-    #[expect(clippy::unused_self, reason = "signals are counted only while it lives")]
     pub(crate) async fn interrupted(&self) {
         while !attended().as_ref().is_some_and(Counting::has_signal) {
             tokio::time::sleep(LOOK_EVERY).await;
