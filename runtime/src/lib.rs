@@ -3,9 +3,9 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;
-mod catalog;
 mod context;
 mod durable;
 mod elapsed;
@@ -39,8 +39,8 @@ mod tracker;
 mod wire;
 
 pub use context::{
-    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Prediction, Sample, Schema, Transactional, Tx, TxCollection,
-    TxCursor,
+    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Prediction, Sample, Schema, Transactional, Tx,
+    TxCollection, TxCursor,
 };
 pub use error::{Error, Remains};
 pub use events::{Event, Events};

@@ -117,7 +117,9 @@ fn explicit(filter: &Document) -> Document {
     let named = |(field, value): (&String, &Bson)| {
         let value = match value {
             Bson::Array(filters) if field.starts_with('$') => {
-                let filters = filters.iter().map(|filter| filter.as_document().map_or_else(|| filter.clone(), |filter| explicit(filter).into()));
+                let filters = filters.iter().map(|filter| {
+                    filter.as_document().map_or_else(|| filter.clone(), |filter| explicit(filter).into())
+                });
                 Bson::Array(filters.collect())
             }
             value if field.starts_with('$') => value.clone(),
@@ -175,14 +177,14 @@ mod tests {
             (doc! { "key": { "a": 1 }, "name": "a_1", "unique": true }, plain.clone(), false),
             (doc! { "key": { "a": 1 }, "name": "a_1", "unique": true }, doc! { "name": "a_1", "hidden": false }, true),
             (doc! { "key": { "b": 1, "a": 1 } }, doc! { "key": { "a": 1, "b": 1 } }, false),
-            (
-                text(doc! { "a": 1 }),
-                doc! { "key": { "a": "text" } },
-                true,
-            ),
+            (text(doc! { "a": 1 }), doc! { "key": { "a": "text" } }, true),
             (text(doc! { "a": 1 }), doc! { "key": { "b": "text" } }, false),
             (text(doc! { "a": 1 }), doc! { "key": { "a": "text" }, "weights": { "a": 5 } }, false),
-            (text(doc! { "a": 1, "b": 2 }), doc! { "key": { "b": "text", "a": "text" }, "weights": { "b": 2.0 } }, true),
+            (
+                text(doc! { "a": 1, "b": 2 }),
+                doc! { "key": { "b": "text", "a": "text" }, "weights": { "b": 2.0 } },
+                true,
+            ),
             (text(doc! { "a": 1 }), doc! { "key": { "a": "text" }, "default_language": "german" }, false),
             (text(doc! { "a": 1 }), text(doc! { "a": 1 }), true),
             (filtered(doc! { "a": 5 }), filtered(doc! { "a": { "$eq": 5.0 } }), true),

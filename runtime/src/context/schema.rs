@@ -25,9 +25,9 @@ pub use index::CreateIndex;
 
 pub(crate) use self::activity::Activity;
 pub(crate) use self::ask::{Ask, Asking};
+use self::check::Check;
 pub(super) use self::check::Found;
 pub(crate) use self::check::Projection;
-use self::check::Check;
 pub(crate) use self::course::Course;
 pub(crate) use self::effect::Effect;
 pub(crate) use self::log::Log;

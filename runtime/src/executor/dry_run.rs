@@ -244,9 +244,7 @@ fn execution(step: &Step<'_>, attempts: u32, result: Result<(), Failure>, operat
     let worst = operations.iter().filter_map(|operation| operation.prediction).max();
     let outcome = match (result, step.verb) {
         (Ok(()), _) if worst == Some(Prediction::WouldFail) => Outcome::WouldFail,
-        (Ok(()), _) if worst == Some(Prediction::CannotTell) => {
-            Outcome::NotSimulated { reason: IN_DOUBT.to_owned() }
-        }
+        (Ok(()), _) if worst == Some(Prediction::CannotTell) => Outcome::NotSimulated { reason: IN_DOUBT.to_owned() },
         (Ok(()), Verb::Up) => Outcome::WouldApply,
         (Ok(()), Verb::Down) => Outcome::WouldRevert,
         (Err(Failure::Stopped(_)), _) => Outcome::Stopped { remains },

@@ -44,7 +44,8 @@ async fn not_a_number(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 
 /// Names before and after, and notes.
 fn shown(operation: &Operation) -> (Vec<(Option<String>, Option<String>)>, Vec<String>) {
-    let name = |document: &Option<Document>| document.as_ref().map(|document| document.get_str("name").unwrap().to_owned());
+    let name =
+        |document: &Option<Document>| document.as_ref().map(|document| document.get_str("name").unwrap().to_owned());
     let samples = operation.samples.iter().map(|sample| (name(&sample.before), name(&sample.after)));
     (samples.collect(), operation.notes.clone())
 }
@@ -63,7 +64,9 @@ async fn a_write_with_a_collation_is_rehearsed_with_it() {
     let pair = |before: Option<&str>, after: Option<&str>| (before.map(str::to_owned), after.map(str::to_owned));
     let known = |samples: Vec<(Option<String>, Option<String>)>| (samples, Vec::new());
     assert_eq!(operations[0], known(vec![pair(Some("Ada"), Some("ada")), pair(Some("ADA"), Some("ada"))]));
-    for (operation, why) in [(1, "an option that was set"), (2, "an option that was set"), (5, "its filter uses variables")] {
+    for (operation, why) in
+        [(1, "an option that was set"), (2, "an option that was set"), (5, "its filter uses variables")]
+    {
         let (samples, notes) = &operations[operation];
         assert!(samples.is_empty(), "{samples:?}");
         assert!(notes[0].starts_with(&format!("cannot tell which documents it changes: {why}")), "{notes:?}");
@@ -71,7 +74,8 @@ async fn a_write_with_a_collation_is_rehearsed_with_it() {
     assert_eq!(operations[3], known(vec![pair(None, Some("dan"))]));
     assert_eq!(operations[4], known(vec![pair(Some("Eve"), None)]));
 
-    let samples: Vec<_> = of(&report, "002_not_a_number").operations.iter().map(|operation| &operation.samples).collect();
+    let samples: Vec<_> =
+        of(&report, "002_not_a_number").operations.iter().map(|operation| &operation.samples).collect();
     let [long, more] = samples.as_slice() else { panic!("{samples:?}") };
     let [sample] = long.as_slice() else { panic!("{long:?}") };
     // The same number of another type is a change.

@@ -243,7 +243,9 @@ async fn stored(db: &Database) -> BTreeMap<String, Vec<(Bson, Vec<Bson>)>> {
     let mut stored = BTreeMap::<_, Vec<_>>::new();
     for mut there in listed {
         let name = there.get_str("name").unwrap().to_owned();
-        let Some((plugin, _)) = name.trim_start_matches("system.buckets.").split_once("_").and_then(|(_, rest)| rest.split_once('_')) else {
+        let Some((plugin, _)) =
+            name.trim_start_matches("system.buckets.").split_once("_").and_then(|(_, rest)| rest.split_once('_'))
+        else {
             continue;
         };
         let indexes: Vec<Document> = match db.run_cursor_command(doc! { "listIndexes": &name }).await {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 
-use super::{NAMESPACE_EXISTS, Schema};
 use super::effect::Effect;
 use super::log::Entry;
+use super::{NAMESPACE_EXISTS, Schema};
 use crate::catalog::{self, Index, Listed, ListedKind, index_covers, same, same_option};
 
 /// What a look has seen.
@@ -115,7 +115,9 @@ impl Seen {
             return Settled::Done;
         }
         // It was there before, so all that it may have got is a validator.
-        settled(options.get("validator").is_some_and(|validator| same_option(there.options.get("validator"), validator)))
+        settled(
+            options.get("validator").is_some_and(|validator| same_option(there.options.get("validator"), validator)),
+        )
     }
 
     fn modified(&self, on: &str, fields: &Document, indexes: &[Index]) -> Settled {

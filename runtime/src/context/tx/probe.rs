@@ -128,7 +128,8 @@ impl Probe {
         let mut now = self.find(by_id, session).await?;
         let mut samples = Vec::new();
         for before in &before {
-            let is = |after: &RawDocumentBuf| id(after).zip(id(before)).is_some_and(|(after, before)| same(&after, &before));
+            let is =
+                |after: &RawDocumentBuf| id(after).zip(id(before)).is_some_and(|(after, before)| same(&after, &before));
             let after = now.iter().position(is).map(|place| now.remove(place));
             if after.as_ref().map(|after| after.as_bytes()) != Some(before.as_bytes()) {
                 samples.push(sample(Some(before), after.as_ref())?);

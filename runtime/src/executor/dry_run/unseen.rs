@@ -74,7 +74,9 @@ impl<'g> Unseen<'g> {
             return;
         }
         let mut writers = Vec::new();
-        for operation in execution.operations.iter().filter(|operation| operation.prediction == Some(Prediction::WouldFail)) {
+        for operation in
+            execution.operations.iter().filter(|operation| operation.prediction == Some(Prediction::WouldFail))
+        {
             let wrote = self.wrote.get(&operation.collection).into_iter().flatten();
             let before = writers.len();
             writers.extend(wrote.chain(&self.opaque).copied());

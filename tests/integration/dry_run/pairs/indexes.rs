@@ -99,9 +99,13 @@ pub(super) fn pairs() -> Vec<Pair> {
         "two calls that do not": [create(doc! {})], |schema| { schema.create_index(C, doc! { "a": 1 }).await?; schema.create_index(C, doc! { "a": 1 }).unique() } => Fail(86);
         "one dropped before": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| { schema.drop_index(C, "a_1").await?; schema.create_index(C, doc! { "a": 1 }).unique() } => Change;
     };
-    pairs.extend(pairs! {
-        "the 65th index": [], |schema| schema.create_index(C, doc! { "a": 1 }) => Fail(67);
-        "one of 64 indexes": [], |schema| schema.create_index(C, doc! { "f0": 1 }) => Nothing;
-    }.into_iter().map(|pair| Pair { there: full(), ..pair }));
+    pairs.extend(
+        pairs! {
+            "the 65th index": [], |schema| schema.create_index(C, doc! { "a": 1 }) => Fail(67);
+            "one of 64 indexes": [], |schema| schema.create_index(C, doc! { "f0": 1 }) => Nothing;
+        }
+        .into_iter()
+        .map(|pair| Pair { there: full(), ..pair }),
+    );
     pairs
 }

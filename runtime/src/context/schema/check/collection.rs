@@ -18,8 +18,7 @@ const INVALID_OPTIONS: i32 = 72;
 const COMMAND_NOT_SUPPORTED_ON_VIEW: i32 = 166;
 
 /// The fields of `collMod` that `create` takes in the same way.
-const CREATED_WITH: [&str; 4] =
-    ["validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages"];
+const CREATED_WITH: [&str; 4] = ["validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages"];
 
 /// The options of a time series that are no reason for the server to refuse it.
 const OF_SERIES: [&str; 3] = ["timeseries", "expireAfterSeconds", "collation"];
@@ -162,7 +161,9 @@ impl Check<'_> {
                 return Ok(());
             }
             ListedKind::TimeSeries => {
-                self.obstacle(format!("it is a time-series collection, and can have no validator (code {INVALID_OPTIONS})"));
+                self.obstacle(format!(
+                    "it is a time-series collection, and can have no validator (code {INVALID_OPTIONS})"
+                ));
                 return Ok(());
             }
             ListedKind::Collection => {}
@@ -213,7 +214,9 @@ impl Check<'_> {
             (Some(_), Some(_)) => self.obstacle(format!("'{to}' is there already (code {NAMESPACE_EXISTS})")),
             (Some(there), None) => match there.kind {
                 ListedKind::View => {
-                    self.obstacle(format!("it is a view, and cannot be renamed (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"));
+                    self.obstacle(format!(
+                        "it is a view, and cannot be renamed (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"
+                    ));
                 }
                 ListedKind::TimeSeries => self.obstacle(format!(
                     "it is a time-series collection, and cannot be renamed (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"

@@ -156,8 +156,10 @@ impl Check<'_> {
     }
 
     fn refused(&mut self, existing: &[Index], spec: &Document, error: &Error) {
-        let has = |field| move |index: &&Index| {
-            index.spec.get(field).zip(spec.get(field)).is_some_and(|(there, asked)| same(there, asked))
+        let has = |field| {
+            move |index: &&Index| {
+                index.spec.get(field).zip(spec.get(field)).is_some_and(|(there, asked)| same(there, asked))
+            }
         };
         let other = existing.iter().find(has("name")).or_else(|| existing.iter().find(has("key")));
         // Of text indexes there is one.
@@ -186,7 +188,10 @@ impl Check<'_> {
             return Ok(());
         }
         if !self.projection.transactional {
-            self.cannot_tell(format!("the index may be unable to hold {}", counted(documents.len() as u64, "document")));
+            self.cannot_tell(format!(
+                "the index may be unable to hold {}",
+                counted(documents.len() as u64, "document")
+            ));
             return Ok(());
         }
         let mut scratch = Scratch::begin(self.database, self.max_time).await?;
@@ -255,7 +260,9 @@ impl Check<'_> {
                 self.note("all measurements would be scanned");
                 self.projection.create_index(self.collection, spec.clone());
             }
-            _ => self.cannot_tell("it is a time-series collection, and the server cannot be asked whether it takes the index"),
+            _ => self.cannot_tell(
+                "it is a time-series collection, and the server cannot be asked whether it takes the index",
+            ),
         }
         Ok(())
     }
@@ -308,8 +315,8 @@ fn remade(spec: &Document) -> Document {
 /// What can be said without asking the server.
 fn compared(existing: &[Index], spec: &Document) -> Answer {
     const NO_TRANSACTIONS: &str = "this server has no transactions, in which it could be asked";
-    let has = |field| move |index: &Index| {
-        index.spec.get(field).zip(spec.get(field)).is_some_and(|(there, asked)| same(there, asked))
+    let has = |field| {
+        move |index: &Index| index.spec.get(field).zip(spec.get(field)).is_some_and(|(there, asked)| same(there, asked))
     };
     let name = existing.iter().find(|index| has("name")(index));
     if name.is_some_and(|index| index_covers(&index.spec, spec)) {

@@ -19,7 +19,8 @@ impl Check<'_> {
     /// Whether all documents could be searched. If not, only the server knows what it makes of them.
     pub(super) async fn duplicates(&mut self, stored: &str, keys: &Document, spec: &Document) -> Result<bool> {
         let ordered = keys.iter().all(|(field, kind)| kind.as_str().is_none() && !field.contains('$'));
-        let positional = |path: &str| path.split('.').skip(1).any(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+        let positional =
+            |path: &str| path.split('.').skip(1).any(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
         if !ordered || keys.keys().any(|path| positional(path)) {
             return Ok(false);
         }
@@ -42,7 +43,8 @@ impl Check<'_> {
             .flatten()
             .map(|example| {
                 let parts = example.get_document("_id").cloned().unwrap_or_default();
-                let named: Document = keys.keys().cloned().zip(parts.into_iter().map(|(_, value)| shown(value))).collect();
+                let named: Document =
+                    keys.keys().cloned().zip(parts.into_iter().map(|(_, value)| shown(value))).collect();
                 let named = shorten_document(named);
                 format!("{} ({})", JsonDocument(&named), counted(number(example, "documents"), "document"))
             })
