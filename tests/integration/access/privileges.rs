@@ -245,9 +245,8 @@ async fn users(tx: &mut Tx) -> Result<(), mongrate::Error> {
 #[tokio::test]
 async fn a_dry_run_needs_what_the_guide_says_and_tells_what_it_could_not_check() {
     let server = Guarded::start().await;
-    let actions =
-        ["find", "insert", "update", "remove", "listCollections", "listIndexes", "createCollection", "createIndex"];
-    for without in ["nothing", "listIndexes", "listCollections", "createCollection", "createIndex"] {
+    let actions = ["find", "insert", "update", "remove", "listCollections", "listIndexes", "createIndex"];
+    for without in ["nothing", "listIndexes", "listCollections", "createIndex"] {
         let granted = actions.iter().filter(|action| **action != without).map(|action| ("", *action));
         let db = server.database(without, privileges(without, granted)).await;
         db.collection("users").insert_one(doc! { "age": 1 }).await.unwrap();

@@ -15,7 +15,12 @@ async fn all(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.create_collection("users").await?;
     schema.create_collection("users").validator(doc! { "age": { "$gt": 17 } }).await?;
     schema.set_validator("users", doc! { "$jsonSchema": { "required": ["_id"] } }).await?;
-    schema.modify_collection("users", doc! { "validationAction": "warn", "changeStreamPreAndPostImages": {} }).await?;
+    schema
+        .modify_collection(
+            "users",
+            doc! { "validationAction": "warn", "changeStreamPreAndPostImages": { "enabled": true } },
+        )
+        .await?;
     schema.create_index("users", doc! { "age": 1 }).await?;
     schema.create_index("users", doc! { "name": 1 }).await?;
     schema.create_index("nowhere", doc! { "name": 1 }).unique().await?;
