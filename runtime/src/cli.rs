@@ -176,6 +176,8 @@ async fn abandoned(session: &Session, signals: &Attended) {
     session.stop().await;
     nobody_is_asked().await;
     sleep(LAST_WORDS).await;
+    // A run that has begun meanwhile may have taken the lock.
+    session.stop().await;
 }
 
 /// How this program was called, up to the command: `my-app migrate`.
