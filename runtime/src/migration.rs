@@ -120,7 +120,7 @@ impl Migration {
         self.0.id
     }
 
-    pub(crate) fn rank(&self) -> Rank<'static> {
+    pub(crate) fn rank(self) -> Rank<'static> {
         Rank::of(self.0.id)
     }
 

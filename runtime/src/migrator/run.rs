@@ -273,7 +273,7 @@ impl Run {
         self.progress.doing("read the records");
         let records = executor.tracker.records().await?.settled(first);
         let (client, lease) = (executor.database.client(), executor.lease);
-        for session in end_former_holders(client, &executor.tracker, &records, lease.abandoned()).await? {
+        for session in end_former_holders(client, executor.tracker, &records, lease.abandoned()).await? {
             lease.spare(&session);
         }
         if work.needs_whole_data() {

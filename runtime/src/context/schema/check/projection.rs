@@ -44,6 +44,7 @@ impl Projection {
     }
 
     /// What earlier operations have made of a name; `None` if they have not touched it.
+    #[expect(clippy::option_option, reason = "untouched, gone, or there")]
     pub(super) fn place(&self, name: &str) -> Option<Option<Described>> {
         self.changes().names.get(name).cloned()
     }
