@@ -9,6 +9,8 @@ use mongodb::Database;
 
 pub use operation::{Counts, Operation, Sample};
 pub(crate) use operation::{Journal, LISTED};
+#[cfg(test)]
+pub(crate) use schema::{Patience, Performer, Server};
 pub(crate) use schema::{Activity, Ask, Course, Effect, Log, Projection};
 pub use schema::{CreateCollection, CreateIndex, Schema};
 pub(crate) use scope::Scope;

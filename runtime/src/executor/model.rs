@@ -7,6 +7,7 @@
 mod memory;
 mod process;
 mod schedule;
+mod script;
 mod server;
 mod session;
 mod tests;

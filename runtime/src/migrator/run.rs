@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use std::slice;
 use std::sync::{Arc, Mutex};
 
-use mongodb::Client;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::doc;
 
 use self::acquire::Acquired;
 pub(super) use self::dropped::InterruptOnDrop;
@@ -22,7 +21,7 @@ use crate::context::Log;
 use crate::events::Event;
 use crate::executor::{Executor, Stake, UnderWay};
 use crate::graph::Graph;
-use crate::lock::{Lock, Session, end, under_way};
+use crate::lock::{Lock, Session};
 use crate::options::{Limit, Policy, Transactions};
 use crate::report::Report;
 use crate::signals;
@@ -266,7 +265,10 @@ impl Run {
     ) -> Result<Report, Error> {
         self.progress.doing("read the records");
         let records = executor.tracker.records().await?.settled(first);
-        end_former_holders(executor, &records).await?;
+        if !executor.lease.abandoned().is_empty() {
+            let builds = builds_an_index(executor.tracker, &records).await?;
+            executor.lock.end_former_holders(executor.lease, builds).await;
+        }
         if work.needs_whole_data() {
             self.refuse_half_changed_when_settled(&records)?;
         }
@@ -298,40 +300,11 @@ impl Run {
     }
 }
 
-/// Ends what holders that did not release the lease have under way, and waits until it has ended.
-///
-/// The fence is raised already, so nothing that they still have open can commit. But the transaction of a holder that
-/// died in a body has not passed the fence, so it did not block it either, and it locks the documents that it wrote for
-/// up to 90 seconds. This comes after the records are read, and not with the raise: only records that were read behind
-/// the fence tell what a former holder has under way outside of transactions. An index build is left alone, because it would
-/// have to begin again: the migration that resumes joins it.
-async fn end_former_holders(executor: &Executor<'_>, records: &Records) -> Result<(), Error> {
-    let abandoned = executor.lease.abandoned();
-    if abandoned.is_empty() {
-        return Ok(());
-    }
-    let (client, ids) = (executor.database.client(), records.half_way());
-    let logs = if ids.is_empty() { HashMap::new() } else { executor.tracker.logs(&ids).await? };
-    let builds = logs.values().filter_map(Log::parse).any(|log| log.builds_an_index());
-    for session in abandoned {
-        if builds && builds_an_index(client, &session).await {
-            tracing::info!("a former holder's index build goes on; it is joined");
-            executor.lease.spare(&session);
-        } else if !end(client, &session).await {
-            tracing::warn!("a former holder's command may still be under way");
-        }
-    }
-    Ok(())
-}
-
-/// Whether that is what a session has under way, as far as the server tells.
-async fn builds_an_index(client: &Client, session: &Document) -> bool {
-    let operations = under_way(client, session).await;
-    let creates = |operation: &Document| {
-        operation.get_document("command").is_ok_and(|command| command.contains_key("createIndexes"))
-    };
-    // In doubt it is left: all that it may cost is time.
-    operations.map_or(true, |operations| operations.iter().any(creates))
+/// Whether a body that was interrupted may have left an index build under way.
+async fn builds_an_index(tracker: &Tracker, records: &Records) -> Result<bool, Error> {
+    let ids = records.half_way();
+    let logs = if ids.is_empty() { HashMap::new() } else { tracker.logs(&ids).await? };
+    Ok(logs.values().filter_map(Log::parse).any(|log| log.builds_an_index()))
 }
 
 /// A run that was stopped between or within steps.

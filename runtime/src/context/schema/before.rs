@@ -4,11 +4,12 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::effect::Effect;
 use super::look::ThereKind;
-use super::perform::VALIDATION;
+use super::perform::{Performer, VALIDATION};
+use super::server::Server;
 use super::stuck::Stuck;
-use super::{NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Schema};
+use super::{NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 
-impl Schema {
+impl<S: Server> Performer<S> {
     /// What is there before an effect; `None` when there is nothing to do.
     pub(super) async fn before(&mut self, effect: &Effect) -> Result<Option<Document>, Stuck> {
         Ok(match effect {

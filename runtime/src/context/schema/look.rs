@@ -7,7 +7,9 @@ use mongodb::error::Result;
 
 use super::effect::Effect;
 use super::log::Entry;
-use super::{Schema, first_batch, limited};
+use super::perform::Performer;
+use super::server::Server;
+use super::{first_batch, limited};
 use crate::error::code;
 
 /// Server codes, from its `error_codes.yml`.
@@ -48,7 +50,7 @@ pub(super) enum Settled {
     Unknown(String),
 }
 
-impl Schema {
+impl<S: Server> Performer<S> {
     /// One command. What it shows can be undone by a fail-over.
     pub(super) async fn look(&self, names: &[&str]) -> Result<Seen> {
         let buckets = |name: &str| format!("system.buckets.{name}");
@@ -56,7 +58,7 @@ impl Schema {
         let mut wanted: Vec<_> = wanted.chain(names.iter().map(|name| buckets(name))).collect();
         wanted.push(self.home.clone());
         let command = doc! { "listCollections": 1, "filter": { "name": { "$in": wanted } } };
-        let reply = self.database.run_command(limited(command, self.max_time)).await?;
+        let reply = self.server.read(limited(command, self.max_time)).await?;
         let mut described: HashMap<_, _> =
             first_batch(&reply).filter_map(|there| Some((there.get_str("name").ok()?, there))).collect();
         let uuid = |there: &Document| there.get_document("info").ok().and_then(|info| info.get("uuid")).cloned();
@@ -81,10 +83,10 @@ impl Schema {
     /// The indexes of a collection; one that is still being built has a `buildUUID`.
     pub(super) async fn indexes(&self, collection: &str) -> Result<Vec<Document>> {
         let mut command = limited(doc! { "listIndexes": collection, "includeBuildUUIDs": true }, self.max_time);
-        let mut listed = self.database.run_command(command.clone()).await;
+        let mut listed = self.server.read(command.clone()).await;
         if matches!(&listed, Err(error) if code(error) == Some(API_STRICT_ERROR)) {
             command.remove("includeBuildUUIDs");
-            listed = self.database.run_command(command).await;
+            listed = self.server.read(command).await;
         }
         match listed {
             Ok(reply) => Ok(first_batch(&reply).map(index).collect()),

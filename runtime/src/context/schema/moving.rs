@@ -1,14 +1,15 @@
 //! Drops and renames: the calls that move data, fenced by the collection's UUID.
 
-use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 
 use super::effect::Effect;
 use super::log::Done;
 use super::look::Settled;
+use super::perform::Performer;
 use super::send::Patience;
+use super::server::Server;
 use super::stuck::Stuck;
-use super::{NAMESPACE_NOT_FOUND, Schema};
+use super::{NAMESPACE_NOT_FOUND, RENAME};
 use crate::error::code;
 
 /// Server codes, from its `error_codes.yml`.
@@ -16,7 +17,7 @@ const UNKNOWN_FIELD: i32 = 40415;
 const API_STRICT_ERROR: i32 = 323;
 const COLLECTION_UUID_MISMATCH: i32 = 361;
 
-impl Schema {
+impl<S: Server> Performer<S> {
     /// A drop or a rename, which is never made again without looking, and which meets no other collection than its own.
     pub(super) async fn move_data(
         &mut self,
@@ -43,8 +44,8 @@ impl Schema {
                 }
             }
             self.may_go_on()?;
-            let (at, command) = self.moving(effect, before);
-            let Err(error) = self.attempt(&at, command, &mut patience).await else {
+            let command = self.moving(effect, before);
+            let Err(error) = self.server.attempt(command, &mut patience).await else {
                 self.ended(effect, Done::Now);
                 return Ok(());
             };
@@ -61,21 +62,19 @@ impl Schema {
         }
     }
 
-    fn moving(&self, effect: &Effect, before: &Document) -> (Database, Document) {
-        let (at, mut command) = match effect {
+    fn moving(&self, effect: &Effect, before: &Document) -> Document {
+        let mut command = match effect {
             Effect::Rename { from, to } => {
-                let database = self.database.name();
-                let command =
-                    doc! { "renameCollection": format!("{database}.{from}"), "to": format!("{database}.{to}") };
-                (self.database.client().database("admin"), command)
+                let database = self.server.database();
+                doc! { RENAME: format!("{database}.{from}"), "to": format!("{database}.{to}") }
             }
-            other => (self.database.clone(), doc! { "drop": other.on() }),
+            other => doc! { "drop": other.on() },
         };
         let uuid = before.get("uuid").filter(|uuid| matches!(uuid, Bson::Binary(_)));
         if let (true, Some(uuid), false) = (self.fences, uuid, before.contains_key("timeseries")) {
             command.insert("collectionUUID", uuid.clone());
         }
-        (at, command)
+        command
     }
 
     async fn settle(&self, effect: &Effect, before: &Document) -> Result<Settled, Stuck> {

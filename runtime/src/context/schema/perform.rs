@@ -1,21 +1,23 @@
 //! One call of a body: skipped if the log has it, settled if it is in doubt, and otherwise carried out between its intent and
 //! its result.
 
+use std::time::Duration;
+
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error as DriverError;
-use tokio::sync::oneshot;
 
-use super::ask::Ask;
 use super::check::Found;
-use super::course::Next;
+use super::course::{Course, Next};
 use super::effect::Effect;
 use super::log::{Done, Entry, Log};
 use super::look::{Seen, Settled};
 use super::send::Patience;
+use super::server::Server;
 use super::stuck::Stuck;
-use super::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Schema};
+use super::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 use crate::Error;
-use crate::context::operation::Counts;
+use crate::context::operation::{Counts, Journal};
+use crate::lock::Permit;
 
 /// Server codes, from its `error_codes.yml`. A server before 6.0 has a code of its own for a view over something else.
 const VIEW_OVER_COLLECTION: i32 = 17399;
@@ -23,26 +25,48 @@ const VIEW_OVER_COLLECTION: i32 = 17399;
 /// What `create` and `collMod` have in common.
 pub(super) const VALIDATION: [&str; 3] = ["validator", "validationLevel", "validationAction"];
 
-impl Schema {
-    pub(super) async fn perform(&mut self, effect: Effect) -> Result<(), Error> {
+/// How long one operation may take unless it is told otherwise.
+const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
+
+/// Performs the operations of one body: each of them once, in however many executions.
+#[derive(Debug)]
+pub(crate) struct Performer<S> {
+    pub(super) server: S,
+    /// The name of the collection of records.
+    pub(super) home: String,
+    pub(super) journal: Journal,
+    pub(super) permit: Permit,
+    pub(super) max_time: Duration,
+    pub(super) course: Course,
+    /// Why no further operation is started.
+    stuck: Option<Stuck>,
+    /// Whether the server can be told which collection is meant, whatever has its name by then: from 6.0 on, and not within the
+    /// stable API.
+    pub(super) fences: bool,
+}
+
+impl<S: Server> Performer<S> {
+    /// `home` is the name of the collection of records.
+    pub(crate) fn new(server: S, home: &str, journal: Journal, permit: Permit, course: Course) -> Self {
+        let (home, max_time) = (home.to_owned(), DEFAULT_MAX_TIME);
+        Self { server, home, journal, permit, max_time, course, stuck: None, fences: true }
+    }
+
+    /// Whether another operation may begin.
+    pub(crate) fn enter(&self) -> Result<(), Error> {
         if let Some(stuck) = &self.stuck {
             return Err(stuck.clone().into());
         }
-        self.enter()?;
+        Ok(self.may_go_on()?)
+    }
+
+    /// Performs one operation, which may [`enter`](Self::enter).
+    pub(crate) async fn perform(&mut self, effect: &Effect) -> Result<(), Error> {
         let dropped = DriverError::custom("it was dropped before the server had answered".to_owned());
         // What holds if this future is never polled again.
         self.stuck = Some(Stuck::Server { doing: effect.described(), source: dropped });
-        self.activity.begin(effect.kind());
-        let result = self.carry_out(&effect).await;
-        self.activity.end();
-        match result {
-            Ok(()) => self.stuck = None,
-            Err(stuck) => {
-                self.stuck = Some(stuck.clone());
-                return Err(stuck.into());
-            }
-        }
-        Ok(())
+        self.stuck = self.carry_out(effect).await.err();
+        self.stuck.clone().map_or(Ok(()), |stuck| Err(stuck.into()))
     }
 
     async fn carry_out(&mut self, effect: &Effect) -> Result<(), Stuck> {
@@ -229,18 +253,16 @@ impl Schema {
 
     /// Stores what the record lacks of the log.
     pub(super) async fn store(&mut self) -> Result<(), Stuck> {
-        let refused = || Stuck::Refused("not started, because the log of the migration could not be stored".to_owned());
         let Some(update) = self.course.update() else { return Ok(()) };
-        let session = self.session.take().ok_or_else(refused)?;
-        let (answer, answered) = oneshot::channel();
-        let Some(asking) = &self.asking else { return Err(refused()) };
-        asking.send(Ask { session, update, answer }).await.map_err(|_| refused())?;
-        let (session, stored) = answered.await.map_err(|_| refused())?;
-        self.session = Some(session);
-        if !stored {
-            return Err(refused());
+        if !self.server.store(update).await {
+            return Err(Stuck::Refused("not started, because the log of the migration could not be stored".to_owned()));
         }
         self.course.stored();
         Ok(())
+    }
+
+    /// Ends it, and gives back its log and what it was given.
+    pub(crate) fn end(self) -> (Course, S) {
+        (self.course, self.server)
     }
 }

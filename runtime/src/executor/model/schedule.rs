@@ -1,9 +1,12 @@
 //! What happens in one interleaving.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use super::script::Script;
 
 /// One interleaving, but for the latencies, which follow from `seed`.
 #[derive(Clone, Debug)]
@@ -20,10 +23,25 @@ pub(super) struct Schedule {
 /// The body of a step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body {
-    /// How long it takes.
+    /// How long it takes; or each of its operations, if it takes `Schema`.
     pub(super) seconds: u64,
-    /// Whether it changes a document, so that others cannot; or else it inserts one.
-    pub(super) locks: bool,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// It changes a document, so that others cannot; or else it inserts one.
+    Tx { locks: bool },
+    Schema(Script),
+}
+
+impl Body {
+    fn takes(self) -> u64 {
+        match self.kind {
+            Kind::Tx { .. } => self.seconds,
+            Kind::Schema(script) => self.seconds * script.effects().len() as u64,
+        }
+    }
 }
 
 /// Something that happens to whichever process makes a certain server call.
@@ -56,6 +74,11 @@ pub(super) enum Call {
     Commit,
     Abort,
     Holds,
+    UnderWay,
+    /// `listCollections` or `listIndexes`.
+    Look,
+    /// A command that changes collections or indexes.
+    Ddl,
 }
 
 /// What happens. Numbers are seconds.
@@ -105,7 +128,7 @@ impl Schedule {
     /// What bodies and faults take of themselves.
     pub(super) fn takes(&self) -> Duration {
         let faults: u64 = self.faults.iter().map(|fault| fault.what.seconds()).sum();
-        let bodies: u64 = self.bodies.iter().map(|body| body.seconds).sum();
+        let bodies: u64 = self.bodies.iter().map(|body| body.takes()).sum();
         Duration::from_secs(faults + bodies * (1 + self.faults.len() as u64) + self.starts.iter().sum::<u64>())
     }
 }
@@ -138,7 +161,7 @@ fn call() -> impl Strategy<Value = Call> {
         2 => Just(Raise),
         2 => Just(Prolong),
         2 => Just(Body),
-        8 => prop::sample::select(vec![Records, Seed, Sighting, Withdraw, Free, Kill, Write, Abort, Holds]),
+        8 => prop::sample::select(vec![Records, Seed, Sighting, Withdraw, Free, Kill, Write, Abort, Holds, UnderWay]),
     ]
 }
 
@@ -164,23 +187,64 @@ fn what() -> impl Strategy<Value = What> {
     ]
 }
 
+/// What befalls DDL: it is late, or a fail-over undoes it.
+fn what_of_ddl() -> impl Strategy<Value = What> {
+    prop_oneof![
+        3 => what(),
+        2 => seconds().prop_map(What::Late),
+        2 => Just(What::InDoubt),
+        2 => Just(What::FailOverBefore { survives: false, ahead: 0 }),
+        1 => Just(What::DieAfter),
+    ]
+}
+
+fn call_of_ddl() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        6 => Just(Call::Ddl),
+        2 => Just(Call::Look),
+        3 => prop::sample::select(vec![Call::Write, Call::Pass, Call::Commit]),
+        2 => call(),
+    ]
+}
+
+fn seconds_of_body() -> impl Strategy<Value = u64> {
+    prop::sample::select(vec![0, 0, 3, 40])
+}
+
 fn body() -> impl Strategy<Value = Body> {
-    (prop::sample::select(vec![0, 0, 3, 40]), any::<bool>()).prop_map(|(seconds, locks)| Body { seconds, locks })
+    (seconds_of_body(), any::<bool>()).prop_map(|(seconds, locks)| Body { seconds, kind: Kind::Tx { locks } })
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+fn body_of_ddl() -> impl Strategy<Value = Body> {
+    let script = prop::sample::select(vec![Script::Replace, Script::Reindex]);
+    (seconds_of_body(), script).prop_map(|(seconds, script)| Body { seconds, kind: Kind::Schema(script) })
+}
+
+fn faults(call: impl Strategy<Value = Call>, what: impl Strategy<Value = What>) -> impl Strategy<Value = Vec<Fault>> {
     let nth = prop::sample::select(vec![0, 0, 0, 0, 1, 1, 2, 4]);
-    (call(), nth, what()).prop_map(|(at, nth, what)| Fault { at, nth, what })
+    vec((call, nth, what).prop_map(|(at, nth, what)| Fault { at, nth, what }), 1..=6)
 }
 
-/// Any interleaving.
-pub(super) fn schedules() -> impl Strategy<Value = Schedule> {
-    (
-        any::<u64>(),
-        vec(prop::sample::select(vec![0, 0, 1, 30]), 2..=4),
-        vec(body(), 1..=3),
-        vec(fault(), 1..=6),
-        prop::bool::weighted(0.8),
-    )
+fn starts(processes: RangeInclusive<usize>) -> impl Strategy<Value = Vec<u64>> {
+    vec(prop::sample::select(vec![0, 0, 1, 30]), processes)
+}
+
+/// Any interleaving of transactions.
+pub(super) fn transactions() -> impl Strategy<Value = Schedule> {
+    schedules(starts(2..=4), vec(body(), 1..=3), faults(call(), what()))
+}
+
+/// Any interleaving of bodies that change collections and indexes.
+pub(super) fn ddl() -> impl Strategy<Value = Schedule> {
+    let bodies = vec(prop_oneof![5 => body_of_ddl(), 1 => body()], 1..=2);
+    schedules(starts(1..=3), bodies, faults(call_of_ddl(), what_of_ddl()))
+}
+
+fn schedules(
+    starts: impl Strategy<Value = Vec<u64>>,
+    bodies: impl Strategy<Value = Vec<Body>>,
+    faults: impl Strategy<Value = Vec<Fault>>,
+) -> impl Strategy<Value = Schedule> {
+    (any::<u64>(), starts, bodies, faults, prop::bool::weighted(0.8))
         .prop_map(|(seed, starts, bodies, faults, may_kill)| Schedule { seed, starts, bodies, faults, may_kill })
 }
