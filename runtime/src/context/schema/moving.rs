@@ -30,13 +30,11 @@ impl<S: Server> Performer<S> {
             if in_doubt {
                 match self.settle(effect, before).await? {
                     Settled::Done => {
-                        self.course.settle(Done::Now);
-                        // What a look has shown can be undone by a fail-over, until a later write has reached a majority.
-                        self.store().await?;
+                        self.anchor().await?;
                         if self.settle(effect, before).await? == Settled::Done {
+                            self.course.settle(Done::Now);
                             return Ok(());
                         }
-                        self.course.doubt();
                         continue;
                     }
                     Settled::Open => {}

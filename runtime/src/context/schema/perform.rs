@@ -84,7 +84,7 @@ impl<S: Server> Performer<S> {
         self.may_go_on()?;
         match effect {
             Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &before, false).await,
-            _ => self.shape(effect).await,
+            _ => self.shape(effect, false).await,
         }
     }
 
@@ -92,7 +92,7 @@ impl<S: Server> Performer<S> {
     async fn resume(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Stuck> {
         match effect {
             Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &entry.before, true).await,
-            _ => self.shape(effect).await,
+            _ => self.shape(effect, true).await,
         }
     }
 
@@ -163,52 +163,67 @@ impl<S: Server> Performer<S> {
     }
 
     /// An effect that holds no data: the server makes the same command exact, however often it is carried out.
-    async fn shape(&mut self, effect: &Effect) -> Result<(), Stuck> {
-        let done = match effect {
+    async fn shape(&mut self, effect: &Effect, mut in_doubt: bool) -> Result<(), Stuck> {
+        loop {
+            let done = self.shaped(effect, &mut in_doubt).await.map_err(|error| self.failed(effect, &error))?;
+            if done == Done::Already && in_doubt {
+                // By an earlier attempt.
+                self.anchor().await?;
+                in_doubt = false;
+                continue;
+            }
+            self.ended(effect, done);
+            return Ok(());
+        }
+    }
+
+    async fn shaped(&mut self, effect: &Effect, in_doubt: &mut bool) -> mongodb::error::Result<Done> {
+        match effect {
             Effect::CreateIndex { on, spec } => {
                 let command = doc! { "createIndexes": on, "indexes": [spec.clone()] };
-                self.insist(command, &[]).await
+                self.insist(command, &[], in_doubt).await
             }
             Effect::DropIndex { on, name } => {
                 let command = doc! { "dropIndexes": on, "index": name };
-                self.insist(command, &[INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND]).await
+                self.insist(command, &[INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND], in_doubt).await
             }
             Effect::CreateCollection { name, options } => {
                 let mut create = doc! { "create": name };
                 create.extend(options.clone());
                 let asked = options.iter().filter(|(field, _)| VALIDATION.contains(&field.as_str()));
                 let modify = asked.map(|(field, value)| (field.clone(), value.clone())).collect();
-                self.create(name, create, modify).await
+                self.create(name, create, modify, in_doubt).await
             }
             Effect::CreateView { name, on, pipeline } => {
                 let definition = doc! { "viewOn": on, "pipeline": pipeline.clone() };
                 let mut create = doc! { "create": name };
                 create.extend(definition.clone());
-                self.create(name, create, definition).await
+                self.create(name, create, definition, in_doubt).await
             }
             Effect::Modify { on, fields } => {
                 let mut command = doc! { "collMod": on };
                 command.extend(fields.clone());
-                self.insist(command, &[]).await
+                self.insist(command, &[], in_doubt).await
             }
             Effect::Drop { .. } | Effect::Rename { .. } => unreachable!("these move data"),
-        };
-        match done {
-            Ok(done) => self.ended(effect, done),
-            Err(error) => return Err(self.failed(effect, &error)),
         }
-        Ok(())
     }
 
     /// What is there already gets the fields of `modify`.
-    async fn create(&mut self, name: &str, create: Document, modify: Document) -> mongodb::error::Result<Done> {
-        let created = self.insist(create, &[NAMESPACE_EXISTS, VIEW_OVER_COLLECTION]).await?;
+    async fn create(
+        &mut self,
+        name: &str,
+        create: Document,
+        modify: Document,
+        in_doubt: &mut bool,
+    ) -> mongodb::error::Result<Done> {
+        let created = self.insist(create, &[NAMESPACE_EXISTS, VIEW_OVER_COLLECTION], in_doubt).await?;
         if created == Done::Now || modify.is_empty() {
             return Ok(created);
         }
         let mut command = doc! { "collMod": name };
         command.extend(modify);
-        self.insist(command, &[]).await
+        self.insist(command, &[], in_doubt).await
     }
 
     /// Looks, whatever fail-overs come between.
@@ -259,6 +274,13 @@ impl<S: Server> Performer<S> {
         }
         self.course.stored();
         Ok(())
+    }
+
+    /// A write on a majority, before which nothing can be undone any more: what has been seen until then may be undone by a
+    /// fail-over, and if it was, it is not there when it is looked for after this.
+    pub(super) async fn anchor(&mut self) -> Result<(), Stuck> {
+        self.course.touch();
+        self.store().await
     }
 
     /// Ends it, and gives back its log and what it was given.

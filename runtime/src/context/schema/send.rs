@@ -43,8 +43,9 @@ impl Patience {
 }
 
 impl<S: Server> Performer<S> {
-    /// Sends a command that does no harm however often it is carried out. The codes in `already` mean that nothing is to do.
-    pub(super) async fn insist(&mut self, command: Document, already: &[i32]) -> Result<Done> {
+    /// Sends a command that does no harm however often it is carried out. The codes in `already` mean that nothing is to do;
+    /// `in_doubt` becomes true if an attempt that failed may have done it.
+    pub(super) async fn insist(&mut self, command: Document, already: &[i32], in_doubt: &mut bool) -> Result<Done> {
         let mut patience = Patience::new(self.max_time);
         loop {
             match self.server.attempt(command.clone(), &mut patience).await {
@@ -52,6 +53,7 @@ impl<S: Server> Performer<S> {
                 Err(error) if code(&error).is_some_and(|code| already.contains(&code)) => return Ok(Done::Already),
                 Err(error) => self.again(error, &mut patience).await?,
             }
+            *in_doubt = true;
         }
     }
 

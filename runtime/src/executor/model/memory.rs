@@ -18,8 +18,8 @@ use super::world::World;
 use crate::error::passes;
 use crate::lock::seeded;
 
-/// How often a blocked write looks again.
-const BLOCKED: Duration = Duration::from_millis(50);
+/// How long a command that was killed may take to notice.
+const KILLED: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub(super) struct Memory {
@@ -33,8 +33,8 @@ enum Answer<T> {
     Gone(Gone),
     /// With this code.
     Failed(i32),
-    /// It waits for an open transaction, or takes its time.
-    Blocked,
+    /// It waits for an open transaction, or takes its time: to be asked again after a while.
+    Blocked(Duration),
 }
 
 impl<T> From<std::result::Result<T, Gone>> for Answer<T> {
@@ -119,6 +119,10 @@ impl Memory {
             }
             return Err(expired(at));
         };
+        // Such a reply says nothing about a majority.
+        if let Answer::Failed(code) = answer {
+            return Err(failed(code));
+        }
         for what in faults {
             match *what {
                 What::FailOverAfter { survives, ahead } => {
@@ -138,6 +142,7 @@ impl Memory {
         }
         // Until a majority has it.
         sleep(latency()).await;
+        let place = if at.waits_for_majority() { place } else { 0 };
         if !self.world.server().replicate_in(term, place) {
             return Err(broken(at));
         }
@@ -155,8 +160,8 @@ impl Memory {
         match answer {
             Answer::Done(answer) => Ok(answer),
             Answer::Gone(gone) => Err(gone.into()),
-            Answer::Failed(code) => Err(failed(code)),
-            Answer::Blocked => unreachable!("it was waited for"),
+            Answer::Failed(_) => unreachable!("it was returned"),
+            Answer::Blocked(_) => unreachable!("it was waited for"),
         }
     }
 
@@ -205,9 +210,9 @@ impl Memory {
             server.look_at_sending(&ddl);
         }
         self.call(Call::Ddl, None, move |server| match server.ddl(&mut ddl) {
-            None => Answer::Blocked,
-            Some(Ok(())) => Answer::Done(()),
-            Some(Err(code)) => Answer::Failed(code),
+            Err(left) => Answer::Blocked(left.min(KILLED)),
+            Ok(Ok(())) => Answer::Done(()),
+            Ok(Err(code)) => Answer::Failed(code),
         })
         .await
     }
@@ -230,17 +235,17 @@ async fn executed<T>(
     sleep_until(up_at).await;
     let began = Instant::now();
     loop {
-        {
+        let pause = {
             let mut server = world.server();
-            let answer = execute(&mut server);
-            if !matches!(answer, Answer::Blocked) {
-                return Some(Executed { answer, place: server.place(), term: server.term });
+            match execute(&mut server) {
+                Answer::Blocked(pause) => pause,
+                answer => return Some(Executed { answer, place: server.place(), term: server.term }),
             }
-        }
+        };
         if limit.is_some_and(|limit| began.elapsed() >= limit) {
             return None;
         }
-        sleep(BLOCKED).await;
+        sleep(pause).await;
     }
 }
 

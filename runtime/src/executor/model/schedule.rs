@@ -81,6 +81,13 @@ pub(super) enum Call {
     Ddl,
 }
 
+impl Call {
+    /// Whether what the primary has is on a majority when this is answered.
+    pub(super) fn waits_for_majority(self) -> bool {
+        !matches!(self, Self::Body | Self::Write | Self::Pass | Self::Look | Self::UnderWay)
+    }
+}
+
 /// What happens. Numbers are seconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum What {
@@ -187,42 +194,46 @@ fn what() -> impl Strategy<Value = What> {
     ]
 }
 
-/// What befalls DDL: it is late, or a fail-over undoes it.
-fn what_of_ddl() -> impl Strategy<Value = What> {
-    prop_oneof![
-        3 => what(),
-        2 => seconds().prop_map(What::Late),
-        2 => Just(What::InDoubt),
-        2 => Just(What::FailOverBefore { survives: false, ahead: 0 }),
-        1 => Just(What::DieAfter),
-    ]
-}
-
-fn call_of_ddl() -> impl Strategy<Value = Call> {
-    prop_oneof![
-        6 => Just(Call::Ddl),
-        2 => Just(Call::Look),
-        3 => prop::sample::select(vec![Call::Write, Call::Pass, Call::Commit]),
-        2 => call(),
-    ]
-}
-
-fn seconds_of_body() -> impl Strategy<Value = u64> {
-    prop::sample::select(vec![0, 0, 3, 40])
-}
-
 fn body() -> impl Strategy<Value = Body> {
-    (seconds_of_body(), any::<bool>()).prop_map(|(seconds, locks)| Body { seconds, kind: Kind::Tx { locks } })
+    (prop::sample::select(vec![0, 0, 3, 40]), any::<bool>())
+        .prop_map(|(seconds, locks)| Body { seconds, kind: Kind::Tx { locks } })
 }
 
+/// Its commands are over at once, or they outlast a lease.
 fn body_of_ddl() -> impl Strategy<Value = Body> {
     let script = prop::sample::select(vec![Script::Replace, Script::Reindex]);
-    (seconds_of_body(), script).prop_map(|(seconds, script)| Body { seconds, kind: Kind::Schema(script) })
+    (prop::sample::select(vec![0, 0, 3, 130]), script)
+        .prop_map(|(seconds, script)| Body { seconds, kind: Kind::Schema(script) })
 }
 
-fn faults(call: impl Strategy<Value = Call>, what: impl Strategy<Value = What>) -> impl Strategy<Value = Vec<Fault>> {
-    let nth = prop::sample::select(vec![0, 0, 0, 0, 1, 1, 2, 4]);
-    vec((call, nth, what).prop_map(|(at, nth, what)| Fault { at, nth, what }), 1..=6)
+fn nth() -> impl Strategy<Value = usize> {
+    prop::sample::select(vec![0, 0, 0, 0, 1, 1, 2, 4])
+}
+
+fn fault(call: impl Strategy<Value = Call>) -> impl Strategy<Value = Fault> {
+    (call, nth(), what()).prop_map(|(at, nth, what)| Fault { at, nth, what })
+}
+
+/// What goes together with DDL: it comes late, while its sender is held up; or it is in doubt and then undone, before that is
+/// settled; or its sender dies while it is under way.
+fn faults_of_ddl() -> impl Strategy<Value = Vec<Fault>> {
+    use Call::*;
+    let transaction = || prop::sample::select(vec![Write, Pass, Commit]);
+    let late = (0..3_usize, seconds(), prop_oneof![Just(Ddl), Just(Look), Just(Prolong)], nth(), seconds()).prop_map(
+        |(n, late, at, nth, pause)| {
+            vec![
+                Fault { at: Ddl, nth: n, what: What::Late(late) },
+                Fault { at, nth, what: What::PauseBefore(pause) },
+            ]
+        },
+    );
+    let undone = (0..3_usize, transaction()).prop_map(|(n, at)| {
+        let undo = What::FailOverBefore { survives: false, ahead: 0 };
+        vec![Fault { at: Ddl, nth: n, what: What::InDoubt }, Fault { at, nth: n + 1, what: undo }]
+    });
+    let death = nth().prop_map(|nth| vec![Fault { at: Prolong, nth, what: What::DieBefore }]);
+    let any = fault(prop_oneof![2 => Just(Ddl), 1 => Just(Look), 1 => transaction(), 1 => call()]);
+    prop_oneof![4 => any.prop_map(|fault| vec![fault]), 1 => late, 1 => undone, 1 => death]
 }
 
 fn starts(processes: RangeInclusive<usize>) -> impl Strategy<Value = Vec<u64>> {
@@ -231,13 +242,13 @@ fn starts(processes: RangeInclusive<usize>) -> impl Strategy<Value = Vec<u64>> {
 
 /// Any interleaving of transactions.
 pub(super) fn transactions() -> impl Strategy<Value = Schedule> {
-    schedules(starts(2..=4), vec(body(), 1..=3), faults(call(), what()))
+    schedules(starts(2..=4), vec(body(), 1..=3), vec(fault(call()), 1..=6))
 }
 
 /// Any interleaving of bodies that change collections and indexes.
 pub(super) fn ddl() -> impl Strategy<Value = Schedule> {
     let bodies = vec(prop_oneof![5 => body_of_ddl(), 1 => body()], 1..=2);
-    schedules(starts(1..=3), bodies, faults(call_of_ddl(), what_of_ddl()))
+    schedules(starts(1..=2), bodies, vec(faults_of_ddl(), 1..=4).prop_map(|faults| faults.concat()))
 }
 
 fn schedules(

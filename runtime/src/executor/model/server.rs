@@ -110,7 +110,7 @@ pub(super) struct Server {
     arrived: u64,
     /// When each session has taken the lease.
     took: HashMap<i64, Instant>,
-    /// Whether a late command has changed an index.
+    /// Whether a command that came too late has changed an index.
     pub(super) stale: bool,
     /// Whether a fail-over has undone anything of collections or indexes.
     undone: bool,

@@ -14,6 +14,9 @@ use crate::error::code;
 use crate::lock::{Beat, Claimant, Claimed, Documents, Fenced, Free, Grant, Raised, Revoked, Sighting, Store};
 use crate::tracker::{Change, Written};
 
+/// How often a blocked write looks again.
+const BLOCKED: Duration = Duration::from_millis(50);
+
 /// A sighting, in the words of a trace.
 struct Told(Documents);
 
@@ -77,7 +80,7 @@ impl Store for Memory {
     }
 
     async fn raise(&self, token: i64, limit: Duration) -> Result<Raised> {
-        let raise = move |server: &mut Server| server.raise(token).map_or(Answer::Blocked, Answer::Done);
+        let raise = move |server: &mut Server| server.raise(token).map_or(Answer::Blocked(BLOCKED), Answer::Done);
         match self.call(Call::Raise, Some(limit), raise).await {
             Ok(matched) => Ok(Raised { matched, in_doubt: None }),
             Err(error) if code(&error) == Some(IN_DOUBT) => Ok(Raised { matched: true, in_doubt: Some(error) }),

@@ -42,28 +42,28 @@ pub(crate) struct Running {
 }
 
 impl Server {
-    /// What has become of a command; `None` while it is under way.
-    pub(crate) fn ddl(&mut self, ddl: &mut Ddl) -> Option<Result<(), i32>> {
+    /// What has become of a command; while it is under way, how long it still takes.
+    pub(crate) fn ddl(&mut self, ddl: &mut Ddl) -> Result<Result<(), i32>, Duration> {
         let now = Instant::now();
         let Some(number) = ddl.number else {
             self.arrived += 1;
             ddl.number = Some(self.arrived);
             let (session, command) = (ddl.session, ddl.command.clone());
-            let running = Running { session, since: now, until: now + self.takes(ddl), command, killed: false };
-            self.running.insert(self.arrived, running);
-            return None;
+            let takes = self.takes(ddl);
+            self.running.insert(self.arrived, Running { session, since: now, until: now + takes, command, killed: false });
+            return Err(takes);
         };
         // A fail-over has ended it.
-        let Some(running) = self.running.get(&number) else { return Some(Err(INTERRUPTED)) };
+        let Some(running) = self.running.get(&number) else { return Ok(Err(INTERRUPTED)) };
         if running.until > now {
-            return None;
+            return Err(running.until - now);
         }
         let killed = running.killed;
         self.running.remove(&number);
         if killed {
-            return Some(Err(INTERRUPTED));
+            return Ok(Err(INTERRUPTED));
         }
-        Some(self.take_effect(ddl))
+        Ok(self.take_effect(ddl))
     }
 
     /// An index that is there needs no build, and one that is being built is joined.
@@ -90,12 +90,11 @@ impl Server {
             return Ok(());
         }
         self.tally.ddl += 1;
-        if self.newest().fence > Some(ddl.token) {
+        // Whoever holds the lease has the effect that is in doubt on record; every other one comes too late.
+        if !self.newest().in_doubt(&ddl.id).is_some_and(|entry| is_of(&command, entry)) {
             self.tally.late += 1;
             self.stale |= indexes(&before) != indexes(&after);
-            // The effect that is in doubt on record is everybody's.
-            let in_doubt = self.newest().in_doubt(&ddl.id).is_some_and(|entry| is_of(&command, entry));
-            if contents(&before) != contents(&after) && !in_doubt {
+            if contents(&before) != contents(&after) {
                 self.violate(&format!("a late command of token {} has changed the contents: {command}", ddl.token));
             }
         }

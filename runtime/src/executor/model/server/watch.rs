@@ -32,7 +32,7 @@ pub(crate) struct Tally {
     /// Writes that a fail-over has undone.
     pub(crate) undone: usize,
     pub(crate) committed: usize,
-    /// Commands that have changed collections or indexes, and those of them whose sender had lost its lease.
+    /// Commands that have changed collections or indexes, and those of them that came too late.
     pub(crate) ddl: usize,
     pub(crate) late: usize,
     /// The longest that anything took beyond what its faults and bodies take.
