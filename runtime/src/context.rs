@@ -9,10 +9,10 @@ use mongodb::Database;
 
 pub use operation::{Counts, Operation, Sample};
 pub(crate) use operation::{Journal, LISTED};
-#[cfg(test)]
-pub(crate) use schema::{Patience, Performer, Server};
 pub(crate) use schema::{Activity, Ask, Course, Effect, Log, Projection};
 pub use schema::{CreateCollection, CreateIndex, Schema};
+#[cfg(test)]
+pub(crate) use schema::{Patience, Performer, Server};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Pending, Transactional, Tx, TxCollection, TxCursor};
 

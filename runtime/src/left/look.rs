@@ -82,9 +82,7 @@ impl Look {
         let indexes = indexes.into_iter();
         Self {
             named: listed.iter().filter_map(There::parse).collect(),
-            indexes: indexes
-                .map(|(on, listed)| (on.into(), listed.into_iter().map(Index::parse).collect()))
-                .collect(),
+            indexes: indexes.map(|(on, listed)| (on.into(), listed.into_iter().map(Index::parse).collect())).collect(),
         }
     }
 

@@ -63,11 +63,8 @@ impl Server for Mongo {
 
     /// One that is blocked is ended after a while; one that is running, as an index build, is not.
     async fn attempt(&mut self, command: Document, patience: &mut Patience) -> Result<()> {
-        let at = if command.contains_key(RENAME) {
-            self.database.client().database("admin")
-        } else {
-            self.database.clone()
-        };
+        let at =
+            if command.contains_key(RENAME) { self.database.client().database("admin") } else { self.database.clone() };
         let Some(session) = &mut self.session else {
             return Err(DriverError::custom("an earlier operation was dropped before it ended".to_owned()));
         };

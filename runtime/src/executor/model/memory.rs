@@ -55,8 +55,10 @@ impl Memory {
         let (before, after) = (latency(), latency());
         for what in &faults {
             self.process.suffer(*what, at);
-            if matches!(what, What::Unlock) {
-                tokio::spawn(super::process::unlock(self.world.clone()));
+            match *what {
+                What::Unlock => drop(tokio::spawn(super::process::unlock(self.world.clone()))),
+                What::ApplicationWrites(on) => self.world.server().application_writes(on),
+                _ => {}
             }
         }
         self.process.releases(at, true);

@@ -19,6 +19,8 @@ use super::schedule::{Body, Call, Kind, What};
 use super::server::{Sabotage, State};
 use super::session::Session;
 use super::world::{World, id, locked};
+use crate::__private::BoxError;
+use crate::Error;
 use crate::context::Log;
 use crate::lock::{Lease, Lock, Look, Waiter, jitter};
 use crate::record::{Direction, Record, RecordStatus};
@@ -167,7 +169,16 @@ async fn run(store: &Memory) -> bool {
         store.world.server().violate(&format!("I6: process {} has ended, and its lease stands", store.process.slot));
     }
     store.world.note(|| format!("process {} has ended its run: {done:?}", store.process.slot));
-    matches!(done, Ok(true))
+    matches!(done, Ok(true)) || store.world.server().waits_for_a_person
+}
+
+/// Whether a body cannot go on, because the application has made a collection that stands in its way.
+fn waits_for_a_person(error: &BoxError) -> bool {
+    match error.downcast_ref() {
+        Some(Error::InDoubt { .. }) => true,
+        Some(Error::Refused(why)) => why.contains("exists already"),
+        _ => false,
+    }
 }
 
 async fn up(store: &Memory, lock: &Lock<Memory>, session: &mut Session, stop: &Stop) -> Result<bool, String> {
@@ -245,6 +256,11 @@ async fn under_lease(
             let beside = update.map_or(Beside::Kept, Beside::Logged);
             let failed = change(step, RecordStatus::Failed, lease.token(), beside);
             let recorded = committer.store(session, &[failed]).await;
+            if waits_for_a_person(error) {
+                let mut server = store.world.server();
+                server.waits_for_a_person = true;
+                server.tally.waiting += 1;
+            }
             store.world.note(|| format!("step {step} failed: {error}, recorded: {:?}", recorded.is_ok()));
         }
         result?;

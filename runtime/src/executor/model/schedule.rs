@@ -31,7 +31,9 @@ pub(super) struct Body {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     /// It changes a document, so that others cannot; or else it inserts one.
-    Tx { locks: bool },
+    Tx {
+        locks: bool,
+    },
     Schema(Script),
 }
 
@@ -124,6 +126,8 @@ pub(super) enum What {
     Interrupt,
     /// Somebody frees the lock by force.
     Unlock,
+    /// The application writes to a collection, which makes it if it is not there.
+    ApplicationWrites(&'static str),
 }
 
 impl Schedule {
@@ -221,10 +225,7 @@ fn faults_of_ddl() -> impl Strategy<Value = Vec<Fault>> {
     let transaction = || prop::sample::select(vec![Write, Pass, Commit]);
     let late = (0..3_usize, seconds(), prop_oneof![Just(Ddl), Just(Look), Just(Prolong)], nth(), seconds()).prop_map(
         |(n, late, at, nth, pause)| {
-            vec![
-                Fault { at: Ddl, nth: n, what: What::Late(late) },
-                Fault { at, nth, what: What::PauseBefore(pause) },
-            ]
+            vec![Fault { at: Ddl, nth: n, what: What::Late(late) }, Fault { at, nth, what: What::PauseBefore(pause) }]
         },
     );
     let undone = (0..3_usize, transaction()).prop_map(|(n, at)| {
@@ -249,6 +250,16 @@ pub(super) fn transactions() -> impl Strategy<Value = Schedule> {
 pub(super) fn ddl() -> impl Strategy<Value = Schedule> {
     let bodies = vec(prop_oneof![5 => body_of_ddl(), 1 => body()], 1..=2);
     schedules(starts(1..=2), bodies, vec(faults_of_ddl(), 1..=4).prop_map(|faults| faults.concat()))
+}
+
+/// The same of one body, while the application writes to the collections that it is about.
+pub(super) fn ddl_and_writes() -> impl Strategy<Value = Schedule> {
+    let body = body_of_ddl().prop_map(|body| vec![Body { kind: Kind::Schema(Script::Replace), ..body }]);
+    let writes = (prop_oneof![Just(Call::Ddl), Just(Call::Look), Just(Call::Commit)], 0..4_usize);
+    let writes = (writes, prop::sample::select(vec!["orders", "orders_old"]))
+        .prop_map(|((at, nth), on)| vec![Fault { at, nth, what: What::ApplicationWrites(on) }]);
+    let faults = vec(prop_oneof![1 => writes, 1 => faults_of_ddl()], 1..=4);
+    schedules(starts(1..=2), body, faults.prop_map(|faults| faults.concat()))
 }
 
 fn schedules(

@@ -23,7 +23,7 @@ use super::script;
 use crate::lock::{Grant, Guard, millis};
 use crate::record::{Record, RecordStatus};
 
-pub(super) use collections::{Collection, Collections, DATABASE, HOME, contents, indexes};
+pub(super) use collections::{Collection, Collections, DATABASE, HOME, WRITTEN, contents, indexes};
 pub(super) use ddl::Ddl;
 pub(super) use transaction::{Gone, Transaction};
 pub(super) use watch::Tally;
@@ -112,6 +112,10 @@ pub(super) struct Server {
     took: HashMap<i64, Instant>,
     /// Whether a command that came too late has changed an index.
     pub(super) stale: bool,
+    /// Whether the application has made a collection.
+    pub(super) written: bool,
+    /// Whether a body cannot go on before a person has done something.
+    pub(super) waits_for_a_person: bool,
     /// Whether a fail-over has undone anything of collections or indexes.
     undone: bool,
     /// Until when each process believes to hold the lease.
@@ -143,6 +147,8 @@ impl Server {
             took: HashMap::new(),
             stale: false,
             undone: false,
+            written: false,
+            waits_for_a_person: false,
             believers: Vec::new(),
             granted: BTreeSet::new(),
             held_up: HashMap::new(),

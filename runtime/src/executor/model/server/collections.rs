@@ -24,6 +24,9 @@ pub(crate) struct Collection {
     pub(crate) indexes: BTreeMap<String, Document>,
 }
 
+/// What the application writes into a collection that it makes.
+pub(crate) const WRITTEN: &str = "the application's";
+
 /// By name.
 pub(crate) type Collections = BTreeMap<String, Collection>;
 

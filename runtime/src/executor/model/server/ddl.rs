@@ -6,12 +6,15 @@ use std::time::Duration;
 use mongodb::bson::{Bson, Document, doc};
 use tokio::time::Instant;
 
-use super::collections::{self, contents, execute, index, indexes, is_of, listed, name, target};
+use super::collections::{self, Collection, WRITTEN, contents, execute, index, indexes, is_of, listed, name, target};
 use super::{Sabotage, Server, State};
 use crate::tracker::{Beside, Change, LogUpdate};
 
 /// What an index build that was killed takes to end; everything else ends at once.
 const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Greater than the UUIDs of the collections that are there from the beginning.
+const NEW: u64 = 1_000;
 
 const NAMESPACE_NOT_FOUND: i32 = 26;
 const INTERRUPTED: i32 = 11601;
@@ -50,7 +53,8 @@ impl Server {
             ddl.number = Some(self.arrived);
             let (session, command) = (ddl.session, ddl.command.clone());
             let takes = self.takes(ddl);
-            self.running.insert(self.arrived, Running { session, since: now, until: now + takes, command, killed: false });
+            self.running
+                .insert(self.arrived, Running { session, since: now, until: now + takes, command, killed: false });
             return Err(takes);
         };
         // A fail-over has ended it.
@@ -85,7 +89,7 @@ impl Server {
         }
         let before = self.newest().collections.clone();
         let mut after = (*before).clone();
-        execute(&mut after, &command, self.writes + 1_000)?;
+        execute(&mut after, &command, self.writes + NEW)?;
         if after == *before {
             return Ok(());
         }
@@ -100,6 +104,19 @@ impl Server {
         }
         self.push(|state| state.collections = Arc::new(after));
         Ok(())
+    }
+
+    /// The application writes, and makes the collection if it is not there.
+    pub(crate) fn application_writes(&mut self, on: &'static str) {
+        if self.newest().collections.contains_key(on) {
+            return;
+        }
+        let uuid = self.writes + NEW;
+        self.push(|state| {
+            drop(Arc::make_mut(&mut state.collections).insert(on.to_owned(), Collection::new(uuid, WRITTEN)))
+        });
+        self.replicate(self.place());
+        self.written = true;
     }
 
     /// Nobody sends an effect again that is done.
@@ -148,7 +165,8 @@ impl Server {
             running.until = if builds { now + LAST_WORDS } else { now };
             joinable |= builds && took.is_some_and(|took| took > running.since);
         }
-        let in_doubt = self.log[self.majority].in_doubt_anywhere().any(|entry| entry.get_str("op") == Ok("create_index"));
+        let in_doubt =
+            self.log[self.majority].in_doubt_anywhere().any(|entry| entry.get_str("op") == Ok("create_index"));
         if joinable && in_doubt {
             self.violate("a take-over has ended an index build that it could join");
         }

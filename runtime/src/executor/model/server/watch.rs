@@ -10,7 +10,7 @@ use super::super::process::Process;
 use super::super::schedule::Kind;
 use super::super::script::undisturbed;
 use super::super::world::id;
-use super::{Server, contents, indexes};
+use super::{Server, WRITTEN, contents, indexes};
 use crate::left::{Expectation, Left};
 use crate::record::{Record, RecordStatus};
 
@@ -35,6 +35,8 @@ pub(crate) struct Tally {
     /// Commands that have changed collections or indexes, and those of them that came too late.
     pub(crate) ddl: usize,
     pub(crate) late: usize,
+    /// Bodies that wait for a person.
+    pub(crate) waiting: usize,
     /// The longest that anything took beyond what its faults and bodies take.
     pub(crate) longest: Duration,
 }
@@ -50,6 +52,7 @@ impl Tally {
         self.committed += other.committed;
         self.ddl += other.ddl;
         self.late += other.late;
+        self.waiting += other.waiting;
         self.longest = self.longest.max(other.longest);
     }
 }
@@ -135,9 +138,25 @@ impl Server {
         }
     }
 
+    /// What is lost, of what the application has written as well; in doubt, a body waits for a person rather than lose it.
+    fn losses(&self) -> Vec<String> {
+        let found = contents(&self.majority().collections);
+        let lost =
+            ["present orders", WRITTEN].into_iter().filter(|documents| !found.values().any(|there| there == documents));
+        let lost = lost.map(|documents| format!("I1: {documents} are lost: {found:?}"));
+        let ends = self.waits_for_a_person || self.majority().is_completed(&id(0));
+        lost.chain((!ends).then(|| "nobody gets through".to_owned())).collect()
+    }
+
     /// What is not as an undisturbed run leaves it.
     pub(crate) fn shortcomings(&self) -> Vec<String> {
+        if self.written {
+            return self.losses();
+        }
         let (state, mut short) = (self.majority(), Vec::new());
+        if self.waits_for_a_person {
+            short.push("a body waits for a person without a reason".to_owned());
+        }
         let mut scripts = Vec::new();
         for (step, body) in self.bodies.iter().enumerate() {
             let effects = match body.kind {
@@ -161,7 +180,9 @@ impl Server {
         let reported = differences.iter().any(|difference| !difference.is_notice);
         let (found, expected) = (indexes(&state.collections), indexes(&wanted));
         if (found != expected) != reported || (reported && !self.stale) {
-            short.push(format!("the indexes are {found:?} in the end, not {expected:?}, and reported is {differences:?}"));
+            short.push(format!(
+                "the indexes are {found:?} in the end, not {expected:?}, and reported is {differences:?}"
+            ));
         }
         short
     }
