@@ -230,12 +230,11 @@ impl Schema {
             self.activity.end();
             return performed;
         };
-        let found = match self.performer.rehearse(&effect).await? {
-            Some(found) => found,
-            None => {
-                let (database, limit) = (&self.performer.server.database, self.performer.max_time);
-                Check::new(database, effect.on(), limit, projection).run(intent).await
-            }
+        let found = if let Some(found) = self.performer.rehearse(&effect).await? {
+            found
+        } else {
+            let (database, limit) = (&self.performer.server.database, self.performer.max_time);
+            Check::new(database, effect.on(), limit, projection).run(intent).await
         };
         self.performer.journal.checked(effect.kind(), effect.on(), found);
         Ok(())

@@ -280,7 +280,8 @@ impl<S: Server> Performer<S> {
     /// fail-over, and if it was, it is not there when it is looked for after this.
     pub(super) async fn anchor(&mut self) -> Result<(), Stuck> {
         self.course.touch();
-        self.store().await
+        self.store().await?;
+        self.may_go_on()
     }
 
     /// Ends it, and gives back its log and what it was given.

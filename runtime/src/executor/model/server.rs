@@ -86,6 +86,7 @@ impl State {
 
 /// The primary.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what has happened, each by itself")]
 pub(super) struct Server {
     /// After each write.
     log: Vec<State>,

@@ -113,7 +113,7 @@ impl Server {
         }
         let uuid = self.writes + NEW;
         self.push(|state| {
-            drop(Arc::make_mut(&mut state.collections).insert(on.to_owned(), Collection::new(uuid, WRITTEN)))
+            Arc::make_mut(&mut state.collections).insert(on.to_owned(), Collection::new(uuid, WRITTEN));
         });
         self.replicate(self.place());
         self.written = true;
@@ -165,8 +165,9 @@ impl Server {
             running.until = if builds { now + LAST_WORDS } else { now };
             joinable |= builds && took.is_some_and(|took| took > running.since);
         }
-        let in_doubt =
-            self.log[self.majority].in_doubt_anywhere().any(|entry| entry.get_str("op") == Ok("create_index"));
+        let in_doubt = self.log[self.majority]
+            .in_doubt_anywhere()
+            .any(|entry| entry.get_str("op").is_ok_and(|op| op == "create_index"));
         if joinable && in_doubt {
             self.violate("a take-over has ended an index build that it could join");
         }
