@@ -64,14 +64,14 @@ fn every_interleaving_keeps_i1_i2_i3_and_i6() {
 
 #[test]
 fn every_interleaving_of_ddl_ends_as_an_undisturbed_run() {
-    let tally = well(&ddl(), interleavings() / 4);
+    let tally = well(&ddl(), interleavings() / 8);
     let Tally { taken_over, undone, ddl, late, .. } = tally;
     assert!([taken_over, undone, ddl, late].iter().all(|count| *count > 0), "{tally:?}");
 }
 
 #[test]
 fn what_the_application_writes_meanwhile_is_never_lost() {
-    let tally = well(&ddl_and_writes(), interleavings() / 4);
+    let tally = well(&ddl_and_writes(), interleavings() / 8);
     assert!(tally.waiting > 0, "{tally:?}");
 }
 
