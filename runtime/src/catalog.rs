@@ -47,9 +47,26 @@ pub(crate) async fn collections<'n>(
     names: impl IntoIterator<Item = &'n str>,
     limit: Duration,
 ) -> Result<HashMap<String, Listed>> {
+    Ok(found(&list(database, list_collections(names), limit).await?))
+}
+
+/// The indexes of a collection, including those that are still being built; none if there is no such collection.
+pub(crate) async fn indexes(database: &Database, collection: &str, limit: Duration) -> Result<Vec<Index>> {
+    let mut listed = list(database, list_indexes(collection, true), limit).await;
+    if is_beyond_the_stable_api(&listed) {
+        listed = list(database, list_indexes(collection, false), limit).await;
+    }
+    parse_indexes(listed)
+}
+
+pub(crate) fn list_collections<'n>(names: impl IntoIterator<Item = &'n str>) -> Document {
     let names = names.into_iter().flat_map(|name| [name.to_owned(), buckets(name)]);
     let names: Vec<_> = names.map(Bson::String).collect();
-    let listed = list(database, doc! { "listCollections": 1, "filter": { "name": { "$in": names } } }, limit).await?;
+    doc! { "listCollections": 1, "filter": { "name": { "$in": names } }, "cursor": { "batchSize": ONE_BATCH } }
+}
+
+/// What a server has listed.
+pub(crate) fn found(listed: &[Document]) -> HashMap<String, Listed> {
     let mut found: HashMap<_, _> = listed.iter().filter_map(Listed::parse).collect();
     let series: Vec<_> =
         found.iter().filter(|(_, there)| there.kind == ListedKind::TimeSeries).map(|(name, _)| name.clone()).collect();
@@ -60,19 +77,24 @@ pub(crate) async fn collections<'n>(
             series.uuid = uuid;
         }
     }
-    Ok(found)
+    found
 }
 
-/// The indexes of a collection, including those that are still being built; none if there is no such collection.
-pub(crate) async fn indexes(database: &Database, collection: &str, limit: Duration) -> Result<Vec<Index>> {
-    let command = doc! { "listIndexes": collection };
-    // Without this, one that is still being built looks as if it were there.
-    let mut with_builds = command.clone();
-    with_builds.insert("includeBuildUUIDs", true);
-    let mut listed = list(database, with_builds, limit).await;
-    if matches!(&listed, Err(error) if code(error) == Some(API_STRICT_ERROR)) {
-        listed = list(database, command, limit).await;
+/// Without the builds, an index that is still being built looks as if it were there.
+pub(crate) fn list_indexes(collection: &str, with_builds: bool) -> Document {
+    let mut command = doc! { "listIndexes": collection, "cursor": { "batchSize": ONE_BATCH } };
+    if with_builds {
+        command.insert("includeBuildUUIDs", true);
     }
+    command
+}
+
+pub(crate) fn is_beyond_the_stable_api<T>(listed: &Result<T>) -> bool {
+    matches!(listed, Err(error) if code(error) == Some(API_STRICT_ERROR))
+}
+
+/// What a server has listed; nothing if there is no such collection.
+pub(crate) fn parse_indexes(listed: Result<Vec<Document>>) -> Result<Vec<Index>> {
     match listed {
         Ok(listed) => Ok(listed.into_iter().map(Index::parse).collect()),
         Err(error) if code(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(Vec::new()),
@@ -112,7 +134,6 @@ fn buckets(name: &str) -> String {
 
 /// Everything that a command lists, from the primary.
 async fn list(database: &Database, mut command: Document, limit: Duration) -> Result<Vec<Document>> {
-    command.insert("cursor", doc! { "batchSize": ONE_BATCH });
     command.insert("maxTimeMS", i64::try_from(limit.as_millis()).unwrap_or(i64::MAX).max(1));
     let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
     database.run_cursor_command(command).selection_criteria(primary).await?.try_collect().await

@@ -11,6 +11,8 @@ pub use operation::{Counts, Operation, Prediction, Sample};
 pub(crate) use operation::{Journal, LISTED};
 pub(crate) use schema::{Activity, Ask, Course, Effect, Log, Projection};
 pub use schema::{CreateCollection, CreateIndex, Schema};
+#[cfg(test)]
+pub(crate) use schema::{Patience, Performer, Server};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Pending, Transactional, Tx, TxCollection, TxCursor};
 

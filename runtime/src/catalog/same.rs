@@ -38,7 +38,9 @@ pub(crate) fn same(one: &Bson, other: &Bson) -> bool {
         }
         _ => match (integer(one), integer(other), number(one), number(other)) {
             (Some(one), Some(other), ..) => one == other,
-            (.., Some(one), Some(other)) => one.total_cmp(&other).is_eq() || one.partial_cmp(&other).is_some_and(Ordering::is_eq),
+            (.., Some(one), Some(other)) => {
+                one.total_cmp(&other).is_eq() || one.partial_cmp(&other).is_some_and(Ordering::is_eq)
+            }
             _ => one == other,
         },
     }

@@ -10,9 +10,11 @@ mod effect;
 mod index;
 mod log;
 mod look;
+mod mongo;
 mod moving;
 mod perform;
 mod send;
+mod server;
 mod stuck;
 
 use std::time::Duration;
@@ -31,15 +33,19 @@ pub(crate) use self::check::Projection;
 pub(crate) use self::course::Course;
 pub(crate) use self::effect::Effect;
 pub(crate) use self::log::Log;
+use self::mongo::Mongo;
+pub(crate) use self::perform::Performer;
 use self::stuck::Stuck;
+#[cfg(test)]
+pub(crate) use self::{send::Patience, server::Server};
 use super::operation::{Journal, Operation};
 use super::scope::Scope;
 use crate::Error;
 use crate::lock::{Permit, Session};
 use crate::options::MAX_TIME;
 
-/// How long one operation may take unless it is told otherwise.
-const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
+/// The command that goes to the database `admin`.
+const RENAME: &str = "renameCollection";
 
 /// Indexes, collections, views and validators.
 ///
@@ -76,26 +82,9 @@ const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
 /// ```
 #[derive(Debug)]
 pub struct Schema {
-    database: Database,
-    /// The name of the collection of records.
-    home: String,
+    performer: Performer<Mongo>,
     scope: Scope,
-    journal: Journal,
-    permit: Permit,
-    max_time: Duration,
-    course: Course,
-    /// Why no further operation is started.
-    stuck: Option<Stuck>,
-    /// An operation that the server has carried out although the lease was lost by then.
-    late: Option<String>,
-    /// The run's, in which commands and the log's transactions go out one after the other; `None` in a dry run, and while it is
-    /// with the executor.
-    session: Option<Session>,
-    asking: Option<Asking>,
     activity: Activity,
-    /// Whether the server can be told which collection is meant, whatever has its name by then: from 6.0 on, and not within the
-    /// stable API.
-    fences: bool,
     /// In a dry run, which checks operations in place of executing them: what the earlier ones would have done.
     dry_run: Option<Projection>,
 }
@@ -111,28 +100,16 @@ impl Schema {
         course: Course,
     ) -> Self {
         let activity = Activity::new(database.client().clone(), Document::new());
-        Self {
-            database,
-            home: home.to_owned(),
-            scope,
-            journal,
-            permit,
-            max_time: DEFAULT_MAX_TIME,
-            course,
-            stuck: None,
-            late: None,
-            session: None,
-            asking: None,
-            activity,
-            fences: true,
-            dry_run: None,
-        }
+        let performer = Performer::new(Mongo::reading(database), home, journal, permit, course);
+        Self { performer, scope, activity, dry_run: None }
     }
 
     /// One that executes its operations in this session, and has its log stored by whom it asks.
-    pub(crate) fn executing(self, session: Session, asking: Asking) -> Self {
-        let activity = Activity::new(self.database.client().clone(), session.id().clone());
-        Self { session: Some(session), asking: Some(asking), activity, ..self }
+    pub(crate) fn executing(mut self, session: Session, asking: Asking) -> Self {
+        let server = &mut self.performer.server;
+        let activity = Activity::new(server.database.client().clone(), session.id().clone());
+        (server.session, server.asking) = (Some(session), Some(asking));
+        Self { activity, ..self }
     }
 
     /// One that executes nothing, but finds out by reading what its operations would meet.
@@ -145,16 +122,20 @@ impl Schema {
         self.activity.clone()
     }
 
-    /// All calls that were made, in order: those that had an effect, those that had nothing to do, and those that an earlier
-    /// execution had made.
-    #[expect(dead_code, reason = "for the facts that a migration leaves")]
-    pub(crate) fn effects(&self) -> Vec<Effect> {
-        self.course.effects().to_vec()
+    /// Whether a log says, or the database shows, that a body has had an effect.
+    pub(crate) async fn has_effects(&self, log: &Log) -> Result<bool, Error> {
+        self.performer.has_effects(log).await
+    }
+
+    /// That the body has come to the end of its log.
+    pub(crate) async fn finish(&mut self) -> Result<(), Error> {
+        self.performer.finish().await
     }
 
     /// Ends it, and gives the session back, unless an operation that was dropped has kept it.
     pub(crate) fn end(self) -> (Course, Option<Session>) {
-        (self.course, self.session)
+        let (course, server) = self.performer.end();
+        (course, server.session)
     }
 
     /// The longest that each of the following operations may take; for an index on a large collection, give it hours. One that is
@@ -165,9 +146,9 @@ impl Schema {
     /// [`Error::InvalidOption`].
     pub fn max_time(&mut self, limit: Duration) -> &mut Self {
         if MAX_TIME.contains(&limit) {
-            self.max_time = limit;
+            self.performer.max_time = limit;
         } else {
-            self.stuck.get_or_insert(Stuck::Limit(limit));
+            self.performer.refuse(Stuck::Limit(limit));
         }
         self
     }
@@ -238,30 +219,30 @@ impl Schema {
 
     /// What a person has to know of an operation that came too late to be undone.
     pub(crate) fn late(&self) -> Option<String> {
-        Some(format!("{} took effect after the lease was lost: run `validate`", self.late.as_ref()?))
+        Some(format!("{} took effect after the lease was lost: run `validate`", self.performer.late()?))
     }
 
     pub(crate) fn operations(&self) -> Vec<Operation> {
-        self.journal.operations()
+        self.performer.journal.operations()
     }
 
     /// Carries an effect out; in a dry run, finds out what it would meet.
     async fn run(&mut self, effect: Effect) -> Result<(), Error> {
-        let Some(projection) = self.dry_run.clone() else { return self.perform(effect).await };
-        self.enter()?;
-        let found = match self.rehearse(&effect).await? {
-            Some(found) => found,
-            None => Check::new(&self.database, effect.on(), self.max_time, &projection).run(&effect).await,
+        self.performer.enter()?;
+        let Some(projection) = &self.dry_run else {
+            self.activity.begin(effect.kind());
+            let performed = self.performer.perform(&effect).await;
+            self.activity.end();
+            return performed;
         };
-        self.journal.checked(effect.kind(), effect.on(), found);
+        let found = if let Some(found) = self.performer.rehearse(&effect).await? {
+            found
+        } else {
+            let (database, limit) = (&self.performer.server.database, self.performer.max_time);
+            Check::new(database, effect.on(), limit, projection).run(&effect).await
+        };
+        self.performer.journal.checked(effect.kind(), effect.on(), found);
         Ok(())
-    }
-
-    fn enter(&self) -> Result<(), Error> {
-        if let Some(stuck) = &self.stuck {
-            return Err(stuck.clone().into());
-        }
-        self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")))
     }
 }
 

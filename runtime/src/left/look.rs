@@ -52,13 +52,14 @@ impl Look {
 
     /// One that has seen this.
     #[cfg(test)]
-    pub(super) fn of(listed: &[Document], indexes: impl IntoIterator<Item = (&'static str, Vec<Document>)>) -> Self {
+    pub(crate) fn of<N: Into<String>>(
+        listed: &[Document],
+        indexes: impl IntoIterator<Item = (N, Vec<Document>)>,
+    ) -> Self {
         let indexes = indexes.into_iter();
         Self {
             named: listed.iter().filter_map(Listed::parse).collect(),
-            indexes: indexes
-                .map(|(on, listed)| (on.to_owned(), listed.into_iter().map(Index::parse).collect()))
-                .collect(),
+            indexes: indexes.map(|(on, listed)| (on.into(), listed.into_iter().map(Index::parse).collect())).collect(),
         }
     }
 

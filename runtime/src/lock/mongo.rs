@@ -13,6 +13,7 @@ use super::fence::Fenced;
 use super::holder::host;
 use super::millis;
 use super::store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked, Store};
+use super::underway::under_way;
 use crate::durable::{primary, write_concern};
 use crate::error::{code, told};
 use crate::excerpt::shorten;
@@ -175,6 +176,10 @@ impl Store for Mongo {
 
     async fn kill(&self, sessions: &[Document]) {
         kill(self.documents.client(), sessions).await;
+    }
+
+    async fn under_way(&self, session: &Document) -> Result<Vec<Document>> {
+        under_way(self.documents.client(), session).await
     }
 
     fn session_id<'s>(&self, session: &'s ClientSession) -> &'s Document {

@@ -51,6 +51,9 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// Ends the open transactions of these sessions. Nothing can be concluded from the answer.
     fn kill(&self, sessions: &[Document]) -> impl Future<Output = ()> + Send;
 
+    /// The operations that a session has under way.
+    fn under_way(&self, session: &Document) -> impl Future<Output = Result<Vec<Document>>> + Send;
+
     fn session_id<'s>(&self, session: &'s Self::Session) -> &'s Document;
 
     fn start(&self, session: &mut Self::Session) -> impl Future<Output = Result<()>> + Send;

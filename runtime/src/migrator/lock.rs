@@ -71,7 +71,7 @@ impl IntoFuture for ForceUnlock {
             this.refuse_foreign().await?;
             let Some(Seized { token, holder, abandoned }) = inner.lock.seize(newest).await? else { return Ok(None) };
             let records = inner.tracker.records().await?;
-            end_former_holders(inner.database.client(), &inner.tracker, &records, abandoned).await?;
+            end_former_holders(&inner.lock, &inner.tracker, &records, abandoned).await?;
             let Some(holder) = holder else { return Ok(None) };
             let entry = HistoryEntry {
                 act: Act::Unlock,

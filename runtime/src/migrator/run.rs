@@ -272,8 +272,8 @@ impl Run {
     ) -> Result<Report, Error> {
         self.progress.doing("read the records");
         let records = executor.tracker.records().await?.settled(first);
-        let (client, lease) = (executor.database.client(), executor.lease);
-        for session in end_former_holders(client, executor.tracker, &records, lease.abandoned()).await? {
+        let lease = executor.lease;
+        for session in end_former_holders(executor.lock, executor.tracker, &records, lease.abandoned()).await? {
             lease.spare(&session);
         }
         if work.needs_whole_data() {

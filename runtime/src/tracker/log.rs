@@ -26,6 +26,18 @@ impl LogUpdate {
         let size = i64::try_from(self.size?).unwrap_or(i64::MAX);
         Some(doc! { "log.ops": { "$size": size } })
     }
+
+    /// Whether a log has come to the last entry of this one.
+    pub(crate) fn is_in(&self, log: &Document) -> bool {
+        let (place, print) = &self.last;
+        let entry = log.get_array("ops").ok().and_then(|entries| entries.get(*place)?.as_document());
+        // What is set is what the entry has by then, result included.
+        let wanted = self.set.get(format!("log.ops.{place}")).and_then(Bson::as_document);
+        entry.is_some_and(|entry| {
+            entry.get_str("print").is_ok_and(|there| there == print)
+                && wanted.is_none_or(|wanted| wanted.get("result") == entry.get("result"))
+        })
+    }
 }
 
 impl Tracker {
@@ -75,13 +87,6 @@ impl Tracker {
         let found = records.find_one(doc! { "_id": id, "token": token }).projection(doc! { "log.ops": 1 });
         let found = found.session(session).await?;
         let log = found.as_ref().and_then(|record| record.get_document("log").ok());
-        let (place, print) = &update.last;
-        let entry = log.and_then(|log| log.get_array("ops").ok()?.get(*place)?.as_document());
-        // What is set is what the entry has by then, result included.
-        let wanted = update.set.get(format!("log.ops.{place}")).and_then(Bson::as_document);
-        Ok(entry.is_some_and(|entry| {
-            entry.get_str("print").is_ok_and(|there| there == print)
-                && wanted.is_none_or(|wanted| wanted.get("result") == entry.get("result"))
-        }))
+        Ok(log.is_some_and(|log| update.is_in(log)))
     }
 }

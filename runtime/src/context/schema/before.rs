@@ -2,14 +2,14 @@
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::Schema;
 use super::effect::Effect;
-use super::perform::VALIDATION;
+use super::perform::{Performer, VALIDATION};
+use super::server::Server;
 use super::stuck::Stuck;
 use crate::catalog::{ListedKind, same_option};
 use crate::error::codes::{COMMAND_NOT_SUPPORTED_ON_VIEW, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 
-impl Schema {
+impl<S: Server> Performer<S> {
     /// What is there before an effect; `None` when there is nothing to do.
     pub(super) async fn before(&mut self, effect: &Effect) -> Result<Option<Document>, Stuck> {
         Ok(match effect {

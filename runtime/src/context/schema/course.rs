@@ -137,13 +137,9 @@ impl Course {
         }
     }
 
-    /// The last effect is in doubt again.
-    pub(super) fn doubt(&mut self) {
-        self.place = self.place.saturating_sub(1);
-        if let Some(entry) = self.log.entries.get_mut(self.place) {
-            entry.result = None;
-            self.changed.insert(self.place);
-        }
+    /// Stores the effect in doubt once more, as it is.
+    pub(super) fn touch(&mut self) {
+        self.changed.insert(self.place);
     }
 
     /// What the record lacks.

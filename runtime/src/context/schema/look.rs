@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result as DriverResult;
 
-use super::Schema;
 use super::effect::Effect;
+use super::limited;
 use super::log::Entry;
+use super::perform::Performer;
+use super::server::Server;
 use super::stuck::Stuck;
 use crate::catalog::{self, Index, Listed, ListedKind, index_covers, same, same_option};
 use crate::error::codes::NAMESPACE_EXISTS;
@@ -30,17 +32,27 @@ pub(super) enum Settled {
     Unknown(String),
 }
 
-impl Schema {
+impl<S: Server> Performer<S> {
     /// One command. What it shows can be undone by a fail-over.
     pub(super) async fn look(&self, names: &[&str]) -> DriverResult<Seen> {
         let asked = names.iter().copied().chain([self.home.as_str()]);
-        let found = catalog::collections(&self.database, asked, self.max_time).await?;
+        let found = catalog::found(&self.list(catalog::list_collections(asked)).await?);
         let home = found.get(&self.home).and_then(|home| home.uuid.clone());
         Ok(Seen { named: found, home })
     }
 
     async fn indexes(&self, collection: &str) -> DriverResult<Vec<Index>> {
-        catalog::indexes(&self.database, collection, self.max_time).await
+        let mut listed = self.list(catalog::list_indexes(collection, true)).await;
+        if catalog::is_beyond_the_stable_api(&listed) {
+            listed = self.list(catalog::list_indexes(collection, false)).await;
+        }
+        catalog::parse_indexes(listed)
+    }
+
+    async fn list(&self, command: Document) -> DriverResult<Vec<Document>> {
+        let reply = self.server.read(limited(command, self.max_time)).await?;
+        let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+        Ok(batch.into_iter().flatten().filter_map(Bson::as_document).cloned().collect())
     }
 
     /// Whether an effect in doubt is in effect, by reads alone.

@@ -1,28 +1,34 @@
 //! Drops and renames: the calls that move data, fenced by the collection's UUID.
 
-use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 
-use super::Schema;
+use super::RENAME;
 use super::effect::Effect;
-use super::log::{Done, Entry};
+use super::log::Done;
 use super::look::Settled;
+use super::perform::Performer;
 use super::send::Patience;
+use super::server::Server;
 use super::stuck::Stuck;
 use crate::error::code;
 use crate::error::codes::{API_STRICT_ERROR, COLLECTION_UUID_MISMATCH, NAMESPACE_NOT_FOUND, UNKNOWN_FIELD};
 
-impl Schema {
+impl<S: Server> Performer<S> {
     /// A drop or a rename, which is never made again without looking, and which meets no other collection than its own.
-    pub(super) async fn move_data(&mut self, entry: &Entry, mut in_doubt: bool) -> Result<(), Stuck> {
-        let Entry { effect, before, .. } = entry;
+    pub(super) async fn move_data(
+        &mut self,
+        effect: &Effect,
+        before: &Document,
+        mut in_doubt: bool,
+    ) -> Result<(), Stuck> {
         let mut patience = Patience::new(self.max_time);
         loop {
             if in_doubt {
-                match self.is_settled(entry).await? {
+                match self.settle(effect, before).await? {
                     Settled::Done => {
-                        self.course.settle(Done::Now);
-                        if self.is_confirmed(entry).await? {
+                        self.anchor().await?;
+                        if self.settle(effect, before).await? == Settled::Done {
+                            self.course.settle(Done::Now);
                             return Ok(());
                         }
                         continue;
@@ -32,8 +38,8 @@ impl Schema {
                 }
             }
             self.may_go_on()?;
-            let (at, command) = self.moving(effect, before);
-            let Err(error) = self.attempt(&at, command, &mut patience).await else {
+            let command = self.moving(effect, before);
+            let Err(error) = self.server.attempt(command, &mut patience).await else {
                 self.ended(effect, Done::Now);
                 return Ok(());
             };
@@ -50,20 +56,25 @@ impl Schema {
         }
     }
 
-    fn moving(&self, effect: &Effect, before: &Document) -> (Database, Document) {
-        let (at, mut command) = match effect {
+    fn moving(&self, effect: &Effect, before: &Document) -> Document {
+        let mut command = match effect {
             Effect::Rename { from, to } => {
-                let database = self.database.name();
-                let command =
-                    doc! { "renameCollection": format!("{database}.{from}"), "to": format!("{database}.{to}") };
-                (self.database.client().database("admin"), command)
+                let database = self.server.database();
+                doc! { RENAME: format!("{database}.{from}"), "to": format!("{database}.{to}") }
             }
-            other => (self.database.clone(), doc! { "drop": other.on() }),
+            other => doc! { "drop": other.on() },
         };
         let uuid = before.get("uuid").filter(|uuid| matches!(uuid, Bson::Binary(_)));
         if let (true, Some(uuid), false) = (self.fences, uuid, before.contains_key("timeseries")) {
             command.insert("collectionUUID", uuid.clone());
         }
-        (at, command)
+        command
+    }
+
+    async fn settle(&self, effect: &Effect, before: &Document) -> Result<Settled, Stuck> {
+        Ok(match effect {
+            Effect::Rename { from, to } => self.see(effect, &[from, to]).await?.renamed(from, to, before),
+            other => self.see(effect, &[other.on()]).await?.dropped(other.on(), before),
+        })
     }
 }

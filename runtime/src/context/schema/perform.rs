@@ -1,50 +1,88 @@
 //! One call of a body: skipped if the log has it, settled if it is in doubt, and otherwise carried out between its intent and
 //! its result.
 
+use std::time::Duration;
+
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error as DriverError;
-use tokio::sync::oneshot;
 
-use super::Schema;
-use super::ask::Ask;
 use super::check::Found;
-use super::course::Next;
+use super::course::{Course, Next};
 use super::effect::Effect;
 use super::log::{Done, Entry, Log};
 use super::look::{Seen, Settled};
 use super::send::Patience;
+use super::server::Server;
 use super::stuck::Stuck;
 use crate::Error;
-use crate::context::operation::{Counts, Prediction};
+use crate::context::operation::{Counts, Journal, Prediction};
 use crate::error::codes::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, VIEW_OVER_COLLECTION};
+use crate::lock::Permit;
 use crate::stop::Reason;
 
 /// What `create` and `collMod` have in common.
 pub(super) const VALIDATION: [&str; 3] = ["validator", "validationLevel", "validationAction"];
 
-impl Schema {
-    pub(super) async fn perform(&mut self, effect: Effect) -> Result<(), Error> {
-        self.enter()?;
+/// How long one operation may take unless it is told otherwise.
+const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
+
+/// Performs the operations of one body: each of them once, in however many executions.
+#[derive(Debug)]
+pub(crate) struct Performer<S> {
+    pub(super) server: S,
+    /// The name of the collection of records.
+    pub(super) home: String,
+    pub(super) journal: Journal,
+    pub(super) permit: Permit,
+    pub(super) max_time: Duration,
+    pub(super) course: Course,
+    /// Why no further operation is started.
+    stuck: Option<Stuck>,
+    /// An operation that the server has carried out although the lease was lost by then.
+    late: Option<String>,
+    /// Whether the server can be told which collection is meant, whatever has its name by then: from 6.0 on, and not within the
+    /// stable API.
+    pub(super) fences: bool,
+}
+
+impl<S: Server> Performer<S> {
+    /// `home` is the name of the collection of records.
+    pub(crate) fn new(server: S, home: &str, journal: Journal, permit: Permit, course: Course) -> Self {
+        let (home, max_time) = (home.to_owned(), DEFAULT_MAX_TIME);
+        Self { server, home, journal, permit, max_time, course, stuck: None, late: None, fences: true }
+    }
+
+    /// Whether another operation may begin.
+    pub(crate) fn enter(&self) -> Result<(), Error> {
+        if let Some(stuck) = &self.stuck {
+            return Err(stuck.clone().into());
+        }
+        Ok(self.may_go_on()?)
+    }
+
+    /// Refuses every further operation.
+    pub(crate) fn refuse(&mut self, why: Stuck) {
+        self.stuck.get_or_insert(why);
+    }
+
+    /// An operation that the server has carried out although the lease was lost by then.
+    pub(crate) fn late(&self) -> Option<&str> {
+        self.late.as_deref()
+    }
+
+    /// Performs one operation, which may [`enter`](Self::enter).
+    pub(crate) async fn perform(&mut self, effect: &Effect) -> Result<(), Error> {
         let dropped = DriverError::custom("it was dropped before the server had answered".to_owned());
         // What holds if this future is never polled again.
         self.stuck = Some(Stuck::Server { doing: effect.described(), source: dropped });
-        self.activity.begin(effect.kind());
-        let result = self.carry_out(&effect).await;
-        self.activity.end();
-        match result {
-            Ok(()) => self.stuck = None,
-            Err(stuck) => {
-                self.stuck = Some(stuck.clone());
-                return Err(stuck.into());
-            }
-        }
-        Ok(())
+        self.stuck = self.carry_out(effect).await.err();
+        self.stuck.clone().map_or(Ok(()), |stuck| Err(stuck.into()))
     }
 
     async fn carry_out(&mut self, effect: &Effect) -> Result<(), Stuck> {
         match self.course.next(effect)? {
             Next::Done => return Ok(()),
-            Next::InDoubt(entry, true) => return self.take_effect(&entry, true).await,
+            Next::InDoubt(entry, true) => return self.resume(effect, &entry).await,
             Next::InDoubt(entry, false) => self.replace(effect, &entry).await?,
             Next::New => {}
         }
@@ -53,14 +91,18 @@ impl Schema {
         };
         self.course.add(effect, before.clone(), None)?;
         self.store().await?;
-        self.take_effect(&Entry::new(effect.clone(), before, None), false).await
+        self.may_go_on()?;
+        match effect {
+            Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &before, false).await,
+            _ => self.shape(effect).await,
+        }
     }
 
-    /// Carries out what the log has the intent of; `in_doubt` says whether that may have been done.
-    async fn take_effect(&mut self, entry: &Entry, in_doubt: bool) -> Result<(), Stuck> {
-        match entry.effect {
-            Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(entry, in_doubt).await,
-            _ => self.shape(entry).await,
+    /// Ends what an earlier execution, or an earlier attempt, has begun.
+    async fn resume(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Stuck> {
+        match effect {
+            Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &entry.before, true).await,
+            _ => self.shape(effect).await,
         }
     }
 
@@ -132,28 +174,15 @@ impl Schema {
     }
 
     /// An effect that holds no data: the server makes the same command exact, however often it is carried out.
-    async fn shape(&mut self, entry: &Entry) -> Result<(), Stuck> {
-        let effect = &entry.effect;
-        loop {
-            self.may_go_on()?;
-            let done = self.ask_for(effect).await?;
-            self.ended(effect, done);
-            if done == Done::Now || self.is_confirmed(entry).await? {
-                return Ok(());
-            }
+    async fn shape(&mut self, effect: &Effect) -> Result<(), Stuck> {
+        let mut done = self.ask_for(effect).await?;
+        if done == Done::Already {
+            // By an earlier attempt, perhaps, or by another primary.
+            self.anchor().await?;
+            done = self.ask_for(effect).await?;
         }
-    }
-
-    /// Whether an effect is still there after a look has shown it. What is read, and what an answer like "it is not there" is
-    /// made of, can be undone by a fail-over until a later write has reached a majority.
-    pub(super) async fn is_confirmed(&mut self, entry: &Entry) -> Result<bool, Stuck> {
-        self.store().await?;
-        if self.is_settled(entry).await? == Settled::Done {
-            return Ok(true);
-        }
-        self.course.doubt();
-        self.store().await?;
-        Ok(false)
+        self.ended(effect, done);
+        Ok(())
     }
 
     async fn ask_for(&mut self, effect: &Effect) -> Result<Done, Stuck> {
@@ -213,7 +242,7 @@ impl Schema {
         }
     }
 
-    pub(super) async fn is_settled(&self, entry: &Entry) -> Result<Settled, Stuck> {
+    async fn is_settled(&self, entry: &Entry) -> Result<Settled, Stuck> {
         let mut patience = Patience::new(self.max_time);
         loop {
             match self.is_in_effect(entry).await {
@@ -247,18 +276,24 @@ impl Schema {
 
     /// Stores what the record lacks of the log.
     pub(super) async fn store(&mut self) -> Result<(), Stuck> {
-        let refused = || Stuck::Refused("not started, because the log of the migration could not be stored".to_owned());
         let Some(update) = self.course.update() else { return Ok(()) };
-        let session = self.session.take().ok_or_else(refused)?;
-        let (answer, answered) = oneshot::channel();
-        let Some(asking) = &self.asking else { return Err(refused()) };
-        asking.send(Ask { session, update, answer }).await.map_err(|_| refused())?;
-        let (session, stored) = answered.await.map_err(|_| refused())?;
-        self.session = Some(session);
-        if !stored {
-            return Err(refused());
+        if !self.server.store(update).await {
+            return Err(Stuck::Refused("not started, because the log of the migration could not be stored".to_owned()));
         }
         self.course.stored();
         Ok(())
+    }
+
+    /// A write on a majority, before which nothing can be undone any more: what has been seen until then may be undone by a
+    /// fail-over, and if it was, it is not there when it is looked for after this.
+    pub(super) async fn anchor(&mut self) -> Result<(), Stuck> {
+        self.course.touch();
+        self.store().await?;
+        self.may_go_on()
+    }
+
+    /// Ends it, and gives back its log and what it was given.
+    pub(crate) fn end(self) -> (Course, S) {
+        (self.course, self.server)
     }
 }

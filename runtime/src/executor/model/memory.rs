@@ -1,24 +1,25 @@
-//! The store in memory, as one process sees it: over a network, and only while it runs.
+//! The server in memory, as one process sees it: over a network, and only while it runs.
+
+mod store;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mongodb::bson::{Document, doc, oid::ObjectId};
-use mongodb::error::{Error, Result};
+use mongodb::bson::{Document, doc};
+use mongodb::error::Result;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::process::Process;
 use super::schedule::{Call, What};
-use super::server::{Gone, Server, State};
-use super::session::{IN_DOUBT, Session, broken, expired, in_doubt, refused};
+use super::server::{Ddl, Gone, Sabotage, Server, State};
+use super::session::{Session, broken, expired, failed, in_doubt, refused};
 use super::world::World;
-use crate::error::{code, passes};
-use crate::lock::{Beat, Claimant, Claimed, Documents, Fenced, Free, Grant, Raised, Revoked, Sighting, Store, seeded};
-use crate::tracker::{Change, Written};
+use crate::error::passes;
+use crate::lock::seeded;
 
-/// How often a blocked write looks again.
-const BLOCKED: Duration = Duration::from_millis(50);
+/// How long a command that was killed may take to notice.
+const KILLED: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub(super) struct Memory {
@@ -30,8 +31,10 @@ pub(super) struct Memory {
 enum Answer<T> {
     Done(T),
     Gone(Gone),
-    /// It waits for an open transaction.
-    Blocked,
+    /// With this code.
+    Failed(i32),
+    /// It waits for an open transaction, or takes its time: to be asked again after a while.
+    Blocked(Duration),
 }
 
 impl<T> From<std::result::Result<T, Gone>> for Answer<T> {
@@ -52,8 +55,10 @@ impl Memory {
         let (before, after) = (latency(), latency());
         for what in &faults {
             self.process.suffer(*what, at);
-            if matches!(what, What::Unlock) {
-                tokio::spawn(super::process::unlock(self.world.clone()));
+            match *what {
+                What::Unlock => drop(tokio::spawn(super::process::unlock(self.world.clone()))),
+                What::ApplicationWrites(on) => self.world.server().application_writes(on),
+                _ => {}
             }
         }
         self.process.releases(at, true);
@@ -80,7 +85,7 @@ impl Memory {
         at: Call,
         limit: Option<Duration>,
         faults: &[What],
-        mut execute: impl FnMut(&mut Server) -> Answer<T> + Send + 'static,
+        execute: impl FnMut(&mut Server) -> Answer<T> + Send + 'static,
     ) -> Result<T> {
         for what in faults {
             match *what {
@@ -98,36 +103,28 @@ impl Memory {
                     let world = self.world.clone();
                     tokio::spawn(async move {
                         sleep(Duration::from_secs(seconds)).await;
-                        let mut server = world.server();
-                        execute(&mut server);
-                        let place = server.place();
-                        server.replicate(place);
+                        if let Some(Executed { place, term, .. }) = executed(&world, limit, execute).await {
+                            world.server().replicate_in(term, place);
+                        }
                     });
                     return Err(broken(at));
                 }
                 _ => {}
             }
         }
-        let up_at = self.world.server().up_at;
-        sleep_until(up_at).await;
-        let began = Instant::now();
-        let (answer, place, term) = loop {
-            let (answer, place, term) = {
-                let mut server = self.world.server();
-                let answer = execute(&mut server);
-                (answer, server.place(), server.term)
-            };
-            if !matches!(answer, Answer::Blocked) {
-                break (answer, place, term);
+        let world = self.world.clone();
+        // The server goes on when the process is gone.
+        let execution = tokio::spawn(async move { executed(&world, limit, execute).await });
+        let Some(Executed { answer, place, term }) = execution.await.expect("the server does not panic") else {
+            if self.world.schedule.may_kill {
+                self.world.server().was_held_up(self.process.session);
             }
-            if limit.is_some_and(|limit| began.elapsed() >= limit) {
-                if self.world.schedule.may_kill {
-                    self.world.server().was_held_up(self.process.session);
-                }
-                return Err(expired(at));
-            }
-            sleep(BLOCKED).await;
+            return Err(expired(at));
         };
+        // Such a reply says nothing about a majority.
+        if let Answer::Failed(code) = answer {
+            return Err(failed(code));
+        }
         for what in faults {
             match *what {
                 What::FailOverAfter { survives, ahead } => {
@@ -138,10 +135,7 @@ impl Memory {
                     let world = self.world.clone();
                     tokio::spawn(async move {
                         sleep(latency() * 20).await;
-                        let mut server = world.server();
-                        if server.term == term {
-                            server.replicate(place);
-                        }
+                        world.server().replicate_in(term, place);
                     });
                     return Err(in_doubt(at));
                 }
@@ -150,10 +144,10 @@ impl Memory {
         }
         // Until a majority has it.
         sleep(latency()).await;
-        if self.world.server().term != term {
+        let place = if at.waits_for_majority() { place } else { 0 };
+        if !self.world.server().replicate_in(term, place) {
             return Err(broken(at));
         }
-        self.world.server().replicate(place);
         for what in faults {
             match *what {
                 What::SlowReply(seconds) => sleep(Duration::from_secs(seconds)).await,
@@ -168,14 +162,15 @@ impl Memory {
         match answer {
             Answer::Done(answer) => Ok(answer),
             Answer::Gone(gone) => Err(gone.into()),
-            Answer::Blocked => unreachable!("it was waited for"),
+            Answer::Failed(_) => unreachable!("it was returned"),
+            Answer::Blocked(_) => unreachable!("it was waited for"),
         }
     }
 
     /// An operation that fails ends its transaction.
     fn lose_transaction(&self, at: Call) {
         if matches!(at, Call::Body | Call::Write | Call::Pass) {
-            self.world.server().kill(&doc! { "id": self.process.session });
+            self.world.server().kill(&doc! { "id": self.process.session }, None);
         }
     }
 
@@ -184,141 +179,75 @@ impl Memory {
         self.call(Call::Records, None, |server| Answer::Done(server.majority().clone())).await
     }
 
+    pub(super) fn sabotage(&self) -> Sabotage {
+        self.world.server().sabotage
+    }
+
+    /// What the comparison sees. Not of a majority.
+    pub(super) async fn look(&self) -> Result<crate::left::Look> {
+        self.call(Call::Look, None, |server| Answer::Done(server.newest().look())).await
+    }
+
     /// The effect of a body.
     pub(super) async fn body(&self, session: &mut Session, step: usize, locks: bool) -> Result<()> {
         self.world.server().look_at_deadline(&self.process);
         let (transaction, first) = session.transaction();
         self.call(Call::Body, None, move |server| server.body(transaction, first, step, locks).into()).await
     }
+
+    /// `listCollections` or `listIndexes`.
+    pub(super) async fn list(&self, command: Document) -> Result<Document> {
+        self.call(Call::Look, None, move |server| match server.list(&command) {
+            Ok(reply) => Answer::Done(reply),
+            Err(code) => Answer::Failed(code),
+        })
+        .await
+    }
+
+    /// A command that changes collections or indexes.
+    pub(super) async fn ddl(&self, mut ddl: Ddl) -> Result<()> {
+        {
+            let mut server = self.world.server();
+            server.look_at_deadline(&self.process);
+            server.look_at_sending(&ddl);
+        }
+        self.call(Call::Ddl, None, move |server| match server.ddl(&mut ddl) {
+            Err(left) => Answer::Blocked(left.min(KILLED)),
+            Ok(Ok(())) => Answer::Done(()),
+            Ok(Err(code)) => Answer::Failed(code),
+        })
+        .await
+    }
 }
 
-/// A sighting, in the words of a trace.
-struct Told(Documents);
-
-impl fmt::Debug for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(Sighting { holder, token, beat, expired, .. }) = &self.0.lease else { return f.write_str("no lease") };
-        let session = holder.as_ref().map(|holder| &holder.session);
-        write!(f, "session {session:?} with token {token}, beat {beat}, expired {expired}")
-    }
+/// What the server has made of a request, and when.
+struct Executed<T> {
+    answer: Answer<T>,
+    place: usize,
+    term: u64,
 }
 
-impl Store for Memory {
-    type Session = Session;
-
-    fn name(&self) -> &'static str {
-        "memory"
-    }
-
-    async fn seed(&self, token: i64) -> Result<()> {
-        self.call(Call::Seed, None, move |server| {
-            server.seed(token);
-            Answer::Done(())
-        })
-        .await
-    }
-
-    async fn documents(&self) -> Result<Documents> {
-        let documents = |server: &mut Server| Documents { lease: server.sighting(), fence: server.majority().fence };
-        self.call(Call::Sighting, None, move |server| Answer::Done(Told(documents(server)))).await.map(|told| told.0)
-    }
-
-    async fn claim(&self, free: Free, claimant: &Claimant) -> Result<Option<Claimed>> {
-        let claimant = claimant.clone();
-        let takes_over = matches!(free, Free::Silent { .. }) && self.world.server().is_free(free, &claimant);
-        let at = if takes_over { Call::TakeOver } else { Call::Claim };
-        let claimed = self.call(at, None, move |server| Answer::Done(server.claim(free, &claimant))).await?;
-        if let Some(claimed) = &claimed {
-            self.world.server().grant(claimed.token);
-        }
-        Ok(claimed)
-    }
-
-    async fn withdraw(&self, nonce: ObjectId) -> Result<()> {
-        self.call(Call::Withdraw, None, move |server| {
-            server.withdraw(nonce);
-            Answer::Done(())
-        })
-        .await
-    }
-
-    async fn prolong(&self, grant: Grant, beat: Beat) -> Result<bool> {
-        self.call(Call::Prolong, None, move |server| Answer::Done(server.prolong(grant, beat.clone()))).await
-    }
-
-    async fn free(&self, grant: Grant) -> Result<bool> {
-        self.call(Call::Free, None, move |server| Answer::Done(server.free(grant))).await
-    }
-
-    async fn revoke(&self, newest: i64) -> Result<Option<Revoked>> {
-        self.call(Call::Revoke, None, move |server| Answer::Done(server.revoke(newest))).await
-    }
-
-    async fn raise(&self, token: i64, limit: Duration) -> Result<Raised> {
-        let raise = move |server: &mut Server| server.raise(token).map_or(Answer::Blocked, Answer::Done);
-        match self.call(Call::Raise, Some(limit), raise).await {
-            Ok(matched) => Ok(Raised { matched, in_doubt: None }),
-            Err(error) if code(&error) == Some(IN_DOUBT) => Ok(Raised { matched: true, in_doubt: Some(error) }),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn pass(&self, token: i64, session: &mut Session) -> Result<Fenced> {
-        let (transaction, _) = session.transaction();
-        self.call(Call::Pass, None, move |server| server.pass(transaction, token).into()).await
-    }
-
-    async fn kill(&self, sessions: &[Document]) {
-        let (sessions, may) = (sessions.to_vec(), self.world.schedule.may_kill);
-        let _ = self
-            .call(Call::Kill, None, move |server| {
-                for session in sessions.iter().filter(|_| may) {
-                    server.kill(session);
-                }
-                Answer::Done(())
-            })
-            .await;
-    }
-
-    fn session_id<'s>(&self, session: &'s Session) -> &'s Document {
-        &session.document
-    }
-
-    async fn start(&self, session: &mut Session) -> Result<()> {
-        session.start();
-        Ok(())
-    }
-
-    async fn write(&self, change: &Change, session: &mut Session) -> Result<Written> {
-        let ((transaction, first), change) = (session.transaction(), change.clone());
-        self.call(Call::Write, None, move |server| server.write(transaction, first, &change).into()).await
-    }
-
-    async fn commit(&self, session: &mut Session) -> Result<()> {
-        if session.is_first_commit() {
-            self.world.server().look_at_deadline(&self.process);
-        }
-        let (transaction, _) = session.transaction();
-        self.call(Call::Commit, None, move |server| server.commit(transaction).into()).await
-    }
-
-    async fn abort(&self, session: &mut Session) -> Result<()> {
-        let (transaction, _) = session.transaction();
-        self.call(Call::Abort, None, move |server| {
-            server.abort(transaction);
-            Answer::Done(())
-        })
-        .await
-    }
-
-    async fn holds(&self, change: &Change, _: &mut Session) -> std::result::Result<bool, crate::Error> {
-        let Change::Stored { record, .. } = change else { unreachable!("the model removes nothing") };
-        let record = (**record).clone();
-        let holds = move |server: &mut Server| {
-            Answer::Done(server.majority().records.get(&record.id).is_some_and(|found| **found == record))
+/// The server's part of a call; `None` when it is over its limit.
+async fn executed<T>(
+    world: &World,
+    limit: Option<Duration>,
+    mut execute: impl FnMut(&mut Server) -> Answer<T>,
+) -> Option<Executed<T>> {
+    let up_at = world.server().up_at;
+    sleep_until(up_at).await;
+    let began = Instant::now();
+    loop {
+        let pause = {
+            let mut server = world.server();
+            match execute(&mut server) {
+                Answer::Blocked(pause) => pause,
+                answer => return Some(Executed { answer, place: server.place(), term: server.term }),
+            }
         };
-        let held: Result<bool> = self.call(Call::Holds, None, holds).await;
-        held.map_err(|error: Error| crate::Error::server("read a record", error))
+        if limit.is_some_and(|limit| began.elapsed() >= limit) {
+            return None;
+        }
+        sleep(pause).await;
     }
 }
 

@@ -1,5 +1,8 @@
 //! A process that has steps to run: it starts, perhaps dies, and is started again until everything is done.
 
+mod schema;
+mod transaction;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,26 +13,21 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::Failure;
-use super::super::attempt::Attempt;
 use super::super::commit::Committer;
-use super::super::failure::{Verdict, judge};
 use super::memory::Memory;
-use super::schedule::{Call, What};
-use super::server::State;
+use super::schedule::{Body, Call, Kind, What};
+use super::server::{Sabotage, State};
 use super::session::Session;
 use super::world::{World, id, locked};
+use crate::__private::BoxError;
 use crate::Error;
-use crate::error::code;
-use crate::error::codes::NO_SUCH_TRANSACTION;
+use crate::context::Log;
 use crate::lock::{Lease, Lock, Look, Waiter, jitter};
 use crate::record::{Direction, Record, RecordStatus};
 use crate::stop::{Reason, Stop};
 use crate::tracker::{Beside, Change, Over};
 
 const LEASE: Duration = Duration::from_mins(1);
-
-/// What the server lets a transaction last.
-const LIFETIME: Duration = Duration::from_mins(1);
 
 /// How long a process takes to start again, whether it failed or died.
 const RESTART: Duration = Duration::from_secs(3);
@@ -171,7 +169,16 @@ async fn run(store: &Memory) -> bool {
         store.world.server().violate(&format!("I6: process {} has ended, and its lease stands", store.process.slot));
     }
     store.world.note(|| format!("process {} has ended its run: {done:?}", store.process.slot));
-    matches!(done, Ok(true))
+    matches!(done, Ok(true)) || store.world.server().waits_for_a_person
+}
+
+/// Whether a body cannot go on, because the application has made a collection that stands in its way.
+fn waits_for_a_person(error: &BoxError) -> bool {
+    match error.downcast_ref() {
+        Some(Error::InDoubt { .. }) => true,
+        Some(Error::Refused(why)) => why.contains("exists already"),
+        _ => false,
+    }
 }
 
 async fn up(store: &Memory, lock: &Lock<Memory>, session: &mut Session, stop: &Stop) -> Result<bool, String> {
@@ -221,70 +228,47 @@ async fn under_lease(
     lease: &Lease<Memory>,
     session: &mut Session,
 ) -> Result<(), Failure> {
+    let former = lease.abandoned();
+    if store.sabotage() == Sabotage::EndsFirst {
+        lock.kill(&former).await;
+    }
     let state = store.state().await.map_err(|error| Failure::server("read the records", error))?;
-    // As a run does; see `end_former_holders` in migrator/run.rs.
-    lock.kill(&lease.abandoned()).await;
+    if store.sabotage() != Sabotage::EndsFirst {
+        let mut logs = state.logs.values().filter_map(|log| Log::parse(log));
+        let builds = logs.any(|log| log.builds_an_index());
+        for session in lock.end_former_holders(lease.abandoned(), builds).await {
+            lease.spare(&session);
+        }
+    }
+    if store.world.may_end_commands() {
+        store.world.server().look_at_former_holders(&lease.abandoned(), store.process.session);
+    }
     let committer = Committer { lock, lease };
     for step in todo(store, &state) {
-        let result = in_transaction(store, &committer, session, step).await;
+        let Body { seconds, kind } = store.world.schedule.bodies[step];
+        let (update, result) = match kind {
+            Kind::Tx { locks } => {
+                (None, transaction::in_transaction(store, &committer, session, step, seconds, locks).await)
+            }
+            Kind::Schema(script) => {
+                let takes = Duration::from_secs(seconds);
+                schema::resume(store, &committer, session, step, takes, script).await
+            }
+        };
         if let Err(Failure::Failed(error)) = &result {
-            let failed = change(step, RecordStatus::Failed, lease.token());
+            let beside = update.map_or(Beside::Kept, Beside::Logged);
+            let failed = change(step, RecordStatus::Failed, lease.token(), beside);
             let recorded = committer.store(session, &[failed]).await;
+            if waits_for_a_person(error) {
+                let mut server = store.world.server();
+                server.waits_for_a_person = true;
+                server.tally.waiting += 1;
+            }
             store.world.note(|| format!("step {step} failed: {error}, recorded: {:?}", recorded.is_ok()));
         }
         result?;
     }
     Ok(())
-}
-
-/// As the executor runs a `Tx` body.
-async fn in_transaction(
-    store: &Memory,
-    committer: &Committer<'_, Memory>,
-    session: &mut Session,
-    step: usize,
-) -> Result<(), Failure> {
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let attempt = attempt_body(store, committer, session, step).await;
-        if committer.was_last(attempts, attempt).await? {
-            return Ok(());
-        }
-    }
-}
-
-async fn attempt_body(
-    store: &Memory,
-    committer: &Committer<'_, Memory>,
-    session: &mut Session,
-    step: usize,
-) -> Result<(), Attempt> {
-    let lease = committer.lease;
-    lease.check()?;
-    committer.start(session).await?;
-    let (began, permit) = (Instant::now(), lease.permit());
-    let outlived = |error: &_| code(error) == Some(NO_SUCH_TRANSACTION) && began.elapsed() >= LIFETIME;
-    let body = store.world.schedule.bodies[step];
-    let result = store.body(session, step, body.locks).await;
-    sleep(Duration::from_secs(body.seconds)).await;
-    let result = match (result, permit.check()) {
-        (_, Err(reason)) => Err(reason.into()),
-        (Ok(()), Ok(())) => Ok(()),
-        (Err(error), Ok(())) => Err(match judge(&error, outlived(&error)) {
-            Verdict::Again(error) => Attempt::Again(error),
-            Verdict::Final(error) => error.into(),
-            Verdict::Ordinary => Failure::server("run the body", error).into(),
-        }),
-    };
-    if let Err(failure) = result {
-        committer.abort(session).await;
-        return Err(failure);
-    }
-    match committer.seal(session, &[change(step, RecordStatus::Completed, lease.token())]).await {
-        Err(Attempt::Again(error)) if outlived(&error) => Err(Error::TransactionTooSlow { source: error }.into()),
-        other => other,
-    }
 }
 
 /// The steps that are not done, in their order.
@@ -298,7 +282,7 @@ fn newest_token(state: &State) -> i64 {
     state.records.values().map(|record| record.token).max().unwrap_or(0)
 }
 
-fn change(step: usize, status: RecordStatus, token: i64) -> Change {
+fn change(step: usize, status: RecordStatus, token: i64, beside: Beside) -> Change {
     let record = Record {
         id: id(step),
         status,
@@ -327,5 +311,5 @@ fn change(step: usize, status: RecordStatus, token: i64) -> Change {
         token,
         position: None,
     };
-    Change::Stored { record: Box::new(record), over: Over::Pending, beside: Beside::Kept, entry: None }
+    Change::Stored { record: Box::new(record), over: Over::Pending, beside, entry: None }
 }

@@ -1,9 +1,12 @@
 //! What happens in one interleaving.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use super::script::Script;
 
 /// One interleaving, but for the latencies, which follow from `seed`.
 #[derive(Clone, Debug)]
@@ -20,10 +23,27 @@ pub(super) struct Schedule {
 /// The body of a step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body {
-    /// How long it takes.
+    /// How long it takes; or each of its operations, if it takes `Schema`.
     pub(super) seconds: u64,
-    /// Whether it changes a document, so that others cannot; or else it inserts one.
-    pub(super) locks: bool,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// It changes a document, so that others cannot; or else it inserts one.
+    Tx {
+        locks: bool,
+    },
+    Schema(Script),
+}
+
+impl Body {
+    fn takes(self) -> u64 {
+        match self.kind {
+            Kind::Tx { .. } => self.seconds,
+            Kind::Schema(script) => self.seconds * script.effects().len() as u64,
+        }
+    }
 }
 
 /// Something that happens to whichever process makes a certain server call.
@@ -56,6 +76,18 @@ pub(super) enum Call {
     Commit,
     Abort,
     Holds,
+    UnderWay,
+    /// `listCollections` or `listIndexes`.
+    Look,
+    /// A command that changes collections or indexes.
+    Ddl,
+}
+
+impl Call {
+    /// Whether what the primary has is on a majority when this is answered.
+    pub(super) fn waits_for_majority(self) -> bool {
+        !matches!(self, Self::Body | Self::Write | Self::Pass | Self::Look | Self::UnderWay)
+    }
 }
 
 /// What happens. Numbers are seconds.
@@ -94,6 +126,8 @@ pub(super) enum What {
     Interrupt,
     /// Somebody frees the lock by force.
     Unlock,
+    /// The application writes to a collection, which makes it if it is not there.
+    ApplicationWrites(&'static str),
 }
 
 impl Schedule {
@@ -105,7 +139,7 @@ impl Schedule {
     /// What bodies and faults take of themselves.
     pub(super) fn takes(&self) -> Duration {
         let faults: u64 = self.faults.iter().map(|fault| fault.what.seconds()).sum();
-        let bodies: u64 = self.bodies.iter().map(|body| body.seconds).sum();
+        let bodies: u64 = self.bodies.iter().map(|body| body.takes()).sum();
         Duration::from_secs(faults + bodies * (1 + self.faults.len() as u64) + self.starts.iter().sum::<u64>())
     }
 }
@@ -138,7 +172,7 @@ fn call() -> impl Strategy<Value = Call> {
         2 => Just(Raise),
         2 => Just(Prolong),
         2 => Just(Body),
-        8 => prop::sample::select(vec![Records, Seed, Sighting, Withdraw, Free, Kill, Write, Abort, Holds]),
+        8 => prop::sample::select(vec![Records, Seed, Sighting, Withdraw, Free, Kill, Write, Abort, Holds, UnderWay]),
     ]
 }
 
@@ -165,22 +199,74 @@ fn what() -> impl Strategy<Value = What> {
 }
 
 fn body() -> impl Strategy<Value = Body> {
-    (prop::sample::select(vec![0, 0, 3, 40]), any::<bool>()).prop_map(|(seconds, locks)| Body { seconds, locks })
+    (prop::sample::select(vec![0, 0, 3, 40]), any::<bool>())
+        .prop_map(|(seconds, locks)| Body { seconds, kind: Kind::Tx { locks } })
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
-    let nth = prop::sample::select(vec![0, 0, 0, 0, 1, 1, 2, 4]);
-    (call(), nth, what()).prop_map(|(at, nth, what)| Fault { at, nth, what })
+/// Its commands are over at once, or they outlast a lease.
+fn body_of_ddl() -> impl Strategy<Value = Body> {
+    let script = prop::sample::select(vec![Script::Replace, Script::Reindex]);
+    (prop::sample::select(vec![0, 0, 3, 130]), script)
+        .prop_map(|(seconds, script)| Body { seconds, kind: Kind::Schema(script) })
 }
 
-/// Any interleaving.
-pub(super) fn schedules() -> impl Strategy<Value = Schedule> {
-    (
-        any::<u64>(),
-        vec(prop::sample::select(vec![0, 0, 1, 30]), 2..=4),
-        vec(body(), 1..=3),
-        vec(fault(), 1..=6),
-        prop::bool::weighted(0.8),
-    )
+fn nth() -> impl Strategy<Value = usize> {
+    prop::sample::select(vec![0, 0, 0, 0, 1, 1, 2, 4])
+}
+
+fn fault(call: impl Strategy<Value = Call>) -> impl Strategy<Value = Fault> {
+    (call, nth(), what()).prop_map(|(at, nth, what)| Fault { at, nth, what })
+}
+
+/// What goes together with DDL: it comes late, while its sender is held up; or it is in doubt and then undone, before that is
+/// settled; or its sender dies while it is under way.
+fn faults_of_ddl() -> impl Strategy<Value = Vec<Fault>> {
+    use Call::*;
+    let transaction = || prop::sample::select(vec![Write, Pass, Commit]);
+    let late = (0..3_usize, seconds(), prop_oneof![Just(Ddl), Just(Look), Just(Prolong)], nth(), seconds()).prop_map(
+        |(n, late, at, nth, pause)| {
+            vec![Fault { at: Ddl, nth: n, what: What::Late(late) }, Fault { at, nth, what: What::PauseBefore(pause) }]
+        },
+    );
+    let undone = (0..3_usize, transaction()).prop_map(|(n, at)| {
+        let undo = What::FailOverBefore { survives: false, ahead: 0 };
+        vec![Fault { at: Ddl, nth: n, what: What::InDoubt }, Fault { at, nth: n + 1, what: undo }]
+    });
+    let death = nth().prop_map(|nth| vec![Fault { at: Prolong, nth, what: What::DieBefore }]);
+    let any = fault(prop_oneof![2 => Just(Ddl), 1 => Just(Look), 1 => transaction(), 1 => call()]);
+    prop_oneof![4 => any.prop_map(|fault| vec![fault]), 1 => late, 1 => undone, 1 => death]
+}
+
+fn starts(processes: RangeInclusive<usize>) -> impl Strategy<Value = Vec<u64>> {
+    vec(prop::sample::select(vec![0, 0, 1, 30]), processes)
+}
+
+/// Any interleaving of transactions.
+pub(super) fn transactions() -> impl Strategy<Value = Schedule> {
+    schedules(starts(2..=4), vec(body(), 1..=3), vec(fault(call()), 1..=6))
+}
+
+/// Any interleaving of bodies that change collections and indexes.
+pub(super) fn ddl() -> impl Strategy<Value = Schedule> {
+    let bodies = vec(prop_oneof![5 => body_of_ddl(), 1 => body()], 1..=2);
+    schedules(starts(1..=2), bodies, vec(faults_of_ddl(), 1..=4).prop_map(|faults| faults.concat()))
+}
+
+/// The same of one body, while the application writes to the collections that it is about.
+pub(super) fn ddl_and_writes() -> impl Strategy<Value = Schedule> {
+    let body = body_of_ddl().prop_map(|body| vec![Body { kind: Kind::Schema(Script::Replace), ..body }]);
+    let writes = (prop_oneof![Just(Call::Ddl), Just(Call::Look), Just(Call::Commit)], 0..4_usize);
+    let writes = (writes, prop::sample::select(vec!["orders", "orders_old"]))
+        .prop_map(|((at, nth), on)| vec![Fault { at, nth, what: What::ApplicationWrites(on) }]);
+    let faults = vec(prop_oneof![1 => writes, 1 => faults_of_ddl()], 1..=4);
+    schedules(starts(1..=2), body, faults.prop_map(|faults| faults.concat()))
+}
+
+fn schedules(
+    starts: impl Strategy<Value = Vec<u64>>,
+    bodies: impl Strategy<Value = Vec<Body>>,
+    faults: impl Strategy<Value = Vec<Fault>>,
+) -> impl Strategy<Value = Schedule> {
+    (any::<u64>(), starts, bodies, faults, prop::bool::weighted(0.8))
         .prop_map(|(seed, starts, bodies, faults, may_kill)| Schedule { seed, starts, bodies, faults, may_kill })
 }

@@ -1,5 +1,7 @@
 //! A primary that keeps everything in memory, and what a majority has of it.
 
+mod collections;
+mod ddl;
 mod lease;
 mod transaction;
 mod watch;
@@ -9,14 +11,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mongodb::bson::Document;
 use tokio::time::Instant;
 
+use self::ddl::Running;
 use self::lease::Lease;
 use self::transaction::{Key, Open};
 use super::process::Process;
+use super::schedule::{Body, Kind};
+use super::script;
 use crate::lock::{Grant, Guard, millis};
 use crate::record::{Record, RecordStatus};
 
+pub(super) use collections::{Collection, Collections, DATABASE, HOME, WRITTEN, contents, indexes};
+pub(super) use ddl::Ddl;
 pub(super) use transaction::{Gone, Transaction};
 pub(super) use watch::Tally;
 
@@ -33,6 +41,16 @@ pub(super) enum Sabotage {
     FenceIsOnlyRead,
     /// What bodies do is there at once, not with their records.
     EffectsApart,
+    /// Commands are not told which collection is meant.
+    NoCollectionUuid,
+    /// Who takes over ends what is under way before it reads the records, and does not wait.
+    EndsFirst,
+    /// What has settled an effect is not looked at again when that is stored.
+    OneLook,
+    /// What is there and what not is taken from the look, not from the effects.
+    PresenceFromLook,
+    /// A body runs from the top although it has a log.
+    FromTheTop,
 }
 
 /// Everything stored, at one moment.
@@ -43,6 +61,10 @@ pub(super) struct State {
     pub(super) records: BTreeMap<String, Arc<Record>>,
     /// How often the body of each step has taken effect.
     pub(super) effects: BTreeMap<usize, u32>,
+    pub(super) collections: Arc<Collections>,
+    /// The logs of bodies that have not come to their end, and what the others have left.
+    pub(super) logs: BTreeMap<String, Arc<Document>>,
+    pub(super) lefts: BTreeMap<String, Arc<Document>>,
     /// Transactions that have committed.
     committed: BTreeSet<Transaction>,
     /// When each document was written last, counted in writes.
@@ -64,6 +86,7 @@ impl State {
 
 /// The primary.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what has happened, each by itself")]
 pub(super) struct Server {
     /// After each write.
     log: Vec<State>,
@@ -81,8 +104,21 @@ pub(super) struct Server {
     open: HashMap<i64, Open>,
     /// The newest transaction that each session has begun.
     begun: HashMap<i64, u64>,
-    sabotage: Sabotage,
-    steps: usize,
+    pub(super) sabotage: Sabotage,
+    bodies: Vec<Body>,
+    /// Commands that change collections or indexes, in the order of their arrival.
+    running: BTreeMap<u64, Running>,
+    arrived: u64,
+    /// When each session has taken the lease.
+    took: HashMap<i64, Instant>,
+    /// Whether a command that came too late has changed an index.
+    pub(super) stale: bool,
+    /// Whether the application has made a collection.
+    pub(super) written: bool,
+    /// Whether a body cannot go on before a person has done something.
+    pub(super) waits_for_a_person: bool,
+    /// Whether a fail-over has undone anything of collections or indexes.
+    undone: bool,
     /// Until when each process believes to hold the lease.
     pub(super) believers: Vec<(Grant, Guard, Arc<Process>)>,
     granted: BTreeSet<i64>,
@@ -93,9 +129,9 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(steps: usize, sabotage: Sabotage) -> Self {
+    pub(super) fn new(bodies: &[Body], sabotage: Sabotage) -> Self {
         Self {
-            log: vec![State::default()],
+            log: vec![State { collections: Arc::new(script::initial()), ..State::default() }],
             majority: 0,
             term: 0,
             up_at: Instant::now(),
@@ -106,7 +142,14 @@ impl Server {
             open: HashMap::new(),
             begun: HashMap::new(),
             sabotage,
-            steps,
+            bodies: bodies.to_vec(),
+            running: BTreeMap::new(),
+            arrived: 0,
+            took: HashMap::new(),
+            stale: false,
+            undone: false,
+            written: false,
+            waits_for_a_person: false,
             believers: Vec::new(),
             granted: BTreeSet::new(),
             held_up: HashMap::new(),
@@ -135,6 +178,20 @@ impl Server {
         self.majority = self.majority.max(place);
     }
 
+    /// The same, unless there was a fail-over since: then it returns false.
+    pub(super) fn replicate_in(&mut self, term: u64, place: usize) -> bool {
+        let same = self.term == term;
+        if same {
+            self.replicate(place);
+        }
+        same
+    }
+
+    /// Whether what a step does is counted: in a transaction, each time is one too many.
+    fn is_counted(&self, step: usize) -> bool {
+        matches!(self.bodies[step].kind, Kind::Tx { .. })
+    }
+
     /// The primary's clock, in milliseconds.
     fn now(&self) -> i64 {
         millis(self.began.elapsed()) + self.ahead
@@ -146,9 +203,11 @@ impl Server {
             self.majority = self.place();
         } else {
             self.tally.undone += self.place() - self.majority;
+            self.undone |= self.newest().collections != self.majority().collections;
             self.log.truncate(self.majority + 1);
         }
         self.open.clear();
+        self.end_all();
         self.term += 1;
         self.up_at = Instant::now() + ELECTION;
         self.ahead += ahead_minutes * 60_000;

@@ -48,6 +48,11 @@ pub(super) fn error(code: i32, name: &str, label: Option<&str>) -> Error {
     ErrorKind::Write(WriteFailure::WriteConcernError(error)).into()
 }
 
+/// An error without a label.
+pub(super) fn failed(code: i32) -> Error {
+    error(code, "Failed", None)
+}
+
 /// What the driver tells of a connection that broke during a call.
 pub(super) fn broken(at: Call) -> Error {
     match label(at) {
@@ -70,7 +75,7 @@ pub(super) fn in_doubt(at: Call) -> Error {
 }
 
 pub(super) fn refused() -> Error {
-    error(8000, "NobodyKnows", None)
+    failed(8000)
 }
 
 impl From<Gone> for Error {

@@ -1,8 +1,9 @@
 use std::cell::{Cell, RefCell};
 
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-use super::schedule::{Body, Call, Fault, Schedule, What, schedules};
+use super::schedule::{Body, Call, Fault, Kind, Schedule, What, ddl, ddl_and_writes, transactions};
 use super::server::{Sabotage, Tally};
 use super::world::play;
 
@@ -20,10 +21,12 @@ struct Found {
 }
 
 /// Plays interleavings until one does not go well, or gives what has happened in all of them.
-fn explore(sabotage: Sabotage, cases: u32) -> Result<Tally, Found> {
+fn explore(schedules: &impl Strategy<Value = Schedule>, sabotage: Sabotage, cases: u32) -> Result<Tally, Found> {
     let (played, found_after, tally) = (Cell::new(0), Cell::new(None), RefCell::new(Tally::default()));
-    let config = Config { cases, max_shrink_iters: 4_000, failure_persistence: None, ..Config::default() };
-    let result = TestRunner::new(config).run(&schedules(), |schedule| {
+    // What is broken on purpose only has to be found.
+    let max_shrink_iters = if sabotage == Sabotage::Nothing { 4_000 } else { 0 };
+    let config = Config { cases, max_shrink_iters, failure_persistence: None, ..Config::default() };
+    let result = TestRunner::new(config).run(schedules, |schedule| {
         played.set(played.get() + 1);
         let outcome = play(&schedule, sabotage, false);
         tally.borrow_mut().add(&outcome.tally);
@@ -53,23 +56,39 @@ impl Found {
 
 #[test]
 fn every_interleaving_keeps_i1_i2_i3_and_i6() {
-    match explore(Sabotage::Nothing, interleavings()) {
+    let tally = well(&transactions(), interleavings());
+    // It goes where it is interesting.
+    let Tally { faults, taken_over, fenced_off, killed, blocked, undone, .. } = tally;
+    assert!([faults, taken_over, fenced_off, killed, blocked, undone].iter().all(|count| *count > 0), "{tally:?}");
+}
+
+#[test]
+fn every_interleaving_of_ddl_ends_as_an_undisturbed_run() {
+    let tally = well(&ddl(), interleavings() / 8);
+    let Tally { taken_over, undone, ddl, late, .. } = tally;
+    assert!([taken_over, undone, ddl, late].iter().all(|count| *count > 0), "{tally:?}");
+}
+
+#[test]
+fn what_the_application_writes_meanwhile_is_never_lost() {
+    let tally = well(&ddl_and_writes(), interleavings() / 8);
+    assert!(tally.waiting > 0, "{tally:?}");
+}
+
+/// Explores what is not sabotaged.
+fn well(schedules: &impl Strategy<Value = Schedule>, cases: u32) -> Tally {
+    match explore(schedules, Sabotage::Nothing, cases) {
         Err(found) => panic!("{}", found.told()),
         Ok(tally) => {
-            println!("{} interleavings: {tally:?}", interleavings());
-            // It goes where it is interesting.
-            let Tally { faults, taken_over, fenced_off, killed, blocked, undone, .. } = tally;
-            assert!(
-                [faults, taken_over, fenced_off, killed, blocked, undone].iter().all(|count| *count > 0),
-                "{tally:?}"
-            );
+            println!("{cases} interleavings: {tally:?}");
+            tally
         }
     }
 }
 
-fn found(sabotage: Sabotage, invariant: &str) {
+fn found(schedules: &impl Strategy<Value = Schedule>, sabotage: Sabotage, invariant: &str) {
     // Mostly some hundred are enough.
-    let Err(found) = explore(sabotage, 10 * interleavings()) else { panic!("{sabotage:?} was not found") };
+    let Err(found) = explore(schedules, sabotage, 10 * interleavings()) else { panic!("{sabotage:?} was not found") };
     let told = found.told();
     println!("{sabotage:?} was found {told}");
     assert!(told.contains(invariant), "{told}");
@@ -77,17 +96,42 @@ fn found(sabotage: Sabotage, invariant: &str) {
 
 #[test]
 fn i2_the_model_finds_a_missing_fence() {
-    found(Sabotage::NoFence, "I2: ");
+    found(&transactions(), Sabotage::NoFence, "I2: ");
 }
 
 #[test]
 fn i2_the_model_finds_a_fence_that_is_only_read() {
-    found(Sabotage::FenceIsOnlyRead, "I2: ");
+    found(&transactions(), Sabotage::FenceIsOnlyRead, "I2: ");
 }
 
 #[test]
 fn i1_the_model_finds_effects_apart_from_their_records() {
-    found(Sabotage::EffectsApart, "I1: ");
+    found(&transactions(), Sabotage::EffectsApart, "I1: ");
+}
+
+#[test]
+fn the_model_finds_commands_without_the_uuid_of_their_collection() {
+    found(&ddl(), Sabotage::NoCollectionUuid, "contents");
+}
+
+#[test]
+fn the_model_finds_a_take_over_that_ends_commands_first_and_does_not_wait() {
+    found(&ddl(), Sabotage::EndsFirst, "take-over");
+}
+
+#[test]
+fn the_model_finds_a_settlement_after_one_look() {
+    found(&ddl(), Sabotage::OneLook, "I1: ");
+}
+
+#[test]
+fn the_model_finds_presence_that_is_taken_from_the_look() {
+    found(&ddl(), Sabotage::PresenceFromLook, "the indexes are");
+}
+
+#[test]
+fn the_model_finds_a_body_that_runs_from_the_top() {
+    found(&ddl(), Sabotage::FromTheTop, "I1: ");
 }
 
 /// A holder dies between its fence and its commit, and who takes over is left in doubt whether it has.
@@ -96,7 +140,7 @@ fn a_former_holder_is_remembered_until_the_lease_is_taken() {
     for after in 0..100 {
         let die = Fault { at: Call::Commit, nth: 0, what: What::DieBefore };
         let doubt = Fault { at: Call::TakeOver, nth: 0, what: What::InDoubt };
-        let bodies = vec![Body { seconds: 0, locks: false }];
+        let bodies = vec![Body { seconds: 0, kind: Kind::Tx { locks: false } }];
         let seed = after as u64;
         let schedule = Schedule { seed, starts: vec![0, 1], bodies, faults: vec![die, doubt], may_kill: true };
         let found = Found { schedule, after, sabotage: Sabotage::Nothing };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::process::{self, Process};
-use super::schedule::{Call, Schedule, What};
+use super::schedule::{Call, Fault, Schedule, What};
 use super::server::{Sabotage, Server, Tally};
 use crate::lock::seeded;
 
@@ -42,7 +42,7 @@ pub(super) fn play(schedule: &Schedule, sabotage: Sabotage, trace: bool) -> Outc
 async fn run(schedule: &Schedule, sabotage: Sabotage, trace: bool) -> Outcome {
     let world = Arc::new(World {
         schedule: schedule.clone(),
-        server: Mutex::new(Server::new(schedule.bodies.len(), sabotage)),
+        server: Mutex::new(Server::new(&schedule.bodies, sabotage)),
         calls: Mutex::default(),
         sessions: Mutex::default(),
         began: Instant::now(),
@@ -66,14 +66,10 @@ async fn run(schedule: &Schedule, sabotage: Sabotage, trace: bool) -> Outcome {
         Err(_) => violations.push(format!("nobody gets through: not done after {:?}", schedule.limit())),
         Ok(ended) => violations.extend(ended.into_iter().filter_map(Result::err).map(|panic| panic.to_string())),
     }
-    let server = world.server();
-    let state = server.majority();
-    for step in 0..schedule.bodies.len() {
-        let effects = state.effects.get(&step).copied().unwrap_or(0);
-        if effects != 1 || !state.is_completed(&id(step)) {
-            violations.push(format!("I1: step {step} has {effects} effects in the end"));
-        }
-    }
+    let mut server = world.server();
+    let newest = server.place();
+    server.replicate(newest);
+    violations.extend(server.shortcomings());
     let tally = Tally { longest: lasted.saturating_sub(schedule.takes()), ..server.tally };
     drop(server);
     let trace = world.trace.as_ref().map(|trace| std::mem::take(&mut *locked(trace))).unwrap_or_default();
@@ -103,6 +99,12 @@ impl World {
         if let Some(trace) = &self.trace {
             locked(trace).push(format!("{:>9.3} {}", self.began.elapsed().as_secs_f64(), what()));
         }
+    }
+
+    /// Whether nothing keeps a process from ending what others have under way.
+    pub(super) fn may_end_commands(&self) -> bool {
+        let fails = |fault: &Fault| matches!(fault.at, Call::Kill | Call::UnderWay);
+        self.schedule.may_kill && !self.schedule.faults.iter().any(fails)
     }
 
     /// A process that is born.

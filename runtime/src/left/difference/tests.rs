@@ -4,6 +4,8 @@ use super::*;
 use crate::context::Effect;
 use crate::left::Left;
 
+const NONE: [(&str, Vec<Document>); 0] = [];
+
 fn index(on: &str, name: &str, spec: Document) -> Effect {
     let mut spec = spec;
     spec.insert("name", name);
@@ -144,12 +146,12 @@ fn a_view_has_a_definition() {
     let view = Effect::CreateView { name: "v".to_owned(), on: "users".to_owned(), pipeline: Vec::new() };
     let listed = |on: &str| doc! { "name": "v", "type": "view", "options": { "viewOn": on, "pipeline": [] } };
     let bodies: [&[Effect]; 1] = [&[view]];
-    assert!(found(&expected(&bodies), &Look::of(&[listed("users")], [])).is_empty());
+    assert!(found(&expected(&bodies), &Look::of(&[listed("users")], NONE)).is_empty());
     assert_eq!(
-        found(&expected(&bodies), &Look::of(&[listed("people")], [])),
+        found(&expected(&bodies), &Look::of(&[listed("people")], NONE)),
         ["1: viewOn of 'v': \"users\" -> \"people\""]
     );
-    assert_eq!(found(&expected(&bodies), &Look::of(&[collection("v")], [])), ["1: 'v': a view -> a collection"]);
+    assert_eq!(found(&expected(&bodies), &Look::of(&[collection("v")], NONE)), ["1: 'v': a view -> a collection"]);
 }
 
 #[test]

@@ -99,6 +99,9 @@ impl Server {
             nonce: claimant.nonce,
             session: claimant.session.clone(),
         };
+        if let Ok(session) = claimant.session.get_i64("id") {
+            self.took.insert(session, Instant::now());
+        }
         let expires_at = self.now() + millis(claimant.lease);
         let (length, touched) = (claimant.lease, Instant::now());
         let holder = Some(holder);
@@ -176,9 +179,11 @@ impl Server {
         Some(true)
     }
 
-    pub(crate) fn kill(&mut self, session: &Document) {
+    /// `killer` is the session of whoever asks for it.
+    pub(crate) fn kill(&mut self, session: &Document, killer: Option<i64>) {
         if let Ok(session) = session.get_i64("id") {
             self.tally.killed += usize::from(self.open.remove(&session).is_some());
+            self.end(session, killer);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Transactions on the primary.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mongodb::bson::Document;
 use tokio::time::Instant;
 
 use super::{Sabotage, Server, State};
@@ -98,20 +99,9 @@ impl Server {
     }
 
     pub(crate) fn write(&mut self, transaction: Transaction, first: bool, change: &Change) -> Result<Written, Gone> {
-        let Change::Stored { record, over, .. } = change else { unreachable!("the model removes nothing") };
         let open = self.open(transaction, first)?;
-        let not = match over {
-            Over::Pending => RecordStatus::Completed,
-            Over::Applied => RecordStatus::RolledBack,
-        };
-        if let Some(found) = open.sees.records.get(&record.id)
-            && (found.status == not || found.token > record.token)
-        {
-            return Ok(Written::NotOurs);
-        }
+        let Some(record) = open.sees.is_written(change) else { return Ok(Written::NotOurs) };
         let open = self.lock(transaction, Key::Record(record.id.clone()))?;
-        let record = Arc::new((**record).clone());
-        open.sees.records.insert(record.id.clone(), record.clone());
         open.records.push(record);
         Ok(Written::Yes)
     }
@@ -125,7 +115,7 @@ impl Server {
                 return Ok(Fenced::Newer);
             }
             Sabotage::FenceIsOnlyRead => return Ok(Fenced::Ours),
-            Sabotage::Nothing | Sabotage::EffectsApart => {}
+            _ => {}
         }
         if let Err(gone) = self.lock(transaction, Key::Fence) {
             self.tally.fenced_off += 1;
@@ -152,6 +142,8 @@ impl Server {
             for key in &open.wrote {
                 if let Key::Record(id) = key {
                     state.records.insert(id.clone(), open.sees.records[id].clone());
+                    put(&mut state.logs, id, open.sees.logs.get(id));
+                    put(&mut state.lefts, id, open.sees.lefts.get(id));
                 }
                 state.written.insert(key.clone(), written);
             }
@@ -169,4 +161,37 @@ impl Server {
             self.open.remove(&session);
         }
     }
+}
+
+impl State {
+    /// Writes a change over what is there; `None` if that belongs to somebody else by now.
+    fn is_written(&mut self, change: &Change) -> Option<Arc<Record>> {
+        match change {
+            Change::Stored { record, over, beside, .. } => {
+                let not = match over {
+                    Over::Pending => RecordStatus::Completed,
+                    Over::Applied => RecordStatus::RolledBack,
+                };
+                let found = self.records.get(&record.id);
+                if found.is_some_and(|found| found.status == not || found.token > record.token) {
+                    return None;
+                }
+                let record = Arc::new((**record).clone());
+                self.records.insert(record.id.clone(), record.clone());
+                self.put_beside(&record.id, beside).then_some(record)
+            }
+            Change::Logged { id, token, update } => {
+                let record = self.records.get(id).filter(|record| record.token == *token)?.clone();
+                self.continue_log(id, update).then_some(record)
+            }
+            Change::Removed { .. } | Change::Noted { .. } => unreachable!("the model removes nothing"),
+        }
+    }
+}
+
+fn put(fields: &mut BTreeMap<String, Arc<Document>>, id: &str, field: Option<&Arc<Document>>) {
+    match field {
+        Some(field) => fields.insert(id.to_owned(), field.clone()),
+        None => fields.remove(id),
+    };
 }

@@ -7,8 +7,11 @@ use mongodb::bson::{Document, oid::ObjectId};
 use tokio::time::Instant;
 
 use super::super::process::Process;
+use super::super::schedule::Kind;
+use super::super::script::undisturbed;
 use super::super::world::id;
-use super::Server;
+use super::{Server, WRITTEN, contents, indexes};
+use crate::left::{Expectation, Left};
 use crate::record::{Record, RecordStatus};
 
 /// How often a raise may be held up: killSessions itself may get lost once or twice.
@@ -29,6 +32,11 @@ pub(crate) struct Tally {
     /// Writes that a fail-over has undone.
     pub(crate) undone: usize,
     pub(crate) committed: usize,
+    /// Commands that have changed collections or indexes, and those of them that came too late.
+    pub(crate) ddl: usize,
+    pub(crate) late: usize,
+    /// Bodies that wait for a person.
+    pub(crate) waiting: usize,
     /// The longest that anything took beyond what its faults and bodies take.
     pub(crate) longest: Duration,
 }
@@ -42,6 +50,9 @@ impl Tally {
         self.blocked += other.blocked;
         self.undone += other.undone;
         self.committed += other.committed;
+        self.ddl += other.ddl;
+        self.late += other.late;
+        self.waiting += other.waiting;
         self.longest = self.longest.max(other.longest);
     }
 }
@@ -109,14 +120,14 @@ impl Server {
         if record.status != RecordStatus::Completed {
             return;
         }
-        let before: Vec<_> = (0..self.steps).map(id).take_while(|id| *id != record.id).collect();
+        let before: Vec<_> = (0..self.bodies.len()).map(id).take_while(|id| *id != record.id).collect();
         if let Some(missing) = before.iter().find(|id| !self.newest().is_completed(id)) {
             self.violate(&format!("I3: {} committed before {missing}", record.id));
         }
     }
 
     pub(crate) fn look_at_effects(&mut self) {
-        for step in 0..self.steps {
+        for step in (0..self.bodies.len()).filter(|step| self.is_counted(*step)).collect::<Vec<_>>() {
             let effects = self.newest().effects.get(&step).copied().unwrap_or(0);
             let completed = self.newest().is_completed(&id(step));
             if effects != u32::from(completed) {
@@ -125,5 +136,54 @@ impl Server {
                 ));
             }
         }
+    }
+
+    /// What is lost, of what the application has written as well; in doubt, a body waits for a person rather than lose it.
+    fn losses(&self) -> Vec<String> {
+        let found = contents(&self.majority().collections);
+        let lost =
+            ["present orders", WRITTEN].into_iter().filter(|documents| !found.values().any(|there| there == documents));
+        let lost = lost.map(|documents| format!("I1: {documents} are lost: {found:?}"));
+        let ends = self.waits_for_a_person || self.majority().is_completed(&id(0));
+        lost.chain((!ends).then(|| "nobody gets through".to_owned())).collect()
+    }
+
+    /// What is not as an undisturbed run leaves it.
+    pub(crate) fn shortcomings(&self) -> Vec<String> {
+        if self.written {
+            return self.losses();
+        }
+        let (state, mut short) = (self.majority(), Vec::new());
+        if self.waits_for_a_person {
+            short.push("a body waits for a person without a reason".to_owned());
+        }
+        let mut scripts = Vec::new();
+        for (step, body) in self.bodies.iter().enumerate() {
+            let effects = match body.kind {
+                Kind::Tx { .. } => state.effects.get(&step).copied().unwrap_or(0),
+                Kind::Schema(script) => {
+                    scripts.push(script);
+                    1
+                }
+            };
+            if effects != 1 || !state.is_completed(&id(step)) {
+                short.push(format!("I1: step {step} has {effects} effects in the end"));
+            }
+        }
+        let wanted = undisturbed(scripts.into_iter());
+        let (found, expected) = (contents(&state.collections), contents(&wanted));
+        if found != expected {
+            short.push(format!("I1: the contents are {found:?} in the end, not {expected:?}"));
+        }
+        let lefts = state.lefts.iter().filter_map(|(id, left)| Left::parse(id, left)).collect();
+        let differences = Expectation::of(lefts).differences(&state.look());
+        let reported = differences.iter().any(|difference| !difference.is_notice);
+        let (found, expected) = (indexes(&state.collections), indexes(&wanted));
+        if (found != expected) != reported || (reported && !self.stale) {
+            short.push(format!(
+                "the indexes are {found:?} in the end, not {expected:?}, and reported is {differences:?}"
+            ));
+        }
+        short
     }
 }

@@ -1,0 +1,77 @@
+//! What the bodies that take `Schema` do, and what is there when nothing goes wrong.
+
+use std::sync::LazyLock;
+
+use mongodb::bson::{Document, doc};
+
+use super::server::{Collection, Collections};
+use crate::context::Effect;
+
+/// Bodies, by what they are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Script {
+    /// The old orders are dropped, the present ones are the old ones from now on, and there are new ones.
+    Replace,
+    /// An index is made anew, with another option.
+    Reindex,
+}
+
+impl Script {
+    pub(super) fn effects(self) -> &'static [Effect] {
+        static REPLACE: LazyLock<[Effect; 3]> = LazyLock::new(|| {
+            [
+                Effect::Drop { name: "orders_old".to_owned() },
+                Effect::Rename { from: "orders".to_owned(), to: "orders_old".to_owned() },
+                Effect::CreateCollection { name: "orders".to_owned(), options: Document::new() },
+            ]
+        });
+        static REINDEX: LazyLock<[Effect; 2]> = LazyLock::new(|| {
+            let spec = doc! { "key": { "email": 1 }, "name": "email_1", "unique": true };
+            [
+                Effect::DropIndex { on: "users".to_owned(), name: "email_1".to_owned() },
+                Effect::CreateIndex { on: "users".to_owned(), spec },
+            ]
+        });
+        match self {
+            Self::Replace => &*REPLACE,
+            Self::Reindex => &*REINDEX,
+        }
+    }
+}
+
+/// What is there before the first step.
+pub(super) fn initial() -> Collections {
+    let email = doc! { "key": { "email": 1 }, "name": "email_1" };
+    Collections::from([
+        ("orders".to_owned(), Collection::new(1, "present orders")),
+        ("orders_old".to_owned(), Collection::new(2, "old orders")),
+        ("users".to_owned(), Collection::new(3, "users").with_index(email)),
+    ])
+}
+
+/// What is there after an undisturbed run of these.
+pub(super) fn undisturbed(scripts: impl Iterator<Item = Script>) -> Collections {
+    let mut there = initial();
+    for effect in scripts.flat_map(Script::effects) {
+        match effect {
+            Effect::Drop { name } => drop(there.remove(name)),
+            Effect::Rename { from, to } => {
+                if let Some(moved) = there.remove(from) {
+                    there.insert(to.clone(), moved);
+                }
+            }
+            Effect::CreateCollection { name, .. } => {
+                there.entry(name.clone()).or_default();
+            }
+            Effect::CreateIndex { on, spec } => {
+                let name = spec.get_str("name").unwrap_or_default().to_owned();
+                there.entry(on.clone()).or_default().indexes.insert(name, spec.clone());
+            }
+            Effect::DropIndex { on, name } => {
+                there.entry(on.clone()).or_default().indexes.remove(name);
+            }
+            Effect::CreateView { .. } | Effect::Modify { .. } => unreachable!("no script has it"),
+        }
+    }
+    there
+}
