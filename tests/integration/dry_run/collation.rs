@@ -42,8 +42,10 @@ async fn not_a_number(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
+type Names = (Option<String>, Option<String>);
+
 /// Names before and after, and notes.
-fn shown(operation: &Operation) -> (Vec<(Option<String>, Option<String>)>, Vec<String>) {
+fn shown(operation: &Operation) -> (Vec<Names>, Vec<String>) {
     let name =
         |document: &Option<Document>| document.as_ref().map(|document| document.get_str("name").unwrap().to_owned());
     let samples = operation.samples.iter().map(|sample| (name(&sample.before), name(&sample.after)));
