@@ -1,4 +1,5 @@
-//! What an operation of `Schema` would meet, found out by reading: for a dry run, which does not execute it.
+//! What an operation of `Schema` would meet, for a dry run, which does not execute it: found out by reading, and by asking the
+//! server in a transaction that is rolled back.
 
 mod collection;
 mod documents;
