@@ -50,20 +50,20 @@ pub(crate) async fn collections<'n>(
     names: impl IntoIterator<Item = &'n str>,
     limit: Duration,
 ) -> Result<HashMap<String, Listed>> {
-    let names = names.into_iter().flat_map(|name| [name.to_owned(), buckets(name)]);
-    let names: Vec<_> = names.map(Bson::String).collect();
-    let listed = list(database, doc! { "listCollections": 1, "filter": { "name": { "$in": names } } }, limit).await?;
-    let mut named: HashMap<_, _> = listed.iter().filter_map(Listed::parse).collect();
+    let asked = names.into_iter().flat_map(|name| [name.to_owned(), buckets(name)]);
+    let asked: Vec<_> = asked.map(Bson::String).collect();
+    let listed = list(database, doc! { "listCollections": 1, "filter": { "name": { "$in": asked } } }, limit).await?;
+    let mut found: HashMap<_, _> = listed.iter().filter_map(Listed::parse).collect();
     let series: Vec<_> =
-        named.iter().filter(|(_, there)| there.kind == ListedKind::TimeSeries).map(|(name, _)| name.clone()).collect();
+        found.iter().filter(|(_, there)| there.kind == ListedKind::TimeSeries).map(|(name, _)| name.clone()).collect();
     for name in series {
         // A time series is a view of its buckets.
-        let uuid = named.get(&buckets(&name)).and_then(|buckets| buckets.uuid.clone());
-        if let Some(series) = named.get_mut(&name) {
+        let uuid = found.get(&buckets(&name)).and_then(|buckets| buckets.uuid.clone());
+        if let Some(series) = found.get_mut(&name) {
             series.uuid = uuid;
         }
     }
-    Ok(named)
+    Ok(found)
 }
 
 /// The indexes of a collection, including those that are still being built; none if there is no such collection.

@@ -1,5 +1,7 @@
 //! Whether two descriptions of an index or an option mean the same.
 
+use std::cmp::Ordering;
+
 use mongodb::bson::{Bson, Document, doc};
 
 /// What does not count in an index: it says nothing about what the index does, and versions of the server differ in it.
@@ -36,7 +38,9 @@ pub(crate) fn same(one: &Bson, other: &Bson) -> bool {
         }
         _ => match (integer(one), integer(other), number(one), number(other)) {
             (Some(one), Some(other), ..) => one == other,
-            (.., Some(one), Some(other)) => one.total_cmp(&other).is_eq() || one == other,
+            (.., Some(one), Some(other)) => {
+                one.partial_cmp(&other).map_or(one.is_nan() && other.is_nan(), Ordering::is_eq)
+            }
             _ => one == other,
         },
     }

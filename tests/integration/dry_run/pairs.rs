@@ -244,7 +244,7 @@ async fn stored(db: &Database) -> BTreeMap<String, Vec<(Bson, Vec<Bson>)>> {
     for mut there in listed {
         let name = there.get_str("name").unwrap().to_owned();
         let Some((plugin, _)) =
-            name.trim_start_matches("system.buckets.").split_once("_").and_then(|(_, rest)| rest.split_once('_'))
+            name.trim_start_matches("system.buckets.").split_once('_').and_then(|(_, rest)| rest.split_once('_'))
         else {
             continue;
         };

@@ -32,9 +32,9 @@ impl Schema {
     /// One command. What it shows can be undone by a fail-over.
     pub(super) async fn look(&self, names: &[&str]) -> Result<Seen> {
         let asked = names.iter().copied().chain([self.home.as_str()]);
-        let named = catalog::collections(&self.database, asked, self.max_time).await?;
-        let home = named.get(&self.home).and_then(|home| home.uuid.clone());
-        Ok(Seen { named, home })
+        let found = catalog::collections(&self.database, asked, self.max_time).await?;
+        let home = found.get(&self.home).and_then(|home| home.uuid.clone());
+        Ok(Seen { named: found, home })
     }
 
     async fn indexes(&self, collection: &str) -> Result<Vec<Index>> {

@@ -35,7 +35,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         "a unique index of a time series": [series()], |schema| schema.create_index(C, doc! { "meta": 1 }).unique() => Fail(72);
         "a sparse index of a time series": [series()], |schema| schema.create_index(C, doc! { "meta": 1 }).sparse() => Unknown;
         "a text index of a time series": [series()], |schema| schema.create_index(C, doc! { "meta": "text" }) => Fail(72);
-        "a TTL index of a time series": [series()], |schema| schema.create_index(C, doc! { "at": 1 }).expire_after(Duration::from_secs(60)).partial(doc! { "meta": 1 }) => Unknown;
+        "a TTL index of a time series": [series()], |schema| schema.create_index(C, doc! { "at": 1 }).expire_after(Duration::from_mins(1)).partial(doc! { "meta": 1 }) => Unknown;
         "an index of a time series, dropped": [series(), index(doc! { "meta.a": 1 }, "m", doc! {})], |schema| schema.drop_index(C, "m") => Change;
         "a time series, dropped": [series()], |schema| schema.drop_collection(C) => Change;
 
@@ -49,7 +49,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         "the index on _id, no collection": [], |schema| schema.drop_index(C, "_id_") => Nothing;
         "all indexes, dropped": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.drop_index(C, "*") => Change;
         "all indexes, none there": [create(doc! {})], |schema| schema.drop_index(C, "*") => Nothing;
-        "the index of a clustered collection, dropped": [create(doc! { "clusteredIndex": { "key": { "_id": 1 }, "unique": true, "name": "mine" } })], |schema| schema.drop_index(C, "mine") => Fail(5979800);
+        "the index of a clustered collection, dropped": [create(doc! { "clusteredIndex": { "key": { "_id": 1 }, "unique": true, "name": "mine" } })], |schema| schema.drop_index(C, "mine") => Fail(5_979_800);
         "an index of a view, dropped": [view(C, "other", [])], |schema| schema.drop_index(C, "a_1") => Fail(166);
 
         "an index, hidden": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.modify_collection(C, doc! { "index": { "name": "a_1", "hidden": true } }) => Change;

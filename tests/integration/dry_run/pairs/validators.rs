@@ -34,7 +34,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         "no validator": [validated(doc! {})], |schema| schema.set_validator(C, doc! {}) => Change;
         "no validator, none there": [create(doc! {})], |schema| schema.set_validator(C, doc! {}) => Nothing;
         "a validator that is nonsense": [bad()], |schema| schema.set_validator(C, doc! { "$nonsense": 1 }) => Fail(2);
-        "a validator with $near": [bad()], |schema| schema.set_validator(C, doc! { "a": { "$near": [1, 2] } }) => Fail(5626500);
+        "a validator with $near": [bad()], |schema| schema.set_validator(C, doc! { "a": { "$near": [1, 2] } }) => Fail(5_626_500);
         "a validator with $where": [bad()], |schema| schema.set_validator(C, doc! { "$where": "true" }) => Fail(2);
         "a schema that is nonsense": [bad()], |schema| schema.set_validator(C, doc! { "$jsonSchema": { "required": "a" } }) => Fail(14);
         "a validator of a view": [view(C, "other", [])], |schema| schema.set_validator(C, asked()) => Fail(72);
