@@ -39,7 +39,7 @@ pub(crate) fn same(one: &Bson, other: &Bson) -> bool {
         _ => match (integer(one), integer(other), number(one), number(other)) {
             (Some(one), Some(other), ..) => one == other,
             (.., Some(one), Some(other)) => {
-                one.total_cmp(&other).is_eq() || one.partial_cmp(&other).is_some_and(Ordering::is_eq)
+                one.partial_cmp(&other).map_or(one.is_nan() && other.is_nan(), Ordering::is_eq)
             }
             _ => one == other,
         },

@@ -64,8 +64,8 @@ const RENAME: &str = "renameCollection";
 ///
 /// Every operation is bounded: by [`Schema::max_time`], or 10 minutes. The server ends it after that.
 ///
-/// In a [dry run](crate::Up::dry_run) no operation is executed: each one is checked by reading, and returns Ok whatever is
-/// found.
+/// In a [dry run](crate::Up::dry_run) no operation is executed: each one is checked, and returns Ok whatever is found; see
+/// [`Prediction`](crate::Prediction).
 ///
 /// ```
 /// use mongodb::bson::doc;

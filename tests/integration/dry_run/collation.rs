@@ -42,10 +42,11 @@ async fn not_a_number(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-type Names = (Option<String>, Option<String>);
+/// Names before and after.
+type Names = Vec<(Option<String>, Option<String>)>;
 
-/// Names before and after, and notes.
-fn shown(operation: &Operation) -> (Vec<Names>, Vec<String>) {
+/// What is shown of an operation: samples and notes.
+fn shown(operation: &Operation) -> (Names, Vec<String>) {
     let name =
         |document: &Option<Document>| document.as_ref().map(|document| document.get_str("name").unwrap().to_owned());
     let samples = operation.samples.iter().map(|sample| (name(&sample.before), name(&sample.after)));
@@ -64,7 +65,7 @@ async fn a_write_with_a_collation_is_rehearsed_with_it() {
 
     let operations: Vec<_> = of(&report, "001_collated").operations.iter().map(shown).collect();
     let pair = |before: Option<&str>, after: Option<&str>| (before.map(str::to_owned), after.map(str::to_owned));
-    let known = |samples: Vec<(Option<String>, Option<String>)>| (samples, Vec::new());
+    let known = |samples: Names| (samples, Vec::new());
     assert_eq!(operations[0], known(vec![pair(Some("Ada"), Some("ada")), pair(Some("ADA"), Some("ada"))]));
     for (operation, why) in
         [(1, "an option that was set"), (2, "an option that was set"), (5, "its filter uses variables")]

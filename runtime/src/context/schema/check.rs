@@ -1,4 +1,5 @@
-//! What an operation of `Schema` would meet, found out by reading: for a dry run, which does not execute it.
+//! What an operation of `Schema` would meet, for a dry run, which does not execute it: found out by reading, and by asking the
+//! server in a transaction that is rolled back.
 
 mod collection;
 mod documents;
@@ -14,8 +15,8 @@ use std::time::Duration;
 use mongodb::Database;
 use mongodb::error::{Error, Result};
 
-use self::projection::Described;
 pub(crate) use self::projection::Projection;
+use self::projection::{Described, Place};
 use super::{Effect, limited};
 use crate::catalog;
 use crate::context::operation::Prediction;
@@ -113,8 +114,10 @@ impl<'s> Check<'s> {
 
     /// What is there under a name, with what earlier operations would have done.
     async fn described(&self, name: &str) -> Result<Option<Described>> {
-        if let Some(place) = self.projection.place(name) {
-            return Ok(place);
+        match self.projection.place(name) {
+            Place::Gone => return Ok(None),
+            Place::Changed(described) => return Ok(Some(described)),
+            Place::Untouched => {}
         }
         let there = catalog::collections(self.database, [name], self.max_time).await?.remove(name);
         let stored = Some(name.to_owned());

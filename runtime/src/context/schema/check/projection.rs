@@ -18,9 +18,17 @@ pub(crate) struct Projection {
 
 #[derive(Debug, Default)]
 struct Changes {
-    /// What an operation has changed; `None` for what is gone.
-    names: HashMap<String, Option<Described>>,
+    names: HashMap<String, Place>,
     indexes: HashMap<String, Vec<IndexChange>>,
+}
+
+/// What earlier operations have made of a name.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// They have not touched it.
+    Untouched,
+    Gone,
+    Changed(Described),
 }
 
 /// A collection or a view as it would be.
@@ -43,14 +51,12 @@ impl Projection {
         Self { transactional, changes: Arc::default() }
     }
 
-    /// What earlier operations have made of a name; `None` if they have not touched it.
-    #[expect(clippy::option_option, reason = "untouched, gone, or there")]
-    pub(super) fn place(&self, name: &str) -> Option<Option<Described>> {
-        self.changes().names.get(name).cloned()
+    pub(super) fn place(&self, name: &str) -> Place {
+        self.changes().names.get(name).cloned().unwrap_or(Place::Untouched)
     }
 
     pub(super) fn put(&self, name: &str, described: Described) {
-        self.changes().names.insert(name.to_owned(), Some(described));
+        self.changes().names.insert(name.to_owned(), Place::Changed(described));
     }
 
     pub(super) fn create(&self, name: &str, kind: ListedKind, options: Document) {
@@ -59,14 +65,14 @@ impl Projection {
 
     pub(super) fn drop(&self, name: &str) {
         let mut changes = self.changes();
-        changes.names.insert(name.to_owned(), None);
+        changes.names.insert(name.to_owned(), Place::Gone);
         changes.indexes.remove(name);
     }
 
     pub(super) fn rename(&self, from: &str, to: &str, described: Described) {
         let mut changes = self.changes();
-        changes.names.insert(from.to_owned(), None);
-        changes.names.insert(to.to_owned(), Some(described));
+        changes.names.insert(from.to_owned(), Place::Gone);
+        changes.names.insert(to.to_owned(), Place::Changed(described));
         let indexes = changes.indexes.remove(from).unwrap_or_default();
         changes.indexes.insert(to.to_owned(), indexes);
     }
