@@ -20,9 +20,7 @@ use crate::error::Error;
 use crate::migration::Migration;
 use crate::registry::Registry;
 
-pub(crate) use nearest::Unknown;
-#[cfg(feature = "cli")]
-pub(crate) use nearest::unknown;
+pub(crate) use nearest::{Unknown, unknown};
 
 /// A migration's place in its graph. Places are ordered by [rank](crate::migration::Rank).
 pub(crate) type Node = NodeIndex<u32>;

@@ -75,6 +75,8 @@ async fn a_run_ends_in_good_order_after_a_signal_before_its_first_read() {
     // Perhaps it had taken the lock already.
     assert!(collections(&db).await.is_empty() || lease_is_free(&db).await, "{ran}");
 
+    let db = TestDb::new().await;
+    let app = MyApp::on(&db);
     let holder = held(&app, &db).await;
     let waiting = app.start(["up"]);
     handles_signals(waiting.pid()).await;

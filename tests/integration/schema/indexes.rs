@@ -81,7 +81,7 @@ async fn an_index_is_dropped_once() {
 
 #[migration(id = "001_bounded", source = "module:schema-bounded")]
 async fn bounded(schema: &mut Schema) -> Result<(), mongrate::Error> {
-    schema.max_time(Duration::from_millis(200)).create_index("users", doc! { "email": 1 }).await
+    schema.max_time(Duration::from_secs(1)).create_index("users", doc! { "email": 1 }).await
 }
 
 #[tokio::test]

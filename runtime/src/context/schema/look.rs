@@ -12,7 +12,7 @@ use super::perform::Performer;
 use super::server::Server;
 use super::stuck::Stuck;
 use crate::catalog::{self, Index, Listed, ListedKind, index_covers, same, same_option};
-use crate::error::codes::NAMESPACE_EXISTS;
+use crate::error::codes::{INVALID_OPTIONS, NAMESPACE_EXISTS};
 
 /// What a look has seen.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Seen {
         let why = match effect {
             Effect::CreateView { .. } => there.and_then(Listed::taken),
             Effect::CreateCollection { .. } if there.is_some_and(|there| there.kind == ListedKind::View) => {
-                Some(format!("a view has this name, and can have no validator (code {NAMESPACE_EXISTS})"))
+                Some(format!("a view has this name, and can have no validator (code {INVALID_OPTIONS})"))
             }
             _ => None,
         };
