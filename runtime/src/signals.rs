@@ -51,6 +51,7 @@ impl Counting {
         Self { before: counters.before }
     }
 
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for commands"))]
     fn has_signal(&self) -> bool {
         handler::received() != self.before
     }

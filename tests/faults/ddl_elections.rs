@@ -153,7 +153,7 @@ async fn i1_a_look_that_is_rolled_back_is_made_again() {
     let orders = prepare(&db).await;
     let mut dead = start(&db, LEASE_MS, "die", "drop 1");
     dead.finish().await;
-    let mut worker = paused_at(&db, "listCollections 1").await;
+    let mut worker = paused_at(&db, "listCollections 2").await;
     let primary = server.primary().await.unwrap();
     let stopped = isolate(&server, primary).await;
     let alone = direct(&server, primary, &db).await;

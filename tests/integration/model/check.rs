@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mongrate::{Act, Problem, RecordStatus, Validation};
-use mongrate_tests::drawn::Deed;
+use mongrate_tests::drawn::{Deed, Runs};
 use mongrate_tests::stored::{collections, fingerprint};
 
 use super::case::{Action, How};
@@ -142,6 +142,7 @@ fn findings(validation: &Validation) -> Vec<String> {
     let finding = |finding: &mongrate::Finding| match &finding.problem {
         Problem::Missing { needed_by } => format!("{} missing for {}", finding.id, needed_by.join(" ")),
         Problem::Interrupted => format!("{} interrupted", finding.id),
+        Problem::HalfReverted => format!("{} half reverted", finding.id),
         Problem::Failed { .. } => format!("{} failed", finding.id),
         Problem::Modified { .. } => format!("{} modified", finding.id),
         other => format!("{} unexpectedly {other}", finding.id),
@@ -164,7 +165,9 @@ fn problems(play: &Play, rules: &Rules<'_>, world: &World) -> Vec<String> {
         if drifted.contains(&place) {
             problems.push(format!("{id} modified"));
         }
-        if record.status == RecordStatus::Running {
+        if record.is_half_reverted() && play.drawing.0[place].down == Some(Runs::Schema) {
+            problems.push(format!("{id} half reverted"));
+        } else if record.status == RecordStatus::Running {
             problems.push(format!("{id} interrupted"));
         } else if record.has_error {
             problems.push(format!("{id} failed"));

@@ -32,7 +32,8 @@ impl Rules<'_> {
                 Ok(if as_it_was { Vec::new() } else { vec![*place] })
             }
             Deed::Prune(place) if !self.without.contains(place) => Err(format!("{} is no orphan", self.id(*place))),
-            Deed::Prune(place) => Ok(world.records.contains_key(place).then_some(*place).into_iter().collect()),
+            Deed::Prune(place) if !world.records.contains_key(place) => Err(format!("{} is unknown", self.id(*place))),
+            Deed::Prune(place) => Ok(vec![*place]),
         }
     }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
-use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
+use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, Database};
 
 use super::limited;
+use crate::durable::{primary, write_concern};
 use crate::error::{code, passes};
 
 /// Server codes of errors that are about the moment and not about what was asked: no privilege, no time, interrupted.
@@ -29,8 +30,8 @@ impl Scratch {
     pub(super) async fn begin(database: &Database, max_time: Duration) -> Result<Self> {
         let mut session = database.client().start_session().await?;
         // The server creates collections in a transaction only with this read concern.
-        let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
-        session.start_transaction().read_concern(ReadConcern::local()).selection_criteria(primary).await?;
+        let transaction = session.start_transaction().read_concern(ReadConcern::local()).write_concern(write_concern());
+        transaction.selection_criteria(primary()).await?;
         let name = format!("{PREFIX}{}", ObjectId::new().to_hex());
         Ok(Self { database: database.clone(), session, name, max_time })
     }
