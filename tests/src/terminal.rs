@@ -137,7 +137,7 @@ impl Terminal {
         self.screen(Screen::contents)
     }
 
-    /// The colour in which this is written, where it is first.
+    /// The color in which this is written, where it is first.
     #[must_use]
     pub fn color_of(&self, text: &str) -> Color {
         self.screen(|screen| {
@@ -150,7 +150,7 @@ impl Terminal {
         })
     }
 
-    /// Whether anything on it is in colour.
+    /// Whether anything on it is in color.
     #[must_use]
     pub fn has_colours(&self) -> bool {
         self.screen(|screen| {

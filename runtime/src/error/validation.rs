@@ -7,7 +7,7 @@ use mongodb::bson::{Bson, Document};
 /// A longer value is left out.
 const LONGEST: usize = 60;
 
-/// So many reasons are told.
+/// Maximum number of reasons in a message.
 const REASONS: usize = 5;
 
 /// `_id 2, missing: email`, out of the `errInfo` of the server's error 121.

@@ -1,4 +1,4 @@
-//! The service ends when it is told to, whatever its clients do.
+//! The service stops on a signal, whatever its clients do.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -76,7 +76,7 @@ async fn a_status_is_told_before_what_is_in_its_way() {
     assert!(ran.code == 1 && ran.stdout.contains("half-way") && ran.stderr.contains("error: "), "{ran}");
 }
 
-/// What somebody else has written is shown, and not done: it could colour, clear or retitle the terminal.
+/// What somebody else has written is shown, and not done: it could color, clear or retitle the terminal.
 #[tokio::test]
 async fn a_stored_error_gives_no_commands_to_the_terminal() {
     let db = TestDb::new().await;

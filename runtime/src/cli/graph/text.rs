@@ -23,15 +23,15 @@ pub(super) fn text(drawing: &Drawing, width: Option<usize>) -> String {
     let mut text = String::new();
     for ((node, row), named) in drawing.nodes.iter().zip(Cells::new(&rails)).zip(&rails.named) {
         let Row { left, marker, right } = row;
-        let colour = colour(node.class);
-        let sign = node.class.sign().map(|sign| colour.paint(format!("{sign} ")).to_string()).unwrap_or_default();
+        let color = color(node.class);
+        let sign = node.class.sign().map(|sign| color.paint(format!("{sign} ")).to_string()).unwrap_or_default();
         let id = (if node.is_foreign { DIM } else { NONE }).paint(format!("{:ids$}", node.id));
         let named: Vec<&str> = named.iter().map(|&place| drawing.nodes[place].id).collect();
-        let row = format!("{left}{}{right}  {sign}{id}  {}", colour.paint(marker), remarks(node, &named));
+        let row = format!("{left}{}{right}  {sign}{id}  {}", color.paint(marker), remarks(node, &named));
         text += width.map_or(row.as_str().into(), |width| truncate_str(&row, width, "…")).trim_end();
         text.push('\n');
     }
-    let legend = drawing.legend().into_iter().map(|(class, words)| colour(class).paint(words).to_string());
+    let legend = drawing.legend().into_iter().map(|(class, words)| color(class).paint(words).to_string());
     let gap = if text.is_empty() { "" } else { "\n" };
     text + gap + &legend.collect::<Vec<_>>().join("  ")
 }
@@ -39,7 +39,7 @@ pub(super) fn text(drawing: &Drawing, width: Option<usize>) -> String {
 fn remarks(node: &Node, named: &[&str]) -> String {
     let mut remarks = Vec::new();
     if let Some(word) = node.special() {
-        remarks.push(colour(node.class).paint(word).to_string());
+        remarks.push(color(node.class).paint(word).to_string());
     }
     if !named.is_empty() {
         remarks.push(CYAN.paint(format_args!("← {}", named.join(", "))).to_string());
@@ -51,7 +51,7 @@ fn remarks(node: &Node, named: &[&str]) -> String {
 }
 
 /// As the words of `status`.
-fn colour(class: Class) -> Ink {
+fn color(class: Class) -> Ink {
     match class {
         Class::Linked => NONE,
         Class::Completed => GREEN,

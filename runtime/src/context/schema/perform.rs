@@ -23,7 +23,7 @@ use crate::stop::Reason;
 /// What `create` and `collMod` have in common.
 pub(super) const VALIDATION: [&str; 3] = ["validator", "validationLevel", "validationAction"];
 
-/// How long one operation may take unless it is told otherwise.
+/// Default time limit of one operation.
 const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
 
 /// Performs the operations of one body: each of them once, in however many executions.

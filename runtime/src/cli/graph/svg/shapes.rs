@@ -31,8 +31,8 @@ pub(super) struct Style;
 impl Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(FIXED)?;
-        for (number, colour) in LINES.iter().enumerate() {
-            writeln!(f, ".line{number} {{ stroke: {colour} }}")?;
+        for (number, color) in LINES.iter().enumerate() {
+            writeln!(f, ".line{number} {{ stroke: {color} }}")?;
         }
         classes(f, paint::light)?;
         write!(f, "@media (prefers-color-scheme: dark) {{\n{DARK}")?;
