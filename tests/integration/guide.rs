@@ -18,7 +18,7 @@ fn read(path: &str) -> String {
 /// Everybody who meets an error finds its cause and its cure.
 #[test]
 fn every_error_is_in_the_guide() {
-    let source = read("runtime/src/error.rs");
+    let source = read("runtime/engine/src/error.rs");
     let (_, after) = source.split_once("pub enum Error {\n").unwrap();
     let (body, _) = after.split_once("\n}\n").unwrap();
     let is_variant = |line: &&str| line.strip_prefix("    ").is_some_and(|rest| rest.starts_with(char::is_uppercase));

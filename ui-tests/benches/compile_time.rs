@@ -57,7 +57,7 @@ impl Sample {
             .join("compile-time");
         let folder = target.join(name);
         fs::create_dir_all(folder.join("src"))?;
-        let runtime = workspace.join("runtime");
+        let runtime = workspace.join("runtime/engine");
         fs::write(
             folder.join("Cargo.toml"),
             format!(

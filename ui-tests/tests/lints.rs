@@ -31,7 +31,7 @@ fn reported(name: &str, level: &str, lints: &[String], source: &str) -> BTreeSet
     let workspace = here.parent().unwrap();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lints").join(name);
     fs::create_dir_all(folder.join("src")).unwrap();
-    let mongrate = workspace.join("runtime");
+    let mongrate = workspace.join("runtime/engine");
     let manifest = format!(
         "[package]\nname = \"lints-{name}\"\nedition = \"2024\"\n\n\
          [dependencies]\nmongrate = {{ path = '{}' }}\nmongodb = {{ version = \"3.9\", default-features = false, features = [\"compat-3-3-0\"] }}\n\n\

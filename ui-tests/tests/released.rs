@@ -56,7 +56,7 @@ impl Crate {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("released").join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("src")).unwrap();
-        let mongrate = workspace.join("runtime");
+        let mongrate = workspace.join("runtime/engine");
         // The profile is this workspace's, so that what `cargo check` has built of others for it does here as well.
         let manifest = format!(
             "[package]\nname = \"released-{name}\"\nedition = \"2024\"\n\n\

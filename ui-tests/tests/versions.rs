@@ -25,7 +25,7 @@ fn cargo_refuses_two_versions() {
     write("plugin/src/lib.rs", "");
     let dependencies = format!(
         "[dependencies]\nplugin = {{ path = \"plugin\" }}\nmongrate = {{ path = '{}' }}\n\n[workspace]\n",
-        workspace.join("runtime").display()
+        workspace.join("runtime/engine").display()
     );
     write("Cargo.toml", &manifest("my-app", &dependencies));
     write("src/lib.rs", "");

@@ -31,7 +31,7 @@ async fn malformed_variables_are_told_together_before_the_database_is_asked() {
 
 /// The tables of the variables: for those who read the guide, and for those who read the API.
 const TABLES: [&str; 2] =
-    [include_str!("../../../docs/guide/running.md"), include_str!("../../../runtime/src/migrator/boot.rs")];
+    [include_str!("../../../docs/guide/running.md"), include_str!("../../../runtime/engine/src/migrator/boot.rs")];
 
 #[tokio::test]
 async fn the_tables_have_every_variable_and_no_other() {

@@ -183,7 +183,7 @@ fn none_names_what_is_not_on_the_command_line() {
 
 #[test]
 fn every_code_is_in_the_schema() {
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json-schema.json");
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/json-schema.json");
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
     let codes = schema.pointer("/$defs/error/properties/code/enum").unwrap().as_array().unwrap();
     for error in errors() {
