@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use mongrate::cli::Cli;
+use mongrate_cli::Cli;
 
 use crate::database::Place;
 use crate::{configure, seed};

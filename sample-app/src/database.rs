@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use mongodb::options::ClientOptions;
-use mongrate::mongod::Mongod;
 use mongrate::{Migrator, MigratorBuilder};
+use mongrate_testkit::mongod::Mongod;
 
 /// The name of the database where the connection string has none.
 const NAME: &str = "shop";

@@ -5,7 +5,7 @@
 use std::env;
 use std::process::ExitCode;
 
-use mongrate::cli::Cli;
+use mongrate_cli::Cli;
 use sample_app::command_line::{self, failed};
 use sample_app::database::Place;
 use sample_app::{api, bring_up_to_date, configure};

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use mongrate::{Event, Events};
+use mongrate::events::{Event, Events};
 
 /// Waits for a run and prints its steps meanwhile.
 pub async fn printed<T>(mut events: Events, run: impl IntoFuture<Output = T>) -> T {

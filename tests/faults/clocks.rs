@@ -10,7 +10,7 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::crash::{ALL, migrator};
 use mongrate_tests::{Scratch, TestDb, Worker, eventually, servers};
 use tokio::time::sleep;

@@ -2,8 +2,8 @@
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use mongrate::mongod::Mongod;
 use mongrate::{Error, Schema, migration};
+use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::crash::restructure::{ID, assert_restructured, prepare};
 use mongrate_tests::stored::{collections, history, migrator};
 use mongrate_tests::{FailPoint, TestDb, Worker, eventually, under_way};

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
-use mongrate::mongod::Mongod;
 use mongrate::{Migrator, Registry, Tx, migration};
+use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::crash::ALL;
 use mongrate_tests::{FailPoint, TestDb, Worker, crash, eventually, eventually_within, servers};
 use tokio::time::sleep;

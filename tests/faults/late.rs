@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, HealthStatus, Migrator, Problem, Registry, Schema, migration};
+use mongrate::migrator::{HealthStatus, Problem};
+use mongrate::{Error, Migrator, Registry, Schema, migration};
 use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, eventually, servers};
 
 #[migration(id = "001_drop_index", source = "module:late-drop-index")]

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{DatabaseFilter, Error, Migrator, Registry, Tx, migration};
+use mongrate::migrator::DatabaseFilter;
+use mongrate::{Error, Migrator, Registry, Tx, migration};
 use mongrate_tests::stored::{lease_is_free, record, status};
 use mongrate_tests::{TestDb, eventually};
 use tokio::time::timeout;

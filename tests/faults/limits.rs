@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mongodb::Database;
 use mongodb::bson::{Binary, Document, doc, spec::BinarySubtype};
-use mongrate::mongod::Mongod;
 use mongrate::{Error, Migrator, Registry, Tx, migration};
+use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::{TestDb, servers};
 use tokio::sync::OnceCell;
 use tokio::time::sleep;

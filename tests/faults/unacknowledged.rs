@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
-use mongrate::mongod::Mongod;
-use mongrate::{Error, Migrator, MigratorBuilder, Registry, Remains, Report, Tx, migration};
+use mongrate::report::Remains;
+use mongrate::{Error, Migrator, MigratorBuilder, Registry, Report, Tx, migration};
+use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::crash::{ALL, EFFECTS};
 use mongrate_tests::{Gate, TestDb, Worker, eventually, servers};
 
@@ -72,13 +73,13 @@ async fn with_an_arbiter() -> (Mongod, usize) {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Verb {
+enum Direction {
     Up,
     Down,
     MarkApplied,
 }
 
-impl Verb {
+impl Direction {
     const ALL: [Self; 3] = [Self::Up, Self::Down, Self::MarkApplied];
 
     async fn run(self, migrator: &Migrator) -> Result<Report, Error> {
@@ -110,34 +111,34 @@ impl Verb {
 }
 
 /// Sees to it that a run of this verb ends soon after its limit and has done nothing; and nothing of it happens later.
-async fn ends_in_time(db: &TestDb, verb: Verb, migrator: &Migrator, limit: Duration) {
+async fn ends_in_time(db: &TestDb, direction: Direction, migrator: &Migrator, limit: Duration) {
     let began = Instant::now();
-    let error = verb.run(migrator).await.unwrap_err();
+    let error = direction.run(migrator).await.unwrap_err();
     let took = began.elapsed();
-    println!("{verb:?} after {took:?}: {error}");
-    assert!(took >= limit && took < limit + WITHIN, "{verb:?} took {took:?}");
-    let Error::Unacknowledged { report, interrupted: false, .. } = &error else { panic!("{verb:?}: {error:?}") };
-    assert!(report.is_empty(), "{verb:?}: {report}");
+    println!("{direction:?} after {took:?}: {error}");
+    assert!(took >= limit && took < limit + WITHIN, "{direction:?} took {took:?}");
+    let Error::Unacknowledged { report, interrupted: false, .. } = &error else { panic!("{direction:?}: {error:?}") };
+    assert!(report.is_empty(), "{direction:?}: {report}");
     for words in ["majority", "migration lock"] {
         assert!(error.to_string().contains(words), "{words} is not in: {error}");
     }
     // Nothing is under way as far as the caller can see.
     let began = Instant::now();
     migrator.shutdown().await;
-    assert!(began.elapsed() < WITHIN, "{verb:?}: shutting down took {:?}", began.elapsed());
-    assert_eq!(count(db, "effects", doc! {}).await, 1, "{verb:?}");
+    assert!(began.elapsed() < WITHIN, "{direction:?}: shutting down took {:?}", began.elapsed());
+    assert_eq!(count(db, "effects", doc! {}).await, 1, "{direction:?}");
 }
 
 /// The server goes on: the lease is free by itself, and the next run does everything once.
-async fn goes_on(db: &TestDb, verb: Verb) {
+async fn goes_on(db: &TestDb, direction: Direction) {
     eventually("the lease to be free", async || {
         let held = doc! { "_id": "lease", "holder": { "$ne": null } };
         (count(db, "migrations_lock", held).await == 0).then_some(())
     })
     .await;
-    assert_eq!(Verb::left(db).await, [1, 0, 1], "{verb:?}");
-    verb.run(&builder(db, "module:unacknowledged").build().unwrap()).await.unwrap();
-    assert_eq!(Verb::left(db).await, verb.done(), "{verb:?}");
+    assert_eq!(Direction::left(db).await, [1, 0, 1], "{direction:?}");
+    direction.run(&builder(db, "module:unacknowledged").build().unwrap()).await.unwrap();
+    assert_eq!(Direction::left(db).await, direction.done(), "{direction:?}");
 }
 
 /// By its time limit, and by the time that it may wait for the lease.
@@ -153,18 +154,18 @@ fn limited(db: &TestDb) -> [(Migrator, Duration); 2] {
 async fn i6_every_limit_ends_a_run_without_a_majority() {
     let (server, secondary) = with_an_arbiter().await;
     let mut dbs = Vec::new();
-    for verb in Verb::ALL {
+    for direction in Direction::ALL {
         for limit in 0..2 {
             let db = TestDb::on(&server).await;
             builder(&db, "module:unacknowledged").build().unwrap().up().only(FIRST).await.unwrap();
-            dbs.push((db, verb, limit));
+            dbs.push((db, direction, limit));
         }
     }
     let told = TestDb::on(&server).await;
     server.kill(secondary).unwrap();
-    let runs = dbs.iter().map(async |(db, verb, limit)| {
+    let runs = dbs.iter().map(async |(db, direction, limit)| {
         let (migrator, limit) = &limited(db)[*limit];
-        ends_in_time(db, *verb, migrator, *limit).await;
+        ends_in_time(db, *direction, migrator, *limit).await;
     });
     let terminated = async {
         let mut worker = Worker::start(&["crash", told.uri(), told.name(), LONG_LEASE_MS]);
@@ -177,8 +178,8 @@ async fn i6_every_limit_ends_a_run_without_a_majority() {
     tokio::join!(futures_util::future::join_all(runs), terminated);
 
     server.restart(secondary).await.unwrap();
-    for (db, verb, _) in &dbs {
-        goes_on(db, *verb).await;
+    for (db, direction, _) in &dbs {
+        goes_on(db, *direction).await;
     }
     let successor = successor(&told).await;
     successor.force_unlock().await.unwrap();
@@ -236,7 +237,7 @@ async fn i1_the_majority_is_lost_before_a_commit() {
     assert_eq!(applied(report), ["module:unacknowledged-commit:001_first"]);
     let stopped = report.stopped().unwrap();
     assert_eq!(stopped.id, "module:unacknowledged-commit:002_second");
-    assert!(matches!(stopped.outcome, mongrate::Outcome::Stopped { remains: Remains::Unknown }), "{report}");
+    assert!(matches!(stopped.outcome, mongrate::report::Outcome::Stopped { remains: Remains::Unknown }), "{report}");
     assert_eq!(report.not_run(), ["module:unacknowledged-commit:003_third"]);
 
     server.restart(secondary).await.unwrap();
@@ -299,15 +300,15 @@ async fn i6_the_majority_is_lost_in_a_schema_and_in_a_raw_body() {
 /// Nothing can be written while it is locked.
 async fn every_limit_ends_a_run_on(server: &Mongod) {
     let admin = server.client().await.unwrap().database("admin");
-    for verb in Verb::ALL {
+    for direction in Direction::ALL {
         let db = TestDb::on(server).await;
         builder(&db, "module:unacknowledged").build().unwrap().up().only(FIRST).await.unwrap();
         admin.run_command(doc! { "fsync": 1, "lock": true }).await.unwrap();
         for (migrator, limit) in limited(&db) {
-            ends_in_time(&db, verb, &migrator, limit).await;
+            ends_in_time(&db, direction, &migrator, limit).await;
         }
         admin.run_command(doc! { "fsyncUnlock": 1 }).await.unwrap();
-        goes_on(&db, verb).await;
+        goes_on(&db, direction).await;
     }
 }
 

@@ -1,7 +1,10 @@
 //! Records changed by hand: `mark_applied`, `mark_pending`, `baseline`, `accept`, `prune`, each with who and why.
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Act, Amend, Error, Migrator, Registry, State, Tx, migration};
+use mongrate::history::Act;
+use mongrate::migration::State;
+use mongrate::migrator::Amend;
+use mongrate::{Error, Migrator, Registry, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{
     collections, count, fingerprint, history, lease_is_free, migrator, record, registry, status, step, steps,

@@ -7,7 +7,8 @@ use std::future::IntoFuture;
 
 use mongodb::Database;
 use mongodb::bson::{DateTime, Document, doc};
-use mongrate::{Error, Report, Schema, State, Tx, Verb, migration};
+use mongrate::migration::{Direction, State};
+use mongrate::{Error, Report, Schema, Tx, migration};
 use mongrate_tests::stored::{
     self, count, documents, fingerprint, history, lease_is_free, migrator, record, registry, status,
 };
@@ -91,7 +92,7 @@ async fn the_last_applied_one_is_reverted() {
     let report = migrator.down().by("ana").await.unwrap();
     println!("{report}");
     assert_eq!(reverted(&report), [RAW]);
-    assert_eq!(report.executions().next().unwrap().verb, Verb::Down);
+    assert_eq!(report.executions().next().unwrap().direction, Direction::Down);
     assert_eq!(count(&db, "settings", doc! {}).await, 0);
 
     let record = record(&db, RAW).await.unwrap();

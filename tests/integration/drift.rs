@@ -1,7 +1,9 @@
 //! Applied migrations that have changed since, and records of migrations that are gone.
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Migrator, Policy, Registry, State, Tx, migration};
+use mongrate::migration::State;
+use mongrate::options::Policy;
+use mongrate::{Error, Migrator, Registry, Tx, migration};
 use mongrate_tests::stored::{fingerprint, lease_is_free, migrator, record, registry, step, steps};
 use mongrate_tests::{Gate, TestDb, eventually};
 

@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Execution, Outcome, Report, Up};
+use mongrate::migrator::Up;
+use mongrate::report::{Execution, Outcome};
+use mongrate::{Error, Report};
 use mongrate_tests::stored::{collections, fingerprint};
 
 /// Runs it dry, and sees to it that nothing is left (I4): neither in the data nor in the indexes, and no transaction is open.

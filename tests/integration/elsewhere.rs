@@ -5,7 +5,8 @@ use std::future::IntoFuture;
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, HealthStatus, Migrator, Registry, Schema, Tx, migration};
+use mongrate::migrator::HealthStatus;
+use mongrate::{Error, Migrator, Registry, Schema, Tx, migration};
 use mongrate_tests::stored::{fingerprint, migrator, registry, status, step, steps, tell, told, untell};
 use mongrate_tests::{Gate, TestDb};
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use anyhow::Context;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Migrator, Outcome, Tx, migration};
+use mongrate::report::Outcome;
+use mongrate::{Error, Migrator, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{
     collections, count, documents, history, lease_is_free, migrator, record, status, step, steps, tell, told, untell,

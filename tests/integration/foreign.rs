@@ -1,7 +1,8 @@
 //! Collections and records that this version of Mongrate did not write.
 
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
-use mongrate::{Error, Names, Tx, migration};
+use mongrate::options::Names;
+use mongrate::{Error, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, count, fingerprint, migrator, record};
 

@@ -2,7 +2,9 @@
 
 use mongodb::Database;
 use mongodb::bson::{DateTime, Document, doc};
-use mongrate::{Health, HealthStatus, Migrator, Policy, Registry, Tx, migration};
+use mongrate::migrator::{Health, HealthStatus};
+use mongrate::options::Policy;
+use mongrate::{Migrator, Registry, Tx, migration};
 use mongrate_tests::stored::{collections, fingerprint, migrator, registry, step, tell, told, untell};
 use mongrate_tests::{Gate, TestDb, fleet};
 

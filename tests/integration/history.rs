@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use mongodb::bson::{DateTime, Document, doc};
-use mongrate::{Act, Error, RecordStatus, Tx, migration};
+use mongrate::history::Act;
+use mongrate::record::RecordStatus;
+use mongrate::{Error, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, count, fingerprint, migrator, step, tell, told, untell};
 

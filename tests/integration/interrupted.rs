@@ -4,7 +4,9 @@ use std::future::IntoFuture;
 
 use mongodb::Database;
 use mongodb::bson::{DateTime, Document, doc};
-use mongrate::{Act, Error, Migrator, RecordStatus, Registry, Tx, migration};
+use mongrate::history::Act;
+use mongrate::record::RecordStatus;
+use mongrate::{Error, Migrator, Registry, Tx, migration};
 use mongrate_tests::stored::{history, migrator, status};
 use mongrate_tests::{Gate, TestDb};
 

@@ -3,7 +3,10 @@
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Database, IndexModel};
-use mongrate::{Act, HealthStatus, Migrator, Policy, Problem, Schema, Tx, Validation, migration};
+use mongrate::history::Act;
+use mongrate::migrator::{HealthStatus, Problem, Validation};
+use mongrate::options::Policy;
+use mongrate::{Migrator, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{fingerprint, migrator, record, registry};
 
@@ -165,7 +168,7 @@ async fn what_an_orphan_left_counts_until_it_is_pruned() {
     let without = Migrator::builder(db.database().clone()).registry(without).build().unwrap();
     db.collection::<Document>("orders").drop_index("number_1").await.unwrap();
     let validation = without.validate().await.unwrap();
-    let differs = |finding: &&mongrate::Finding| matches!(finding.problem, Problem::Differs { .. });
+    let differs = |finding: &&mongrate::migrator::Finding| matches!(finding.problem, Problem::Differs { .. });
     assert_eq!(validation.findings().iter().filter(differs).count(), 1, "{validation}");
     without.prune(B).await.unwrap();
     assert!(without.validate().await.unwrap().is_valid());

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Remains, Schema, Tx, TxCollection, migration};
+use mongrate::context::TxCollection;
+use mongrate::report::Remains;
+use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, count, history, lease_is_free, migrator, record, status};
 

@@ -6,7 +6,7 @@ mod leftovers;
 mod refusals;
 
 use mongodb::bson::{Document, doc};
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 
 #[tokio::test]
 async fn one_member_takes_transactions_and_leaves_nothing() {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Migrator, MigratorBuilder, Names, Schema, Tx, migration};
+use mongrate::options::Names;
+use mongrate::{Error, Migrator, MigratorBuilder, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, migrator, step, steps};
 

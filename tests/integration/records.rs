@@ -2,7 +2,8 @@
 
 use mongodb::Database;
 use mongodb::bson::{DateTime, Document, doc};
-use mongrate::{Names, Schema, Tx, migration};
+use mongrate::options::Names;
+use mongrate::{Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, count, documents, migrator, record, step};
 

@@ -6,7 +6,9 @@ use std::fmt;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error as DriverError;
 use mongodb::{Collection, Database};
-use mongrate::{Error, Outcome, Tx, TxCollection, migration};
+use mongrate::context::TxCollection;
+use mongrate::report::Outcome;
+use mongrate::{Error, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{documents, migrator, record, told};
 

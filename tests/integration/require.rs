@@ -2,7 +2,8 @@
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, State, Tx, migration};
+use mongrate::migration::State;
+use mongrate::{Error, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, migrator, step};
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Event, Schema, Tx, migration};
+use mongrate::events::Event;
+use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::stored::{
     can_be_written, collections, count, history, lease_is_free, migrator, record, status, step, steps, tell, told,
     untell,
@@ -139,10 +140,12 @@ async fn a_shutdown_with_nothing_to_stop_returns_at_once() {
 fn told_as(event: &Event) -> String {
     match event {
         Event::Planned(plan) => format!("planned {}", plan.len()),
-        Event::Started { migration, verb } => format!("started {verb} {}", migration.id()),
+        Event::Started { migration, direction } => format!("started {direction} {}", migration.id()),
         Event::Operation { operation, .. } => format!("  {operation}"),
-        Event::Finished { migration, verb, .. } => format!("finished {verb} {}", migration.id()),
-        Event::Failed { migration, verb, message, .. } => format!("failed {verb} {}: {message}", migration.id()),
+        Event::Finished { migration, direction, .. } => format!("finished {direction} {}", migration.id()),
+        Event::Failed { migration, direction, message, .. } => {
+            format!("failed {direction} {}: {message}", migration.id())
+        }
         Event::Ended => "ended".to_owned(),
         other => format!("{other:?}"),
     }

@@ -3,7 +3,8 @@
 use std::future::IntoFuture;
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Schema, Transactions, Tx, migration};
+use mongrate::options::Transactions;
+use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::stored::{
     collections, count, fingerprint, history, lease_is_free, migrator, record, status, step, steps, tell, told, untell,
 };

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{DatabaseFilter, Error, ForEach, Migrator, Registry, Tx, migration};
+use mongrate::migrator::{DatabaseFilter, ForEach};
+use mongrate::{Error, Migrator, Registry, Tx, migration};
 use mongrate_tests::stored::{
     collections, documents, history, lease_is_free, migrator, record, status, step, steps, tell, told,
 };

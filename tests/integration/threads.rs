@@ -3,11 +3,13 @@
 use std::future::IntoFuture;
 
 use mongodb::bson::Document;
-use mongrate::{
-    Boot, Booted, DatabaseFilter, Error, Execution, ForEach, Health, HealthStatus, Holder, Migration, Migrator,
-    MigratorBuilder, Names, Operation, Plan, Record, Registry, Report, Require, Sample, Schema, Status, Tenants, Tx,
-    TxCollection, TxCursor, Up,
-};
+use mongrate::context::{TxCollection, TxCursor};
+use mongrate::migrator::{Boot, Booted, DatabaseFilter, ForEach, Health, HealthStatus, Require, Tenants, Up};
+use mongrate::options::Names;
+use mongrate::record::{Holder, Record};
+use mongrate::report::{Execution, Operation, Sample};
+use mongrate::status::Status;
+use mongrate::{Error, Migration, Migrator, MigratorBuilder, Plan, Registry, Report, Schema, Tx};
 
 fn crosses<T: Send + Sync + 'static>() {}
 fn moves<T: Send + 'static>() {}

@@ -1,7 +1,8 @@
 //! Whether what is on record and what is linked in fit together.
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Migrator, Problem, Schema, Tx, migration};
+use mongrate::migrator::Problem;
+use mongrate::{Migrator, Schema, Tx, migration};
 use mongrate_tests::stored::{collections, fingerprint, migrator, registry, tell, told};
 use mongrate_tests::{Gate, TestDb};
 

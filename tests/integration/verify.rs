@@ -2,7 +2,10 @@
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Act, Error, Execution, Migrator, Outcome, Remains, Report, Schema, Tx, Verdict, migration};
+use mongrate::history::Act;
+use mongrate::migrator::Verdict;
+use mongrate::report::{Execution, Outcome, Remains};
+use mongrate::{Error, Migrator, Report, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{
     collections, count, documents, fingerprint, history, lease_is_free, migrator, record, status, tell, untell,

@@ -5,7 +5,9 @@ use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use mongodb::Database;
-use mongrate::{Error, Event, Migrator, Report, Schema, Tx, Up, migration};
+use mongrate::events::Event;
+use mongrate::migrator::Up;
+use mongrate::{Error, Migrator, Report, Schema, Tx, migration};
 use mongrate_tests::stored::{history, lease_is_free, migrator, step, steps};
 use mongrate_tests::{Gate, TestDb};
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
-use mongrate::{Error, Migrator, MigratorBuilder, Registry, Report, Schema, Tx, Verb, migration};
+use mongrate::migration::Direction;
+use mongrate::{Error, Migrator, MigratorBuilder, Registry, Report, Schema, Tx, migration};
 
 pub use halt::Halt;
 pub(crate) use halt::over;
@@ -94,7 +95,7 @@ async fn take_effect(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error>
 /// the error, and before it a line for everything that was applied.
 pub async fn run(
     source: &str,
-    verb: Verb,
+    direction: Direction,
     uri: &str,
     database: &str,
     lease_ms: &str,
@@ -104,8 +105,8 @@ pub async fn run(
     let lease = Duration::from_millis(lease_ms.parse()?);
     let migrator =
         if source == restructure::SOURCE { restructure::migrator(database, lease) } else { migrator(database, lease) };
-    let result = match verb {
-        Verb::Down => migrator.down().steps(ALL.len()).await,
+    let result = match direction {
+        Direction::Down => migrator.down().steps(ALL.len()).await,
         _ => migrator.up().await,
     };
     over();

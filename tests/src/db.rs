@@ -9,7 +9,7 @@ use std::time::Duration;
 use mongodb::bson::doc;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 
 use crate::background::block_on;
 use crate::{Commands, sabotage, servers};

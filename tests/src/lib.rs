@@ -12,6 +12,8 @@ mod eventually;
 mod fail_point;
 pub mod fleet;
 mod gate;
+#[cfg(doctest)]
+mod guide;
 pub mod my_app;
 mod proxy;
 pub mod sabotage;

@@ -1,12 +1,12 @@
 //! The servers that the tests of one process share, each started by the first test that asks for it.
 //!
-//! A static is never dropped; that the servers vanish with the process is a promise of `mongrate::mongod`, and has a test.
+//! A static is never dropped; that the servers vanish with the process is a promise of `mongrate_testkit::mongod`, and has a test.
 
 use std::path::PathBuf;
 use std::{env, fs};
 
 use mongodb::bson::{Document, doc};
-use mongrate::mongod::{Builder, Mongod};
+use mongrate_testkit::mongod::{Builder, Mongod};
 use tokio::sync::OnceCell;
 
 /// A replica set of one member. What a test wants unless it says why not.

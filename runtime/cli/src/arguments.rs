@@ -3,10 +3,10 @@
 use super::command::Command;
 use super::failure::{Failure, or_on_record};
 use super::mark::Mark;
-use crate::graph::unknown;
-use crate::migrator::LONGEST_PAGE;
-use crate::registry::Registry;
-use crate::{Error, Source};
+use mongrate::Error;
+use mongrate::migration::Source;
+use mongrate::migrator::History;
+use mongrate::plan::Registry;
 
 /// All of it at once.
 pub(super) fn check(command: &Command) -> Result<(), Failure> {
@@ -15,12 +15,12 @@ pub(super) fn check(command: &Command) -> Result<(), Failure> {
     let not_linked = linked.into_iter().filter(|id| registry.get(id).is_none());
     let told = if on_record.is_empty() { Failure::from } else { or_on_record };
     let nowhere = on_record.into_iter().filter(|id| registry.get(id).is_none() && !is_id(id));
-    let mut errors: Vec<_> = not_linked.chain(nowhere).map(|id| unknown(id, &registry)).collect();
+    let mut errors: Vec<_> = not_linked.chain(nowhere).filter_map(|id| registry.find(id).err()).collect();
     if let Some(source) = source(command).filter(|source| Source::parse(source).is_none()) {
         errors.extend(registry.source(source).verify().err());
     }
     if let Command::History(history) = command
-        && !(1..=LONGEST_PAGE).contains(&history.limit)
+        && !(1..=History::MAX_LIMIT).contains(&history.limit)
     {
         errors.push(Error::PageSize { limit: history.limit });
     }

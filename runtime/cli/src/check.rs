@@ -14,10 +14,12 @@ use super::released::{self, Released};
 use super::session::Session;
 use super::source_tree::{self, SourceTree};
 use super::{migrate, table};
-use crate::grouped::counted;
-use crate::registry::NOTHING_LINKED;
-use crate::wire::{self, CheckedSource, Differs, Finding};
-use crate::{Error, Registry, Source};
+use crate::json::CheckedSource;
+use mongrate::Error;
+use mongrate::display::counted;
+use mongrate::json::{Differs, Finding};
+use mongrate::migration::Source;
+use mongrate::plan::{NOTHING_LINKED, Registry};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Check {}
@@ -86,10 +88,10 @@ fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'stati
         findings.extend(modified.chain(removed));
         let unlocked = differences.unlocked.len();
         if unlocked > 0 {
-            let verb = if unlocked == 1 { "is" } else { "are" };
+            let direction = if unlocked == 1 { "is" } else { "are" };
             let unlocked = counted(unlocked as u64, "migration");
             session.output.remark(format_args!(
-                "{unlocked} {verb} not in {place} yet: `{} lock-file` adds what is released.",
+                "{unlocked} {direction} not in {place} yet: `{} lock-file` adds what is released.",
                 migrate()
             ));
         }
@@ -97,13 +99,13 @@ fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'stati
     Ok(findings)
 }
 
-fn checked<'a>(registry: &Registry, findings: Vec<Finding<'a>>) -> wire::Check<'a> {
+fn checked<'a>(registry: &Registry, findings: Vec<Finding<'a>>) -> crate::json::Check<'a> {
     let mut sources: BTreeMap<Source<'static>, usize> = BTreeMap::new();
     for migration in registry {
         *sources.entry(migration.source()).or_default() += 1;
     }
     let counted = |(source, migrations): (Source<'_>, usize)| CheckedSource { source: source.to_string(), migrations };
-    wire::Check {
+    crate::json::Check {
         valid: findings.is_empty(),
         migrations: registry.len(),
         sources: sources.into_iter().map(counted).collect(),
@@ -111,7 +113,7 @@ fn checked<'a>(registry: &Registry, findings: Vec<Finding<'a>>) -> wire::Check<'
     }
 }
 
-fn show(session: &Session, registry: &Registry, checked: &wire::Check<'_>) -> Result<(), Failure> {
+fn show(session: &Session, registry: &Registry, checked: &crate::json::Check<'_>) -> Result<(), Failure> {
     let output = &session.output;
     if registry.is_empty() && checked.valid {
         return Ok(());

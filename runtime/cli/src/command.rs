@@ -120,7 +120,7 @@ pub(super) fn names() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::exit::Exit;
+    use crate::exit::Exit;
 
     /// What clap can find out about it only when it runs.
     #[test]
@@ -133,7 +133,7 @@ mod tests {
     /// The commands and exit codes that there are, and no others.
     #[test]
     fn the_documentation_is_whole() {
-        let (_, text) = include_str!("../cli.md").split_once("# Commands\n").unwrap();
+        let (_, text) = include_str!("cli.md").split_once("# Commands\n").unwrap();
         let (commands, text) = text.split_once("# Being asked").unwrap();
         let rows = commands.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
         let told: Vec<_> = rows.flat_map(|row| row.split(", ")).map(|name| name.trim_matches('`').to_owned()).collect();

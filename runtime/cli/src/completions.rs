@@ -9,7 +9,6 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::{self, Session};
 use super::{Cli, migrate};
-use crate::wire;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Completions {
@@ -23,7 +22,7 @@ impl Completions {
         let script = script(self.shell, &program, &words);
         let output = &session.output;
         if output.is_json() {
-            output.json(&wire::Completions { shell: self.shell.to_string(), script: &script })?;
+            output.json(&crate::json::Completions { shell: self.shell.to_string(), script: &script })?;
         } else {
             output.print(script.trim_end())?;
             output.remark(installation(self.shell, &program));
@@ -77,7 +76,7 @@ mod tests {
             for words in [&[][..], &["migrate"], &["tools", "db"]] {
                 let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
                 let script = script(shell, "my-app", &words);
-                let expected = ["my-app".to_owned()].into_iter().chain(words).chain(crate::cli::command::names());
+                let expected = ["my-app".to_owned()].into_iter().chain(words).chain(crate::command::names());
                 for word in expected {
                     assert!(script.contains(&word), "{shell}: {word}");
                 }

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::prompt;
 use super::session::Session;
-use crate::Migrator;
+use mongrate::migrator::Migrator;
 
 /// Shows what is about to be done and asks whether to do it, or refuses where nobody can be asked. `Ok(false)` is a no.
 pub(super) async fn confirm(

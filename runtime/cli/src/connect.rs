@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::options::Options;
-use crate::Error;
-use crate::migrator::{Connection, parse};
+use mongrate::Error;
+use mongrate::migrator::Connection;
 
 /// The variable that names the server.
 const VARIABLE: &str = "MONGODB_URI";
@@ -49,7 +49,7 @@ pub(super) async fn instead_of(application: &Connection, options: &Options) -> R
             let connection = connect(uri, "--uri", named, Some(own)).await?;
             Ok(connection.unwrap_or_else(|| application.clone()))
         }
-        None => Ok(application.clone().to(named.unwrap_or(own))?),
+        None => Ok(application.clone().with_database(named.unwrap_or(own))?),
     }
 }
 
@@ -60,11 +60,11 @@ async fn connect(
     named: Option<&str>,
     default: Option<&str>,
 ) -> Result<Option<Connection>, Failure> {
-    let mut options = parse(uri).await.map_err(|error| unusable(error, said_by))?;
+    let mut options = Connection::parse(uri).await.map_err(|error| unusable(error, said_by))?;
     options.server_selection_timeout.get_or_insert(PATIENCE);
     let in_uri = options.default_database.clone();
     let name = named.map(str::to_owned).or(in_uri).or_else(|| default.map(str::to_owned));
-    let connection = name.map(|name| Connection::made(options, &name)).transpose();
+    let connection = name.map(|name| Connection::new(options, &name)).transpose();
     connection.map_err(|error| unusable(error, said_by))
 }
 

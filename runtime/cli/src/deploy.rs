@@ -10,7 +10,9 @@ use super::failure::Failure;
 use super::options::Writing;
 use super::session::Session;
 use super::{migrate, progress};
-use crate::{Finding, Problem, Report, Validation, wire};
+use mongrate::json;
+use mongrate::migrator::{Finding, Problem, Validation};
+use mongrate::report::Report;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Deploy {
@@ -26,9 +28,9 @@ struct Summary<'a> {
     /// How many migrations are linked in.
     total: usize,
     /// What was done, unless nothing was begun.
-    report: Option<wire::Report<'a>>,
+    report: Option<json::Report<'a>>,
     /// What was found last, unless the run failed before it could be asked again.
-    validation: Option<wire::Validation<'a>>,
+    validation: Option<json::Validation<'a>>,
 }
 
 impl Deploy {
@@ -99,8 +101,8 @@ impl<'a> Summary<'a> {
             applied: report.map_or(0, |report| report.applied().count()),
             failed: report.map_or(0, |report| report.failed().count()),
             total,
-            report: report.map(wire::Report::of),
-            validation: validation.map(wire::Validation::of),
+            report: report.map(json::Report::of),
+            validation: validation.map(json::Validation::of),
         }
     }
 }

@@ -9,8 +9,8 @@ use super::failure::Failure;
 use super::options::{Writing, limit};
 use super::session::Session;
 use super::{outcome, progress};
-use crate::grouped::counted;
-use crate::options::Limit;
+use mongrate::display::counted;
+use mongrate::options::Limit;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Down {
@@ -49,7 +49,7 @@ pub(super) struct Down {
 impl Down {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_for(&self.writing).await?;
-        let mut down = self.ids.iter().fold(migrator.down(), crate::Down::only);
+        let mut down = self.ids.iter().fold(migrator.down(), mongrate::migrator::Down::only);
         if let Some(count) = self.steps {
             down = down.steps(count);
         }
@@ -70,7 +70,7 @@ impl Down {
         }
         down = down.dry_run(self.dry_run);
         if let Some(limit) = self.timeout {
-            down = down.limit(limit);
+            down = down.timeout(limit);
         }
         if let Some(name) = self.writing.by() {
             down = down.by(name);

@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::exit::Exit;
-use crate::report::Report;
-use crate::{Error, Registry};
+use mongrate::Error;
+use mongrate::plan::Registry;
+use mongrate::report::Report;
 
 /// An error of the command line.
 #[derive(Debug)]

@@ -23,9 +23,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Format;
 use super::session::Session;
-use crate::migrator::unknown;
-use crate::registry::NOTHING_LINKED;
-use crate::{Error, Registry, wire};
+use mongrate::Error;
+use mongrate::plan::{NOTHING_LINKED, Registry};
 
 const READING: &str = "\
 Lines and arrows lead from a dependency to what depends on it, which is the order of running. What follows from other lines \
@@ -69,7 +68,7 @@ impl Graph {
             output.warning(NOTHING_LINKED);
         }
         match self.format {
-            Format::Json => output.json(&wire::graph::Graph::from(&drawing))?,
+            Format::Json => output.json(&mongrate::json::graph::Graph::from(&drawing))?,
             Format::Dot => output.print(Dot(&drawing.reduced()))?,
             Format::Mermaid => mermaid(session, &drawing.reduced())?,
             Format::Svg => output.print(Svg::new(&drawing.reduced()))?,
@@ -80,8 +79,7 @@ impl Graph {
 
     /// What was asked for.
     fn part_of(&self, mut drawing: Drawing, registry: &Registry) -> Result<Drawing, Error> {
-        let unlinked = self.ids.iter().filter(|id| registry.get(id).is_none());
-        Error::gather(unlinked.map(|id| unknown(id, registry)).collect())?;
+        Error::gather(self.ids.iter().filter_map(|id| registry.find(id).err()).collect())?;
         if !self.ids.is_empty() {
             drawing = drawing.around(|id| self.ids.iter().any(|named| named == id));
         }

@@ -8,9 +8,9 @@ use super::failure::{Failure, or_on_record};
 use super::ink::{GREEN, RED, YELLOW};
 use super::session::Session;
 use super::{migrate, table, words};
-use crate::elapsed::Elapsed;
-use crate::grouped::Grouped;
-use crate::{Act, HistoryEntry, RecordStatus, wire};
+use mongrate::display::{Elapsed, Grouped};
+use mongrate::json;
+use mongrate::record::{Act, HistoryEntry, RecordStatus};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct History {
@@ -62,7 +62,7 @@ impl History {
         let page = history.await.map_err(or_on_record)?;
         let output = &session.output;
         if output.is_json() {
-            output.json(&wire::History::of(&page))?;
+            output.json(&json::History::of(&page))?;
             return Ok(Exit::Done);
         }
         let shown = self.skip + page.entries.len() as u64;

@@ -16,6 +16,7 @@ mod fixtures;
 mod graph;
 mod history;
 mod ink;
+mod json;
 mod lock;
 mod lock_file;
 mod log;
@@ -31,6 +32,7 @@ mod released;
 mod session;
 mod shell;
 mod show;
+mod signals;
 mod source_tree;
 mod status;
 mod table;
@@ -54,8 +56,8 @@ use self::failure::Failure;
 use self::options::Options;
 use self::output::Output;
 use self::session::{Place, Session};
-use crate::MigratorBuilder;
-use crate::signals::{Attended, attend, nobody_is_asked};
+use self::signals::{Attended, attend, nobody_is_asked};
+use mongrate::migrator::MigratorBuilder;
 
 /// The name of the subcommand in [`Cli::from_args`].
 const NAME: &str = "migrate";
@@ -96,7 +98,7 @@ impl Cli {
     /// The same of other arguments, the first of which is the name of the program.
     ///
     /// ```
-    /// use mongrate::cli::Cli;
+    /// use mongrate_cli::Cli;
     ///
     /// assert!(Cli::try_from_args(["shop", "migrate", "status"]).unwrap().is_some());
     /// assert!(Cli::try_from_args(["shop", "serve"]).unwrap().is_none());
@@ -127,7 +129,7 @@ impl Cli {
 
     /// Runs the command on the database that `--uri` or else `MONGODB_URI` names. `configure` sets the
     /// application's options; `|builder| builder` leaves the defaults. The connection is one of
-    /// [`Migrator::connect`](crate::Migrator::connect).
+    /// [`Migrator::connect`](mongrate::migrator::Migrator::connect).
     ///
     /// Gives the exit code: 0 done or nothing to do, 1 failed or refused, 2 called wrongly, 3 the lock was not obtained,
     /// 4 the server cannot be reached, 5 something is pending, 130 interrupted.

@@ -9,7 +9,8 @@ use super::failure::Failure;
 use super::options::Who;
 use super::session::Session;
 use super::{migrate, outcome};
-use crate::{Holder, wire};
+use mongrate::json;
+use mongrate::record::Holder;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Lock {
@@ -49,7 +50,7 @@ impl Status {
     async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let status = session.migrator().await?.lock_status().await?;
         if session.output.is_json() {
-            session.output.json(&wire::Lock::of(&status))?;
+            session.output.json(&json::Lock::of(&status))?;
         } else {
             session.output.print(status)?;
         }
@@ -89,7 +90,7 @@ impl Release {
 fn told(session: &Session, former: Option<&Holder>) -> Result<Exit, Failure> {
     let output = &session.output;
     if output.is_json() {
-        output.json(&wire::Released::of(former))?;
+        output.json(&json::Released::of(former))?;
     } else if let Some(holder) = former {
         output.outcome(format_args!("Took the lock from {holder}."))?;
     } else {

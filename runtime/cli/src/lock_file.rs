@@ -9,8 +9,8 @@ use super::migrate;
 use super::released::{self, Released};
 use super::session::Session;
 use super::source_tree::{self, SourceTree};
-use crate::registry::NOTHING_LINKED;
-use crate::{Migration, Registry, wire};
+use mongrate::migration::Migration;
+use mongrate::plan::{NOTHING_LINKED, Registry};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct LockFile {
@@ -31,7 +31,7 @@ impl LockFile {
         let is_modified = files.iter().any(|file| !file.modified.is_empty());
         let is_due = files.iter().any(|file| !(file.added.is_empty() && file.rewritten.is_empty()));
         if session.output.is_json() {
-            session.output.json(&wire::LockFiles { written: !self.check, files })?;
+            session.output.json(&crate::json::LockFiles { written: !self.check, files })?;
         } else {
             files.iter().try_for_each(|file| self.tell(file, session))?;
             if self.check && is_due {
@@ -41,9 +41,9 @@ impl LockFile {
         Ok(if is_modified || (self.check && is_due) { Exit::Failed } else { Exit::Done })
     }
 
-    fn tell(&self, file: &wire::LockFile, session: &Session) -> Result<(), Failure> {
+    fn tell(&self, file: &crate::json::LockFile, session: &Session) -> Result<(), Failure> {
         let output = &session.output;
-        let wire::LockFile { path, added, rewritten, modified, removed, total } = file;
+        let crate::json::LockFile { path, added, rewritten, modified, removed, total } = file;
         for id in removed {
             output.warning(format_args!("{id}: {}", released::removed(path)));
         }
@@ -66,14 +66,14 @@ impl LockFile {
 struct Draft {
     file: Released,
     due: Vec<Migration>,
-    told: wire::LockFile,
+    told: crate::json::LockFile,
 }
 
 impl Draft {
     fn new(file: Released, own: &[Migration], registry: &Registry) -> Self {
         let differences = file.compare(own, registry);
         let ids = |migrations: &[Migration]| migrations.iter().map(Migration::id).collect();
-        let told = wire::LockFile {
+        let told = crate::json::LockFile {
             path: file.place(),
             added: ids(&differences.unlocked),
             rewritten: ids(&differences.outdated),

@@ -8,7 +8,8 @@ use super::failure::{Failure, or_on_record};
 use super::options::Reasoned;
 use super::session::Session;
 use super::{migrate, outcome};
-use crate::{Amend, Error};
+use mongrate::Error;
+use mongrate::migrator::Amend;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Mark {

@@ -22,7 +22,7 @@ use super::failure::Failure;
 use super::migrate;
 use super::session::Session;
 use super::source_tree::{SourceTree, shown};
-use crate::{Registry, wire};
+use mongrate::plan::Registry;
 
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 #[derive(Clone, Debug, Args)]
@@ -81,7 +81,7 @@ impl Draft {
         if output.is_json() {
             let those =
                 |new: bool| files.iter().filter(move |(is_new, _)| *is_new == new).map(|(_, file)| file.as_str());
-            return output.json(&wire::New {
+            return output.json(&crate::json::New {
                 id: &self.id,
                 source: &self.source,
                 dependencies: self.dependency.into_iter().collect(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::output::Format;
-use crate::options::Limit;
+use mongrate::options::Limit;
 
 /// The options of all commands.
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]

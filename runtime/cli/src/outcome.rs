@@ -4,13 +4,15 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
-use crate::{Act, Outcome, Report, wire};
+use mongrate::json;
+use mongrate::record::Act;
+use mongrate::report::{Outcome, Report};
 
 /// A run that ended well. Its steps were told while they ran. That of a dry run may have found that in earnest it would not.
 pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> {
     let output = &session.output;
     if output.is_json() {
-        output.json(&wire::Report::of(report))?;
+        output.json(&json::Report::of(report))?;
     } else if report.is_dry_run() {
         output.print(report)?;
     } else {

@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::ink::{BOLD_BLUE, BOLD_GREEN, BOLD_RED, BOLD_YELLOW, rendered, rendered_json};
 use super::options::{Color, Options};
 use super::outcome;
-use crate::wire;
+use mongrate::json;
 
 /// How the result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Output {
             Err(failure) => failure,
         };
         if self.is_json() {
-            let report = || failure.report.as_ref().map(|report| json!(wire::Report::of(report)));
+            let report = || failure.report.as_ref().map(|report| json!(json::Report::of(report)));
             let mut document = failure.document.as_deref().cloned().or_else(report).unwrap_or_else(|| json!({}));
             document["error"] = error(&failure);
             if let Err(unwritten) = self.json(&document) {
@@ -149,7 +149,7 @@ impl Output {
 }
 
 fn error(failure: &Failure) -> Value {
-    json!(wire::Error {
+    json!(json::Error {
         code: failure.code,
         exit: failure.exit.code(),
         message: &failure.message,

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
 use super::{table, words};
-use crate::wire;
+use mongrate::json;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Pending {}
@@ -16,7 +16,7 @@ impl Pending {
         let status = session.migrator().await?.status().await?;
         let output = &session.output;
         if output.is_json() {
-            output.json(&wire::Pending::of(&status))?;
+            output.json(&json::Pending::of(&status))?;
             return Ok(Exit::Done);
         }
         let mut rows = table::with(&["status", "migration", "what it does"]);
@@ -46,11 +46,11 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let up = self.ids.iter().fold(session.migrator().await?.up(), crate::Up::only);
-        let up = self.to.iter().fold(up, crate::Up::to);
+        let up = self.ids.iter().fold(session.migrator().await?.up(), mongrate::migrator::Up::only);
+        let up = self.to.iter().fold(up, mongrate::migrator::Up::to);
         let plan = up.plan().await?;
         if session.output.is_json() {
-            session.output.json(&wire::Plan::of(&plan))?;
+            session.output.json(&json::Plan::of(&plan))?;
         } else {
             session.output.print(plan)?;
         }

@@ -15,7 +15,11 @@ use self::moving::Moving;
 use self::plain::Plain;
 use super::output::Output;
 use super::session::Session;
-use crate::{Error, Event, Migrator, Report, signals};
+use mongrate::Error;
+use mongrate::events::Event;
+use mongrate::migrator::Migrator;
+use mongrate::report::Report;
+use mongrate::stop::Signals;
 
 /// How often the moving line moves. What is over before that needs none.
 const TICK: Duration = Duration::from_millis(100);
@@ -75,8 +79,7 @@ fn ticks() -> time::Interval {
 struct Screen {
     output: Output,
     form: Form,
-    /// How many signals had come before the run.
-    signals: usize,
+    signals: Signals,
 }
 
 enum Form {
@@ -89,7 +92,7 @@ impl Screen {
         let now = Instant::now();
         let form =
             if output.may_move() { Form::Moving(Moving::new(beginning, now)) } else { Form::Plain(Plain::new(now)) };
-        Self { output, form, signals: signals::received() }
+        Self { output, form, signals: Signals::new() }
     }
 
     fn heed(&mut self, event: &Event) {
@@ -105,7 +108,7 @@ impl Screen {
     }
 
     fn tick(&mut self) {
-        let (now, stopping) = (Instant::now(), signals::received() != self.signals);
+        let (now, stopping) = (Instant::now(), self.signals.received());
         match &mut self.form {
             Form::Moving(moving) => moving.tick(now, stopping),
             Form::Plain(plain) => {

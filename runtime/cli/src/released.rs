@@ -11,8 +11,8 @@ use std::{fs, io};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::source_tree::shown;
-use crate::migration::Rank;
-use crate::{Migration, Registry};
+use mongrate::migration::{Migration, Rank};
+use mongrate::plan::Registry;
 
 const NAME: &str = "migrations.lock";
 

@@ -5,16 +5,14 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use mongodb::Client;
 use tokio::sync::OnceCell;
 
 use super::connect;
 use super::failure::Failure;
 use super::options::{Options, Writing};
 use super::output::Output;
-use crate::migrator::{EnvironmentSettings, goodbye};
-use crate::options::Limit;
-use crate::{Migrator, MigratorBuilder};
+use mongrate::migrator::{Connection, Environment, Migrator, MigratorBuilder};
+use mongrate::options::Limit;
 
 /// Where the database is.
 pub(super) enum Place {
@@ -28,25 +26,25 @@ pub(super) enum Place {
 pub(super) struct Session {
     pub(super) output: Output,
     pub(super) options: Options,
-    environment: OnceLock<EnvironmentSettings>,
+    environment: OnceLock<Environment>,
     place: Mutex<Option<Place>>,
     migrator: OnceCell<Migrator>,
-    /// The client that this made itself, of which the application knows nothing.
-    client: OnceLock<Client>,
+    /// The connection that this made itself, of which the application knows nothing.
+    connection: OnceLock<Connection>,
 }
 
 impl Session {
     pub(super) fn new(output: Output, options: Options, place: Place) -> Self {
-        let (environment, migrator, client) = (OnceLock::new(), OnceCell::new(), OnceLock::new());
-        Self { output, options, environment, place: Mutex::new(Some(place)), migrator, client }
+        let (environment, migrator, connection) = (OnceLock::new(), OnceCell::new(), OnceLock::new());
+        Self { output, options, environment, place: Mutex::new(Some(place)), migrator, connection }
     }
 
     /// What the environment says. Read at its first use: some commands need none of it.
-    pub(super) fn environment(&self) -> Result<&EnvironmentSettings, Failure> {
+    pub(super) fn environment(&self) -> Result<&Environment, Failure> {
         if let Some(settings) = self.environment.get() {
             return Ok(settings);
         }
-        let settings = EnvironmentSettings::of_this_process()?;
+        let settings = Environment::of_this_process()?;
         Ok(self.environment.get_or_init(|| settings))
     }
 
@@ -64,15 +62,15 @@ impl Session {
                 let builder = match place {
                     Some(Place::Named(configure)) => {
                         let connection = connect::by_options(&self.options).await?;
-                        self.client.get_or_init(|| connection.database().client().clone());
+                        self.connection.get_or_init(|| connection.clone());
                         configure(MigratorBuilder::new(connection))
                     }
                     Some(Place::Own(builder)) => {
                         let connection = connect::instead_of(builder.connection(), &self.options).await?;
                         if self.options.uri.is_some() {
-                            self.client.get_or_init(|| connection.database().client().clone());
+                            self.connection.get_or_init(|| connection.clone());
                         }
-                        builder.on(connection)
+                        builder.with_connection(connection)
                     }
                     // Only after an error, which has ended the command.
                     None => return Err(Failure::usage("nothing says where the database is")),
@@ -99,8 +97,8 @@ impl Session {
 
     /// Disconnects. The driver would do it in the background, and panic now and then when the program ends meanwhile.
     pub(super) async fn close(&self) {
-        if let Some(client) = self.client.get() {
-            goodbye(client.clone()).await;
+        if let Some(connection) = self.connection.get() {
+            connection.clone().shutdown().await;
         }
     }
 }

@@ -7,8 +7,10 @@ use super::failure::{Failure, or_on_record};
 use super::ink::{BOLD, DIM, MAGENTA, RED};
 use super::session::Session;
 use super::{history, migrate, words};
-use crate::migrator::unknown;
-use crate::{Kind, Migration, Record, Standing, wire};
+use mongrate::json;
+use mongrate::migration::{Kind, Migration};
+use mongrate::migrator::Standing;
+use mongrate::record::Record;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Show {
@@ -24,16 +26,16 @@ impl Show {
         let standing = status.get(&self.id);
         let orphan = status.orphans().iter().find(|orphan| orphan.id == self.id);
         if standing.is_none() && orphan.is_none() && history.entries.is_empty() {
-            return Err(or_on_record(unknown(&self.id, migrator.registry().iter())));
+            migrator.registry().find(&self.id).map_err(or_on_record)?;
         }
         let dependants = dependants(migrator.registry().iter(), &self.id);
         if output.is_json() {
-            output.json(&wire::Shown {
+            output.json(&json::Shown {
                 id: &self.id,
                 migration: standing.map(Into::into),
                 orphan: orphan.map(Into::into),
                 dependants,
-                history: wire::History::of(&history),
+                history: json::History::of(&history),
             })?;
             return Ok(Exit::Done);
         }
@@ -99,7 +101,7 @@ fn print(session: &Session, standing: Standing<'_>, dependants: &[&str]) -> Resu
         lines.push(("manual", "runs only when it is named".to_owned()));
     }
     if let Some(limit) = migration.timeout() {
-        lines.push(("timeout", crate::elapsed::Elapsed(limit).to_string()));
+        lines.push(("timeout", mongrate::display::Elapsed(limit).to_string()));
     }
     if migration.has_verify() {
         lines.push(("verify", "yes".to_owned()));
@@ -132,6 +134,7 @@ fn runs(kind: Kind) -> &'static str {
         Kind::Tx => "in one transaction together with its record (`&mut Tx`)",
         Kind::Schema => "outside transactions, with operations that can be repeated (`&mut Schema`)",
         Kind::Database => "outside transactions (`&Database`)",
+        _ => "-",
     }
 }
 

@@ -11,7 +11,8 @@ use std::{env, fs};
 
 use super::failure::Failure;
 use super::migrate;
-use crate::{Migration, Registry};
+use mongrate::migration::Migration;
+use mongrate::plan::Registry;
 
 /// The sources of this program, and of the crates beside it in its workspace.
 #[derive(Debug)]

@@ -7,9 +7,10 @@ use super::failure::Failure;
 use super::ink::{MAGENTA, RED};
 use super::session::Session;
 use super::{migrate, table, words};
-use crate::elapsed::Elapsed;
-use crate::grouped::counted;
-use crate::{Migration, Standing, State, wire};
+use mongrate::display::{Elapsed, counted};
+use mongrate::json;
+use mongrate::migration::{Migration, State};
+use mongrate::migrator::Standing;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Status {
@@ -22,7 +23,7 @@ impl Status {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator().await?;
         let status = migrator.status().await?;
-        let document = wire::Status::of(&status);
+        let document = json::Status::of(&status);
         if !session.output.is_json() {
             show(session, &status)?;
         }
@@ -39,7 +40,7 @@ impl Status {
     }
 }
 
-fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
+fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Failure> {
     let verbose = session.output.verbose > 0;
     let mut rows = table::with(&["status", "migration", "applied (UTC)", "took", "by", "remarks"]);
     for standing in status.iter() {
@@ -66,8 +67,8 @@ fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
         session.output.print(format_args!("{}\n", table::text(rows, &["took", "by", "applied (UTC)"])))?;
     }
     if let Some(holder) = status.holder() {
-        let verb = if holder.expired { "The lock is held" } else { "Being migrated" };
-        session.output.print(format_args!("{verb} by {holder}."))?;
+        let direction = if holder.expired { "The lock is held" } else { "Being migrated" };
+        session.output.print(format_args!("{direction} by {holder}."))?;
     }
     let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(Migration::is_manual);
     let manual = if manual.is_empty() { String::new() } else { format!(", {} manual", manual.len()) };
@@ -88,7 +89,7 @@ fn show(session: &Session, status: &crate::Status) -> Result<(), Failure> {
 }
 
 /// Whether there is something that should not be.
-fn is_wrong(status: &crate::Status) -> bool {
+fn is_wrong(status: &mongrate::migrator::Status) -> bool {
     let bad = |standing: Standing<'_>| {
         let is_bad = matches!(standing.state, State::Failed | State::Interrupted | State::Partial);
         let has_error = standing.record.is_some_and(|record| record.error.is_some());

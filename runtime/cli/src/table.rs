@@ -67,8 +67,8 @@ fn bold(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ink::{GREEN, rendered};
     use super::*;
+    use crate::ink::{GREEN, rendered};
 
     fn shown(width: u16) -> String {
         let mut table = with(&["status", "migration", "took", "remarks"]);

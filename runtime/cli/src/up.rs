@@ -7,8 +7,8 @@ use super::failure::Failure;
 use super::options::{Writing, limit};
 use super::session::Session;
 use super::{outcome, progress};
-use crate::Migrator;
-use crate::options::Limit;
+use mongrate::migrator::Migrator;
+use mongrate::options::Limit;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Up {
@@ -55,8 +55,8 @@ struct How {
 impl Up {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_for(&self.how.writing).await?;
-        let up = self.ids.iter().fold(migrator.up(), crate::Up::only);
-        let up = self.to.iter().fold(up, crate::Up::to);
+        let up = self.ids.iter().fold(migrator.up(), mongrate::migrator::Up::only);
+        let up = self.to.iter().fold(up, mongrate::migrator::Up::to);
         if !(session.environment()?.auto || self.how.dry_run) {
             return outcome::tell(session, &up.check().await?);
         }
@@ -73,11 +73,11 @@ impl Run {
 }
 
 impl How {
-    async fn run(self, session: &Session, migrator: &Migrator, up: crate::Up) -> Result<Exit, Failure> {
+    async fn run(self, session: &Session, migrator: &Migrator, up: mongrate::migrator::Up) -> Result<Exit, Failure> {
         let environment = session.environment()?;
         let mut up = up.dry_run(self.dry_run).continue_on_error(self.continue_on_error || !environment.stop_on_error);
         if let Some(limit) = self.timeout {
-            up = up.limit(limit);
+            up = up.timeout(limit);
         }
         if let Some(name) = self.writing.by() {
             up = up.by(name);

@@ -7,7 +7,8 @@ use super::failure::{Failure, half_changed};
 use super::ink::{GREEN, RED, YELLOW};
 use super::migrate;
 use super::session::Session;
-use crate::{Finding, Problem, wire};
+use mongrate::json;
+use mongrate::migrator::{Finding, Problem};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Validate {}
@@ -16,7 +17,7 @@ impl Validate {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let (output, validation) = (&session.output, session.migrator().await?.validate().await?);
         if output.is_json() {
-            output.json(&wire::Validation::of(&validation))?;
+            output.json(&json::Validation::of(&validation))?;
         } else {
             for finding in validation.findings() {
                 let Finding { id, problem, .. } = finding;
@@ -59,5 +60,6 @@ fn cure(finding: &Finding) -> String {
         Problem::VerificationFailed { .. } => format!(
             "see what is wrong with the data, or with its `verify` function; `{m} accept {id}` accepts it as it is"
         ),
+        _ => format!("see `{m} show {id}`"),
     }
 }

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
 use super::table;
-use crate::wire;
+use mongrate::json;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Version {}
@@ -14,7 +14,7 @@ pub(super) struct Version {}
 impl Version {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let status = session.migrator().await?.status().await?;
-        let versions = wire::Versions::of(&status);
+        let versions = json::Versions::of(&status);
         if session.output.is_json() {
             session.output.json(&versions)?;
             return Ok(Exit::Done);

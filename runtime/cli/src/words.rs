@@ -3,7 +3,7 @@
 use mongodb::bson::DateTime;
 
 use super::ink::{CYAN, DIM, GREEN, Painted, RED, YELLOW};
-use crate::migration::State;
+use mongrate::migration::State;
 
 /// The word for where a migration stands, coloured: green is applied, yellow will run, red needs somebody.
 pub(super) fn state(word: &'static str, state: State) -> Painted<&'static str> {

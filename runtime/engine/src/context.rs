@@ -1,14 +1,16 @@
 //! What a body is handed: its argument decides how it runs.
 
-mod operation;
+pub(crate) mod catalog;
+pub(crate) mod drift;
+mod journal;
 mod schema;
 mod scope;
 mod tx;
 
 use mongodb::Database;
 
-pub use operation::{Counts, Operation, Prediction, Sample};
-pub(crate) use operation::{Journal, LISTED};
+pub(crate) use drift::{Difference, Expectation, Facts, Left, Look, Position, compare};
+pub(crate) use journal::Journal;
 pub(crate) use schema::{Activity, Ask, Course, Effect, Log, Projection};
 pub use schema::{CreateCollection, CreateIndex, Schema};
 #[cfg(test)]
@@ -49,7 +51,7 @@ impl Context {
     }
 
     /// What remains to be seen when a body has come to its end.
-    pub(crate) async fn finish(&mut self) -> Result<(), crate::Error> {
+    pub(crate) async fn finish(&mut self) -> Result<(), crate::error::Error> {
         match &mut self.0 {
             Inner::Schema(schema) => schema.finish().await,
             Inner::Tx(_) | Inner::Database(_) => Ok(()),

@@ -4,8 +4,6 @@ pub(crate) mod codes;
 mod notation;
 mod quoted;
 mod readable;
-mod recorded;
-mod remains;
 mod sentence;
 mod server;
 mod validation;
@@ -15,26 +13,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use codes::{Class, Cure};
-pub(crate) use readable::{Readable, in_one_line, readable, source_chain, told};
-pub(crate) use recorded::RecordedError;
-pub use remains::Remains;
+pub use readable::{Readable, source_chain};
+pub(crate) use readable::{in_one_line, readable, told};
+pub use server::NotReached;
 use server::aborted_again;
-pub(crate) use server::{NotReached, class, code, is_permanent, passes};
+pub(crate) use server::{class, code, is_permanent, passes};
 
-#[cfg(feature = "cli")]
-pub(crate) use words::left_running;
+pub(crate) use words::escaped;
 use words::{
     AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
     known_sources, late, list, wait_longer,
 };
-pub(crate) use words::{escaped, quoted, so_far, what};
+pub use words::{left_running, quoted, so_far, what};
 
-use crate::elapsed::Elapsed;
-use crate::lock::Holder;
-use crate::migration::{Source, State};
+use crate::display::Elapsed;
+use crate::migration::{Direction, Source, State};
 use crate::migrator::Tenants;
-use crate::plan::Verb;
-use crate::report::Report;
+use crate::record::Holder;
+use crate::report::{Remains, Report};
 
 /// What can go wrong.
 ///
@@ -335,13 +331,13 @@ pub enum Error {
     Refused(String),
 
     /// A migration failed, or its `down`. Its transaction, if it had one, was rolled back; later ones did not run, or with
-    /// [`continue_on_error`](crate::Up::continue_on_error) only those that do not depend on it.
-    #[error("{}'{id}' failed: {message}. {}", what(*.verb), aftermath(.report, *.verb, *.remains, &**.source))]
+    /// [`continue_on_error`](crate::migrator::Up::continue_on_error) only those that do not depend on it.
+    #[error("{}'{id}' failed: {message}. {}", what(*.direction), aftermath(.report, *.direction, *.remains, &**.source))]
     Failed {
         /// Qualified id of the first one that failed.
         id: String,
         /// Whether it was being applied or reverted.
-        verb: Verb,
+        direction: Direction,
         /// Its error in words.
         message: String,
         /// Its error as it was returned.
@@ -355,13 +351,13 @@ pub enum Error {
     /// A `Tx` migration or its `down` failed on a server without transactions: what it wrote before the failure is still
     /// there.
     #[error(
-        "{}'{id}' failed half-way on a server without transactions: {message}. The data may be half changed, so the application must not go on. {}", what(*.verb), AFTER_HALF
+        "{}'{id}' failed half-way on a server without transactions: {message}. The data may be half changed, so the application must not go on. {}", what(*.direction), AFTER_HALF
     )]
     Partial {
         /// Qualified id of the migration.
         id: String,
         /// Whether it was being applied or reverted.
-        verb: Verb,
+        direction: Direction,
         /// Its error in words.
         message: String,
         /// Its error as it was returned.
@@ -371,7 +367,7 @@ pub enum Error {
     },
 
     /// Some of several databases could not be migrated; the others were. Made by
-    /// [`Tenants::into_result`](crate::Tenants::into_result).
+    /// [`Tenants::into_result`](crate::migrator::Tenants::into_result).
     #[error("{} of {} databases could not be migrated:{}", .tenants.failed().count(), .tenants.len(), failures(.tenants))]
     Tenants {
         /// What became of each of them.
@@ -486,7 +482,7 @@ pub enum Error {
         id: String,
     },
 
-    /// Migrations depend on each other in a circle. Found by [`Registry::verify`](crate::Registry::verify).
+    /// Migrations depend on each other in a circle. Found by [`Registry::verify`](crate::plan::Registry::verify).
     #[error(
         "Circular dependency detected: {}. Remove one of these dependencies to break the cycle.",
         .path.join(" -> ")
@@ -496,7 +492,7 @@ pub enum Error {
         path: Vec<&'static str>,
     },
 
-    /// A dependency that is not linked in. Found by [`Registry::verify`](crate::Registry::verify).
+    /// A dependency that is not linked in. Found by [`Registry::verify`](crate::plan::Registry::verify).
     #[error(
         "Migration '{migration}' depends on '{dependency}', but that migration was not found. \
          Ensure the dependency exists or remove it from its deps.{}",
@@ -511,7 +507,7 @@ pub enum Error {
         nearest: Option<&'static str>,
     },
 
-    /// Two linked-in migrations have the same qualified id. Found by [`Registry::verify`](crate::Registry::verify).
+    /// Two linked-in migrations have the same qualified id. Found by [`Registry::verify`](crate::plan::Registry::verify).
     #[error(
         "Two migrations have the id '{id}': {}:{} and {}:{}. Give one of them another id.",
         .first.0, .first.1, .second.0, .second.1
@@ -525,7 +521,7 @@ pub enum Error {
         second: (&'static str, u32),
     },
 
-    /// [`Registry::source`](crate::Registry::source) named a source that none of the migrations belongs to.
+    /// [`Registry::source`](crate::plan::Registry::source) named a source that none of the migrations belongs to.
     #[error(
         "No linked-in migration belongs to source '{name}'. {}",
         known_sources(.known)
@@ -570,7 +566,7 @@ pub enum Error {
     #[error("cannot reach MongoDB: its name was not found. {}", Self::HOST_NOT_FOUND)]
     HostNotFound,
 
-    /// An option of the migrator, of a run, of [`for_each`](crate::Migrator::for_each) or of [`Schema`](crate::Schema) has a value
+    /// An option of the migrator, of a run, of [`for_each`](crate::migrator::Migrator::for_each) or of [`Schema`](crate::context::Schema) has a value
     /// that makes no sense.
     #[error("the option `{option}` is {value}, but takes {accepted}. Correct it, or leave it out to have the default")]
     InvalidOption {
@@ -680,15 +676,15 @@ impl Error {
     /// For a log: what a body's error says may quote what is stored, and so is left to the record.
     pub(crate) fn discreet(&self) -> String {
         match self {
-            Self::Failed { id, verb, .. } | Self::Partial { id, verb, .. } => {
-                format!("{}'{id}' failed; its record tells why", what(*verb))
+            Self::Failed { id, direction, .. } | Self::Partial { id, direction, .. } => {
+                format!("{}'{id}' failed; its record tells why", what(*direction))
             }
             _ => self.to_string(),
         }
     }
 
-    /// Nothing, the only error, or all of them.
-    pub(crate) fn gather(mut errors: Vec<Self>) -> Result<(), Self> {
+    /// Ok for no errors, the only error, or [`Several`](Self::Several).
+    pub fn gather(mut errors: Vec<Self>) -> Result<(), Self> {
         match errors.len() {
             0 | 1 => errors.pop().map_or(Ok(()), Err),
             _ => Err(Self::Several { errors }),

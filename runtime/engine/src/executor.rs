@@ -9,12 +9,12 @@ mod dry_run;
 mod failure;
 mod left;
 mod leftovers;
-#[cfg(test)]
-mod model;
 mod records;
 mod schema;
 mod stake;
 mod step;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod verify;
 
@@ -23,18 +23,17 @@ use std::sync::Arc;
 use mongodb::Database;
 use tracing::Instrument;
 
-use crate::context::Journal;
-use crate::error::{Remains, in_one_line, is_permanent, source_chain};
+use crate::context::{Journal, Left, Position};
+use crate::error::{in_one_line, is_permanent, source_chain};
 use crate::events::{Audience, Event};
-use crate::left::{Left, Position};
 use crate::lock::{Lease, Lock, Session};
-use crate::migration::Kind;
+use crate::migration::{Direction, Kind};
 use crate::options::Options;
-use crate::plan::{self, Verb};
+use crate::plan;
 use crate::record::Record;
-use crate::report::{Execution, Outcome};
+use crate::report::{Execution, Outcome, Remains};
 use crate::stop::{Deadline, Reason, Stop};
-use crate::tracker::Tracker;
+use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
 pub(crate) use body::caught;
@@ -93,18 +92,18 @@ pub(crate) enum Ended {
 impl Executor<'_> {
     /// Runs one step and puts it on record, whatever becomes of it.
     pub(crate) async fn run(&mut self, planned: plan::Step, previous: Option<&Record>) -> Ended {
-        let span = tracing::info_span!("migration", id = planned.migration().id(), verb = %planned.verb());
+        let span = tracing::info_span!("migration", id = planned.migration().id(), direction = %planned.direction());
         self.executions += 1;
         let position = (self.lease.token(), self.executions);
         self.run_step(Step { position, ..Step::new(planned, previous) }).instrument(span).await
     }
 
     async fn run_step(&mut self, mut step: Step<'_>) -> Ended {
-        let (migration, verb) = (step.migration, step.verb);
+        let (migration, direction) = (step.migration, step.direction);
         let id = migration.id();
         self.lease.announce(id);
-        tracing::info!(id, %verb, "started");
-        self.audience.tell(|| Event::Started { migration, verb });
+        tracing::info!(id, %direction, "started");
+        self.audience.tell(|| Event::Started { migration, direction });
         let result = self.execute(&mut step).await;
         let remains = match step.kind {
             Kind::Tx if !self.transactional => Remains::Half,
@@ -117,7 +116,7 @@ impl Executor<'_> {
         };
         let mut recorded = Ok(());
         let (outcome, stopped) = match result {
-            Ok(()) if verb == Verb::Down => (Outcome::Reverted, None),
+            Ok(()) if direction == Direction::Down => (Outcome::Reverted, None),
             Ok(()) => (Outcome::Applied, None),
             Err(Failure::Stopped(reason)) => (Outcome::Stopped { remains }, Some(reason)),
             Err(Failure::Failed(error)) => {
@@ -140,23 +139,28 @@ impl Executor<'_> {
         // The error itself may quote documents; it is in the record and in the report.
         match &outcome {
             Outcome::Applied | Outcome::Reverted => {
-                tracing::info!(id, duration_ms, "{}", if verb == Verb::Down { "reverted" } else { "applied" });
-                self.audience.tell(|| Event::Finished { migration, verb, duration });
+                tracing::info!(
+                    id,
+                    duration_ms,
+                    "{}",
+                    if direction == Direction::Down { "reverted" } else { "applied" }
+                );
+                self.audience.tell(|| Event::Finished { migration, direction, duration });
             }
             Outcome::Failed { message, .. } => {
                 tracing::error!(id, duration_ms, "failed");
-                self.audience.tell(|| Event::Failed { migration, verb, message: message.clone(), duration });
+                self.audience.tell(|| Event::Failed { migration, direction, message: message.clone(), duration });
             }
             Outcome::Stopped { .. } => {
                 tracing::error!(id, duration_ms, "stopped");
-                self.audience.tell(|| Event::Stopped { migration, verb });
+                self.audience.tell(|| Event::Stopped { migration, direction });
             }
             Outcome::WouldApply | Outcome::WouldRevert | Outcome::WouldFail | Outcome::NotSimulated { .. } => {
                 unreachable!("these are outcomes of a dry run")
             }
         }
         let (attempts, operations, notes) = (step.attempts, step.operations, step.notes);
-        let execution = Execution { id: id.to_owned(), verb, outcome, duration, attempts, operations, notes };
+        let execution = Execution { id: id.to_owned(), direction, outcome, duration, attempts, operations, notes };
         match stopped {
             Some(reason) => Ended::Stopped(reason, execution),
             None => Ended::Execution(execution, recorded),

@@ -2,31 +2,23 @@
 //!
 //! Times are ISO 8601 in UTC, durations whole milliseconds. Every property is always there; what does not apply is null.
 
-mod check;
-mod completions;
 mod document;
-pub(crate) mod graph;
+pub mod graph;
 mod history;
-mod lock_file;
 mod migration;
-mod new;
 mod plan;
 mod record;
 mod report;
 mod status;
 mod validation;
 
-pub(crate) use check::{Check, CheckedSource};
-pub(crate) use completions::Completions;
-pub(crate) use history::History;
-pub(crate) use lock_file::{LockFile, LockFiles};
-pub(crate) use migration::Migration;
-pub(crate) use new::New;
-pub(crate) use plan::Plan;
-pub(crate) use record::{Holder, Lock, Record, Released};
-pub(crate) use report::Report;
-pub(crate) use status::{Pending, Shown, Status, Versions, word};
-pub(crate) use validation::{Differs, Finding, Validation};
+pub use history::History;
+pub use migration::Migration;
+pub use plan::Plan;
+pub use record::{Holder, Lock, Record, Released};
+pub use report::Report;
+pub use status::{Pending, Shown, Status, Versions, word};
+pub use validation::{Differs, Finding, Validation};
 
 use std::time::Duration;
 
@@ -36,15 +28,15 @@ use serde::Serialize;
 /// What went wrong.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Error<'a> {
+pub struct Error<'a> {
     /// Which kind of error, in kebab case.
-    pub(crate) code: &'a str,
+    pub code: &'a str,
     /// The exit code of the process.
-    pub(crate) exit: u8,
-    pub(crate) message: &'a str,
-    pub(crate) causes: &'a [String],
+    pub exit: u8,
+    pub message: &'a str,
+    pub causes: &'a [String],
     /// What to do next.
-    pub(crate) help: Option<&'a str>,
+    pub help: Option<&'a str>,
 }
 
 /// ISO 8601.

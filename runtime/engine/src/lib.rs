@@ -1,60 +1,34 @@
 #![doc = include_str!("crate.md")]
 
+// Fixtures of unit tests are shared with other crates, where these paths are the only ones.
+#[cfg(test)]
+extern crate self as mongrate;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod catalog;
-#[cfg(feature = "cli")]
-pub mod cli;
-mod context;
-mod durable;
-mod elapsed;
-mod error;
-mod events;
-mod excerpt;
+pub mod context;
+pub mod display;
+pub mod error;
+pub mod events;
 mod executor;
-#[cfg(test)]
-mod fixtures;
-mod graph;
-mod grouped;
-#[cfg(all(doctest, feature = "cli", feature = "mongod", unix))]
-mod guide;
-mod history;
-mod json;
-mod left;
-mod lock;
-mod migration;
-mod migrator;
-#[cfg(all(feature = "mongod", unix))]
-pub mod mongod;
-mod options;
-mod plan;
-mod record;
-mod registry;
-mod report;
-mod signals;
-mod stop;
-mod tracker;
-#[cfg(feature = "cli")]
-mod wire;
+pub mod json;
+pub mod lock;
+pub mod migration;
+pub mod migrator;
+pub mod options;
+pub mod plan;
+pub mod record;
+pub mod report;
+pub mod stop;
+mod store;
 
-pub use context::{
-    Counts, CreateCollection, CreateIndex, Kv, Operation, Pending, Prediction, Sample, Schema, Transactional, Tx,
-    TxCollection, TxCursor,
-};
-pub use error::{Error, Remains};
-pub use events::{Event, Events};
-pub use history::{Act, EffectEntry, Effects, HistoryEntry};
-pub use lock::{Holder, LockStatus};
-pub use migration::{Kind, Migration, Source, State};
-pub use migrator::{
-    Amend, Boot, Booted, DatabaseFilter, Detected, Down, Finding, ForEach, ForceUnlock, Health, HealthStatus, History,
-    HistoryPage, Migrator, MigratorBuilder, Problem, Require, Standing, Statistics, Status, Tenants, Up, Validation,
-    Verdict,
-};
+pub use context::{Schema, Tx};
+pub use error::Error;
+pub use migration::{Kind, Migration, Source};
+pub use migrator::status;
+pub use migrator::{Migrator, MigratorBuilder};
 pub use mongrate_macros::migration;
-pub use options::{Names, Policy, Transactions};
-pub use plan::{Blocked, Plan, Step, Verb};
-pub use record::{Direction, Record, RecordStatus};
-pub use registry::Registry;
-pub use report::{Execution, Outcome, Report};
+pub use plan::{Plan, Registry};
+pub use record::history;
+pub use report::Report;

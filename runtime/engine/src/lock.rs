@@ -8,10 +8,7 @@
 mod acquire;
 mod fence;
 mod heartbeat;
-mod holder;
 mod mongo;
-mod permit;
-mod random;
 mod seize;
 mod session;
 mod status;
@@ -23,17 +20,13 @@ use std::time::Duration;
 
 use mongodb::Database;
 
-use crate::Error;
+use crate::error::Error;
 use crate::options::Options;
 
 pub(crate) use acquire::{Held, Sighting};
 pub(crate) use fence::Fenced;
 pub(crate) use heartbeat::Lease;
-pub use holder::Holder;
-pub(crate) use holder::host;
 pub(crate) use mongo::{Mongo, kill, start};
-pub(crate) use permit::Permit;
-pub(crate) use random::{backoff, jitter};
 pub(crate) use seize::Seized;
 pub(crate) use session::Session;
 pub use status::LockStatus;
@@ -43,8 +36,6 @@ pub(crate) use wait::{Look, Waiter};
 #[cfg(test)]
 pub(crate) use {
     acquire::Grant,
-    permit::Guard,
-    random::seeded,
     store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked},
 };
 
@@ -66,7 +57,7 @@ pub(crate) struct Lock<S = Mongo> {
 
 impl Lock {
     /// `lease` is the same database, perhaps through another client: for all that must not wait for a body's connections.
-    /// Both are [durable](crate::durable).
+    /// Both are [durable](crate::store::durable).
     pub(crate) fn new(database: &Database, lease: &Database, options: &Options) -> Self {
         Self { store: Mongo::new(database, lease, &options.names), lease: options.lease, actor: options.actor.clone() }
     }

@@ -16,7 +16,7 @@ mod history;
 mod lock;
 mod require;
 mod run;
-mod status;
+pub mod status;
 mod steps;
 mod unlinked;
 mod up;
@@ -31,18 +31,13 @@ use tokio::task::JoinError;
 use tracing::Instrument;
 
 pub use amend::Amend;
-#[cfg(feature = "cli")]
-pub(crate) use boot::Settings as EnvironmentSettings;
-pub use boot::{Boot, Booted};
+pub use boot::{Boot, Booted, Environment};
 pub use builder::MigratorBuilder;
-#[cfg(feature = "cli")]
-pub(crate) use connection::{Connection, goodbye, parse};
+pub use connection::Connection;
 pub use detect::{Detected, Verdict};
 pub use down::Down;
 pub use for_each::{DatabaseFilter, ForEach, Tenants};
 pub use health::{Health, HealthStatus};
-#[cfg(feature = "cli")]
-pub(crate) use history::LONGEST_PAGE;
 pub use history::{History, HistoryPage};
 pub use lock::ForceUnlock;
 pub use require::Require;
@@ -50,22 +45,16 @@ pub use status::{Standing, Status};
 pub use up::Up;
 pub use validate::{Finding, Problem, Validation};
 
-#[cfg(feature = "cli")]
-pub(crate) use crate::graph::unknown;
-pub use crate::tracker::Statistics;
+pub use crate::store::Statistics;
 
 use self::compare::Compared;
-#[cfg(not(feature = "cli"))]
-use self::connection::Connection;
-use crate::Error;
+use crate::error::Error;
 use crate::events::{Audience, Events};
-use crate::graph::Graph;
 use crate::lock::Lock;
 use crate::options::Options;
-use crate::plan::{Plan, Reach};
-use crate::registry::Registry;
+use crate::plan::{Graph, Plan, Reach, Registry};
 use crate::stop::{Reason, Stop};
-use crate::tracker::Tracker;
+use crate::store::Tracker;
 
 /// Migrates one database. Cheap to clone.
 ///
@@ -84,7 +73,7 @@ pub struct Migrator(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     connection: Connection,
-    /// The same database with the options of [`durable`](crate::durable): for what needs no lease.
+    /// The same database with the options of [`durable`](crate::store::durable): for what needs no lease.
     database: Database,
     registry: Registry,
     options: Options,
@@ -172,7 +161,7 @@ impl Migrator {
     ///
     /// A `&Database` body may leave a server call behind. With [`connect`](Self::connect) it is ended before the lease is
     /// released. If it cannot be ended, or the database was brought, the lease is left to expire, and
-    /// [`Report::left_running`](crate::Report::left_running) names what may still run.
+    /// [`Report::left_running`](crate::report::Report::left_running) names what may still run.
     ///
     /// This returns within about 5 seconds. A run that waits for an answer which the server does not give is left behind by then;
     /// its result is [`Error::Unacknowledged`].

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::Error;
-use crate::elapsed::Elapsed;
+use crate::display::Elapsed;
+use crate::error::Error;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -23,7 +23,7 @@ const MONTH: Duration = Duration::from_hours(30 * 24);
 #[non_exhaustive]
 pub enum Transactions {
     /// Use transactions where the server has them; elsewhere run `Tx` bodies without one, and warn. A failure there is
-    /// [`Error::Partial`](crate::Error::Partial).
+    /// [`Error::Partial`](crate::error::Error::Partial).
     #[default]
     Auto,
     /// Refuse to run on a server without transactions.
@@ -37,7 +37,7 @@ pub enum Policy {
     /// Log a warning, mention it in the report, go on.
     #[default]
     Warn,
-    /// Refuse to run; in [`Migrator::health`](crate::Migrator::health), say that the program is not ready.
+    /// Refuse to run; in [`Migrator::health`](crate::migrator::Migrator::health), say that the program is not ready.
     Error,
 }
 
@@ -51,7 +51,7 @@ pub struct Names {
     pub history: String,
     /// The lease and the fence. Default: `migrations_lock`.
     pub lock: String,
-    /// What [`Tx::kv`](crate::Tx::kv) stores. Default: `migrations_kv`.
+    /// What [`Tx::kv`](crate::context::Tx::kv) stores. Default: `migrations_kv`.
     pub kv: String,
 }
 
@@ -65,7 +65,7 @@ impl Names {
     /// `<name>`, `<name>_history`, `<name>_lock` and `<name>_kv`.
     ///
     /// ```
-    /// let names = mongrate::Names::prefixed("_schema");
+    /// let names = mongrate::options::Names::prefixed("_schema");
     /// assert_eq!(names.history, "_schema_history");
     /// ```
     #[must_use]
@@ -79,11 +79,19 @@ impl Names {
     }
 }
 
-/// A time limit, or that there is none.
+/// A time limit of a run. A [`Duration`] converts to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limit {
+pub enum Limit {
+    /// The run may take as long as it needs.
     None,
+    /// 1 millisecond to 30 days.
     After(Duration),
+}
+
+impl From<Duration> for Limit {
+    fn from(limit: Duration) -> Self {
+        Self::After(limit)
+    }
 }
 
 impl Limit {
@@ -94,14 +102,14 @@ impl Limit {
         }
     }
 
-    /// Zero is refused: it would stop everything at once.
-    pub(crate) fn check(self) -> Result<(), Error> {
+    /// Fails with [`Error::InvalidOption`] for a limit that makes no sense. Zero would stop everything at once.
+    pub fn check(self) -> Result<(), Error> {
         let accepted = "a duration from 1 millisecond to 30 days; no limit is the absence of the option";
         self.duration().map_or(Ok(()), |limit| bounded("timeout", limit, &TIMEOUT, accepted))
     }
 }
 
-/// Everything that a run is told; set through [`Migrator::builder`](crate::Migrator::builder).
+/// Everything that a run is told; set through [`Migrator::builder`](crate::migrator::Migrator::builder).
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) actor: Option<String>,

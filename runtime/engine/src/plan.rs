@@ -1,9 +1,13 @@
 //! What will run, in which order and why: a value that status, dry run, command line and executor share.
 
 mod down;
+#[cfg(test)]
+pub(crate) mod fixtures;
+mod graph;
 mod mark;
 #[cfg(test)]
 mod properties;
+mod registry;
 mod staying;
 #[cfg(test)]
 mod tests;
@@ -11,10 +15,13 @@ mod up;
 
 use std::{fmt, slice, vec};
 
-use crate::migration::{Migration, State};
+use crate::error::Error;
+use crate::migration::{Direction, Migration, State};
 
 pub(crate) use down::Target;
+pub(crate) use graph::{Graph, HeldUp, Unknown, unknown};
 pub(crate) use mark::{mark_applied, mark_pending};
+pub use registry::{NOTHING_LINKED, Registry};
 pub(crate) use up::Reach;
 
 /// An ordered list of steps. Of each one that is applied, the dependencies, direct and indirect, are completed or precede it;
@@ -32,7 +39,7 @@ pub(crate) use up::Reach;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    verb: Verb,
+    direction: Direction,
     steps: Vec<Step>,
     blocked: Vec<Blocked>,
 }
@@ -41,19 +48,8 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     migration: Migration,
-    verb: Verb,
+    direction: Direction,
     state: State,
-}
-
-/// What a step does with its migration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Verb {
-    /// Applies it.
-    #[default]
-    Up,
-    /// Reverts it.
-    Down,
 }
 
 /// A pending migration that waits for a manual one.
@@ -67,6 +63,11 @@ pub struct Blocked {
 }
 
 impl Plan {
+    /// What `up` would do on an empty database. Fails as [`Registry::verify`].
+    pub fn from_scratch(registry: &Registry) -> Result<Self, Error> {
+        Self::up(&Graph::new(registry)?, &Reach::All, |_| State::New)
+    }
+
     /// How many migrations will run.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -100,8 +101,8 @@ impl Step {
 
     /// What happens to it.
     #[must_use]
-    pub fn verb(&self) -> Verb {
-        self.verb
+    pub fn direction(&self) -> Direction {
+        self.direction
     }
 
     /// Where it stood when the plan was made, which is why it is part of the plan.
@@ -145,7 +146,7 @@ impl IntoIterator for Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.verb == Verb::Down { "revert" } else { "apply" };
+        let what = if self.direction == Direction::Down { "revert" } else { "apply" };
         match self.len() {
             0 => write!(f, "Nothing to {what}.")?,
             1 => write!(f, "1 migration to {what}:")?,
@@ -159,15 +160,6 @@ impl fmt::Display for Plan {
             write!(f, "\n{blocked}")?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Up => f.write_str("up"),
-            Self::Down => f.write_str("down"),
-        }
     }
 }
 

@@ -1,22 +1,26 @@
 //! What a run did.
 
 mod dry_run;
+mod operation;
+mod recorded;
+mod remains;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::context::Operation;
-use crate::elapsed::Elapsed;
-use crate::error::{RecordedError, Remains};
-use crate::history::Act;
-use crate::migration::Kind;
-use crate::plan::{Blocked, Verb};
-use crate::record::Record;
+pub(crate) use self::operation::LISTED;
+pub use self::operation::{Counts, Operation, Prediction, Sample};
+use self::recorded::RecordedError;
+pub use self::remains::Remains;
+use crate::display::Elapsed;
+use crate::migration::{Direction, Kind};
+use crate::plan::Blocked;
+use crate::record::{Act, Record};
 
 /// What a run did, in the order in which it was done. Its `Display` is for people.
 ///
-/// A run that did not end well has one as well: [`Error::report`](crate::Error::report).
+/// A run that did not end well has one as well: [`Error::report`](crate::error::Error::report).
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -65,7 +69,7 @@ pub struct Execution {
     /// Qualified id.
     pub id: String,
     /// Whether it was to be applied or reverted.
-    pub verb: Verb,
+    pub direction: Direction,
     /// How it ended.
     pub outcome: Outcome,
     /// From the start of its first attempt to its record, retries included.
@@ -307,7 +311,7 @@ impl Execution {
         let message = record.error.clone().unwrap_or_default();
         Self {
             id: record.id.clone(),
-            verb: Verb::Up,
+            direction: Direction::Up,
             outcome: Outcome::Failed { error: Arc::new(error), message, remains },
             duration: record.duration(),
             attempts: 0,
@@ -320,7 +324,7 @@ impl Execution {
 impl fmt::Display for Execution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (id, took) = (&self.id, Elapsed(self.duration));
-        let down = if self.verb == Verb::Down { "down " } else { "" };
+        let down = if self.direction == Direction::Down { "down " } else { "" };
         match &self.outcome {
             Outcome::Applied if self.attempts == 0 => {
                 write!(f, "applied  {id}: it had its effect before it was interrupted")?;

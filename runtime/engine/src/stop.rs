@@ -1,12 +1,22 @@
 //! Why a run or a step must not go on, told once to everything that takes part in it.
 
+mod backoff;
+mod permit;
+pub(crate) mod signals;
+
 use std::fmt;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::elapsed::Elapsed;
+use crate::display::Elapsed;
+
+#[cfg(test)]
+pub(crate) use self::backoff::seeded;
+pub(crate) use self::backoff::{backoff, jitter};
+pub(crate) use self::permit::{Guard, Permit};
+pub use self::signals::Signals;
 
 /// Why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

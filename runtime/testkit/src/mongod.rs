@@ -7,7 +7,7 @@
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use mongodb::bson::doc;
-//! use mongrate::mongod::Mongod;
+//! use mongrate_testkit::mongod::Mongod;
 //!
 //! let server = Mongod::start().await?;
 //! let users = server.client().await?.database("shop").collection("users");

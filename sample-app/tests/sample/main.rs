@@ -9,8 +9,9 @@ use std::collections::HashSet;
 use futures_util::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
-use mongrate::mongod::Mongod;
-use mongrate::{Names, Registry};
+use mongrate::Registry;
+use mongrate::options::Names;
+use mongrate_testkit::mongod::Mongod;
 use sample_app::{migrator, seed};
 
 #[test]

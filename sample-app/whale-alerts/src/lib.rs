@@ -11,7 +11,7 @@ use futures_util::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
-use mongrate::Names;
+use mongrate::options::Names;
 use serde::{Deserialize, Serialize};
 
 /// The plugin's collection of subscriptions, as it is called in the database.

@@ -1,6 +1,6 @@
 //! A boot with nothing pending among 1,000 migrations, as a whole process.
 
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 
 use crate::{Result, process, table};
 

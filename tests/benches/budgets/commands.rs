@@ -1,7 +1,7 @@
 //! Commands of the framework, counted by the server's own counters.
 
 use mongrate::Migrator;
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::server_commands;
 
 use crate::{Result, migrations, table};

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use mongodb::bson::{Document, doc};
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 
 use crate::{Result, process, table};
 

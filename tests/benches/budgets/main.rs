@@ -17,7 +17,7 @@ mod process;
 mod table;
 mod thousand;
 
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{DateTime, Document, doc};
-use mongrate::mongod::Mongod;
 use mongrate::{Migrator, Registry};
+use mongrate_testkit::mongod::Mongod;
 
 use crate::{Result, migrations, process, table};
 

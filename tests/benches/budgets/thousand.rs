@@ -1,6 +1,6 @@
 //! 1,000 trivial `Tx` migrations, as a whole process.
 
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 
 use crate::{Result, process, table};
 

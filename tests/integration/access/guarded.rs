@@ -1,6 +1,6 @@
 //! A replica set that asks who is there.
 //!
-//! The server of `mongrate::mongod` has no users, so that one makes them, and ends; then the same program serves the same data
+//! The server of `mongrate_testkit::mongod` has no users, so that one makes them, and ends; then the same program serves the same data
 //! again, with access control.
 
 use std::fs;

@@ -3,7 +3,9 @@
 use futures_util::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::{Client, Database};
-use mongrate::{DatabaseFilter, Error, Migrator, Outcome, Registry, Schema, Tx, migration};
+use mongrate::migrator::DatabaseFilter;
+use mongrate::report::Outcome;
+use mongrate::{Error, Migrator, Registry, Schema, Tx, migration};
 use mongrate_tests::stored::migrator;
 
 use super::guarded::Guarded;

@@ -1,7 +1,8 @@
 //! `MONGRATE_AUTO=false`: nothing is applied, one read tells whether anything would be.
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Policy, Tx, migration};
+use mongrate::options::Policy;
+use mongrate::{Error, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, fingerprint, migrator, step, steps};
 

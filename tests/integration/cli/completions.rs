@@ -45,8 +45,8 @@ async fn bash_completes_commands_and_options() {
     assert_eq!(offered(&scratch, &["my-app", ""]), ["migrate"]);
     assert_eq!(offered(&scratch, &["my-app", "migrate", "stat"]), ["status"]);
     let verbs = offered(&scratch, &["my-app", "migrate", ""]);
-    for verb in ["status", "up", "down", "lock", "new", "completions"] {
-        assert!(verbs.contains(&verb.to_owned()), "{verbs:?}");
+    for direction in ["status", "up", "down", "lock", "new", "completions"] {
+        assert!(verbs.contains(&direction.to_owned()), "{verbs:?}");
     }
     assert_eq!(offered(&scratch, &["my-app", "migrate", "lock", "r"]), ["release"]);
     assert_eq!(offered(&scratch, &["my-app", "migrate", "new", "--rev"]), ["--reversible"]);

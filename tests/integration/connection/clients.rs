@@ -4,7 +4,8 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
 use mongodb::{Client, Database};
-use mongrate::{DatabaseFilter, Migrator, Registry, migration};
+use mongrate::migrator::DatabaseFilter;
+use mongrate::{Migrator, Registry, migration};
 use mongrate_tests::stored::{count, documents, lease_is_free};
 use mongrate_tests::{TestDb, eventually};
 

@@ -2,7 +2,8 @@
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
-use mongrate::{DatabaseFilter, Error, Migrator, Registry, Tx, migration};
+use mongrate::migrator::DatabaseFilter;
+use mongrate::{Error, Migrator, Registry, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, step, steps};
 
@@ -30,7 +31,7 @@ async fn entrances(db: &TestDb, name: &str) -> Vec<(&'static str, Error)> {
         ("for_each_with", Migrator::for_each_with(options, DatabaseFilter::named([name]))),
     ] {
         let outcome = tenants.options(move |builder| builder.registry(registry())).await;
-        refused.push((way, outcome.and_then(mongrate::Tenants::into_result).unwrap_err()));
+        refused.push((way, outcome.and_then(mongrate::migrator::Tenants::into_result).unwrap_err()));
     }
     refused
 }

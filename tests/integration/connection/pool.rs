@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
-use mongrate::{DatabaseFilter, Error, Migrator, MigratorBuilder, Registry, migration};
+use mongrate::migrator::DatabaseFilter;
+use mongrate::{Error, Migrator, MigratorBuilder, Registry, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{count, lease_is_free, migrator, status};
 

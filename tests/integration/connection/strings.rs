@@ -1,6 +1,7 @@
 //! Connection strings carry passwords, and no error quotes them.
 
-use mongrate::{DatabaseFilter, Error, Migrator};
+use mongrate::migrator::DatabaseFilter;
+use mongrate::{Error, Migrator};
 
 const USER: &str = "maria-kovacs";
 const PASSWORD: &str = "correct-horse";

@@ -2,7 +2,9 @@
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Remains, State, Tx, Verb, migration};
+use mongrate::migration::{Direction, State};
+use mongrate::report::Remains;
+use mongrate::{Error, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{count, documents, history, lease_is_free, migrator, record, status, tell, told, untell};
 
@@ -57,7 +59,7 @@ async fn i6_in_a_transaction() {
     tell(&db, "fail").await;
     let error = migrator.down().steps(3).by("ana").await.unwrap_err();
     println!("{error}\n{}", error.report().unwrap());
-    let Error::Failed { id, verb: Verb::Down, remains: Remains::Nothing, report, .. } = &error else {
+    let Error::Failed { id, direction: Direction::Down, remains: Remains::Nothing, report, .. } = &error else {
         panic!("{error}")
     };
     assert_eq!(id, STOCK);
@@ -93,7 +95,9 @@ async fn i6_outside_a_transaction() {
         tell(&db, "fail raw").await;
         let error = migrator.down().await.unwrap_err();
         println!("{error}");
-        let Error::Failed { verb: Verb::Down, remains: Remains::Part, .. } = &error else { panic!("{error}") };
+        let Error::Failed { direction: Direction::Down, remains: Remains::Part, .. } = &error else {
+            panic!("{error}")
+        };
         assert_eq!(documents(&db, "raw").await, [doc! { "_id": 1, "half": true }]);
         let stored = record(&db, RAW).await.unwrap();
         assert_eq!((stored.get_str("status").unwrap(), stored.get_str("direction").unwrap()), ("failed", "down"));
@@ -156,7 +160,7 @@ async fn what_is_half_reverted_stays_so_when_its_up_is_rolled_back() {
     migrator.down().await.unwrap_err();
     untell(&db, "fail raw").await;
     tell(&db, "fail up").await;
-    let Err(Error::Failed { verb: Verb::Up, remains: Remains::Nothing, .. }) = migrator.up().await else {
+    let Err(Error::Failed { direction: Direction::Up, remains: Remains::Nothing, .. }) = migrator.up().await else {
         panic!("no failure")
     };
     let stored = record(&db, MIXED).await.unwrap();
@@ -177,7 +181,7 @@ async fn without_transactions_it_is_half_changed() {
     tell(&db, "fail").await;
     let error = migrator.down().await.unwrap_err();
     println!("{error}");
-    assert!(matches!(error, Error::Partial { verb: Verb::Down, .. }), "{error}");
+    assert!(matches!(error, Error::Partial { direction: Direction::Down, .. }), "{error}");
     untell(&db, "fail").await;
     let error = migrator.down().await.unwrap_err();
     println!("{error}");

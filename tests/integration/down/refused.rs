@@ -27,7 +27,7 @@ async fn guest_down(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 }
 
 /// Nothing was written, not even a lease.
-async fn refused(db: &TestDb, down: mongrate::Down) -> Error {
+async fn refused(db: &TestDb, down: mongrate::migrator::Down) -> Error {
     let before = fingerprint(db).await;
     let error = down.await.unwrap_err();
     println!("{error}");

@@ -2,7 +2,8 @@
 
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::{Collation, CollationStrength};
-use mongrate::{Operation, Tx, migration};
+use mongrate::report::Operation;
+use mongrate::{Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{documents, migrator};
 

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Outcome, Policy, Schema, Transactions, Tx, migration};
+use mongrate::options::{Policy, Transactions};
+use mongrate::report::Outcome;
+use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::stored::{can_be_written, collections, count, migrator, step, tell, told};
 use mongrate_tests::{FailPoint, TestDb, eventually};
 

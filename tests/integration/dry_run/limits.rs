@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use mongodb::bson::{Binary, Document, doc, spec::BinarySubtype};
-use mongrate::mongod::Mongod;
-use mongrate::{Error, Outcome, Schema, Tx, migration};
+use mongrate::report::Outcome;
+use mongrate::{Error, Schema, Tx, migration};
+use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::stored::migrator;
 use mongrate_tests::{TestDb, servers};
 use tokio::sync::OnceCell;

@@ -16,7 +16,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 use mongrate::__private::{Body, Registration};
-use mongrate::{Execution, Kind, Migration, Migrator, Outcome, Prediction, Registry, Report, Source};
+use mongrate::report::{Execution, Outcome, Prediction};
+use mongrate::{Kind, Migration, Migrator, Registry, Report, Source};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::fingerprint;
 

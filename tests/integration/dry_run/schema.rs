@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{of, reason, rehearsed};
 use mongodb::bson::{Document, doc};
 use mongodb::options::{Collation, IndexOptions};
-use mongrate::{Error, Outcome, Prediction, Schema, Tx, migration};
+use mongrate::report::{Outcome, Prediction};
+use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::migrator;
 

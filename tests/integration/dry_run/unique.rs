@@ -2,7 +2,8 @@
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::{Collation, CollationStrength, IndexOptions};
-use mongrate::{Error, Outcome, Prediction, Schema, migration};
+use mongrate::report::{Outcome, Prediction};
+use mongrate::{Error, Schema, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::migrator;
 

@@ -3,7 +3,8 @@
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;
 use mongodb::{Database, bson::Bson};
-use mongrate::{Counts, Migrator, Outcome, Sample, Schema, Tx, migration};
+use mongrate::report::{Counts, Outcome, Sample};
+use mongrate::{Migrator, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, count, documents, migrator, registry, status};
 

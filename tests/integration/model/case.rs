@@ -107,13 +107,13 @@ fn drawing(loose: &[Loose]) -> Drawing {
 /// An action before it is known among how many migrations.
 #[derive(Clone, Debug)]
 enum Vague {
-    Do { verb: Verb, places: Vec<Index>, flag: bool, lacks: Option<Index>, strict: bool, how: How },
+    Do { direction: Direction, places: Vec<Index>, flag: bool, lacks: Option<Index>, strict: bool, how: How },
     Change(Index),
     Unlock,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Verb {
+enum Direction {
     Up,
     UpOnly,
     DownSteps(usize),
@@ -128,18 +128,18 @@ enum Verb {
 }
 
 fn action() -> impl Strategy<Value = Vague> {
-    let verb = prop_oneof![
-        6 => Just(Verb::Up),
-        3 => Just(Verb::UpOnly),
-        3 => (0..4_usize).prop_map(Verb::DownSteps),
-        2 => Just(Verb::DownBatch),
-        3 => Just(Verb::DownOnly),
-        2 => Just(Verb::DownTo),
-        2 => Just(Verb::MarkApplied),
-        2 => Just(Verb::MarkPending),
-        1 => Just(Verb::Baseline),
-        1 => Just(Verb::Accept),
-        2 => Just(Verb::Prune),
+    let direction = prop_oneof![
+        6 => Just(Direction::Up),
+        3 => Just(Direction::UpOnly),
+        3 => (0..4_usize).prop_map(Direction::DownSteps),
+        2 => Just(Direction::DownBatch),
+        3 => Just(Direction::DownOnly),
+        2 => Just(Direction::DownTo),
+        2 => Just(Direction::MarkApplied),
+        2 => Just(Direction::MarkPending),
+        1 => Just(Direction::Baseline),
+        1 => Just(Direction::Accept),
+        2 => Just(Direction::Prune),
     ];
     let how = prop_oneof![
         6 => Just(How::Alone),
@@ -149,8 +149,9 @@ fn action() -> impl Strategy<Value = Vague> {
         2 => Just(How::Twice),
     ];
     let lacks = option::weighted(0.15, any::<Index>());
-    let deed = (verb, vec(any::<Index>(), 1..4), any::<bool>(), lacks, weighted(0.1), how)
-        .prop_map(|(verb, places, flag, lacks, strict, how)| Vague::Do { verb, places, flag, lacks, strict, how });
+    let deed = (direction, vec(any::<Index>(), 1..4), any::<bool>(), lacks, weighted(0.1), how).prop_map(
+        |(direction, places, flag, lacks, strict, how)| Vague::Do { direction, places, flag, lacks, strict, how },
+    );
     prop_oneof![
         20 => deed,
         1 => any::<Index>().prop_map(Vague::Change),
@@ -161,30 +162,30 @@ fn action() -> impl Strategy<Value = Vague> {
 impl Vague {
     fn among(self, drawing: &Drawing) -> Action {
         let count = drawing.0.len();
-        let (verb, places, flag, lacks, strict, how) = match self {
-            Self::Do { verb, places, flag, lacks, strict, how } => (verb, places, flag, lacks, strict, how),
+        let (direction, places, flag, lacks, strict, how) = match self {
+            Self::Do { direction, places, flag, lacks, strict, how } => (direction, places, flag, lacks, strict, how),
             Self::Change(place) => return Action::Change(place.index(count)),
             Self::Unlock => return Action::Unlock,
         };
         let places: Vec<_> = places.into_iter().map(|place| place.index(count)).collect();
         let down = |target| Deed::Down { target, with_dependants: flag };
         let first = places[0];
-        let deed = match verb {
-            Verb::Up => Deed::Up { only: None, go_on: flag },
-            Verb::UpOnly => Deed::Up { only: Some(places), go_on: flag },
-            Verb::DownSteps(count) => down(Target::Steps(count)),
-            Verb::DownBatch => down(Target::Batch),
-            Verb::DownOnly => down(Target::Only(places)),
-            Verb::DownTo => down(Target::To(first)),
-            Verb::MarkApplied => Deed::MarkApplied(places),
-            Verb::MarkPending => Deed::MarkPending(places),
-            Verb::Baseline => Deed::Baseline(first),
-            Verb::Accept => Deed::Accept(first),
-            Verb::Prune => Deed::Prune(first),
+        let deed = match direction {
+            Direction::Up => Deed::Up { only: None, go_on: flag },
+            Direction::UpOnly => Deed::Up { only: Some(places), go_on: flag },
+            Direction::DownSteps(count) => down(Target::Steps(count)),
+            Direction::DownBatch => down(Target::Batch),
+            Direction::DownOnly => down(Target::Only(places)),
+            Direction::DownTo => down(Target::To(first)),
+            Direction::MarkApplied => Deed::MarkApplied(places),
+            Direction::MarkPending => Deed::MarkPending(places),
+            Direction::Baseline => Deed::Baseline(first),
+            Direction::Accept => Deed::Accept(first),
+            Direction::Prune => Deed::Prune(first),
         };
-        let lacks = match (verb, lacks) {
+        let lacks = match (direction, lacks) {
             // Mostly of what is not linked in.
-            (Verb::Prune, None) => Some(first),
+            (Direction::Prune, None) => Some(first),
             (_, lacks) => lacks.map(|place| place.index(count)),
         };
         // The process that is to be killed is not told of this.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mongrate::{Act, Problem, RecordStatus, Validation};
+use mongrate::history::Act;
+use mongrate::migrator::{Problem, Validation};
+use mongrate::record::RecordStatus;
 use mongrate_tests::drawn::{Deed, Runs};
 use mongrate_tests::stored::{collections, fingerprint};
 
@@ -139,7 +141,7 @@ fn same<'a>(
 }
 
 fn findings(validation: &Validation) -> Vec<String> {
-    let finding = |finding: &mongrate::Finding| match &finding.problem {
+    let finding = |finding: &mongrate::migrator::Finding| match &finding.problem {
         Problem::Missing { needed_by } => format!("{} missing for {}", finding.id, needed_by.join(" ")),
         Problem::Interrupted => format!("{} interrupted", finding.id),
         Problem::HalfReverted => format!("{} half reverted", finding.id),

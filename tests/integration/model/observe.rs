@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{HistoryEntry, Record};
+use mongrate::history::HistoryEntry;
+use mongrate::record::Record;
 use mongrate_tests::drawn::{Drawing, LEDGER, PLUGIN_PREFIX, SHELF, checksum};
 
 use super::state::{Entry, Stored, World};

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use mongodb::bson::{DateTime, Document, doc};
-use mongrate::{Act, Policy};
+use mongrate::history::Act;
+use mongrate::options::Policy;
 use mongrate_tests::drawn::{Drawing, fail, prepare, relent};
 use mongrate_tests::stored::count;
 use mongrate_tests::{TestDb, Worker};

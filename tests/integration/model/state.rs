@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use mongrate::{Act, Direction, RecordStatus, State};
+use mongrate::history::Act;
+use mongrate::migration::{Direction, State};
+use mongrate::record::RecordStatus;
 
 /// Records, history and effects; migrations are known by their places. The same for the model and for what is observed.
 #[derive(Clone, Debug, Default, PartialEq)]

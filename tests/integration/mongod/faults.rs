@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
-use mongrate::mongod::{Error, Member, Mongod};
+use mongrate_testkit::mongod::{Error, Member, Mongod};
 
 #[tokio::test]
 async fn another_member_takes_over_from_a_primary_that_is_killed_or_stopped() {

@@ -1,7 +1,7 @@
 //! Data that are kept from one start to the next.
 
 use mongodb::bson::{Document, doc};
-use mongrate::mongod::{Builder, Error, Mongod};
+use mongrate_testkit::mongod::{Builder, Error, Mongod};
 use mongrate_tests::{Scratch, eventually, servers};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;

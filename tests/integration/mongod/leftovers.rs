@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::{Worker, eventually};
 use tokio::runtime;
 

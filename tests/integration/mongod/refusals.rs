@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use mongrate::mongod::{Error, Mongod};
+use mongrate_testkit::mongod::{Error, Mongod};
 use mongrate_tests::{Scratch, servers};
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Migrator, Prediction, Problem, Schema, migration};
+use mongrate::migrator::Problem;
+use mongrate::report::Prediction;
+use mongrate::{Error, Migrator, Schema, migration};
 use mongrate_tests::stored::{collections, count, fingerprint, history, lease_is_free, migrator, record, status};
 use mongrate_tests::{FailPoint, TestDb, under_way};
 use tokio::time::timeout;

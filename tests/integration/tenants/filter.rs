@@ -1,7 +1,9 @@
 //! Which databases.
 
 use mongodb::bson::doc;
-use mongrate::{DatabaseFilter, Error, Migrator, Names, Registry};
+use mongrate::migrator::DatabaseFilter;
+use mongrate::options::Names;
+use mongrate::{Error, Migrator, Registry};
 use mongrate_tests::stored::{collections, steps};
 use mongrate_tests::{FailPoint, TestDb};
 

@@ -2,7 +2,9 @@
 
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
-use mongrate::{Counts, Tx, TxCollection, migration};
+use mongrate::context::TxCollection;
+use mongrate::report::Counts;
+use mongrate::{Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{count, documents, migrator, record, status};
 

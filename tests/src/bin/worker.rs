@@ -7,8 +7,10 @@ use std::{env, process, thread};
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
-use mongrate::mongod::Mongod;
-use mongrate::{DatabaseFilter, Migrator, Registry, Report, Verb};
+use mongrate::migration::Direction;
+use mongrate::migrator::DatabaseFilter;
+use mongrate::{Migrator, Registry, Report};
+use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::crash::restructure;
 use mongrate_tests::stored::migrator;
 use mongrate_tests::{crash, drawn, dropped};
@@ -34,16 +36,16 @@ async fn main() -> Result<()> {
         ["boot", uri, database, ref halt @ ..] => crash::boot(uri, database, halt).await,
         ["tenants", uri, prefix, source] => tenants(uri, prefix, source, go).await,
         ["crash", uri, database, lease, ref halt @ ..] => {
-            crash::run(crash::SOURCE, Verb::Up, uri, database, lease, halt).await
+            crash::run(crash::SOURCE, Direction::Up, uri, database, lease, halt).await
         }
         ["crash-down", uri, database, lease, ref halt @ ..] => {
-            crash::run(crash::SOURCE, Verb::Down, uri, database, lease, halt).await
+            crash::run(crash::SOURCE, Direction::Down, uri, database, lease, halt).await
         }
         ["restructure", uri, database, lease, ref halt @ ..] => {
-            crash::run(restructure::SOURCE, Verb::Up, uri, database, lease, halt).await
+            crash::run(restructure::SOURCE, Direction::Up, uri, database, lease, halt).await
         }
         ["restructure-down", uri, database, lease, ref halt @ ..] => {
-            crash::run(restructure::SOURCE, Verb::Down, uri, database, lease, halt).await
+            crash::run(restructure::SOURCE, Direction::Down, uri, database, lease, halt).await
         }
         ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
             drawn::run(uri, database, [drawing, without, deed], halt).await

@@ -59,8 +59,8 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} workers, a lease of {:?}", self.workers, self.lease)?;
         for phase in &self.phases {
-            let (verb, to) = if phase.down { ("down", phase.applied) } else { ("up", phase.applied) };
-            write!(f, "\n  {verb} to {to} applied")?;
+            let (direction, to) = if phase.down { ("down", phase.applied) } else { ("up", phase.applied) };
+            write!(f, "\n  {direction} to {to} applied")?;
             for (pause, fault) in &phase.faults {
                 write!(f, "\n    after {pause:?}: {fault:?}")?;
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 use tokio::task::{JoinSet, spawn_local};
 use tokio::time::sleep;
 

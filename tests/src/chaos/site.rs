@@ -7,7 +7,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
 use mongrate::Migrator;
-use mongrate::mongod::Mongod;
+use mongrate_testkit::mongod::Mongod;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};

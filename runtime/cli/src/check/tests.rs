@@ -1,9 +1,9 @@
 //! Graphs that cannot be linked in, because they would not compile.
 
 use super::*;
-use crate::fixtures::draw;
+use crate::fixtures::drawings::draw;
 
-fn found(drawing: &str) -> wire::Check<'static> {
+fn found(drawing: &str) -> crate::json::Check<'static> {
     let registry = draw(drawing);
     let findings = mistakes(&registry).unwrap_or_else(|failure| panic!("{}", failure.message));
     checked(&registry, findings)

@@ -3,10 +3,11 @@
 use super::super::exit::Exit;
 use super::super::migrate;
 use super::Failure;
-use crate::elapsed::Elapsed;
-use crate::error::{Error, NotReached, Readable, Remains, left_running, quoted, so_far, source_chain, what};
-use crate::plan::Verb;
-use crate::{Registry, Report};
+use mongrate::display::Elapsed;
+use mongrate::error::{Error, NotReached, Readable, left_running, quoted, so_far, source_chain, what};
+use mongrate::migration::Direction;
+use mongrate::plan::Registry;
+use mongrate::report::{Remains, Report};
 
 /// The error's causes, of which the outermost is the message itself.
 /// It has only waited.
@@ -130,12 +131,12 @@ pub(super) fn told(error: &Error) -> Failure {
             "this server has no transactions (it is a standalone mongod), and the application requires them".to_owned(),
         )
         .help("run it as a replica set; a single node will do: `mongod --replSet rs0`"),
-        Error::Failed { id, verb, message, report, remains, .. } => {
-            failed("failed", format!("{}'{id}' failed: {message}", what(*verb))).about(id).help(after(&m, id, *verb, *remains, report))
+        Error::Failed { id, direction, message, report, remains, .. } => {
+            failed("failed", format!("{}'{id}' failed: {message}", what(*direction))).about(id).help(after(&m, id, *direction, *remains, report))
         }
-        Error::Partial { id, verb, message, .. } => failed(
+        Error::Partial { id, direction, message, .. } => failed(
             "partial",
-            format!("{}'{id}' failed half-way on a server without transactions, so the data may be half changed: {message}", what(*verb)),
+            format!("{}'{id}' failed half-way on a server without transactions, so the data may be half changed: {message}", what(*direction)),
         )
         .about(id)
         .help(half_changed(&m, id)),
@@ -264,20 +265,7 @@ pub(super) fn told(error: &Error) -> Failure {
                 .help("correct it in the application, or on the command line")
         }
         // The error of a body, which comes as the source of another one; or of many databases, of which a command knows one.
-        Error::TimedOut { .. }
-        | Error::TransactionTooSlow { .. }
-        | Error::TransactionTooLarge { .. }
-        | Error::OutsideTransactions { .. }
-        | Error::TransactionAborted { .. }
-        | Error::IgnoredError { .. }
-        | Error::BodyChanged { .. }
-        | Error::InDoubt { .. }
-        | Error::HalfReverted { .. }
-        | Error::CommitUnknown { .. }
-        | Error::Panicked { .. }
-        | Error::Refused(_)
-        | Error::VerificationFailed { .. }
-        | Error::Tenants { .. } => failed("server", in_passing(&error.to_string())),
+        _ => failed("server", in_passing(&error.to_string())),
     }
 }
 
@@ -289,7 +277,7 @@ fn still_held(m: &str, left: &str) -> String {
 }
 
 /// What to do after a migration has failed.
-fn after(m: &str, id: &str, verb: Verb, remains: Remains, report: &Report) -> String {
+fn after(m: &str, id: &str, direction: Direction, remains: Remains, report: &Report) -> String {
     if report.is_dry_run() {
         return format!("{DRY_RUN}; in earnest it would fail, too");
     }
@@ -299,30 +287,30 @@ fn after(m: &str, id: &str, verb: Verb, remains: Remains, report: &Report) -> St
     // A manual one runs only when it is named.
     let manual = Registry::linked().get(id).is_some_and(|migration| migration.is_manual());
     let again = if manual { format!("`{m} run {id}`") } else { format!("`{m} up`") };
-    match (verb, remains) {
-        (Verb::Up, Remains::Nothing) => format!("it was rolled back; correct the cause and give {again} again"),
-        (Verb::Up, Remains::Part | Remains::Half) => {
-            format!(
-                "what it did before that is still there; correct the cause, and {again} runs it again from its beginning"
-            )
-        }
-        (Verb::Up, Remains::Resumable) => format!(
+    match (direction, remains) {
+        (Direction::Up, Remains::Nothing) => format!("it was rolled back; correct the cause and give {again} again"),
+        (Direction::Up, Remains::Resumable) => format!(
             "what it did before that is still there and on record; correct the cause, and {again} resumes at the operation that did not \
              end well"
         ),
-        (Verb::Up, Remains::All) => format!(
+        (Direction::Up, Remains::All) => format!(
             "it is applied and does not run again; see what is wrong with the data, or with its `verify` function. `{m} accept \
              {id}` accepts it as it is"
         ),
         (_, Remains::Unknown) => format!("it took effect as a whole or not at all; `{m} status` tells which"),
-        (Verb::Down, Remains::Nothing) => {
+        (Direction::Up, _) => {
+            format!(
+                "what it did before that is still there; correct the cause, and {again} runs it again from its beginning"
+            )
+        }
+        (Direction::Down, Remains::Nothing) => {
             format!("that was rolled back, so it is still applied; correct the cause and give `{m} down {id}` again")
         }
-        (Verb::Down, Remains::Resumable) => format!(
+        (Direction::Down, Remains::Resumable) => format!(
             "what that did is still there and on record, so it is half reverted; correct the cause, and `{m} down {id}` resumes at the \
              operation that did not end well"
         ),
-        (Verb::Down, Remains::Part | Remains::Half | Remains::All) => format!(
+        (Direction::Down, _) => format!(
             "what that did is still there, so it is half reverted: `{m} down {id}` reverts it again, {again} applies it again"
         ),
     }

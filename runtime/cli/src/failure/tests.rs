@@ -5,32 +5,20 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, doc};
 use serde_json::Value;
 
 use super::Failure;
-use crate::error::{Error, Remains};
-use crate::lock::Holder;
-use crate::migration::{Source, State};
-use crate::migrator::Tenants;
-use crate::plan::Verb;
-use crate::report::Report;
+use crate::fixtures::holder;
+use mongrate::Error;
+use mongrate::migration::{Direction, Source, State};
+use mongrate::migrator::Tenants;
+use mongrate::report::{Remains, Report};
 
 /// One of each.
 fn errors() -> Vec<Error> {
     let driver = || mongodb::error::Error::custom("the plug was pulled".to_owned());
     let ids = || vec!["001_a".to_owned(), "002_b".to_owned()];
-    let holder = Holder {
-        host: "a".to_owned(),
-        pid: 1,
-        actor: None,
-        since: DateTime::from_millis(0),
-        current: None,
-        expired: true,
-        nonce: ObjectId::from_bytes([0; 12]),
-        session: doc! {},
-    };
+    let holder = holder(1);
     let report = || Box::new(Report::default());
     let (id, limit) = ("001_a", Duration::from_secs(1));
     let mut errors = vec![
@@ -103,13 +91,13 @@ fn errors() -> Vec<Error> {
     }
     let source: Arc<dyn StdError + Send + Sync> = Arc::new(driver());
     let remains = [Remains::Nothing, Remains::Part, Remains::Resumable, Remains::Half, Remains::All, Remains::Unknown];
-    for verb in [Verb::Up, Verb::Down] {
+    for direction in [Direction::Up, Direction::Down] {
         let (id, message) = (id.to_owned(), "no".to_owned());
         for remains in remains {
             let (id, message, source) = (id.clone(), message.clone(), source.clone());
-            errors.push(Error::Failed { id, verb, message, source, report: report(), remains });
+            errors.push(Error::Failed { id, direction, message, source, report: report(), remains });
         }
-        errors.push(Error::Partial { id, verb, message, source: source.clone(), report: report() });
+        errors.push(Error::Partial { id, direction, message, source: source.clone(), report: report() });
     }
     errors
 }
@@ -121,7 +109,7 @@ fn name(of: &str) -> String {
 
 #[test]
 fn none_is_left_out_here() {
-    let source = include_str!("../../error.rs");
+    let source = include_str!("../../../engine/src/error.rs");
     let (_, after) = source.split_once("pub enum Error {\n").unwrap();
     let (body, _) = after.split_once("\n}\n").unwrap();
     let is_variant = |line: &&str| line.strip_prefix("    ").is_some_and(|rest| rest.starts_with(char::is_uppercase));

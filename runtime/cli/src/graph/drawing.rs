@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::grouped;
-use crate::{Migration, Registry, Source, Standing, State, Status};
+use mongrate::display::counted;
+use mongrate::migration::{Migration, Source, State};
+use mongrate::migrator::{Standing, Status};
+use mongrate::plan::Registry;
 
 /// For who reads the text of a drawing.
 pub(super) const NOTE: &str =
@@ -85,7 +87,7 @@ impl Node {
             State::Completed => Class::Completed,
             State::New | State::RolledBack if standing.migration.is_manual() => Class::Manual,
             State::New | State::RolledBack => Class::Pending,
-            State::Failed | State::Interrupted | State::Partial => Class::Failed,
+            _ => Class::Failed,
         };
         Self { class, word: standing.word(), ..Self::linked(standing.migration) }
     }
@@ -147,7 +149,7 @@ impl Drawing {
     /// What the colours mean, with how many nodes there are of each: `✓ 4 completed`.
     pub(super) fn legend(&self) -> Vec<(Class, String)> {
         let count = |class| self.nodes.iter().filter(|node| node.class == class).count();
-        let linked = grouped::counted(count(Class::Linked) as u64, "migration");
+        let linked = counted(count(Class::Linked) as u64, "migration");
         let known = Class::ALL.into_iter().filter_map(|class| {
             let sign = class.sign()?;
             Some((class, format!("{sign} {} {}", count(class), class.word()))).filter(|_| count(class) > 0)

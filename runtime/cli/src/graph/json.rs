@@ -1,8 +1,8 @@
 //! The graph for other programs.
 
 use super::drawing::{Drawing, Node};
-use crate::wire;
-use crate::wire::graph::{Edge, Graph, Node as Written};
+use mongrate::json;
+use mongrate::json::graph::{Edge, Graph, Node as Written};
 
 impl<'a> From<&'a Drawing> for Graph<'a> {
     fn from(drawing: &'a Drawing) -> Self {
@@ -14,7 +14,7 @@ impl<'a> From<&'a Drawing> for Graph<'a> {
 
 impl<'a> From<&'a Node> for Written<'a> {
     fn from(node: &'a Node) -> Self {
-        let status = (!node.word.is_empty()).then(|| wire::word(node.word));
+        let status = (!node.word.is_empty()).then(|| json::word(node.word));
         Self { id: node.id, source: node.source.to_string(), summary: &node.summary, status }
     }
 }

@@ -13,12 +13,12 @@ use super::drawing::{Class, Drawing};
 use super::mermaid::Mermaid;
 use super::svg::Svg;
 use super::text::text;
-use crate::fixtures::{self, Drawn};
-use crate::wire;
+use crate::fixtures::drawings::{self, Drawn};
+use mongrate::json;
 
 /// Draws it without a database.
 fn drawn(drawing: &str) -> Drawing {
-    Drawing::offline(&fixtures::draw(drawing))
+    Drawing::offline(&drawings::draw(drawing))
 }
 
 fn plain(drawing: &Drawing, width: Option<usize>) -> String {
@@ -109,7 +109,7 @@ fn a_picture_of_one_source() {
 #[test]
 fn a_document() {
     let drawing = story().of_source("module:menu");
-    let written = serde_json::to_string_pretty(&wire::graph::Graph::from(&drawing)).expect("JSON");
+    let written = serde_json::to_string_pretty(&json::graph::Graph::from(&drawing)).expect("JSON");
     expect("source.json", &written);
 }
 
@@ -117,6 +117,6 @@ fn a_document() {
 fn what_nobody_has_asked_the_database_about() {
     let drawing = drawn("001_a <- 002_b");
     assert_eq!(plain(&drawing, None), "○  001_a\n●  002_b\n\n2 migrations");
-    let written = serde_json::to_value(wire::graph::Graph::from(&drawing)).expect("JSON");
+    let written = serde_json::to_value(json::graph::Graph::from(&drawing)).expect("JSON");
     assert_eq!(written["nodes"][0]["status"], serde_json::Value::Null);
 }

@@ -7,7 +7,7 @@ use console::truncate_str;
 use self::cells::{Cells, Row};
 use super::drawing::{Class, Drawing, Node};
 use super::rails::{Limits, Rails};
-use crate::cli::ink::{CYAN, DIM, GREEN, Ink, NONE, RED, YELLOW};
+use crate::ink::{CYAN, DIM, GREEN, Ink, NONE, RED, YELLOW};
 
 /// A line that is longer leaves the screen, and of more lines side by side nobody can say which is which.
 const LIMITS: Limits = Limits { rows: 24, columns: 8 };

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::module_file::{self, Declared};
 use super::place::{MIGRATIONS, Place, declared, not_rust, read};
 use super::shown;
-use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// One file, and how it is to be.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A text for a doc comment.
 
-use crate::cli::failure::Failure;
+use crate::failure::Failure;
 
 /// The text as it can stand in a comment.
 pub(super) fn check(text: &str) -> Result<String, Failure> {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use mongodb::bson::DateTime;
 
 use super::changes::{Change, changes, exists};
-use super::description;
 use super::manifest::Manifest;
 use super::name::Name;
 use super::number::{Numbers, number};
@@ -13,12 +12,12 @@ use super::place::Crate;
 use super::predecessor::Predecessor;
 use super::template::{Kind, Template};
 use super::unlinked::{Unlinked, unlinked};
-use super::{New, owner};
-use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
-use crate::cli::source_tree::{SourceTree, called};
-use crate::graph::Graph;
-use crate::{Migration, Registry, Source};
+use super::{New, description, owner};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::source_tree::{SourceTree, called};
+use mongrate::migration::{Migration, Source};
+use mongrate::plan::Registry;
 
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -51,7 +50,7 @@ impl Draft {
                 .help("with `--kind tx` or `--kind schema` it has the plugin's own collections"));
         }
 
-        let all: Vec<Migration> = Graph::new(registry)?.order().collect();
+        let all: Vec<Migration> = registry.in_order()?;
         let files: Vec<PathBuf> = all.iter().filter_map(|migration| sources.file(*migration)).collect();
         let before = Predecessor::among(&all, owner);
         let folder = match before.migration {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::{owner, shown};
-use crate::Source;
-use crate::cli::failure::Failure;
+use crate::failure::Failure;
+use mongrate::migration::Source;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Manifest {

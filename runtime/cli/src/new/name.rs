@@ -1,7 +1,7 @@
 //! What a migration is called, behind the number of its id.
 
-use crate::cli::failure::Failure;
-use crate::cli::migrate;
+use crate::failure::Failure;
+use crate::migrate;
 
 /// A name of what an id may be made of: `add_roles`.
 #[derive(Debug, PartialEq, Eq)]

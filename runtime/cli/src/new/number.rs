@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::name::Name;
-use crate::cli::failure::Failure;
-use crate::cli::migrate;
+use crate::failure::Failure;
+use crate::migrate;
 
 /// What is known of the numbers of one source. Ids are without their source.
 #[derive(Debug)]

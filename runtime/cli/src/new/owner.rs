@@ -1,7 +1,7 @@
 //! Whose a new migration is.
 
-use crate::Source;
-use crate::cli::failure::Failure;
+use crate::failure::Failure;
+use mongrate::migration::Source;
 
 /// Checks a source by the rules of the attribute.
 pub(super) fn check(text: &str) -> Result<Source<'_>, Failure> {
@@ -29,7 +29,7 @@ fn invalid(text: &str, why: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::check;
-    use crate::Source;
+    use mongrate::migration::Source;
 
     #[test]
     fn a_source_is_checked_as_the_attribute_does() {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::manifest::Manifest;
 use super::module_file::{self, Declared};
 use super::shown;
-use crate::cli::failure::Failure;
+use crate::failure::Failure;
 
 /// The folder of modules that holds migrations, unless others are there already.
 pub(super) const MIGRATIONS: &str = "migrations";

@@ -1,6 +1,6 @@
 //! The migration that a new one follows.
 
-use crate::{Migration, Source};
+use mongrate::migration::{Migration, Source};
 
 #[derive(Debug)]
 pub(super) struct Predecessor {
@@ -39,11 +39,10 @@ fn plain(id: &'static str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::draw;
-    use crate::graph::Graph;
+    use crate::fixtures::drawings::draw;
 
     fn before(drawing: &str, source: Source<'_>) -> (Option<&'static str>, Option<&'static str>, usize) {
-        let all: Vec<_> = Graph::new(&draw(drawing)).unwrap().order().collect();
+        let all: Vec<_> = draw(drawing).in_order().unwrap();
         let found = Predecessor::among(&all, source);
         (found.id(), found.dependency(), found.ids.len())
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::number::number;
 use super::place::read;
 use super::shown;
-use crate::cli::failure::Failure;
+use crate::failure::Failure;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unlinked {

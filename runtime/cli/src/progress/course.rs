@@ -3,12 +3,11 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::elapsed::Elapsed;
-use crate::grouped::counted;
-use crate::lock::Holder;
-use crate::migration::Migration;
-use crate::plan::Verb;
-use crate::{Event, Operation};
+use mongrate::display::{Elapsed, counted};
+use mongrate::events::Event;
+use mongrate::migration::{Direction, Migration};
+use mongrate::record::Holder;
+use mongrate::report::Operation;
 
 /// Where a run is.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ pub(super) enum Now {
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) migration: Migration,
-    verb: Verb,
+    direction: Direction,
     pub(super) since: Instant,
     pub(super) place: Place,
     last: Option<Operation>,
@@ -51,7 +50,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) migration: Migration,
-    verb: Verb,
+    direction: Direction,
     pub(super) took: Duration,
     pub(super) place: Place,
     /// Why it failed, if it did.
@@ -75,9 +74,9 @@ impl Course {
                 let since = if let Now::Waiting { since, .. } = self.now { since } else { at };
                 self.now = Now::Waiting { holder: holder.clone(), since };
             }
-            Event::Started { migration, verb } => {
-                let (migration, verb, place) = (*migration, *verb, self.place(*migration));
-                self.now = Now::Running(Running { migration, verb, since: at, place, last: None, operations: 0 });
+            Event::Started { migration, direction } => {
+                let (migration, direction, place) = (*migration, *direction, self.place(*migration));
+                self.now = Now::Running(Running { migration, direction, since: at, place, last: None, operations: 0 });
             }
             Event::Operation { operation, .. } => {
                 if let Now::Running(running) = &mut self.now {
@@ -85,13 +84,14 @@ impl Course {
                     running.operations += 1;
                 }
             }
-            Event::Finished { migration, verb, duration } => {
-                return Some(self.ended(*migration, *verb, *duration, None, at));
+            Event::Finished { migration, direction, duration } => {
+                return Some(self.ended(*migration, *direction, *duration, None, at));
             }
-            Event::Failed { migration, verb, message, duration } => {
-                return Some(self.ended(*migration, *verb, *duration, Some(message.clone()), at));
+            Event::Failed { migration, direction, message, duration } => {
+                return Some(self.ended(*migration, *direction, *duration, Some(message.clone()), at));
             }
-            Event::Stopped { .. } | Event::Ended => self.now = Now::Other { since: at },
+            // Stopped, or ended.
+            _ => self.now = Now::Other { since: at },
         }
         None
     }
@@ -99,13 +99,13 @@ impl Course {
     fn ended(
         &mut self,
         migration: Migration,
-        verb: Verb,
+        direction: Direction,
         took: Duration,
         failure: Option<String>,
         at: Instant,
     ) -> Ended {
         self.now = Now::Other { since: at };
-        Ended { migration, verb, took, place: self.place(migration), failure }
+        Ended { migration, direction, took, place: self.place(migration), failure }
     }
 
     /// Whether it is known what there is to do.
@@ -122,9 +122,9 @@ impl Course {
 impl Running {
     /// What is being done to it.
     pub(super) fn word(&self) -> &'static str {
-        match self.verb {
-            Verb::Up => "applying",
-            Verb::Down => "reverting",
+        match self.direction {
+            Direction::Up => "applying",
+            Direction::Down => "reverting",
         }
     }
 
@@ -146,16 +146,16 @@ impl Running {
 impl Ended {
     /// In a word of eight letters at most.
     pub(super) fn word(&self) -> &'static str {
-        match (&self.failure, self.verb) {
+        match (&self.failure, self.direction) {
             (Some(_), _) => "failed",
-            (None, Verb::Up) => "applied",
-            (None, Verb::Down) => "reverted",
+            (None, Direction::Up) => "applied",
+            (None, Direction::Down) => "reverted",
         }
     }
 
     /// The qualified id; of one that could not be reverted, `down` before it.
     pub(super) fn what(&self) -> String {
-        let down = if self.failure.is_some() && self.verb == Verb::Down { "down " } else { "" };
+        let down = if self.failure.is_some() && self.direction == Direction::Down { "down " } else { "" };
         format!("{down}{}", self.migration.id())
     }
 }

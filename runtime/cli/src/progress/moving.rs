@@ -9,10 +9,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::margin::Margin;
 use super::course::{Course, Ended, Now, Running};
-use crate::cli::ink::{DIM, GREEN, RED};
-use crate::cli::output::{Output, printed};
-use crate::elapsed::Elapsed;
-use crate::{Event, Holder};
+use crate::ink::{DIM, GREEN, RED};
+use crate::output::{Output, printed};
+use mongrate::display::Elapsed;
+use mongrate::events::Event;
+use mongrate::record::Holder;
 
 /// The steps of the spinner, and what stands in its place when it stands still.
 const SPINNER: &str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ";
@@ -111,8 +112,8 @@ mod tests {
     use mongodb::bson::DateTime;
 
     use super::*;
-    use crate::cli::fixtures::{failed, finished, holder, planned, started, updated};
-    use crate::plan::Verb;
+    use crate::fixtures::{failed, finished, holder, planned, started, updated};
+    use mongrate::migration::Direction;
 
     /// What the line says after these events and so many seconds more.
     fn line(events: &[Event], seconds: u64) -> String {
@@ -128,7 +129,7 @@ mod tests {
         let start = Instant::now();
         let mut course = Course::new(start);
         let ended = events.iter().filter_map(|event| course.heed(event, start));
-        ended.map(|ended| crate::cli::ink::rendered(&over(&ended), false)).collect()
+        ended.map(|ended| crate::ink::rendered(&over(&ended), false)).collect()
     }
 
     #[test]
@@ -141,16 +142,18 @@ mod tests {
         assert_eq!(line(&worked, 3), "[ 1/12] applying 001_step  3.0 s  users: update_many, 4,812 matched");
         let worked_more = [&worked[..], &[updated(first, 12)]].concat();
         assert!(line(&worked_more, 3).ends_with("users: update_many, 12 matched (2 operations)"));
-        assert_eq!(line(&[&worked[..], &[finished(first, Verb::Up)]].concat(), 3), "finishing  3.0 s");
+        assert_eq!(line(&[&worked[..], &[finished(first, Direction::Up)]].concat(), 3), "finishing  3.0 s");
     }
 
     #[test]
     fn it_tells_for_whom_it_waits() {
         let waiting = |holder| Event::Waiting { holder: Box::new(holder), since: DateTime::now() };
         assert_eq!(line(&[waiting(holder(12))], 65), "waiting for process 12 on host-a  1 min 5 s  by deploy");
-        let busy = Holder { current: Some("003_x".to_owned()), actor: None, ..holder(12) };
+        let mut busy = holder(12);
+        (busy.current, busy.actor) = (Some("003_x".to_owned()), None);
         assert_eq!(line(&[waiting(busy.clone())], 2), "waiting for process 12 on host-a  2.0 s  running '003_x'");
-        let dead = Holder { expired: true, ..busy };
+        let mut dead = busy;
+        dead.expired = true;
         assert!(line(&[waiting(dead)], 2).ends_with("its lease is over"));
     }
 
@@ -167,7 +170,8 @@ mod tests {
     #[test]
     fn what_is_over_stays() {
         let (plan, first, second) = planned();
-        let events = [plan, started(first), finished(first, Verb::Up), started(second), failed(second, Verb::Up)];
+        let events =
+            [plan, started(first), finished(first, Direction::Up), started(second), failed(second, Direction::Up)];
         let [applied, failed] = &stays(&events)[..] else { panic!("two lines") };
         assert!(applied.ends_with("[ 1/12] applied  001_step  12 ms"), "{applied}");
         assert!(failed.ends_with("[ 2/12] failed   002_step  2.0 s  the disk is full"), "{failed}");

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::course::{Course, Ended, Now, Running};
-use crate::cli::ink::{GREEN, RED};
-use crate::elapsed::Elapsed;
-use crate::{Event, Holder};
+use crate::ink::{GREEN, RED};
+use mongrate::display::Elapsed;
+use mongrate::events::Event;
+use mongrate::record::Holder;
 
 /// When a step says for the first time, and how often then, that it is still running.
 const FIRST_SIGN: Duration = Duration::from_secs(10);
@@ -95,13 +96,13 @@ fn alive(running: &Running, at: Instant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::fixtures::{failed, finished, holder, planned, started, updated};
-    use crate::plan::Verb;
+    use crate::fixtures::{failed, finished, holder, planned, started, updated};
     use mongodb::bson::DateTime;
+    use mongrate::migration::Direction;
 
     /// Without colours, which there are if the tests run on a terminal.
     fn said(line: Option<String>) -> Option<String> {
-        line.map(|line| crate::cli::ink::rendered(&line, false))
+        line.map(|line| crate::ink::rendered(&line, false))
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {
@@ -116,9 +117,12 @@ mod tests {
         assert_eq!(plain.heed(&begun, start), None);
         assert_eq!(plain.heed(&started(first), start), None);
         assert_eq!(plain.heed(&updated(first, 3), start), None);
-        assert_eq!(said(plain.heed(&finished(first, Verb::Up), start)).unwrap(), "applied  001_step in 12 ms (1/12)");
+        assert_eq!(
+            said(plain.heed(&finished(first, Direction::Up), start)).unwrap(),
+            "applied  001_step in 12 ms (1/12)"
+        );
         plain.heed(&started(second), start);
-        let line = said(plain.heed(&failed(second, Verb::Up), start)).unwrap();
+        let line = said(plain.heed(&failed(second, Direction::Up), start)).unwrap();
         assert_eq!(line, "failed   002_step after 2.0 s (2/12): the disk is full");
         assert_eq!(plain.heed(&Event::Ended, start), None);
     }
@@ -129,8 +133,11 @@ mod tests {
         let mut plain = Plain::new(start);
         let (begun, first, _) = planned();
         plain.heed(&begun, start);
-        assert_eq!(said(plain.heed(&finished(first, Verb::Down), start)).unwrap(), "reverted 001_step in 12 ms (1/12)");
-        let line = said(plain.heed(&failed(first, Verb::Down), start)).unwrap();
+        assert_eq!(
+            said(plain.heed(&finished(first, Direction::Down), start)).unwrap(),
+            "reverted 001_step in 12 ms (1/12)"
+        );
+        let line = said(plain.heed(&failed(first, Direction::Down), start)).unwrap();
         assert_eq!(line, "failed   down 001_step after 2.0 s (1/12): the disk is full");
     }
 
@@ -153,7 +160,7 @@ mod tests {
         assert_eq!(plain.tick(after(start, 69), false), None);
         assert!(said(plain.tick(after(start, 70), false)).unwrap().contains("for 1 min 10 s"));
 
-        plain.heed(&finished(first, Verb::Up), after(start, 71));
+        plain.heed(&finished(first, Direction::Up), after(start, 71));
         assert_eq!(plain.tick(after(start, 200), false), None);
         plain.heed(&started(second), after(start, 200));
         assert_eq!(plain.tick(after(start, 209), false), None);

@@ -1,7 +1,7 @@
 //! Files beside the migrations of a drawing, whose checksum is `t1:0`.
 
 use super::*;
-use crate::fixtures::{draw, ids};
+use crate::fixtures::drawings::{draw, ids};
 
 fn file(text: &str) -> Result<Released, Failure> {
     let folder = tempfile::tempdir().unwrap();

@@ -62,8 +62,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::Cli;
-    use crate::cli::fixtures::holder;
+    use crate::Cli;
+    use crate::fixtures::holder;
 
     fn labels(situation: &Situation) -> Vec<String> {
         entries(situation).into_iter().map(|entry| entry.label).collect()

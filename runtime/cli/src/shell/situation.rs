@@ -2,9 +2,13 @@
 
 use std::fmt;
 
-use crate::cli::failure::Failure;
-use crate::cli::session::Session;
-use crate::{Error, Holder, Migration, Plan, Standing, State};
+use crate::failure::Failure;
+use crate::session::Session;
+use mongrate::Error;
+use mongrate::migration::{Migration, State};
+use mongrate::migrator::Standing;
+use mongrate::plan::Plan;
+use mongrate::record::Holder;
 
 /// A migration (qualified id) with its summary.
 pub(super) type Listed = (&'static str, String);

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::fixtures::draw;
+use crate::fixtures::drawings::draw;
 
 const PACKAGE: &str = "[package]\nname = \"a\"\n";
 const WORKSPACE: &str = "[workspace]\nmembers = [\"app\"]\n";

@@ -1,6 +1,6 @@
 //! Collections, views and indexes as the server lists them, and what makes two of them the same.
 
-mod same;
+pub(crate) mod same;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,7 +11,6 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 use mongodb::options::{ReadPreference, SelectionCriteria};
 
-pub(crate) use self::same::{NOT_COMPARED, covers, index_covers, same, same_option};
 use crate::error::code;
 use crate::error::codes::{API_STRICT_ERROR, NAMESPACE_NOT_FOUND};
 

@@ -12,9 +12,9 @@ pub(crate) use self::difference::Difference;
 pub(crate) use self::expectation::Expectation;
 pub(crate) use self::fact::Facts;
 pub(crate) use self::look::Look;
-use crate::Error;
-use crate::context::Log;
-use crate::tracker::{Attached, Records};
+use crate::context::schema::log::Log;
+use crate::error::Error;
+use crate::store::{Attached, Records};
 
 /// When a migration was executed: the token of its run, then its number among the executions of that run. Both only rise.
 pub(crate) type Position = (i64, i64);

@@ -6,9 +6,9 @@ mod before;
 mod check;
 mod collection;
 mod course;
-mod effect;
+pub(crate) mod effect;
 mod index;
-mod log;
+pub(crate) mod log;
 mod look;
 mod mongo;
 mod moving;
@@ -28,7 +28,6 @@ pub use index::CreateIndex;
 pub(crate) use self::activity::Activity;
 pub(crate) use self::ask::{Ask, Asking};
 use self::check::Check;
-pub(super) use self::check::Found;
 pub(crate) use self::check::Projection;
 pub(crate) use self::course::Course;
 pub(crate) use self::effect::Effect;
@@ -38,11 +37,13 @@ pub(crate) use self::perform::Performer;
 use self::stuck::Stuck;
 #[cfg(test)]
 pub(crate) use self::{send::Patience, server::Server};
-use super::operation::{Journal, Operation};
+use super::journal::Journal;
 use super::scope::Scope;
-use crate::Error;
-use crate::lock::{Permit, Session};
+use crate::error::Error;
+use crate::lock::Session;
 use crate::options::MAX_TIME;
+use crate::report::Operation;
+use crate::stop::Permit;
 
 /// The command that goes to the database `admin`.
 const RENAME: &str = "renameCollection";
@@ -64,8 +65,8 @@ const RENAME: &str = "renameCollection";
 ///
 /// Every operation is bounded: by [`Schema::max_time`], or 10 minutes. The server ends it after that.
 ///
-/// In a [dry run](crate::Up::dry_run) no operation is executed: each one is checked, and returns Ok whatever is found; see
-/// [`Prediction`](crate::Prediction).
+/// In a [dry run](crate::migrator::Up::dry_run) no operation is executed: each one is checked, and returns Ok whatever is found; see
+/// [`Prediction`](crate::report::Prediction).
 ///
 /// ```
 /// use mongodb::bson::doc;

@@ -2,7 +2,7 @@
 
 use mongodb::bson::{Bson, Document};
 
-use crate::Error;
+use crate::error::Error;
 use crate::migration::Source;
 
 /// What a migration of this source may reach: everything, or the collections of its plugin.

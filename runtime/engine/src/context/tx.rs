@@ -19,16 +19,18 @@ pub use cursor::TxCursor;
 pub use kv::Kv;
 
 use self::turns::Turns;
-use super::operation::{Journal, Operation};
+use super::journal::Journal;
 use super::scope::Scope;
-use crate::Error;
-use crate::lock::{Permit, Session};
+use crate::error::Error;
+use crate::lock::Session;
+use crate::report::Operation;
+use crate::stop::Permit;
 
 /// A transaction, or on a server without transactions a session.
 ///
 /// Everything that is done through it takes effect together with the migration's record, exactly once, or not at all.
 /// There is no method for an index or a collection: those cannot run in a transaction; take
-/// [`&mut Schema`](crate::Schema) for them.
+/// [`&mut Schema`](crate::context::schema::Schema) for them.
 ///
 /// Its operations run one after the other, in the order in which they were first polled. Each runs to its end even when
 /// its future is not polled any more, so a stream that buffers operations does not hold up others. A write whose future is
@@ -38,7 +40,7 @@ use crate::lock::{Permit, Session};
 /// returns Ok fails with [`Error::IgnoredError`].
 ///
 /// The body may run more than once, when the server asks for it (a write conflict, a fail-over); each time nothing is
-/// left of the attempt before; and it runs in a [dry run](crate::Up::dry_run). So keep effects outside the database out
+/// left of the attempt before; and it runs in a [dry run](crate::migrator::Up::dry_run). So keep effects outside the database out
 /// of it.
 ///
 /// The server ends a transaction after 60 seconds

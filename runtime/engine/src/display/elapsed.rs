@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// A duration for people: `3 ms`, `2.4 s`, `5 min 10 s`.
-pub(crate) struct Elapsed(pub(crate) Duration);
+pub struct Elapsed(pub Duration);
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use mongodb::bson::{Bson, Document};
 
-use crate::grouped::Grouped;
+use crate::display::grouped::Grouped;
 
 /// Longest text of a record or an entry of the history, in bytes: a description, a name, a reason.
 const TEXT: usize = 16 * 1024;

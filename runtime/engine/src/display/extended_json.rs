@@ -11,10 +11,10 @@ use mongodb::bson::{Bson, DateTime, Document};
 const SHOWN: usize = 200;
 
 /// A value as relaxed extended JSON.
-pub(crate) struct Json<'v>(pub(crate) &'v Bson);
+pub struct Json<'v>(pub &'v Bson);
 
 /// A document as relaxed extended JSON.
-pub(crate) struct JsonDocument<'d>(pub(crate) &'d Document);
+pub struct JsonDocument<'d>(pub &'d Document);
 
 impl fmt::Display for JsonDocument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,7 +75,7 @@ fn date_time(f: &mut fmt::Formatter<'_>, date: DateTime) -> fmt::Result {
 }
 
 /// A date of the years 1970 to 9999: only these are written like that in extended JSON.
-pub(crate) fn iso_8601(date: DateTime) -> Option<String> {
+pub fn iso_8601(date: DateTime) -> Option<String> {
     // Not left to `bson`: of a later date, its versions make different things.
     const YEAR_10000: i64 = 253_402_300_800_000;
     (0..YEAR_10000).contains(&date.timestamp_millis()).then(|| date.try_to_rfc3339_string().ok()).flatten()
@@ -102,7 +102,7 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 }
 
 /// Bytes in base 64.
-pub(crate) struct Base64<'b>(pub(crate) &'b [u8]);
+pub struct Base64<'b>(pub &'b [u8]);
 
 impl fmt::Display for Base64<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A count with its thousands apart: `4,812`.
-pub(crate) struct Grouped(pub(crate) u64);
+pub struct Grouped(pub u64);
 
 impl fmt::Display for Grouped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,7 +19,7 @@ impl fmt::Display for Grouped {
 }
 
 /// A count of something: `1 document`, `4,812 documents`.
-pub(crate) fn counted(count: u64, what: &str) -> String {
+pub fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{} {what}s", Grouped(count)) }
 }
 

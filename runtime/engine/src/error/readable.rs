@@ -8,10 +8,10 @@ use mongodb::error::{Error as DriverError, ErrorKind, GridFsErrorKind, WriteConc
 
 use super::quoted;
 use super::sentence::{Refused, in_words};
-use crate::excerpt::{shorten_causes, shorten_message};
+use crate::display::{shorten_causes, shorten_message};
 
 /// A driver's error in one sentence.
-pub(crate) struct Readable<'a>(pub(crate) &'a DriverError);
+pub struct Readable<'a>(pub &'a DriverError);
 
 impl fmt::Display for Readable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +100,7 @@ pub(crate) fn readable(error: &(dyn StdError + 'static)) -> String {
 }
 
 /// An error and its sources, outermost first, each in one line. What is too long for a record is shortened.
-pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
+pub fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     let links = std::iter::successors(Some(error), |error| (*error).source());
     let mut chain = links.map(readable).collect();
     shorten_causes(&mut chain);

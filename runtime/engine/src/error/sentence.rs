@@ -7,7 +7,7 @@ use mongodb::bson::Document;
 
 use super::codes::DUPLICATE_KEY;
 use super::validation;
-use crate::grouped::Grouped;
+use crate::display::Grouped;
 
 /// What the server says about a command or a write that it has refused.
 pub(super) struct Refused<'a> {

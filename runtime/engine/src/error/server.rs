@@ -44,7 +44,8 @@ impl Error {
 
     /// Whether the server cannot be reached, or refuses for a reason that goes away by itself: what was not begun may be tried again
     /// a little later.
-    pub(crate) fn is_not_now(&self) -> bool {
+    #[must_use]
+    pub fn is_not_now(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Server { .. })
             && matches!(self.own_class(), Some(Class::Now | Class::Later))
     }
@@ -55,7 +56,8 @@ impl Error {
     }
 
     /// What to do about [`Error::NotAuthorized`].
-    pub(crate) fn let_in(source: &DriverError) -> &'static str {
+    #[must_use]
+    pub fn let_in(source: &DriverError) -> &'static str {
         match class(source) {
             Class::Cured(Cure::Credentials) => "Check the user, the password and `authSource` in the connection string",
             _ => {
@@ -66,7 +68,8 @@ impl Error {
     }
 
     /// What to do about [`Error::Unreachable`].
-    pub(crate) fn try_again(source: &DriverError) -> &'static str {
+    #[must_use]
+    pub fn try_again(source: &DriverError) -> &'static str {
         match code(source) {
             None => "Check that the server runs, and that the connection string names its host and port",
             Some(LEGACY_NOT_PRIMARY | NOT_WRITABLE_PRIMARY | NOT_PRIMARY_NO_SECONDARY_OK) => {
@@ -78,11 +81,10 @@ impl Error {
     }
 
     /// What to do about [`Error::DatabaseName`].
-    pub(crate) const DATABASE_NAME: &str =
-        "A name has 1 to 63 bytes, without white space, control characters and / \\ . \" $";
+    pub const DATABASE_NAME: &str = "A name has 1 to 63 bytes, without white space, control characters and / \\ . \" $";
 
     /// What to do about [`Error::HostNotFound`].
-    pub(crate) const HOST_NOT_FOUND: &str = "Check the host's name, and that this machine can ask a name server for it";
+    pub const HOST_NOT_FOUND: &str = "Check the host's name, and that this machine can ask a name server for it";
 
     /// As one of the driver's errors, for signatures that promise these.
     pub(crate) fn into_driver(self) -> DriverError {
@@ -97,7 +99,7 @@ impl From<DriverError> for Error {
 }
 
 /// What [`Error::Unreachable`] says before its cure.
-pub(crate) struct NotReached<'a>(pub(crate) &'a str, pub(crate) &'a DriverError);
+pub struct NotReached<'a>(pub &'a str, pub &'a DriverError);
 
 impl fmt::Display for NotReached<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

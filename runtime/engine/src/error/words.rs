@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::{Error, Remains, in_one_line, source_chain};
-use crate::elapsed::Elapsed;
-use crate::migration::{Source, State};
+use crate::display::Elapsed;
+use crate::migration::{Direction, Source, State};
 use crate::migrator::Tenants;
-use crate::plan::Verb;
 use crate::report::Report;
 
 pub(super) fn did_you_mean(nearest: Option<&str>) -> String {
@@ -14,7 +13,7 @@ pub(super) fn did_you_mean(nearest: Option<&str>) -> String {
 }
 
 /// A name out of a connection string. With one of these signs in it, it may be the rest of a password.
-pub(crate) fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     if name.contains(['@', ':', '%', '/']) { "which is not shown".to_owned() } else { format!("'{name}'") }
 }
 
@@ -46,7 +45,7 @@ pub(super) fn counted(migrations: usize) -> String {
     if migrations == 1 { "1 migration is".to_owned() } else { format!("{migrations} migrations are") }
 }
 
-pub(crate) fn so_far(state: State) -> &'static str {
+pub fn so_far(state: State) -> &'static str {
     match state {
         State::New => "has not run here",
         State::Completed => "is completed",
@@ -81,10 +80,10 @@ pub(super) fn changed(position: usize, recorded: &str, now: Option<&str>, same_c
 pub(super) const AFTER_HALF: &str = "Repair it; then name the migration to run it again (`.only(..)`), or say that it is applied \
      or pending (`mark_applied`, `mark_pending`)";
 
-pub(crate) fn what(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Up => "migration ",
-        Verb::Down => "reverting ",
+pub fn what(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "migration ",
+        Direction::Down => "reverting ",
     }
 }
 
@@ -110,7 +109,7 @@ pub(super) fn after_stop(report: &Report, undone: &str, free: &str) -> String {
 }
 
 /// Why the lease was not released.
-pub(crate) fn left_running(report: &Report) -> Option<String> {
+pub fn left_running(report: &Report) -> Option<String> {
     let left = report.left_running();
     (!left.is_empty()).then(|| format!("the lease was not released and has to expire: {}", left.join("; ")))
 }
@@ -146,17 +145,17 @@ const DRY_RUN: &str = "it was a dry run, so that nothing was changed or recorded
 
 pub(super) fn aftermath(
     report: &Report,
-    verb: Verb,
+    direction: Direction,
     remains: Remains,
     source: &(dyn std::error::Error + Send + Sync + 'static),
 ) -> String {
     let left = left_running(report).map_or_else(String::new, |left| format!("; {left}"));
-    format!("{}{left}", what_remains(report, verb, remains, source))
+    format!("{}{left}", what_remains(report, direction, remains, source))
 }
 
 fn what_remains(
     report: &Report,
-    verb: Verb,
+    direction: Direction,
     remains: Remains,
     source: &(dyn std::error::Error + Send + Sync + 'static),
 ) -> &'static str {
@@ -166,25 +165,25 @@ fn what_remains(
     if report.is_dry_run() {
         return "This was a dry run: nothing was changed or recorded";
     }
-    match (verb, remains) {
-        (Verb::Up, Remains::Nothing) => "It was rolled back, and runs again with the next `up`",
-        (Verb::Up, Remains::Part | Remains::Half) => {
+    match (direction, remains) {
+        (Direction::Up, Remains::Nothing) => "It was rolled back, and runs again with the next `up`",
+        (Direction::Up, Remains::Part | Remains::Half) => {
             "What it did before that is still there; it runs again from its beginning with the next `up`"
         }
-        (Verb::Up, Remains::Resumable) => {
+        (Direction::Up, Remains::Resumable) => {
             "What it did before that is still there and on record; the next `up` resumes at the operation that did not end well"
         }
-        (Verb::Up, Remains::All) => {
+        (Direction::Up, Remains::All) => {
             "It is applied and does not run again; see what is wrong with the data, or with the function, before the \
              application goes on"
         }
         (_, Remains::Unknown) => "It took effect as a whole or not at all",
-        (Verb::Down, Remains::Nothing) => "That was rolled back: the migration is still applied",
-        (Verb::Down, Remains::Resumable) => {
+        (Direction::Down, Remains::Nothing) => "That was rolled back: the migration is still applied",
+        (Direction::Down, Remains::Resumable) => {
             "What it did before that is still there and on record, so the migration is half reverted: the next `down` resumes at \
              the operation that did not end well"
         }
-        (Verb::Down, Remains::Part | Remains::Half | Remains::All) => {
+        (Direction::Down, Remains::Part | Remains::Half | Remains::All) => {
             "What it did before that is still there, so the migration is half reverted: run the `down` again, or let the next \
              `up` apply it again"
         }

@@ -1,11 +1,10 @@
 //! Changes records without running anything.
 
 use super::{Executor, Failure};
-use crate::history::{Act, HistoryEntry};
-use crate::left::Left;
+use crate::context::Left;
 use crate::migration::Migration;
-use crate::record::{Record, RecordStatus};
-use crate::tracker::{Beside, Change, Over, Records, now};
+use crate::record::{Act, HistoryEntry, Record, RecordStatus};
+use crate::store::{Beside, Change, Over, Records, now};
 
 /// What is to become of one record.
 #[derive(Debug)]

@@ -10,10 +10,9 @@ use tokio::time::Instant;
 use super::Failure;
 use super::failure::{Verdict, driver_error, judge};
 use crate::__private::BoxError;
-use crate::Error;
 use crate::context::Tx;
-use crate::error::code;
 use crate::error::codes::NO_SUCH_TRANSACTION;
+use crate::error::{Error, code};
 
 /// `transactionLifetimeLimitSeconds` where it cannot be asked for.
 const DEFAULT_LIFETIME: Duration = Duration::from_mins(1);

@@ -14,11 +14,11 @@ use super::leftovers::Raw;
 use super::transaction::abort;
 use super::{Executor, Failure, Stake, Step};
 use crate::__private::{Body, BoxError, Context};
-use crate::Error;
 use crate::context::{Activity, Tx};
-use crate::lock::{Permit, Session, end, kill};
+use crate::error::Error;
+use crate::lock::{Session, end, kill};
 use crate::migration::Kind;
-use crate::stop::{Deadline, Reason, Stop};
+use crate::stop::{Deadline, Permit, Reason, Stop};
 
 /// How long a command may take to end that was told to.
 const LAST_WORDS: Duration = Duration::from_secs(5);

@@ -5,12 +5,11 @@ use tokio::time::sleep;
 
 use super::Failure;
 use super::attempt::Attempt;
-use crate::Error;
 use crate::error::codes::{MAX_TIME_MS_EXPIRED, NO_SUCH_TRANSACTION};
-use crate::error::{Class, Cure, Readable, class, code};
-use crate::lock::{Fenced, Lease, Lock, Mongo, Store, backoff};
-use crate::stop::Reason;
-use crate::tracker::{Change, Written};
+use crate::error::{Class, Cure, Error, Readable, class, code};
+use crate::lock::{Fenced, Lease, Lock, Mongo, Store};
+use crate::stop::{Reason, backoff};
+use crate::store::{Change, Written};
 
 /// How often a body runs when the server keeps rolling it back for passing reasons.
 const ATTEMPTS: u32 = 10;

@@ -5,13 +5,13 @@ use mongodb::error::Error as DriverError;
 
 use super::{Executor, Failure, Step};
 use crate::__private::Context;
-use crate::Error;
 use crate::context::{Inner, Scope, Tx};
-use crate::lock::{Fenced, Permit};
+use crate::error::Error;
+use crate::lock::Fenced;
 use crate::migration::Kind;
 use crate::record::RecordStatus;
-use crate::stop::Reason;
-use crate::tracker::{Change, Written};
+use crate::stop::{Permit, Reason};
+use crate::store::{Change, Written};
 
 impl Executor<'_> {
     /// Applies a migration at least once: first it is recorded as running, so that an interruption can be seen.

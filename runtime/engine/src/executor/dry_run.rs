@@ -19,18 +19,15 @@ use super::attempt::Attempt;
 use super::body::{Limits, run};
 use super::{Failure, Step};
 use crate::__private::Context;
-use crate::Error;
-use crate::context::{Course, Inner, Journal, Log, Operation, Prediction, Projection, Schema, Scope};
-use crate::error::{Readable, Remains, in_one_line, source_chain};
+use crate::context::{Course, Inner, Journal, Log, Projection, Schema, Scope};
+use crate::error::{Error, Readable, in_one_line, source_chain};
 use crate::events::Audience;
-use crate::graph::{Graph, HeldUp};
-use crate::lock::{Permit, backoff};
-use crate::migration::{Kind, State};
+use crate::migration::{Direction, Kind, State};
 use crate::options::Options;
-use crate::plan::{Plan, Verb};
-use crate::report::{Execution, Outcome, Report};
-use crate::stop::{Deadline, Reason, Stop};
-use crate::tracker::Tracker;
+use crate::plan::{Graph, HeldUp, Plan};
+use crate::report::{Execution, Operation, Outcome, Prediction, Remains, Report};
+use crate::stop::{Deadline, Permit, Reason, Stop, backoff};
+use crate::store::Tracker;
 
 /// How often the bodies run when the server keeps rolling them back for passing reasons. Less often than in earnest: each
 /// time it is all of them.
@@ -186,12 +183,12 @@ impl DryRun<'_> {
         let scope = Scope::of(step.migration.source());
         let course = |log| Course::new(log, step.migration.checksum());
         let (ours, other) = match log {
-            Some(log) if log.direction == step.direction() => (Some(log), None),
+            Some(log) if log.direction == step.direction => (Some(log), None),
             other => (None, other),
         };
-        let log = ours.unwrap_or_else(|| Log::new(step.direction(), step.migration.checksum()));
+        let log = ours.unwrap_or_else(|| Log::new(step.direction, step.migration.checksum()));
         let schema = Schema::new(database, home, scope, journal(step), permit.clone(), course(log));
-        if let (Verb::Up, Some(other)) = (step.verb, other) {
+        if let (Direction::Up, Some(other)) = (step.direction, other) {
             let refused = match schema.has_effects(&other).await {
                 Ok(false) => None,
                 Ok(true) => Some(Error::HalfReverted { id: step.migration.id() }),
@@ -217,7 +214,7 @@ impl DryRun<'_> {
 }
 
 fn span(step: &Step<'_>) -> tracing::Span {
-    tracing::info_span!("migration", id = step.migration.id(), verb = %step.verb, dry_run = true)
+    tracing::info_span!("migration", id = step.migration.id(), direction = %step.direction, dry_run = true)
 }
 
 /// A journal that nobody follows: what a dry run does has not happened.
@@ -242,11 +239,11 @@ fn not_simulated(step: &Step<'_>, reason: &str) -> Execution {
 fn execution(step: &Step<'_>, attempts: u32, result: Result<(), Failure>, operations: Vec<Operation>) -> Execution {
     let remains = Remains::Nothing;
     let worst = operations.iter().filter_map(|operation| operation.prediction).max();
-    let outcome = match (result, step.verb) {
+    let outcome = match (result, step.direction) {
         (Ok(()), _) if worst == Some(Prediction::WouldFail) => Outcome::WouldFail,
         (Ok(()), _) if worst == Some(Prediction::CannotTell) => Outcome::NotSimulated { reason: IN_DOUBT.to_owned() },
-        (Ok(()), Verb::Up) => Outcome::WouldApply,
-        (Ok(()), Verb::Down) => Outcome::WouldRevert,
+        (Ok(()), Direction::Up) => Outcome::WouldApply,
+        (Ok(()), Direction::Down) => Outcome::WouldRevert,
         (Err(Failure::Stopped(_)), _) => Outcome::Stopped { remains },
         (Err(Failure::Failed(error)), _) => {
             let message = in_one_line(&source_chain(&*error));
@@ -255,7 +252,7 @@ fn execution(step: &Step<'_>, attempts: u32, result: Result<(), Failure>, operat
     };
     Execution {
         id: step.migration.id().to_owned(),
-        verb: step.verb,
+        direction: step.direction,
         outcome,
         duration: step.started.elapsed(),
         attempts,

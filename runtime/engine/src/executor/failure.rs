@@ -3,8 +3,7 @@
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR};
 
 use crate::__private::BoxError;
-use crate::Error;
-use crate::error::{Class, Cure, class, readable};
+use crate::error::{Class, Cure, Error, class, readable};
 use crate::stop::Reason;
 
 /// A failure of a step.

@@ -1,8 +1,7 @@
 //! What a step that takes `Schema` leaves in the database.
 
 use super::{Executor, Step};
-use crate::context::Effect;
-use crate::left::{Facts, Left, Look};
+use crate::context::{Effect, Facts, Left, Look};
 
 impl Executor<'_> {
     /// What a body has left, with the details that the server has filled in; `None` when it has had no effect. A read that fails

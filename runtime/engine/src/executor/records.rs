@@ -3,13 +3,10 @@
 use tokio::time::Instant;
 
 use super::{Executor, Step};
-use crate::error::Remains;
-use crate::history::{Act, HistoryEntry};
-use crate::lock::host;
-use crate::migration::{Kind, Migration};
-use crate::plan::Verb;
-use crate::record::{Direction, Record, RecordStatus};
-use crate::tracker::{Beside, Change, Over, now};
+use crate::migration::{Direction, Kind, Migration};
+use crate::record::{Act, HistoryEntry, Record, RecordStatus, host};
+use crate::report::Remains;
+use crate::store::{Beside, Change, Over, now};
 
 /// An error as it goes on record.
 pub(super) struct Told<'e> {
@@ -22,13 +19,13 @@ pub(super) struct Told<'e> {
 impl Executor<'_> {
     /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
     pub(super) fn failed(&self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Change {
-        let mut record = match (step.verb, remains, step.previous) {
+        let mut record = match (step.direction, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
-            (Verb::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {
+            (Direction::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {
                 Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
             }
             // It was rolled back, so the migration is as half reverted as before.
-            (Verb::Up, Remains::Nothing | Remains::Unknown, Some(previous)) if previous.is_revertible() => {
+            (Direction::Up, Remains::Nothing | Remains::Unknown, Some(previous)) if previous.is_revertible() => {
                 let (status, token) = (RecordStatus::Failed, self.lease.token());
                 Record { status, token, attempts: previous.attempts + 1, ..previous.clone() }
             }
@@ -39,7 +36,7 @@ impl Executor<'_> {
         record.permanent = error.permanent;
         let mut entry = self.entry(step, &record);
         entry.status = Some(RecordStatus::Failed);
-        if step.verb == Verb::Up {
+        if step.direction == Direction::Up {
             entry.batch = Some(self.batch);
         }
         let mut over = step.over();
@@ -70,7 +67,7 @@ impl Executor<'_> {
             execution_duration: millis(step.started),
             by: self.by.clone(),
             checksum: Some(step.migration.checksum().to_owned()),
-            ..HistoryEntry::of(record, if step.verb == Verb::Down { Act::Down } else { Act::Up })
+            ..HistoryEntry::of(record, if step.direction == Direction::Down { Act::Down } else { Act::Up })
         }
     }
 
@@ -81,8 +78,8 @@ impl Executor<'_> {
         let partial = step.kind == Kind::Tx && !self.transactional && status != step.done();
         let attempts = before.map_or(0, |record| record.attempts) + 1;
         let record = self.fresh_record(step.migration, status);
-        match (step.verb, before) {
-            (Verb::Down, Some(before)) => Record {
+        match (step.direction, before) {
+            (Direction::Down, Some(before)) => Record {
                 direction: Direction::Down,
                 partial,
                 kind: Some(step.kind),

@@ -5,13 +5,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::body::{CREATE_INDEX, end_command, run};
 use super::{Executor, Failure, Step};
 use crate::__private::Context;
-use crate::Error;
 use crate::context::{Activity, Ask, Course, Inner, Log, Schema, Scope};
-use crate::history::{EffectEntry, Effects, HistoryEntry};
-use crate::lock::Permit;
-use crate::plan::Verb;
-use crate::record::RecordStatus;
-use crate::tracker::{Beside, Change};
+use crate::error::Error;
+use crate::migration::Direction;
+use crate::record::{EffectEntry, Effects, HistoryEntry, RecordStatus};
+use crate::stop::Permit;
+use crate::store::{Beside, Change};
 
 /// What became of the log while a body ran.
 struct Served {
@@ -107,7 +106,7 @@ impl Executor<'_> {
     }
 
     async fn schema(&self, step: &Step<'_>, permit: &Permit, stored: Option<Log>) -> Result<Schema, Failure> {
-        let (checksum, direction) = (step.migration.checksum(), step.direction());
+        let (checksum, direction) = (step.migration.checksum(), step.direction);
         let (ours, other) = match stored {
             Some(log) if log.direction == direction => (Some(log), None),
             other => (None, other),
@@ -116,7 +115,7 @@ impl Executor<'_> {
         let (database, home) = (self.database.clone(), &self.options.names.records);
         let scope = Scope::of(step.migration.source());
         let schema = Schema::new(database, home, scope, self.journal(step), permit.clone(), course);
-        if let (Verb::Up, Some(other)) = (step.verb, other)
+        if let (Direction::Up, Some(other)) = (step.direction, other)
             && schema.has_effects(&other).await?
         {
             return Err(Error::HalfReverted { id: step.migration.id() }.into());

@@ -4,18 +4,17 @@ use mongodb::bson::DateTime;
 use tokio::time::Instant;
 
 use crate::__private::Body;
-use crate::context::Operation;
-use crate::history::{Effects, HistoryEntry};
-use crate::left::{Left, Position};
-use crate::migration::{Kind, Migration, State};
-use crate::plan::{self, Verb};
-use crate::record::{Direction, Record, RecordStatus};
-use crate::tracker::{LogUpdate, Over, now};
+use crate::context::{Left, Position};
+use crate::migration::{Direction, Kind, Migration, State};
+use crate::plan;
+use crate::record::{Effects, HistoryEntry, Record, RecordStatus};
+use crate::report::Operation;
+use crate::store::{LogUpdate, Over, now};
 
 /// A step while it runs.
 pub(super) struct Step<'s> {
     pub(super) migration: Migration,
-    pub(super) verb: Verb,
+    pub(super) direction: Direction,
     pub(super) state: State,
     /// How it runs: the kind of the function that the verb calls.
     pub(super) kind: Kind,
@@ -45,15 +44,15 @@ impl<'s> Step<'s> {
     pub(super) fn new(planned: plan::Step, previous: Option<&'s Record>) -> Self {
         let migration = planned.migration();
         let registration = migration.registration();
-        let (kind, body) = match (planned.verb(), registration.down) {
-            (Verb::Down, Some(down)) => (down.kind, down.body),
+        let (kind, body) = match (planned.direction(), registration.down) {
+            (Direction::Down, Some(down)) => (down.kind, down.body),
             // A plan has no `down` of a migration that has none.
-            (Verb::Up, _) | (Verb::Down, None) => (registration.kind, registration.up),
+            (Direction::Up, _) | (Direction::Down, None) => (registration.kind, registration.up),
         };
         let interrupted = previous.filter(|record| record.status == RecordStatus::Running);
         Self {
             migration,
-            verb: planned.verb(),
+            direction: planned.direction(),
             state: planned.state(),
             kind,
             body,
@@ -74,25 +73,17 @@ impl<'s> Step<'s> {
 
     /// What is written over the stored record.
     pub(super) fn over(&self) -> Over {
-        match self.verb {
-            Verb::Up => Over::Pending,
-            Verb::Down => Over::Applied,
-        }
-    }
-
-    /// Which of the two functions runs.
-    pub(super) fn direction(&self) -> Direction {
-        match self.verb {
-            Verb::Up => Direction::Up,
-            Verb::Down => Direction::Down,
+        match self.direction {
+            Direction::Up => Over::Pending,
+            Direction::Down => Over::Applied,
         }
     }
 
     /// The status of a record when this has gone well.
     pub(super) fn done(&self) -> RecordStatus {
-        match self.verb {
-            Verb::Up => RecordStatus::Completed,
-            Verb::Down => RecordStatus::RolledBack,
+        match self.direction {
+            Direction::Up => RecordStatus::Completed,
+            Direction::Down => RecordStatus::RolledBack,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{Executor, Failure, Step};
 use crate::__private::Context;
 use crate::context::{Inner, Scope, Tx};
 use crate::error::Readable;
-use crate::tracker::Change;
+use crate::store::Change;
 
 impl<'r> Executor<'r> {
     fn committer(&self) -> Committer<'r> {

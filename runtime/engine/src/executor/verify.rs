@@ -3,11 +3,8 @@
 use super::body::{Holds, caught, supervise};
 use super::{Executor, Failure, Step};
 use crate::__private::BoxError;
-use crate::Error;
-use crate::error::{in_one_line, source_chain};
-use crate::migration::State;
-use crate::plan::Verb;
-use crate::record::Direction;
+use crate::error::{Error, in_one_line, source_chain};
+use crate::migration::{Direction, State};
 
 impl Executor<'_> {
     /// Returns whether a step that was interrupted outside a transaction does not have to run again. In doubt it does: what runs
@@ -15,7 +12,7 @@ impl Executor<'_> {
     /// a success.
     pub(super) async fn had_its_effect(&mut self, step: &Step<'_>) -> Result<bool, Failure> {
         let applying = step.previous.is_some_and(|record| record.direction == Direction::Up);
-        if step.verb == Verb::Down || step.state != State::Interrupted || !applying {
+        if step.direction == Direction::Down || step.state != State::Interrupted || !applying {
             return Ok(false);
         }
         match self.ask(step).await? {
@@ -31,7 +28,7 @@ impl Executor<'_> {
 
     /// The postcondition of a step that has run.
     pub(super) async fn verify(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
-        if step.verb == Verb::Down {
+        if step.direction == Direction::Down {
             return Ok(());
         }
         let source = match self.ask(step).await {

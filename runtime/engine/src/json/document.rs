@@ -8,7 +8,7 @@
 use mongodb::bson::{Bson, Document};
 use serde::{Serialize, Serializer};
 
-use crate::json::{Base64, iso_8601};
+use crate::display::{Base64, iso_8601};
 
 /// A document as relaxed extended JSON.
 #[derive(Debug)]

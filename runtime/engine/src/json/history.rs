@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Holder, Record, time};
 
 #[derive(Debug, Serialize)]
-pub(crate) struct History<'a> {
+pub struct History<'a> {
     entries: Vec<Entry<'a>>,
     /// How many there are in all that match.
     total: u64,
@@ -13,7 +13,7 @@ pub(crate) struct History<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Entry<'a> {
+pub struct Entry<'a> {
     act: String,
     migration_id: Option<&'a str>,
     source: Option<&'a str>,
@@ -37,18 +37,18 @@ pub(crate) struct Entry<'a> {
 }
 
 impl<'a> History<'a> {
-    pub(crate) fn of(page: &'a crate::HistoryPage) -> Self {
+    pub fn of(page: &'a crate::migrator::HistoryPage) -> Self {
         Self { entries: page.entries.iter().map(Entry::from).collect(), total: page.total }
     }
 }
 
-impl<'a> From<&'a crate::HistoryEntry> for Entry<'a> {
-    fn from(entry: &'a crate::HistoryEntry) -> Self {
+impl<'a> From<&'a crate::record::HistoryEntry> for Entry<'a> {
+    fn from(entry: &'a crate::record::HistoryEntry) -> Self {
         Self {
             act: entry.act.to_string(),
             migration_id: entry.migration_id.as_deref(),
             source: entry.source.as_deref(),
-            status: entry.status.map(crate::RecordStatus::as_str),
+            status: entry.status.map(crate::record::RecordStatus::as_str),
             checksum: entry.checksum.as_deref(),
             batch: entry.batch,
             executed_at: time(entry.executed_at),

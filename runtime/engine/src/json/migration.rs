@@ -6,7 +6,7 @@ use super::millis;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Migration {
+pub struct Migration {
     id: &'static str,
     source: String,
     description: &'static str,
@@ -24,8 +24,8 @@ pub(crate) struct Migration {
     line: u32,
 }
 
-impl From<crate::Migration> for Migration {
-    fn from(migration: crate::Migration) -> Self {
+impl From<crate::migration::Migration> for Migration {
+    fn from(migration: crate::migration::Migration) -> Self {
         let (file, line) = migration.location();
         Self {
             id: migration.id(),

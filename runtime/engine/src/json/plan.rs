@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::status::word;
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Plan {
+pub struct Plan {
     steps: Vec<Step>,
     blocked: Vec<Blocked>,
 }
@@ -14,7 +14,7 @@ pub(crate) struct Plan {
 struct Step {
     id: &'static str,
     /// `up` or `down`.
-    verb: String,
+    direction: String,
     /// Where it stands now, in the words of [`Standing`](super::Standing).
     status: String,
     description: &'static str,
@@ -29,11 +29,11 @@ struct Blocked {
 }
 
 impl Plan {
-    pub(crate) fn of(plan: &crate::Plan) -> Self {
+    pub fn of(plan: &crate::plan::Plan) -> Self {
         let steps = plan.iter().map(|step| Step {
             id: step.migration().id(),
-            verb: step.verb().to_string(),
-            status: word(step.state().word(step.migration())),
+            direction: step.direction().to_string(),
+            status: word(step.state().word(step.migration().is_manual())),
             description: step.migration().description(),
         });
         let blocked = plan.blocked().iter();

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::{millis, time};
-use crate::{Direction, LockStatus};
+use crate::lock::LockStatus;
+use crate::migration::Direction;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Record<'a> {
+pub struct Record<'a> {
     id: &'a str,
     /// `running`, `completed`, `failed` or `rolled-back`.
     status: &'a str,
@@ -35,8 +36,8 @@ pub(crate) struct Record<'a> {
     attempts: i64,
 }
 
-impl<'a> From<&'a crate::Record> for Record<'a> {
-    fn from(record: &'a crate::Record) -> Self {
+impl<'a> From<&'a crate::record::Record> for Record<'a> {
+    fn from(record: &'a crate::record::Record) -> Self {
         Self {
             id: &record.id,
             status: record.status.as_str(),
@@ -70,7 +71,7 @@ impl<'a> From<&'a crate::Record> for Record<'a> {
 /// Who holds the lock.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Holder<'a> {
+pub struct Holder<'a> {
     host: &'a str,
     pid: i64,
     actor: Option<&'a str>,
@@ -81,8 +82,8 @@ pub(crate) struct Holder<'a> {
     expired: bool,
 }
 
-impl<'a> From<&'a crate::Holder> for Holder<'a> {
-    fn from(holder: &'a crate::Holder) -> Self {
+impl<'a> From<&'a crate::record::Holder> for Holder<'a> {
+    fn from(holder: &'a crate::record::Holder) -> Self {
         Self {
             host: &holder.host,
             pid: holder.pid,
@@ -96,7 +97,7 @@ impl<'a> From<&'a crate::Holder> for Holder<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Lock<'a> {
+pub struct Lock<'a> {
     /// `null` when the lock is free.
     holder: Option<Holder<'a>>,
     held_for_ms: Option<u64>,
@@ -104,7 +105,7 @@ pub(crate) struct Lock<'a> {
 }
 
 impl<'a> Lock<'a> {
-    pub(crate) fn of(status: &'a LockStatus) -> Self {
+    pub fn of(status: &'a LockStatus) -> Self {
         Self {
             holder: status.holder.as_ref().map(Holder::from),
             held_for_ms: status.held_for.map(millis),
@@ -116,12 +117,12 @@ impl<'a> Lock<'a> {
 /// From whom the lock was taken, if it was held.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Released<'a> {
+pub struct Released<'a> {
     taken_from: Option<Holder<'a>>,
 }
 
 impl<'a> Released<'a> {
-    pub(crate) fn of(holder: Option<&'a crate::Holder>) -> Self {
+    pub fn of(holder: Option<&'a crate::record::Holder>) -> Self {
         Self { taken_from: holder.map(Holder::from) }
     }
 }

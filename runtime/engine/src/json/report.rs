@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::document::Extended;
 use super::millis;
-use crate::{Operation, Outcome, Prediction, Remains, Sample};
+use crate::report::{Operation, Outcome, Prediction, Remains, Sample};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Report<'a> {
+pub struct Report<'a> {
     dry_run: bool,
     executions: Vec<Execution<'a>>,
     /// Records that were changed without running anything.
@@ -26,7 +26,7 @@ pub(crate) struct Report<'a> {
 struct Execution<'a> {
     id: &'a str,
     /// `up` or `down`.
-    verb: String,
+    direction: String,
     /// `applied`, `reverted`, `failed`, `stopped`; in a dry run also `would-apply`, `would-revert`, `would-fail`, `not-simulated`.
     outcome: &'static str,
     /// Why, if it was not to be.
@@ -67,7 +67,7 @@ struct Changed<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn of(report: &'a crate::Report) -> Self {
+    pub fn of(report: &'a crate::report::Report) -> Self {
         Self {
             dry_run: report.is_dry_run(),
             executions: report.executions().map(Execution::from).collect(),
@@ -80,8 +80,8 @@ impl<'a> Report<'a> {
     }
 }
 
-impl<'a> From<&'a crate::Execution> for Execution<'a> {
-    fn from(execution: &'a crate::Execution) -> Self {
+impl<'a> From<&'a crate::report::Execution> for Execution<'a> {
+    fn from(execution: &'a crate::report::Execution) -> Self {
         let (outcome, message, remains) = match &execution.outcome {
             Outcome::Applied => ("applied", None, None),
             Outcome::Reverted => ("reverted", None, None),
@@ -94,7 +94,7 @@ impl<'a> From<&'a crate::Execution> for Execution<'a> {
         };
         Self {
             id: &execution.id,
-            verb: execution.verb.to_string(),
+            direction: execution.direction.to_string(),
             outcome,
             message,
             remains,

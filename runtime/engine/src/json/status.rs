@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{History, Holder, Migration, Record};
-use crate::Source;
+use crate::migration::Source;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Status<'a> {
+pub struct Status<'a> {
     migrations: Vec<Standing<'a>>,
     orphans: Vec<Record<'a>>,
     holder: Option<Holder<'a>>,
@@ -23,7 +23,7 @@ pub(crate) struct Status<'a> {
 /// One migration, where it stands and its record.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Standing<'a> {
+pub struct Standing<'a> {
     #[serde(flatten)]
     migration: Migration,
     /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `half-way`, `running` or `manual`.
@@ -33,28 +33,28 @@ pub(crate) struct Standing<'a> {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Pending<'a> {
+pub struct Pending<'a> {
     migrations: Vec<Standing<'a>>,
 }
 
 /// All that is known about one migration.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Shown<'a> {
-    pub(crate) id: &'a str,
+pub struct Shown<'a> {
+    pub id: &'a str,
     /// If it is linked in.
-    pub(crate) migration: Option<Standing<'a>>,
+    pub migration: Option<Standing<'a>>,
     /// If it is not, but on record.
-    pub(crate) orphan: Option<Record<'a>>,
+    pub orphan: Option<Record<'a>>,
     /// Qualified ids of what depends on it directly.
-    pub(crate) dependants: Vec<&'static str>,
+    pub dependants: Vec<&'static str>,
     /// Its newest entries.
-    pub(crate) history: History<'a>,
+    pub history: History<'a>,
 }
 
 impl<'a> Status<'a> {
-    pub(crate) fn of(status: &'a crate::Status) -> Self {
-        let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(crate::Migration::is_manual);
+    pub fn of(status: &'a crate::migrator::Status) -> Self {
+        let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(crate::migration::Migration::is_manual);
         Self {
             migrations: status.iter().map(Standing::from).collect(),
             orphans: status.orphans().iter().map(Record::from).collect(),
@@ -67,14 +67,14 @@ impl<'a> Status<'a> {
 }
 
 impl<'a> Pending<'a> {
-    pub(crate) fn of(status: &'a crate::Status) -> Self {
+    pub fn of(status: &'a crate::migrator::Status) -> Self {
         let pending = status.iter().filter(|standing| standing.state.is_pending());
         Self { migrations: pending.map(Standing::from).collect() }
     }
 }
 
-impl<'a> From<crate::Standing<'a>> for Standing<'a> {
-    fn from(standing: crate::Standing<'a>) -> Self {
+impl<'a> From<crate::migrator::Standing<'a>> for Standing<'a> {
+    fn from(standing: crate::migrator::Standing<'a>) -> Self {
         Self {
             migration: standing.migration.into(),
             status: word(standing.word()),
@@ -85,32 +85,32 @@ impl<'a> From<crate::Standing<'a>> for Standing<'a> {
 }
 
 /// Where a migration stands, in one word.
-pub(crate) fn word(word: &str) -> String {
+pub fn word(word: &str) -> String {
     word.replace(' ', "-")
 }
 
 /// How far each source is.
 #[derive(Debug, Serialize)]
-pub(crate) struct Versions {
-    pub(crate) sources: Vec<Version>,
+pub struct Versions {
+    pub sources: Vec<Version>,
 }
 
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Version {
-    pub(crate) source: String,
+pub struct Version {
+    pub source: String,
     /// Qualified id of the last one in plan order that is completed.
-    pub(crate) current: Option<&'static str>,
+    pub current: Option<&'static str>,
     /// Qualified id of the last one in plan order.
-    pub(crate) latest: Option<&'static str>,
+    pub latest: Option<&'static str>,
     /// Without the manual ones.
-    pub(crate) pending: usize,
+    pub pending: usize,
     /// Manual ones that are not completed.
-    pub(crate) manual: usize,
+    pub manual: usize,
 }
 
 impl Versions {
-    pub(crate) fn of(status: &crate::Status) -> Self {
+    pub fn of(status: &crate::migrator::Status) -> Self {
         let mut sources: BTreeMap<Source<'static>, Version> = BTreeMap::new();
         for standing in status.iter() {
             let (source, id) = (standing.migration.source(), standing.migration.id());

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::Problem;
+use crate::migrator::Problem;
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Validation<'a> {
+pub struct Validation<'a> {
     valid: bool,
     /// How many linked-in migrations were looked at.
     checked: usize,
@@ -17,25 +17,25 @@ pub(crate) struct Validation<'a> {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Finding<'a> {
-    pub(crate) id: Cow<'a, str>,
+pub struct Finding<'a> {
+    pub id: Cow<'a, str>,
     /// Which kind of problem, in kebab case.
-    pub(crate) problem: &'static str,
-    pub(crate) message: String,
+    pub problem: &'static str,
+    pub message: String,
     /// Of a difference: what it is about, what a migration has left of it, and what is there.
     #[serde(flatten)]
-    pub(crate) differs: Differs<'a>,
+    pub differs: Differs<'a>,
 }
 
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct Differs<'a> {
+pub struct Differs<'a> {
     object: Option<&'a str>,
     expected: Option<&'a str>,
     found: Option<&'a str>,
 }
 
 impl<'a> Validation<'a> {
-    pub(crate) fn of(validation: &'a crate::Validation) -> Self {
+    pub fn of(validation: &'a crate::migrator::Validation) -> Self {
         Self {
             valid: validation.is_valid(),
             checked: validation.checked(),
@@ -45,8 +45,8 @@ impl<'a> Validation<'a> {
     }
 }
 
-impl<'a> From<&'a crate::Finding> for Finding<'a> {
-    fn from(crate::Finding { id, problem }: &'a crate::Finding) -> Self {
+impl<'a> From<&'a crate::migrator::Finding> for Finding<'a> {
+    fn from(crate::migrator::Finding { id, problem }: &'a crate::migrator::Finding) -> Self {
         let differs = match problem {
             Problem::Differs { object, expected, found } => {
                 Differs { object: Some(object), expected: Some(expected), found: Some(found) }

@@ -6,11 +6,11 @@ use mongodb::bson::{DateTime, Document, oid::ObjectId};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::Lock;
 use super::heartbeat::insist;
 use super::store::{Claimant, Claimed, Documents, Free, Store};
-use super::{Holder, Lock};
-use crate::Error;
-use crate::error::Readable;
+use crate::error::{Error, Readable};
+use crate::record::Holder;
 use crate::stop::Stop;
 
 /// The lease document.

@@ -7,9 +7,8 @@ use tokio::time::{Instant, sleep};
 
 use super::Lock;
 use super::store::{Raised, Store};
-use crate::Error;
 use crate::error::codes::{MAX_TIME_MS_EXPIRED, WRITE_CONFLICT};
-use crate::error::{code, passes};
+use crate::error::{Error, code, passes};
 
 /// How long one attempt to write the fence may wait for a transaction that has written it.
 const ONE_ATTEMPT: Duration = Duration::from_secs(2);

@@ -8,12 +8,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::acquire::Grant;
-use super::permit::{Guard, Permit};
 use super::store::{Beat, Store};
-use super::{Lock, MARGIN, Mongo, backoff};
-use crate::Error;
-use crate::error::passes;
-use crate::stop::{GRACE, Reason, Stop};
+use super::{Lock, MARGIN, Mongo};
+use crate::error::{Error, passes};
+use crate::stop::{GRACE, Guard, Permit, Reason, Stop, backoff};
 
 /// How often a release is sent.
 const RELEASES: u32 = 5;

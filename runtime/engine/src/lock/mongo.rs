@@ -10,15 +10,14 @@ use mongodb::{Client, ClientSession, Collection, Database, action::StartTransact
 
 use super::acquire::{Grant, Sighting};
 use super::fence::Fenced;
-use super::holder::host;
 use super::millis;
 use super::store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked, Store};
 use super::underway::under_way;
-use crate::durable::{primary, write_concern};
+use crate::display::shorten;
 use crate::error::{code, told};
-use crate::excerpt::shorten;
 use crate::options::Names;
-use crate::tracker::{Change, Tracker, Written};
+use crate::record::host;
+use crate::store::{Change, Tracker, Written, primary, write_concern};
 
 const LEASE: &str = "lease";
 const FENCE: &str = "fence";
@@ -204,7 +203,11 @@ impl Store for Mongo {
 
     /// In the session, so that the read comes after what that has seen (`afterClusterTime`), and after the newest raise of the
     /// fence: a primary that was elected in between may not know yet what a majority has.
-    async fn holds(&self, change: &Change, session: &mut ClientSession) -> std::result::Result<bool, crate::Error> {
+    async fn holds(
+        &self,
+        change: &Change,
+        session: &mut ClientSession,
+    ) -> std::result::Result<bool, crate::error::Error> {
         let raised = *self.raised.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(raised) = raised {
             session.advance_operation_time(raised);

@@ -2,9 +2,10 @@
 
 use mongodb::bson::Document;
 
+use super::Lock;
 use super::store::{Revoked, Store};
-use super::{Holder, Lock};
-use crate::Error;
+use crate::error::Error;
+use crate::record::Holder;
 
 /// A lock that was taken away from its holder.
 #[derive(Debug)]

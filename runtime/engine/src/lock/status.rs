@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use mongodb::bson::DateTime;
 
-use super::{Holder, Lock, Store};
-use crate::Error;
-use crate::elapsed::Elapsed;
+use crate::display::Elapsed;
+use crate::error::Error;
+use crate::record::Holder;
+use {super::Lock, super::Store};
 
 /// Who holds the migration lock, and for how long by the server's clock.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::acquire::{Grant, Sighting};
 use super::fence::Fenced;
-use super::holder::Holder;
-use crate::tracker::{Change, Written};
+use crate::record::Holder;
+use crate::store::{Change, Written};
 
 /// The stored lease, fence and records. Each method is one command, answered when a majority has it.
 pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
@@ -70,7 +70,7 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
         &self,
         change: &Change,
         session: &mut Self::Session,
-    ) -> impl Future<Output = std::result::Result<bool, crate::Error>> + Send;
+    ) -> impl Future<Output = std::result::Result<bool, crate::error::Error>> + Send;
 }
 
 /// The two documents of the lock.

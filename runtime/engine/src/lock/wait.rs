@@ -5,9 +5,9 @@ use tokio::time::{sleep, timeout};
 
 use super::acquire::{Attempt, Held, Seen};
 use super::store::Store;
-use super::{Fenced, Lease, Lock, Mongo, backoff};
-use crate::Error;
-use crate::stop::{GRACE, Stop};
+use super::{Fenced, Lease, Lock, Mongo};
+use crate::error::Error;
+use crate::stop::{GRACE, Stop, backoff};
 
 /// How many fail-overs and broken connections are put up with while waiting.
 const FAILURES: u32 = 5;

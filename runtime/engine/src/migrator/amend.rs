@@ -7,15 +7,15 @@ use mongodb::BoxFuture;
 
 use super::Migrator;
 use super::run::{Run, Settings, Work, stopped};
-use crate::Error;
+use crate::context::Left;
+use crate::error::Error;
 use crate::executor::{Edit, Executor, Failure};
-use crate::graph::unknown;
-use crate::history::Act;
-use crate::left::Left;
 use crate::migration::State;
 use crate::plan;
+use crate::plan::unknown;
+use crate::record::Act;
 use crate::report::{Purpose, Report};
-use crate::tracker::Records;
+use crate::store::Records;
 
 /// A change of the records that is about to be made; made by [`Migrator::mark_applied`], [`mark_pending`],
 /// [`baseline`], [`accept`] and [`prune`]. Say who and why, then await it.

@@ -12,14 +12,14 @@ use mongodb::{BoxFuture, Database};
 use tokio::time::{Instant, sleep};
 
 pub use self::booted::Booted;
-pub(crate) use self::environment::Settings;
+pub use self::environment::Environment;
 use self::environment::{TIMEOUT, Variables};
 use super::{Migrator, MigratorBuilder};
-use crate::Error;
-use crate::elapsed::Elapsed;
-use crate::lock::jitter;
+use crate::display::Elapsed;
+use crate::error::Error;
 use crate::options::Limit;
 use crate::report::Report;
+use crate::stop::jitter;
 
 /// How often a server is tried that cannot be reached, or is not ready: at least.
 const TRIES: u32 = 5;
@@ -42,7 +42,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// | `MONGRATE_TIMEOUT_MS` | the builder's, or `300000` | [`timeout`](MigratorBuilder::timeout) of the run, once the server is reached; `none` is no limit |
 /// | `MONGRATE_LOCK_WAIT_MS` | the builder's, 5 minutes | [`lock_wait`](MigratorBuilder::lock_wait); `0` does not wait |
 /// | `MONGRATE_LEASE_MS` | the builder's, 1 minute | [`lease`](MigratorBuilder::lease), from `1000` to `86400000` |
-/// | `MONGRATE_STOP_ON_ERROR` | `true` | `false` is [`continue_on_error`](crate::Up::continue_on_error): after a failure, go on with what does not depend on it |
+/// | `MONGRATE_STOP_ON_ERROR` | `true` | `false` is [`continue_on_error`](crate::migrator::up::Up::continue_on_error): after a failure, go on with what does not depend on it |
 /// | `MONGRATE_ENV` | the builder's | [`environment`](MigratorBuilder::environment), for the record |
 /// | `MONGRATE_VERSION` | the builder's | [`codebase_version`](MigratorBuilder::codebase_version), for the record |
 ///
@@ -94,7 +94,7 @@ impl Boot {
     }
 
     async fn run(self) -> Result<Booted, Error> {
-        let settings = Settings::read(&self.variables)?;
+        let settings = Environment::read(&self.variables)?;
         let migrator = settings.configure(self.builder, Limit::After(TIMEOUT)).build()?;
         let outcome = patiently(&migrator, &settings).await;
         match outcome {
@@ -119,7 +119,7 @@ impl IntoFuture for Boot {
 }
 
 /// Tries until the server is reached, or for long enough. Whatever a try has done stands: a later one goes on from there.
-async fn patiently(migrator: &Migrator, settings: &Settings) -> Result<Report, Error> {
+async fn patiently(migrator: &Migrator, settings: &Environment) -> Result<Report, Error> {
     let (began, mut pause, mut tries) = (Instant::now(), FIRST_PAUSE, 0);
     loop {
         tries += 1;
@@ -137,7 +137,7 @@ async fn patiently(migrator: &Migrator, settings: &Settings) -> Result<Report, E
     }
 }
 
-async fn once(migrator: &Migrator, settings: &Settings) -> Result<Report, Error> {
+async fn once(migrator: &Migrator, settings: &Environment) -> Result<Report, Error> {
     if settings.auto {
         migrator.up().continue_on_error(!settings.stop_on_error).await
     } else {
@@ -176,7 +176,8 @@ impl MigratorBuilder {
     ///
     /// ```no_run
     /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
-    /// use mongrate::{Migrator, Policy};
+    /// use mongrate::Migrator;
+    /// use mongrate::options::Policy;
     ///
     /// Migrator::builder(db).drift(Policy::Error).actor("shop").boot().await?;
     /// # Ok(()) }

@@ -8,21 +8,21 @@ use tokio::sync::watch;
 use super::compare::Compared;
 use super::connection::Connection;
 use super::{Inner, Migrator};
-use crate::Error;
-use crate::durable::durable_database;
+use crate::error::Error;
 use crate::events::{Audience, Events};
 use crate::lock::Lock;
 use crate::options::{Limit, Names, Options, Policy, Transactions};
-use crate::registry::Registry;
+use crate::plan::Registry;
 use crate::stop::Stop;
-use crate::tracker::Tracker;
+use crate::store::{Tracker, durable_database};
 
 /// What a [`Migrator`] is told; made by [`Migrator::builder`]. Everything has a default.
 ///
 /// ```no_run
 /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
 /// use std::time::Duration;
-/// use mongrate::{Migrator, Policy, Transactions};
+/// use mongrate::Migrator;
+/// use mongrate::options::{Policy, Transactions};
 ///
 /// let migrator = Migrator::builder(db)
 ///     .lock_wait(Duration::from_secs(60))
@@ -43,7 +43,8 @@ pub struct MigratorBuilder {
 }
 
 impl MigratorBuilder {
-    pub(crate) fn new(connection: Connection) -> Self {
+    /// A builder with the default options.
+    pub fn new(connection: Connection) -> Self {
         Self { connection, registry: None, options: Options::default(), audience: Audience::default() }
     }
 
@@ -71,7 +72,7 @@ impl MigratorBuilder {
         self
     }
 
-    /// How long to wait for another process that is migrating, before [`Error::LockTimeout`](crate::Error::LockTimeout).
+    /// How long to wait for another process that is migrating, before [`Error::LockTimeout`](crate::error::Error::LockTimeout).
     /// Default: 5 minutes; 30 days at most. Zero does not wait at all.
     ///
     /// A holder whose lease has expired is probably dead. Observing it for two heartbeats, before it is taken over from, does
@@ -94,9 +95,9 @@ impl MigratorBuilder {
     /// How long a run may take in all, waiting for the lease included. Default: no limit. 1 millisecond to 30 days.
     /// [`Up::timeout`] and its like are stronger.
     ///
-    /// [`Up::timeout`]: crate::Up::timeout
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.options.timeout = Some(Limit::After(limit));
+    /// [`Up::timeout`]: crate::migrator::up::Up::timeout
+    pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
+        self.options.timeout = Some(limit.into());
         self
     }
 
@@ -152,14 +153,14 @@ impl MigratorBuilder {
         self
     }
 
-    /// The same through another connection.
-    #[cfg(feature = "cli")]
-    pub(crate) fn on(self, connection: Connection) -> Self {
+    /// Uses another connection and keeps the other options.
+    pub fn with_connection(self, connection: Connection) -> Self {
         Self { connection, ..self }
     }
 
-    #[cfg(feature = "cli")]
-    pub(crate) fn connection(&self) -> &Connection {
+    /// The connection that the migrator will use.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
         &self.connection
     }
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Finding, Migrator, Problem};
-use crate::Error;
+use crate::context::{Difference, Expectation, Left, compare};
+use crate::error::Error;
 use crate::executor::Executor;
-use crate::graph::Graph;
-use crate::left::{Difference, Expectation, Left, compare};
-use crate::migration::Kind;
-use crate::record::{Direction, Record};
+use crate::migration::{Direction, Kind};
+use crate::plan::Graph;
+use crate::record::Record;
 use crate::report::Report;
-use crate::tracker::{Attached, Records};
+use crate::store::{Attached, Records};
 
 /// How long a comparison is recent enough for [`Migrator::health`], which may be asked every second.
 const RECENT: Duration = Duration::from_mins(1);

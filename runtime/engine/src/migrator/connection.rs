@@ -5,9 +5,9 @@
 //! their records, with an application name of its own, by which their operations are found at the server; and one for
 //! the lease, so that no load of the bodies delays a heartbeat.
 
-mod clients;
-mod name;
-mod uri;
+pub(super) mod clients;
+pub(super) mod name;
+pub(super) mod uri;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use mongodb::{Client, Database};
 
 use self::clients::Clients;
 pub(crate) use self::clients::{SharedClients, goodbye};
-pub(crate) use self::name::{check as check_name, is_reserved};
+use self::name::check as check_name;
 pub(crate) use self::uri::{client, parse};
 use super::{Migrator, MigratorBuilder};
-use crate::Error;
-use crate::durable::durable_database;
+use crate::error::Error;
 use crate::executor::Bodies;
+use crate::store::durable_database;
 
-/// Which database, and where the clients of its runs come from.
+/// A database, and where the clients of its migration runs come from.
 #[derive(Clone, Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     /// The application's handle, with the application's own options.
     database: Database,
     origin: Origin,
@@ -63,8 +63,14 @@ impl Connection {
         Self { database, origin: Origin::Brought { lease: None } }
     }
 
-    /// A database that is reached with these options.
-    pub(crate) fn made(options: ClientOptions, database: &str) -> Result<Self, Error> {
+    /// The driver's options for a connection string, without white space around it. Fails with [`Error::ConnectionString`] or
+    /// [`Error::HostNotFound`], which do not quote it: it may carry a password.
+    pub async fn parse(uri: &str) -> Result<ClientOptions, Error> {
+        parse(uri).await
+    }
+
+    /// A database that is reached with these options. Fails as [`Migrator::connect_with`].
+    pub fn new(options: ClientOptions, database: &str) -> Result<Self, Error> {
         check_name(database)?;
         let database = client(options.clone())?.database(database);
         Ok(Self { database, origin: Origin::Own(Box::new(options)) })
@@ -75,9 +81,8 @@ impl Connection {
         Self { database, origin: Origin::Shared(clients) }
     }
 
-    /// Another database of the same server.
-    #[cfg(feature = "cli")]
-    pub(crate) fn to(self, database: &str) -> Result<Self, Error> {
+    /// Another database of the same server. Fails with [`Error::ReservedDatabase`] or [`Error::DatabaseName`].
+    pub fn with_database(self, database: &str) -> Result<Self, Error> {
         check_name(database)?;
         Ok(Self { database: self.database.client().database(database), ..self })
     }
@@ -91,8 +96,16 @@ impl Connection {
         }
     }
 
-    pub(crate) fn database(&self) -> &Database {
+    /// The application's handle, with the options of the connection string.
+    #[must_use]
+    pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Shuts the client down, waiting up to a second for sessions and cursors that are still in use. A process that ends without
+    /// it may see the driver panic in the background.
+    pub async fn shutdown(self) {
+        goodbye(self.database.client().clone()).await;
     }
 
     /// What nobody has looked at where the caller brought the database.
@@ -211,6 +224,6 @@ impl Migrator {
     /// # Ok(()) }
     /// ```
     pub fn connect_with(options: ClientOptions, database: &str) -> Result<MigratorBuilder, Error> {
-        Ok(MigratorBuilder::new(Connection::made(options, database)?))
+        Ok(MigratorBuilder::new(Connection::new(options, database)?))
     }
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::Migrator;
-use crate::Error;
-use crate::error::{in_one_line, source_chain};
+use crate::error::{Error, in_one_line, source_chain};
 use crate::executor::caught;
 use crate::migration::Migration;
 

@@ -2,18 +2,17 @@
 
 use std::future::IntoFuture;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use mongodb::BoxFuture;
 
 use super::Migrator;
 use super::run::{Run, Settings, Work};
-use crate::Error;
+use crate::error::Error;
 use crate::executor::Executor;
 use crate::options::Limit;
 use crate::plan::{Plan, Target};
 use crate::report::{Purpose, Report};
-use crate::tracker::Records;
+use crate::store::Records;
 
 /// A `down` that is about to run: say what it reverts, then await it. Without a word it reverts the migration that was
 /// applied last.
@@ -97,15 +96,9 @@ impl Down {
         self
     }
 
-    /// How long the run may take in all, as in [`Up::timeout`](crate::Up::timeout).
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.settings.timeout = Some(Limit::After(limit));
-        self
-    }
-
-    #[cfg(feature = "cli")]
-    pub(crate) fn limit(mut self, limit: Limit) -> Self {
-        self.settings.timeout = Some(limit);
+    /// How long the run may take in all, as in [`Up::timeout`](crate::migrator::up::Up::timeout).
+    pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
+        self.settings.timeout = Some(limit.into());
         self
     }
 
@@ -114,9 +107,8 @@ impl Down {
         self.migrator.look(self.applied).await.map(|(plan, _)| plan)
     }
 
-    /// What was planned and nothing else, whatever has been applied since.
-    #[cfg(feature = "cli")]
-    pub(crate) fn limited_to(mut self, plan: &Plan) -> Self {
+    /// Only the steps of this plan, whatever has been applied since it was made: for a plan that somebody has confirmed.
+    pub fn limited_to(mut self, plan: &Plan) -> Self {
         let ids = plan.iter().map(|step| step.migration().id().to_owned()).collect();
         self.applied.with_dependants = false;
         match &mut self.applied.target {
@@ -126,7 +118,7 @@ impl Down {
         self
     }
 
-    /// Finds out what this would do without changing anything, as in [`Up::dry_run`](crate::Up::dry_run).
+    /// Finds out what this would do without changing anything, as in [`Up::dry_run`](crate::migrator::up::Up::dry_run).
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.settings.dry_run = dry_run;
         self

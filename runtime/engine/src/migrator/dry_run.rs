@@ -2,7 +2,7 @@
 
 use super::run::{Run, stopped};
 use super::steps::conclude;
-use crate::Error;
+use crate::error::Error;
 use crate::executor::DryRun;
 use crate::plan::Plan;
 use crate::report::Report;

@@ -18,11 +18,10 @@ use self::server::{Reached, Server};
 pub use self::tenants::Tenants;
 use super::run::InterruptOnDrop;
 use super::{Migrator, MigratorBuilder, Up, joined};
-use crate::Error;
+use crate::error::Error;
 use crate::options::invalid;
 use crate::report::Report;
-use crate::signals;
-use crate::stop::{Reason, Stop};
+use crate::stop::{Reason, Stop, signals};
 
 /// How many databases are migrated at a time, unless told otherwise.
 const CONCURRENCY: usize = 8;
@@ -41,7 +40,8 @@ const CONCURRENCY: usize = 8;
 ///
 /// ```no_run
 /// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
-/// use mongrate::{DatabaseFilter, Migrator};
+/// use mongrate::Migrator;
+/// use mongrate::migrator::DatabaseFilter;
 ///
 /// let tenants = Migrator::for_each(client, DatabaseFilter::prefix("tenant_"))
 ///     .concurrency(4)
@@ -188,7 +188,8 @@ impl Migrator {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), mongrate::Error> {
-    /// use mongrate::{DatabaseFilter, Migrator};
+    /// use mongrate::Migrator;
+    /// use mongrate::migrator::DatabaseFilter;
     ///
     /// Migrator::for_each_at("mongodb://localhost", DatabaseFilter::prefix("tenant_")).await?.into_result()?;
     /// # Ok(()) }
@@ -209,7 +210,8 @@ impl Migrator {
     ///
     /// ```no_run
     /// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
-    /// use mongrate::{DatabaseFilter, Migrator};
+    /// use mongrate::Migrator;
+    /// use mongrate::migrator::DatabaseFilter;
     ///
     /// Migrator::for_each(client, DatabaseFilter::prefix("tenant_")).await?.into_result()?;
     /// # Ok(()) }

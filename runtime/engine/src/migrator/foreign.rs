@@ -6,8 +6,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::results::{CollectionSpecification, CollectionType};
 
 use super::Migrator;
-use crate::Error;
-use crate::error::code;
+use crate::error::{Error, code};
 
 /// Server code, from its `error_codes.yml`.
 const UNAUTHORIZED: i32 = 13;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use mongodb::bson::Document;
 
-use crate::Error;
 use crate::context::Log;
+use crate::error::Error;
 use crate::lock::Lock;
-use crate::tracker::{Records, Tracker};
+use crate::store::{Records, Tracker};
 
 /// Ends it, except for an index build that a record knows of. `records` were read behind the fence. Returns the sessions that
 /// were spared.

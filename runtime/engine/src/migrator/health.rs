@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Finding, Migrator, Problem, Status};
-use crate::Error;
+use crate::error::Error;
 use crate::migration::{Migration, State};
 use crate::options::{Options, Policy};
 use crate::plan::{Plan, Reach, Step};
@@ -121,7 +121,7 @@ impl Health {
     }
 
     /// What is not as `Schema` migrations have left it, by the last comparison, which is at most a minute old:
-    /// [`Problem::Differs`](crate::Problem::Differs) with the migration that has left it.
+    /// [`Problem::Differs`](crate::migrator::validate::Problem::Differs) with the migration that has left it.
     #[must_use]
     pub fn differences(&self) -> &[Finding] {
         &self.differences
@@ -140,7 +140,7 @@ impl Migrator {
     ///
     /// At most once a minute, a migrator and its clones also compare the database with what `Schema` migrations have left, as
     /// [`validate`](Self::validate) does, so keep one migrator for this. A difference is a warning and the program stays ready,
-    /// unless [`MigratorBuilder::differences`](crate::MigratorBuilder::differences) says otherwise.
+    /// unless [`MigratorBuilder::differences`](crate::migrator::builder::MigratorBuilder::differences) says otherwise.
     pub async fn health(&self) -> Result<Health, Error> {
         self.clone().whole(async |this| this.read_health().await).await
     }

@@ -6,22 +6,18 @@ use std::future::IntoFuture;
 use mongodb::BoxFuture;
 
 use super::Migrator;
-use crate::Error;
-use crate::elapsed::Elapsed;
-use crate::graph::unknown;
-use crate::history::HistoryEntry;
+use crate::display::Elapsed;
+use crate::error::Error;
 use crate::options::invalid;
-use crate::record::RecordStatus;
-use crate::tracker::{Query, Statistics};
-
-/// The longest page.
-pub(crate) const LONGEST_PAGE: u32 = 500;
+use crate::plan::unknown;
+use crate::record::{HistoryEntry, RecordStatus};
+use crate::store::{Query, Statistics};
 
 /// A look at the history: say which entries, then await it. Reads only; two commands.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
-/// use mongrate::RecordStatus;
+/// use mongrate::record::RecordStatus;
 ///
 /// let page = migrator.history().status(RecordStatus::Failed).limit(20).await?;
 /// println!("{} failures in all, the last of them:\n{page}", page.total);
@@ -44,6 +40,11 @@ pub struct HistoryPage {
     pub entries: Vec<HistoryEntry>,
     /// How many there are in all that match.
     pub total: u64,
+}
+
+impl History {
+    /// The longest page.
+    pub const MAX_LIMIT: u32 = 500;
 }
 
 impl Migrator {
@@ -99,7 +100,7 @@ impl IntoFuture for History {
     fn into_future(self) -> Self::IntoFuture {
         let Self { migrator, query, skip, limit } = self;
         Box::pin(migrator.whole(async move |this| {
-            if !(1..=LONGEST_PAGE).contains(&limit) {
+            if !(1..=Self::MAX_LIMIT).contains(&limit) {
                 return Err(Error::PageSize { limit });
             }
             if i64::try_from(skip).is_err() {

@@ -6,10 +6,10 @@ use mongodb::BoxFuture;
 
 use super::Migrator;
 use super::former::end_former_holders;
-use crate::Error;
-use crate::history::{Act, Effects, HistoryEntry};
-use crate::lock::{Holder, LockStatus, Seized, host};
-use crate::tracker::now;
+use crate::error::Error;
+use crate::lock::{LockStatus, Seized};
+use crate::record::{Act, Effects, HistoryEntry, Holder, host};
+use crate::store::now;
 
 /// A migration lock that is about to be freed by force: say who and why, then await it. Gives the holder that had it, or
 /// `None` when it was free.

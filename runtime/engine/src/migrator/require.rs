@@ -5,9 +5,9 @@ use std::future::IntoFuture;
 use mongodb::BoxFuture;
 
 use super::Migrator;
-use crate::Error;
-use crate::graph::{Graph, Unknown};
+use crate::error::Error;
 use crate::migration::State;
+use crate::plan::{Graph, Unknown};
 
 /// A question whether migrations are completed: name more of them, then await it.
 ///

@@ -16,16 +16,15 @@ use self::progress::Progress;
 use super::Migrator;
 use super::connection::Link;
 use super::former::end_former_holders;
-use crate::Error;
+use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Executor, Stake, UnderWay};
-use crate::graph::Graph;
 use crate::lock::{Lock, Session};
 use crate::options::{Limit, Policy, Transactions};
+use crate::plan::Graph;
 use crate::report::Report;
-use crate::signals;
-use crate::stop::{Deadline, Reason, Stop};
-use crate::tracker::{Records, Tracker};
+use crate::stop::{Deadline, Reason, Stop, signals};
+use crate::store::{Records, Tracker};
 
 /// What to tell when there are no transactions.
 const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod): a migration that fails or \

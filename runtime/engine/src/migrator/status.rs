@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::Migrator;
-use crate::Error;
-use crate::elapsed::Elapsed;
-use crate::graph::Graph;
-use crate::lock::{Holder, Sighting};
+use crate::display::Elapsed;
+use crate::error::Error;
+use crate::lock::Sighting;
 use crate::migration::{Migration, State};
-use crate::record::{Record, RecordStatus};
-use crate::tracker::Records;
+use crate::plan::Graph;
+use crate::record::{Holder, Record, RecordStatus};
+use crate::store::Records;
 
 /// Where every migration stands in one database: the records first, then the lease, in two reads. Its `Display` is for
 /// people.
@@ -56,7 +56,7 @@ impl Standing<'_> {
     /// `manual` for one that has never run and waits to be named.
     #[must_use]
     pub fn word(&self) -> &'static str {
-        if self.is_running { "running" } else { self.state.word(self.migration) }
+        if self.is_running { "running" } else { self.state.word(self.migration.is_manual()) }
     }
 
     /// Whether it is applied but has changed in the code since.
@@ -188,8 +188,8 @@ impl fmt::Display for Status {
             writeln!(f, "{:<12} {} (not linked into this program)", "orphan", orphan.id)?;
         }
         if let Some(holder) = &self.holder {
-            let verb = if holder.expired { "held" } else { "being migrated" };
-            writeln!(f, "{verb} by {holder}")?;
+            let direction = if holder.expired { "held" } else { "being migrated" };
+            writeln!(f, "{direction} by {holder}")?;
         }
         write!(f, "{} completed, {} pending.", self.completed().count(), self.pending().count())
     }

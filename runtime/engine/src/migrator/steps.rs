@@ -2,18 +2,15 @@
 
 use super::compare::warn_of_differences;
 use super::run::{Run, stopped};
-use crate::Error;
-use crate::error::Remains;
+use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Ended, Executor};
-use crate::graph::HeldUp;
-use crate::migration::State;
-use crate::plan::{Plan, Verb};
+use crate::migration::{Direction, State};
+use crate::plan::{HeldUp, NOTHING_LINKED, Plan};
 use crate::record::Record;
-use crate::registry::NOTHING_LINKED;
-use crate::report::{Execution, Outcome, Purpose, Report};
+use crate::report::{Execution, Outcome, Purpose, Remains, Report};
 use crate::stop::{Deadline, Reason};
-use crate::tracker::Records;
+use crate::store::Records;
 
 impl Run {
     /// A report of nothing yet, with what a person should know although nothing has failed.
@@ -68,11 +65,11 @@ impl Run {
                 report.leave_out(id);
                 continue;
             }
-            if step.state() == State::Interrupted && step.verb() == Verb::Up {
+            if step.state() == State::Interrupted && step.direction() == Direction::Up {
                 report.warn(format!("'{id}' was interrupted the last time"));
             }
             self.progress.step(*step, executor.transactional);
-            let ended = match records.failed_meanwhile(step.migration()).filter(|_| step.verb() == Verb::Up) {
+            let ended = match records.failed_meanwhile(step.migration()).filter(|_| step.direction() == Direction::Up) {
                 Some(failed) => {
                     report.warn(failed_elsewhere(failed));
                     Ended::Execution(Execution::recorded(failed), Ok(()))
@@ -136,14 +133,15 @@ fn failed_elsewhere(record: &Record) -> String {
 
 /// The report, or the first failure with it.
 pub(super) fn conclude(report: Report) -> Result<Report, Error> {
-    let Some(Execution { id, verb, outcome: Outcome::Failed { error, message, remains }, .. }) = report.failed().next()
+    let Some(Execution { id, direction, outcome: Outcome::Failed { error, message, remains }, .. }) =
+        report.failed().next()
     else {
         return Ok(report);
     };
-    let (id, verb, message, source, remains) = (id.clone(), *verb, message.clone(), error.clone(), *remains);
+    let (id, direction, message, source, remains) = (id.clone(), *direction, message.clone(), error.clone(), *remains);
     let report = Box::new(report);
     Err(match remains {
-        Remains::Half => Error::Partial { id, verb, message, source, report },
-        _ => Error::Failed { id, verb, message, source, report, remains },
+        Remains::Half => Error::Partial { id, direction, message, source, report },
+        _ => Error::Failed { id, direction, message, source, report, remains },
     })
 }

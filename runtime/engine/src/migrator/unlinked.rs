@@ -2,11 +2,11 @@
 
 use super::Migrator;
 use super::run::Run;
-use crate::Error;
-use crate::graph::Graph;
+use crate::error::Error;
 use crate::lock::Sighting;
+use crate::plan::Graph;
 use crate::record::{Record, RecordStatus};
-use crate::tracker::Records;
+use crate::store::Records;
 
 impl Migrator {
     /// The qualified ids of migrations that are not linked into this program, may have left data half changed, and are not

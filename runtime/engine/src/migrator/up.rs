@@ -1,18 +1,17 @@
 //! `up`: apply what is pending.
 
 use std::future::IntoFuture;
-use std::time::Duration;
 
 use mongodb::BoxFuture;
 
 use super::Migrator;
 use super::run::{Run, Settings, Work};
-use crate::Error;
+use crate::error::Error;
 use crate::executor::Executor;
 use crate::options::Limit;
 use crate::plan::{Plan, Reach};
 use crate::report::{Purpose, Report};
-use crate::tracker::Records;
+use crate::store::Records;
 
 /// An `up` that is about to run: set its options, then await it.
 ///
@@ -78,14 +77,8 @@ impl Up {
     /// How long the run may take in all, waiting for the lease included. What is under way then is stopped between two
     /// server calls and recorded as failed; the result is [`Error::RunTimedOut`]. If the server does not answer, the run
     /// returns within 5 seconds of the limit all the same, with [`Error::Unacknowledged`].
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.settings.timeout = Some(Limit::After(limit));
-        self
-    }
-
-    #[cfg(feature = "cli")]
-    pub(crate) fn limit(mut self, limit: Limit) -> Self {
-        self.settings.timeout = Some(limit);
+    pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
+        self.settings.timeout = Some(limit.into());
         self
     }
 
@@ -106,10 +99,10 @@ impl Up {
     ///   ones it or a validator would refuse. Names and indexes are taken as earlier steps would leave them, documents as
     ///   they are now.
     /// - `&Database` bodies are not run, nor are `Tx` bodies on a server without transactions:
-    ///   [`Outcome::NotSimulated`](crate::Outcome::NotSimulated).
+    ///   [`Outcome::NotSimulated`](crate::report::Outcome::NotSimulated).
     ///
     /// A body that fails makes the result an [`Error::Failed`]; a check that finds an obstacle does not, it is an
-    /// [`Outcome::WouldFail`](crate::Outcome::WouldFail).
+    /// [`Outcome::WouldFail`](crate::report::Outcome::WouldFail).
     ///
     /// ```no_run
     /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -128,7 +121,7 @@ impl Up {
     }
 
     /// A report of nothing, or [`Error::Pending`]. Reads as [`plan`](Self::plan) does, no writes.
-    pub(crate) async fn check(self) -> Result<Report, Error> {
+    pub async fn check(self) -> Result<Report, Error> {
         let (plan, report) = self.migrator.look(self.pending).await?;
         if plan.is_empty() {
             return Ok(report);

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::{Migrator, Status};
-use crate::Error;
-use crate::grouped::counted;
-use crate::left::Difference;
-use crate::migration::{Kind, Migration, State};
-use crate::record::{Direction, Record, is_of_a_pre_release};
+use crate::context::Difference;
+use crate::display::counted;
+use crate::error::Error;
+use crate::migration::{Direction, Kind, Migration, State};
+use crate::record::{Record, is_of_a_pre_release};
 
 /// What [`Migrator::validate`] found. Its `Display` is for people.
 ///
@@ -253,7 +253,8 @@ impl fmt::Display for Finding {
 
 impl Problem {
     /// What is wrong, without what to do about it.
-    pub(crate) fn what(&self) -> String {
+    #[must_use]
+    pub fn what(&self) -> String {
         match self {
             Self::Missing { needed_by } => {
                 format!("missing: it is pending, but needed by what is applied: {}", needed_by.join(", "))

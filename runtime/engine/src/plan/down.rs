@@ -3,10 +3,10 @@
 use std::collections::BinaryHeap;
 
 use super::staying::Staying;
-use super::{Plan, Step, Verb};
+use super::{Plan, Step};
 use crate::error::Error;
-use crate::graph::{Graph, Node};
-use crate::migration::{Migration, State};
+use crate::migration::{Direction, Migration, State};
+use crate::plan::graph::{Graph, Node};
 use crate::record::Applied;
 
 /// What a `down` is to revert.
@@ -70,9 +70,9 @@ impl Plan {
         check(graph, &order, &nodes)?;
         let step = |node: Node| {
             let migration = graph.migration(node);
-            Step { migration, verb: Verb::Down, state: state(migration.id()) }
+            Step { migration, direction: Direction::Down, state: state(migration.id()) }
         };
-        Ok(Self { verb: Verb::Down, steps: nodes.into_iter().map(step).collect(), blocked: Vec::new() })
+        Ok(Self { direction: Direction::Down, steps: nodes.into_iter().map(step).collect(), blocked: Vec::new() })
     }
 }
 

@@ -1,10 +1,12 @@
 //! Migrations for tests, drawn.
 
+// Relative to this file, whatever module it is.
+#[path = "fixtures/random.rs"]
 pub(crate) mod random;
 
-use crate::__private::{Down, Registration};
-use crate::migration::{Kind, Migration, Source};
-use crate::registry::Registry;
+use mongrate::__private::{Down, Registration};
+use mongrate::plan::Registry;
+use mongrate::{Kind, Migration, Source};
 
 /// Reads a drawing, one chain or node on a line: `001_a, 002_b <- 003_c <- module:menu:001_x` says that `003_c` depends on
 /// `001_a` and `002_b`, and `module:menu:001_x` on `003_c`. `!004_d` is manual; `?999_x` is not linked in.

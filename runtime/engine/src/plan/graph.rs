@@ -18,7 +18,7 @@ use petgraph::visit::{Dfs, Reversed, Visitable};
 
 use crate::error::Error;
 use crate::migration::Migration;
-use crate::registry::Registry;
+use crate::plan::Registry;
 
 pub(crate) use nearest::{Unknown, unknown};
 

@@ -2,8 +2,8 @@
 
 use super::staying::Staying;
 use crate::error::Error;
-use crate::graph::{Graph, Node};
 use crate::migration::{Kind, Migration, State};
+use crate::plan::graph::{Graph, Node};
 
 /// Those of these qualified ids that become applied by saying so; for a baseline, everything before them in plan order as well.
 ///

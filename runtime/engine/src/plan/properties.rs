@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
 
 use super::*;
-use crate::Error;
-use crate::fixtures::ids;
-use crate::fixtures::random::{acyclic, dependencies, shuffled, some_of};
-use crate::graph::Graph;
+use crate::error::Error;
+use crate::plan::fixtures::ids;
+use crate::plan::fixtures::random::{acyclic, dependencies, shuffled, some_of};
+use crate::plan::graph::Graph;
 
 #[derive(Clone, Debug)]
 struct Case {
@@ -106,7 +106,7 @@ proptest! {
 
     #[test]
     fn what_is_not_selected_never_runs(case in Case::random()) {
-        let registry = case.migrations.iter().copied().collect::<crate::Registry>().source("module:a");
+        let registry = case.migrations.iter().copied().collect::<crate::plan::Registry>().source("module:a");
         let state = |id: &str| if case.is_completed(id) { State::Completed } else { State::New };
         let Ok(graph) = Graph::new(&registry) else { return Ok(()) };
         match Plan::up(&graph, &Reach::All, state) {

@@ -1,7 +1,7 @@
 //! What stays applied while others are taken back, and so stands in their way (I3).
 
 use crate::error::Error;
-use crate::graph::{Graph, Node};
+use crate::plan::graph::{Graph, Node};
 
 /// How many steps from dependency to dependent are followed before refusals are no longer listed. A chain of 100,000 in which
 /// half stays would otherwise list billions of dependents.

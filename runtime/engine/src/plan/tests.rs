@@ -3,10 +3,10 @@ mod large;
 mod mark;
 
 use super::*;
-use crate::Error;
-use crate::fixtures::{Drawn, draw, ids};
-use crate::graph::Graph;
-use crate::registry::Registry;
+use crate::error::Error;
+use crate::plan::Registry;
+use crate::plan::fixtures::{Drawn, draw, ids};
+use crate::plan::graph::Graph;
 
 fn up(registry: &Registry, only: Option<&[&str]>, completed: &[&str]) -> Result<Plan, Error> {
     let named = |ids: &[&str]| Reach::Only(ids.iter().map(|id| (*id).to_owned()).collect());
@@ -171,7 +171,7 @@ fn a_graph_with_mistakes_has_no_plan() {
 fn it_reads_as_a_list() -> Result<(), Error> {
     let described =
         Drawn { id: "001_a".to_owned(), description: " E-mail addresses\n are unique.\n\n More.", ..Drawn::default() };
-    let drawn = crate::fixtures::migrations("002_b \n 003_c \n 004_d \n !005_manual <- 006_f");
+    let drawn = crate::plan::fixtures::migrations("002_b \n 003_c \n 004_d \n !005_manual <- 006_f");
     let registry: Registry = drawn.into_iter().chain([described.leak()]).collect();
     let plan = Plan::up(&Graph::new(&registry)?, &Reach::All, |id| match id {
         "002_b" => State::Failed,
@@ -188,9 +188,9 @@ fn it_reads_as_a_list() -> Result<(), Error> {
 '006_f' waits for '005_manual', which is manual: run '005_manual' by name first.";
     assert_eq!(plan.to_string(), text);
     assert_eq!(Plan::default().to_string(), "Nothing to apply.");
-    let first = plan.iter().next().map(|step| (step.verb(), step.state()));
-    assert_eq!(first, Some((Verb::Up, State::New)));
-    assert_eq!(Verb::Up.to_string(), "up");
+    let first = plan.iter().next().map(|step| (step.direction(), step.state()));
+    assert_eq!(first, Some((Direction::Up, State::New)));
+    assert_eq!(Direction::Up.to_string(), "up");
     assert_eq!(plan.len(), plan.clone().into_iter().count());
     Ok(())
 }

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::slice;
 
-use super::{Blocked, Plan, Step, Verb};
+use super::{Blocked, Plan, Step};
 use crate::error::Error;
-use crate::graph::{Graph, Node};
-use crate::migration::State;
+use crate::migration::{Direction, State};
+use crate::plan::graph::{Graph, Node};
 
 /// Which of the pending migrations.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +51,7 @@ impl Plan {
             }
             let migration = graph.migration(node);
             match below {
-                None => plan.steps.push(Step { migration, verb: Verb::Up, state }),
+                None => plan.steps.push(Step { migration, direction: Direction::Up, state }),
                 Some(obstacle) => plan.blocked.push(selection.blocked(node, obstacle)?),
             }
         }

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use super::{Execution, Outcome, Purpose, Report};
-use crate::context::{Counts, LISTED, Operation, Sample};
-use crate::grouped::Grouped;
-use crate::json::JsonDocument;
-use crate::plan::Verb;
+use crate::display::{Grouped, JsonDocument};
+use crate::migration::Direction;
+use crate::report::{Counts, LISTED, Operation, Sample};
 
 impl Report {
     pub(super) fn fmt_dry_run(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +56,7 @@ impl Execution {
     /// The line of an outcome of a dry run.
     pub(super) fn fmt_simulated(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = &self.id;
-        let down = if self.verb == Verb::Down { "down " } else { "" };
+        let down = if self.direction == Direction::Down { "down " } else { "" };
         match &self.outcome {
             Outcome::WouldApply => write!(f, "would apply    {id}"),
             Outcome::WouldRevert => write!(f, "would revert   {id}"),

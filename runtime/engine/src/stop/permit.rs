@@ -15,7 +15,7 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn new(deadline: Instant, run: Stop) -> Self {
+    pub(crate) fn new(deadline: Instant, run: Stop) -> Self {
         Self { deadline: Arc::new(Mutex::new(deadline)), run }
     }
 
@@ -23,11 +23,11 @@ impl Guard {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn extend(&self, deadline: Instant) {
+    pub(crate) fn extend(&self, deadline: Instant) {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
-    pub(super) fn lose(&self) {
+    pub(crate) fn lose(&self) {
         self.run.raise(Reason::LeaseLost);
     }
 
@@ -56,7 +56,7 @@ enum Run {
 }
 
 impl Permit {
-    pub(super) fn new(guard: Guard) -> Self {
+    pub(crate) fn new(guard: Guard) -> Self {
         Self { run: Run::Leased(guard), step: Stop::new() }
     }
 

@@ -5,18 +5,9 @@
 //! afterwards. `tokio::signal` cannot do that: its handlers stay, and a service that does not handle SIGTERM itself
 //! could not be ended by it any more.
 
-#[cfg(feature = "cli")]
-mod command;
-#[cfg(feature = "cli")]
-mod question;
-
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-#[cfg(feature = "cli")]
-pub(crate) use self::command::{Attended, attend};
-#[cfg(feature = "cli")]
-pub(crate) use self::question::{interruptible, nobody_is_asked, received};
 use crate::stop::Stop;
 
 /// How often a run looks whether a signal has come: all that a signal handler can safely do is to count.
@@ -32,15 +23,24 @@ struct Counters {
     before: usize,
 }
 
-/// While it lives, a signal is counted and does not end the process.
+/// Counts SIGTERM, SIGINT and SIGHUP while it lives, so that they do not end the process. Signals that the application
+/// handles itself are left alone; elsewhere than on Unix nothing is counted.
 #[derive(Debug)]
-struct Counting {
+pub struct Signals {
     /// How many signals had come before this one or one that it overlaps: a signal to the process is meant for all of them.
     before: usize,
 }
 
-impl Counting {
-    fn new() -> Self {
+impl Default for Signals {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Signals {
+    /// Begins to count.
+    #[must_use]
+    pub fn new() -> Self {
         let mut counters = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
         if counters.living == 0 {
             // Read before the handlers are installed, so that whatever they count is newer.
@@ -51,13 +51,14 @@ impl Counting {
         Self { before: counters.before }
     }
 
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for commands"))]
-    fn has_signal(&self) -> bool {
+    /// Whether a signal has come since then.
+    #[must_use]
+    pub fn received(&self) -> bool {
         handler::received() != self.before
     }
 }
 
-impl Drop for Counting {
+impl Drop for Signals {
     fn drop(&mut self) {
         let mut counters = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
         counters.living -= 1;
@@ -70,13 +71,13 @@ impl Drop for Counting {
 /// While it lives, a signal raises the stop sign of a run.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    signals: Counting,
+    signals: Signals,
     looks: tokio::task::JoinHandle<()>,
 }
 
 impl Watch {
     pub(crate) fn new(stop: Stop) -> Self {
-        let signals = Counting::new();
+        let signals = Signals::new();
         let before = signals.before;
         let looks = tokio::spawn(async move {
             while handler::received() == before {

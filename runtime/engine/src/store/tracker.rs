@@ -10,12 +10,11 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{ClientSession, Collection, Database, IndexModel};
 
-use crate::Error;
-use crate::error::code;
 use crate::error::codes::{DUPLICATE_KEY, NAMESPACE_EXISTS};
-use crate::history::HistoryEntry;
+use crate::error::{Error, code};
 use crate::options::Names;
 use crate::record::Record;
+use crate::record::history::HistoryEntry;
 
 pub(crate) use history::Query;
 pub use history::Statistics;
@@ -33,7 +32,7 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
-    /// The database is a [durable](crate::durable) one.
+    /// The database is a [durable](crate::store::durable) one.
     pub(crate) fn new(database: &Database, names: &Names) -> Self {
         Self {
             database: database.clone(),

@@ -8,14 +8,13 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tracing::info;
 
-use super::Mongod;
 use super::connect::Deadline;
 use super::error::{Error, Tried};
 use super::find::{self, Environment};
 use super::folder::Folder;
 use super::member::Member;
 use super::process::Program;
-use super::replica_set;
+use super::{Mongod, replica_set};
 
 const READY_WITHIN: Duration = Duration::from_mins(1);
 /// What a server on a kept folder gets to end in order; a temporary one has nothing to keep. A primary with followers would linger
@@ -26,7 +25,7 @@ const GRACE_SECONDS: u32 = 3;
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use mongrate::mongod::Mongod;
+/// use mongrate_testkit::mongod::Mongod;
 ///
 /// let server = Mongod::builder().members(3).set_parameter("enableTestCommands", 1).start().await?;
 /// let primary = server.primary().await?;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mongrate::{Act, Direction, RecordStatus};
+use mongrate::history::Act;
+use mongrate::migration::Direction;
+use mongrate::record::RecordStatus;
 use mongrate_tests::drawn::{Deed, Runs};
 
 use super::Rules;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mongrate::RecordStatus;
+use mongrate::record::RecordStatus;
 use mongrate_tests::drawn::{Deed, Runs, Target};
 
 use super::Rules;

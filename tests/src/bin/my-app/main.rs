@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use mongrate::MigratorBuilder;
-use mongrate::cli::Cli;
+use mongrate_cli::Cli;
 
 /// The application's own command line.
 #[derive(Debug, Parser)]

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::*;
-use crate::fixtures::draw;
-use crate::fixtures::random::{acyclic, dependencies};
+use crate::fixtures::drawings::draw;
+use crate::fixtures::drawings::random::{acyclic, dependencies};
 
 const DRAWING: &str = "
     001_a <- 002_b <- 003_c

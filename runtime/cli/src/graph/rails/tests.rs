@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::*;
-use crate::fixtures::draw;
-use crate::fixtures::random::acyclic;
+use crate::fixtures::drawings::draw;
+use crate::fixtures::drawings::random::acyclic;
 
 fn lay(drawing: &str, rows: usize, columns: usize) -> Rails {
     Rails::lay(&Drawing::offline(&draw(drawing)), Limits { rows, columns })

@@ -66,7 +66,7 @@ fn f(r#mod: u8) -> u8 { r#mod }
 "##;
     assert_eq!(declared(text, "n").unwrap(), Declared::No);
     assert_eq!(declared(text, "inline").unwrap(), Declared::Here);
-    assert_eq!(declared("#[cfg(unix)]\npub(in crate::a) mod n;", "n").unwrap(), Declared::InAFile);
+    assert_eq!(declared("#[cfg(unix)]\npub(in mongrate::a) mod n;", "n").unwrap(), Declared::InAFile);
     assert_eq!(with(text), format!("mod m002_b;\n\n{text}"));
 }
 

@@ -6,7 +6,8 @@ use super::Position;
 use super::expectation::{Expectation, Expected, Owner};
 use super::fact::{Fact, Facts, Kind};
 use super::look::Look;
-use crate::catalog::{Index, ListedKind, NOT_COMPARED, index_covers, same_option};
+use crate::context::catalog::same::{NOT_COMPARED, index_covers, same_option};
+use crate::context::catalog::{Index, ListedKind};
 
 /// The longest that a description may be, in characters.
 const SHOWN: usize = 300;

@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, Document};
 
 use super::fact::{Fact, Facts, Kind};
 use super::{Left, Position};
-use crate::context::Effect;
+use crate::context::schema::effect::Effect;
 
 /// The indexes that nobody creates or drops.
 const PRIMARY: &str = "_id_";

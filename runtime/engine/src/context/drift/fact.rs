@@ -6,8 +6,8 @@ use std::iter;
 use mongodb::bson::{Bson, Document, doc};
 
 use super::Look;
-use crate::catalog::{covers, index_covers};
-use crate::context::Effect;
+use crate::context::catalog::same::{covers, index_covers};
+use crate::context::schema::effect::Effect;
 
 /// One thing that a body has left. Names are those in the database.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,8 +9,10 @@ use mongodb::bson::Bson;
 #[cfg(test)]
 use mongodb::bson::Document;
 
-use crate::Error;
-use crate::catalog::{self, Index, Listed, ListedKind, same};
+use crate::context::catalog;
+use crate::context::catalog::same::same;
+use crate::context::catalog::{Index, Listed, ListedKind};
+use crate::error::Error;
 
 /// How many collections are asked for their indexes at a time.
 const AT_A_TIME: usize = 8;

@@ -3,7 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::lock::Session;
-use crate::tracker::LogUpdate;
+use crate::store::LogUpdate;
 
 /// A change of the log that has to be stored under the fence. The session comes with it, since the body's commands and the
 /// transactions of its log go out on the same one.

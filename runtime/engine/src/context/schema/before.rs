@@ -6,7 +6,8 @@ use super::effect::Effect;
 use super::perform::{Performer, VALIDATION};
 use super::server::Server;
 use super::stuck::Stuck;
-use crate::catalog::{ListedKind, same_option};
+use crate::context::catalog::ListedKind;
+use crate::context::catalog::same::same_option;
 use crate::error::codes::{COMMAND_NOT_SUPPORTED_ON_VIEW, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 
 impl<S: Server> Performer<S> {

@@ -18,9 +18,10 @@ use mongodb::error::{Error, Result};
 pub(crate) use self::projection::Projection;
 use self::projection::{Described, Place};
 use super::{Effect, limited};
-use crate::catalog;
-use crate::context::operation::Prediction;
+use crate::context::catalog;
+use crate::context::journal::Found;
 use crate::error::Readable;
+use crate::report::Prediction;
 
 /// How many examples are given of what is found.
 const EXAMPLES: i64 = 3;
@@ -33,19 +34,6 @@ pub(super) struct Check<'s> {
     max_time: Duration,
     projection: &'s Projection,
     found: Found,
-}
-
-/// What a check has found.
-#[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) notes: Vec<String>,
-    pub(crate) prediction: Prediction,
-}
-
-impl Found {
-    fn is_obstacle(&self) -> bool {
-        self.prediction == Prediction::WouldFail
-    }
 }
 
 impl<'s> Check<'s> {

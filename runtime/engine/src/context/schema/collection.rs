@@ -6,7 +6,7 @@ use mongodb::BoxFuture;
 use mongodb::bson::Document;
 
 use super::{Effect, Schema};
-use crate::Error;
+use crate::error::Error;
 
 /// A collection that is about to be created: set its options, then await it.
 #[must_use = "a collection is created when this is awaited"]

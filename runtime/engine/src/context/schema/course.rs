@@ -8,7 +8,7 @@ use mongodb::bson::{Bson, Document, RawDocumentBuf};
 use super::effect::Effect;
 use super::log::{Done, Entry, Log};
 use super::stuck::Stuck;
-use crate::tracker::LogUpdate;
+use crate::store::LogUpdate;
 
 /// Limits of a log: it is part of a record, which the server limits to 16 MB.
 const MOST_EFFECTS: usize = 1_000;

@@ -10,7 +10,7 @@ use mongodb::{BoxFuture, IndexModel};
 use serde::Serialize;
 
 use super::{Effect, Schema};
-use crate::Error;
+use crate::error::Error;
 
 /// An index that is about to be created: set its options, then await it.
 #[must_use = "an index is created when this is awaited"]

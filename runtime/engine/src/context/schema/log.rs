@@ -7,8 +7,8 @@ use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use sha2::{Digest, Sha256};
 
 use super::effect::Effect;
-use crate::Error;
-use crate::record::Direction;
+use crate::error::Error;
+use crate::migration::Direction;
 
 /// Everything that a body has done, in order.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,7 +11,9 @@ use super::log::Entry;
 use super::perform::Performer;
 use super::server::Server;
 use super::stuck::Stuck;
-use crate::catalog::{self, Index, Listed, ListedKind, index_covers, same, same_option};
+use crate::context::catalog;
+use crate::context::catalog::same::{index_covers, same, same_option};
+use crate::context::catalog::{Index, Listed, ListedKind};
 use crate::error::codes::{INVALID_OPTIONS, NAMESPACE_EXISTS};
 
 /// What a look has seen.

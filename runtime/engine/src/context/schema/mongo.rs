@@ -15,7 +15,7 @@ use super::server::Server;
 use super::{RENAME, limited};
 use crate::error::told;
 use crate::lock::{Session, kill, under_way};
-use crate::tracker::LogUpdate;
+use crate::store::LogUpdate;
 
 /// How long a command may be blocked before it is ended and sent again: while it waits for an open transaction, the
 /// application's writes to the collection wait behind it. The last attempt has all the time that is left.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error as DriverError;
 
-use super::check::Found;
 use super::course::{Course, Next};
 use super::effect::Effect;
 use super::log::{Done, Entry, Log};
@@ -14,11 +13,11 @@ use super::look::{Seen, Settled};
 use super::send::Patience;
 use super::server::Server;
 use super::stuck::Stuck;
-use crate::Error;
-use crate::context::operation::{Counts, Journal, Prediction};
+use crate::context::journal::{Found, Journal};
+use crate::error::Error;
 use crate::error::codes::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, VIEW_OVER_COLLECTION};
-use crate::lock::Permit;
-use crate::stop::Reason;
+use crate::report::{Counts, Prediction};
+use crate::stop::{Permit, Reason};
 
 /// What `create` and `collMod` have in common.
 pub(super) const VALIDATION: [&str; 3] = ["validator", "validationLevel", "validationAction"];

@@ -11,7 +11,7 @@ use super::perform::Performer;
 use super::server::Server;
 use crate::error::codes::{API_STRICT_ERROR, BACKGROUND_OPERATION_IN_PROGRESS, INTERRUPTED, MAX_TIME_MS_EXPIRED};
 use crate::error::{code, passes};
-use crate::lock::backoff;
+use crate::stop::backoff;
 
 /// The time and the attempts of one operation.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl<S: Server> Performer<S> {
         let doing = format!("{}{on} '{collection}'", kind.replace('_', " "));
         match code(error) {
             Some(MAX_TIME_MS_EXPIRED) => {
-                let limit = crate::elapsed::Elapsed(self.max_time);
+                let limit = crate::display::Elapsed(self.max_time);
                 format!("{doing} within {limit}, perhaps for an open transaction that has touched it")
             }
             Some(API_STRICT_ERROR) => format!(

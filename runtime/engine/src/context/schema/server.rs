@@ -6,7 +6,7 @@ use mongodb::bson::Document;
 use mongodb::error::Result;
 
 use super::send::Patience;
-use crate::tracker::LogUpdate;
+use crate::store::LogUpdate;
 
 /// The server behind a body, and the log in the record of its migration.
 pub(crate) trait Server: fmt::Debug + Send + Sync {

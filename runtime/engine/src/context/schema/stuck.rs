@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mongodb::error::Error as DriverError;
 
-use crate::Error;
-use crate::elapsed::Elapsed;
+use crate::display::Elapsed;
+use crate::error::Error;
 use crate::options::invalid;
 
 /// An error that can be told more than once.

@@ -20,11 +20,11 @@ use serde::de::DeserializeOwned;
 use super::probe::{Aim, Probe, SAMPLES, Shown};
 use super::raw::Replaced;
 use super::{Shared, TxCursor, ended};
-use crate::context::operation::Counts;
+use crate::report::Counts;
 
 /// An operation of a transaction, not sent yet: `.await` sends it.
 ///
-/// The operations of one [`Tx`](crate::Tx) run one after the other, in the order in which they were first polled. Each
+/// The operations of one [`Tx`](crate::context::tx::Tx) run one after the other, in the order in which they were first polled. Each
 /// runs to its end, even if its future is not polled any more. An operation that reads may be dropped. A write whose
 /// future is dropped before its result was there fails the migration, because the body cannot know what it did.
 ///

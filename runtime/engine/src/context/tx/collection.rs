@@ -18,7 +18,7 @@ use super::action::boxed;
 use super::probe::{Aim, Target};
 use super::raw::{Replaced, raw};
 use super::{Pending, Shared, Transactional};
-use crate::Error;
+use crate::error::Error;
 
 /// A collection whose operations all belong to one transaction.
 ///

@@ -8,9 +8,9 @@ use mongodb::options::Collation;
 use mongodb::{ClientSession, Collection};
 
 use super::Shared;
-use crate::catalog::same;
-use crate::context::operation::{Counts, Sample};
-use crate::excerpt::shorten_document;
+use crate::context::catalog::same::same;
+use crate::display::shorten_document;
+use crate::report::{Counts, Sample};
 
 /// Why documents are not known.
 const OPTIONS: &str = "an option that was set through `with` chooses others than the filter does; set a collation with \

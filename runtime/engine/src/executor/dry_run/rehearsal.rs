@@ -14,10 +14,11 @@ use super::super::transaction::abort;
 use super::super::{Failure, Step, attempt::outlived};
 use super::{ATTEMPTS, DryRun, execution, journal, not_simulated};
 use crate::__private::{BoxError, Context};
-use crate::Error;
 use crate::context::{Inner, Scope, Tx};
-use crate::lock::{Permit, Session, kill, start};
+use crate::error::Error;
+use crate::lock::{Session, kill, start};
 use crate::report::Execution;
+use crate::stop::Permit;
 
 /// The server looks for transactions that have lasted too long once a second at most.
 const SHORT: Duration = Duration::from_secs(1);

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::context::Prediction;
 use crate::executor::Step;
-use crate::graph::Graph;
 use crate::migration::Kind;
-use crate::report::{Execution, Outcome};
+use crate::plan::Graph;
+use crate::report::{Execution, Outcome, Prediction};
 
 /// How many ids are named in one note.
 const NAMED: usize = 5;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Error;
+use crate::error::Error;
 use crate::migrator::Migrator;
 use crate::report::Report;
 

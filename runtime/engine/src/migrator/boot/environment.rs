@@ -8,9 +8,10 @@ use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::Error;
-use crate::migrator::MigratorBuilder;
-use crate::options::{self, Limit};
+use crate::error::Error;
+use crate::migrator::builder::MigratorBuilder;
+use crate::options;
+use crate::options::Limit;
 
 const AUTO: &str = "MONGRATE_AUTO";
 const FAIL_HARD: &str = "MONGRATE_FAIL_HARD";
@@ -36,12 +37,15 @@ impl Variables {
     }
 }
 
-/// The variables as they were meant.
+/// The settings in the `MONGRATE_*` variables; see [`MigratorBuilder::boot`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
-    pub(crate) auto: bool,
+#[non_exhaustive]
+pub struct Environment {
+    /// `MONGRATE_AUTO`: whether pending migrations may be applied. Default: true.
+    pub auto: bool,
     pub(super) fail_hard: bool,
-    pub(crate) stop_on_error: bool,
+    /// `MONGRATE_STOP_ON_ERROR`: whether a run stops at the first failure. Default: true.
+    pub stop_on_error: bool,
     timeout: Option<Limit>,
     lock_wait: Option<Duration>,
     lease: Option<Duration>,
@@ -49,10 +53,9 @@ pub(crate) struct Settings {
     codebase_version: Option<String>,
 }
 
-impl Settings {
-    /// Those of this process.
-    #[cfg(feature = "cli")]
-    pub(crate) fn of_this_process() -> Result<Self, Error> {
+impl Environment {
+    /// Reads the variables of this process. Fails with [`Error::Variable`], or [`Error::Several`], if one is malformed.
+    pub fn of_this_process() -> Result<Self, Error> {
         Self::read(&Variables::found(|name| std::env::var_os(name)))
     }
 
@@ -73,8 +76,9 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Tells a builder what is set, and leaves it what is not. `timeout` is that of a run for which nobody has said one.
-    pub(crate) fn configure(&self, builder: MigratorBuilder, timeout: Limit) -> MigratorBuilder {
+    /// Sets the options that are set in the environment. `timeout` is the limit of a run for which nobody has set one.
+    #[must_use]
+    pub fn configure(&self, builder: MigratorBuilder, timeout: Limit) -> MigratorBuilder {
         let mut builder = builder.limited(self.timeout, timeout);
         if let Some(wait) = self.lock_wait {
             builder = builder.lock_wait(wait);

@@ -10,8 +10,8 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::client;
-use crate::Error;
-use crate::durable::{primary, write_concern};
+use crate::error::Error;
+use crate::store::{primary, write_concern};
 
 /// The longest application name that the server takes, in bytes:
 /// <https://github.com/mongodb/specifications/blob/master/source/mongodb-handshake/handshake.md>.

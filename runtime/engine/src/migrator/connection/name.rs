@@ -1,7 +1,6 @@
 //! Names of databases, which come from connection strings, variables and arguments.
 
-use crate::Error;
-use crate::error::escaped;
+use crate::error::{Error, escaped};
 
 /// The server's own databases.
 const RESERVED: [&str; 3] = ["admin", "config", "local"];

@@ -4,8 +4,7 @@ use mongodb::Client;
 use mongodb::error::{Error as DriverError, ErrorKind};
 use mongodb::options::ClientOptions;
 
-use crate::Error;
-use crate::error::Readable;
+use crate::error::{Error, Readable};
 
 const LOOKS_LIKE: &str = "It looks like mongodb://localhost/shop";
 const ESCAPES: &str = "It looks like mongodb://localhost/shop, with `user:password@` before the host if need be; signs like \

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use mongodb::Client;
 
-use crate::Error;
-use crate::migrator::connection::is_reserved;
+use crate::error::Error;
+use crate::migrator::connection::name::is_reserved;
 
 /// Which databases of a server are migrated; never `admin`, `config` and `local`, which are the server's own.
 ///
 /// ```
-/// use mongrate::DatabaseFilter;
+/// use mongrate::migrator::DatabaseFilter;
 ///
 /// let tenants = DatabaseFilter::prefix("tenant_");
 /// let new = DatabaseFilter::named(["tenant_ana", "tenant_bob"]);

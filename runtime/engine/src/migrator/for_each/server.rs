@@ -5,8 +5,10 @@ use std::sync::Arc;
 use mongodb::Client;
 use mongodb::options::ClientOptions;
 
-use crate::Error;
-use crate::migrator::connection::{Connection, SharedClients, client, goodbye, parse};
+use crate::error::Error;
+use crate::migrator::connection::Connection;
+use crate::migrator::connection::clients::{SharedClients, goodbye};
+use crate::migrator::connection::uri::{client, parse};
 
 /// How a server is reached.
 #[derive(Clone)]

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::Error;
-use crate::error::escaped;
+use crate::error::{Error, escaped};
 use crate::report::Report;
 
 /// What became of each of many databases, by name. Its `Display` is for people: a line for each that something was done
@@ -12,7 +11,8 @@ use crate::report::Report;
 ///
 /// ```no_run
 /// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
-/// use mongrate::{DatabaseFilter, Migrator};
+/// use mongrate::Migrator;
+/// use mongrate::migrator::DatabaseFilter;
 ///
 /// let tenants = Migrator::for_each(client, DatabaseFilter::all()).await?;
 /// for (database, error) in tenants.failed() {

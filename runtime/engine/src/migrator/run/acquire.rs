@@ -7,12 +7,12 @@ use mongodb::bson::Document;
 use tokio::time::{Instant, timeout};
 
 use super::{Run, Work, stopped};
-use crate::Error;
+use crate::error::Error;
 use crate::events::Event;
-use crate::lock::{Held, Lease, Lock, Look, Waiter, jitter};
+use crate::lock::{Held, Lease, Lock, Look, Waiter};
 use crate::report::Report;
-use crate::stop::{Deadline, GRACE, Reason};
-use crate::tracker::now;
+use crate::stop::{Deadline, GRACE, Reason, jitter};
+use crate::store::now;
 
 /// The first and the longest pause between two looks at the lease.
 const FIRST_LOOK: Duration = Duration::from_millis(50);

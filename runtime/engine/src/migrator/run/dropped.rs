@@ -13,11 +13,11 @@ use tokio::time::timeout;
 
 use super::super::Migrator;
 use super::super::connection::client;
-use crate::durable::durable_database;
 use crate::executor::{Bodies, Held, Stake, end_operations};
 use crate::lock::{Lock, Store};
 use crate::options::Options;
 use crate::stop::{Reason, Stop};
+use crate::store::durable_database;
 
 /// How long the thread that drops a future waits for what the run holds to be given back.
 const LIMIT: Duration = Duration::from_secs(2);

@@ -4,10 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::error::Remains;
-use crate::migration::Kind;
-use crate::plan::{Plan, Step, Verb};
-use crate::report::{Execution, Outcome, Report};
+use crate::migration::{Direction, Kind};
+use crate::plan::{Plan, Step};
+use crate::report::{Execution, Outcome, Remains, Report};
 
 /// Kept beside the report of the run, which is in the hands of the task that may not come back.
 #[derive(Debug, Default)]
@@ -52,10 +51,10 @@ impl Progress {
 
     /// A step begins.
     pub(in super::super) fn step(&self, step: Step, transactional: bool) {
-        let (migration, verb) = (step.migration(), step.verb());
+        let (migration, direction) = (step.migration(), step.direction());
         let registration = migration.registration();
-        let kind = match (verb, registration.down) {
-            (Verb::Down, Some(down)) => down.kind,
+        let kind = match (direction, registration.down) {
+            (Direction::Down, Some(down)) => down.kind,
             _ => registration.kind,
         };
         let remains = match kind {
@@ -64,7 +63,7 @@ impl Progress {
             _ => Remains::Part,
         };
         let mut known = self.known();
-        known.doing = format!("{} '{}'", if verb == Verb::Down { "revert" } else { "apply" }, migration.id());
+        known.doing = format!("{} '{}'", if direction == Direction::Down { "revert" } else { "apply" }, migration.id());
         known.step = Some(Underway { step, remains, since: Instant::now() });
     }
 
@@ -82,7 +81,7 @@ impl Progress {
         if let Some(Underway { step, remains, since }) = known.step {
             report.push(Execution {
                 id: step.migration().id().to_owned(),
-                verb: step.verb(),
+                direction: step.direction(),
                 outcome: Outcome::Stopped { remains },
                 duration: since.elapsed(),
                 attempts: 1,

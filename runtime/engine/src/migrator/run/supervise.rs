@@ -10,10 +10,9 @@ use tracing::Instrument;
 
 use super::super::joined;
 use super::{Run, Work, stopped};
-use crate::Error;
+use crate::error::Error;
 use crate::report::Report;
-use crate::signals;
-use crate::stop::{GRACE, Reason};
+use crate::stop::{GRACE, Reason, signals};
 
 /// How long a run that holds nothing may take to stop.
 const SHORT_GRACE: Duration = Duration::from_millis(400);

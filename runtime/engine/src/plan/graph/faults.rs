@@ -9,7 +9,7 @@ use super::nearest::{SUGGESTIONS, nearest};
 use super::{Draft, Graph, Node};
 use crate::error::Error;
 use crate::migration::{Migration, Source};
-use crate::registry::Registry;
+use crate::plan::Registry;
 
 impl Draft {
     pub(super) fn faults(&self, registry: &Registry) -> Vec<Error> {

@@ -4,9 +4,9 @@ use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::tests::held_up;
 use super::*;
-use crate::fixtures::ids;
-use crate::fixtures::random::{acyclic, any_graph, dependencies, shuffled};
 use crate::migration::Source;
+use crate::plan::fixtures::ids;
+use crate::plan::fixtures::random::{acyclic, any_graph, dependencies, shuffled};
 
 /// The order by its definition: of all that is free, the smallest.
 fn order_by_definition(migrations: &[Migration]) -> Vec<Migration> {

@@ -1,6 +1,6 @@
 use super::*;
-use crate::fixtures::{Drawn, draw, ids};
 use crate::migration::Source;
+use crate::plan::fixtures::{Drawn, draw, ids};
 
 fn order(drawing: &str) -> String {
     ids(draw(drawing))

@@ -4,11 +4,13 @@ use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, proptest};
 
-use crate::Error;
-use crate::fixtures::random::{acyclic, dependencies, some_of};
-use crate::graph::Graph;
+use crate::error::Error;
 use crate::migration::{Migration, State};
-use crate::plan::{Plan, Reach, Step, Target};
+use crate::plan::down::Target;
+use crate::plan::fixtures::random::{acyclic, dependencies, some_of};
+use crate::plan::graph::Graph;
+use crate::plan::up::Reach;
+use crate::plan::{Plan, Step};
 use crate::record::Applied;
 
 /// What is applied, since when; not always with all that it depends on.

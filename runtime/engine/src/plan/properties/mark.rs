@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
 
-use crate::Error;
-use crate::fixtures::ids;
-use crate::fixtures::random::{acyclic, dependencies, some_of};
-use crate::graph::Graph;
+use crate::error::Error;
 use crate::migration::{Migration, State};
-use crate::plan::{mark_applied, mark_pending};
+use crate::plan::fixtures::ids;
+use crate::plan::fixtures::random::{acyclic, dependencies, some_of};
+use crate::plan::graph::Graph;
+use crate::plan::mark::{mark_applied, mark_pending};
 
 /// What is applied, not always with all that it depends on.
 #[derive(Clone, Debug)]

@@ -1,11 +1,11 @@
-use crate::Error;
-use crate::fixtures::{Drawn, draw, migrations};
-use crate::graph::Graph;
-use crate::migration::State;
+use crate::error::Error;
+use crate::migration::{Direction, State};
+use crate::plan::down::Target;
+use crate::plan::fixtures::{Drawn, draw, migrations};
+use crate::plan::graph::Graph;
 use crate::plan::tests::steps;
-use crate::plan::{Plan, Target, Verb};
+use crate::plan::{Plan, Registry};
 use crate::record::Applied;
-use crate::registry::Registry;
 
 /// What is applied, each with its batch; and what of it is half changed.
 struct Database<'a> {
@@ -180,7 +180,7 @@ fn what_is_half_changed_goes_only_if_it_is_named_itself() -> Result<(), Error> {
 fn it_reads_as_a_list() -> Result<(), Error> {
     let plan = applied(ALL).down(&draw("001_a <- 002_b"), &Target::Last(2), false)?;
     assert_eq!(plan.to_string(), "2 migrations to revert:\n  1. 002_b\n  2. 001_a");
-    assert!(plan.iter().all(|step| step.verb() == Verb::Down && step.state() == State::Completed));
+    assert!(plan.iter().all(|step| step.direction() == Direction::Down && step.state() == State::Completed));
     assert_eq!(applied(&[]).down(&draw("001_a"), &Target::Last(1), false)?.to_string(), "Nothing to revert.");
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Plans of many migrations: their cost grows with their number, not with its square.
 
-use crate::Error;
-use crate::fixtures::Drawn;
-use crate::graph::Graph;
+use crate::error::Error;
 use crate::migration::State;
-use crate::plan::{Plan, Target, mark_pending};
+use crate::plan::down::Target;
+use crate::plan::fixtures::Drawn;
+use crate::plan::graph::Graph;
+use crate::plan::mark::mark_pending;
+use crate::plan::{Plan, Registry};
 use crate::record::Applied;
-use crate::registry::Registry;
 
 const COUNT: usize = 20_000;
 

@@ -1,9 +1,9 @@
-use crate::Error;
-use crate::fixtures::{draw, ids};
-use crate::graph::Graph;
+use crate::error::Error;
 use crate::migration::{Migration, State};
-use crate::plan::{mark_applied, mark_pending};
-use crate::registry::Registry;
+use crate::plan::Registry;
+use crate::plan::fixtures::{draw, ids};
+use crate::plan::graph::Graph;
+use crate::plan::mark::{mark_applied, mark_pending};
 
 fn owned(ids: &[&str]) -> Vec<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()

@@ -7,9 +7,9 @@ use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
 use super::{Records, Tracker};
-use crate::Error;
-use crate::history::HistoryEntry;
+use crate::error::Error;
 use crate::record::RecordStatus;
+use crate::record::history::HistoryEntry;
 
 /// Which entries are wanted.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use mongodb::ClientSession;
 use mongodb::bson::{Bson, Document, doc};
 
 use super::{Stored, Tracker};
-use crate::Error;
+use crate::error::Error;
 
 /// What a record lacks of its log.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument};
 
 use super::{Tracker, without_beside};
-use crate::Error;
-use crate::migration::{Migration, Rank, State};
-use crate::record::{Applied, Direction, Record, RecordStatus};
+use crate::error::Error;
+use crate::migration::{Direction, Migration, Rank, State};
+use crate::record::{Applied, Record, RecordStatus};
 
 /// More than any number of records; the server ends a batch at 16 MB anyway.
 const ONE_BATCH: u32 = 1_000_000;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::{prop_assert_eq, proptest};
 
 use super::*;
-use crate::cli::graph::drawing::Drawing;
-use crate::cli::graph::rails::Limits;
-use crate::fixtures::draw;
-use crate::fixtures::random::acyclic;
+use crate::fixtures::drawings::draw;
+use crate::fixtures::drawings::random::acyclic;
+use crate::graph::drawing::Drawing;
+use crate::graph::rails::Limits;
 
 fn rows(rails: &Rails) -> Vec<String> {
     Cells::new(rails).map(|Row { left, marker, right }| format!("{left}{marker}{right}")).collect()

@@ -1,8 +1,8 @@
 use mongodb::bson::doc;
 
 use super::*;
-use crate::context::Effect;
-use crate::left::Left;
+use crate::context::drift::Left;
+use crate::context::schema::effect::Effect;
 
 const NONE: [(&str, Vec<Document>); 0] = [];
 

@@ -7,12 +7,13 @@ use super::super::perform::VALIDATION;
 use super::documents::Strictness;
 use super::scratch::{Scratch, refusal};
 use super::{Check, Described};
-use crate::catalog::{ListedKind, same_option};
+use crate::context::catalog::ListedKind;
+use crate::context::catalog::same::same_option;
+use crate::display::counted;
 use crate::error::codes::{
     COMMAND_NOT_SUPPORTED_ON_VIEW, ILLEGAL_OPERATION, INDEX_NOT_FOUND, INVALID_NAMESPACE, INVALID_OPTIONS,
     NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND,
 };
-use crate::grouped::counted;
 
 /// The fields of `collMod` that `create` takes in the same way.
 const CREATED_WITH: [&str; 4] = ["validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages"];

@@ -5,10 +5,8 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 
 use super::{Check, EXAMPLES};
+use crate::display::{Json, counted, shorten_value};
 use crate::error::Readable;
-use crate::excerpt::shorten_value;
-use crate::grouped::counted;
-use crate::json::Json;
 
 /// What the server does about documents that are there and do not match.
 #[derive(Clone, Copy, Debug)]

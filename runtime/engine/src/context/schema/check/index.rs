@@ -7,14 +7,15 @@ use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 use super::scratch::{Scratch, refusal};
 use super::suspects::suspects;
 use super::{Check, Described, limited};
-use crate::catalog::{self, Index, ListedKind, index_covers, same};
+use crate::context::catalog;
+use crate::context::catalog::same::index_covers;
+use crate::context::catalog::same::same;
+use crate::context::catalog::{Index, ListedKind};
+use crate::display::{Json, JsonDocument, counted, shorten_value};
 use crate::error::code;
 use crate::error::codes::{
     COMMAND_NOT_SUPPORTED_ON_VIEW, INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, INVALID_NAMESPACE, INVALID_OPTIONS,
 };
-use crate::excerpt::shorten_value;
-use crate::grouped::counted;
-use crate::json::{Json, JsonDocument};
 
 /// How often the server is asked when it ends the transaction for another one's sake.
 const ATTEMPTS: u32 = 3;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mongodb::bson::Document;
 
-use crate::catalog::{Index, ListedKind};
+use crate::context::catalog::{Index, ListedKind};
 
 /// Shared by all `Schema` steps of a dry run, which are checked in their order.
 #[derive(Clone, Debug)]

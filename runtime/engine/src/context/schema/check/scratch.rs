@@ -9,8 +9,8 @@ use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, Database};
 
 use super::limited;
-use crate::durable::{primary, write_concern};
 use crate::error::{code, passes};
+use crate::store::{primary, write_concern};
 
 /// Server codes of errors that are about the moment and not about what was asked: no privilege, no time, interrupted.
 const OF_THE_MOMENT: [i32; 4] = [13, 50, 276, 11601];

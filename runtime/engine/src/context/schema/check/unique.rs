@@ -8,10 +8,8 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 
 use super::{Check, EXAMPLES, limited};
+use crate::display::{Grouped, JsonDocument, counted, shorten_document};
 use crate::error::codes::DUPLICATE_KEY;
-use crate::excerpt::shorten_document;
-use crate::grouped::{Grouped, counted};
-use crate::json::JsonDocument;
 
 impl Check<'_> {
     /// Whether all documents could be searched. If not, only the server knows what it makes of them.

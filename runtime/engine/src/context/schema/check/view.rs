@@ -7,7 +7,7 @@ use mongodb::error::Result;
 
 use super::scratch::refusal;
 use super::{Check, Described, limited};
-use crate::catalog::{Listed, ListedKind};
+use crate::context::catalog::{Listed, ListedKind};
 use crate::error::codes::{GRAPH_CONTAINS_CYCLE, INVALID_NAMESPACE, INVALID_OPTIONS};
 
 impl Check<'_> {

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::*;
 
-fn read(variables: &[(&str, &str)]) -> Result<Settings, Error> {
+fn read(variables: &[(&str, &str)]) -> Result<Environment, Error> {
     let lookup = |name: &str| variables.iter().find(|(there, _)| *there == name).map(|(_, value)| *value);
-    Settings::read(&Variables::found(lookup))
+    Environment::read(&Variables::found(lookup))
 }
 
 /// The name and the whole message of each error.
@@ -24,7 +24,7 @@ fn nothing_set_is_the_defaults() {
     let defaults = read(&[]).unwrap();
     assert_eq!(
         defaults,
-        Settings {
+        Environment {
             auto: true,
             fail_hard: true,
             timeout: None,
@@ -53,7 +53,7 @@ fn everything_set_is_understood() {
     ]);
     assert_eq!(
         settings.unwrap(),
-        Settings {
+        Environment {
             auto: false,
             fail_hard: false,
             timeout: Some(Limit::After(Duration::from_millis(1500))),
@@ -116,7 +116,7 @@ fn what_is_not_unicode_is_malformed() {
 
     for name in NAMES {
         let lookup = |asked: &str| (asked == name).then(|| OsString::from_vec(vec![b'4', 0xff]));
-        let error = Settings::read(&Variables::found(lookup)).unwrap_err();
+        let error = Environment::read(&Variables::found(lookup)).unwrap_err();
         let Error::Variable { name: told, value, accepted } = &error else { panic!("{error}") };
         assert_eq!((*told, value.as_str(), accepted.as_str()), (name, "4\u{fffd}", "text in UTF-8"));
     }

@@ -1,0 +1,3 @@
+//! Steps and leases under every failure that a schedule can name.
+
+mod simulation;

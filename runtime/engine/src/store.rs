@@ -1,0 +1,8 @@
+//! Reads and writes what is stored; nothing else does.
+
+mod durable;
+mod tracker;
+
+pub(crate) use self::durable::{durable_database, primary, write_concern};
+pub use self::tracker::Statistics;
+pub(crate) use self::tracker::{Attached, Beside, Change, LogUpdate, Over, Query, Records, Tracker, Written, now};

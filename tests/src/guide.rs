@@ -1,0 +1,19 @@
+//! The examples of README and guides compile.
+
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+#[doc = include_str!("../../docs/guide/command-line.md")]
+mod command_line {}
+
+#[doc = include_str!("../../docs/guide/operating.md")]
+mod operating {}
+
+#[doc = include_str!("../../docs/guide/rolling-back.md")]
+mod rolling_back {}
+
+#[doc = include_str!("../../docs/guide/running.md")]
+mod running {}
+
+#[doc = include_str!("../../docs/guide/writing.md")]
+mod writing {}
