@@ -27,7 +27,7 @@ use crate::record::{Direction, Record, RecordStatus};
 use crate::stop::{Reason, Stop};
 use crate::tracker::{Beside, Change, Over};
 
-const LEASE: Duration = Duration::from_mins(1);
+const LEASE: Duration = Duration::from_secs(60);
 
 /// How long a process takes to start again, whether it failed or died.
 const RESTART: Duration = Duration::from_secs(3);

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::client;
 use crate::Error;
 use crate::durable::{primary, write_concern};
+use crate::excerpt::truncated;
 
 /// The longest application name that the server takes, in bytes:
 /// <https://github.com/mongodb/specifications/blob/master/source/mongodb-handshake/handshake.md>.
@@ -97,7 +98,7 @@ pub(crate) async fn goodbye(client: Client) {
 fn app_name(user: Option<&str>, ours: &str, nonce: ObjectId) -> String {
     let ours = format!("{ours}-{nonce}");
     match user {
-        Some(user) => format!("{} {ours}", &user[..user.floor_char_boundary(LONGEST_NAME - ours.len() - 1)]),
+        Some(user) => format!("{} {ours}", truncated(user, LONGEST_NAME - ours.len() - 1)),
         None => ours,
     }
 }
