@@ -172,7 +172,7 @@ async fn i2_primary_stopped_with_default_options() {
     let began = Instant::now();
     worker.cont();
     let observer = successor(&db).await;
-    eventually_within(Duration::from_mins(1), "the end of the run", async || {
+    eventually_within(Duration::from_secs(60), "the end of the run", async || {
         observer.status().await.ok().filter(|status| status.holder().is_none())
     })
     .await;

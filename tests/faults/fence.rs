@@ -57,7 +57,7 @@ async fn i2_a_take_over_reads_the_records_behind_the_fence_and_only_then_kills()
     let db = TestDb::new().await;
     killed_at(&db, "body 001_first").await;
     let (database, commands) = db.replica("successor").await;
-    migrator(database, Duration::from_mins(1)).up().await.unwrap();
+    migrator(database, Duration::from_secs(60)).up().await.unwrap();
     let commands = commands.take();
     let taken = commands.iter().rposition(|name| name == "findAndModify").unwrap();
     assert_eq!(commands[taken..taken + 4], ["findAndModify", "update", "find", "killSessions"], "{commands:?}");
@@ -70,7 +70,7 @@ async fn i2_a_take_over_kills_a_transaction_that_blocks_the_fence() {
     let db = TestDb::new().await;
     killed_at(&db, "commitTransaction 1").await;
     let (database, commands) = db.replica("successor").await;
-    migrator(database, Duration::from_mins(1)).up().await.unwrap();
+    migrator(database, Duration::from_secs(60)).up().await.unwrap();
     let commands = commands.take();
     let taken = commands.iter().rposition(|name| name == "findAndModify").unwrap();
     let fenced = ["findAndModify", "update", "killSessions", "update", "find", "killSessions"];

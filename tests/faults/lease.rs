@@ -101,7 +101,7 @@ async fn i6_the_reply_to_the_acquisition_is_lost() {
         let database = Client::with_uri_str(uri).await.unwrap().database(db.name());
         let began = Instant::now();
         // A lease that would be waited for very much longer than the test takes.
-        crash::migrator(database, Duration::from_mins(10)).up().await.unwrap();
+        crash::migrator(database, Duration::from_secs(10 * 60)).up().await.unwrap();
         println!("retryWrites={retries}: token {}, all done after {:?}", token(&db).await, began.elapsed());
         assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
         assert_eq!(token(&db).await, takes);

@@ -99,5 +99,5 @@ async fn shell(line: &str, db: &TestDb, sources: &Scratch) -> Output {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    timeout(Duration::from_mins(1), run).await.unwrap_or_else(|_| panic!("it takes too long: {line}")).unwrap()
+    timeout(Duration::from_secs(60), run).await.unwrap_or_else(|_| panic!("it takes too long: {line}")).unwrap()
 }

@@ -8,7 +8,7 @@ use mongrate::{Error, Migrator, MigratorBuilder, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{collections, migrator, step, steps};
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[migration(id = "001_once", source = "module:options", down = undo)]
 async fn once(tx: &mut Tx) -> Result<(), anyhow::Error> {

@@ -92,7 +92,7 @@ async fn a_dead_holder_is_forgotten_at_once() {
     let db = TestDb::new().await;
     let mut worker = Worker::start(&["crash", db.uri(), db.name(), "600000", "die", "body 001_first"]);
     worker.finish().await;
-    let successor = mongrate_tests::crash::migrator(db.database().clone(), Duration::from_mins(1));
+    let successor = mongrate_tests::crash::migrator(db.database().clone(), Duration::from_secs(60));
     assert!(successor.force_unlock().by("ana").because("it was killed").await.unwrap().is_some());
     assert_eq!(successor.up().await.unwrap().applied().count(), 4);
 }

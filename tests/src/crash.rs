@@ -158,7 +158,7 @@ pub fn migrator(database: Database, lease: Duration) -> Migrator {
 }
 
 fn builder(database: Database) -> MigratorBuilder {
-    Migrator::builder(database).registry(Registry::linked().source(SOURCE)).lock_wait(Duration::from_mins(1))
+    Migrator::builder(database).registry(Registry::linked().source(SOURCE)).lock_wait(Duration::from_secs(60))
 }
 
 fn variant(error: &Error) -> String {

@@ -76,7 +76,7 @@ impl Drawing {
     /// A migrator for these migrations, without some of them.
     pub fn migrator(&self, db: &Database, without: &BTreeSet<usize>) -> MigratorBuilder {
         let registry: Registry = self.migrations(without).into_iter().collect();
-        Migrator::builder(db.clone()).registry(registry).lock_wait(Duration::from_mins(1))
+        Migrator::builder(db.clone()).registry(registry).lock_wait(Duration::from_secs(60))
     }
 
     /// What the names of the collections begin with that a migration sees.

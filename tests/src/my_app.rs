@@ -19,7 +19,7 @@ const UNSHARE: &[&str] =
     &["/usr/bin/unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"];
 
 /// No command of a test takes longer.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// How the program is to be called: on which database, and in which environment. Nothing of the environment of the tests
 /// reaches it, so that a test means the same wherever it runs; it is called by `USER=ana`.

@@ -6,6 +6,6 @@ mod extended_json;
 mod grouped;
 
 pub use self::elapsed::Elapsed;
-pub(crate) use self::excerpt::{shorten, shorten_causes, shorten_document, shorten_message, shorten_value};
+pub(crate) use self::excerpt::{shorten, shorten_causes, shorten_document, shorten_message, shorten_value, truncated};
 pub use self::extended_json::{Base64, Json, JsonDocument, iso_8601};
 pub use self::grouped::{Grouped, counted};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::display::Elapsed;
 use crate::error::Error;
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the durations may be. What is longer is a slip of the pen.
 pub(crate) const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=DAY;
@@ -14,9 +14,9 @@ pub(crate) const LOCK_WAIT: RangeInclusive<Duration> = Duration::ZERO..=MONTH;
 pub(crate) const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=MONTH;
 
 /// Of `Schema`: what the server takes as `maxTimeMS` has 31 bits.
-pub(crate) const MAX_TIME: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(24 * 24);
+pub(crate) const MAX_TIME: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(24 * 24 * 60 * 60);
 
-const MONTH: Duration = Duration::from_hours(30 * 24);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What to do on a server that has no transactions (a standalone one).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,8 +131,8 @@ impl Default for Options {
             actor: None,
             environment: None,
             codebase_version: None,
-            lock_wait: Duration::from_mins(5),
-            lease: Duration::from_mins(1),
+            lock_wait: Duration::from_secs(5 * 60),
+            lease: Duration::from_secs(60),
             timeout: None,
             transactions: Transactions::default(),
             drift: Policy::default(),

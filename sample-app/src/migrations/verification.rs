@@ -5,7 +5,7 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use mongrate::{Schema, Tx, migration};
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// E-mails count as unverified until their owners confirm them.
 #[migration(id = "006_default_email_verified", down = forget_email_verified)]

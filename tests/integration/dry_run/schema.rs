@@ -161,7 +161,7 @@ obstacle!(
 obstacle!(
     same_index_with_another_age,
     "module:dry-obstacle-age",
-    |schema| schema.create_index("users", doc! { "name": 1 }).expire_after(Duration::from_mins(1)),
+    |schema| schema.create_index("users", doc! { "name": 1 }).expire_after(Duration::from_secs(60)),
     r#"another index is in the way (code 85): {"key":{"name":1},"name":"name_1"}"#,
     "85"
 );

@@ -17,7 +17,7 @@ async fn indexes(schema: &mut Schema) -> Result<(), mongrate::Error> {
         schema.create_index("users", doc! { "email": 1 }).unique().await?;
         schema.create_index("users", doc! { "nick": 1 }).sparse().await?;
         schema.create_index("users", doc! { "age": 1 }).partial(doc! { "age": { "$gt": 17 } }).await?;
-        schema.create_index("users", doc! { "seen": 1 }).expire_after(Duration::from_hours(1)).await?;
+        schema.create_index("users", doc! { "seen": 1 }).expire_after(Duration::from_secs(60 * 60)).await?;
         schema.create_index("users", doc! { "name": 1, "age": -1 }).named("by_name").await?;
         let collation = Collation::builder().locale("de").build();
         schema
@@ -47,7 +47,7 @@ async fn indexes_are_made_once_with_their_options() {
     assert_eq!(options_of(&db, "nick_1").await.sparse, Some(true));
     let partial = options_of(&db, "age_1").await.partial_filter_expression;
     assert_eq!(partial, Some(doc! { "age": { "$gt": 17 } }));
-    assert_eq!(options_of(&db, "seen_1").await.expire_after, Some(Duration::from_hours(1)));
+    assert_eq!(options_of(&db, "seen_1").await.expire_after, Some(Duration::from_secs(60 * 60)));
     assert_eq!(options_of(&db, "by_town").await.collation.unwrap().locale, "de");
     let by_name = indexes_of(&db, "users").await.into_iter().find(|index| index.keys == doc! { "name": 1, "age": -1 });
     assert_eq!(by_name.unwrap().options.unwrap().name.as_deref(), Some("by_name"));

@@ -57,7 +57,7 @@ impl Arguments {
     pub fn parse(words: &[String]) -> Result<Option<Self>, String> {
         let mut arguments = Self {
             seed: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-            extent: Extent::Time(Duration::from_mins(1)),
+            extent: Extent::Time(Duration::from_secs(60)),
             topology: Topology::Single,
         };
         let mut words = words.iter();

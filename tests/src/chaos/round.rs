@@ -18,7 +18,7 @@ use super::tally::Tally;
 
 /// Nobody may be locked out for longer: the faults come within ten seconds, the longest lasts six, and a take-over takes two leases.
 /// A transaction that nobody ends would hold its documents for 60 to 90 seconds.
-const LONGEST_PHASE: Duration = Duration::from_mins(1);
+const LONGEST_PHASE: Duration = Duration::from_secs(60);
 
 /// How often the processes are looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

@@ -41,7 +41,7 @@ pub(super) async fn run(
     let migrator = Migrator::builder(client.database(database))
         .registry(migrations::registry())
         .lease(Duration::from_millis(lease_ms.parse()?))
-        .lock_wait(Duration::from_mins(10))
+        .lock_wait(Duration::from_secs(10 * 60))
         .build()
         .unwrap();
     let result = match back_to {

@@ -49,7 +49,7 @@ async fn put_back(schema: &mut Schema) -> Result<(), Error> {
 #[must_use]
 pub fn migrator(database: Database, lease: Duration) -> Migrator {
     let builder = Migrator::builder(database).registry(Registry::linked().source(SOURCE));
-    builder.lock_wait(Duration::from_mins(1)).lease(lease).build().unwrap()
+    builder.lock_wait(Duration::from_secs(60)).lease(lease).build().unwrap()
 }
 
 /// The orders of today, and one old order. Gives what identifies them.

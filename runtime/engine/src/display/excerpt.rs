@@ -73,8 +73,13 @@ fn excerpt(text: &str, limit: usize) -> Cow<'_, str> {
         return text.into();
     }
     let note = format!("… ({} bytes in all)", Grouped(text.len() as u64));
-    let end = text.floor_char_boundary(limit.saturating_sub(note.len()));
-    format!("{}{note}", &text[..end]).into()
+    format!("{}{note}", truncated(text, limit.saturating_sub(note.len()))).into()
+}
+
+/// The longest beginning of a text that takes at most `limit` bytes. `str::floor_char_boundary` needs Rust 1.91.
+pub(crate) fn truncated(text: &str, limit: usize) -> &str {
+    let end = (0..=limit.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    &text[..end]
 }
 
 /// How many bytes a quoted document may still take.

@@ -29,8 +29,10 @@ impl fmt::Display for Readable<'_> {
                 self.0.source().map_or(Ok(()), |source| write!(f, ": {}", readable(source)))
             }
             ErrorKind::GridFs(kind) => f.write_str(&grid_fs(kind)),
-            ErrorKind::Custom(_) if let Some(ours) = self.0.get_custom::<String>() => f.write_str(ours),
-            kind => f.write_str(&in_words(&quoted::readable(&kind.to_string()))),
+            kind => match self.0.get_custom::<String>() {
+                Some(ours) => f.write_str(ours),
+                None => f.write_str(&in_words(&quoted::readable(&kind.to_string()))),
+            },
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::error::codes::NO_SUCH_TRANSACTION;
 use crate::error::{Error, code};
 
 /// `transactionLifetimeLimitSeconds` where it cannot be asked for.
-const DEFAULT_LIFETIME: Duration = Duration::from_mins(1);
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
 /// How one attempt at a transaction ended, when not well.
 pub(super) enum Attempt {

@@ -37,7 +37,10 @@ impl Serialize for Value<'_> {
         match self.0 {
             Bson::Document(document) => Extended(document).serialize(serializer),
             Bson::Array(values) => serializer.collect_seq(values.iter().map(Value)),
-            Bson::DateTime(at) if let Some(text) = iso_8601(*at) => Special::Date(text).serialize(serializer),
+            Bson::DateTime(at) => match iso_8601(*at) {
+                Some(text) => Special::Date(text).serialize(serializer),
+                None => self.0.serialize(serializer),
+            },
             // JSON has no such numbers.
             Bson::Double(value) if value.is_nan() => Special::Double("NaN").serialize(serializer),
             Bson::Double(value) if value.is_infinite() => {

@@ -17,7 +17,7 @@ const ONE_ATTEMPT: Duration = Duration::from_secs(2);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 
 /// Longer than the server keeps an abandoned transaction (`transactionLifetimeLimitSeconds`, 60 s, swept every 30 s).
-const GIVE_UP: Duration = Duration::from_mins(2);
+const GIVE_UP: Duration = Duration::from_secs(2 * 60);
 
 /// Whether the fence still carries our token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::report::Report;
 use crate::store::{Attached, Records};
 
 /// How long a comparison is recent enough for [`Migrator::health`], which may be asked every second.
-const RECENT: Duration = Duration::from_mins(1);
+const RECENT: Duration = Duration::from_secs(60);
 
 /// The last comparison.
 #[derive(Debug, Default)]

@@ -22,7 +22,7 @@ pub(crate) use log::LogUpdate;
 pub(crate) use read::{Attached, Records};
 
 /// How long making a collection or an index of Mongrate's own may take.
-const DDL_LIMIT: Duration = Duration::from_mins(1);
+const DDL_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Tracker {

@@ -16,7 +16,7 @@ use super::member::Member;
 use super::process::Program;
 use super::{Mongod, replica_set};
 
-const READY_WITHIN: Duration = Duration::from_mins(1);
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// What a server on a kept folder gets to end in order; a temporary one has nothing to keep. A primary with followers would linger
 /// for 15 seconds, but by then its journal has long been written: that takes 0.1 seconds.
 const GRACE_SECONDS: u32 = 3;

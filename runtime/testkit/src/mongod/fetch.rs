@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 use tracing::{debug, info};
 
@@ -61,7 +62,10 @@ pub(super) fn fetch(environment: &Environment, package: &Package, cache: &Path) 
     fs::create_dir_all(cache).tried(|| format!("make the folder {}", cache.display()))?;
     let lock_file = cache.join("fetch.lock");
     let lock = File::create(&lock_file).tried(|| format!("write {}", lock_file.display()))?;
-    lock.lock().tried(|| format!("lock {}", lock_file.display()))?;
+    // `File::lock` needs Rust 1.89.
+    flock(&lock, FlockOperation::LockExclusive)
+        .map_err(io::Error::from)
+        .tried(|| format!("lock {}", lock_file.display()))?;
     if is_program(&kept) {
         return Ok(kept);
     }

@@ -35,7 +35,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         "a unique index of a time series": [series()], |schema| schema.create_index(C, doc! { "meta": 1 }).unique() => Fail(72);
         "a sparse index of a time series": [series()], |schema| schema.create_index(C, doc! { "meta": 1 }).sparse() => Unknown;
         "a text index of a time series": [series()], |schema| schema.create_index(C, doc! { "meta": "text" }) => Fail(72);
-        "a TTL index of a time series": [series()], |schema| schema.create_index(C, doc! { "at": 1 }).expire_after(Duration::from_mins(1)).partial(doc! { "meta": 1 }) => Unknown;
+        "a TTL index of a time series": [series()], |schema| schema.create_index(C, doc! { "at": 1 }).expire_after(Duration::from_secs(60)).partial(doc! { "meta": 1 }) => Unknown;
         "an index of a time series, dropped": [series(), index(doc! { "meta.a": 1 }, "m", doc! {})], |schema| schema.drop_index(C, "m") => Change;
         "a time series, dropped": [series()], |schema| schema.drop_collection(C) => Change;
 

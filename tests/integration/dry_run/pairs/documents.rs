@@ -53,7 +53,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         "2d, GeoJSON": [documents([doc! { "at": { "type": "Point", "coordinates": [10, 20] } }])], |schema| schema.create_index(C, doc! { "at": "2d" }) => Fail(16804);
         "2d, points": [documents([doc! { "at": [10, 20] }, doc! { "at": { "x": 1, "y": 2 } }, doc! { "at": [[1, 2], [3, 4]] }, doc! {}])], |schema| schema.create_index(C, doc! { "at": "2d" }) => Change;
 
-        "TTL without dates": [documents([doc! { "at": "tomorrow" }, doc! { "at": DateTime::now() }])], |schema| schema.create_index(C, doc! { "at": 1 }).expire_after(Duration::from_hours(1)) => Change;
+        "TTL without dates": [documents([doc! { "at": "tomorrow" }, doc! { "at": DateTime::now() }])], |schema| schema.create_index(C, doc! { "at": 1 }).expire_after(Duration::from_secs(60 * 60)) => Change;
         "wildcard over anything": [documents([doc! { "a": [[1], { "b": [] }] }])], |schema| schema.create_index(C, doc! { "$**": 1 }) => Change;
 
         "unique values": [documents([doc! { "a": 1 }, doc! { "a": "1" }, doc! { "a": null }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique() => Change;

@@ -47,7 +47,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         "the index on _id, descending": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": -1 }) => Fail(2);
         "the index on _id of a clustered collection": [create(doc! { "clusteredIndex": { "key": { "_id": 1 }, "unique": true } })], |schema| schema.create_index(C, doc! { "_id": 1 }) => Nothing;
         "an index of a clustered collection": [create(doc! { "clusteredIndex": { "key": { "_id": 1 }, "unique": true } })], |schema| schema.create_index(C, doc! { "a": 1 }) => Change;
-        "a TTL index of a capped collection": [create(doc! { "capped": true, "size": 4096 })], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_mins(1)) => Fail(67);
+        "a TTL index of a capped collection": [create(doc! { "capped": true, "size": 4096 })], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_secs(60)) => Fail(67);
 
         "unique, there": [index(doc! { "a": 1 }, "a_1", doc! { "unique": true })], |schema| schema.create_index(C, doc! { "a": 1 }).unique() => Nothing;
         "unique, there without": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).unique() => Fail(86);
@@ -60,13 +60,13 @@ pub(super) fn pairs() -> Vec<Pair> {
         "sparse, there without": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).sparse() => Fail(86);
         "sparse beside one without": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).sparse().named("s") => Change;
 
-        "TTL, there": [index(doc! { "a": 1 }, "a_1", doc! { "expireAfterSeconds": 60 })], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_mins(1)) => Nothing;
-        "TTL, there as a double": [index(doc! { "a": 1 }, "a_1", doc! { "expireAfterSeconds": 60.0 })], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_mins(1)) => Nothing;
+        "TTL, there": [index(doc! { "a": 1 }, "a_1", doc! { "expireAfterSeconds": 60 })], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_secs(60)) => Nothing;
+        "TTL, there as a double": [index(doc! { "a": 1 }, "a_1", doc! { "expireAfterSeconds": 60.0 })], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_secs(60)) => Nothing;
         "TTL, another age": [index(doc! { "a": 1 }, "a_1", doc! { "expireAfterSeconds": 60 })], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_secs(61)) => Fail(85);
-        "TTL, there without": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_mins(1)) => Fail(85);
+        "TTL, there without": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).expire_after(Duration::from_secs(60)) => Fail(85);
         "no TTL, there with": [index(doc! { "a": 1 }, "a_1", doc! { "expireAfterSeconds": 60 })], |schema| schema.create_index(C, doc! { "a": 1 }) => Fail(85);
-        "TTL of two fields": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1, "b": 1 }).expire_after(Duration::from_mins(1)) => Fail(67);
-        "TTL of _id": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": 1 }).expire_after(Duration::from_mins(1)) => Fail(197);
+        "TTL of two fields": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1, "b": 1 }).expire_after(Duration::from_secs(60)) => Fail(67);
+        "TTL of _id": [create(doc! {})], |schema| schema.create_index(C, doc! { "_id": 1 }).expire_after(Duration::from_secs(60)) => Fail(197);
 
         "partial, there": [index(doc! { "a": 1 }, "a_1", doc! { "partialFilterExpression": { "b": { "$gt": 5 } } })], |schema| schema.create_index(C, doc! { "a": 1 }).partial(doc! { "b": { "$gt": 5 } }) => Nothing;
         "partial, there as a double": [index(doc! { "a": 1 }, "a_1", doc! { "partialFilterExpression": { "b": { "$gt": 5.0 } } })], |schema| schema.create_index(C, doc! { "a": 1 }).partial(doc! { "b": { "$gt": 5 } }) => Nothing;

@@ -104,7 +104,7 @@ async fn heed(db: &Database, id: &str) -> anyhow::Result<()> {
     }
     if knobs.count_documents(doc! { "_id": id, "block": true }).await? > 0 {
         // What no async function should do.
-        std::thread::sleep(Duration::from_mins(10));
+        std::thread::sleep(Duration::from_secs(10 * 60));
     }
     let knob = knobs.find_one(doc! { "_id": id, "fail": true }).await?;
     refuse(knob.as_ref())

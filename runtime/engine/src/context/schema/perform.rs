@@ -23,7 +23,7 @@ use crate::stop::{Permit, Reason};
 pub(super) const VALIDATION: [&str; 3] = ["validator", "validationLevel", "validationAction"];
 
 /// Default time limit of one operation.
-const DEFAULT_MAX_TIME: Duration = Duration::from_mins(10);
+const DEFAULT_MAX_TIME: Duration = Duration::from_secs(10 * 60);
 
 /// Performs the operations of one body: each of them once, in however many executions.
 #[derive(Debug)]

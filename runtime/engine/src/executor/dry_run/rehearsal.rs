@@ -99,18 +99,20 @@ impl<'d> Rehearsal<'d> {
             Ok(()) => Ok(()),
             Err(Attempt::Again(error)) if self.attempts < ATTEMPTS => return Err(Attempt::Again(error)),
             Err(Attempt::Again(source)) => Err(Error::TransactionAborted { attempts: self.attempts, source }.into()),
-            Err(Attempt::Over(Failure::Failed(error)))
-                if !held.is_empty()
-                    && let Some(why) = outgrown(&error) =>
-            {
-                // By itself it might have been neither too slow nor too large.
-                let gone = self.gone.insert(format!(
-                    "the dry run is one transaction, and the server ended it, because it {why}. From here on nothing could \
-                     be simulated; try again when the migrations before this one are applied"
-                ));
-                return Ok(not_simulated(step, gone));
+            Err(Attempt::Over(failure)) => {
+                if let Failure::Failed(error) = &failure
+                    && !held.is_empty()
+                    && let Some(why) = outgrown(error)
+                {
+                    // By itself it might have been neither too slow nor too large.
+                    let gone = self.gone.insert(format!(
+                        "the dry run is one transaction, and the server ended it, because it {why}. From here on nothing \
+                         could be simulated; try again when the migrations before this one are applied"
+                    ));
+                    return Ok(not_simulated(step, gone));
+                }
+                Err(failure)
             }
-            Err(Attempt::Over(failure)) => Err(failure),
         };
         self.lost.extend(held);
         Ok(execution(step, self.attempts, result, ours.operations()))

@@ -25,7 +25,7 @@ const VERSION: &str = "MONGRATE_VERSION";
 const NAMES: [&str; 8] = [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR, ENV, VERSION];
 
 /// How long the run of a boot may take when nobody says otherwise.
-pub(super) const TIMEOUT: Duration = Duration::from_mins(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// The variables as they were found.
 #[derive(Clone, Debug, Default)]

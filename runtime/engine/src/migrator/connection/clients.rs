@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::client;
+use crate::display::truncated;
 use crate::error::Error;
 use crate::store::{primary, write_concern};
 
@@ -97,7 +98,7 @@ pub(crate) async fn goodbye(client: Client) {
 fn app_name(user: Option<&str>, ours: &str, nonce: ObjectId) -> String {
     let ours = format!("{ours}-{nonce}");
     match user {
-        Some(user) => format!("{} {ours}", &user[..user.floor_char_boundary(LONGEST_NAME - ours.len() - 1)]),
+        Some(user) => format!("{} {ours}", truncated(user, LONGEST_NAME - ours.len() - 1)),
         None => ours,
     }
 }

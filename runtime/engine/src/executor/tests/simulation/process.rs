@@ -31,7 +31,7 @@ use crate::stop::jitter;
 use crate::stop::{Reason, Stop};
 use crate::store::{Beside, Change, Over};
 
-const LEASE: Duration = Duration::from_mins(1);
+const LEASE: Duration = Duration::from_secs(60);
 
 /// How long a process takes to start again, whether it failed or died.
 const RESTART: Duration = Duration::from_secs(3);

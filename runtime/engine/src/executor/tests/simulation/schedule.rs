@@ -133,7 +133,7 @@ pub(super) enum What {
 impl Schedule {
     /// By when everything must be done: six leases more than what happens takes of itself.
     pub(super) fn limit(&self) -> Duration {
-        self.takes() + Duration::from_mins(6)
+        self.takes() + Duration::from_secs(6 * 60)
     }
 
     /// What bodies and faults take of themselves.

@@ -65,7 +65,7 @@ fn everything_set_is_understood() {
         }
     );
     assert_eq!(read(&[(TIMEOUT_MS, "none")]).unwrap().timeout, Some(Limit::None));
-    assert_eq!(read(&[(LEASE_MS, "86400000")]).unwrap().lease, Some(Duration::from_hours(24)));
+    assert_eq!(read(&[(LEASE_MS, "86400000")]).unwrap().lease, Some(Duration::from_secs(24 * 60 * 60)));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::record::RecordStatus;
 use crate::store::Beside;
 
 /// What the server lets a transaction last.
-const LIFETIME: Duration = Duration::from_mins(1);
+const LIFETIME: Duration = Duration::from_secs(60);
 
 /// As the executor runs a `Tx` body.
 pub(super) async fn in_transaction(
