@@ -23,7 +23,7 @@ const SIGKILL: i32 = 9;
 /// Runs a case for every command of a run.
 async fn for_every_command<F: Future<Output = ()>>(case: impl Fn(usize) -> F) {
     let db = TestDb::new().await;
-    let (database, commands) = db.replica("counted").await;
+    let (database, commands) = db.replica("plural").await;
     migrator(database, SOON).up().await.unwrap();
     // Some more, since heartbeats may come between.
     let count = commands.take().len() + 2;
@@ -88,7 +88,7 @@ async fn i1_killed_before_every_command_without_transactions() {
         died(&mut worker, place).await;
         let successor = successor(&db).await;
         let mut result = successor.up().await;
-        if let Err(Error::HalfChanged { ids }) = &result {
+        if let Err(Error::PartiallyApplied { ids }) = &result {
             let [id] = &ids[..] else { panic!("killed before command {place}: {ids:?}") };
             match effects(&db, id).await {
                 0 => drop(successor.up().only(id).await.unwrap()),

@@ -122,7 +122,7 @@ async fn i6_a_call_without_transactions_is_the_last_of_its_body() {
     assert_nothing_runs(&db, "things").await;
     assert!(lease_is_free(&db).await);
     let error = brought(&db, "module:leftovers-standalone").up().await.unwrap_err();
-    assert!(matches!(error, Error::HalfChanged { .. }), "{error:?}");
+    assert!(matches!(error, Error::PartiallyApplied { .. }), "{error:?}");
     assert_eq!((changed(&db).await, count(&db, "next", doc! {}).await), (after, 0));
 }
 

@@ -93,7 +93,7 @@ async fn i2_paused_in_a_body_without_transactions_past_its_lease() {
     let mut stale = paused_at(&db, "body 001_first").await;
     let successor = successor(&db).await;
     let error = successor.up().await.unwrap_err();
-    assert!(matches!(error, Error::HalfChanged { .. }), "{error:?}");
+    assert!(matches!(error, Error::PartiallyApplied { .. }), "{error:?}");
     stale.cont();
     let end = ended(&mut stale).await;
     assert!(end.starts_with("LeaseLost"), "{end}");

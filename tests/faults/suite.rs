@@ -116,7 +116,7 @@ async fn assert_all_done(db: &TestDb, context: &str) {
 /// before somebody has said what has become of it.
 async fn settle_by_hand(db: &TestDb, migrator: &Migrator) {
     let error = migrator.up().await.unwrap_err();
-    assert!(matches!(&error, Error::HalfChanged { ids } if *ids == ALL[..1]), "{error:?}");
+    assert!(matches!(&error, Error::PartiallyApplied { ids } if *ids == ALL[..1]), "{error:?}");
     assert_eq!(effects(db, ALL[0]).await, 1);
     migrator.mark_applied([ALL[0]]).because("its effect is there").await.unwrap();
     assert_eq!(applied(&migrator.up().await.unwrap()), ALL[1..]);

@@ -69,7 +69,7 @@ async fn begin(db: &TestDb, session: &mut ClientSession) {
     things.update_one(doc! { "_id": 1 }, doc! { "$inc": { "count": 100 } }).session(session).await.unwrap();
 }
 
-async fn counted(db: &TestDb) -> u64 {
+async fn plural(db: &TestDb) -> u64 {
     count(db, "things", doc! { "count": 1 }).await
 }
 
@@ -88,7 +88,7 @@ async fn i6_a_transaction_that_begins_after_the_take_over() {
     GO_ON.open();
     run.await.unwrap().unwrap();
     assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
-    assert_eq!(counted(&db).await, 1);
+    assert_eq!(plural(&db).await, 1);
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn i6_a_transaction_that_begins_after_the_lock_was_taken_away() {
     let began = Instant::now();
     migrator.up().await.unwrap();
     assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
-    assert_eq!(counted(&db).await, 1);
+    assert_eq!(plural(&db).await, 1);
     // It was released in good order, so nobody needs to remember that session any more.
     assert_eq!(count(&db, "migrations_lock", doc! { "abandoned": { "$exists": true } }).await, 0);
 }

@@ -113,7 +113,7 @@ async fn i3_nothing_is_marked_as_pending_below_something_applied() {
     let (db, migrator) = fresh().await;
     migrator.up().await.unwrap();
     let error = refused(&db, migrator.mark_pending([A, C])).await;
-    assert!(matches!(&error, Error::DependantsApplied { id: A, dependants, .. } if dependants == &[B]), "{error}");
+    assert!(matches!(&error, Error::DependentsApplied { id: A, dependents, .. } if dependents == &[B]), "{error}");
     assert_eq!(amended(&db, migrator.mark_pending([B, C])).await, [B, C]);
 }
 
@@ -225,7 +225,7 @@ async fn half_changed_data_is_settled_by_a_mark() {
         migrator.up().only(A).await.unwrap();
         let half = doc! { "$set": { "status": "failed", "partial": true, "error": "told to" } };
         db.collection::<Document>("migrations").update_one(doc! { "_id": A }, half).await.unwrap();
-        assert!(matches!(migrator.up().await.unwrap_err(), Error::HalfChanged { .. }));
+        assert!(matches!(migrator.up().await.unwrap_err(), Error::PartiallyApplied { .. }));
         let mark = if applied { migrator.mark_applied([A]) } else { migrator.mark_pending([A]) };
         assert_eq!(amended(&db, mark).await, [A]);
         assert_eq!(status(&db, A).await, expected);

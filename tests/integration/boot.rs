@@ -117,10 +117,10 @@ async fn half_changed_data_are_an_error_whatever_the_environment_says() {
     assert!(matches!(error, Error::Partial { .. }), "{error}");
     // Nor does the next start go on.
     let error = builder.clone().boot().variables(told).await.unwrap_err();
-    assert!(matches!(error, Error::HalfChanged { .. }), "{error}");
+    assert!(matches!(error, Error::PartiallyApplied { .. }), "{error}");
     let told = variables([("MONGRATE_FAIL_HARD", "false"), ("MONGRATE_AUTO", "false")]);
     let error = builder.boot().variables(told).await.unwrap_err();
-    assert!(matches!(error, Error::HalfChanged { .. }), "{error}");
+    assert!(matches!(error, Error::PartiallyApplied { .. }), "{error}");
 }
 
 #[migration(id = "001_never_ends", source = "module:boot-never-ends")]

@@ -196,9 +196,9 @@ async fn only_what_is_named_is_reverted() {
 }
 
 #[tokio::test]
-async fn dependants_are_taken_along_when_asked() {
+async fn dependents_are_taken_along_when_asked() {
     let (_db, migrator) = applied().await;
-    assert_eq!(reverted(&migrator.down().only(USERS).with_dependants(true).await.unwrap()), [RAW, INDEX, ROLES, USERS]);
+    assert_eq!(reverted(&migrator.down().only(USERS).with_dependents(true).await.unwrap()), [RAW, INDEX, ROLES, USERS]);
 }
 
 /// As many as want to: the same migration is reverted once, and nothing else.
@@ -209,7 +209,7 @@ async fn i1_downs_at_the_same_time_revert_once() {
     for number in 0..8 {
         let (replica, _) = db.replica(&format!("replica {number}")).await;
         let migrator = migrator(&replica, "module:down").build().unwrap();
-        runs.spawn(async move { migrator.down().only(ROLES).with_dependants(true).await.unwrap() });
+        runs.spawn(async move { migrator.down().only(ROLES).with_dependents(true).await.unwrap() });
     }
     let reports = runs.join_all().await;
     assert_eq!(reports.iter().map(|report| report.reverted().count()).sum::<usize>(), 2);

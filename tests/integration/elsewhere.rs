@@ -30,7 +30,7 @@ fn older(db: &Database, source: &str) -> Migrator {
 
 fn assert_elsewhere(error: &Error, id: &str) {
     println!("{error}");
-    assert!(matches!(error, Error::HalfChangedElsewhere { ids } if ids == &[id]), "{error}");
+    assert!(matches!(error, Error::PartiallyAppliedElsewhere { ids } if ids == &[id]), "{error}");
 }
 
 async fn assert_refused(older: &Migrator, db: &Database, id: &str) {
@@ -66,7 +66,7 @@ async fn a_tx_that_failed_without_transactions_stops_a_program_that_does_not_lin
 
     // The one that links it goes on as ever.
     untell(&db, "break").await;
-    assert!(matches!(newer.up().await.unwrap_err(), Error::HalfChanged { .. }));
+    assert!(matches!(newer.up().await.unwrap_err(), Error::PartiallyApplied { .. }));
     newer.up().only(ID).await.unwrap();
     let _ = db.commands().take();
     assert!(older.up().await.unwrap().is_empty());

@@ -38,7 +38,7 @@ async fn panicked(db: &TestDb, source: &str, message: &str) {
     let expected = match source {
         "module:panic-tx" => Remains::Nothing,
         "module:panic-schema" => Remains::Resumable,
-        _ => Remains::Part,
+        _ => Remains::Repeatable,
     };
     assert_eq!(*remains, expected);
     assert_eq!(error.to_string().contains("is still there"), !in_transaction, "{error}");

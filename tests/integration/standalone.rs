@@ -70,7 +70,7 @@ async fn i6_a_failure_says_that_data_may_be_half_changed() {
     untell(&db, "break").await;
     let error = migrator.up().await.unwrap_err();
     println!("{error}");
-    assert!(matches!(&error, Error::HalfChanged { ids } if ids == &["module:standalone:002_users"]), "{error}");
+    assert!(matches!(&error, Error::PartiallyApplied { ids } if ids == &["module:standalone:002_users"]), "{error}");
     assert_eq!(steps(&db).await, ["users"]);
 
     // Repaired by hand and named, it goes on.
@@ -111,7 +111,7 @@ async fn i6_a_run_that_is_dropped_leaves_data_that_may_be_half_changed() {
     up.abort();
     eventually("the lease to be free", async || lease_is_free(&db).await.then_some(())).await;
     let error = migrator.up().await.unwrap_err();
-    assert!(matches!(error, Error::HalfChanged { .. }), "{error}");
+    assert!(matches!(error, Error::PartiallyApplied { .. }), "{error}");
     assert_eq!(steps(&db).await, ["once"]);
 }
 

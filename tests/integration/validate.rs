@@ -99,7 +99,7 @@ async fn everything_that_can_be_wrong_is_found() {
     assert!(told.contains("was made by a pre-release of Mongrate") && told.contains("`accept` it"), "{told}");
 
     set(&db, B, doc! { "partial": true }).await;
-    assert_eq!(findings(&db, &migrator).await[1].1, Problem::HalfChanged);
+    assert_eq!(findings(&db, &migrator).await[1].1, Problem::PartiallyApplied);
     set(&db, C, doc! { "verificationFailed": true, "error": "no" }).await;
     assert!(
         findings(&db, &migrator)

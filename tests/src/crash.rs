@@ -61,7 +61,7 @@ async fn last(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 }
 
 async fn first_down(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
-    take_back(tx, "module:crash:001_first").await
+    reclaim_session(tx, "module:crash:001_first").await
 }
 
 async fn schema_down(schema: &mut Schema) -> Result<(), Error> {
@@ -75,11 +75,11 @@ async fn raw_down(database: &Database) -> Result<(), mongodb::error::Error> {
 }
 
 async fn last_down(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
-    take_back(tx, "module:crash:004_last").await
+    reclaim_session(tx, "module:crash:004_last").await
 }
 
 /// Leaves a trace of its own, so that a second time would be found.
-async fn take_back(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error> {
+async fn reclaim_session(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error> {
     let effects = tx.collection::<Document>(EFFECTS);
     effects.delete_one(doc! { "migration": id }).await?;
     effects.insert_one(doc! { "reverted": id }).await?;

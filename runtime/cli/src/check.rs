@@ -16,7 +16,7 @@ use super::source_tree::{self, SourceTree};
 use super::{migrate, table};
 use crate::json::CheckedSource;
 use mongrate::Error;
-use mongrate::display::counted;
+use mongrate::display::plural;
 use mongrate::json::{Differs, Finding};
 use mongrate::migration::Source;
 use mongrate::plan::{NOTHING_LINKED, Registry};
@@ -89,7 +89,7 @@ fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'stati
         let unlocked = differences.unlocked.len();
         if unlocked > 0 {
             let direction = if unlocked == 1 { "is" } else { "are" };
-            let unlocked = counted(unlocked as u64, "migration");
+            let unlocked = plural(unlocked as u64, "migration");
             session.output.remark(format_args!(
                 "{unlocked} {direction} not in {place} yet: `{} lock-file` adds what is released.",
                 migrate()
@@ -104,11 +104,11 @@ fn checked<'a>(registry: &Registry, findings: Vec<Finding<'a>>) -> crate::json::
     for migration in registry {
         *sources.entry(migration.source()).or_default() += 1;
     }
-    let counted = |(source, migrations): (Source<'_>, usize)| CheckedSource { source: source.to_string(), migrations };
+    let plural = |(source, migrations): (Source<'_>, usize)| CheckedSource { source: source.to_string(), migrations };
     crate::json::Check {
         valid: findings.is_empty(),
         migrations: registry.len(),
-        sources: sources.into_iter().map(counted).collect(),
+        sources: sources.into_iter().map(plural).collect(),
         findings,
     }
 }
@@ -135,10 +135,10 @@ fn show(session: &Session, registry: &Registry, checked: &crate::json::Check<'_>
     for finding in &checked.findings {
         output.print(format_args!("{} {}", RED.paint(format_args!("{}:", finding.id)), finding.message))?;
     }
-    let migrations = counted(checked.migrations as u64, "migration");
-    let sources = counted(checked.sources.len() as u64, "source");
+    let migrations = plural(checked.migrations as u64, "migration");
+    let sources = plural(checked.sources.len() as u64, "source");
     output.print(match checked.findings.len() {
         0 => format!("{migrations} of {sources} {} together.", if checked.migrations == 1 { "fits" } else { "fit" }),
-        findings => format!("{migrations} of {sources}: {}.", counted(findings as u64, "problem")),
+        findings => format!("{migrations} of {sources}: {}.", plural(findings as u64, "problem")),
     })
 }

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::options::{Writing, limit};
 use super::session::Session;
 use super::{outcome, progress};
-use mongrate::display::counted;
+use mongrate::display::plural;
 use mongrate::options::Limit;
 
 #[derive(Clone, Debug, Args)]
@@ -32,7 +32,7 @@ pub(super) struct Down {
 
     /// Also what depends on these
     #[arg(long)]
-    with_dependants: bool,
+    with_dependents: bool,
 
     /// Finds out what would happen, and changes nothing
     #[arg(long)]
@@ -59,10 +59,10 @@ impl Down {
         if let Some(id) = &self.to {
             down = down.to(id);
         }
-        down = down.with_dependants(self.with_dependants);
+        down = down.with_dependents(self.with_dependents);
         if !self.dry_run {
             let plan = down.clone().plan().await?;
-            let question = format!("Revert {}?", counted(plan.len() as u64, "migration"));
+            let question = format!("Revert {}?", plural(plan.len() as u64, "migration"));
             if !plan.is_empty() && !confirm(session, migrator, Some(&plan), &question).await? {
                 return outcome::declined(session);
             }

@@ -4,7 +4,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use table::half_changed;
+pub(super) use table::partially_applied;
 
 use serde::Serialize;
 use serde_json::Value;

@@ -7,8 +7,8 @@ use super::exit::Exit;
 use super::failure::{Failure, or_on_record};
 use super::ink::{GREEN, RED, YELLOW};
 use super::session::Session;
-use super::{migrate, table, words};
-use mongrate::display::{Elapsed, Grouped};
+use super::{migrate, style, table};
+use mongrate::display::{Count, Elapsed};
 use mongrate::json;
 use mongrate::record::{Act, HistoryEntry, RecordStatus};
 
@@ -87,7 +87,7 @@ impl History {
 }
 
 fn counted_entries(count: u64) -> String {
-    if count == 1 { "1 entry".to_owned() } else { format!("{} entries", Grouped(count)) }
+    if count == 1 { "1 entry".to_owned() } else { format!("{} entries", Count(count)) }
 }
 
 /// A table of entries.
@@ -104,7 +104,7 @@ pub(super) fn entries(entries: &[HistoryEntry]) -> String {
         let mut remarks: Vec<_> = [&entry.because, &entry.error].into_iter().flatten().cloned().collect();
         remarks.extend(entry.holder.as_deref().map(|holder| format!("from process {} on {}", holder.pid, holder.host)));
         rows.add_row([
-            words::moment(entry.executed_at),
+            style::moment(entry.executed_at),
             entry.act.to_string(),
             entry.migration_id.clone().unwrap_or_default(),
             ended,

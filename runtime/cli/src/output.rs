@@ -8,12 +8,12 @@ use console::Term;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::discreet::Secrets;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::{BOLD_BLUE, BOLD_GREEN, BOLD_RED, BOLD_YELLOW, rendered, rendered_json};
 use super::options::{Color, Options};
 use super::outcome;
+use super::redacted::Secrets;
 use mongrate::json;
 
 /// How the result is written.

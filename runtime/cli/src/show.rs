@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::failure::{Failure, or_on_record};
 use super::ink::{BOLD, DIM, MAGENTA, RED};
 use super::session::Session;
-use super::{history, migrate, words};
+use super::{history, migrate, style};
 use mongrate::json;
 use mongrate::migration::{Kind, Migration};
 use mongrate::migrator::Standing;
@@ -28,20 +28,20 @@ impl Show {
         if standing.is_none() && orphan.is_none() && history.entries.is_empty() {
             migrator.registry().find(&self.id).map_err(or_on_record)?;
         }
-        let dependants = dependants(migrator.registry().iter(), &self.id);
+        let dependents = dependents(migrator.registry().iter(), &self.id);
         if output.is_json() {
             output.json(&json::Shown {
                 id: &self.id,
                 migration: standing.map(Into::into),
                 orphan: orphan.map(Into::into),
-                dependants,
+                dependents,
                 history: json::History::of(&history),
             })?;
             return Ok(Exit::Done);
         }
         output.print(BOLD.paint(&self.id))?;
         match standing {
-            Some(standing) => print(session, standing, &dependants)?,
+            Some(standing) => print(session, standing, &dependents)?,
             None => unlinked(session, &self.id, orphan)?,
         }
         if history.entries.is_empty() {
@@ -57,7 +57,7 @@ impl Show {
 /// The most entries of the history that are shown.
 const ENTRIES: u32 = 20;
 
-fn dependants(all: impl Iterator<Item = Migration>, id: &str) -> Vec<&'static str> {
+fn dependents(all: impl Iterator<Item = Migration>, id: &str) -> Vec<&'static str> {
     all.filter(|other| other.dependencies().contains(&id)).map(|other| other.id()).collect()
 }
 
@@ -70,7 +70,7 @@ fn unlinked(session: &Session, id: &str, orphan: Option<&Record>) -> Result<(), 
         ("status", format!("{}, not linked into this program", MAGENTA.paint("orphan"))),
         ("source", record.source.clone()),
         ("checksum", record.checksum.clone()),
-        ("applied", format!("{} UTC", words::moment(record.executed_at))),
+        ("applied", format!("{} UTC", style::moment(record.executed_at))),
     ];
     lines.extend(record.applied_by.clone().map(|by| ("by", by)));
     if !record.description.is_empty() {
@@ -81,11 +81,11 @@ fn unlinked(session: &Session, id: &str, orphan: Option<&Record>) -> Result<(), 
     Ok(())
 }
 
-fn print(session: &Session, standing: Standing<'_>, dependants: &[&str]) -> Result<(), Failure> {
+fn print(session: &Session, standing: Standing<'_>, dependents: &[&str]) -> Result<(), Failure> {
     let migration = standing.migration;
     let (file, line) = migration.location();
     let mut lines = vec![
-        ("status", words::state(standing.word(), standing.state).to_string()),
+        ("status", style::state(standing.word(), standing.state).to_string()),
         ("source", migration.source().to_string()),
         ("runs", runs(migration.kind()).to_owned()),
         ("code", format!("{file}:{line}")),
@@ -95,7 +95,7 @@ fn print(session: &Session, standing: Standing<'_>, dependants: &[&str]) -> Resu
         lines.push(("on record", RED.paint(format_args!("{} (changed since it ran)", record.checksum)).to_string()));
     }
     lines.push(("depends on", list(migration.dependencies())));
-    lines.push(("needed by", list(dependants)));
+    lines.push(("needed by", list(dependents)));
     lines.push(("down", down(migration)));
     if migration.is_manual() {
         lines.push(("manual", "runs only when it is named".to_owned()));

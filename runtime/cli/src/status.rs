@@ -6,8 +6,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::{MAGENTA, RED};
 use super::session::Session;
-use super::{migrate, table, words};
-use mongrate::display::{Elapsed, counted};
+use super::{migrate, style, table};
+use mongrate::display::{Elapsed, plural};
 use mongrate::json;
 use mongrate::migration::{Migration, State};
 use mongrate::migrator::Standing;
@@ -46,9 +46,9 @@ fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Fa
     for standing in status.iter() {
         let applied = standing.record.filter(|_| standing.state == State::Completed);
         rows.add_row([
-            words::state(standing.word(), standing.state).to_string(),
+            style::state(standing.word(), standing.state).to_string(),
             standing.migration.id().to_owned(),
-            applied.map(|record| words::moment(record.executed_at)).unwrap_or_default(),
+            applied.map(|record| style::moment(record.executed_at)).unwrap_or_default(),
             applied
                 .filter(|record| record.batch > 0)
                 .map(|record| Elapsed(record.duration()).to_string())
@@ -59,7 +59,7 @@ fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Fa
     }
     for orphan in status.orphans() {
         let orphan_is = "not linked into this program".to_owned();
-        let applied = words::moment(orphan.executed_at);
+        let applied = style::moment(orphan.executed_at);
         let by = orphan.applied_by.clone().unwrap_or_default();
         rows.add_row([MAGENTA.paint("orphan").to_string(), orphan.id.clone(), applied, String::new(), by, orphan_is]);
     }
@@ -109,7 +109,7 @@ fn remarks(standing: &Standing<'_>, verbose: bool) -> String {
             remarks.push("marked by hand".to_owned());
         }
         if record.attempts > 1 {
-            remarks.push(counted(record.attempts.unsigned_abs(), "execution"));
+            remarks.push(plural(record.attempts.unsigned_abs(), "execution"));
         }
         remarks.extend(record.error.clone());
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::exit::Exit;
-use super::failure::{Failure, half_changed};
+use super::failure::{Failure, partially_applied};
 use super::ink::{GREEN, RED, YELLOW};
 use super::migrate;
 use super::session::Session;
@@ -51,8 +51,8 @@ fn cure(finding: &Finding) -> String {
         Problem::Failed { applied: true, .. } => {
             format!("correct the cause; then `{m} down {id}` reverts it, or `{m} accept {id}` leaves it applied")
         }
-        Problem::HalfReverted => format!("`{m} down {id}` resumes its `down` where it stopped"),
-        Problem::HalfChanged => half_changed(&m, id),
+        Problem::PartiallyReverted => format!("`{m} down {id}` resumes its `down` where it stopped"),
+        Problem::PartiallyApplied => partially_applied(&m, id),
         Problem::Unverifiable { .. } => format!("`{m} accept {id}` if it is known to be unchanged"),
         Problem::Differs { .. } => format!(
             "make it as it was, or write a migration that changes it; `{m} accept {id}` takes what is there for what it left"

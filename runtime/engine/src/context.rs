@@ -16,7 +16,7 @@ pub use schema::{CreateCollection, CreateIndex, Schema};
 #[cfg(test)]
 pub(crate) use schema::{Patience, Performer, Server};
 pub(crate) use scope::Scope;
-pub use tx::{Kv, Pending, Transactional, Tx, TxCollection, TxCursor};
+pub use tx::{Kv, Transactional, Tx, TxAction, TxCollection, TxCursor};
 
 use crate::migration::Kind;
 

@@ -1,11 +1,11 @@
 //! Values as people read them.
 
+mod count;
 mod elapsed;
 mod excerpt;
 mod extended_json;
-mod grouped;
 
+pub use self::count::{Count, plural};
 pub use self::elapsed::Elapsed;
 pub(crate) use self::excerpt::{shorten, shorten_causes, shorten_document, shorten_message, shorten_value, truncated};
 pub use self::extended_json::{Base64, Json, JsonDocument, iso_8601};
-pub use self::grouped::{Grouped, counted};

@@ -21,8 +21,8 @@ pub(crate) use server::{class, code, is_permanent, passes};
 
 pub(crate) use words::escaped;
 use words::{
-    AFTER_HALF, after_stop, aftermath, because, changed, counted, did_you_mean, exhausted, failures, first,
-    known_sources, late, list, wait_longer,
+    AFTER_HALF, after_stop, aftermath, because, changed, did_you_mean, exhausted, failures, first, known_sources, late,
+    list, plural, wait_longer,
 };
 pub use words::{left_running, quoted, so_far, what};
 
@@ -139,7 +139,7 @@ pub enum Error {
     /// Migrations are pending, and this program was told not to apply them: `MONGRATE_AUTO` is false.
     #[error(
         "{} pending: {}. Apply what is pending before this program starts, or let it do so with MONGRATE_AUTO=true",
-        counted(.ids.len()), .ids.join(", ")
+        plural(.ids.len()), .ids.join(", ")
     )]
     Pending {
         /// Their qualified ids, in the order in which they would run. Manual ones, and what waits for one, are not
@@ -307,7 +307,7 @@ pub enum Error {
         "'{id}' is half reverted, so its `up` was not run. Run its `down` again, which resumes where it stopped; or repair it by \
          hand and say how it is now with `mark_applied` or `mark_pending`"
     )]
-    HalfReverted {
+    PartiallyReverted {
         /// Its qualified id.
         id: &'static str,
     },
@@ -379,7 +379,7 @@ pub enum Error {
     #[error(
         "half-way through on a server without transactions: {}. The data may be half changed. {}", .ids.join(", "), AFTER_HALF
     )]
-    HalfChanged {
+    PartiallyApplied {
         /// Their qualified ids.
         ids: Vec<String>,
     },
@@ -390,7 +390,7 @@ pub enum Error {
     #[error(
         "not linked into this program, and the data may be half changed: {}. Start the program that they belong to: there a `&Database` migration runs again with the next `up`, and a `Tx` migration is named (`.only(..)`) or marked (`mark_applied`, `mark_pending`) once the data is repaired. Without that program, repair the data and remove the records with `prune`", .ids.join(", ")
     )]
-    HalfChangedElsewhere {
+    PartiallyAppliedElsewhere {
         /// Their qualified ids.
         ids: Vec<String>,
     },
@@ -424,13 +424,13 @@ pub enum Error {
     /// cannot, only the first ones are listed.
     #[error(
         "Migration '{id}' cannot be taken back while these depend on it and are applied: {}. {}.",
-        .dependants.join(", "), first(*.selected)
+        .dependents.join(", "), first(*.selected)
     )]
-    DependantsApplied {
+    DependentsApplied {
         /// Its qualified id.
         id: &'static str,
         /// The qualified ids of those that depend on it, directly or not, the last applied first.
-        dependants: Vec<&'static str>,
+        dependents: Vec<&'static str>,
         /// Whether all of them are selected, so that they could be taken back in the same run.
         selected: bool,
     },
@@ -662,7 +662,7 @@ impl Error {
 
     /// Whether its message says all that there is to do.
     pub(crate) fn names_its_cure(&self) -> bool {
-        matches!(self, Self::BodyChanged { .. } | Self::InDoubt { .. } | Self::HalfReverted { .. })
+        matches!(self, Self::BodyChanged { .. } | Self::InDoubt { .. } | Self::PartiallyReverted { .. })
     }
 
     /// One of ours as it was, before it was put into a box.
@@ -674,7 +674,7 @@ impl Error {
     }
 
     /// For a log: what a body's error says may quote what is stored, and so is left to the record.
-    pub(crate) fn discreet(&self) -> String {
+    pub(crate) fn redacted(&self) -> String {
         match self {
             Self::Failed { id, direction, .. } | Self::Partial { id, direction, .. } => {
                 format!("{}'{id}' failed; its record tells why", what(*direction))

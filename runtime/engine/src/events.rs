@@ -111,11 +111,11 @@ impl Stream for Events {
     }
 }
 
-/// Who wants to know. Every clone speaks to the same ones.
+/// Who wants to know. Every clone reaches the same listeners.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Audience(Arc<Mutex<Vec<UnboundedSender<Event>>>>);
+pub(crate) struct EventSender(Arc<Mutex<Vec<UnboundedSender<Event>>>>);
 
-impl Audience {
+impl EventSender {
     pub(crate) fn join(&self) -> Events {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
@@ -123,7 +123,7 @@ impl Audience {
     }
 
     /// The event is made only if somebody listens.
-    pub(crate) fn tell(&self, event: impl Fn() -> Event) {
+    pub(crate) fn emit(&self, event: impl Fn() -> Event) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|listener| listener.send(event()).is_ok());
     }
 }

@@ -25,7 +25,7 @@ use tracing::Instrument;
 
 use crate::context::{Journal, Left, Position};
 use crate::error::{in_one_line, is_permanent, source_chain};
-use crate::events::{Audience, Event};
+use crate::events::{Event, EventSender};
 use crate::lock::{Lease, Lock, Session};
 use crate::migration::{Direction, Kind};
 use crate::options::Options;
@@ -53,7 +53,7 @@ pub(crate) struct Executor<'r> {
     pub(crate) lock: &'r Lock,
     pub(crate) lease: &'r Lease,
     pub(crate) stop: &'r Stop,
-    pub(crate) audience: &'r Audience,
+    pub(crate) events: &'r EventSender,
     /// When the whole run has to be over.
     pub(crate) deadline: Option<Deadline>,
     /// Whether the server has transactions.
@@ -103,16 +103,16 @@ impl Executor<'_> {
         let id = migration.id();
         self.lease.announce(id);
         tracing::info!(id, %direction, "started");
-        self.audience.tell(|| Event::Started { migration, direction });
+        self.events.emit(|| Event::Started { migration, direction });
         let result = self.execute(&mut step).await;
         let remains = match step.kind {
-            Kind::Tx if !self.transactional => Remains::Half,
+            Kind::Tx if !self.transactional => Remains::Partial,
             Kind::Tx if step.verification_failed => Remains::All,
             Kind::Tx if result.as_ref().is_err_and(Failure::leaves_unknown) => Remains::Unknown,
             Kind::Tx => Remains::Nothing,
             Kind::Schema if result.as_ref().is_err_and(Failure::leaves_all_as_it_was) => Remains::Nothing,
             Kind::Schema => Remains::Resumable,
-            Kind::Database => Remains::Part,
+            Kind::Database => Remains::Repeatable,
         };
         let mut recorded = Ok(());
         let (outcome, stopped) = match result {
@@ -145,15 +145,15 @@ impl Executor<'_> {
                     "{}",
                     if direction == Direction::Down { "reverted" } else { "applied" }
                 );
-                self.audience.tell(|| Event::Finished { migration, direction, duration });
+                self.events.emit(|| Event::Finished { migration, direction, duration });
             }
             Outcome::Failed { message, .. } => {
                 tracing::error!(id, duration_ms, "failed");
-                self.audience.tell(|| Event::Failed { migration, direction, message: message.clone(), duration });
+                self.events.emit(|| Event::Failed { migration, direction, message: message.clone(), duration });
             }
             Outcome::Stopped { .. } => {
                 tracing::error!(id, duration_ms, "stopped");
-                self.audience.tell(|| Event::Stopped { migration, direction });
+                self.events.emit(|| Event::Stopped { migration, direction });
             }
             Outcome::WouldApply | Outcome::WouldRevert | Outcome::WouldFail | Outcome::NotSimulated { .. } => {
                 unreachable!("these are outcomes of a dry run")
@@ -198,7 +198,7 @@ impl Executor<'_> {
 
     /// The journal of one attempt at a step.
     fn journal(&self, step: &Step<'_>) -> Journal {
-        Journal::new(step.migration, self.audience.clone())
+        Journal::new(step.migration, self.events.clone())
     }
 
     /// Takes the run's session, or a new one when a body that was stopped has kept the last. It is put back after use.

@@ -49,7 +49,7 @@ pub use crate::store::Statistics;
 
 use self::compare::Compared;
 use crate::error::Error;
-use crate::events::{Audience, Events};
+use crate::events::{EventSender, Events};
 use crate::lock::Lock;
 use crate::options::Options;
 use crate::plan::{Graph, Plan, Reach, Registry};
@@ -79,7 +79,7 @@ struct Inner {
     options: Options,
     tracker: Tracker,
     lock: Lock,
-    audience: Audience,
+    events: EventSender,
     compared: Compared,
     /// Raised for every run, now and later.
     shutdown: Stop,
@@ -152,7 +152,7 @@ impl Migrator {
     /// What happens during the runs of this migrator and its clones, from now on.
     #[must_use]
     pub fn events(&self) -> Events {
-        self.0.audience.join()
+        self.0.events.join()
     }
 
     /// Stops the runs of this migrator and its clones that are under way, and waits until they have: the server call under way

@@ -25,7 +25,7 @@ pub use registry::{NOTHING_LINKED, Registry};
 pub(crate) use up::Reach;
 
 /// An ordered list of steps. Of each one that is applied, the dependencies, direct and indirect, are completed or precede it;
-/// of each one that is reverted, the dependants are pending or precede it.
+/// of each one that is reverted, the dependents are pending or precede it.
 ///
 /// Shown with `{}` it reads as a list for an operator.
 ///

@@ -231,7 +231,7 @@ impl Report {
         self.amended.push((id, act));
     }
 
-    pub(crate) fn leave_out(&mut self, id: &str) {
+    pub(crate) fn skip(&mut self, id: &str) {
         self.not_run.push(id.to_owned());
     }
 }
@@ -302,10 +302,10 @@ impl Execution {
     /// One that another process ran, and that failed there.
     pub(crate) fn recorded(record: &Record) -> Self {
         let remains = match record.kind {
-            _ if record.partial => Remains::Half,
+            _ if record.partial => Remains::Partial,
             Some(Kind::Tx) => Remains::Nothing,
             Some(Kind::Schema) => Remains::Resumable,
-            _ => Remains::Part,
+            _ => Remains::Repeatable,
         };
         let error = RecordedError::new(record.error_stack.as_deref().unwrap_or_default());
         let message = record.error.clone().unwrap_or_default();
@@ -336,7 +336,7 @@ impl fmt::Display for Execution {
                 let left = match remains {
                     Remains::Nothing => "rolled back",
                     Remains::Unknown => "it took effect as a whole or not at all",
-                    Remains::Part | Remains::Resumable | Remains::Half | Remains::All => {
+                    Remains::Repeatable | Remains::Resumable | Remains::Partial | Remains::All => {
                         "what it did before that is still there"
                     }
                 };

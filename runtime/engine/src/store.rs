@@ -5,4 +5,4 @@ mod tracker;
 
 pub(crate) use self::durable::{durable_database, primary, write_concern};
 pub use self::tracker::Statistics;
-pub(crate) use self::tracker::{Attached, Beside, Change, LogUpdate, Over, Query, Records, Tracker, Written, now};
+pub(crate) use self::tracker::{Attached, Beside, Change, Expected, LogUpdate, Query, Records, Tracker, Written, now};

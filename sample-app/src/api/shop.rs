@@ -28,7 +28,7 @@ pub(super) async fn menu(State(database): State<Database>) -> Result<Json<Vec<En
 
 /// `GET /roles`
 pub(super) async fn roles(State(database): State<Database>) -> Result<Json<Vec<Role>>, ApiError> {
-    let counted = [
+    let plural = [
         doc! { "$lookup": {
             "from": "customers", "localField": "_id", "foreignField": "role", "as": "customers",
             "pipeline": [{ "$count": "count" }],
@@ -36,7 +36,7 @@ pub(super) async fn roles(State(database): State<Database>) -> Result<Json<Vec<R
         doc! { "$set": { "customers": { "$toLong": { "$ifNull": [{ "$first": "$customers.count" }, 0] } } } },
         doc! { "$sort": { "customers": -1, "_id": 1 } },
     ];
-    let found = database.collection::<Document>("roles").aggregate(counted).with_type::<Role>().await?;
+    let found = database.collection::<Document>("roles").aggregate(plural).with_type::<Role>().await?;
     Ok(Json(found.try_collect().await?))
 }
 

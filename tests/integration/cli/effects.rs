@@ -142,7 +142,7 @@ async fn down_reverts_what_is_named() {
     done(&app, "up").await;
     done(&app, "down --yes --batch").await;
     assert_eq!(count(&db, "migrations", doc! { "status": "completed" }).await, 4);
-    done(&app, "down --yes 002_assign_roles --with-dependants").await;
+    done(&app, "down --yes 002_assign_roles --with-dependents").await;
     assert_eq!((effects(&db).await.0, status(&db, HELD).await.as_str()), (0, "rolled-back"));
     done(&app, "up").await;
     done(&app, "down --yes --steps 2").await;

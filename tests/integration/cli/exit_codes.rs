@@ -87,9 +87,9 @@ async fn one_is_failed_or_refused() {
     mend(&db, "002_assign_roles").await;
     app.run(["up"]).await;
     for (words, code) in [
-        ("down 001_create_users --with-dependants --yes", "irreversible"),
-        ("down 002_assign_roles --yes", "dependants-applied"),
-        ("mark pending 002_assign_roles --yes", "dependants-applied"),
+        ("down 001_create_users --with-dependents --yes", "irreversible"),
+        ("down 002_assign_roles --yes", "dependents-applied"),
+        ("mark pending 002_assign_roles --yes", "dependents-applied"),
         ("accept 004_shrink_orders", "not-applied"),
         ("prune 001_create_users --yes", "not-an-orphan"),
     ] {

@@ -39,7 +39,7 @@ const NOT_ON_THE_COMMAND_LINE: [&str; 14] = [
     "force_unlock",
     "lock_wait",
     "lock_status",
-    "with_dependants",
+    "with_dependents",
     "continue_on_error",
     "Migrator",
     "Registry",

@@ -95,7 +95,7 @@ async fn i6_outside_a_transaction() {
         tell(&db, "fail raw").await;
         let error = migrator.down().await.unwrap_err();
         println!("{error}");
-        let Error::Failed { direction: Direction::Down, remains: Remains::Part, .. } = &error else {
+        let Error::Failed { direction: Direction::Down, remains: Remains::Repeatable, .. } = &error else {
             panic!("{error}")
         };
         assert_eq!(documents(&db, "raw").await, [doc! { "_id": 1, "half": true }]);
@@ -127,7 +127,7 @@ async fn i3_what_is_half_reverted_is_settled_by_a_mark() {
     migrator.down().await.unwrap_err();
     let error = migrator.mark_pending([STOCK]).await.unwrap_err();
     assert!(
-        matches!(&error, Error::DependantsApplied { id: STOCK, dependants, .. } if dependants == &[RAW]),
+        matches!(&error, Error::DependentsApplied { id: STOCK, dependents, .. } if dependents == &[RAW]),
         "{error}"
     );
 
@@ -185,8 +185,8 @@ async fn without_transactions_it_is_half_changed() {
     untell(&db, "fail").await;
     let error = migrator.down().await.unwrap_err();
     println!("{error}");
-    assert!(matches!(&error, Error::HalfChanged { ids } if ids == &[STOCK]), "{error}");
-    assert!(matches!(migrator.up().await.unwrap_err(), Error::HalfChanged { .. }));
+    assert!(matches!(&error, Error::PartiallyApplied { ids } if ids == &[STOCK]), "{error}");
+    assert!(matches!(migrator.up().await.unwrap_err(), Error::PartiallyApplied { .. }));
     assert_eq!(migrator.down().only(STOCK).await.unwrap().reverted().count(), 1);
     assert_eq!(status(&db, STOCK).await, "rolled-back");
 }
@@ -201,6 +201,6 @@ async fn without_transactions_nobody_reverts_by_itself_what_another_has_left_hal
     let (one, other) = tokio::join!(migrator.down(), migrator.down());
     let errors = [one.unwrap_err(), other.unwrap_err()];
     assert_eq!(errors.iter().filter(|error| matches!(error, Error::Partial { .. })).count(), 1, "{errors:?}");
-    assert_eq!(errors.iter().filter(|error| matches!(error, Error::HalfChanged { .. })).count(), 1, "{errors:?}");
+    assert_eq!(errors.iter().filter(|error| matches!(error, Error::PartiallyApplied { .. })).count(), 1, "{errors:?}");
     assert_eq!(history(&db, STOCK).await, ["completed", "failed"]);
 }

@@ -43,20 +43,20 @@ async fn i3_something_that_others_depend_on() {
         error.to_string(),
         "Migration 'module:down:001_users' cannot be taken back while these depend on it and are applied: \
          module:down:004_raw, module:down:003_index, module:down:002_roles. Take them back first, or name them as well \
-         (`.with_dependants(true)` does that for a `down`)."
+         (`.with_dependents(true)` does that for a `down`)."
     );
 }
 
-/// A dependant of a source that is not selected is not reverted, also not along with it.
+/// A dependent of a source that is not selected is not reverted, also not along with it.
 #[tokio::test]
 async fn i3_something_that_another_source_depends_on() {
     let db = TestDb::new().await;
     let all = Migrator::builder(db.database().clone()).registry(registry(&["module:down", "module:down-guest"]));
     all.build().unwrap().up().await.unwrap();
     let migrator = migrator(&db, "module:down").build().unwrap();
-    let error = refused(&db, migrator.down().only(ROLES).with_dependants(true)).await;
-    let Error::DependantsApplied { id: ROLES, dependants, selected: false } = &error else { panic!("{error}") };
-    assert_eq!(dependants, &["module:down-guest:001_guest"]);
+    let error = refused(&db, migrator.down().only(ROLES).with_dependents(true)).await;
+    let Error::DependentsApplied { id: ROLES, dependents, selected: false } = &error else { panic!("{error}") };
+    assert_eq!(dependents, &["module:down-guest:001_guest"]);
 }
 
 #[tokio::test]

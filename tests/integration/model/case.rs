@@ -168,7 +168,7 @@ impl Vague {
             Self::Unlock => return Action::Unlock,
         };
         let places: Vec<_> = places.into_iter().map(|place| place.index(count)).collect();
-        let down = |target| Deed::Down { target, with_dependants: flag };
+        let down = |target| Deed::Down { target, with_dependents: flag };
         let first = places[0];
         let deed = match direction {
             Direction::Up => Deed::Up { only: None, go_on: flag },
@@ -192,7 +192,7 @@ impl Vague {
         let strict = strict && !matches!(how, How::Killed(_));
         Action::Do(Doing {
             deed,
-            without: lacks.map_or_else(BTreeSet::new, |place| with_dependants(drawing, place)),
+            without: lacks.map_or_else(BTreeSet::new, |place| with_dependents(drawing, place)),
             strict,
             how,
         })
@@ -200,7 +200,7 @@ impl Vague {
 }
 
 /// What a program lacks that lacks this one.
-fn with_dependants(drawing: &Drawing, place: usize) -> BTreeSet<usize> {
+fn with_dependents(drawing: &Drawing, place: usize) -> BTreeSet<usize> {
     let mut found = BTreeSet::from([place]);
     for (other, drawn) in drawing.0.iter().enumerate() {
         if !found.is_disjoint(&drawn.dependencies) {

@@ -144,7 +144,7 @@ fn findings(validation: &Validation) -> Vec<String> {
     let finding = |finding: &mongrate::migrator::Finding| match &finding.problem {
         Problem::Missing { needed_by } => format!("{} missing for {}", finding.id, needed_by.join(" ")),
         Problem::Interrupted => format!("{} interrupted", finding.id),
-        Problem::HalfReverted => format!("{} half reverted", finding.id),
+        Problem::PartiallyReverted => format!("{} half reverted", finding.id),
         Problem::Failed { .. } => format!("{} failed", finding.id),
         Problem::Modified { .. } => format!("{} modified", finding.id),
         other => format!("{} unexpectedly {other}", finding.id),

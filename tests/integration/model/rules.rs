@@ -111,8 +111,8 @@ impl<'a> Rules<'a> {
 /// What a `down` means is decided when it begins.
 fn decided(deed: &Deed, meant: Vec<usize>) -> Deed {
     match deed {
-        Deed::Down { with_dependants, .. } => {
-            Deed::Down { target: Target::Only(meant), with_dependants: *with_dependants }
+        Deed::Down { with_dependents, .. } => {
+            Deed::Down { target: Target::Only(meant), with_dependents: *with_dependents }
         }
         other => other.clone(),
     }

@@ -30,7 +30,7 @@ fn refusal(error: &Error) -> String {
         Error::UnknownMigration { id, .. } => format!("{id} is unknown"),
         // If there are several, any of them will do.
         Error::ManualDependency { migration, .. } => format!("{migration} depends on a manual one"),
-        Error::DependantsApplied { id, dependants, .. } => format!("{id} is needed by {}", dependants.join(" ")),
+        Error::DependentsApplied { id, dependents, .. } => format!("{id} is needed by {}", dependents.join(" ")),
         Error::Irreversible { id, .. } => format!("{id} is irreversible"),
         Error::DependenciesPending { id, dependencies } => format!("{id} needs {}", dependencies.join(" ")),
         Error::NotAnOrphan { id } => format!("{id} is no orphan"),

@@ -226,7 +226,7 @@ async fn a_down_that_failed_resumes_and_an_up_is_refused() {
         let error = migrator.up().await.unwrap_err();
         println!("{error}");
         let Error::Failed { source, .. } = &error else { panic!("{error}") };
-        assert!(matches!(source.downcast_ref(), Some(Error::HalfReverted { .. })), "{source:?}");
+        assert!(matches!(source.downcast_ref(), Some(Error::PartiallyReverted { .. })), "{source:?}");
         let record = record(&db, REVERTED).await.unwrap();
         assert_eq!(record.get_document("log").unwrap(), before.get_document("log").unwrap());
         assert_eq!(record.get_str("direction").unwrap(), "down");
@@ -234,8 +234,8 @@ async fn a_down_that_failed_resumes_and_an_up_is_refused() {
     }
     let validation = migrator.validate().await.unwrap();
     let problems: Vec<_> = validation.findings().iter().map(|finding| finding.problem.clone()).collect();
-    assert_eq!(problems, [Problem::HalfReverted], "{validation}");
-    assert!(!Problem::HalfReverted.is_cured_by_up());
+    assert_eq!(problems, [Problem::PartiallyReverted], "{validation}");
+    assert!(!Problem::PartiallyReverted.is_cured_by_up());
     db.collection::<Document>("kept").drop().await.unwrap();
     migrator.down().await.unwrap();
     assert_eq!(status(&db, REVERTED).await, "rolled-back");

@@ -101,7 +101,7 @@ impl fmt::Display for Tally {
         for (end, count) in &self.ends {
             row(&format!("runs that ended with {end}"), *count)?;
         }
-        row("effects counted", self.effects)?;
+        row("effects plural", self.effects)?;
         row("– lost", self.lost)?;
         row("– doubled", self.doubled)?;
         row("longest phase, in seconds", self.longest_phase.as_secs())

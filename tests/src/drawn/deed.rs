@@ -19,8 +19,8 @@ pub enum Deed {
     Down {
         /// Of what.
         target: Target,
-        /// `with_dependants`.
-        with_dependants: bool,
+        /// `with_dependents`.
+        with_dependents: bool,
     },
     /// `mark_applied`.
     MarkApplied(Vec<usize>),
@@ -56,8 +56,8 @@ impl Deed {
                 let up = migrator.up().continue_on_error(*go_on);
                 only.iter().flatten().fold(up, |up, place| up.only(id(place))).await
             }
-            Self::Down { target, with_dependants } => {
-                let down = migrator.down().with_dependants(*with_dependants);
+            Self::Down { target, with_dependents } => {
+                let down = migrator.down().with_dependents(*with_dependents);
                 match target {
                     Target::Steps(count) => down.steps(*count),
                     Target::Batch => down.batch(),

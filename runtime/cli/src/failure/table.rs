@@ -139,15 +139,15 @@ pub(super) fn told(error: &Error) -> Failure {
             format!("{}'{id}' failed half-way on a server without transactions, so the data may be half changed: {message}", what(*direction)),
         )
         .about(id)
-        .help(half_changed(&m, id)),
-        Error::HalfChanged { ids } => failed(
-            "half-changed",
+        .help(partially_applied(&m, id)),
+        Error::PartiallyApplied { ids } => failed(
+            "partially-applied",
             format!("half-way through on a server without transactions, so the data may be half changed: {}", ids.join(", ")),
         )
         .about(first(ids))
-        .help(half_changed(&m, first(ids))),
-        Error::HalfChangedElsewhere { ids } => failed(
-            "half-changed-elsewhere",
+        .help(partially_applied(&m, first(ids))),
+        Error::PartiallyAppliedElsewhere { ids } => failed(
+            "partially-applied-elsewhere",
             format!("not linked into this program, and the data may be half changed: {}", ids.join(", ")),
         )
         .help(format!(
@@ -160,14 +160,14 @@ pub(super) fn told(error: &Error) -> Failure {
                 .about(id)
                 .help(format!("write a new migration that undoes it; or undo it by hand, and say so with `{m} mark pending {id}`"))
         }
-        Error::DependantsApplied { id, dependants, selected } => failed(
-            "dependants-applied",
-            format!("'{id}' cannot be taken back while these depend on it and are applied: {}", dependants.join(", ")),
+        Error::DependentsApplied { id, dependents, selected } => failed(
+            "dependents-applied",
+            format!("'{id}' cannot be taken back while these depend on it and are applied: {}", dependents.join(", ")),
         )
         .about(id)
         .help(if *selected {
             format!(
-                "`{m} down {id} --with-dependants` reverts all of them; to change only what is on record, name all of them in \
+                "`{m} down {id} --with-dependents` reverts all of them; to change only what is on record, name all of them in \
                  `{m} mark pending`"
             )
         } else {
@@ -317,7 +317,7 @@ fn after(m: &str, id: &str, direction: Direction, remains: Remains, report: &Rep
 }
 
 /// What to do about data that is half changed.
-pub(in super::super) fn half_changed(m: &str, id: &str) -> String {
+pub(in super::super) fn partially_applied(m: &str, id: &str) -> String {
     format!(
         "repair the data; then `{m} up {id}` runs it again, or `{m} mark applied {id}` (or `pending`) says how it is now"
     )

@@ -54,12 +54,12 @@ fn errors() -> Vec<Error> {
         Error::CommitUnknown { source: driver() },
         Error::BodyChanged { position: 2, recorded: "drop collection 'a'".to_owned(), now: None, same_code: true },
         Error::InDoubt { position: 2, operation: "drop collection 'a'".to_owned(), found: "it is gone".to_owned() },
-        Error::HalfReverted { id },
+        Error::PartiallyReverted { id },
         Error::Panicked { message: "no".to_owned() },
         Error::Refused("This is refused.".to_owned()),
         Error::Tenants { tenants: Box::new(Tenants::default()) },
-        Error::HalfChanged { ids: ids() },
-        Error::HalfChangedElsewhere { ids: ids() },
+        Error::PartiallyApplied { ids: ids() },
+        Error::PartiallyAppliedElsewhere { ids: ids() },
         Error::VerificationFailed { source: None },
         Error::RunTimedOut { limit, report: report() },
         Error::Irreversible { id, reason: None },
@@ -83,14 +83,15 @@ fn errors() -> Vec<Error> {
         Error::Several { errors: vec![Error::NotSelected { id }, Error::Irreversible { id, reason: Some("gone") }] },
     ];
     for selected in [true, false] {
-        errors.push(Error::DependantsApplied { id, dependants: vec!["002_b"], selected });
+        errors.push(Error::DependentsApplied { id, dependents: vec!["002_b"], selected });
     }
     for nearest in [None, Some("002_b")] {
         errors.push(Error::MissingDependency { migration: id, dependency: "002_c", nearest });
         errors.push(Error::UnknownMigration { id: "002_c".to_owned(), nearest });
     }
     let source: Arc<dyn StdError + Send + Sync> = Arc::new(driver());
-    let remains = [Remains::Nothing, Remains::Part, Remains::Resumable, Remains::Half, Remains::All, Remains::Unknown];
+    let remains =
+        [Remains::Nothing, Remains::Repeatable, Remains::Resumable, Remains::Partial, Remains::All, Remains::Unknown];
     for direction in [Direction::Up, Direction::Down] {
         let (id, message) = (id.to_owned(), "no".to_owned());
         for remains in remains {
@@ -130,7 +131,7 @@ fn is_of_a_body(error: &Error) -> bool {
             | Error::IgnoredError { .. }
             | Error::BodyChanged { .. }
             | Error::InDoubt { .. }
-            | Error::HalfReverted { .. }
+            | Error::PartiallyReverted { .. }
             | Error::CommitUnknown { .. }
             | Error::Panicked { .. }
             | Error::Refused(_)
@@ -156,7 +157,7 @@ fn each_says_what_is_wrong_and_what_to_do() {
 
 #[test]
 fn none_names_what_is_not_on_the_command_line() {
-    let methods = ["lock_wait", "mark_applied", "mark_pending", "force_unlock", "with_dependants", "continue_on_error"];
+    let methods = ["lock_wait", "mark_applied", "mark_pending", "force_unlock", "with_dependents", "continue_on_error"];
     let others = ["Migrator", "Policy", "Registry", "registry", "Transactions", "Names", ".only", "(..)", "()", "::"];
     for error in errors().into_iter().filter(|error| !is_of_a_body(error)) {
         let failure = Failure::from(error);

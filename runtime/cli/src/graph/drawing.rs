@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mongrate::display::counted;
+use mongrate::display::plural;
 use mongrate::migration::{Migration, Source, State};
 use mongrate::migrator::{Standing, Status};
 use mongrate::plan::Registry;
@@ -15,8 +15,8 @@ pub(super) const NOTE: &str =
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Drawing {
     pub(super) nodes: Vec<Node>,
-    /// From a dependency to its dependant, by their places in `nodes`: the first is always the smaller one. In the order of the
-    /// dependants.
+    /// From a dependency to its dependent, by their places in `nodes`: the first is always the smaller one. In the order of the
+    /// dependents.
     pub(super) edges: Vec<(usize, usize)>,
 }
 
@@ -149,7 +149,7 @@ impl Drawing {
     /// What the colours mean, with how many nodes there are of each: `✓ 4 completed`.
     pub(super) fn legend(&self) -> Vec<(Class, String)> {
         let count = |class| self.nodes.iter().filter(|node| node.class == class).count();
-        let linked = counted(count(Class::Linked) as u64, "migration");
+        let linked = plural(count(Class::Linked) as u64, "migration");
         let known = Class::ALL.into_iter().filter_map(|class| {
             let sign = class.sign()?;
             Some((class, format!("{sign} {} {}", count(class), class.word()))).filter(|_| count(class) > 0)

@@ -44,13 +44,13 @@ impl Rails {
     pub(super) fn lay(drawing: &Drawing, limits: Limits) -> Self {
         let mut laying = Laying { drawing, limits, open: Vec::new(), touched: Vec::new(), rails: Self::default() };
         laying.rails.named = vec![Vec::new(); drawing.nodes.len()];
-        let mut dependants = vec![Vec::new(); drawing.nodes.len()];
+        let mut dependents = vec![Vec::new(); drawing.nodes.len()];
         for &(from, to) in &drawing.edges {
-            dependants[from].push(to);
+            dependents[from].push(to);
         }
-        for (row, dependants) in dependants.into_iter().enumerate() {
+        for (row, dependents) in dependents.into_iter().enumerate() {
             laying.arrive(row);
-            laying.depart(row, dependants);
+            laying.depart(row, dependents);
         }
         laying.rails
     }
@@ -101,11 +101,11 @@ impl Laying<'_> {
         self.free(trunk.column + 1, |column| Some(column) == above)
     }
 
-    /// Begins the lines to what depends on the node. The first dependant of the same source goes on in its column, so that a
+    /// Begins the lines to what depends on the node. The first dependent of the same source goes on in its column, so that a
     /// source is as straight as it can be; what comes after that one gets a line at the side.
-    fn depart(&mut self, row: usize, dependants: Vec<usize>) {
+    fn depart(&mut self, row: usize, dependents: Vec<usize>) {
         let source = |place: usize| self.drawing.nodes[place].source;
-        let (near, far): (Vec<_>, Vec<_>) = dependants.into_iter().partition(|to| to - row <= self.limits.rows);
+        let (near, far): (Vec<_>, Vec<_>) = dependents.into_iter().partition(|to| to - row <= self.limits.rows);
         self.name(row, far);
         let heir = near.iter().find(|&&to| source(to) == source(row)).or(near.last()).copied();
         let (own, aside): (Vec<_>, Vec<_>) = near.into_iter().partition(|&to| Some(to) <= heir);

@@ -62,7 +62,7 @@ fn story() -> Drawing {
 
 /// Compares with a file beside this one; `UPDATE_EXPECT=1` writes it anew.
 fn expect(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/graph/tests").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/graph/tests").join(name);
     let actual = format!("{actual}\n");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(&path, &actual).expect("the folder of the expected files is there");

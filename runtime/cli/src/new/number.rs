@@ -23,11 +23,11 @@ impl Numbers<'_> {
         match self.newest.map(number) {
             Some(date) if date.len() > 3 => self.dated(name, date, now),
             _ if dated => self.dated(name, "", now),
-            _ => self.counted(name),
+            _ => self.plural(name),
         }
     }
 
-    fn counted(&self, name: &Name) -> Result<String, Failure> {
+    fn plural(&self, name: &Name) -> Result<String, Failure> {
         let highest =
             self.ids.iter().filter_map(|id| Some(number(id)).filter(|number| number.len() == 3)?.parse().ok());
         let first = highest.max().map_or(1, |highest: u16| highest + 1);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use mongrate::display::{Elapsed, counted};
+use mongrate::display::{Elapsed, plural};
 use mongrate::events::Event;
 use mongrate::migration::{Direction, Migration};
 use mongrate::record::Holder;
@@ -133,7 +133,7 @@ impl Running {
         let last = self.last.as_ref()?;
         Some(match self.operations {
             1 => last.to_string(),
-            operations => format!("{last} ({})", counted(operations, "operation")),
+            operations => format!("{last} ({})", plural(operations, "operation")),
         })
     }
 

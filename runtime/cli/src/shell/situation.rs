@@ -75,7 +75,7 @@ fn unless_irreversible(plan: Result<Plan, Error>) -> Result<Plan, Error> {
     match plan {
         Err(
             Error::Irreversible { .. }
-            | Error::DependantsApplied { .. }
+            | Error::DependentsApplied { .. }
             | Error::OrphansAppliedLater { .. }
             | Error::Drift { .. }
             | Error::Several { .. },

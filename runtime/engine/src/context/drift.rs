@@ -65,7 +65,7 @@ impl Expectation {
         }
         let mut expectation = Self::of(lefts);
         for effect in &in_doubt {
-            expectation.leave_out(effect);
+            expectation.skip(effect);
         }
         Ok(expectation)
     }

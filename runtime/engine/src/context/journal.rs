@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::code;
 use crate::error::codes::NO_SUCH_TRANSACTION;
-use crate::events::{Audience, Event};
+use crate::events::{Event, EventSender};
 use crate::migration::Migration;
 use crate::report::{Counts, LISTED, Operation, Prediction, Sample};
 
@@ -12,7 +12,7 @@ use crate::report::{Counts, LISTED, Operation, Prediction, Sample};
 #[derive(Debug)]
 pub(crate) struct Journal {
     migration: Migration,
-    audience: Audience,
+    events: EventSender,
     notes: Mutex<Notes>,
 }
 
@@ -25,8 +25,8 @@ struct Notes {
 }
 
 impl Journal {
-    pub(crate) fn new(migration: Migration, audience: Audience) -> Self {
-        Self { migration, audience, notes: Mutex::default() }
+    pub(crate) fn new(migration: Migration, events: EventSender) -> Self {
+        Self { migration, events, notes: Mutex::default() }
     }
 
     /// Gives the operation's place among the notes.
@@ -61,7 +61,7 @@ impl Journal {
 
     fn note(&self, operation: Operation) -> usize {
         let migration = self.migration;
-        self.audience.tell(|| Event::Operation { migration, operation: operation.clone() });
+        self.events.emit(|| Event::Operation { migration, operation: operation.clone() });
         let mut notes = self.notes();
         notes.operations.push(operation);
         notes.operations.len() - 1

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use mongodb::bson::Document;
 use mongodb::{Client, Database};
 
-pub use action::{Pending, Transactional};
+pub use action::{Transactional, TxAction};
 pub use collection::TxCollection;
 pub use cursor::TxCursor;
 pub use kv::Kv;

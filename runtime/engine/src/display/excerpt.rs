@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use mongodb::bson::{Bson, Document};
 
-use crate::display::grouped::Grouped;
+use crate::display::count::Count;
 
 /// Longest text of a record or an entry of the history, in bytes: a description, a name, a reason.
 const TEXT: usize = 16 * 1024;
@@ -40,7 +40,7 @@ pub(crate) fn shorten_causes(causes: &mut Vec<String>) {
     let count = causes.len();
     if count > CAUSES_LISTED {
         let left_out = count + 1 - CAUSES_LISTED;
-        let note = format!("… ({} causes left out)", Grouped(left_out as u64));
+        let note = format!("… ({} causes left out)", Count(left_out as u64));
         causes.splice(CAUSES_LISTED - 2..count - 1, [note]);
     }
     if causes.iter().map(String::len).sum::<usize>() > CAUSES {
@@ -72,7 +72,7 @@ fn excerpt(text: &str, limit: usize) -> Cow<'_, str> {
     if text.len() <= limit {
         return text.into();
     }
-    let note = format!("… ({} bytes in all)", Grouped(text.len() as u64));
+    let note = format!("… ({} bytes in all)", Count(text.len() as u64));
     format!("{}{note}", truncated(text, limit.saturating_sub(note.len()))).into()
 }
 
@@ -91,7 +91,7 @@ impl Budget {
         let mut quoted = Document::new();
         while let Some((name, value)) = fields.next() {
             if self.0 == 0 {
-                let left = Grouped(fields.count() as u64 + 1);
+                let left = Count(fields.count() as u64 + 1);
                 quoted.insert("…", format!("{left} more fields"));
                 break;
             }
@@ -114,7 +114,7 @@ impl Budget {
             Bson::Array(values) => Bson::Array(self.array(values)),
             // Cut, it would look whole.
             Bson::Binary(binary) if binary.bytes.len() > self.0.max(LEAST) => {
-                Bson::String(format!("… (binary, {} bytes in all)", Grouped(binary.bytes.len() as u64)))
+                Bson::String(format!("… (binary, {} bytes in all)", Count(binary.bytes.len() as u64)))
             }
             Bson::Binary(binary) => {
                 self.spend(binary.bytes.len());
@@ -132,7 +132,7 @@ impl Budget {
         let mut quoted = Vec::new();
         while let Some(value) = values.next() {
             if self.0 == 0 {
-                quoted.push(Bson::String(format!("… ({} more)", Grouped(values.len() as u64 + 1))));
+                quoted.push(Bson::String(format!("… ({} more)", Count(values.len() as u64 + 1))));
                 break;
             }
             // The place of an element is stored as its name.

@@ -7,7 +7,7 @@ use mongodb::bson::Document;
 
 use super::codes::DUPLICATE_KEY;
 use super::validation;
-use crate::display::Grouped;
+use crate::display::Count;
 
 /// What the server says about a command or a write that it has refused.
 pub(super) struct Refused<'a> {
@@ -49,7 +49,7 @@ impl fmt::Display for Refused<'_> {
         match more {
             0 => Ok(()),
             1 => f.write_str(", and 1 more was refused"),
-            more => write!(f, ", and {} more were refused", Grouped(*more as u64)),
+            more => write!(f, ", and {} more were refused", Count(*more as u64)),
         }
     }
 }

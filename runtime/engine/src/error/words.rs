@@ -41,7 +41,7 @@ fn lines(items: impl Iterator<Item = String>) -> String {
     items.flat_map(|item| ["\n- ".to_owned(), item]).collect()
 }
 
-pub(super) fn counted(migrations: usize) -> String {
+pub(super) fn plural(migrations: usize) -> String {
     if migrations == 1 { "1 migration is".to_owned() } else { format!("{migrations} migrations are") }
 }
 
@@ -89,7 +89,7 @@ pub fn what(direction: Direction) -> &'static str {
 
 pub(super) fn first(selected: bool) -> &'static str {
     if selected {
-        "Take them back first, or name them as well (`.with_dependants(true)` does that for a `down`)"
+        "Take them back first, or name them as well (`.with_dependents(true)` does that for a `down`)"
     } else {
         "Not all of them belong to the selected source: take these back first, or do not restrict the registry to one source"
     }
@@ -167,7 +167,7 @@ fn what_remains(
     }
     match (direction, remains) {
         (Direction::Up, Remains::Nothing) => "It was rolled back, and runs again with the next `up`",
-        (Direction::Up, Remains::Part | Remains::Half) => {
+        (Direction::Up, Remains::Repeatable | Remains::Partial) => {
             "What it did before that is still there; it runs again from its beginning with the next `up`"
         }
         (Direction::Up, Remains::Resumable) => {
@@ -183,7 +183,7 @@ fn what_remains(
             "What it did before that is still there and on record, so the migration is half reverted: the next `down` resumes at \
              the operation that did not end well"
         }
-        (Direction::Down, Remains::Part | Remains::Half | Remains::All) => {
+        (Direction::Down, Remains::Repeatable | Remains::Partial | Remains::All) => {
             "What it did before that is still there, so the migration is half reverted: run the `down` again, or let the next \
              `up` apply it again"
         }

@@ -4,7 +4,7 @@ use super::{Executor, Failure};
 use crate::context::Left;
 use crate::migration::Migration;
 use crate::record::{Act, HistoryEntry, Record, RecordStatus};
-use crate::store::{Beside, Change, Over, Records, now};
+use crate::store::{Beside, Change, Expected, Records, now};
 
 /// What is to become of one record.
 #[derive(Debug)]
@@ -58,23 +58,23 @@ impl Executor<'_> {
                 let position = Some((token, number));
                 let record =
                     Record { batch: 0, attempts, position, ..self.fresh_record(*migration, RecordStatus::Completed) };
-                (record, Over::Pending)
+                (record, Expected::Pending)
             }
             Edit::Suspend(record) => {
                 let (status, reverted_by) = (RecordStatus::RolledBack, self.by.clone());
                 let reverted_at = Some(now);
                 let record = Record { status, partial: false, reverted_at, reverted_by, token, ..fine(record) };
-                (record, Over::Applied)
+                (record, Expected::Applied)
             }
             // What its `down` has left is accepted, and nothing else about it.
             Edit::Accept(record, ..) if record.status == RecordStatus::RolledBack => {
-                (Record { token, ..(*record).clone() }, Over::Pending)
+                (Record { token, ..(*record).clone() }, Expected::Pending)
             }
             Edit::Accept(record, migration, _) => {
                 let checksum = migration.checksum().to_owned();
-                (Record { checksum, token, ..fine(record) }, Over::Applied)
+                (Record { checksum, token, ..fine(record) }, Expected::Applied)
             }
-            Edit::Remove(record) => ((*record).clone(), Over::Applied),
+            Edit::Remove(record) => ((*record).clone(), Expected::Applied),
         };
         let mut entry = Box::new(HistoryEntry {
             executed_at: now,

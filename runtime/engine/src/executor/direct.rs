@@ -23,7 +23,7 @@ impl Executor<'_> {
         let permit = self.lease.permit();
         let context = self.context(step, &permit).await?;
         let (context, result) = self.body(step, context, &permit).await?;
-        let ignored = self.take_back(step, context).await;
+        let ignored = self.reclaim_session(step, context).await;
         permit.check()?;
         result.map_err(Failure::Failed)?;
         if let Some((operation, source)) = ignored {
@@ -49,7 +49,7 @@ impl Executor<'_> {
 
     /// Notes what the body did, and takes back the session that a `Tx` was lent. Gives the first failed operation of a
     /// `Tx`: ignoring it must not work here, as it would not on a server with transactions.
-    async fn take_back(&mut self, step: &mut Step<'_>, context: Context) -> Option<(String, DriverError)> {
+    async fn reclaim_session(&mut self, step: &mut Step<'_>, context: Context) -> Option<(String, DriverError)> {
         match context.0 {
             Inner::Database(_) | Inner::Schema(_) => None,
             Inner::Tx(tx) => {
@@ -61,7 +61,11 @@ impl Executor<'_> {
     }
 
     /// Stores changes on a server without transactions, one after the other.
-    pub(super) async fn store_plainly(&self, session: &mut ClientSession, changes: &[Change]) -> Result<(), Failure> {
+    pub(super) async fn store_without_transaction(
+        &self,
+        session: &mut ClientSession,
+        changes: &[Change],
+    ) -> Result<(), Failure> {
         for change in changes {
             self.lease.check()?;
             match self.write_plainly(session, change).await {

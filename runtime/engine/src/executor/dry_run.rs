@@ -21,7 +21,7 @@ use super::{Failure, Step};
 use crate::__private::Context;
 use crate::context::{Course, Inner, Journal, Log, Projection, Schema, Scope};
 use crate::error::{Error, Readable, in_one_line, source_chain};
-use crate::events::Audience;
+use crate::events::EventSender;
 use crate::migration::{Direction, Kind, State};
 use crate::options::Options;
 use crate::plan::{Graph, HeldUp, Plan};
@@ -103,7 +103,7 @@ impl DryRun<'_> {
                 (stopped_by, over) = (Some(reason), true);
             }
             if over || held_up.contains(id) {
-                report.leave_out(id);
+                report.skip(id);
                 continue;
             }
             let mut execution = match (step.kind, checked.get(id)) {
@@ -191,7 +191,7 @@ impl DryRun<'_> {
         if let (Direction::Up, Some(other)) = (step.direction, other) {
             let refused = match schema.has_effects(&other).await {
                 Ok(false) => None,
-                Ok(true) => Some(Error::HalfReverted { id: step.migration.id() }),
+                Ok(true) => Some(Error::PartiallyReverted { id: step.migration.id() }),
                 Err(error) => Some(error),
             };
             if let Some(error) = refused {
@@ -219,7 +219,7 @@ fn span(step: &Step<'_>) -> tracing::Span {
 
 /// A journal that nobody follows: what a dry run does has not happened.
 fn journal(step: &Step<'_>) -> Journal {
-    Journal::new(step.migration, Audience::default())
+    Journal::new(step.migration, EventSender::default())
 }
 
 fn operations(context: &Context) -> Vec<Operation> {

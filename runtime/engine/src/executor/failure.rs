@@ -22,7 +22,7 @@ impl Failure {
 
     /// Whether nothing was run.
     pub(super) fn leaves_all_as_it_was(&self) -> bool {
-        matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::HalfReverted { .. })))
+        matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::PartiallyReverted { .. })))
     }
 
     /// Whether nobody knows if the transaction was committed.

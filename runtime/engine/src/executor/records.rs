@@ -6,7 +6,7 @@ use super::{Executor, Step};
 use crate::migration::{Direction, Kind, Migration};
 use crate::record::{Act, HistoryEntry, Record, RecordStatus, host};
 use crate::report::Remains;
-use crate::store::{Beside, Change, Over, now};
+use crate::store::{Beside, Change, Expected, now};
 
 /// An error as it goes on record.
 pub(super) struct Told<'e> {
@@ -42,7 +42,7 @@ impl Executor<'_> {
         let mut over = step.over();
         if remains == Remains::All {
             // The execution has its entry, and its record.
-            (entry.act, over) = (Act::Verify, Over::Applied);
+            (entry.act, over) = (Act::Verify, Expected::Applied);
         }
         let (record, entry) = (Box::new(record), Some(Box::new(entry)));
         let beside = step.update.clone().map_or(Beside::Kept, Beside::Logged);

@@ -118,7 +118,7 @@ impl Executor<'_> {
         if let (Direction::Up, Some(other)) = (step.direction, other)
             && schema.has_effects(&other).await?
         {
-            return Err(Error::HalfReverted { id: step.migration.id() }.into());
+            return Err(Error::PartiallyReverted { id: step.migration.id() }.into());
         }
         Ok(schema)
     }

@@ -9,7 +9,7 @@ use crate::migration::{Direction, Kind, Migration, State};
 use crate::plan;
 use crate::record::{Effects, HistoryEntry, Record, RecordStatus};
 use crate::report::Operation;
-use crate::store::{LogUpdate, Over, now};
+use crate::store::{Expected, LogUpdate, now};
 
 /// A step while it runs.
 pub(super) struct Step<'s> {
@@ -72,10 +72,10 @@ impl<'s> Step<'s> {
     }
 
     /// What is written over the stored record.
-    pub(super) fn over(&self) -> Over {
+    pub(super) fn over(&self) -> Expected {
         match self.direction {
-            Direction::Up => Over::Pending,
-            Direction::Down => Over::Applied,
+            Direction::Up => Expected::Pending,
+            Direction::Down => Expected::Applied,
         }
     }
 

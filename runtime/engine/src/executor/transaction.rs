@@ -52,7 +52,7 @@ impl<'r> Executor<'r> {
         if self.transactional {
             self.committer().store(session, changes).await
         } else {
-            self.store_plainly(session, changes).await
+            self.store_without_transaction(session, changes).await
         }
     }
 

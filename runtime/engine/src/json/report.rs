@@ -31,7 +31,7 @@ struct Execution<'a> {
     outcome: &'static str,
     /// Why, if it was not to be.
     message: Option<&'a str>,
-    /// What is left of one that failed or was stopped: `nothing`, `part`, `half`, `all` or `unknown`.
+    /// What is left of one that failed or was stopped: `nothing`, `repeatable`, `resumable`, `partial`, `all` or `unknown`.
     remains: Option<&'static str>,
     duration_ms: u64,
     attempts: u32,
@@ -109,9 +109,9 @@ impl<'a> From<&'a crate::report::Execution> for Execution<'a> {
 fn left(remains: Remains) -> &'static str {
     match remains {
         Remains::Nothing => "nothing",
-        Remains::Part => "part",
+        Remains::Repeatable => "repeatable",
         Remains::Resumable => "resumable",
-        Remains::Half => "half",
+        Remains::Partial => "partial",
         Remains::All => "all",
         Remains::Unknown => "unknown",
     }

@@ -47,7 +47,7 @@ pub struct Shown<'a> {
     /// If it is not, but on record.
     pub orphan: Option<Record<'a>>,
     /// Qualified ids of what depends on it directly.
-    pub dependants: Vec<&'static str>,
+    pub dependents: Vec<&'static str>,
     /// Its newest entries.
     pub history: History<'a>,
 }

@@ -62,7 +62,7 @@ impl Migrator {
     /// Says that these migrations (qualified ids) are pending, without reverting them, so that the next `up` runs them.
     /// Those that are pending already are left as they are; one that is half reverted is not.
     ///
-    /// Refused while something that depends on them is applied and not among them ([`Error::DependantsApplied`]).
+    /// Refused while something that depends on them is applied and not among them ([`Error::DependentsApplied`]).
     pub fn mark_pending(&self, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
         self.amend(Act::MarkPending, ids)
     }

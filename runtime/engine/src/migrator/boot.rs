@@ -55,7 +55,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// down, is tried for half a minute.
 ///
 /// `MONGRATE_FAIL_HARD=false` does not cover malformed variables, nor [`Error::Interrupted`], because the process is
-/// meant to end, nor [`Error::Partial`], [`Error::HalfChanged`] and [`Error::HalfChangedElsewhere`], because nothing
+/// meant to end, nor [`Error::Partial`], [`Error::PartiallyApplied`] and [`Error::PartiallyAppliedElsewhere`], because nothing
 /// should go on upon data that are half changed.
 ///
 /// ```no_run
@@ -100,7 +100,7 @@ impl Boot {
         match outcome {
             Err(error) if settings.fail_hard || is_final(&error) => return Err(error),
             Err(ref error) => {
-                let error = error.discreet();
+                let error = error.redacted();
                 tracing::error!("going on in spite of an error, because MONGRATE_FAIL_HARD=false: {error}");
             }
             Ok(_) => {}
@@ -152,8 +152,8 @@ fn is_final(error: &Error) -> bool {
         Error::Interrupted { .. }
             | Error::Unacknowledged { interrupted: true, .. }
             | Error::Partial { .. }
-            | Error::HalfChanged { .. }
-            | Error::HalfChangedElsewhere { .. }
+            | Error::PartiallyApplied { .. }
+            | Error::PartiallyAppliedElsewhere { .. }
     )
 }
 

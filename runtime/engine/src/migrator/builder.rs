@@ -9,7 +9,7 @@ use super::compare::Compared;
 use super::connection::Connection;
 use super::{Inner, Migrator};
 use crate::error::Error;
-use crate::events::{Audience, Events};
+use crate::events::{EventSender, Events};
 use crate::lock::Lock;
 use crate::options::{Limit, Names, Options, Policy, Transactions};
 use crate::plan::Registry;
@@ -39,13 +39,13 @@ pub struct MigratorBuilder {
     connection: Connection,
     registry: Option<Registry>,
     options: Options,
-    audience: Audience,
+    events: EventSender,
 }
 
 impl MigratorBuilder {
     /// A builder with the default options.
     pub fn new(connection: Connection) -> Self {
-        Self { connection, registry: None, options: Options::default(), audience: Audience::default() }
+        Self { connection, registry: None, options: Options::default(), events: EventSender::default() }
     }
 
     /// The migrations to work on. Default: [`Registry::linked`].
@@ -174,7 +174,7 @@ impl MigratorBuilder {
     /// [`boot`](Self::boot), which builds its migrator itself.
     #[must_use]
     pub fn events(&self) -> Events {
-        self.audience.join()
+        self.events.join()
     }
 
     /// The migrator, or [`Error::InvalidOption`] for an option whose value makes no sense, [`Error::ReservedDatabase`] or
@@ -187,13 +187,13 @@ impl MigratorBuilder {
 
     /// The migrator, which checks its options at its first call.
     pub(super) fn build_unchecked(self) -> Migrator {
-        let Self { connection, registry, options, audience } = self;
+        let Self { connection, registry, options, events } = self;
         let database = durable_database(connection.database().client(), connection.database().name());
         Migrator(std::sync::Arc::new(Inner {
             registry: registry.unwrap_or_else(Registry::linked),
             tracker: Tracker::new(&database, &options.names),
             lock: Lock::new(&database, &database, &options),
-            audience,
+            events,
             compared: Compared::default(),
             shutdown: Stop::new(),
             running: watch::Sender::new(0),

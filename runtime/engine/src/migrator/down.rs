@@ -20,7 +20,7 @@ use crate::store::Records;
 /// Migrations are reverted one by one in the reverse order of applying, each under the same rules as when it was applied: a
 /// `down` that takes `&mut Tx` takes effect exactly once together with its record, or not at all. All of them must have a
 /// `down` ([`Error::Irreversible`]), and nothing is reverted while something that depends on it stays applied
-/// ([`Error::DependantsApplied`]); both are found before anything runs. The first failure stops the run.
+/// ([`Error::DependentsApplied`]); both are found before anything runs. The first failure stops the run.
 ///
 /// What is to be reverted is decided when the run begins. If two processes say `down()` at the same time, the same
 /// migration is reverted once.
@@ -46,14 +46,14 @@ pub struct Down {
 #[derive(Clone, Debug)]
 struct Applied {
     target: Target,
-    with_dependants: bool,
+    with_dependents: bool,
     /// What the target stood for when the run began.
     meant: OnceLock<Target>,
 }
 
 impl Down {
     pub(super) fn new(migrator: Migrator) -> Self {
-        let applied = Applied { target: Target::Last(1), with_dependants: false, meant: OnceLock::new() };
+        let applied = Applied { target: Target::Last(1), with_dependents: false, meant: OnceLock::new() };
         Self { migrator, settings: Settings::default(), applied }
     }
 
@@ -85,8 +85,8 @@ impl Down {
     }
 
     /// Whether to revert what depends on these as well. Default: that is refused, with the list.
-    pub fn with_dependants(mut self, take_along: bool) -> Self {
-        self.applied.with_dependants = take_along;
+    pub fn with_dependents(mut self, take_along: bool) -> Self {
+        self.applied.with_dependents = take_along;
         self
     }
 
@@ -110,7 +110,7 @@ impl Down {
     /// Only the steps of this plan, whatever has been applied since it was made: for a plan that somebody has confirmed.
     pub fn limited_to(mut self, plan: &Plan) -> Self {
         let ids = plan.iter().map(|step| step.migration().id().to_owned()).collect();
-        self.applied.with_dependants = false;
+        self.applied.with_dependents = false;
         match &mut self.applied.target {
             Target::Only(named) if !plan.is_empty() => *named = ids,
             _ => self.applied.meant = OnceLock::from(Target::Meant(ids)),
@@ -144,7 +144,7 @@ impl Work for Applied {
         let plan = Plan::down(
             &run.graph,
             target,
-            self.with_dependants,
+            self.with_dependents,
             |id| records.applied(id),
             |id| records.state(id),
             &orphans,

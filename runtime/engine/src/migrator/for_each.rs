@@ -138,7 +138,7 @@ impl ForEach {
             stop.raise(Reason::Interrupted);
         }
         if let Err(error) = &result {
-            tracing::error!(database = name, "{}", error.discreet());
+            tracing::error!(database = name, "{}", error.redacted());
         }
         (name, result)
     }

@@ -114,7 +114,7 @@ impl Health {
     }
 
     /// Qualified ids of migrations that are not linked into this program and may have left data half changed: see
-    /// [`Error::HalfChangedElsewhere`]. While there are any, a program is not ready.
+    /// [`Error::PartiallyAppliedElsewhere`]. While there are any, a program is not ready.
     #[must_use]
     pub fn half_changed_elsewhere(&self) -> &[String] {
         &self.half_changed_elsewhere
@@ -151,14 +151,14 @@ impl Migrator {
             let (records, attached) = self.0.tracker.all().await?;
             if let Err(error) = self.differences(&graph, &records, &attached).await {
                 // The next try is in a minute; a service is not less healthy for it.
-                tracing::warn!(error = %error.discreet(), "could not compare the database with what migrations have left");
+                tracing::warn!(error = %error.redacted(), "could not compare the database with what migrations have left");
             }
             (records, self.0.lock.sighting().await?)
         } else {
             self.read_state().await?
         };
         let plan = match Plan::up(&graph, &Reach::All, |id| records.state(id)) {
-            Err(Error::HalfChanged { .. }) => None,
+            Err(Error::PartiallyApplied { .. }) => None,
             plan => Some(plan?),
         };
         let elsewhere = self.half_changed_elsewhere(&graph, &records).await?;

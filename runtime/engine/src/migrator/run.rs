@@ -178,7 +178,7 @@ impl Run {
         }
         let result = self.with_lease(work, &records).await;
         self.migrator.0.compared.forget();
-        self.migrator.0.audience.tell(|| Event::Ended);
+        self.migrator.0.events.emit(|| Event::Ended);
         let shared_pool = self.migrator.0.connection.shares_its_pool();
         result.map_err(|error| match error {
             Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
@@ -231,7 +231,7 @@ impl Run {
             lock: &lock,
             lease: &lease,
             stop: &self.stop,
-            audience: &inner.audience,
+            events: &inner.events,
             deadline: self.deadline,
             transactional,
             batch: 0,

@@ -49,7 +49,7 @@ impl Run {
         executor: &mut Executor<'_>,
         mut report: Report,
     ) -> Result<Report, Error> {
-        self.migrator.0.audience.tell(|| Event::Planned(plan.clone()));
+        self.migrator.0.events.emit(|| Event::Planned(plan.clone()));
         self.progress.plan(plan);
         let mut held_up = HeldUp::new(&self.graph);
         let mut stopped_by = None;
@@ -57,12 +57,12 @@ impl Run {
         for step in plan {
             let id = step.migration().id();
             if over || held_up.contains(id) {
-                report.leave_out(id);
+                report.skip(id);
                 continue;
             }
             if let Err(reason) = self.may_go_on(executor) {
                 (stopped_by, over) = (Some(reason), true);
-                report.leave_out(id);
+                report.skip(id);
                 continue;
             }
             if step.state() == State::Interrupted && step.direction() == Direction::Up {
@@ -88,7 +88,7 @@ impl Run {
                     if let Outcome::Failed { error, remains, .. } = &execution.outcome {
                         held_up.add(id);
                         // Half changed data, or no time left: nothing must follow.
-                        over = !continue_on_error || *remains == Remains::Half;
+                        over = !continue_on_error || *remains == Remains::Partial;
                         if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
                             (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
                         }
@@ -141,7 +141,7 @@ pub(super) fn conclude(report: Report) -> Result<Report, Error> {
     let (id, direction, message, source, remains) = (id.clone(), *direction, message.clone(), error.clone(), *remains);
     let report = Box::new(report);
     Err(match remains {
-        Remains::Half => Error::Partial { id, direction, message, source, report },
+        Remains::Partial => Error::Partial { id, direction, message, source, report },
         _ => Error::Failed { id, direction, message, source, report, remains },
     })
 }

@@ -57,5 +57,5 @@ fn ids<'r>(records: impl IntoIterator<Item = &'r Record>) -> Vec<String> {
 }
 
 pub(super) fn refuse(ids: Vec<String>) -> Result<(), Error> {
-    if ids.is_empty() { Ok(()) } else { Err(Error::HalfChangedElsewhere { ids }) }
+    if ids.is_empty() { Ok(()) } else { Err(Error::PartiallyAppliedElsewhere { ids }) }
 }

@@ -52,7 +52,7 @@ impl Up {
     }
 
     /// Only this migration (qualified id) with its pending dependencies. Call it again to name more. This is also how
-    /// a manual migration is run, and one that is half changed ([`Error::HalfChanged`]).
+    /// a manual migration is run, and one that is half changed ([`Error::PartiallyApplied`]).
     pub fn only(mut self, id: impl Into<String>) -> Self {
         match &mut self.pending.reach {
             Reach::Only(ids) => ids.push(id.into()),

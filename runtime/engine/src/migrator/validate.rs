@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{Migrator, Status};
 use crate::context::Difference;
-use crate::display::counted;
+use crate::display::plural;
 use crate::error::Error;
 use crate::migration::{Direction, Kind, Migration, State};
 use crate::record::{Record, is_of_a_pre_release};
@@ -69,9 +69,9 @@ pub enum Problem {
         applied: bool,
     },
     /// The `down` of a `Schema` migration has failed or was interrupted, and nobody is running it.
-    HalfReverted,
+    PartiallyReverted,
     /// Its body failed or was interrupted half-way on a server without transactions.
-    HalfChanged,
+    PartiallyApplied,
     /// It is applied, but its checksum on record was made by an algorithm that this version of Mongrate does not know.
     Unverifiable {
         /// The checksum on record.
@@ -159,10 +159,10 @@ impl Validation {
     /// The last line of its `Display`: how many were checked, and how many findings there are.
     #[must_use]
     pub fn summary(&self) -> String {
-        let checked = counted(self.checked as u64, "migration");
+        let checked = plural(self.checked as u64, "migration");
         match self.findings.len() {
             0 => format!("{checked} checked, nothing is wrong."),
-            found => format!("{checked} checked, {}.", counted(found as u64, "finding")),
+            found => format!("{checked} checked, {}.", plural(found as u64, "finding")),
         }
     }
 
@@ -197,10 +197,10 @@ fn holes(status: &Status) -> HashMap<&'static str, Vec<String>> {
 fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
     let error = || record.error.clone().unwrap_or_default();
     let mut problems = Vec::new();
-    let half_reverted = record.direction == Direction::Down && record.kind == Some(Kind::Schema);
+    let partially_reverted = record.direction == Direction::Down && record.kind == Some(Kind::Schema);
     match record.state() {
-        State::Interrupted | State::Failed if half_reverted => problems.push(Problem::HalfReverted),
-        State::Partial => problems.push(Problem::HalfChanged),
+        State::Interrupted | State::Failed if partially_reverted => problems.push(Problem::PartiallyReverted),
+        State::Partial => problems.push(Problem::PartiallyApplied),
         State::Interrupted => problems.push(Problem::Interrupted),
         State::Failed => problems.push(Problem::Failed { error: error(), applied: false }),
         State::Completed => {
@@ -270,10 +270,10 @@ impl Problem {
                     .to_owned()
             }
             Self::Interrupted => "interrupted: it was started outside a transaction and has not ended".to_owned(),
-            Self::HalfReverted => "half reverted: its `down` has failed or was interrupted".to_owned(),
+            Self::PartiallyReverted => "half reverted: its `down` has failed or was interrupted".to_owned(),
             Self::Failed { error, applied: false } => format!("failed: {error}"),
             Self::Failed { error, applied: true } => format!("failed to be reverted, and is still applied: {error}"),
-            Self::HalfChanged => {
+            Self::PartiallyApplied => {
                 "half-way: it failed or was interrupted on a server without transactions, so the data may be \
                  half changed"
                     .to_owned()
@@ -299,8 +299,8 @@ impl Problem {
             Self::Modified { .. } => ". Undo the change and write a new migration instead, or `accept` it",
             Self::Orphan => ". `prune` removes the record",
             Self::Interrupted => ". The next `up` runs it again",
-            Self::HalfReverted => ". Run its `down` again, which resumes where it stopped",
-            Self::HalfChanged => ". Repair it; then name it to run it again, or mark it as applied or pending",
+            Self::PartiallyReverted => ". Run its `down` again, which resumes where it stopped",
+            Self::PartiallyApplied => ". Repair it; then name it to run it again, or mark it as applied or pending",
             Self::Unverifiable { .. } => ". `accept` it if it is known to be unchanged",
             Self::Differs { .. } => ". Make it as it was, write a migration that changes it, or `accept` what is there",
             Self::Failed { .. } | Self::VerificationFailed { .. } => "",

@@ -27,16 +27,16 @@ pub(crate) enum Target {
 impl Plan {
     /// The target, in the reverse order of applying, as far as dependencies allow.
     ///
-    /// - Nothing is reverted while something that depends on it is applied and stays so: [`Error::DependantsApplied`],
-    ///   unless `with_dependants` takes these along.
+    /// - Nothing is reverted while something that depends on it is applied and stays so: [`Error::DependentsApplied`],
+    ///   unless `with_dependents` takes these along.
     /// - All of it must have a `down`: [`Error::Irreversible`].
     /// - `applied` is `None` for what is not applied, not even in part. What is named and not applied is left out.
-    /// - One that is half changed is reverted only if it is named itself: [`Error::HalfChanged`].
+    /// - One that is half changed is reverted only if it is named itself: [`Error::PartiallyApplied`].
     /// - `orphans` are applied but not linked in. Nothing that is older is reverted, unless it is named.
     pub(crate) fn down(
         graph: &Graph,
         target: &Target,
-        with_dependants: bool,
+        with_dependents: bool,
         applied: impl Fn(&str) -> Option<Applied>,
         state: impl Fn(&str) -> State,
         orphans: &[(&str, Applied)],
@@ -62,7 +62,7 @@ impl Plan {
             Target::Only(_) => named.clone_from(&nodes),
             _ => refuse_orphans(&nodes, &applied, orphans)?,
         }
-        if with_dependants {
+        if with_dependents {
             let taken = graph.downstream(nodes.iter().copied());
             nodes = selected.into_iter().filter(|node| taken[node.index()]).collect();
         }
@@ -89,7 +89,7 @@ fn revert_order(graph: &Graph, applied: &[Option<Applied>]) -> Vec<Node> {
     };
     let mut waits_for = graph.by_place(|_| 0_usize);
     for node in graph.nodes() {
-        waits_for[node.index()] = graph.dependants(node).count();
+        waits_for[node.index()] = graph.dependents(node).count();
     }
     let mut free: BinaryHeap<_> = graph.nodes().filter(|node| waits_for[node.index()] == 0).map(key).collect();
     let mut order = Vec::new();
@@ -128,7 +128,7 @@ fn refuse_half_changed<'a>(
 ) -> Result<(), Error> {
     let ids = unnamed.map(|node| graph.migration(*node).id());
     let ids: Vec<_> = ids.filter(|id| state(id) == State::Partial).map(str::to_owned).collect();
-    if ids.is_empty() { Ok(()) } else { Err(Error::HalfChanged { ids }) }
+    if ids.is_empty() { Ok(()) } else { Err(Error::PartiallyApplied { ids }) }
 }
 
 /// That nothing which depends on one of these stays applied (I3), and that each can be reverted.

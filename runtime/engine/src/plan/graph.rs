@@ -30,7 +30,7 @@ pub(crate) type Node = NodeIndex<u32>;
 /// It holds all that is linked in, so that dependencies lead across sources; `order` yields what is selected.
 #[derive(Debug)]
 pub(crate) struct Graph {
-    /// From a dependency to its dependants.
+    /// From a dependency to its dependents.
     edges: DiGraph<Migration, ()>,
     by_id: HashMap<&'static str, Node>,
     /// Every node once; dependencies first, as far as there is no cycle.
@@ -115,7 +115,7 @@ impl Graph {
     }
 
     /// What depends on a node directly.
-    pub(crate) fn dependants(&self, node: Node) -> impl Iterator<Item = Node> {
+    pub(crate) fn dependents(&self, node: Node) -> impl Iterator<Item = Node> {
         self.edges.neighbors_directed(node, Outgoing)
     }
 
@@ -169,9 +169,9 @@ impl<'g> HeldUp<'g> {
     pub(crate) fn add(&mut self, id: &str) {
         let mut open: Vec<_> = self.graph.find(id).into_iter().collect();
         while let Some(node) = open.pop() {
-            for dependant in self.graph.dependants(node) {
-                if !std::mem::replace(&mut self.flags[dependant.index()], true) {
-                    open.push(dependant);
+            for dependent in self.graph.dependents(node) {
+                if !std::mem::replace(&mut self.flags[dependent.index()], true) {
+                    open.push(dependent);
                 }
             }
         }
@@ -220,10 +220,10 @@ fn sort(edges: &DiGraph<Migration, ()>) -> (Vec<Node>, usize) {
     let mut order = Vec::with_capacity(edges.node_count());
     while let Some(Reverse(node)) = free.pop() {
         order.push(node);
-        for dependant in edges.neighbors_directed(node, Outgoing) {
-            waits_for[dependant.index()] -= 1;
-            if waits_for[dependant.index()] == 0 {
-                free.push(Reverse(dependant));
+        for dependent in edges.neighbors_directed(node, Outgoing) {
+            waits_for[dependent.index()] -= 1;
+            if waits_for[dependent.index()] == 0 {
+                free.push(Reverse(dependent));
             }
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn mark_applied(
 
 /// Those of these qualified ids that become pending by saying so.
 ///
-/// Nothing that depends on them may stay applied ([`Error::DependantsApplied`]) (I3). `applied` tells what there is
+/// Nothing that depends on them may stay applied ([`Error::DependentsApplied`]) (I3). `applied` tells what there is
 /// something to revert of: what is half reverted is not pending before somebody says so.
 pub(crate) fn mark_pending(
     graph: &Graph,

@@ -37,27 +37,27 @@ impl<'g> Staying<'g> {
         if !self.needed[node.index()] || self.steps > STEPS {
             return None;
         }
-        let dependants = self.dependants(node);
-        let selected = dependants.iter().all(|&other| self.graph.is_selected(other));
-        let dependants: Vec<_> = dependants.into_iter().map(|other| self.graph.migration(other).id()).collect();
+        let dependents = self.dependents(node);
+        let selected = dependents.iter().all(|&other| self.graph.is_selected(other));
+        let dependents: Vec<_> = dependents.into_iter().map(|other| self.graph.migration(other).id()).collect();
         let id = self.graph.migration(node).id();
-        (!dependants.is_empty()).then_some(Error::DependantsApplied { id, dependants, selected })
+        (!dependents.is_empty()).then_some(Error::DependentsApplied { id, dependents, selected })
     }
 
     /// Those that depend on a node and stay. Looks at nothing but what depends on it, so that many short searches are
     /// cheap.
-    fn dependants(&mut self, node: Node) -> Vec<Node> {
+    fn dependents(&mut self, node: Node) -> Vec<Node> {
         self.searches += 1;
         let mut places = Vec::new();
         let mut open = vec![node];
         while let Some(node) = open.pop() {
-            for dependant in self.graph.dependants(node) {
+            for dependent in self.graph.dependents(node) {
                 self.steps += 1;
-                let found_by = &mut self.found_by[dependant.index()];
+                let found_by = &mut self.found_by[dependent.index()];
                 if *found_by != self.searches {
                     *found_by = self.searches;
-                    places.extend(self.places[dependant.index()]);
-                    open.push(dependant);
+                    places.extend(self.places[dependent.index()]);
+                    open.push(dependent);
                 }
             }
         }

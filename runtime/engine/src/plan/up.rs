@@ -27,7 +27,7 @@ impl Plan {
     /// - Manual migrations run only if they are named. What depends on a pending one is [`blocked`](Self::blocked), or
     ///   [`Error::ManualDependency`] if it is there because of a name.
     /// - What the registry does not select has to be completed, or else it is [`Error::UnselectedDependency`].
-    /// - One that is half changed runs only if it is named; as long as it is not, nothing does: [`Error::HalfChanged`].
+    /// - One that is half changed runs only if it is named; as long as it is not, nothing does: [`Error::PartiallyApplied`].
     /// - A name that the registry does not have is [`Error::UnknownMigration`] or [`Error::NotSelected`].
     pub(crate) fn up(graph: &Graph, reach: &Reach, state: impl Fn(&str) -> State) -> Result<Self, Error> {
         let states = graph.by_place(|migration| state(migration.id()));
@@ -100,7 +100,7 @@ impl<'a> Selection<'a> {
         let half = self.graph.nodes().filter(|node| states[node.index()] == State::Partial);
         let half = half.filter(|node| self.contains(*node) && !self.named.contains(node));
         let ids: Vec<_> = half.map(|node| self.graph.migration(node).id().to_owned()).collect();
-        if ids.is_empty() { Ok(()) } else { Err(Error::HalfChanged { ids }) }
+        if ids.is_empty() { Ok(()) } else { Err(Error::PartiallyApplied { ids }) }
     }
 
     /// Waiting for the obstacle, if that is what the operator may have meant.

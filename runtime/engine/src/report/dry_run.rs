@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Execution, Outcome, Purpose, Report};
-use crate::display::{Grouped, JsonDocument};
+use crate::display::{Count, JsonDocument};
 use crate::migration::Direction;
 use crate::report::{Counts, LISTED, Operation, Sample};
 
@@ -96,7 +96,7 @@ fn operations(f: &mut fmt::Formatter<'_>, operations: &[Operation]) -> fmt::Resu
         }
     }
     for (Operation { kind, collection, .. }, times, counts) in groups {
-        writeln!(f, "    and {collection}: {} × {kind}{counts}", Grouped(times))?;
+        writeln!(f, "    and {collection}: {} × {kind}{counts}", Count(times))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use mongodb::bson::Document;
 
-use crate::display::Grouped;
+use crate::display::Count;
 
 /// So many operations of a body are shown one by one, and looked at closely in a dry run. A body that loops over its
 /// documents may make thousands.
@@ -99,7 +99,7 @@ impl fmt::Display for Counts {
             (self.deleted, "deleted"),
         ];
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            write!(f, ", {} {what}", Grouped(count))?;
+            write!(f, ", {} {what}", Count(count))?;
         }
         Ok(())
     }

@@ -93,17 +93,17 @@ impl Tracker {
     async fn update(
         &self,
         record: &Record,
-        over: Over,
+        over: Expected,
         beside: &Beside,
         session: &mut ClientSession,
     ) -> mongodb::error::Result<Stored> {
         let not = match over {
-            Over::Pending => "completed",
-            Over::Applied => "rolled-back",
+            Expected::Pending => "completed",
+            Expected::Applied => "rolled-back",
         };
         let mut stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
         let (mut set, mut unset) = record.fields()?;
-        let upsert = over == Over::Pending;
+        let upsert = over == Expected::Pending;
         let without = |field: &str| (field.to_owned(), Bson::from(""));
         match beside {
             Beside::Kept => {}
@@ -187,7 +187,7 @@ impl Tracker {
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     /// It is written over what is stored.
-    Stored { record: Box<Record>, over: Over, beside: Beside, entry: Option<Box<HistoryEntry>> },
+    Stored { record: Box<Record>, over: Expected, beside: Beside, entry: Option<Box<HistoryEntry>> },
     /// It is taken away, if it is still this very one, with all that is stored beside it.
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
     /// The log of a record of ours goes on.
@@ -198,7 +198,7 @@ pub(crate) enum Change {
 
 /// What a record is written over; anything else means that somebody else was faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
+pub(crate) enum Expected {
     /// No record, or one of a migration that is not applied.
     Pending,
     /// The record of a migration that is applied, wholly or in part.

@@ -19,7 +19,7 @@ async fn going_back() {
         "status",
         "up",
         "down --yes 002_assign_roles",
-        "down --yes 002_assign_roles --with-dependants",
+        "down --yes 002_assign_roles --with-dependents",
         "down --yes 002_assign_roles",
         "down --yes 001_create_users",
         "down --yes --batch",

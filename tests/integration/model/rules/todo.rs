@@ -16,9 +16,9 @@ impl Rules<'_> {
                 self.refuse_drift(world)?;
                 self.up(world, only.as_deref())
             }
-            Deed::Down { target, with_dependants } => {
+            Deed::Down { target, with_dependents } => {
                 self.refuse_drift(world)?;
-                self.down(world, target, *with_dependants)
+                self.down(world, target, *with_dependents)
             }
             Deed::MarkApplied(places) => self.mark_applied(world, places, false),
             Deed::Baseline(place) => self.mark_applied(world, &[*place], true),
@@ -83,7 +83,7 @@ impl Rules<'_> {
         }
     }
 
-    fn down(&self, world: &World, target: &Target, with_dependants: bool) -> Result<Vec<usize>, String> {
+    fn down(&self, world: &World, target: &Target, with_dependents: bool) -> Result<Vec<usize>, String> {
         let order = self.revert_order(world);
         let mut places = match target {
             Target::Steps(count) => order.iter().copied().take(*count).collect(),
@@ -107,7 +107,7 @@ impl Rules<'_> {
         if !matches!(target, Target::Only(_)) {
             self.refuse_orphans(world, &places)?;
         }
-        if with_dependants {
+        if with_dependents {
             let taken = self.downstream(places);
             places = order.iter().copied().filter(|place| taken.contains(place)).collect();
         }

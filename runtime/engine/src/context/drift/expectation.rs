@@ -81,7 +81,7 @@ impl Expectation {
     }
 
     /// Leaves out what an effect is about of which nobody knows whether it has been had.
-    pub(crate) fn leave_out(&mut self, effect: &Effect) {
+    pub(crate) fn skip(&mut self, effect: &Effect) {
         match effect {
             Effect::CreateIndex { on, .. } | Effect::DropIndex { on, .. } => {
                 let Some(expected) = self.collections.get_mut(on) else { return };

@@ -42,7 +42,7 @@ use crate::report::Counts;
 /// # Ok(()) }
 /// ```
 #[must_use = "an operation does nothing until it is awaited"]
-pub struct Pending<A: Transactional> {
+pub struct TxAction<A: Transactional> {
     tx: Arc<Shared>,
     kind: &'static str,
     collection: Collection<A::Item>,
@@ -89,7 +89,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-impl<A: Transactional> Pending<A> {
+impl<A: Transactional> TxAction<A> {
     pub(super) fn new(
         tx: Arc<Shared>,
         kind: &'static str,
@@ -115,7 +115,7 @@ pub(super) fn boxed<A: Transactional>(
     Box::new(build)
 }
 
-impl<A: Transactional> IntoFuture for Pending<A> {
+impl<A: Transactional> IntoFuture for TxAction<A> {
     type Output = Result<A::Given>;
     type IntoFuture = BoxFuture<'static, Result<A::Given>>;
 
@@ -212,7 +212,7 @@ macro_rules! transactional {
         |$found:pat_param, $tx:pat_param| $give:expr, |$result:pat_param| $counts:expr
         $(, |$new:pat_param| $inserted:expr)?
     ) => {
-        impl<$($generics)*> Pending<$action<'static $(, $of)?>> {
+        impl<$($generics)*> TxAction<$action<'static $(, $of)?>> {
             /// Sets options of the driver's own action.
             pub fn with(
                 self,
@@ -287,7 +287,7 @@ transactional!(false [] Aggregate on Document => SessionCursor<Document>, TxCurs
 /// A collation that a dry run knows of.
 macro_rules! collated {
     ($([$($generics:tt)*] $action:ident $(<$of:ty>)?;)*) => {
-        $(impl<$($generics)*> Pending<$action<'static $(, $of)?>> {
+        $(impl<$($generics)*> TxAction<$action<'static $(, $of)?>> {
             /// The rules by which the filter compares texts. A dry run then looks for the documents by the same rules, which it
             /// cannot when they are set through `with`.
             pub fn collation(mut self, collation: Collation) -> Self {

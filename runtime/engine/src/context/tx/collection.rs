@@ -17,13 +17,13 @@ use serde::de::DeserializeOwned;
 use super::action::boxed;
 use super::probe::{Aim, Target};
 use super::raw::{Replaced, raw};
-use super::{Pending, Shared, Transactional};
+use super::{Shared, Transactional, TxAction};
 use crate::error::Error;
 
 /// A collection whose operations all belong to one transaction.
 ///
 /// The methods are those of [`mongodb::Collection`], with the same arguments and results; their options are set
-/// through [`Pending::with`]. What is not here (indexes, `drop`, `estimated_document_count`, `watch`) the server does not
+/// through [`TxAction::with`]. What is not here (indexes, `drop`, `estimated_document_count`, `watch`) the server does not
 /// have in a transaction.
 ///
 /// ```
@@ -66,7 +66,7 @@ impl<T: Send + Sync> TxCollection<T> {
         kind: &'static str,
         aim: Aim,
         build: impl for<'c> FnOnce(&'c Collection<A::Item>) -> A::Action<'c> + Send + 'static,
-    ) -> Pending<A> {
+    ) -> TxAction<A> {
         self.perhaps(kind, aim, Ok(()), |()| build)
     }
 
@@ -77,12 +77,12 @@ impl<T: Send + Sync> TxCollection<T> {
         aim: Aim,
         value: Result<V>,
         build: impl FnOnce(V) -> B,
-    ) -> Pending<A>
+    ) -> TxAction<A>
     where
         B: for<'c> FnOnce(&'c Collection<A::Item>) -> A::Action<'c> + Send + 'static,
     {
         let build = value.map(|value| boxed::<A>(build(value)));
-        Pending::new(self.tx.clone(), kind, self.collection.clone_with_type(), aim, build)
+        TxAction::new(self.tx.clone(), kind, self.collection.clone_with_type(), aim, build)
     }
 
     /// A dry run looks at what a write is about to change.
@@ -95,7 +95,7 @@ impl<T: Send + Sync> TxCollection<T> {
 
     /// See [`Collection::aggregate`]. For a plugin, collections that the pipeline names are its own. `$out` and
     /// `$merge` are refused: the server does not have them in a transaction.
-    pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> Pending<Aggregate<'static>> {
+    pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> TxAction<Aggregate<'static>> {
         let stages = self.tx.scope.pipeline(pipeline).map_err(Error::into_driver);
         self.perhaps("aggregate", Aim::Nothing, stages, |stages| {
             move |collection: &Collection<Document>| collection.aggregate(stages)
@@ -103,49 +103,49 @@ impl<T: Send + Sync> TxCollection<T> {
     }
 
     /// See [`Collection::count_documents`].
-    pub fn count_documents(&self, filter: Document) -> Pending<CountDocuments<'static>> {
+    pub fn count_documents(&self, filter: Document) -> TxAction<CountDocuments<'static>> {
         self.pending("count_documents", Aim::Nothing, move |collection| collection.count_documents(filter))
     }
 
     /// See [`Collection::distinct`].
-    pub fn distinct(&self, field: impl AsRef<str>, filter: Document) -> Pending<Distinct<'static>> {
+    pub fn distinct(&self, field: impl AsRef<str>, filter: Document) -> TxAction<Distinct<'static>> {
         let field = field.as_ref().to_owned();
         self.pending("distinct", Aim::Nothing, move |collection| collection.distinct(field, filter))
     }
 
     /// See [`Collection::update_one`].
-    pub fn update_one(&self, filter: Document, update: impl Into<UpdateModifications>) -> Pending<Update<'static>> {
+    pub fn update_one(&self, filter: Document, update: impl Into<UpdateModifications>) -> TxAction<Update<'static>> {
         let (aim, update) = (self.aim(&filter), update.into());
         self.pending("update_one", aim, move |collection| collection.update_one(filter, update))
     }
 
     /// See [`Collection::update_many`].
-    pub fn update_many(&self, filter: Document, update: impl Into<UpdateModifications>) -> Pending<Update<'static>> {
+    pub fn update_many(&self, filter: Document, update: impl Into<UpdateModifications>) -> TxAction<Update<'static>> {
         let (aim, update) = (self.aim(&filter), update.into());
         self.pending("update_many", aim, move |collection| collection.update_many(filter, update))
     }
 
     /// See [`Collection::delete_one`].
-    pub fn delete_one(&self, filter: Document) -> Pending<Delete<'static>> {
+    pub fn delete_one(&self, filter: Document) -> TxAction<Delete<'static>> {
         self.pending("delete_one", self.aim(&filter), move |collection| collection.delete_one(filter))
     }
 
     /// See [`Collection::delete_many`].
-    pub fn delete_many(&self, filter: Document) -> Pending<Delete<'static>> {
+    pub fn delete_many(&self, filter: Document) -> TxAction<Delete<'static>> {
         self.pending("delete_many", self.aim(&filter), move |collection| collection.delete_many(filter))
     }
 }
 
 impl<T: Serialize + Send + Sync> TxCollection<T> {
     /// See [`Collection::insert_one`].
-    pub fn insert_one(&self, document: impl Borrow<T>) -> Pending<InsertOne<'static>> {
+    pub fn insert_one(&self, document: impl Borrow<T>) -> TxAction<InsertOne<'static>> {
         self.perhaps("insert_one", Aim::New, raw(document.borrow()), |document| {
             move |collection: &Collection<RawDocumentBuf>| collection.insert_one(document)
         })
     }
 
     /// See [`Collection::insert_many`].
-    pub fn insert_many(&self, documents: impl IntoIterator<Item = impl Borrow<T>>) -> Pending<InsertMany<'static>> {
+    pub fn insert_many(&self, documents: impl IntoIterator<Item = impl Borrow<T>>) -> TxAction<InsertMany<'static>> {
         let documents = documents.into_iter().map(|document| raw(document.borrow())).collect::<Result<Vec<_>>>();
         self.perhaps("insert_many", Aim::New, documents, |documents| {
             move |collection: &Collection<RawDocumentBuf>| collection.insert_many(documents)
@@ -153,7 +153,7 @@ impl<T: Serialize + Send + Sync> TxCollection<T> {
     }
 
     /// See [`Collection::replace_one`].
-    pub fn replace_one(&self, filter: Document, replacement: impl Borrow<T>) -> Pending<ReplaceOne<'static>> {
+    pub fn replace_one(&self, filter: Document, replacement: impl Borrow<T>) -> TxAction<ReplaceOne<'static>> {
         self.perhaps("replace_one", self.aim(&filter), raw(replacement.borrow()), |replacement| {
             move |collection: &Collection<RawDocumentBuf>| collection.replace_one(filter, replacement)
         })
@@ -162,12 +162,12 @@ impl<T: Serialize + Send + Sync> TxCollection<T> {
 
 impl<T: DeserializeOwned + Send + Sync + 'static> TxCollection<T> {
     /// See [`Collection::find`].
-    pub fn find(&self, filter: Document) -> Pending<Find<'static, T>> {
+    pub fn find(&self, filter: Document) -> TxAction<Find<'static, T>> {
         self.pending("find", Aim::Nothing, move |collection| collection.find(filter))
     }
 
     /// See [`Collection::find_one`].
-    pub fn find_one(&self, filter: Document) -> Pending<FindOne<'static, T>> {
+    pub fn find_one(&self, filter: Document) -> TxAction<FindOne<'static, T>> {
         self.pending("find_one", Aim::Nothing, move |collection| collection.find_one(filter))
     }
 
@@ -176,13 +176,13 @@ impl<T: DeserializeOwned + Send + Sync + 'static> TxCollection<T> {
         &self,
         filter: Document,
         update: impl Into<UpdateModifications>,
-    ) -> Pending<FindOneAndUpdate<'static, T>> {
+    ) -> TxAction<FindOneAndUpdate<'static, T>> {
         let (aim, update) = (self.aim(&filter), update.into());
         self.pending("find_one_and_update", aim, move |collection| collection.find_one_and_update(filter, update))
     }
 
     /// See [`Collection::find_one_and_delete`].
-    pub fn find_one_and_delete(&self, filter: Document) -> Pending<FindOneAndDelete<'static, T>> {
+    pub fn find_one_and_delete(&self, filter: Document) -> TxAction<FindOneAndDelete<'static, T>> {
         self.pending("find_one_and_delete", self.aim(&filter), move |collection| collection.find_one_and_delete(filter))
     }
 }
@@ -193,7 +193,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> TxCollection<T> {
         &self,
         filter: Document,
         replacement: impl Borrow<T>,
-    ) -> Pending<FindOneAndReplace<'static, Replaced<T>>> {
+    ) -> TxAction<FindOneAndReplace<'static, Replaced<T>>> {
         self.perhaps("find_one_and_replace", self.aim(&filter), raw(replacement.borrow()), |replacement| {
             move |collection: &Collection<Replaced<T>>| {
                 collection.find_one_and_replace(filter, Replaced::With(replacement))

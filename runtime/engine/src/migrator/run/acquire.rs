@@ -70,7 +70,7 @@ impl Run {
             if told.is_none_or(|told: Instant| told.elapsed() >= TELL_EVERY) {
                 told = Some(Instant::now());
                 tracing::info!(%holder, "waiting for another process that is migrating");
-                inner.audience.tell(|| Event::Waiting { holder: Box::new(holder.clone()), since });
+                inner.events.emit(|| Event::Waiting { holder: Box::new(holder.clone()), since });
             }
             let waited = began.elapsed();
             // Observing a holder that is probably dead is not waiting for one that migrates, and ends by itself: with the

@@ -59,8 +59,8 @@ impl Progress {
         };
         let remains = match kind {
             Kind::Tx if transactional => Remains::Unknown,
-            Kind::Tx => Remains::Half,
-            _ => Remains::Part,
+            Kind::Tx => Remains::Partial,
+            _ => Remains::Repeatable,
         };
         let mut known = self.known();
         known.doing = format!("{} '{}'", if direction == Direction::Down { "revert" } else { "apply" }, migration.id());
@@ -94,7 +94,7 @@ impl Progress {
             known.planned.iter().copied().filter(|id| !executed(id)).collect()
         };
         for id in not_run {
-            report.leave_out(id);
+            report.skip(id);
         }
         (known.doing.clone(), report)
     }

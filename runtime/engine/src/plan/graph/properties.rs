@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn dependants_are_those_whose_dependencies_include_it(migrations in acyclic()) {
+    fn dependents_are_those_whose_dependencies_include_it(migrations in acyclic()) {
         let graph = Graph::new(&migrations.iter().copied().collect()).expect("no mistakes");
         for migration in &migrations {
             let expected = graph.order().filter(|other| dependencies(&migrations, other.id()).contains(migration.id()));

@@ -10,7 +10,7 @@ fn mistake(registry: &Registry) -> String {
     registry.verify().expect_err("there is a mistake").to_string()
 }
 
-fn dependants_of(registry: &Registry, of: &[&str]) -> Result<String, Error> {
+fn dependents_of(registry: &Registry, of: &[&str]) -> Result<String, Error> {
     let graph = Graph::new(registry)?;
     Ok(held_up(&graph, of))
 }
@@ -163,7 +163,7 @@ fn each_knot_is_told_once_and_without_its_neighbours() {
 }
 
 #[test]
-fn a_missing_dependency_is_told_with_its_dependant() {
+fn a_missing_dependency_is_told_with_its_dependent() {
     let registry = draw("?999_nonexistent <- 003_assign_roles");
     assert_eq!(
         mistake(&registry),
@@ -217,12 +217,12 @@ fn all_mistakes_are_told_at_once() {
 ///          003_c <---+-- module:menu:001_x
 /// ```
 #[test]
-fn dependants_are_found_directly_and_indirectly() -> Result<(), Error> {
+fn dependents_are_found_directly_and_indirectly() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b <- 004_d \n 003_c <- 004_d, module:menu:001_x");
-    assert_eq!(dependants_of(&registry, &["001_a"])?, "002_b 004_d");
-    assert_eq!(dependants_of(&registry, &["003_c"])?, "004_d module:menu:001_x");
-    assert_eq!(dependants_of(&registry, &["001_a", "003_c"])?, "002_b 004_d module:menu:001_x");
-    assert_eq!(dependants_of(&registry, &["004_d", "999_x"])?, "");
+    assert_eq!(dependents_of(&registry, &["001_a"])?, "002_b 004_d");
+    assert_eq!(dependents_of(&registry, &["003_c"])?, "004_d module:menu:001_x");
+    assert_eq!(dependents_of(&registry, &["001_a", "003_c"])?, "002_b 004_d module:menu:001_x");
+    assert_eq!(dependents_of(&registry, &["004_d", "999_x"])?, "");
     Ok(())
 }
 

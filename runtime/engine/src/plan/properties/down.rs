@@ -21,7 +21,7 @@ struct Case {
     applied: BTreeMap<&'static str, Applied>,
     only: Vec<String>,
     count: usize,
-    with_dependants: bool,
+    with_dependents: bool,
 }
 
 impl Case {
@@ -32,23 +32,23 @@ impl Case {
             let applied = vec(weighted(0.7, when), migrations.len());
             let (shuffled, only) = (Just(migrations.clone()).prop_shuffle(), some_of(&migrations));
             (Just(migrations), shuffled, applied, only, 0..8_usize, any::<bool>()).prop_map(
-                |(migrations, shuffled, applied, only, count, with_dependants)| {
+                |(migrations, shuffled, applied, only, count, with_dependents)| {
                     let applied = migrations.iter().zip(applied);
                     let applied = applied.filter_map(|(migration, applied)| Some((migration.id(), applied?))).collect();
-                    Self { migrations, shuffled, applied, only, count, with_dependants }
+                    Self { migrations, shuffled, applied, only, count, with_dependents }
                 },
             )
         })
     }
 
-    fn down(&self, target: &Target, with_dependants: bool) -> Result<Plan, Error> {
-        self.down_in(&self.migrations, target, with_dependants)
+    fn down(&self, target: &Target, with_dependents: bool) -> Result<Plan, Error> {
+        self.down_in(&self.migrations, target, with_dependents)
     }
 
-    fn down_in(&self, migrations: &[Migration], target: &Target, with_dependants: bool) -> Result<Plan, Error> {
+    fn down_in(&self, migrations: &[Migration], target: &Target, with_dependents: bool) -> Result<Plan, Error> {
         let graph = Graph::new(&migrations.iter().copied().collect())?;
         let state = |id: &str| if self.applied.contains_key(id) { State::Completed } else { State::New };
-        Plan::down(&graph, target, with_dependants, |id| self.applied.get(id).copied(), state, &[])
+        Plan::down(&graph, target, with_dependents, |id| self.applied.get(id).copied(), state, &[])
     }
 
     fn targets(&self) -> Vec<Target> {
@@ -58,7 +58,7 @@ impl Case {
     }
 
     /// The applied ones that depend on this one, directly or not.
-    fn dependants(&self, id: &str) -> BTreeSet<&'static str> {
+    fn dependents(&self, id: &str) -> BTreeSet<&'static str> {
         self.applied.keys().copied().filter(|other| dependencies(&self.migrations, other).contains(id)).collect()
     }
 
@@ -93,12 +93,12 @@ fn told(plan: Result<Plan, Error>) -> String {
 proptest! {
     #[test]
     fn i3_all_that_depends_on_a_step_is_reverted_before_it(case in Case::random()) {
-        for plan in case.targets().iter().filter_map(|target| case.down(target, case.with_dependants).ok()) {
+        for plan in case.targets().iter().filter_map(|target| case.down(target, case.with_dependents).ok()) {
             let mut before = BTreeSet::new();
             for step in &plan {
                 let id = step.migration().id();
                 prop_assert!(case.applied.contains_key(id) && step.migration().is_reversible());
-                prop_assert!(case.dependants(id).is_subset(&before), "{id} too early");
+                prop_assert!(case.dependents(id).is_subset(&before), "{id} too early");
                 prop_assert!(before.insert(id), "{id} twice");
             }
         }
@@ -114,7 +114,7 @@ proptest! {
         prop_assert_eq!(order.len(), case.applied.len());
         for (place, id) in order.iter().enumerate() {
             for later in &order[place..] {
-                let waits = order[place..].iter().any(|other| case.dependants(later).contains(other));
+                let waits = order[place..].iter().any(|other| case.dependents(later).contains(other));
                 prop_assert!(age(id) >= age(later) || waits, "{id} before {later}");
             }
         }
@@ -123,8 +123,8 @@ proptest! {
     #[test]
     fn what_is_named_is_refused_exactly_when_something_applied_depends_on_it_or_it_is_irreversible(case in Case::random()) {
         let named: BTreeSet<_> = case.applied.keys().copied().filter(|id| case.only.iter().any(|only| only == id)).collect();
-        let mut needed: BTreeMap<_, BTreeSet<_>> = named.iter().map(|id| (*id, &case.dependants(id) - &named)).collect();
-        needed.retain(|_, dependants| !dependants.is_empty());
+        let mut needed: BTreeMap<_, BTreeSet<_>> = named.iter().map(|id| (*id, &case.dependents(id) - &named)).collect();
+        needed.retain(|_, dependents| !dependents.is_empty());
         let irreversible = case.migrations.iter().filter(|m| named.contains(m.id()) && !m.is_reversible());
         let mut irreversible: BTreeSet<_> = irreversible.map(Migration::id).collect();
         match case.down(&Target::Only(case.only.clone()), false) {
@@ -135,8 +135,8 @@ proptest! {
             Err(error) => {
                 for refusal in refusals(error) {
                     match refusal {
-                        Error::DependantsApplied { id, dependants, .. } => {
-                            prop_assert_eq!(needed.remove(id), Some(dependants.into_iter().collect()));
+                        Error::DependentsApplied { id, dependents, .. } => {
+                            prop_assert_eq!(needed.remove(id), Some(dependents.into_iter().collect()));
                         }
                         Error::Irreversible { id, .. } => prop_assert!(irreversible.remove(id)),
                         other => panic!("{other}"),
@@ -148,10 +148,10 @@ proptest! {
     }
 
     #[test]
-    fn with_dependants_it_is_the_least_that_can_be_taken_back(case in Case::random()) {
+    fn with_dependents_it_is_the_least_that_can_be_taken_back(case in Case::random()) {
         let case = case.all_reversible();
         let named: BTreeSet<_> = case.applied.keys().copied().filter(|id| case.only.iter().any(|only| only == id)).collect();
-        let closed = named.iter().flat_map(|id| case.dependants(id)).chain(named.iter().copied());
+        let closed = named.iter().flat_map(|id| case.dependents(id)).chain(named.iter().copied());
         let plan = case.down(&Target::Only(case.only.clone()), true).expect("a plan");
         prop_assert_eq!(steps(&plan).into_iter().collect::<BTreeSet<_>>(), closed.collect::<BTreeSet<_>>());
     }
@@ -177,7 +177,7 @@ proptest! {
         if let Ok(plan) = case.down(&Target::Batch, false) {
             prop_assert_eq!(steps(&plan).into_iter().collect::<BTreeSet<_>>(), batch);
         } else {
-            prop_assert!(batch.iter().any(|id| !case.dependants(id).is_subset(&batch)));
+            prop_assert!(batch.iter().any(|id| !case.dependents(id).is_subset(&batch)));
         }
     }
 
@@ -201,8 +201,8 @@ proptest! {
     #[test]
     fn i5_what_is_taken_back_depends_on_the_set_alone(case in Case::random()) {
         for target in case.targets() {
-            let one = case.down(&target, case.with_dependants);
-            let other = case.down_in(&case.shuffled, &target, case.with_dependants);
+            let one = case.down(&target, case.with_dependents);
+            let other = case.down_in(&case.shuffled, &target, case.with_dependents);
             prop_assert_eq!(told(one), told(other));
         }
     }

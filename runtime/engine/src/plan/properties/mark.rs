@@ -68,7 +68,7 @@ fn refused(error: Error) -> BTreeSet<&'static str> {
         other => vec![other],
     };
     let ids = errors.into_iter().map(|error| match error {
-        Error::DependenciesPending { id, .. } | Error::DependantsApplied { id, .. } => id,
+        Error::DependenciesPending { id, .. } | Error::DependentsApplied { id, .. } => id,
         other => panic!("{other}"),
     });
     ids.collect()

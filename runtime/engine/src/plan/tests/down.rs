@@ -11,27 +11,27 @@ use crate::record::Applied;
 struct Database<'a> {
     applied: &'a [(&'a str, i64)],
     orphans: &'a [(&'a str, Applied)],
-    half_changed: &'a [&'a str],
+    partially_applied: &'a [&'a str],
 }
 
 /// All in one batch.
 const ALL: &[(&str, i64)] = &[("001_a", 1), ("002_b", 1), ("003_c", 1), ("004_d", 1)];
 
 fn applied<'a>(applied: &'a [(&'a str, i64)]) -> Database<'a> {
-    Database { applied, orphans: &[], half_changed: &[] }
+    Database { applied, orphans: &[], partially_applied: &[] }
 }
 
 impl Database<'_> {
-    fn down(&self, registry: &Registry, target: &Target, with_dependants: bool) -> Result<Plan, Error> {
+    fn down(&self, registry: &Registry, target: &Target, with_dependents: bool) -> Result<Plan, Error> {
         let batch = |id: &str| {
             self.applied.iter().find(|(applied, _)| *applied == id).map(|(_, batch)| Applied::in_batch(*batch))
         };
         let state = |id: &str| match batch(id) {
-            _ if self.half_changed.contains(&id) => State::Partial,
+            _ if self.partially_applied.contains(&id) => State::Partial,
             Some(_) => State::Completed,
             None => State::New,
         };
-        Plan::down(&Graph::new(registry)?, target, with_dependants, batch, state, self.orphans)
+        Plan::down(&Graph::new(registry)?, target, with_dependents, batch, state, self.orphans)
     }
 
     fn plan(&self, registry: &Registry, target: &Target) -> String {
@@ -75,7 +75,7 @@ fn what_depends_on_a_later_one_goes_before_it() {
     assert_eq!(
         inserted.refusal(&registry, &Target::Batch),
         "Migration '000_new' cannot be taken back while these depend on it and are applied: 002_b. Take them back first, \
-         or name them as well (`.with_dependants(true)` does that for a `down`)."
+         or name them as well (`.with_dependents(true)` does that for a `down`)."
     );
 }
 
@@ -94,7 +94,7 @@ fn i3_nothing_goes_while_something_depends_on_it() -> Result<(), Error> {
     assert_eq!(
         applied(ALL).refusal(&registry, &only(&["001_a"])),
         "Migration '001_a' cannot be taken back while these depend on it and are applied: 004_d, 002_b. Take them back \
-         first, or name them as well (`.with_dependants(true)` does that for a `down`)."
+         first, or name them as well (`.with_dependents(true)` does that for a `down`)."
     );
     assert_eq!(steps(&applied(ALL).down(&registry, &only(&["001_a"]), true)?), "004_d 002_b 001_a");
     let without_b = applied(&[("001_a", 1), ("004_d", 1)]);
@@ -163,14 +163,14 @@ fn a_place_to_go_back_to_has_to_be_applied() {
 #[test]
 fn what_is_half_changed_goes_only_if_it_is_named_itself() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b");
-    let database = Database { half_changed: &["002_b"], ..applied(&[("001_a", 1), ("002_b", 1)]) };
+    let database = Database { partially_applied: &["002_b"], ..applied(&[("001_a", 1), ("002_b", 1)]) };
     let meant = Target::Meant(vec!["002_b".to_owned()]);
     for target in [Target::Last(1), Target::Batch, Target::To("001_a".to_owned()), meant] {
         let refusal = database.refusal(&registry, &target);
         assert!(refusal.starts_with("half-way through on a server without transactions: 002_b."), "{refusal}");
     }
     let along = database.down(&registry, &only(&["001_a"]), true).expect_err("it is taken along, not named");
-    assert!(matches!(along, Error::HalfChanged { ids } if ids == ["002_b"]));
+    assert!(matches!(along, Error::PartiallyApplied { ids } if ids == ["002_b"]));
     assert_eq!(database.plan(&registry, &only(&["002_b"])), "002_b");
     assert_eq!(steps(&database.down(&registry, &only(&["001_a", "002_b"]), true)?), "002_b 001_a");
     Ok(())

@@ -58,8 +58,8 @@ fn of_10_000_that_something_depends_on_the_first_are_refused() -> Result<(), Err
         let refused = refusals(refused);
         assert!((1..200).contains(&refused.len()), "{} refusals", refused.len());
         for refusal in refused {
-            let Error::DependantsApplied { dependants, .. } = refusal else { panic!("{refusal}") };
-            assert_eq!(dependants.len(), COUNT / 2);
+            let Error::DependentsApplied { dependents, .. } = refusal else { panic!("{refusal}") };
+            assert_eq!(dependents.len(), COUNT / 2);
         }
     }
     Ok(())

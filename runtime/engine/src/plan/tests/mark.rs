@@ -81,7 +81,7 @@ fn i3_what_is_pending_by_saying_so_does_not_carry_something_applied() {
     assert_eq!(
         told(suspend(&registry, &["001_a"], all, &[])),
         "Migration '001_a' cannot be taken back while these depend on it and are applied: 003_c, 002_b. Take them back first, \
-         or name them as well (`.with_dependants(true)` does that for a `down`)."
+         or name them as well (`.with_dependents(true)` does that for a `down`)."
     );
 }
 

@@ -9,7 +9,7 @@ use super::scratch::{Scratch, refusal};
 use super::{Check, Described};
 use crate::context::catalog::ListedKind;
 use crate::context::catalog::same::same_option;
-use crate::display::counted;
+use crate::display::plural;
 use crate::error::codes::{
     COMMAND_NOT_SUPPORTED_ON_VIEW, ILLEGAL_OPERATION, INDEX_NOT_FOUND, INVALID_NAMESPACE, INVALID_OPTIONS,
     NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND,
@@ -110,7 +110,7 @@ impl Check<'_> {
             }
             Some(Described { stored: Some(stored), .. }) => {
                 let count = self.estimated_count(&stored).await?;
-                self.note(format!("would be dropped, and {} lost", counted(count, "document")));
+                self.note(format!("would be dropped, and {} lost", plural(count, "document")));
             }
         }
         self.projection.drop(self.collection);

@@ -5,7 +5,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 
 use super::{Check, EXAMPLES};
-use crate::display::{Json, counted, shorten_value};
+use crate::display::{Json, plural, shorten_value};
 use crate::error::Readable;
 
 /// What the server does about documents that are there and do not match.
@@ -77,7 +77,7 @@ impl Check<'_> {
         };
         self.note(format!(
             "{} {do_not} match the validator and {would_be}: `_id` {}{}",
-            counted(count, "document"),
+            plural(count, "document"),
             ids.join(", "),
             if count > ids.len() as u64 { ", .." } else { "" },
         ));

@@ -11,7 +11,7 @@ use crate::context::catalog;
 use crate::context::catalog::same::index_covers;
 use crate::context::catalog::same::same;
 use crate::context::catalog::{Index, ListedKind};
-use crate::display::{Json, JsonDocument, counted, shorten_value};
+use crate::display::{Json, JsonDocument, plural, shorten_value};
 use crate::error::code;
 use crate::error::codes::{
     COMMAND_NOT_SUPPORTED_ON_VIEW, INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, INVALID_NAMESPACE, INVALID_OPTIONS,
@@ -84,7 +84,7 @@ impl Check<'_> {
         match &there {
             Some(Described { stored: Some(stored), .. }) => {
                 let count = self.estimated_count(stored).await?;
-                self.note(format!("{} would be scanned", counted(count, "document")));
+                self.note(format!("{} would be scanned", plural(count, "document")));
                 self.documents(stored, there.as_ref(), spec).await?;
             }
             Some(_) => self.note("0 documents would be scanned"),
@@ -186,10 +186,7 @@ impl Check<'_> {
             return Ok(());
         }
         if !self.projection.transactional {
-            self.cannot_tell(format!(
-                "the index may be unable to hold {}",
-                counted(documents.len() as u64, "document")
-            ));
+            self.cannot_tell(format!("the index may be unable to hold {}", plural(documents.len() as u64, "document")));
             return Ok(());
         }
         let mut scratch = Scratch::begin(self.database, self.max_time).await?;
@@ -206,7 +203,7 @@ impl Check<'_> {
             }
             Ok(()) if more => self.cannot_tell(format!(
                 "the server was asked about {} that the index may be unable to hold, but there are more",
-                counted(documents.len() as u64, "document")
+                plural(documents.len() as u64, "document")
             )),
             Ok(()) => {}
         }

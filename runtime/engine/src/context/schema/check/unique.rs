@@ -8,7 +8,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 
 use super::{Check, EXAMPLES, limited};
-use crate::display::{Grouped, JsonDocument, counted, shorten_document};
+use crate::display::{Count, JsonDocument, plural, shorten_document};
 use crate::error::codes::DUPLICATE_KEY;
 
 impl Check<'_> {
@@ -42,14 +42,14 @@ impl Check<'_> {
                 let named: Document =
                     keys.keys().cloned().zip(parts.into_iter().map(|(_, value)| shown(value))).collect();
                 let named = shorten_document(named);
-                format!("{} ({})", JsonDocument(&named), counted(number(example, "documents"), "document"))
+                format!("{} ({})", JsonDocument(&named), plural(number(example, "documents"), "document"))
             })
             .collect();
         let more = if values > examples.len() as u64 { ", .." } else { "" };
-        let are = if values == 1 { "1 value is".to_owned() } else { format!("{} values are", Grouped(values)) };
+        let are = if values == 1 { "1 value is".to_owned() } else { format!("{} values are", Count(values)) };
         self.obstacle(format!(
             "{are} there more than once, {} times in all: {}{more} (code {DUPLICATE_KEY})",
-            Grouped(times),
+            Count(times),
             examples.join(", ")
         ));
         Ok(true)

@@ -29,7 +29,7 @@ use crate::migration::Direction;
 use crate::record::{Record, RecordStatus};
 use crate::stop::jitter;
 use crate::stop::{Reason, Stop};
-use crate::store::{Beside, Change, Over};
+use crate::store::{Beside, Change, Expected};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -315,5 +315,5 @@ fn change(step: usize, status: RecordStatus, token: i64, beside: Beside) -> Chan
         token,
         position: None,
     };
-    Change::Stored { record: Box::new(record), over: Over::Pending, beside, entry: None }
+    Change::Stored { record: Box::new(record), over: Expected::Pending, beside, entry: None }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Sabotage, Server, State};
 use crate::lock::Fenced;
 use crate::record::{Record, RecordStatus};
-use crate::store::{Change, Over, Written};
+use crate::store::{Change, Expected, Written};
 
 /// After which the server ends a transaction: 60 s, and it looks every 30 s.
 const LIFETIME: Duration = Duration::from_secs(90);
@@ -169,8 +169,8 @@ impl State {
         match change {
             Change::Stored { record, over, beside, .. } => {
                 let not = match over {
-                    Over::Pending => RecordStatus::Completed,
-                    Over::Applied => RecordStatus::RolledBack,
+                    Expected::Pending => RecordStatus::Completed,
+                    Expected::Applied => RecordStatus::RolledBack,
                 };
                 let found = self.records.get(&record.id);
                 if found.is_some_and(|found| found.status == not || found.token > record.token) {
