@@ -1,4 +1,4 @@
-//! Members that are killed, stopped and started again.
+//! Members that are killed, stopped and restarted.
 
 use std::collections::BTreeSet;
 
@@ -65,7 +65,7 @@ async fn durable(server: &Mongod) -> Collection<Document> {
         .read_concern(ReadConcern::majority())
         .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
         .build();
-    // Otherwise the driver notices a stopped primary only after twenty seconds.
+    // By default, the driver takes twenty seconds to notice a stopped primary.
     let uri = format!("{}&heartbeatFrequencyMS=1000&connectTimeoutMS=2000", server.uri());
     let client = mongodb::Client::with_uri_str(uri).await.unwrap();
     client.database("test").collection_with_options("things", options)

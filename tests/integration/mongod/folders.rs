@@ -1,4 +1,4 @@
-//! Data that are kept from one start to the next.
+//! Data that are kept between starts.
 
 use mongodb::bson::{Document, doc};
 use mongrate_testkit::mongod::{Builder, Error, Mongod};
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 #[tokio::test]
 async fn a_kept_folder_serves_the_next_start_on_the_same_port() {
     let scratch = Scratch::new();
-    // Not made yet.
+    // Does not exist yet.
     let kept = Mongod::builder().data_dir(scratch.path().join("data"));
     let port = insert_one_more(kept.clone(), 1).await;
     assert_eq!(insert_one_more(kept.clone(), 2).await, port);
@@ -55,14 +55,12 @@ async fn a_folder_belongs_to_one_server_at_a_time() {
     let error = kept.start().await.unwrap_err();
     assert!(matches!(error, Error::Exited { .. }), "{error:?}");
     assert!(
-        error
-            .to_string()
-            .ends_with("Another server runs on this data folder: end it, or give this one a folder of its own"),
+        error.to_string().ends_with("Another server uses this data folder: stop it, or choose another folder"),
         "{error}"
     );
 }
 
-/// Starts, sees all but one of the documents, inserts that one, and ends; the first member's port.
+/// Starts a server, expects `total - 1` documents, inserts another one, and shuts down. Returns the port of the first member.
 async fn insert_one_more(builder: Builder, total: u64) -> u16 {
     let server = builder.start().await.unwrap();
     let things = server.client().await.unwrap().database("test").collection::<Document>("things");
@@ -73,9 +71,9 @@ async fn insert_one_more(builder: Builder, total: u64) -> u16 {
     port
 }
 
-/// A service of another kind on this port: it hangs up on whoever talks MongoDB to it.
+/// Occupies the port with a service that closes every connection.
 async fn occupy(port: u16) -> JoinHandle<()> {
-    // Wine closes the sockets of a process that has ended a moment later.
+    // Wine closes the sockets of an ended process a moment later.
     let listener = eventually("the port to be free", async || TcpListener::bind(("127.0.0.1", port)).await.ok()).await;
     tokio::spawn(async move { while listener.accept().await.is_ok() {} })
 }

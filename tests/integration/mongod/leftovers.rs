@@ -1,4 +1,4 @@
-//! Nothing stays behind, however the process ends that started a server.
+//! Nothing is left behind, however the process that started a server ends.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -31,7 +31,7 @@ async fn the_thread_that_started_a_server_may_end() {
         runtime.block_on(Mongod::start()).unwrap()
     };
     let server = thread::spawn(start).join().unwrap();
-    // Answers to the commands of another runtime, too.
+    // It can be used from another runtime, too.
     assert_eq!(server.primary().await.unwrap(), 0);
     assert!(server.members()[0].pid().is_some());
 }

@@ -1,4 +1,4 @@
-//! Servers that do not start, and what the caller is told. Errors of the search for a program are tested beside it.
+//! Servers that do not start, and the reported errors. Errors of the search for a program have unit tests.
 
 use std::fs;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use mongrate_tests::{Scratch, servers};
 #[tokio::test]
 async fn a_program_that_is_not_there() {
     let error = Mongod::builder().binary("/no/such/mongod").start().await.unwrap_err();
-    assert!(error.to_string().starts_with("/no/such/mongod cannot be run: Builder::binary must name"), "{error}");
+    assert!(error.to_string().starts_with("/no/such/mongod is not executable: set Builder::binary to"), "{error}");
 }
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn a_program_that_ends_at_once() {
     let line = r#"{"s":"F","msg":"Cannot start","attr":{"error":"NoMood: not today"}}"#;
     let binary = scratch.script("mongod", &format!("echo '{line}'; exit 14"));
     let error = Mongod::builder().binary(&binary).start().await.unwrap_err();
-    let expected = format!("{} ended by itself with status 14:\n  Cannot start: NoMood: not today", binary.display());
+    let expected = format!("{} exited with status 14:\n  Cannot start: NoMood: not today", binary.display());
     assert_eq!(error.to_string(), expected);
 }
 

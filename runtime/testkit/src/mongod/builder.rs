@@ -1,4 +1,4 @@
-//! What kind of server to start.
+//! Configures and starts a server.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
@@ -9,19 +9,20 @@ use tokio::task::spawn_blocking;
 use tracing::info;
 
 use super::connect::Deadline;
+use super::environment::Environment;
 use super::error::{Error, Tried};
-use super::find::{self, Environment};
+use super::find;
 use super::folder::Folder;
 use super::member::Member;
 use super::process::Program;
 use super::{Mongod, replica_set};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// What a server on a kept folder gets to end in order; a temporary one has nothing to keep. A primary with followers would linger
-/// for 15 seconds, but by then its journal has long been written: that takes 0.1 seconds.
+/// Time for a clean shutdown of a server whose data are kept. A primary with secondaries would take 15 seconds, but it
+/// flushes its journal within 0.1 seconds.
 const GRACE_SECONDS: u32 = 3;
 
-/// A local server to be: a replica set of one member in a temporary folder, unless told otherwise.
+/// Configures a local server. The default is a replica set with one member in a temporary folder.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -59,22 +60,22 @@ impl Builder {
         }
     }
 
-    /// A replica set of this many members, at least one. Each is a process of its own, of some 150 MB.
+    /// Starts a replica set with `count` members, at least one. Each is a process of about 150 MB.
     pub fn members(mut self, count: usize) -> Self {
         self.members = count.max(1);
         self.replica_set = true;
         self
     }
 
-    /// One more member of the replica set, the last, which votes and holds no data. With two others, the server keeps its primary
-    /// when one of them dies, but acknowledges no majority writes.
+    /// Adds an arbiter as the last member. It votes but holds no data: with two other members, the set keeps a primary
+    /// when one of them dies, but no longer acknowledges majority writes.
     pub fn arbiter(mut self) -> Self {
         self.arbiter = true;
         self.replica_set = true;
         self
     }
 
-    /// One server that is no replica set: without transactions, change streams and retryable writes.
+    /// Starts a standalone server, which has no transactions, change streams or retryable writes.
     pub fn standalone(mut self) -> Self {
         self.members = 1;
         self.arbiter = false;
@@ -82,43 +83,43 @@ impl Builder {
         self
     }
 
-    /// Keeps the data in this folder, which is made if missing; a later start on it finds them again, and the same port if that is
-    /// still free. Without it the folder is temporary, and removed with the server.
+    /// Keeps the data in this folder, which is created if necessary. A later start in the same folder finds the data,
+    /// and reuses the port if it is free. By default the folder is temporary and removed with the server.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(path.into());
         self
     }
 
-    /// The mongod to run, instead of the one that [the search](super) finds.
+    /// Sets the mongod to run, in place of [the search](super).
     pub fn binary(mut self, path: impl Into<PathBuf>) -> Self {
         self.binary = Some(path.into());
         self
     }
 
-    /// One more argument for every mongod, such as `--quiet`.
+    /// Adds a command-line argument for every mongod, such as `--quiet`.
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.args.push(argument.into());
         self
     }
 
-    /// `--setParameter name=value` for every mongod.
+    /// Adds `--setParameter name=value` for every mongod.
     pub fn set_parameter(self, name: &str, value: impl Display) -> Self {
         self.arg("--setParameter").arg(format!("{name}={value}"))
     }
 
-    /// One more environment variable for every mongod.
+    /// Adds an environment variable for every mongod.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.envs.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
-    /// How long to wait for the server, and later for a new primary; 60 seconds unless set.
+    /// Limits the wait for the server, and later for a new primary. The default is 60 seconds.
     pub fn ready_within(mut self, limit: Duration) -> Self {
         self.ready_within = limit;
         self
     }
 
-    /// Finds mongod, fetching it if need be, starts it, and waits until it takes writes.
+    /// Finds mongod, downloading it if necessary, starts it, and waits until it accepts writes.
     pub async fn start(self) -> Result<Mongod, Error> {
         let named = self.binary.clone();
         let search = move || match named {
@@ -137,7 +138,7 @@ impl Builder {
         let members = (0..self.members + usize::from(self.arbiter))
             .map(|index| Member::new(index, folder.path()))
             .collect::<Result<Vec<_>, _>>()?;
-        // From here on, an early return ends what was started.
+        // From here on, an early return drops the server and thereby shuts it down.
         let mut server =
             Mongod { members, program, folder, replica_set: self.replica_set, ready_within: self.ready_within };
         for member in &server.members {

@@ -1,4 +1,4 @@
-//! Asking a server about itself, for a bounded time.
+//! Queries a server with bounded waiting.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,11 @@ use tokio::task::JoinError;
 use tokio::time::{sleep, timeout};
 
 use super::error::{Asked, Error};
-use super::member::Member;
 
 const POLL: Duration = Duration::from_millis(20);
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// A client for one member alone, whatever its role.
+/// Creates a client that connects to one member only, whatever its role.
 pub(super) fn direct(port: u16) -> Result<Client, Error> {
     let options = ClientOptions::builder()
         .hosts(vec![ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(port) }])
@@ -23,16 +22,16 @@ pub(super) fn direct(port: u16) -> Result<Client, Error> {
         .connect_timeout(ANSWER)
         .server_selection_timeout(ANSWER)
         .build();
-    Client::with_options(options).asked("accept a client")
+    Client::with_options(options).asked("create a client")
 }
 
-/// What the server says of its own role; nothing while it does not answer.
+/// Sends `hello`. Returns `None` while the server does not answer.
 pub(super) async fn hello(client: &Client) -> Option<Document> {
     command(client, doc! { "hello": 1 }).await?.ok()
 }
 
-/// Runs a command on `admin`. The driver's future must not be dropped in flight, so the limit is on the task: `None` after two
-/// seconds without an answer.
+/// Runs a command on `admin`. Returns `None` after two seconds without an answer. The limit applies to a spawned task,
+/// because the driver's future must not be dropped in flight.
 pub(super) async fn command(client: &Client, command: Document) -> Option<error::Result<Document>> {
     let admin = client.database("admin");
     let task = tokio::spawn(async move { admin.run_command(command).await });
@@ -40,7 +39,7 @@ pub(super) async fn command(client: &Client, command: Document) -> Option<error:
     answer.ok()
 }
 
-/// The moment at which waiting ends.
+/// A limit for waiting, which several steps share.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
     started: Instant,
@@ -56,11 +55,11 @@ impl Deadline {
         self.started.elapsed() >= self.allowed
     }
 
-    /// Asks until there is an answer.
+    /// Polls `ask` until it returns an answer. On timeout, the error contains `log`.
     pub(super) async fn until<T>(
         self,
         awaited: &'static str,
-        member: &Member,
+        log: impl FnOnce() -> String,
         mut ask: impl AsyncFnMut() -> Result<Option<T>, Error>,
     ) -> Result<T, Error> {
         loop {
@@ -68,7 +67,7 @@ impl Deadline {
                 return Ok(answer);
             }
             if self.passed() {
-                return Err(Error::NotReady { awaited, after: self.allowed, log: member.closing_lines() });
+                return Err(Error::NotReady { awaited, after: self.allowed, log: log() });
             }
             sleep(POLL).await;
         }

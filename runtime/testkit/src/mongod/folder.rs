@@ -1,4 +1,4 @@
-//! Where a server keeps its data: a folder of the caller's, or a temporary one that is gone when the server is.
+//! The data folder of a server: the caller's own, or a temporary one that is removed with the server.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, PipeWriter};
@@ -11,18 +11,18 @@ use std::{env, process};
 
 use super::error::{Error, Tried};
 
-/// The folder of one server, with one below it for each member.
+/// The data folder, with a subfolder for each member.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
     janitor: Option<Janitor>,
 }
 
-/// The process that removes a temporary folder, whatever becomes of this one.
+/// A process that removes the temporary folder even if this process is killed.
 #[derive(Debug)]
 struct Janitor {
     child: Child,
-    // Everything that must be over before the folder may go holds a copy of this end.
+    // Every process that uses the folder holds a copy of this end, and the janitor waits for all of them.
     pipe: PipeWriter,
 }
 
@@ -55,7 +55,7 @@ impl Folder {
         self.janitor.is_none()
     }
 
-    /// What a supervisor holds for as long as its mongod may write here.
+    /// Returns a handle for a supervisor that keeps the folder as long as its mongod may write there.
     pub(super) fn hold(&self) -> io::Result<Stdio> {
         match &self.janitor {
             Some(janitor) => Ok(janitor.pipe.try_clone()?.into()),
@@ -83,14 +83,14 @@ impl Janitor {
             .stdin(reader)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Out of reach of ctrl-C, which goes to the whole group in the foreground.
+            // ctrl-C signals the whole foreground group; this process must not get it.
             .process_group(0)
             .spawn()?;
         Ok(Self { child, pipe })
     }
 }
 
-/// A new folder that only this user can enter.
+/// Creates a folder that only the current user can access.
 fn fresh() -> io::Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     loop {

@@ -1,5 +1,5 @@
-# Removes the folder $1 once nobody holds the other end of standard input any more: neither the process that made it, nor the
-# supervisor of any mongod that still writes to it.
+# Removes the folder $1 as soon as the other end of standard input is closed, that is, when the process that created the
+# folder and the supervisors of all servers in it have ended.
 trap '' HUP INT TERM
 while read -r _; do :; done
 PATH=$PATH:/usr/bin:/bin

@@ -1,4 +1,4 @@
-//! mongod's log, read for people: it is lines of JSON, most of which say nothing about why a start failed.
+//! Extracts the reason for a failed start from mongod's log, which consists of JSON lines.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const LINES: usize = 6;
 
-/// The lines after the first `skip` bytes of the file that say what went wrong, or else the last ones.
+/// Returns the errors that were logged after the first `skip` bytes, or else the last lines.
 pub(super) fn closing_lines(file: &Path, skip: u64) -> String {
     let Ok(bytes) = fs::read(file) else {
         return format!("  (no log at {})", file.display());
@@ -26,7 +26,7 @@ pub(super) fn closing_lines(file: &Path, skip: u64) -> String {
     shown[from..].iter().map(|line| format!("  {}", line.text)).collect::<Vec<_>>().join("\n")
 }
 
-/// The last lines of what any other program printed.
+/// Returns the last lines of another program's output.
 pub(super) fn last_lines(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -34,14 +34,14 @@ pub(super) fn last_lines(output: &[u8]) -> String {
     lines[from..].iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// What to do about the reasons that are not MongoDB's own.
+/// Suggests a remedy for common failures.
 pub(super) fn advice(log: &str) -> &'static str {
     if log.contains("error while loading shared libraries") {
-        "\nInstall the library that it names (Debian and Ubuntu: apt-get install libcurl4 libssl3)"
+        "\nInstall the missing library (Debian and Ubuntu: apt-get install libcurl4 libssl3)"
     } else if log.contains("GLIBC_") {
-        "\nThis build needs glibc 2.35 or newer: install a MongoDB made for this system and set MONGOD to the path of its mongod"
+        "\nThis build needs glibc 2.35 or newer: install MongoDB for this system and set MONGOD to the path of its mongod"
     } else if log.contains("DBPathInUse") {
-        "\nAnother server runs on this data folder: end it, or give this one a folder of its own"
+        "\nAnother server uses this data folder: stop it, or choose another folder"
     } else {
         ""
     }
@@ -55,7 +55,7 @@ struct Line {
 impl Line {
     fn read(line: &str) -> Self {
         let Ok(Value::Object(fields)) = serde_json::from_str(line) else {
-            // Not mongod's log: the loader, or the complaint about a command line.
+            // Not in log format: from the dynamic loader, or an error in the command line.
             return Self { alarming: true, text: line.to_owned() };
         };
         let severity = fields.get("s").and_then(Value::as_str).unwrap_or_default();
@@ -68,7 +68,8 @@ impl Line {
     }
 }
 
-/// `attr.error`, which is a sentence or `{code, codeName, errmsg}`; `attr.reason` and `attr.msg` elsewhere.
+/// Returns the reason of an entry: `attr.error`, a string or `{code, codeName, errmsg}`, or else `attr.reason` or
+/// `attr.msg`.
 fn reason(attr: &Value) -> Option<&str> {
     let error = attr.get("error").or_else(|| attr.get("reason")).or_else(|| attr.get("msg"))?;
     error.as_str().or_else(|| error.get("errmsg")?.as_str())

@@ -1,4 +1,4 @@
-//! One member of a server: a folder, a port, and the mongod that may or may not be running there.
+//! A member of a server: its folder, its port and its mongod process, if running.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,10 +16,10 @@ use super::folder::Folder;
 use super::log;
 use super::process::{Process, Program};
 
-/// mongod's exit status when it could not listen on its port.
+/// The exit status of mongod if its port is taken.
 const PORT_TAKEN: i32 = 48;
 
-/// One member, as [`Mongod::members`](super::Mongod::members) lists them.
+/// A member of the server, from [`Mongod::members`](super::Mongod::members).
 #[derive(Debug)]
 pub struct Member {
     index: usize,
@@ -32,12 +32,12 @@ pub struct Member {
 struct State {
     process: Option<Process>,
     stopped: bool,
-    /// How long the log was when this process started.
+    /// Length of the log file when the process was started.
     log_start: u64,
 }
 
 impl Member {
-    /// A member with a folder of its own, on the port it had before if that is free. Not started.
+    /// Creates a member with its own folder, on its previous port if that is free. Does not start it.
     pub(super) fn new(index: usize, parent: &Path) -> Result<Self, Error> {
         let folder = parent.join(format!("member-{index}"));
         let data = folder.join("data");
@@ -48,19 +48,19 @@ impl Member {
         Ok(Self { index, folder, port, state: Mutex::default() })
     }
 
-    /// Where it listens on 127.0.0.1; the same after a restart.
+    /// Returns the port on 127.0.0.1. A restart keeps it.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// A connection string that leads to this member alone, whatever its role.
+    /// Returns a connection string for this member only, whatever its role.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("mongodb://{}/?directConnection=true", self.host())
     }
 
-    /// The process id of its mongod, if it runs.
+    /// Returns the process id of mongod, if it is running.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         let mut state = self.lock();
@@ -68,7 +68,7 @@ impl Member {
         matches!(process.ended(), Ok(None)).then(|| process.pid())
     }
 
-    /// The file that mongod logs to.
+    /// Returns the path of the log file.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.folder.join("log")
@@ -78,7 +78,7 @@ impl Member {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Runs, and was not stopped by a signal.
+    /// Returns whether mongod is running and not stopped by a signal.
     pub(super) fn responsive(&self) -> bool {
         self.pid().is_some() && !self.lock().stopped
     }
@@ -96,7 +96,8 @@ impl Member {
         Ok(())
     }
 
-    /// Waits until this member's own mongod answers; another port if somebody else took this one meanwhile.
+    /// Waits until mongod answers. If another process has taken the port in the meantime, restarts mongod on a new
+    /// port.
     pub(super) async fn settle(
         &mut self,
         program: &Program,
@@ -119,25 +120,33 @@ impl Member {
         }
     }
 
-    /// Waits until this member's own mongod answers.
+    /// Waits until mongod answers.
     pub(super) async fn ready(&self, program: &Program, deadline: Deadline) -> Result<Client, Error> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         deadline
-            .until("mongod to answer", self, async || {
-                if let Some(status) = self.ended()? {
-                    return Err(Error::Exited { binary: program.binary.clone(), status, log: self.closing_lines() });
-                }
-                // Cheaper than the driver's first attempt, which is followed by half a second of waiting.
-                if TcpStream::connect(address).is_err() {
-                    return Ok(None);
-                }
-                let client = connect::direct(self.port)?;
-                Ok(self.is_own(&client).await.then_some(client))
-            })
+            .until(
+                "mongod to answer",
+                || self.closing_lines(),
+                async || {
+                    if let Some(status) = self.ended()? {
+                        return Err(Error::Exited {
+                            binary: program.binary.clone(),
+                            status,
+                            log: self.closing_lines(),
+                        });
+                    }
+                    // Cheaper than the driver: it waits half a second after a failed attempt.
+                    if TcpStream::connect(address).is_err() {
+                        return Ok(None);
+                    }
+                    let client = connect::direct(self.port)?;
+                    Ok(self.is_own(&client).await.then_some(client))
+                },
+            )
             .await
     }
 
-    /// SIGKILL; returns when the process is gone.
+    /// Sends SIGKILL and waits until the process has ended.
     pub(super) fn kill(&self) -> Result<(), Error> {
         let action = || format!("kill member {}", self.index);
         self.lock().running(self.index)?.kill().tried(action)
@@ -157,7 +166,7 @@ impl Member {
         Ok(())
     }
 
-    /// Lets mongod end, without waiting for it.
+    /// Lets mongod shut down, without waiting for it.
     pub(super) fn release(&self) {
         if let Some(process) = &mut self.lock().process {
             process.release();
@@ -175,7 +184,7 @@ impl Member {
         }
     }
 
-    /// Whether the server at this port is ours: in a race for the port it may be somebody else's.
+    /// Returns whether the server at this port is ours. Another process may have won a race for the port.
     async fn is_own(&self, client: &Client) -> bool {
         let options = client.database("admin").run_command(doc! { "getCmdLineOpts": 1 }).await;
         let path = |options: &mongodb::bson::Document| {
@@ -188,7 +197,7 @@ impl Member {
     fn arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["--dbpath".into(), self.folder.join("data").into()];
         arguments.extend(["--port".into(), self.port.to_string().into()]);
-        // A killed server would leave its socket file behind.
+        // A killed server would not remove its socket file.
         arguments.extend(["--bind_ip", "127.0.0.1", "--nounixsocket"].map(Into::into));
         arguments.extend(["--wiredTigerCacheSizeGB", "0.25"].map(Into::into));
         arguments.extend(["--setParameter", "diagnosticDataCollectionEnabled=false"].map(Into::into));
@@ -210,7 +219,7 @@ impl State {
     }
 }
 
-/// The port, if nobody listens there; any free one for 0. It can be lost again before mongod takes it.
+/// Returns the port if it is free, or any free port for 0. Another process may still take it before mongod does.
 fn free_port(port: u16) -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()?.port())
 }

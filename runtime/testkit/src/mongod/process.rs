@@ -1,4 +1,4 @@
-//! One mongod and the shell that sees to it that it does not outlive this process.
+//! A mongod process, and the shell that ensures that it does not outlive this process.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, ErrorKind};
@@ -6,21 +6,21 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
-/// What to run; the same for every member but for the arguments.
+/// The command line that all members share.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) binary: PathBuf,
     pub(super) args: Vec<OsString>,
     pub(super) envs: Vec<(OsString, OsString)>,
-    /// Seconds to end by itself when nobody needs it any more; 0: killed at once.
+    /// Seconds for a clean shutdown; with 0 it is killed at once.
     pub(super) grace: u32,
 }
 
-/// A mongod that was started. Dropping it ends it and waits until it is gone.
+/// A started mongod. Dropping it shuts it down and waits until it has ended.
 #[derive(Debug)]
 pub(super) struct Process {
     supervisor: Child,
-    // Closing it ends the server. Nothing is ever written to it.
+    // Closing this pipe shuts the server down. Nothing is ever written to it.
     leash: Option<ChildStdin>,
     pid: u32,
 }
@@ -39,7 +39,7 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(folder_hold)
-            // Out of reach of ctrl-C, which goes to the whole group in the foreground.
+            // ctrl-C signals the whole foreground group; this process must not get it.
             .process_group(0)
             .spawn()?;
         let leash = supervisor.stdin.take();
@@ -48,8 +48,10 @@ impl Process {
             BufReader::new(output).read_line(&mut line)?;
         }
         let mut process = Self { supervisor, leash, pid: 0 };
-        process.pid =
-            line.trim().parse().map_err(|_| io::Error::new(ErrorKind::InvalidData, "the shell named no process"))?;
+        process.pid = line
+            .trim()
+            .parse()
+            .map_err(|_| io::Error::new(ErrorKind::InvalidData, "the shell did not print a process id"))?;
         Ok(process)
     }
 
@@ -57,29 +59,29 @@ impl Process {
         self.pid
     }
 
-    /// The exit status, if mongod has ended.
+    /// Returns the exit status, if mongod has ended.
     pub(super) fn ended(&mut self) -> io::Result<Option<i32>> {
         Ok(self.supervisor.try_wait()?.map(code))
     }
 
-    /// Sends a signal by its name without `SIG`; the shell's own `kill` needs no further program and no unsafe code.
+    /// Sends a signal, named without `SIG`. The `kill` of the shell needs neither another program nor unsafe code.
     pub(super) fn signal(&self, name: &str) -> io::Result<()> {
         let status = Command::new("/bin/sh")
             .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &self.pid.to_string()])
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .status()?;
-        if status.success() { Ok(()) } else { Err(io::Error::new(ErrorKind::NotFound, "the process is gone")) }
+        if status.success() { Ok(()) } else { Err(io::Error::new(ErrorKind::NotFound, "the process has ended")) }
     }
 
-    /// SIGKILL, and waits until the process is gone.
+    /// Sends SIGKILL and waits until the process has ended.
     pub(super) fn kill(&mut self) -> io::Result<()> {
         self.signal("KILL")?;
         self.supervisor.wait()?;
         Ok(())
     }
 
-    /// Lets the server end, without waiting for it.
+    /// Lets the server shut down, without waiting for it.
     pub(super) fn release(&mut self) {
         drop(self.leash.take());
     }
@@ -92,7 +94,7 @@ impl Drop for Process {
     }
 }
 
-/// As a shell counts: a signal is 128 and its number.
+/// Returns the exit status as a shell counts: 128 plus the number of the signal.
 fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(-1)
 }

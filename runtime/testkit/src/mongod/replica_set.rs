@@ -1,4 +1,4 @@
-//! Members that know each other: initiating a replica set, and finding it again after its ports changed.
+//! Initiates a replica set, and reconfigures it after its ports have changed.
 
 use mongodb::Client;
 use mongodb::bson::{Array, Bson, Document, doc};
@@ -10,8 +10,8 @@ use super::member::Member;
 
 pub(super) const NAME: &str = "rs0";
 
-/// Makes the members one replica set, and waits until it has a primary and every other member follows. The last one may be
-/// an arbiter.
+/// Forms a replica set and waits until it has a primary and all other members follow. With `arbiter`, the last member
+/// is an arbiter.
 pub(super) async fn form(
     members: &[Member],
     clients: &[Client],
@@ -23,42 +23,51 @@ pub(super) async fn form(
     };
     let admin = client.database("admin");
     let stored = client.database("local").collection::<Document>("system.replset");
-    match stored.find_one(doc! {}).await.asked("show its replica set's configuration")? {
+    match stored.find_one(doc! {}).await.asked("read the configuration of the replica set")? {
         None => {
             let command = doc! { "replSetInitiate": config(members, arbiter, 1) };
-            admin.run_command(command).await.asked("initiate a replica set")?;
+            admin.run_command(command).await.asked("initiate the replica set")?;
         }
         Some(stored) if hosts(&stored) == members.iter().map(Member::host).collect::<Vec<_>>() => {}
-        // A kept folder, on other ports than before: nobody recognises itself in it, so nobody could agree to anything.
+        // The data folder was kept, but the ports have changed. No member finds itself in the configuration, so there
+        // can be no election.
         Some(stored) => {
-            debug!("the members' ports have changed: configuring the replica set anew");
+            debug!("the members' ports have changed: reconfiguring the replica set");
             let version = stored.get_i32("version").unwrap_or(1) + 1;
             let command = doc! { "replSetReconfig": config(members, arbiter, version), "force": true };
             deadline
-                .until("mongod to accept its members' new ports", first, async || {
-                    // A server answers before it has read its own configuration, and hangs up on everybody when it then does
-                    // not find itself in it.
-                    Ok(connect::command(client, command.clone()).await.and_then(Result::ok))
-                })
+                .until(
+                    "mongod to accept its members' new ports",
+                    || first.closing_lines(),
+                    async || {
+                        // mongod answers before it has read its configuration. If it then does not find itself there, it
+                        // closes all connections.
+                        Ok(connect::command(client, command.clone()).await.and_then(Result::ok))
+                    },
+                )
                 .await?;
         }
     }
     deadline
-        .until("a primary, and the other members to follow it", first, async || {
-            let mut primaries = 0;
-            for client in clients {
-                match connect::hello(client).await.as_ref().map(Role::of) {
-                    Some(Role::Primary) => primaries += 1,
-                    Some(Role::Secondary | Role::Arbiter) => {}
-                    _ => return Ok(None),
+        .until(
+            "a primary, and the other members to follow it",
+            || first.closing_lines(),
+            async || {
+                let mut primaries = 0;
+                for client in clients {
+                    match connect::hello(client).await.as_ref().map(Role::of) {
+                        Some(Role::Primary) => primaries += 1,
+                        Some(Role::Secondary | Role::Arbiter) => {}
+                        _ => return Ok(None),
+                    }
                 }
-            }
-            Ok((primaries == 1).then_some(()))
-        })
+                Ok((primaries == 1).then_some(()))
+            },
+        )
         .await
 }
 
-/// What a member is to the others, by its own word.
+/// The role of a member, from its reply to `hello`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Primary,
@@ -81,13 +90,13 @@ impl Role {
     }
 }
 
-/// The settings make a fail-over take one second instead of ten.
+/// Builds the configuration. Its settings shorten a fail-over from ten seconds to one.
 fn config(members: &[Member], arbiter: bool, version: i32) -> Document {
     let last = members.len() - 1;
     let member = |(id, member): (usize, &Member)| {
         let arbiter = arbiter && id == last;
         let priority = i32::from(!arbiter);
-        // A number of members fits.
+        // A replica set has at most 50 members.
         let id = i32::try_from(id).unwrap_or(i32::MAX);
         Bson::from(doc! { "_id": id, "host": member.host(), "arbiterOnly": arbiter, "priority": priority })
     };

