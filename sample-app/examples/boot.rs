@@ -26,7 +26,8 @@ async fn create_users(schema: &mut Schema) -> Result<(), mongrate::Error> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let booted = Migrator::connect(env::var("MONGODB_URI")?, "example_boot").await?.actor("boot example").boot().await?;
+    let booted =
+        Migrator::connect(env::var("MONGODB_URI")?, "example_boot").await?.actor("boot example").boot().await?;
     println!("{booted}");
 
     // Keep the migrator: its clones share what `health` remembers.

@@ -13,7 +13,7 @@ use mongodb::Database;
 pub use error::ApiError;
 pub use serve::serve;
 
-/// All routes. They answer in JSON, and errors as `{ "error": { "status", "message" } }`.
+/// Returns all routes. Responses are JSON, errors have the form `{ "error": { "status", "message" } }`.
 pub fn router(database: Database) -> Router {
     Router::new()
         .route("/customers", get(customers::list))

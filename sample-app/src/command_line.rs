@@ -1,4 +1,4 @@
-//! `sample-app migrate <command>`
+//! `sample-app migrate <command>`.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use mongrate_cli::Cli;
 use crate::database::Place;
 use crate::{configure, seed};
 
-/// Runs a command on the database that `--uri` or `MONGODB_URI` names, or else on the sample's own.
+/// Runs a command on the database in `--uri` or `MONGODB_URI`, or else on the sample's own.
 pub async fn run(cli: Cli) -> ExitCode {
     if !cli.needs_database() || Place::is_named() {
         return cli.run(configure).await;
@@ -22,7 +22,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// There is something to migrate in it from the first command on.
+/// Loads the sample data first, so that there is something to migrate.
 async fn on_our_own(cli: Cli, place: &Place) -> ExitCode {
     match seed::load(place.builder.database()).await {
         Ok(_) => cli.run_on(configure(place.builder.clone())).await,
@@ -30,10 +30,10 @@ async fn on_our_own(cli: Cli, place: &Place) -> ExitCode {
     }
 }
 
-/// Tells what has gone wrong.
+/// Prints an error.
 #[must_use]
 pub fn failed(error: &anyhow::Error) -> ExitCode {
-    // An error of Mongrate's tells its cause by itself; others leave it to their sources.
+    // The message of a Mongrate error includes its causes. For other errors, `{:#}` adds them.
     if error.is::<mongrate::Error>() {
         eprintln!("error: {error}");
     } else {

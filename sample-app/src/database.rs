@@ -1,4 +1,4 @@
-//! The database: the one that `MONGODB_URI` names, or one that the sample runs itself.
+//! The database in `MONGODB_URI`, or one on a local server that the sample starts.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,32 +9,31 @@ use mongodb::options::ClientOptions;
 use mongrate::{Migrator, MigratorBuilder};
 use mongrate_testkit::mongod::Mongod;
 
-/// The name of the database where the connection string has none.
+/// The default name of the database.
 const NAME: &str = "shop";
-/// How long to look for a server, unless the connection string says otherwise. The driver's 30 seconds are long for
-/// somebody who has mistyped a port.
+/// The default for `serverSelectionTimeoutMS`. The driver's 30 seconds are long after a typo in the port.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A database and where it is.
+/// A database, and the local server if there is one.
 #[derive(Debug)]
 pub struct Place {
-    /// The connection to it.
+    /// The connection to the database.
     pub builder: MigratorBuilder,
-    /// Where it is, for people; without credentials.
+    /// A description for people, without credentials.
     pub description: String,
-    /// The connection string of a local server, for others.
+    /// The connection string of the local server.
     pub uri: Option<String>,
     server: Option<Mongod>,
 }
 
 impl Place {
-    /// Whether `MONGODB_URI` names one.
+    /// Returns whether `MONGODB_URI` is set.
     #[must_use]
     pub fn is_named() -> bool {
         env::var_os("MONGODB_URI").is_some_and(|uri| !uri.to_string_lossy().trim().is_empty())
     }
 
-    /// The database that `MONGODB_URI` names, or else one of a local server whose data are kept beside this program.
+    /// Opens the database in `MONGODB_URI`, or else starts a local server with its data beside this program.
     pub async fn open() -> anyhow::Result<Self> {
         match env::var("MONGODB_URI") {
             Ok(uri) if !uri.trim().is_empty() => Self::named(uri.trim()).await,
@@ -43,7 +42,7 @@ impl Place {
         }
     }
 
-    /// The database that a connection string names. Whether it is there shows with the first use.
+    /// Opens the database in a connection string. Does not connect yet.
     pub async fn named(uri: &str) -> anyhow::Result<Self> {
         let mut options = ClientOptions::parse(uri).await.map_err(|error| unreadable(uri, &error))?;
         options.server_selection_timeout.get_or_insert(PATIENCE);
@@ -54,7 +53,7 @@ impl Place {
         Ok(Self { builder, description, uri: None, server: None })
     }
 
-    /// A database of a server that ends with this value and keeps its data in a folder.
+    /// Starts a local server that keeps its data in a folder and ends with this value.
     pub async fn local(folder: &Path) -> anyhow::Result<Self> {
         let server = Mongod::builder().data_dir(folder).start().await?;
         let builder = Migrator::connect(server.uri(), NAME).await?;
@@ -63,7 +62,7 @@ impl Place {
         Ok(Self { builder, description, uri: Some(uri), server: Some(server) })
     }
 
-    /// Ends the local server, if there is one.
+    /// Shuts the local server down, if there is one.
     pub async fn close(self) {
         if let Some(server) = self.server {
             server.shutdown().await;
@@ -71,13 +70,13 @@ impl Place {
     }
 }
 
-/// Beside the program, and so in Cargo's target folder: `cargo clean` starts afresh.
+/// The folder is beside the program, in Cargo's target folder, so `cargo clean` removes it.
 fn data_folder() -> anyhow::Result<PathBuf> {
-    let program = env::current_exe().context("cannot tell where this program is")?;
+    let program = env::current_exe().context("cannot determine the path of this program")?;
     Ok(program.with_file_name("sample-app-data"))
 }
 
-/// Relative to the current folder where that is shorter.
+/// Returns a path relative to the current folder, if it is inside.
 fn shown(folder: &Path) -> PathBuf {
     let here = env::current_dir().ok();
     here.and_then(|here| folder.strip_prefix(here).ok()).unwrap_or(folder).to_owned()
@@ -85,10 +84,10 @@ fn shown(folder: &Path) -> PathBuf {
 
 fn unreadable(uri: &str, error: &mongodb::error::Error) -> anyhow::Error {
     if uri.contains('@') {
-        // The driver's message may quote what it could not read, which may be a part of the password.
+        // The message of the driver may quote a part of the password.
         anyhow!(
-            "MONGODB_URI is not a connection string. Signs like `/ ? # : @ %` in the user's name or password must be \
-             written as %2F, %3F and so on"
+            "MONGODB_URI is not a connection string. Escape characters such as `/ ? # : @ %` in the user name or \
+             password as %2F, %3F and so on"
         )
     } else {
         anyhow!("MONGODB_URI is not a connection string: {}", error.kind)

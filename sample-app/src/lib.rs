@@ -1,5 +1,5 @@
-//! A small axum service with a past: its database begins in the shape of version 1, and migrations bring it to today's
-//! before the service starts.
+//! A small axum service with a history: its database starts in the format of version 1, and migrations convert it to
+//! the current format before the service starts.
 
 pub mod api;
 pub mod command_line;
@@ -18,21 +18,21 @@ use mongrate::{Migrator, MigratorBuilder};
 use crate::progress::elapsed;
 use crate::showcase::Showcase;
 
-/// Sets the options of this application's migrator; it has everything that is linked in, the plugin's migrations too.
+/// Sets the options of this application's migrator, which has all linked migrations, including the plugin's.
 ///
-/// They are linked in because [`api`] calls the plugin. rustc leaves out a crate that is never named, so an application
-/// that wants only a plugin's migrations says `use whale_alerts as _;`.
+/// They are linked because [`api`] calls the plugin. rustc omits a crate that is never named, so an application that
+/// uses only a plugin's migrations needs `use whale_alerts as _;`.
 pub fn configure(builder: MigratorBuilder) -> MigratorBuilder {
     builder.actor("sample-app").codebase_version(env!("CARGO_PKG_VERSION"))
 }
 
-/// The migrator of this application for a database of which there is a handle already: to read where it stands.
+/// Builds a migrator for an existing handle, to read the status.
 pub fn migrator(database: &Database) -> Result<Migrator, mongrate::Error> {
     configure(Migrator::builder(database.clone())).build()
 }
 
-/// Loads version 1 if the database is empty, applies what is pending unless the environment says otherwise, and prints what
-/// it does.
+/// Loads version 1 into an empty database, applies the pending migrations unless the environment disables it, and
+/// prints the progress.
 pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<()> {
     let migrator = builder.clone().build()?;
     let database = migrator.database();

@@ -1,6 +1,6 @@
-//! Migrates, then serves. `MONGODB_URI` names another database than the sample's own, `PORT` another port than 3000,
-//! `MONGRATE_AUTO=false` and its like tell how to migrate, and `--once` ends after that. `sample-app migrate` is the command
-//! line.
+//! Migrates, and then serves. `MONGODB_URI` sets another database than the sample's own, `PORT` another port than 3000,
+//! and `MONGRATE_AUTO=false` and other variables configure the migration. `--once` exits after migrating. `sample-app
+//! migrate` is the command line.
 
 use std::env;
 use std::process::ExitCode;
@@ -10,11 +10,11 @@ use sample_app::command_line::{self, failed};
 use sample_app::database::Place;
 use sample_app::{api, bring_up_to_date, configure};
 
-const USAGE: &str = "usage: sample-app [--once]\n       sample-app migrate <command>\n\n  --once        end after migrating instead of serving\n  \
-    migrate       look at the migrations, run them one by one, revert them; `migrate --help` tells\n\n\
-    environment:\n  MONGODB_URI   the database to use instead of a local one, like mongodb://localhost/sample\n  \
+const USAGE: &str = "usage: sample-app [--once]\n       sample-app migrate <command>\n\n  --once        exit after migrating\n  \
+    migrate       show, apply and revert migrations; see `migrate --help`\n\n\
+    environment:\n  MONGODB_URI   the database to use instead of a local one, such as mongodb://localhost/sample\n  \
     PORT          the port to serve on instead of 3000\n  \
-    MONGRATE_*    how to migrate, as docs/guide/running.md tells: MONGRATE_AUTO=false only checks";
+    MONGRATE_*    configure the migration, see docs/guide/running.md; MONGRATE_AUTO=false only checks";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -54,7 +54,7 @@ async fn migrate_and_serve(place: &Place, once: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     if let Some(uri) = &place.uri {
-        println!("\nThe command line, meanwhile:\n  sample-app migrate status --uri '{uri}'");
+        println!("\nWhile it is serving, use the command line with:\n  sample-app migrate status --uri '{uri}'");
     }
     api::serve(place.builder.database()).await
 }

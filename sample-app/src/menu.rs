@@ -1,4 +1,4 @@
-//! The menu: a module of the application, with migrations of its own.
+//! The menu: a module of the application with its own migrations.
 
 mod migrations;
 
@@ -8,26 +8,26 @@ use mongodb::bson::doc;
 use mongodb::error::Result;
 use serde::{Deserialize, Serialize};
 
-/// Where the menu is stored.
+/// The collection of the menu.
 pub(crate) const COLLECTION: &str = "menu";
 
-/// An entry, in today's shape.
+/// A menu entry in the current format.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Which menu it belongs to: `shop` or `admin`.
+    /// The menu: `shop` or `admin`.
     pub namespace: String,
-    /// Where it leads; unique in its namespace.
+    /// The target, unique within the namespace.
     pub path: String,
-    /// What it says.
+    /// The text.
     pub label: String,
-    /// From 1, from the top.
+    /// The position, starting with 1 at the top.
     pub position: i32,
-    /// The role that it takes to see it; everybody does when `None`.
+    /// The required role. `None` is everybody.
     pub role: Option<String>,
 }
 
-/// All entries, from the top.
+/// Returns all entries, from the top.
 pub async fn entries(database: &Database) -> Result<Vec<Entry>> {
     let top_down = doc! { "namespace": -1, "position": 1 };
     database.collection(COLLECTION).find(doc! {}).sort(top_down).await?.try_collect().await

@@ -1,7 +1,7 @@
-//! What has happened to the customers since version 1, in files by what it does.
+//! The changes of the customers since version 1, one file per topic.
 //!
-//! A migration says all that it needs by itself and uses nothing of the application's: the application goes on
-//! changing, and an old database must still get from there to here.
+//! A migration is self-contained and uses no code of the application: the application keeps changing, but an old
+//! database still has to be migrated the same way.
 
 mod cleaning;
 mod indexes;

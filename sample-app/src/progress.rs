@@ -1,4 +1,4 @@
-//! What the library does while it works, one line for each migration as it ends.
+//! Prints the progress, one line for each migration.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use mongrate::events::{Event, Events};
 
-/// Waits for a run and prints its steps meanwhile.
+/// Waits for a run and prints its progress.
 pub async fn printed<T>(mut events: Events, run: impl IntoFuture<Output = T>) -> T {
     let mut run = pin!(run.into_future());
     let result = loop {
@@ -15,7 +15,7 @@ pub async fn printed<T>(mut events: Events, run: impl IntoFuture<Output = T>) ->
             result = &mut run => break result,
         }
     };
-    // What came while the run ended.
+    // Events that arrived at the end of the run.
     while let Some(event) = events.next().now_or_never().flatten() {
         print(&event);
     }
@@ -32,7 +32,7 @@ fn print(event: &Event) {
     println!("  {:>7}  {what:<7} {id}", elapsed(took));
 }
 
-/// How long something took, for people.
+/// Formats a duration.
 #[must_use]
 pub fn elapsed(time: Duration) -> String {
     if time.as_secs() == 0 { format!("{} ms", time.as_millis()) } else { format!("{:.1} s", time.as_secs_f64()) }

@@ -1,4 +1,4 @@
-//! The database as version 1 of the service would have left it.
+//! A database as version 1 of the service would have left it.
 
 mod customers;
 mod names;
@@ -10,22 +10,22 @@ use mongodb::bson::{Document, doc};
 
 use crate::menu;
 
-/// How many customers version 1 has.
+/// The number of customers in version 1.
 pub const CUSTOMERS: i32 = 5_000;
 
-/// Says that a database was filled by this module, and whether to the end.
+/// Marks a database as loaded by this module, and whether it is complete.
 const MARK: &str = "sample_data";
 
-/// Loads version 1 into an empty database. True when it did, false when it had done so before.
+/// Loads version 1 into an empty database. Returns false if it is already loaded.
 ///
-/// A database with anything else in it is an error: the sample must not migrate what is not its own.
+/// A database with other contents is an error: the sample must not migrate other data.
 pub async fn load(database: &Database) -> anyhow::Result<bool> {
     let (marks, version) = (database.collection::<Document>(MARK), doc! { "_id": "version 1" });
     if let Some(mark) = marks.find_one(version.clone()).await? {
         if mark.get_bool("complete").unwrap_or(false) {
             return Ok(false);
         }
-        // An earlier start was interrupted while it loaded.
+        // An earlier start was interrupted while loading.
         database.collection::<Document>(menu::COLLECTION).drop().await?;
         database.collection::<Document>("customers").drop().await?;
     } else {
@@ -42,7 +42,7 @@ async fn refuse_foreign(database: &Database) -> anyhow::Result<()> {
     let collections = database.list_collection_names().await?;
     if !collections.is_empty() {
         bail!(
-            "the database '{}' holds something that is not of this sample ({}). Name an empty one in MONGODB_URI, like \
+            "the database '{}' has contents that do not belong to this sample ({}). Set MONGODB_URI to an empty database, such as \
              mongodb://localhost/sample",
             database.name(),
             collections.join(", "),
@@ -51,7 +51,7 @@ async fn refuse_foreign(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Version 1 had one menu for everything and everybody.
+/// Version 1 had one menu for everybody.
 fn menu_entries() -> impl Iterator<Item = Document> {
     let entries = [
         ("/", "Home"),

@@ -1,14 +1,14 @@
-//! One customer before and after the migrations.
+//! A customer before and after the migrations.
 
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 
-/// A customer as it was.
+/// A customer before the migrations.
 #[derive(Debug)]
 pub struct Showcase(Option<Document>);
 
 impl Showcase {
-    /// Picks a customer of version 1 that has something of everything; none if there is no such customer any more.
+    /// Picks a customer of version 1 that most migrations change, if there is still one.
     pub async fn before(database: &Database) -> anyhow::Result<Self> {
         let telling = doc! {
             "name": { "$regex": "^ | $" },
@@ -18,7 +18,7 @@ impl Showcase {
         Ok(Self(database.collection("customers").find_one(telling).sort(doc! { "_id": 1 }).await?))
     }
 
-    /// Prints the fields that have changed since, old and new side by side.
+    /// Prints the changed fields, old and new side by side.
     pub async fn print_after(self, database: &Database) -> anyhow::Result<()> {
         let Some(before) = self.0 else { return Ok(()) };
         let (id, customers) = (before.get("_id"), database.collection::<Document>("customers"));

@@ -23,7 +23,7 @@ const SIGKILL: i32 = 9;
 /// Runs a case for every command of a run.
 async fn for_every_command<F: Future<Output = ()>>(case: impl Fn(usize) -> F) {
     let db = TestDb::new().await;
-    let (database, commands) = db.replica("plural").await;
+    let (database, commands) = db.replica("counted").await;
     migrator(database, SOON).up().await.unwrap();
     // Some more, since heartbeats may come between.
     let count = commands.take().len() + 2;

@@ -77,7 +77,7 @@ impl Server {
 async fn for_every_command<F: Future<Output = ()>>(server: Server, way: Way, case: impl Fn(usize) -> F) {
     let db = server.db().await;
     prepare(&db).await;
-    let (database, commands) = db.replica("plural").await;
+    let (database, commands) = db.replica("counted").await;
     let migrator = migrator(database, SOON);
     migrator.up().await.unwrap();
     if way == Way::Down {

@@ -20,8 +20,8 @@ async fn i1_processes_under_faults_take_effect_exactly_once() {
     let (good, told) = spawn_blocking(|| chaos(&["--seed", "3", "--rounds", "2"])).await.unwrap();
     assert!(good, "{told}");
     assert!(figure(&told, "faults") >= 4, "{told}");
-    assert!(figure(&told, "effects plural") >= 34 + 104, "{told}");
-    assert_eq!((figure(&told, "– lost"), figure(&told, "– doubled")), (0, 0), "{told}");
+    assert!(figure(&told, "effects counted") >= 34 + 104, "{told}");
+    assert_eq!((figure(&told, "– lost"), figure(&told, "– duplicated")), (0, 0), "{told}");
 }
 
 #[test]

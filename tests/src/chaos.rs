@@ -1,8 +1,9 @@
-//! Many processes that migrate while everything fails, and a count of what came of it: `cargo run -p mongrate-tests --bin chaos`.
+//! Runs many processes that migrate under faults, and counts the effects: `cargo run -p mongrate-tests --bin chaos`.
 //!
-//! It works in rounds, each in a database of its own, on one server. In a round, several processes with a short lease apply a dozen
-//! migrations of all kinds, in some rounds take some of them back and apply them again, and all the while a schedule of faults strikes.
-//! When it is quiet again, every effect is counted. All that is drawn at random follows from the seed and the number of the round.
+//! It works in rounds, each in its own database, on one server. In a round, several processes with a short lease apply
+//! a dozen migrations of all kinds, and in some rounds revert some of them and apply them again, while faults are
+//! injected. At the end, every effect is counted. All random choices are determined by the seed and the number of the
+//! round.
 
 mod arguments;
 mod check;
@@ -33,7 +34,7 @@ use tally::Tally;
 
 use crate::servers;
 
-/// Runs rounds, tells of each of them and of the whole, and gives whether nothing was found.
+/// Runs rounds and prints their results. Returns whether nothing was found.
 pub fn drive(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
     let Arguments { seed, extent, topology } = arguments;
     println!("chaos --seed {seed} --topology {topology}");
@@ -58,9 +59,9 @@ pub fn drive(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         total.add(tally);
         if !outcome.findings.is_empty() {
             good = false;
-            tell(&outcome, &plan);
+            print_findings(&outcome, &plan);
             println!(
-                "\nAgain: cargo run -p mongrate-tests --bin chaos -- --seed {seed} --round {number} --topology {topology}\n"
+                "\nRepeat with: cargo run -p mongrate-tests --bin chaos -- --seed {seed} --round {number} --topology {topology}\n"
             );
             break;
         }
@@ -78,7 +79,7 @@ pub fn drive(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
     Ok(good)
 }
 
-/// On a thread and a runtime of its own, which take with them what a round leaves behind: clients and ways to the server.
+/// Runs a round on its own thread and runtime, which clean up clients and proxies that it leaves behind.
 fn run_round(
     server: &Arc<Mongod>,
     topology: Topology,
@@ -92,7 +93,7 @@ fn run_round(
         runtime.block_on(LocalSet::new().run_until(round))
     };
     let ended = thread::scope(|scope| scope.spawn(run).join());
-    // Not waiting for what may still be under way.
+    // Do not wait for tasks that may still be running.
     runtime.shutdown_background();
     Ok(ended.unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().cloned();
@@ -105,24 +106,24 @@ fn run_round(
     }))
 }
 
-fn tell(outcome: &Outcome, plan: &Plan) {
-    println!("\nFound:");
+fn print_findings(outcome: &Outcome, plan: &Plan) {
+    println!("\nFindings:");
     for finding in &outcome.findings {
         println!("  {finding}");
     }
-    println!("\nThe round: {plan}\n\nWhat happened:\n{}\n{}", outcome.tally.log, outcome.dump);
+    println!("\nSchedule: {plan}\n\nEvents:\n{}\n{}", outcome.tally.log, outcome.dump);
 }
 
-/// What one of the processes does: `uri database lease_ms [back_to]`.
+/// The work of a process: `uri database lease_ms [back_to]`.
 pub async fn work(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     match *arguments {
         [uri, database, lease_ms] => worker::run(uri, database, lease_ms, None).await,
         [uri, database, lease_ms, back_to] => worker::run(uri, database, lease_ms, Some(back_to)).await,
-        _ => Err(format!("worker: what is {arguments:?}?").into()),
+        _ => Err(format!("worker: unknown arguments {arguments:?}").into()),
     }
 }
 
-/// A connection string with which a stopped server is noticed in seconds: a lease of seconds would be lost otherwise.
+/// A connection string that detects a stopped server within seconds. Otherwise a lease of a few seconds would be lost.
 fn impatient(uri: &str) -> String {
     format!("{uri}&heartbeatFrequencyMS=1000&connectTimeoutMS=2000&serverSelectionTimeoutMS=10000")
 }

@@ -1,4 +1,4 @@
-//! Counting commands, as the driver sends them and as the server counts them.
+//! Counts commands, as sent by the driver and as counted by the server.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,12 +8,12 @@ use mongodb::bson::{Bson, doc};
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 
-/// The names of the commands that a client has sent, in their order. The driver's own handshake and monitoring are not among them.
+/// The names of the commands that a client has sent, in order, without the driver's handshake and monitoring.
 #[derive(Clone, Debug, Default)]
 pub struct Commands(Arc<Mutex<Vec<String>>>);
 
 impl Commands {
-    /// The handler to give to a client's options.
+    /// Returns the handler for the options of a client.
     pub(crate) fn handler(&self) -> EventHandler<CommandEvent> {
         let sent = self.clone();
         EventHandler::callback(move |event| {
@@ -23,13 +23,13 @@ impl Commands {
         })
     }
 
-    /// Takes what was sent since the last call.
+    /// Takes the commands since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How often each command was sent since the last [`take`](Self::take).
+    /// Counts each command since the last [`take`](Self::take).
     #[must_use]
     pub fn count(&self) -> BTreeMap<String, usize> {
         let sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,8 +40,8 @@ impl Commands {
     }
 }
 
-/// How often each command ran on this member since it started, by the server's own count; those that never ran are left out. It
-/// counts everybody's, so it says something only about a server that the test has for itself.
+/// Returns how often each command ran on this member since its start, from the server's own counters, without those
+/// that never ran. The counters include all clients, so use it only on a server that the test has started itself.
 pub async fn server_commands(client: &Client) -> BTreeMap<String, i64> {
     let status = client.database("admin").run_command(doc! { "serverStatus": 1 }).await.unwrap();
     let commands = status.get_document("metrics").unwrap().get_document("commands").unwrap();

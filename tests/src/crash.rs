@@ -1,4 +1,4 @@
-//! A process that migrates and is killed or paused on the way: its migrations, and where it halts.
+//! A process that is killed or paused during a run: its migrations, and where it halts.
 
 mod halt;
 pub mod restructure;
@@ -17,16 +17,16 @@ use halt::reached;
 
 use crate::sabotage;
 
-/// The source of the migrations of this process.
+/// The source of its migrations.
 pub const SOURCE: &str = "module:crash";
 
-/// Where an execution leaves its trace: one document with the migration's id.
+/// The collection in which an execution leaves a trace, a document with the id of the migration.
 pub const EFFECTS: &str = "effects";
 
 /// The migrations that take effect exactly once.
 pub const EXACTLY_ONCE: [&str; 2] = ["module:crash:001_first", "module:crash:004_last"];
 
-/// All of them, in their order.
+/// All migrations, in order.
 pub const ALL: [&str; 4] =
     ["module:crash:001_first", "module:crash:002_schema", "module:crash:003_raw", "module:crash:004_last"];
 
@@ -37,7 +37,7 @@ async fn first(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// Its index waits for every open transaction that has touched the collection.
+/// An index build waits for every open transaction that has accessed the collection.
 #[migration(id = "002_schema", source = "module:crash", down = schema_down)]
 async fn schema(schema: &mut Schema) -> Result<(), Error> {
     schema.create_index(EFFECTS, doc! { "migration": 1 }).await?;
@@ -78,7 +78,7 @@ async fn last_down(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     reclaim_session(tx, "module:crash:004_last").await
 }
 
-/// Leaves a trace of its own, so that a second time would be found.
+/// Leaves a separate trace, so that a second execution would be found.
 async fn reclaim_session(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error> {
     let effects = tx.collection::<Document>(EFFECTS);
     effects.delete_one(doc! { "migration": id }).await?;
@@ -91,8 +91,8 @@ async fn take_effect(tx: &mut Tx, id: &str) -> Result<(), mongodb::error::Error>
     Ok(())
 }
 
-/// What the process does: an `up`, or a `down` of all, halting where it is told. Prints `ended ok`, or `ended` with the error's variant and
-/// the error, and before it a line for everything that was applied.
+/// Runs an `up`, or a `down` of all migrations, and halts at the configured place. Prints a line for every applied
+/// migration, and then `ended ok`, or `ended` with the variant of the error and the error.
 pub async fn run(
     source: &str,
     direction: Direction,
@@ -121,7 +121,7 @@ pub async fn run(
     Ok(())
 }
 
-/// The same as a service does it, told by its environment. `went on` stands for an error that was ignored on request.
+/// Boots like a service, configured by its environment. `went on` means that an error was ignored as configured.
 pub async fn boot(uri: &str, database: &str, halt: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
     let result = builder(connect(uri, database, halt).await?).boot().await;
     over();
@@ -151,7 +151,7 @@ fn tell(error: Option<&Error>) {
     }
 }
 
-/// A migrator for the migrations of this process.
+/// Builds a migrator for the migrations of this process.
 #[must_use]
 pub fn migrator(database: Database, lease: Duration) -> Migrator {
     builder(database).lease(lease).build().unwrap()

@@ -1,4 +1,4 @@
-//! A database of its own for each test.
+//! A separate database for each test.
 
 use std::ops::Deref;
 use std::process;
@@ -14,8 +14,8 @@ use mongrate_testkit::mongod::Mongod;
 use crate::background::block_on;
 use crate::{Commands, sabotage, servers};
 
-/// A database with a name of its own and a client of its own, since a client belongs to the runtime of one test. It reads as a
-/// [`Database`], and is dropped with this value, also when the test panics.
+/// A database with a unique name and its own client, because a client belongs to the runtime of one test. It derefs to
+/// [`Database`], and is dropped with this value, even if the test panics.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -39,22 +39,23 @@ pub struct TestDb {
 }
 
 impl TestDb {
-    /// On the shared replica set of one member.
+    /// Creates a database on the shared replica set with one member.
     pub async fn new() -> Self {
         Self::open(servers::replica_set().await, true).await
     }
 
-    /// On the shared replica set of three members.
+    /// Creates a database on the shared replica set with three members.
     pub async fn three_members() -> Self {
         Self::open(servers::three_members().await, true).await
     }
 
-    /// On the shared server without transactions.
+    /// Creates a database on the shared standalone server.
     pub async fn standalone() -> Self {
         Self::open(servers::standalone().await, true).await
     }
 
-    /// On a server that the test started itself. Not dropped: it goes with the server, which may be dead by then.
+    /// Creates a database on a server that the test has started. It is not dropped, because the server may be dead by
+    /// then.
     pub async fn on(server: &Mongod) -> Self {
         Self::open(server, false).await
     }
@@ -81,7 +82,7 @@ impl TestDb {
         &self.uri
     }
 
-    /// What this client calls itself to the server; the database has the same name.
+    /// The application name of this client, which is also the name of the database.
     #[must_use]
     pub fn app_name(&self) -> &str {
         &self.app_name
@@ -93,15 +94,15 @@ impl TestDb {
         &self.commands
     }
 
-    /// The same database through another client with another application name and its own count of commands: a second replica of
-    /// the program, as far as the server can tell.
+    /// The same database through another client with its own application name and command counts, like a second replica
+    /// of the program.
     pub async fn replica(&self, app_name: &str) -> (Database, Commands) {
         let commands = Commands::default();
         let client = connect(&self.uri, app_name, &commands).await;
         (client.database(self.database.name()), commands)
     }
 
-    /// Another database of this test, through the same client; dropped with this one. Its name begins with
+    /// Another database of this test through the same client, dropped with this one. Its name starts with
     /// [`tenants`](Self::tenants).
     #[must_use]
     pub fn tenant(&self, name: &str) -> Database {
@@ -111,7 +112,7 @@ impl TestDb {
         database
     }
 
-    /// What the names of this test's tenants begin with, and no other database's.
+    /// The unique prefix of the tenant databases of this test.
     #[must_use]
     pub fn tenants(&self) -> String {
         format!("{}_t_", self.database.name())
@@ -137,7 +138,7 @@ impl Drop for TestDb {
         block_on(async move {
             let client = connect(&uri, "mongrate-tests-cleanup", &Commands::default()).await;
             for name in names {
-                // A transaction that the test left open would be waited for.
+                // Dropping would wait for a transaction that the test left open.
                 let drop = doc! { "dropDatabase": 1, "maxTimeMS": 5000 };
                 if let Err(error) = client.database(&name).run_command(drop).await {
                     eprintln!("{name} was not dropped: {error}");
@@ -151,7 +152,7 @@ async fn connect(uri: &str, app_name: &str, commands: &Commands) -> Client {
     let mut options = ClientOptions::parse(sabotage::uri(uri).await).await.unwrap();
     options.app_name = Some(app_name.to_owned());
     options.command_event_handler = Some(commands.handler());
-    // A test that kills its server should not wait half a minute to see that it is gone.
+    // A test that kills its server should not wait 30 seconds to notice.
     options.server_selection_timeout = Some(Duration::from_secs(10));
     Client::with_options(options).unwrap()
 }

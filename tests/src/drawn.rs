@@ -1,4 +1,4 @@
-//! Migrations that are drawn at random: the same ones in a test and in the processes that it kills.
+//! Random migrations, which are the same in a test and in the processes that it kills.
 
 mod bodies;
 mod deed;
@@ -15,43 +15,43 @@ use serde::{Deserialize, Serialize};
 pub use bodies::{LEDGER, ROOM, SHELF, fail, prepare, relent};
 pub use deed::{Deed, Target};
 
-/// The only plugin among the sources; its migrations see nothing but collections with this prefix.
+/// The only plugin among the sources. Its migrations reach only collections with this prefix.
 pub const PLUGIN: &str = "plugin:p";
 /// See [`PLUGIN`].
 pub const PLUGIN_PREFIX: &str = "plugin_p_";
 
-/// How long the lease lasts of a process that is killed, which decides how long a successor watches it: as short as it can be.
+/// The lease of a process that is killed. It determines how long a successor waits, so it is as short as possible.
 const LEASE: Duration = Duration::from_secs(1);
 
-/// Migrations, each known by its place. What one depends on has a lower place.
+/// Migrations, identified by index. Dependencies have lower indexes.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Drawing(pub Vec<Drawn>);
 
-/// One of them.
+/// A migration.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Drawn {
-    /// Qualified id.
+    /// The qualified id.
     pub id: String,
-    /// The places of what it depends on.
+    /// The indexes of its dependencies.
     pub dependencies: BTreeSet<usize>,
-    /// How it runs.
+    /// The kind of its body.
     pub up: Runs,
-    /// How its `down` runs, if it has one.
+    /// The kind of its `down`, if it has one.
     pub down: Option<Runs>,
-    /// Whether it runs only when it is named.
+    /// Whether it is manual.
     pub manual: bool,
-    /// Rises with every change of its code.
+    /// Increases with every change of its code.
     pub version: u32,
 }
 
-/// A [`Kind`] that can be sent to another process.
+/// A serializable [`Kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Runs {
-    /// In a transaction.
+    /// `&mut Tx`.
     Tx,
-    /// With a `&mut Schema`.
+    /// `&mut Schema`.
     Schema,
-    /// With the raw handle.
+    /// `&Database`.
     Raw,
 }
 
@@ -66,26 +66,26 @@ impl From<Runs> for Kind {
 }
 
 impl Drawing {
-    /// The migrations as they would be linked in, without some of them.
+    /// Builds a registry, without some of the migrations.
     #[must_use]
     pub fn migrations(&self, without: &BTreeSet<usize>) -> Vec<Migration> {
         let places = (0..self.0.len()).filter(|place| !without.contains(place));
         places.map(|place| self.leak(place)).collect()
     }
 
-    /// A migrator for these migrations, without some of them.
+    /// Builds a migrator, without some of the migrations.
     pub fn migrator(&self, db: &Database, without: &BTreeSet<usize>) -> MigratorBuilder {
         let registry: Registry = self.migrations(without).into_iter().collect();
         Migrator::builder(db.clone()).registry(registry).lock_wait(Duration::from_secs(60))
     }
 
-    /// What the names of the collections begin with that a migration sees.
+    /// The prefix of the collections that a migration sees.
     #[must_use]
     pub fn prefix(&self, place: usize) -> &'static str {
         if self.0[place].id.starts_with(PLUGIN) { PLUGIN_PREFIX } else { "" }
     }
 
-    /// Makes it a static, as the macro would.
+    /// Leaks the migration, in place of the macro's static.
     fn leak(&self, place: usize) -> Migration {
         let drawn = &self.0[place];
         let id: &'static str = drawn.id.clone().leak();
@@ -110,7 +110,7 @@ impl Drawing {
 }
 
 impl Drawn {
-    /// Whether one of its bodies runs like this.
+    /// Returns whether one of its bodies has this kind.
     #[must_use]
     pub fn has(&self, runs: Runs) -> bool {
         self.up == runs || self.down == Some(runs)
@@ -123,7 +123,7 @@ pub fn checksum(version: u32) -> String {
     format!("t2:{version}")
 }
 
-/// What a process does that is to be killed on the way: one deed. The halt is one of [`crash`](crate::crash).
+/// The work of a process that is killed during an action. The halt is one of [`crash`](crate::crash).
 pub async fn run(
     uri: &str,
     database: &str,

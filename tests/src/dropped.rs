@@ -1,4 +1,4 @@
-//! A process whose `main` drops the future of a run, and returns: its migrations, and how it does that.
+//! A process whose `main` drops the future of a run and returns.
 
 use std::error::Error;
 use std::future::IntoFuture;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::stored::count;
 
-/// Whether the body has done what it does.
+/// Whether the body has had its effect.
 static HANGS: AtomicBool = AtomicBool::new(false);
 
 #[migration(id = "001_hang", source = "module:dropped-tx")]
@@ -24,15 +24,15 @@ async fn hang(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     std::future::pending().await
 }
 
-/// The server takes its time for each document.
+/// Slow on the server for each document.
 #[migration(id = "001_slow", source = "module:dropped-raw")]
 async fn slow(db: &Database) -> Result<(), mongodb::error::Error> {
     let slowly = doc! { "n": 0, "$where": "sleep(200) || true" };
     db.collection::<Document>("things").update_many(slowly, doc! { "$set": { "n": 1 } }).await.map(drop)
 }
 
-/// What the process does, on a runtime that is `multi` or `current`, with a handle that is `brought` or that of `connect`.
-/// Prints how long dropping took, in milliseconds.
+/// Runs on a `multi` or `current` runtime, with a handle that is `brought` or from `connect`. Prints how long the drop
+/// took, in milliseconds.
 pub fn run(runtime: &str, handle: &str, kind: &str, uri: &str, database: &str) -> Result<(), Box<dyn Error>> {
     let mut builder = if runtime == "multi" { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     builder.enable_all().build()?.block_on(async {
@@ -45,7 +45,7 @@ pub fn run(runtime: &str, handle: &str, kind: &str, uri: &str, database: &str) -
     })
 }
 
-/// Drops the future of a run when its body is at work.
+/// Drops the future of a run while its body is running.
 async fn give_up(builder: MigratorBuilder, kind: &str, database: &Database) -> Result<(), Box<dyn Error>> {
     let source = format!("module:dropped-{kind}");
     let registry = Registry::linked().source(&source);

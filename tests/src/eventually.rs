@@ -1,11 +1,11 @@
-//! Waiting for something to come true, for a bounded time.
+//! Waits for a condition, with a limit.
 
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 
-/// Asks until there is an answer; panics after 30 seconds, naming what was awaited.
+/// Polls until there is an answer. Panics after 30 seconds with the name of the condition.
 ///
 /// ```no_run
 /// # async fn example(orders: mongodb::Collection<mongodb::bson::Document>) {
@@ -19,7 +19,7 @@ pub async fn eventually<T>(awaited: &str, ask: impl AsyncFnMut() -> Option<T>) -
     eventually_within(LIMIT, awaited, ask).await
 }
 
-/// Asks until there is an answer; panics when the limit is over, naming what was awaited.
+/// Polls until there is an answer. Panics after the limit with the name of the condition.
 pub async fn eventually_within<T>(limit: Duration, awaited: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {

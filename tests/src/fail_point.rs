@@ -12,12 +12,12 @@ use tokio::sync::OwnedMutexGuard;
 use crate::TestDb;
 use crate::background::block_on;
 
-/// A server has one configuration of each fail point, which a second test would overwrite: they take turns.
+/// A server has one configuration for each fail point, so tests that use the same one must take turns.
 static TURNS: LazyLock<Mutex<HashMap<String, Arc<Turn>>>> = LazyLock::new(Mutex::default);
 type Turn = tokio::sync::Mutex<()>;
 
-/// A fault that is on until this value is dropped, for the commands of one client only. A test holds at most one of each name on
-/// one server: the next one waits until the first is dropped.
+/// A fault that is active until this value is dropped, for the commands of one client only. At most one fail point with
+/// the same name is active on a server: the next one waits until it is dropped.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -34,18 +34,18 @@ type Turn = tokio::sync::Mutex<()>;
 pub struct FailPoint {
     uri: String,
     name: &'static str,
-    /// How often it had struck before this.
+    /// The number of hits before this.
     before: i32,
     _turn: OwnedMutexGuard<()>,
 }
 
 impl FailPoint {
-    /// `failCommand` for the next `times` commands of `db`'s own client that match.
+    /// Activates `failCommand` for the next `times` matching commands of the client of `db`.
     pub async fn times(times: i32, db: &TestDb, data: Document) -> Self {
         Self::fail_command(doc! { "times": times }, db, data).await
     }
 
-    /// `failCommand` for all commands of `db`'s own client that match.
+    /// Activates `failCommand` for all matching commands of the client of `db`.
     pub async fn always(db: &TestDb, data: Document) -> Self {
         Self::fail_command("alwaysOn", db, data).await
     }
@@ -57,8 +57,8 @@ impl FailPoint {
         Self::named("failCommand", mode, db.uri(), data).await
     }
 
-    /// Any fail point, on the primary of the server at this address; most cannot be narrowed to one client, so a test with such a
-    /// one starts a server of its own. `mode` is `"alwaysOn"` or a document like `{ times: 1 }`.
+    /// Activates any fail point on the primary of the server at this address. Most cannot be limited to one client, so
+    /// such a test starts its own server. `mode` is `"alwaysOn"` or a document like `{ times: 1 }`.
     pub async fn named(name: &'static str, mode: impl Into<mongodb::bson::Bson>, uri: &str, data: Document) -> Self {
         let turn = turn(name, uri).lock_owned().await;
         let set = doc! { "configureFailPoint": name, "mode": mode.into(), "data": data };
@@ -66,7 +66,7 @@ impl FailPoint {
         Self { uri: uri.to_owned(), name, before, _turn: turn }
     }
 
-    /// Waits until the fault has struck.
+    /// Waits until the fault has occurred.
     pub async fn strikes(&self) {
         let wait = doc! { "waitForFailPoint": self.name, "timesEntered": self.before + 1, "maxTimeMS": 30_000 };
         run(&self.uri, wait).await.unwrap();
@@ -91,7 +91,7 @@ fn turn(name: &str, uri: &str) -> Arc<Turn> {
 
 async fn run(uri: &str, command: Document) -> mongodb::error::Result<Document> {
     let mut options = ClientOptions::parse(uri).await?;
-    // The test may have killed the server meanwhile.
+    // The test may have killed the server in the meantime.
     options.server_selection_timeout = Some(Duration::from_secs(5));
     let client = Client::with_options(options)?;
     client.database("admin").run_command(command).await

@@ -1,9 +1,9 @@
-//! Twenty migrations of each kind for a fleet of processes that start together: `worker up`.
+//! Twenty migrations of each kind, for processes that start concurrently: `worker up`.
 
-/// The sources to choose from.
+/// The available sources.
 pub const SOURCES: [&str; 3] = ["module:fleet-tx", "module:fleet-schema", "module:fleet-database"];
 
-/// How many migrations each source has.
+/// The number of migrations in each source.
 pub const COUNT: usize = 20;
 
 macro_rules! fleet {
@@ -13,14 +13,14 @@ macro_rules! fleet {
             use mongodb::bson::{Document, doc};
             use mongrate::{Schema, Tx, migration};
 
-            // No `_id`, so that a body that takes effect twice leaves two documents.
+            // No `_id`, so that a duplicate effect leaves two documents.
             #[migration(id = $id, source = "module:fleet-tx")]
             async fn tx(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
                 tx.collection::<Document>("effects").insert_one(doc! { "of": $id }).await?;
                 Ok(())
             }
 
-            // Its effects are idempotent, so a body that runs twice shows in the output of the workers only.
+            // The effect is idempotent, so only the output of the workers shows a body that runs twice.
             #[migration(id = $id, source = "module:fleet-schema")]
             async fn schema(schema: &mut Schema) -> Result<(), mongrate::Error> {
                 println!("ran {}", $id);

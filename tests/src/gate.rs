@@ -1,4 +1,4 @@
-//! Where a body and its test wait for each other.
+//! Synchronizes a body with its test.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use tokio::time::timeout;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A gate that lets as many pass as it was opened for. A `static`, because a body is a plain function.
+/// A gate that lets one waiter pass for each call of `open`. A `static`, because a body is a plain function.
 #[derive(Debug)]
 pub struct Gate(Semaphore);
 
 impl Gate {
-    /// Closed.
+    /// Creates a closed gate.
     #[must_use]
     pub const fn new() -> Self {
         Self(Semaphore::const_new(0))
     }
 
-    /// Lets one pass, now or later.
+    /// Lets one waiter pass, now or later.
     pub fn open(&self) {
         self.0.add_permits(1);
     }
 
-    /// Waits until it may pass; panics after 30 seconds, so that nothing hangs on a test that failed.
+    /// Waits until it may pass. Panics after 30 seconds, so that nothing hangs after a failed test.
     pub async fn pass(&self) {
-        timeout(LIMIT, self.0.acquire()).await.expect("the gate stays closed").unwrap().forget();
+        timeout(LIMIT, self.0.acquire()).await.expect("the gate was not opened in time").unwrap().forget();
     }
 }
 

@@ -1,4 +1,4 @@
-//! The examples of README and guides compile.
+//! Compiles the examples in README.md and the guides.
 
 #[doc = include_str!("../../README.md")]
 mod readme {}

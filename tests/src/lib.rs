@@ -1,4 +1,5 @@
-//! What the integration tests share: real servers, a database for each test, faults to inject, and processes to kill.
+//! Shared code of the integration tests: real servers, a database for each test, fault injection, and processes to
+//! kill.
 #![allow(clippy::missing_panics_doc, reason = "a helper that cannot do its part fails the test: all of them panic")]
 
 mod background;

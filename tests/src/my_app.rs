@@ -1,4 +1,4 @@
-//! The application with a command line, `src/bin/my-app/`, as a process of its own.
+//! Runs the application with a command line, `src/bin/my-app/`, as a process.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,15 @@ use tokio::time::timeout;
 
 use crate::{TestDb, eventually};
 
-/// What starts a program as the first process of a namespace.
+/// The program that starts another one as the first process of a PID namespace.
 const UNSHARE: &[&str] =
     &["/usr/bin/unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"];
 
-/// No command of a test takes longer.
+/// The limit for a command.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How the program is to be called: on which database, and in which environment. Nothing of the environment of the tests
-/// reaches it, so that a test means the same wherever it runs; it is called by `USER=ana`.
+/// A call of the program: its database, arguments and environment. It does not inherit the environment of the tests, so
+/// that they are reproducible. The user is `USER=ana`.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -35,87 +35,88 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// ```
 #[derive(Clone, Debug)]
 pub struct MyApp {
-    /// What comes before the command.
+    /// The arguments before the command.
     prefix: Vec<String>,
     uri: Option<String>,
     variables: Vec<(String, String)>,
     folder: Option<PathBuf>,
-    /// What starts it.
+    /// The program that starts it.
     starter: Vec<&'static str>,
 }
 
 impl MyApp {
-    /// As `my-app migrate --uri <connection string with the test's database>`.
+    /// `my-app migrate --uri <connection string of the test database>`.
     #[must_use]
     pub fn on(db: &TestDb) -> Self {
         Self::anywhere().at(&Self::uri(db))
     }
 
-    /// As `my-app migrate`: nothing says where the database is.
+    /// `my-app migrate`, without a connection string.
     #[must_use]
     pub fn anywhere() -> Self {
         let variables = vec![("USER".to_owned(), "ana".to_owned())];
         Self { prefix: vec!["migrate".to_owned()], uri: None, variables, folder: None, starter: Vec::new() }
     }
 
-    /// The connection string of a test's database.
+    /// Returns the connection string of a test database.
     #[must_use]
     pub fn uri(db: &TestDb) -> String {
         db.uri().replacen("/?", &format!("/{}?", db.name()), 1)
     }
 
-    /// With this connection string as `--uri`.
+    /// Sets `--uri`.
     #[must_use]
     pub fn at(mut self, uri: &str) -> Self {
         self.uri = Some(uri.to_owned());
         self
     }
 
-    /// With other words than `migrate` before the command, like `tools db`.
+    /// Replaces `migrate` before the command, for example with `tools db`.
     #[must_use]
     pub fn called(mut self, words: &[&str]) -> Self {
         self.prefix = words.iter().copied().map(str::to_owned).collect();
         self
     }
 
-    /// With this variable in its environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With this working directory.
+    /// Sets the working directory.
     #[must_use]
     pub fn within(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
         self
     }
 
-    /// As at a terminal, although the tests may have been started so that they outlive theirs (`nohup`), which is passed on.
+    /// Resets the handling of SIGHUP, because a process inherits it if the tests run under `nohup`.
     #[must_use]
     pub fn heeding_hang_ups(mut self) -> Self {
         self.starter = vec!["/usr/bin/env", "--default-signal=HUP"];
         self
     }
 
-    /// As the first process of a container, in a namespace of its own: it gets only the signals for which it has a handler.
+    /// Runs it as the first process of a PID namespace, as in a container. It then receives only signals for which it
+    /// has a handler.
     #[must_use]
     pub fn as_first_process(mut self) -> Self {
         self.starter = [UNSHARE, &["--"]].concat();
         self
     }
 
-    /// Whether this machine lets a process have such a namespace.
+    /// Returns whether this machine allows such namespaces.
     #[must_use]
     pub fn can_be_first_process() -> bool {
         let mut unshare = std::process::Command::new(UNSHARE[0]);
         unshare.args(&UNSHARE[1..]).arg("true").status().is_ok_and(|status| status.success())
     }
 
-    /// The program itself.
+    /// Returns the path of the program.
     ///
-    /// Cargo puts test programs into `deps`, beside which the package's own programs lie.
+    /// Cargo puts test programs into `deps`, and the package's own programs beside that folder.
     #[must_use]
     pub fn program() -> PathBuf {
         let mut folder = env::current_exe().unwrap();
@@ -126,7 +127,7 @@ impl MyApp {
         folder.join("my-app")
     }
 
-    /// All arguments of a call.
+    /// Returns all arguments of a call.
     pub fn arguments(&self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = self.prefix.iter().map(OsString::from).collect();
         if let Some(uri) = &self.uri {
@@ -136,18 +137,18 @@ impl MyApp {
         arguments
     }
 
-    /// The environment of a call.
+    /// Returns the environment of a call.
     #[must_use]
     pub fn variables(&self) -> &[(String, String)] {
         &self.variables
     }
 
-    /// Calls it and waits until it ends.
+    /// Runs it and waits until it exits.
     pub async fn run(&self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Ran {
         self.start(words).finish().await
     }
 
-    /// Calls it and lets it run, with nothing to read on its standard input.
+    /// Starts it with an empty standard input.
     pub fn start(&self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Running {
         let program = Self::program().into_os_string();
         let call = self.starter.iter().map(OsString::from).chain([program]).chain(self.arguments(words));
@@ -165,7 +166,7 @@ impl MyApp {
     }
 }
 
-/// A call that has not ended yet, as far as is known. Killed when this value is dropped.
+/// A running call. Killed when this value is dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -174,13 +175,14 @@ pub struct Running {
 }
 
 impl Running {
-    /// Its process id.
+    /// Returns its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id().expect("it has ended")
+        self.child.id().expect("the program has exited")
     }
 
-    /// The process that [`as_first_process`](MyApp::as_first_process) has started, seen from outside.
+    /// Returns the process that [`as_first_process`](MyApp::as_first_process) has started, with its id outside the
+    /// namespace.
     pub async fn first_process(&self) -> u32 {
         let children = format!("/proc/{0}/task/{0}/children", self.pid());
         eventually("the first process", async || {
@@ -190,48 +192,48 @@ impl Running {
         .await
     }
 
-    /// Waits until this is a part of what it has written to stderr.
+    /// Waits until stderr contains this text.
     pub async fn says(&self, text: &str) {
         let what = format!("'{text}' on stderr");
         eventually(&what, async || self.stderr.so_far().contains(text).then_some(())).await;
     }
 
-    /// SIGINT, as ctrl-C does it.
+    /// Sends SIGINT, like ctrl-C.
     pub fn interrupt(&self) {
         self.signal("INT");
     }
 
-    /// SIGTERM.
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.signal("TERM");
     }
 
-    /// SIGHUP, as a connection that breaks does it.
+    /// Sends SIGHUP, like a broken connection.
     pub fn hang_up(&self) {
         self.signal("HUP");
     }
 
-    /// SIGSTOP.
+    /// Sends SIGSTOP.
     pub fn pause(&self) {
         self.signal("STOP");
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub fn go_on(&self) {
         self.signal("CONT");
     }
 
-    /// SIGKILL; returns when it is gone.
+    /// Sends SIGKILL and waits until it has ended.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     pub async fn finish(mut self) -> Ran {
         let Ok(status) = timeout(LIMIT, self.child.wait()).await else {
-            panic!("it does not end; so far\n{}\n{}", self.stdout.so_far(), self.stderr.so_far())
+            panic!("the program does not exit; its output so far\n{}\n{}", self.stdout.so_far(), self.stderr.so_far())
         };
-        let code = status.unwrap().code().expect("a signal has ended it");
+        let code = status.unwrap().code().expect("killed by a signal");
         Ran { code, stdout: self.stdout.whole().await, stderr: self.stderr.whole().await }
     }
 
@@ -240,7 +242,7 @@ impl Running {
     }
 }
 
-/// Sends a signal, by its name without `SIG`.
+/// Sends a signal, named without `SIG`.
 pub fn signal(pid: u32, name: &str) {
     let mut kill = std::process::Command::new("sh");
     kill.args(["-c", "kill -s \"$1\" \"$2\"", "sh", name]).arg(pid.to_string());
@@ -258,14 +260,14 @@ pub async fn handles_signals(pid: u32) {
     .await;
 }
 
-/// A call that has ended.
+/// The result of a call.
 #[derive(Clone, Debug)]
 pub struct Ran {
     /// The exit code.
     pub code: i32,
-    /// What it was asked for.
+    /// Its standard output.
     pub stdout: String,
-    /// Everything else.
+    /// Its standard error.
     pub stderr: String,
 }
 
@@ -275,7 +277,7 @@ impl fmt::Display for Ran {
     }
 }
 
-/// What comes out of a pipe.
+/// The output of a pipe.
 #[derive(Debug)]
 struct Text {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -299,11 +301,11 @@ impl Text {
         String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
-    /// Everything, once the other end is closed.
+    /// Returns all output after the other end has closed.
     async fn whole(self) -> String {
         let Self { bytes, reader } = self;
         reader.await.unwrap();
         let bytes = std::mem::take(&mut *bytes.lock().unwrap_or_else(PoisonError::into_inner));
-        String::from_utf8(bytes).expect("not UTF-8")
+        String::from_utf8(bytes).expect("the output is not UTF-8")
     }
 }

@@ -1,5 +1,4 @@
-//! A way to the server on which messages are lost. The server's own fail points cannot carry a command out and then
-//! lose the reply.
+//! A proxy that loses messages. The server's own fail points cannot execute a command and then lose the reply.
 
 use std::io::Result;
 use std::ops::RangeInclusive;
@@ -12,30 +11,30 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// The operation code of the only kind of message that commands come in.
+/// The operation code of `OP_MSG`, which all commands use.
 pub(crate) const OP_MSG: [u8; 4] = 2013_u32.to_le_bytes();
 
-/// What becomes of a command that is struck. In any case its connection is closed.
+/// What happens to a selected command. Its connection is always closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
     /// The command never reaches the server.
     Request,
-    /// The server carries the command out, and the client does not hear of it.
+    /// The server executes the command, but the client gets no reply.
     Reply,
-    /// The network is gone as soon as it is on its way, and it reaches the server when [`Proxy::deliver`] says so.
+    /// The network is cut when the command is sent, and [`Proxy::deliver`] delivers it to the server.
     Delayed,
 }
 
-/// Which commands are struck, counted from 1. Handshakes and monitoring are not counted.
+/// Selects commands, counted from 1 without handshakes and monitoring.
 #[derive(Clone, Debug)]
 pub enum Strike {
-    /// These, whatever they are.
+    /// These commands.
     Any(RangeInclusive<usize>),
-    /// These among the ones of that name.
+    /// These commands among those with the name.
     Named(&'static str, RangeInclusive<usize>),
 }
 
-/// Leads to one server. It closes with the runtime of its test.
+/// A proxy for one server. It closes with the runtime of its test.
 #[derive(Clone, Debug)]
 pub struct Proxy {
     port: u16,
@@ -49,17 +48,17 @@ struct Shared {
     lost: Lost,
     commands: Mutex<Vec<String>>,
     cut: watch::Sender<bool>,
-    /// The command that is delayed.
+    /// The delayed command.
     delayed: watch::Sender<Option<Vec<u8>>>,
 }
 
 impl Proxy {
-    /// Leads to the server at this port of 127.0.0.1.
+    /// Creates a proxy for the server at this port of 127.0.0.1.
     pub async fn to(server: u16, strike: Strike, lost: Lost) -> Self {
         Self::at(0, server, strike, lost).await
     }
 
-    /// The same at a port that the test chose, where clients may have been knocking in vain so far.
+    /// Creates a proxy that listens on a given port, to which clients may have failed to connect so far.
     pub async fn at(port: u16, server: u16, strike: Strike, lost: Lost) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -69,30 +68,30 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let shared = shared.clone();
-                // An error here is a closed connection, which both sides notice by themselves.
+                // An error here means a closed connection, which both sides notice.
                 tokio::spawn(async move { shared.lead(client).await });
             }
         });
         proxy
     }
 
-    /// From here on nothing comes through in either direction, and no connection closes: the network is gone.
+    /// Cuts the network: nothing passes in either direction, and no connection closes.
     pub fn cut(&self) {
         self.shared.cut.send_replace(true);
     }
 
-    /// The network is back, and what was under way arrives.
+    /// Restores the network, and delivers the pending messages.
     pub fn mend(&self) {
         self.shared.cut.send_replace(false);
     }
 
     /// Waits until a command is delayed.
     pub async fn delays(&self) {
-        // The sender is in this value, so it cannot be gone.
+        // The sender is part of this value, so it cannot be dropped.
         let _ = self.shared.delayed.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// The command that is delayed reaches the server, which answers this.
+    /// Delivers the delayed command to the server, and returns the reply.
     pub async fn deliver(&self) -> Document {
         let command = self.shared.delayed.send_replace(None).expect("a command that is delayed");
         let mut server = TcpStream::connect(("127.0.0.1", self.shared.server)).await.unwrap();
@@ -101,13 +100,13 @@ impl Proxy {
         Document::try_from(body(&reply).expect("a reply")).unwrap()
     }
 
-    /// The connection string of this way.
+    /// Returns the connection string of the proxy.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port)
     }
 
-    /// The commands that came along, the struck ones included.
+    /// Returns the commands so far, including the selected ones.
     #[must_use]
     pub fn commands(&self) -> Vec<String> {
         self.shared.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -122,7 +121,7 @@ impl Shared {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
         let last = AtomicBool::new(false);
-        // When either ends, both connections close.
+        // When one direction ends, both connections close.
         tokio::select! {
             done = self.requests(from_client, to_server, &last) => done,
             done = self.replies(from_server, to_client, &last) => done,
@@ -159,9 +158,9 @@ impl Shared {
         }
     }
 
-    /// Waits until the way is not cut.
+    /// Waits until the network is not cut.
     async fn whole(&self) {
-        // The sender is in this value, so it cannot be gone.
+        // The sender is part of this value, so it cannot be dropped.
         let _ = self.cut.subscribe().wait_for(|cut| !cut).await;
     }
 
@@ -178,7 +177,7 @@ impl Shared {
     }
 }
 
-/// One whole message; it begins with its length.
+/// Reads a whole message, which starts with its length.
 pub(crate) async fn message(from: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>> {
     let length = from.read_u32_le().await?;
     let mut message = vec![0; length as usize];
@@ -187,16 +186,16 @@ pub(crate) async fn message(from: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u
     Ok(message)
 }
 
-/// The command's name, if this is one that counts.
+/// Returns the name of the command, if it counts.
 fn command(message: &[u8]) -> Option<&str> {
     const NOT_COUNTED: [&str; 5] = ["hello", "isMaster", "ismaster", "ping", "endSessions"];
     let (name, _) = body(message)?.into_iter().next()?.ok()?;
-    // A `str` in bson 2, a type of its own in bson 3.
+    // A `str` in bson 2, a separate type in bson 3.
     let name = AsRef::<str>::as_ref(name);
     Some(name).filter(|name| !NOT_COUNTED.contains(name))
 }
 
-/// The document of an `OP_MSG`: after the header come flags, the kind of the first section, and it.
+/// Returns the document of an `OP_MSG`, after the header, the flags and the kind of the first section.
 pub(crate) fn body(message: &[u8]) -> Option<&RawDocument> {
     if message.get(12..16)? != OP_MSG || *message.get(20)? != 0 {
         return None;

@@ -1,13 +1,13 @@
-//! Mongrate with one of its guards taken away, to show that the scenarios of the fault suite can fail: see
+//! Mongrate without one of its safeguards, to show that the scenarios of the fault suite can fail: see
 //! `faults/negative.rs`.
 //!
-//! What an engine does is what it sends. So the guard is taken away between the driver and the server, in the process of
-//! the client, and the engine's own code knows nothing of it. The environment variable [`WITHOUT`] says which guard:
+//! The safeguard is removed between the driver and the server, in the process of the client, so the engine has no code
+//! for it. The environment variable [`WITHOUT`] names the safeguard:
 //!
-//! - `fence`: whatever writes the fence, or ends the transaction of a former holder, never reaches the server, and is
-//!   answered as if it had.
-//! - `record`: the record and the history entry of a migration are taken out of the transaction of its body. They are
-//!   written when the client comes to the command after the commit.
+//! - `fence`: writes of the fence, and kills of a former holder's transaction, never reach the server, but are
+//!   acknowledged.
+//! - `record`: the record and the history entry of a migration are removed from the transaction of its body. They are
+//!   written before the command that follows the commit.
 
 use std::env;
 use std::io::Result;
@@ -19,13 +19,13 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::proxy::{OP_MSG, body, message};
 
-/// The environment variable that names the missing guard.
+/// The environment variable that names the missing safeguard.
 pub const WITHOUT: &str = "MONGRATE_TESTS_WITHOUT";
 
-/// What goes on in sessions and with the connection itself, and is no step onwards.
+/// Commands for sessions and connections, which do not count as progress.
 const NO_STEP: [&str; 6] = ["hello", "isMaster", "ismaster", "ping", "endSessions", "commitTransaction"];
 
-/// A connection string for one client: the same one, unless a guard is missing.
+/// Returns a connection string for one client: the same one, unless a safeguard is missing.
 pub async fn uri(uri: &str) -> String {
     let Ok(guard) = env::var(WITHOUT) else { return uri.to_owned() };
     let (server, options) = uri.strip_prefix("mongodb://").and_then(|rest| rest.split_once("/?")).unwrap();
@@ -34,17 +34,17 @@ pub async fn uri(uri: &str) -> String {
     let without = match guard.as_str() {
         "fence" => Without::Fence,
         "record" => Without::Record(Arc::default()),
-        other => panic!("{WITHOUT}: what is '{other}'?"),
+        other => panic!("{WITHOUT}: unknown safeguard '{other}'"),
     };
     let server = server.to_owned();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let (server, without) = (server.clone(), without.clone());
-            // An error here is a closed connection, which both sides notice by themselves.
+            // An error here means a closed connection, which both sides notice.
             tokio::spawn(async move { without.lead(client, &server).await });
         }
     });
-    // One request, one reply: a monitor that streams would need more.
+    // One reply for each request, so the monitor must not stream.
     let mut direct = format!("mongodb://127.0.0.1:{port}/?directConnection=true&serverMonitoringMode=poll");
     let ours = ["replicaSet", "directConnection"];
     for option in options.split('&').filter(|option| !ours.iter().any(|ours| option.starts_with(ours))) {
@@ -59,14 +59,14 @@ enum Without {
     Record(Arc<Mutex<Kept>>),
 }
 
-/// The writes that were taken out of the transaction under way.
+/// The writes that were removed from the current transaction.
 #[derive(Debug, Default)]
 struct Kept {
     writes: Vec<Vec<u8>>,
     committed: bool,
 }
 
-/// What becomes of a command.
+/// What happens to a command.
 enum Deed {
     Pass,
     Pretend,
@@ -108,7 +108,7 @@ impl Without {
         }
     }
 
-    /// Notes that a commit has succeeded.
+    /// Records that a commit has succeeded.
     fn heard(&self, name: &str, reply: &[u8]) {
         let Self::Record(kept) = self else { return };
         if name == "commitTransaction" {
@@ -118,7 +118,7 @@ impl Without {
         }
     }
 
-    /// The writes that are to be made before this command.
+    /// Returns the writes to send before this command.
     fn due(&self, name: &str, command: &Document) -> Vec<Vec<u8>> {
         let Self::Record(kept) = self else { return Vec::new() };
         let mut kept = locked(kept);
@@ -138,20 +138,21 @@ fn first_update(command: &Document) -> Option<&Document> {
     command.get_array("updates").ok()?.first()?.as_document()
 }
 
-/// The increment in a transaction, and the raise of a new holder; not the update that makes the document.
+/// Returns whether the command writes the fence: the increment in a transaction or by a new holder, but not the
+/// creation.
 fn writes_the_fence(name: &str, command: &Document) -> bool {
     let fence = |update: &Document| update.get_document("q").is_ok_and(|filter| is(filter, "_id", "fence"));
     name == "update" && first_update(command).is_some_and(|update| fence(update) && !update.contains_key("upsert"))
 }
 
-/// A heartbeat is a pipeline; the release of the lease is not.
+/// A heartbeat is a pipeline, the release of the lease is not.
 fn is_heartbeat(name: &str, command: &Document) -> bool {
     name == "update"
         && is(command, "update", "migrations_lock")
         && first_update(command).is_some_and(|update| update.get_array("u").is_ok())
 }
 
-/// In a transaction with a body: one that begins with its record has none.
+/// Returns whether it is in a transaction with a body. A transaction without a body starts with its record.
 fn writes_a_record(name: &str, command: &Document) -> bool {
     let collection = match name {
         "update" => "migrations",
@@ -161,7 +162,7 @@ fn writes_a_record(name: &str, command: &Document) -> bool {
     is(command, name, collection) && command.contains_key("autocommit") && !command.contains_key("startTransaction")
 }
 
-/// The message without what makes it a part of a transaction.
+/// Removes the transaction fields from the message.
 fn outside_the_transaction(command: &Document, request: &[u8]) -> Vec<u8> {
     let mut alone = command.clone();
     for field in ["lsid", "txnNumber", "autocommit"] {
@@ -174,7 +175,7 @@ fn outside_the_transaction(command: &Document, request: &[u8]) -> Vec<u8> {
     op_msg(&request[4..8], [0; 4], &sections)
 }
 
-/// An answer that says that one document was written.
+/// Builds the reply for one written document.
 fn pretended(request: &[u8]) -> Vec<u8> {
     let written = RawDocumentBuf::try_from(&doc! { "ok": 1.0, "n": 1, "nModified": 1 }).unwrap();
     let mut sections = vec![0];

@@ -1,4 +1,4 @@
-//! A folder for one test.
+//! A temporary folder for a test.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, process};
 
-/// A new folder, removed with its content when this value is dropped.
+/// A temporary folder, removed with its contents when this value is dropped.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// An empty folder.
+    /// Creates an empty folder.
     #[must_use]
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -21,13 +21,13 @@ impl Scratch {
         Self(path)
     }
 
-    /// Where it is.
+    /// Returns its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Writes an executable shell script into it.
+    /// Writes an executable shell script to the folder.
     #[must_use]
     pub fn script(&self, name: &str, body: &str) -> PathBuf {
         let file = self.0.join(name);

@@ -1,4 +1,4 @@
-//! What is in a database after a run, read past Mongrate: effects, not acknowledgements.
+//! Reads the contents of a database directly: effects, not acknowledgments.
 
 use std::collections::BTreeMap;
 
@@ -7,40 +7,40 @@ use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use mongrate::{Migrator, MigratorBuilder, Registry, Tx};
 
-/// A migrator for the migrations of one test, which has a source of its own.
+/// Builds a migrator for the migrations of one test, which have their own source.
 pub fn migrator(db: &Database, source: &str) -> MigratorBuilder {
     Migrator::builder(db.clone()).registry(Registry::linked().source(source))
 }
 
-/// The migrations of several sources, and nothing else.
+/// Returns the migrations of several sources.
 #[must_use]
 pub fn registry(sources: &[&str]) -> Registry {
     let linked = Registry::linked();
     linked.into_iter().filter(|migration| sources.contains(&migration.source().to_string().as_str())).collect()
 }
 
-/// How many documents match.
+/// Counts the matching documents.
 pub async fn count(db: &Database, collection: &str, filter: Document) -> u64 {
     db.collection::<Document>(collection).count_documents(filter).await.unwrap()
 }
 
-/// All documents of a collection, by `_id`.
+/// Returns all documents of a collection, ordered by `_id`.
 pub async fn documents(db: &Database, collection: &str) -> Vec<Document> {
     let found = db.collection::<Document>(collection).find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap();
     found.try_collect().await.unwrap()
 }
 
-/// The record of a migration as it is stored.
+/// Returns the stored record of a migration.
 pub async fn record(db: &Database, id: &str) -> Option<Document> {
     db.collection::<Document>("migrations").find_one(doc! { "_id": id }).await.unwrap()
 }
 
-/// The stored status of a migration; empty when there is no record.
+/// Returns the stored status of a migration, or an empty string without a record.
 pub async fn status(db: &Database, id: &str) -> String {
     record(db, id).await.map_or_else(String::new, |record| record.get_str("status").unwrap().to_owned())
 }
 
-/// The statuses of all executions of a migration, in their order.
+/// Returns the status of all executions of a migration, in order.
 pub async fn history(db: &Database, id: &str) -> Vec<String> {
     let entries = db.collection::<Document>("migrations_history");
     let entries = entries.find(doc! { "migrationId": id }).sort(doc! { "executedAt": 1, "_id": 1 }).await.unwrap();
@@ -48,12 +48,12 @@ pub async fn history(db: &Database, id: &str) -> Vec<String> {
     entries.iter().map(|entry| entry.get_str("status").unwrap().to_owned()).collect()
 }
 
-/// Whether nobody holds the lease (I6).
+/// Returns whether the lease is free (I6).
 pub async fn lease_is_free(db: &Database) -> bool {
     count(db, "migrations_lock", doc! { "_id": "lease", "holder": null }).await == 1
 }
 
-/// Sees to it that no open transaction has written to a collection: a write would conflict with it, DDL would wait.
+/// Asserts that no open transaction has written to a collection: a write would conflict with it, and DDL would wait.
 pub async fn can_be_written(db: &Database, collection: &str) {
     let touch = doc! { "q": {}, "u": { "$inc": { "touched": 1 } }, "multi": true };
     let index = doc! { "key": { "touched": 1 }, "name": "touched" };
@@ -68,14 +68,14 @@ pub async fn can_be_written(db: &Database, collection: &str) {
     }
 }
 
-/// The collections of the database, in order.
+/// Returns the names of the collections, in order.
 pub async fn collections(db: &Database) -> Vec<String> {
     let mut names = db.list_collection_names().await.unwrap();
     names.sort_unstable();
     names
 }
 
-/// A fingerprint of each collection's content: the same before and after means that nothing was written.
+/// Returns a hash of the contents of each collection. Equal hashes mean that nothing was written.
 pub async fn fingerprint(db: &Database) -> BTreeMap<String, String> {
     let hashes = db.run_command(doc! { "dbHash": 1 }).await.unwrap();
     let hashes = hashes.get_document("collections").unwrap();
@@ -90,24 +90,24 @@ pub async fn step(tx: &Tx, name: &str) -> mongodb::error::Result<()> {
     Ok(())
 }
 
-/// The traces that bodies left, in order.
+/// Returns the traces that bodies left, in order.
 pub async fn steps(db: &Database) -> Vec<String> {
     let steps = db.collection::<Document>("steps").find(doc! {}).sort(doc! { "place": 1 }).await.unwrap();
     let steps: Vec<_> = steps.try_collect().await.unwrap();
     steps.iter().map(|step| step.get_str("name").unwrap().to_owned()).collect()
 }
 
-/// Tells the bodies of this database something, which they find with [`told`].
+/// Sets a flag for the bodies of this database, which they read with [`told`].
 pub async fn tell(db: &Database, what: &str) {
     db.collection::<Document>("told").insert_one(doc! { "_id": what }).await.unwrap();
 }
 
-/// Takes back what was told.
+/// Clears a flag.
 pub async fn untell(db: &Database, what: &str) {
     db.collection::<Document>("told").delete_one(doc! { "_id": what }).await.unwrap();
 }
 
-/// Whether the test told this to the bodies.
+/// Returns whether the test has set the flag.
 pub async fn told(tx: &Tx, what: &str) -> mongodb::error::Result<bool> {
     Ok(tx.collection::<Document>("told").find_one(doc! { "_id": what }).await?.is_some())
 }

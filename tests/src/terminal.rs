@@ -1,4 +1,4 @@
-//! The application at a terminal: what a person sees of it, and the keys that are pressed.
+//! Runs the application in a terminal, with what a person sees and types.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -16,10 +16,10 @@ use vt100::{Parser, Screen};
 
 use crate::{MyApp, eventually};
 
-/// How long to wait for what should come.
+/// The limit for an expected output.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// High enough for all that a test does, so that nothing scrolls away.
+/// High enough that nothing scrolls off the screen.
 const ROWS: u16 = 200;
 
 /// Keys, as terminals send them.
@@ -48,18 +48,18 @@ pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     master: Box<dyn MasterPty + Send>,
-    /// Kept open, because what the program leaves behind goes with its last user.
+    /// Kept open, because unread output is lost when the last handle closes.
     slave: Option<Box<dyn SlavePty + Send>>,
     parser: Arc<Mutex<Parser>>,
-    /// Told whenever something was written.
+    /// Notified on every write.
     written: watch::Sender<()>,
     reader: Option<JoinHandle<()>>,
-    /// How the terminal was set before.
+    /// The settings of the terminal before.
     settings: String,
 }
 
 impl Terminal {
-    /// Calls the application at a terminal that has so many columns, and colours.
+    /// Runs the application in a terminal with this number of columns, and with colors.
     #[must_use]
     pub fn of(app: &MyApp, columns: u16, words: &[&str]) -> Self {
         let size = PtySize { rows: ROWS, cols: columns, ..PtySize::default() };
@@ -93,7 +93,7 @@ impl Terminal {
         Self { child, keyboard, master: pair.master, slave, parser, written, reader, settings }
     }
 
-    /// Waits until the program reads single keys, as it does in a menu and at a question, and presses some.
+    /// Waits until the program reads single keys, as in a menu or at a question, and presses some.
     pub async fn answer(&mut self, keys: &str) {
         eventually("a question", async || (settings(&*self.master) != self.settings).then_some(())).await;
         self.press(keys);
@@ -107,37 +107,37 @@ impl Terminal {
         self.answer(key::ENTER).await;
     }
 
-    /// Presses keys, whatever the program does with them.
+    /// Presses keys without waiting.
     pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
     }
 
-    /// SIGTERM.
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         let pid = self.child.process_id().unwrap().to_string();
         assert!(Command::new("sh").args(["-c", "kill -s TERM \"$1\"", "sh", &pid]).status().unwrap().success());
     }
 
-    /// Waits until this can be read on it.
+    /// Waits until the screen contains the text.
     pub async fn shows(&self, text: &str) {
         self.shows_what(text, |screen| screen.contains(text)).await;
     }
 
-    /// Waits until what can be read on it is so.
+    /// Waits until the screen matches the condition.
     pub async fn shows_what(&self, what: &str, is_so: impl Fn(&str) -> bool) {
         let mut written = self.written.subscribe();
         let shown = timeout(LIMIT, written.wait_for(|()| is_so(&self.text()))).await;
-        assert!(shown.is_ok(), "waited in vain for '{what}'; there is\n{self}");
+        assert!(shown.is_ok(), "timed out waiting for '{what}'; the screen has\n{self}");
     }
 
-    /// All that can be read on it, line by line.
+    /// Returns the screen, line by line.
     #[must_use]
     pub fn text(&self) -> String {
         self.screen(Screen::contents)
     }
 
-    /// The color in which this is written, where it is first.
+    /// Returns the color of the first occurrence of the text.
     #[must_use]
     pub fn color_of(&self, text: &str) -> Color {
         self.screen(|screen| {
@@ -150,7 +150,7 @@ impl Terminal {
         })
     }
 
-    /// Whether anything on it is in color.
+    /// Returns whether the screen contains colors.
     #[must_use]
     pub fn has_colours(&self) -> bool {
         self.screen(|screen| {
@@ -160,7 +160,7 @@ impl Terminal {
         })
     }
 
-    /// The lines that were longer than the terminal is wide.
+    /// Returns the lines that were wrapped.
     #[must_use]
     pub fn too_long(&self) -> Vec<String> {
         self.screen(|screen| {
@@ -169,8 +169,8 @@ impl Terminal {
         })
     }
 
-    /// Waits until the program has ended and all is read that it has written, and gives its exit code. Leaves the terminal to
-    /// whoever had it before: with a cursor, and with its echo and line editing.
+    /// Waits until the program has exited and all its output is read, and returns the exit code. Asserts that the
+    /// cursor, echo and line editing of the terminal are restored.
     pub async fn finish(&mut self) -> u32 {
         let status = eventually("the program to end", async || self.child.try_wait().unwrap()).await;
         let settings = settings(&*self.master);
@@ -178,8 +178,8 @@ impl Terminal {
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();
         }
-        assert_eq!(status.signal(), None, "a signal has ended it\n{self}");
-        assert_eq!(settings, self.settings, "the terminal is not as it was\n{self}");
+        assert_eq!(status.signal(), None, "killed by a signal\n{self}");
+        assert_eq!(settings, self.settings, "the settings of the terminal were not restored\n{self}");
         assert!(!self.screen(Screen::hide_cursor), "the cursor is hidden\n{self}");
         status.exit_code()
     }
@@ -198,14 +198,14 @@ impl fmt::Display for Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // Of one that has ended, the id may be another process's by now.
+        // The id of an ended process may have been reused.
         if let Ok(None) = self.child.try_wait() {
             let _ = self.child.kill();
         }
     }
 }
 
-/// How a terminal is set, to be compared.
+/// Returns the settings of a terminal, for comparison.
 fn settings(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios())
 }

@@ -1,4 +1,4 @@
-//! The tests of the running program, for the lists in documents that have to name existing ones.
+//! The tests of the running program, to check lists of tests in documents.
 
 use std::collections::BTreeSet;
 use std::env;

@@ -1,22 +1,22 @@
-//! What a server has under way.
+//! The operations in progress on a server.
 
 use futures_util::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 
-/// All operations, as `$currentOp` has them, that match.
+/// Returns all matching operations from `$currentOp`.
 pub async fn operations(db: &Database, filter: Document) -> Vec<Document> {
     let all = doc! { "$currentOp": { "allUsers": true, "idleConnections": false } };
     let found = db.client().database("admin").aggregate([all, doc! { "$match": filter }]).await.unwrap();
     found.try_collect().await.unwrap()
 }
 
-/// How many commands of this name run in this database.
+/// Counts the running commands of this name in this database.
 pub async fn commands(db: &Database, name: &str) -> usize {
     operations(db, doc! { format!("command.{name}"): { "$exists": true }, "command.$db": db.name() }).await.len()
 }
 
-/// What identifies the build of an index of this collection.
+/// Returns the UUID of the index build of this collection.
 pub async fn build(db: &Database, collection: &str) -> Option<Bson> {
     let list = doc! { "listIndexes": collection, "includeBuildUUIDs": true };
     let listed = db.run_command(list).await.ok()?;

@@ -1,4 +1,4 @@
-//! Processes to stop and kill: `src/bin/worker.rs`, driven from a test.
+//! Processes that tests pause and kill: `src/bin/worker.rs`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use tokio::time::{Duration, timeout};
 
 use crate::eventually;
 
-/// A real process of its own. Killed when this value is dropped.
+/// A process. Killed when this value is dropped.
 #[derive(Debug)]
 pub struct Worker {
     child: Child,
@@ -25,7 +25,7 @@ impl Worker {
         Self::start_with(&[], arguments)
     }
 
-    /// Starts it with these variables in its environment, too.
+    /// Starts it with additional environment variables.
     #[must_use]
     pub fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> Self {
         let mut command = Command::new(program());
@@ -33,11 +33,11 @@ impl Worker {
         Self::of(command)
     }
 
-    /// Starts any program that ends with its standard input.
+    /// Starts any program that exits when its standard input closes.
     #[must_use]
     pub fn of(mut command: Command) -> Self {
         let mut child = command
-            // The worker ends when this closes, so it does not outlive a test run that is killed.
+            // The worker exits when this closes, so it does not outlive a killed test run.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -54,23 +54,23 @@ impl Worker {
         Self { child, lines }
     }
 
-    /// Its process id.
+    /// Returns its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// The next line that it prints; `None` when it has closed its output. Panics after 30 seconds.
+    /// Returns the next line of its output, or `None` at the end. Panics after 30 seconds.
     pub async fn line(&mut self) -> Option<String> {
-        timeout(Duration::from_secs(30), self.lines.recv()).await.expect("the worker is silent")
+        timeout(Duration::from_secs(30), self.lines.recv()).await.expect("no output from the worker")
     }
 
-    /// Lets a worker go on that has said `ready`.
+    /// Lets a worker continue that has printed `ready`.
     pub fn go(&mut self) {
         self.child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
     }
 
-    /// All further lines, until it closes its output.
+    /// Returns all further lines.
     pub async fn rest(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(line) = self.line().await {
@@ -79,43 +79,43 @@ impl Worker {
         lines
     }
 
-    /// How it has ended, if it has.
+    /// Returns the exit status, if it has exited.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }
 
-    /// SIGSTOP.
+    /// Sends SIGSTOP.
     pub fn stop(&self) {
         self.signal("STOP");
     }
 
-    /// Waits until it stands still after a SIGSTOP, its own perhaps.
+    /// Waits until it has stopped after a SIGSTOP, which it may have sent itself.
     pub async fn paused(&self) {
         let state = format!("/proc/{}/stat", self.pid());
-        eventually("the worker to stand still", async || {
-            let stat = fs::read_to_string(&state).expect("the worker is gone");
+        eventually("the worker to stop", async || {
+            let stat = fs::read_to_string(&state).expect("the worker has exited");
             stat.rsplit_once(") ").filter(|(_, state)| state.starts_with('T')).map(|_| ())
         })
         .await;
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub fn cont(&self) {
         self.signal("CONT");
     }
 
-    /// SIGTERM.
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.signal("TERM");
     }
 
-    /// SIGKILL; returns when it is gone.
+    /// Sends SIGKILL and waits until it has ended.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end, at most 30 seconds.
+    /// Waits until it exits, at most 30 seconds.
     pub async fn finish(&mut self) -> ExitStatus {
         eventually("the worker to end", async || self.ended()).await
     }
@@ -134,7 +134,7 @@ impl Drop for Worker {
     }
 }
 
-/// Cargo puts test programs into `deps`, beside which the package's own programs lie.
+/// Cargo puts test programs into `deps`, and the package's own programs beside that folder.
 fn program() -> PathBuf {
     let mut folder = env::current_exe().unwrap();
     folder.pop();

@@ -1,4 +1,4 @@
-//! Customers: pages, one of them, and by words.
+//! Customers: paginated, by id, and by search.
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::ApiError;
 
-/// How many customers a page has unless asked otherwise, and at most.
+/// The default and the maximum page size.
 const USUAL: i64 = 20;
 const MOST: i64 = 100;
 
-/// A customer in today's shape.
+/// A customer in the current format.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all(serialize = "camelCase", deserialize = "camelCase"))]
 pub(super) struct Customer {
@@ -49,7 +49,7 @@ pub(super) struct Paging {
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
     customers: Vec<Customer>,
-    /// What to pass as `after` for the next page; null on the last one.
+    /// The value of `after` for the next page, or null on the last page.
     next: Option<i32>,
 }
 
@@ -89,21 +89,21 @@ pub(super) async fn one(
     found.map(Json).ok_or_else(|| ApiError::not_found(&format!("customer {id}")))
 }
 
-/// `GET /search?q=`: by words of the name and the city, best first.
+/// `GET /search?q=`: searches names and cities, best match first.
 pub(super) async fn search(
     State(database): State<Database>,
     search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Json<Vec<Customer>>, ApiError> {
     let Query(Search { q }) = search?;
     if q.trim().is_empty() {
-        return Err(ApiError::BadRequest("q must have a word to look for".to_owned()));
+        return Err(ApiError::BadRequest("q must contain a search term".to_owned()));
     }
     let (text, best) = (doc! { "$text": { "$search": q } }, doc! { "score": { "$meta": "textScore" }, "_id": 1 });
     let found = database.collection("customers").find(text).sort(best).limit(USUAL).await?;
     Ok(Json(found.try_collect().await?))
 }
 
-/// JSON has no dates, and the driver's own form would be `{ "$date": .. }`.
+/// JSON has no dates, and the driver would write `{ "$date": .. }`.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn rfc3339<S: Serializer>(time: &DateTime, serializer: S) -> Result<S::Ok, S::Error> {
     let text = time.try_to_rfc3339_string().map_err(serde::ser::Error::custom)?;

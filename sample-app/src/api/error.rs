@@ -1,4 +1,4 @@
-//! One envelope for every error.
+//! The format of every error.
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -6,16 +6,16 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// What a handler may answer instead of what was asked for.
+/// An error response.
 #[derive(Debug)]
 pub enum ApiError {
-    /// 400, with what is wrong with the request.
+    /// 400, with the mistake in the request.
     BadRequest(String),
-    /// 404, with what was not found.
+    /// 404, with what does not exist.
     NotFound(String),
     /// 405.
     MethodNotAllowed,
-    /// 500. The cause is for the log, not for the client.
+    /// 500. The cause is logged, and not sent to the client.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -30,10 +30,10 @@ impl IntoResponse for ApiError {
         let (status, message) = match self {
             Self::BadRequest(message) => (StatusCode::BAD_REQUEST, message),
             Self::NotFound(message) => (StatusCode::NOT_FOUND, message),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "this API is read with GET".to_owned()),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "use GET".to_owned()),
             Self::Internal(error) => {
                 eprintln!("error: {error}");
-                (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; please try again later".to_owned())
+                (StatusCode::INTERNAL_SERVER_ERROR, "an internal error occurred; please try again later".to_owned())
             }
         };
         (status, Json(json!({ "error": { "status": status.as_u16(), "message": message } }))).into_response()
@@ -41,7 +41,7 @@ impl IntoResponse for ApiError {
 }
 
 impl From<mongodb::error::Error> for ApiError {
-    /// As one of Mongrate's, which is a sentence.
+    /// Converts it to an error of Mongrate, whose message is a sentence.
     fn from(error: mongodb::error::Error) -> Self {
         Self::Internal(mongrate::Error::from(error).into())
     }

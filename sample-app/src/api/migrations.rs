@@ -1,4 +1,4 @@
-//! How the service and its database are.
+//! The status of the migrations, and a health check.
 
 use axum::Json;
 use axum::extract::State;
@@ -42,7 +42,7 @@ pub(super) async fn status(State(database): State<Database>) -> Result<Json<Migr
     Ok(Json(Migrations { pending, completed: completed.collect() }))
 }
 
-/// `GET /health`: 200 if the database is what this program expects, or else 503.
+/// `GET /health`: 200 if the database is as this program expects, otherwise 503.
 pub(super) async fn health(State(database): State<Database>) -> Result<(StatusCode, Json<Value>), ApiError> {
     let health = migrator(&database)?.health().await?;
     let code = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -1,4 +1,4 @@
-//! Listening on 127.0.0.1 until told to stop.
+//! Listens on 127.0.0.1 until a signal.
 
 use std::env;
 use std::net::Ipv4Addr;
@@ -14,19 +14,19 @@ use tokio::time::timeout;
 
 use super::router;
 
-/// Where to listen when `PORT` does not say.
+/// The default port.
 const PORT: u16 = 3000;
 
-/// How long requests under way may take after the service was told to stop. A connection that is kept open ends with it, too.
+/// The limit for requests in progress at shutdown. Idle connections are closed then, too.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The exit code of a process that a signal has ended.
+/// The exit code after a second signal.
 const INTERRUPTED: i32 = 130;
 
-/// Serves until ctrl-C or SIGTERM. Requests under way have a second to be answered; another signal ends the process at once.
+/// Serves until ctrl-C or SIGTERM. Requests in progress get another second. A second signal ends the process at once.
 pub async fn serve(database: &Database) -> anyhow::Result<()> {
     let listener = listen().await?;
-    // From now on, so that no signal that comes between here and the server is lost.
+    // Installed before the server starts, so that no signal is lost.
     let mut signals = Signals::listen()?;
     let url = format!("http://{}", listener.local_addr()?);
     println!("\nServing on {url} until ctrl-C. Try:");
@@ -35,7 +35,7 @@ pub async fn serve(database: &Database) -> anyhow::Result<()> {
     println!("  curl '{url}/migrations'");
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, router(database.clone())).with_graceful_shutdown(async {
-        // It is never sent: the sender is dropped.
+        // Nothing is ever sent: the sender is dropped.
         let _ = stopped.await;
     });
     let mut server = tokio::spawn(server.into_future());
@@ -50,12 +50,12 @@ pub async fn serve(database: &Database) -> anyhow::Result<()> {
     });
     match timeout(GRACE, server).await {
         Ok(ended) => ended??,
-        Err(_) => println!("Not every connection has ended in time."),
+        Err(_) => println!("Some connections did not close in time."),
     }
     Ok(())
 }
 
-/// The port that was asked for, or else the usual one, or else any.
+/// Binds the configured port, or else the default port, or else any free port.
 async fn listen() -> anyhow::Result<TcpListener> {
     let asked = match env::var("PORT") {
         Ok(port) => Some(port.parse::<u16>().with_context(|| format!("PORT must be from 0 to 65535, not '{port}'"))?),

@@ -1,4 +1,4 @@
-//! What else the shop has: the menu, the roles, and the plugin's alerts.
+//! The menu, the roles, and the alerts of the plugin.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,7 +17,7 @@ pub(super) struct Role {
     id: String,
     title: String,
     permissions: Vec<String>,
-    /// How many customers have it.
+    /// The number of customers with this role.
     customers: i64,
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn menu(State(database): State<Database>) -> Result<Json<Vec<En
 
 /// `GET /roles`
 pub(super) async fn roles(State(database): State<Database>) -> Result<Json<Vec<Role>>, ApiError> {
-    let plural = [
+    let count_customers = [
         doc! { "$lookup": {
             "from": "customers", "localField": "_id", "foreignField": "role", "as": "customers",
             "pipeline": [{ "$count": "count" }],
@@ -36,7 +36,7 @@ pub(super) async fn roles(State(database): State<Database>) -> Result<Json<Vec<R
         doc! { "$set": { "customers": { "$toLong": { "$ifNull": [{ "$first": "$customers.count" }, 0] } } } },
         doc! { "$sort": { "customers": -1, "_id": 1 } },
     ];
-    let found = database.collection::<Document>("roles").aggregate(plural).with_type::<Role>().await?;
+    let found = database.collection::<Document>("roles").aggregate(count_customers).with_type::<Role>().await?;
     Ok(Json(found.try_collect().await?))
 }
 

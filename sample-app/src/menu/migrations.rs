@@ -1,4 +1,4 @@
-//! The menu's migrations: in the same crate, but of a source of their own.
+//! The migrations of the menu: in the same crate, but with their own source.
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Schema, Tx, migration};
@@ -37,7 +37,7 @@ async fn drop_unique_paths(schema: &mut Schema) -> Result<(), mongrate::Error> {
 #[migration(
     id = "003_require_role",
     source = "module:menu",
-    // A module may wait for the system's migrations, too: here for the role.
+    // A module may depend on migrations of the system: here for the role.
     deps = ["module:menu:001_add_namespace", "002_create_roles"],
     down = require_nothing
 )]

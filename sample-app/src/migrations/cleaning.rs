@@ -1,4 +1,4 @@
-//! Version 1 stored what people typed.
+//! Version 1 stored names and addresses as typed.
 
 use mongodb::bson::{Bson, Document, doc};
 use mongrate::{Tx, migration};
@@ -29,7 +29,7 @@ async fn clean_customers(tx: &mut Tx) -> Result<(), anyhow::Error> {
     Ok(())
 }
 
-/// The first entry stays, with all that was spent.
+/// Merges the totals into the first entry.
 async fn merge(tx: &Tx, ids: &[Bson], spent: i64) -> Result<(), anyhow::Error> {
     let Some((first, others)) = ids.split_first() else { return Ok(()) };
     let customers = tx.collection::<Document>("customers");

@@ -1,4 +1,4 @@
-//! What is looked up fast.
+//! The indexes.
 
 use mongodb::bson::doc;
 use mongrate::{Schema, migration};

@@ -1,4 +1,4 @@
-//! A phone number in two parts.
+//! Phone numbers in two parts.
 
 use anyhow::ensure;
 use futures_util::TryStreamExt;
@@ -6,10 +6,10 @@ use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 use mongrate::migration;
 
-/// How many customers are written at once.
+/// The number of customers in a batch.
 const BATCH: usize = 1_000;
 
-/// Country, calling code, and what is dialled before a number within the country.
+/// Country, calling code, and the prefix for calls within the country.
 const COUNTRIES: [(&str, &str, &str); 12] = [
     ("BR", "55", "0"),
     ("DE", "49", "0"),
@@ -30,32 +30,32 @@ const COUNTRIES: [(&str, &str, &str); 12] = [
 /// What was typed is kept as `phoneRaw`.
 #[migration(id = "005_split_phones", deps = ["001_clean_customers"], down = join_phones, verify = phones_are_split)]
 async fn split_phones(db: &Database) -> Result<(), anyhow::Error> {
-    // On the raw handle: reading the many ways to write a number takes Rust, and all customers are more than one
-    // transaction should hold. It is repeatable, as a customer who has `phoneRaw` is done.
+    // With `&Database`, because all customers are too much for one transaction. Parsing the numbers takes Rust. It is
+    // repeatable: a customer with `phoneRaw` is done.
     let customers = db.collection::<Document>("customers");
     let to_do = doc! { "phoneRaw": { "$exists": false } };
     let found = customers.find(to_do).projection(doc! { "country": 1, "phone": 1 }).await?;
     let mut batches = found.try_chunks(BATCH);
     while let Some(batch) = batches.try_next().await.map_err(|error| error.1)? {
-        // The driver's own bulk writes need MongoDB 8.
+        // The driver's bulk writes need MongoDB 8.
         let updates = batch.iter().map(update).collect::<Vec<_>>();
         let durable = doc! { "w": "majority" };
         let command = doc! { "update": "customers", "updates": updates, "writeConcern": durable };
         let reply = db.run_command(command).await?;
-        // The command succeeds even when its writes do not.
+        // The command succeeds even if its writes fail.
         ensure!(!reply.contains_key("writeErrors"), "customers were not updated: {reply}");
     }
     Ok(())
 }
 
-/// If it was interrupted at the very end, it needs not run again.
+/// An interruption after the last batch needs no second run.
 async fn phones_are_split(db: &Database) -> Result<bool, mongodb::error::Error> {
     let to_do = doc! { "phoneRaw": { "$exists": false } };
     Ok(db.collection::<Document>("customers").find_one(to_do).await?.is_none())
 }
 
 async fn join_phones(db: &Database) -> Result<(), mongodb::error::Error> {
-    // Who had typed none gets none back.
+    // Customers without a number stay without one.
     let typed = doc! { "$ifNull": ["$phoneRaw", "$$REMOVE"] };
     let restore = vec![doc! { "$set": { "phone": typed } }, doc! { "$unset": "phoneRaw" }];
     let customers = db.collection::<Document>("customers");
@@ -63,7 +63,7 @@ async fn join_phones(db: &Database) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// The update of one customer, for the server's command.
+/// Returns the update of a customer, for the server's command.
 fn update(customer: &Document) -> Document {
     let raw = customer.get_str("phone").ok();
     let phone = raw.and_then(|raw| split(raw, customer.get_str("country").unwrap_or_default()));
@@ -72,7 +72,7 @@ fn update(customer: &Document) -> Document {
     doc! { "q": { "_id": customer.get("_id"), "phoneRaw": { "$exists": false } }, "u": { "$set": set } }
 }
 
-/// Calling code and number; `None` when it is not a phone number.
+/// Returns calling code and number, or `None` if it is not a phone number.
 fn split(raw: &str, country: &str) -> Option<(&'static str, String)> {
     let international = raw.trim_start().starts_with('+');
     if raw.chars().any(|c| !c.is_ascii_digit() && !" +-/().".contains(c)) {

@@ -1,4 +1,4 @@
-//! Who may do what.
+//! The roles.
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Tx, migration};
@@ -25,7 +25,7 @@ async fn remove_roles(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 /// Staff are known by their addresses, VIPs by what they have spent; all others are members.
 #[migration(
     id = "003_assign_roles",
-    // The addresses in lower case, what was spent summed up, and the roles to assign.
+    // It needs lower-case addresses, the total of each customer, and the roles.
     deps = ["001_clean_customers", "002_create_roles"],
     down = unassign_roles
 )]

@@ -1,4 +1,4 @@
-//! What a customer must be from now on.
+//! The validator of customers.
 
 use mongodb::bson::doc;
 use mongrate::{Schema, migration};

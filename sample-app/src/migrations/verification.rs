@@ -1,4 +1,4 @@
-//! Whether an e-mail address is really the customer's.
+//! The verification of email addresses.
 
 use std::time::Duration;
 

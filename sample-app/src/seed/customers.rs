@@ -10,12 +10,12 @@ const OPENED: i64 = 1_614_585_600_000;
 /// The milliseconds of about three years.
 const THREE_YEARS: i64 = 3 * 365 * 24 * 60 * 60 * 1_000;
 
-/// So many customers, numbered from 1, the same ones every time.
+/// Returns `count` customers, numbered from 1. They are always the same.
 pub(super) fn customers(count: i32) -> Vec<Document> {
     let mut random = Random::new(5);
     let mut customers: Vec<Document> = Vec::new();
     for id in 1..=count {
-        // Now and then somebody forgot that they had an account.
+        // Sometimes a customer registers twice.
         let customer = match customers.last() {
             Some(_) if random.once_in(40) => again(random.choose(&customers), &mut random),
             _ => customer(id, &mut random),
@@ -51,7 +51,7 @@ fn customer(id: i32, random: &mut Random) -> Document {
     customer
 }
 
-/// The same person with another account.
+/// Returns a second account of a customer.
 fn again(earlier: &Document, random: &mut Random) -> Document {
     let mut customer = earlier.clone();
     let email = earlier.get_str("email").unwrap_or_default().trim();
@@ -70,7 +70,7 @@ fn untidy(mut text: String, random: &mut Random) -> String {
     text
 }
 
-/// As a phone's keyboard begins a sentence, now and then.
+/// Sometimes capitalizes the first letter, like the keyboard of a phone.
 fn capital(mut email: String, random: &mut Random) -> String {
     if random.once_in(10)
         && let Some(first) = email.find(|c: char| c.is_ascii_lowercase())
@@ -80,7 +80,7 @@ fn capital(mut email: String, random: &mut Random) -> String {
     email
 }
 
-/// Mostly little, seldom a lot: up to 150, and for one in fifty up to 15,000.
+/// Usually up to 150, for one in fifty up to 15,000.
 fn spent(random: &mut Random) -> i64 {
     let most = if random.once_in(50) { 1_500_000 } else { 15_000 };
     i64::from(random.below(most))

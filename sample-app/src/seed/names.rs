@@ -1,12 +1,12 @@
-//! Where customers live, and what they may be called there.
+//! Countries, cities and names.
 
 /// A country with some of its names and cities.
 #[derive(Debug)]
 pub(super) struct Country {
     pub(super) code: &'static str,
-    /// Between `+` and the area code.
+    /// The digits between `+` and the area code.
     pub(super) calling_code: &'static str,
-    /// Dialled before the area code within the country.
+    /// The prefix of the area code within the country.
     pub(super) trunk: &'static str,
     /// With their area codes.
     pub(super) cities: [(&'static str, &'static str); 3],
@@ -90,7 +90,7 @@ pub(super) const COUNTRIES: [Country; 12] = [
     },
 ];
 
-/// A name as it goes into an e-mail address: ASCII, in lower case.
+/// Converts a name for an email address, to ASCII in lower case.
 pub(super) fn plain(name: &str) -> String {
     let folded = |letter: char| match letter {
         'ä' => "ae",

@@ -1,6 +1,6 @@
-//! Numbers that look random and are the same on every machine.
+//! Pseudo-random numbers that are the same on every machine.
 
-/// `SplitMix64` (Steele, Lea and Flood, 2014), which is enough to choose names.
+/// `SplitMix64` (Steele, Lea and Flood, 2014), which is sufficient here.
 #[derive(Debug)]
 pub(super) struct Random(u64);
 
@@ -17,13 +17,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 up to, but not including, `end`.
+    /// Returns a number from 0 up to, but not including, `end`.
     pub(super) fn below(&mut self, end: u32) -> u32 {
-        // The upper half of a product of 32 by 32 bits, so it is below `end`.
+        // The upper half of a 32 by 32 bit product, so it is less than `end`.
         u32::try_from(((self.next() >> 32) * u64::from(end)) >> 32).unwrap_or(0)
     }
 
-    /// True once in `n` times.
+    /// Returns true with probability 1/n.
     pub(super) fn once_in(&mut self, n: u32) -> bool {
         self.below(n) == 0
     }

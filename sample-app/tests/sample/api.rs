@@ -1,4 +1,4 @@
-//! What the API answers once the database is of today's shape.
+//! The responses of the API after the migrations.
 
 use std::net::SocketAddr;
 
@@ -49,7 +49,7 @@ pub(super) async fn answers(db: &Database) {
     server.abort();
 }
 
-/// What the API answers while something is pending.
+/// The responses of the API while a migration is pending.
 pub(super) async fn is_not_ready(db: &Database) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -61,7 +61,7 @@ pub(super) async fn is_not_ready(db: &Database) {
     server.abort();
 }
 
-/// Status and body.
+/// Returns status and body.
 async fn ask(address: SocketAddr, path: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

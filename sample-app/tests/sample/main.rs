@@ -1,4 +1,4 @@
-//! From version 1 to today's shape, against a real server.
+//! Migrates version 1 to the current format on a real server.
 
 mod api;
 mod readme;
@@ -51,7 +51,7 @@ async fn version_1_becomes_todays() {
     server.shutdown().await;
 }
 
-/// What can be reverted is, and applied again it gives the same.
+/// Reverting and applying again gives the same result.
 #[tokio::test]
 async fn there_and_back() {
     let server = Mongod::start().await.unwrap();
@@ -69,7 +69,7 @@ async fn there_and_back() {
         assert_eq!(reverted, before);
     }
     assert_eq!(db.collection::<Document>("customers").list_index_names().await.unwrap(), ["_id_"]);
-    // What an insert in a transaction has made stays, empty.
+    // A collection that an insert has created remains, but empty.
     let left = names(&db).await.difference(&collections).cloned().collect::<HashSet<_>>();
     assert_eq!(left, HashSet::from(["roles".to_owned(), Names::default().kv]));
 
@@ -96,7 +96,7 @@ async fn foreign_databases_are_left_alone() {
     let db = server.client().await.unwrap().database("shop");
     db.collection::<Document>("customers").insert_one(doc! { "name": "Ada" }).await.unwrap();
     let error = seed::load(&db).await.unwrap_err();
-    assert!(error.to_string().contains("not of this sample (customers)"), "{error}");
+    assert!(error.to_string().contains("do not belong to this sample (customers)"), "{error}");
     assert_eq!(db.list_collection_names().await.unwrap(), ["customers"]);
     server.shutdown().await;
 }
@@ -183,7 +183,7 @@ async fn total(db: &Database) -> i64 {
     sums.try_next().await.unwrap().unwrap().get_i64("spent").unwrap()
 }
 
-/// The phones as they were typed, with their customers: before the migrations in one field, after them in another.
+/// Returns the phone numbers as typed, with their customers. The migrations move them to another field.
 async fn raw_phones(db: &Database) -> HashSet<(i32, String)> {
     let typed = db.collection::<Document>("customers").find(doc! {}).await.unwrap();
     let typed = typed.try_collect::<Vec<_>>().await.unwrap();

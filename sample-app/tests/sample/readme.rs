@@ -1,4 +1,4 @@
-//! The commands of the READMEs.
+//! The commands in the READMEs.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,10 +9,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// How they call this program.
+/// How the READMEs call this program.
 const CALL: &str = "cargo run -p sample-app";
 
-/// What a reader types works, one line after the other. The READMEs' other programs are those of the whole workspace's tests and benches.
+/// Every command works, in the given order. Other commands in the READMEs run the tests and benches of the workspace.
 #[tokio::test]
 async fn every_command_of_the_readmes_works() {
     let server = Mongod::start().await.unwrap();
@@ -37,7 +37,7 @@ async fn works(call: &str, uri: &str) {
     let end = async {
         while let Some(line) = lines.next_line().await.unwrap() {
             if line.contains("Serving on") {
-                // As ctrl-C does it.
+                // Like ctrl-C.
                 let pid = child.id().unwrap().to_string();
                 assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
             }

@@ -1,4 +1,4 @@
-//! The service stops on a signal, whatever its clients do.
+//! The service stops on a signal, regardless of its clients.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// Far more than the two seconds that it should take; clients that are waited for would never end.
+/// Much more than the expected two seconds. A service that waits for its clients would never end.
 const SOON: Duration = Duration::from_secs(20);
 
 struct Service {
@@ -60,7 +60,7 @@ impl Service {
     }
 }
 
-/// A client that keeps its connection for the next request, and waits for an answer.
+/// A client with a keep-alive connection.
 async fn kept_alive(service: &Service) -> TcpStream {
     let mut stream = service.connect().await;
     stream.write_all(b"GET /roles HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
@@ -68,7 +68,7 @@ async fn kept_alive(service: &Service) -> TcpStream {
     stream
 }
 
-/// A client that takes its time.
+/// A client that never completes its request.
 async fn half_a_request(service: &Service) -> TcpStream {
     let mut stream = service.connect().await;
     stream.write_all(b"GET /roles HTTP/1.1\r\nHost: local").await.unwrap();

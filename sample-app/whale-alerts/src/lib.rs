@@ -1,7 +1,7 @@
-//! Whale alerts: who is to hear of the customers that have spent more than a threshold.
+//! Whale alerts: who is notified of customers that have spent more than a threshold.
 //!
-//! A plugin of the sample application, in a crate of its own. Its migrations come with it: they are linked into every
-//! program that names this crate, and reach only the plugin's own collections.
+//! A plugin of the sample application in its own crate, with its own migrations. They are linked into every program
+//! that names this crate, and reach only the collections of the plugin.
 
 mod migrations;
 #[cfg(test)]
@@ -14,31 +14,31 @@ use mongodb::error::Result;
 use mongrate::options::Names;
 use serde::{Deserialize, Serialize};
 
-/// The plugin's collection of subscriptions, as it is called in the database.
+/// The name of the plugin's collection of subscriptions in the database.
 pub const SUBSCRIPTIONS: &str = "plugin_whale-alerts_subscriptions";
 
-/// How many whales are told of.
+/// The maximum number of whales in an alert.
 const MOST: i64 = 20;
 
 /// The key of the setting, in cents.
 const THRESHOLD: &str = "thresholdCents";
 
-/// Who is to hear of which customers.
+/// Who is notified of which customers.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alerts {
-    /// In cents; `None` as long as it is not set.
+    /// In cents, or `None` if it is not set.
     pub threshold_cents: Option<i64>,
-    /// E-mail addresses.
+    /// Email addresses.
     pub subscribers: Vec<String>,
-    /// Those who have spent the most, up to 20.
+    /// The customers who have spent the most, at most 20.
     pub whales: Vec<Whale>,
 }
 
 /// A customer who has spent at least the threshold.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Whale {
-    /// The number of the customer.
+    /// The id of the customer.
     #[serde(rename(deserialize = "_id"))]
     pub id: i32,
     /// The customer's full name.
@@ -48,13 +48,13 @@ pub struct Whale {
     pub spent_cents: i64,
 }
 
-/// A subscription, as it is stored.
+/// A stored subscription.
 #[derive(Clone, Debug, Deserialize)]
 struct Subscription {
     email: String,
 }
 
-/// Today's alerts.
+/// Returns the current alerts.
 pub async fn alerts(database: &Database) -> Result<Alerts> {
     let threshold_cents = threshold_cents(database).await?;
     let subscriptions = database.collection::<Subscription>(SUBSCRIPTIONS);
@@ -71,7 +71,7 @@ pub async fn alerts(database: &Database) -> Result<Alerts> {
     Ok(Alerts { threshold_cents, subscribers, whales })
 }
 
-/// The plugin's setting, which a migration has left in Mongrate's key-value store.
+/// Reads the plugin's setting, which a migration has stored in Mongrate's key-value store.
 async fn threshold_cents(database: &Database) -> Result<Option<i64>> {
     let entry = doc! { "_id": { "source": "plugin:whale-alerts", "key": THRESHOLD } };
     let found = database.collection::<Document>(&Names::default().kv).find_one(entry).await?;

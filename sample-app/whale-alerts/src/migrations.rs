@@ -1,7 +1,7 @@
 //! The plugin's migrations. `subscriptions` is `plugin_whale-alerts_subscriptions` in the database.
 //!
-//! The host is not among this crate's dependencies, so what the plugin needs of it is written `extern` and checked when
-//! the program starts.
+//! This crate does not depend on the application, so its dependencies on the application's migrations are marked
+//! `extern` and checked at startup.
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Schema, Tx, migration};
@@ -11,7 +11,7 @@ use crate::THRESHOLD;
 /// Whale alerts can be subscribed to, once for each e-mail.
 #[migration(
     id = "001_create_subscriptions",
-    // Subscribers are looked up among the customers by e-mail, which only then tells them apart.
+    // Subscribers are matched with customers by email address, which that migration makes unique.
     deps = [extern "004_index_customers"],
     down = drop_subscriptions
 )]

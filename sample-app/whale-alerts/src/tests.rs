@@ -1,4 +1,4 @@
-//! The plugin without its host.
+//! Tests the plugin without its application.
 
 use mongrate::{Error, Kind, Registry, Source};
 

@@ -89,11 +89,11 @@ async fn every_operation_takes_effect_with_its_options() {
     let operations = &report.executions().next().unwrap().operations;
     let kinds: Vec<_> = operations.iter().map(|operation| operation.kind).collect();
     assert_eq!(kinds.len(), 20);
-    let plural = |kind: &str| operations.iter().find(|operation| operation.kind == kind).unwrap().counts;
-    assert_eq!(plural("insert_many"), counts(0, 0, 9, 0));
-    assert_eq!(plural("update_many"), counts(2, 2, 0, 0));
-    assert_eq!(plural("delete_many"), counts(0, 0, 0, 2));
-    assert_eq!(plural("count_documents"), counts(7, 0, 0, 0));
+    let counted = |kind: &str| operations.iter().find(|operation| operation.kind == kind).unwrap().counts;
+    assert_eq!(counted("insert_many"), counts(0, 0, 9, 0));
+    assert_eq!(counted("update_many"), counts(2, 2, 0, 0));
+    assert_eq!(counted("delete_many"), counts(0, 0, 0, 2));
+    assert_eq!(counted("count_documents"), counts(7, 0, 0, 0));
     for operation in operations {
         println!("{operation}");
     }

@@ -1,4 +1,4 @@
-//! Several processes that migrate while everything fails, and a count of what came of it. See docs/RELIABILITY.md.
+//! Runs processes that migrate under faults, and counts the effects. See docs/RELIABILITY.md.
 
 use std::env;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! A process for the tests to stop and kill. It does one thing, says so on standard output line by line, and ends with its
-//! standard input at the latest.
+//! A process that tests pause and kill. It does one thing, reports on standard output line by line, and exits when its
+//! standard input closes.
 
 use std::io::{BufRead, Read, stdin};
 use std::time::Duration;
@@ -55,7 +55,7 @@ async fn main() -> Result<()> {
                 return Err("worker: dropped how?".into());
             };
             let [runtime, handle, kind, uri, database] = [runtime, handle, kind, uri, database].map(String::clone);
-            // On a runtime of its own, which ends before the process does.
+            // On its own runtime, which ends before the process does.
             let run =
                 move || dropped::run(&runtime, &handle, &kind, &uri, &database).map_err(|error| error.to_string());
             Ok(tokio::task::spawn_blocking(run).await??)
@@ -69,7 +69,7 @@ async fn connect(uri: &str, database: &str) -> Result<Database> {
     Ok(Client::with_uri_str(uri).await?.database(database))
 }
 
-/// Starts a server of its own, tells its process id and its log's path, and holds it.
+/// Starts a server, prints its process id and the path of its log, and keeps it running.
 async fn serve() -> Result<()> {
     let server = Mongod::start().await?;
     for member in server.members() {
@@ -85,7 +85,7 @@ async fn insert(database: &Database, collection: &str) -> Result<()> {
     Ok(())
 }
 
-/// Connects, says so, and on a word migrates, so that many can start at the same moment.
+/// Connects, prints `ready`, and migrates after reading a line, so that many processes can start at the same time.
 async fn up(database: &Database, source: &str, go: oneshot::Receiver<()>) -> Result<()> {
     database.run_command(doc! { "ping": 1 }).await?;
     println!("ready");
@@ -95,7 +95,7 @@ async fn up(database: &Database, source: &str, go: oneshot::Receiver<()>) -> Res
     Ok(())
 }
 
-/// Connects, says so, and on a word migrates all databases of a prefix.
+/// Connects, prints `ready`, and after reading a line migrates all databases with a prefix.
 async fn tenants(uri: &str, prefix: &str, source: &str, go: oneshot::Receiver<()>) -> Result<()> {
     let (client, registry) = (Client::with_uri_str(uri).await?, Registry::linked().source(source));
     client.database("admin").run_command(doc! { "ping": 1 }).await?;
@@ -110,7 +110,7 @@ async fn tenants(uri: &str, prefix: &str, source: &str, go: oneshot::Receiver<()
     Ok(())
 }
 
-/// Migrates, and then goes on like a service that handles no signals.
+/// Migrates, and continues like a service that does not handle signals.
 async fn linger(database: Database) -> Result<()> {
     crash::migrator(database, Duration::from_secs(20)).up().await?;
     println!("lingers");

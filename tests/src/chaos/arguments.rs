@@ -1,59 +1,59 @@
-//! What the driver is told on its command line.
+//! The command line of the test driver.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How to use it.
+/// The help text.
 pub const HELP: &str = "\
-Migrates with several processes under faults, and counts what came of it.
+Migrates with several processes under faults, and counts the effects.
 
     chaos [--seed N] [--minutes M | --rounds N | --round R] [--topology single|three]
 
-    --seed N       what happens follows from it; without it, one is taken from the clock, and printed
-    --minutes M    begin rounds for so many minutes (the default: 1)
-    --rounds N     run so many rounds
-    --round R      run this one round, as printed with a failure
-    --topology T   `single`: a replica set of one member (the default); `three`: of three
-    --help         this text
+    --seed N       determines all random choices; the default is taken from the clock and printed
+    --minutes M    start rounds for M minutes (default: 1)
+    --rounds N     run N rounds
+    --round R      run round R only, as printed with a failure
+    --topology T   `single`: a replica set with one member (default); `three`: with three
+    --help         print this text
 
-It ends with 0 when nothing was found. The faults and their order are the same for the same seed; what they hit
-depends on the machine's timing, so repeat a round a few times.
+The exit code is 0 if nothing was found. The seed determines the faults and their order. What they hit depends on
+timing, so repeat a round a few times.
 ";
 
-/// The servers to run on.
+/// The server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topology {
-    /// One member.
+    /// A replica set with one member.
     Single,
-    /// Three members.
+    /// A replica set with three members.
     Three,
 }
 
-/// Which rounds to run.
+/// The rounds to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// For so long.
+    /// Starts rounds for this time.
     Time(Duration),
-    /// So many, from 0.
+    /// Runs this number of rounds, from 0.
     Rounds(u64),
-    /// This one.
+    /// Runs this round only.
     One(u64),
 }
 
-/// What the driver is told.
+/// The arguments of the test driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arguments {
-    /// What everything follows from.
+    /// Determines all random choices.
     pub seed: u64,
-    /// How much of it.
+    /// The rounds to run.
     pub extent: Extent,
-    /// Where.
+    /// The server.
     pub topology: Topology,
 }
 
 impl Arguments {
-    /// Reads a command line; `None` when it asks for help.
+    /// Parses a command line. Returns `None` for `--help`.
     pub fn parse(words: &[String]) -> Result<Option<Self>, String> {
         let mut arguments = Self {
             seed: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
@@ -79,10 +79,10 @@ impl Arguments {
                     arguments.topology = match value.as_str() {
                         "single" => Topology::Single,
                         "three" => Topology::Three,
-                        _ => return Err(format!("`{name}` is `single` or `three`, not `{value}`")),
+                        _ => return Err(format!("`{name}` must be `single` or `three`, not `{value}`")),
                     }
                 }
-                _ => return Err(format!("what is `{name}`? See --help")),
+                _ => return Err(format!("unknown option `{name}`; see --help")),
             }
         }
         Ok(Some(arguments))
@@ -119,11 +119,11 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn mistakes_are_reported() {
         assert_eq!(parse("--help"), Ok(None));
         assert_eq!(parse("--seed"), Err("`--seed` needs a value; see --help".to_owned()));
         assert_eq!(parse("--seed x"), Err("`--seed` takes a number, not `x`".to_owned()));
-        assert_eq!(parse("--topology two"), Err("`--topology` is `single` or `three`, not `two`".to_owned()));
+        assert_eq!(parse("--topology two"), Err("`--topology` must be `single` or `three`, not `two`".to_owned()));
         assert!(parse("--minutes -1").is_err());
         assert!(parse("--sed 1").is_err());
     }

@@ -1,4 +1,4 @@
-//! What is in the database after a phase, against what has to be there.
+//! Compares the contents of the database after a phase with the expected contents.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use super::site::Site;
 use super::tally::Tally;
 use crate::{eventually, eventually_within, stored};
 
-/// How often each migration has to have been applied, and reverted.
+/// The expected number of times that each migration was applied and reverted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Expected {
     ups: [u64; ALL.len()],
     downs: [u64; ALL.len()],
 }
 
-/// The findings of a check, and where they are counted.
+/// The findings of a check, and the tally that counts them.
 struct Check<'s> {
     site: &'s Site,
     expected: &'s Expected,
@@ -29,7 +29,7 @@ struct Check<'s> {
 }
 
 impl Expected {
-    /// Takes account of a phase that has ended well.
+    /// Adds the expectations of a successful phase.
     pub(super) fn after(&mut self, phase: &Phase) {
         for place in 0..ALL.len() {
             if phase.down {
@@ -44,7 +44,7 @@ impl Expected {
         self.ups[place] > self.downs[place]
     }
 
-    /// How often a migration was applied and reverted.
+    /// Returns how often a migration was applied and reverted.
     fn of(&self, id: &str) -> (u64, u64) {
         let place = ALL.iter().position(|other| *other == id).unwrap_or_default();
         (self.ups[place], self.downs[place])
@@ -56,7 +56,7 @@ impl Expected {
     }
 }
 
-/// Counts everything. What is not as it has to be is found.
+/// Counts everything, and reports deviations as findings.
 pub(super) async fn check(site: &Site, expected: &Expected, lease: Duration, tally: &mut Tally) -> Vec<String> {
     let mut check = Check { site, expected, tally, findings: Vec::new() };
     for effect in EFFECTS {
@@ -70,7 +70,7 @@ pub(super) async fn check(site: &Site, expected: &Expected, lease: Duration, tal
 }
 
 impl Check<'_> {
-    /// Effects that have to be there so many times (I1).
+    /// Checks effects that must exist exactly this number of times (I1).
     fn effects(&mut self, what: &str, expected: u64, found: u64) {
         if !self.tally.compare(expected, found) {
             self.findings.push(format!("{what}: {found} instead of {expected}"));
@@ -113,7 +113,7 @@ impl Check<'_> {
         self.assert(found == expected, || format!("balances {found:?} instead of {expected:?}"));
     }
 
-    /// What runs outside transactions: at least once, so only whether it is there.
+    /// Checks migrations outside transactions. They run at least once, so only whether the effect exists.
     async fn schema(&mut self) {
         let labelled = count(&self.site.durable("accounts"), doc! { "label": "checked" }).await;
         let stock = count(&self.site.durable("shelf"), doc! {}).await;
@@ -123,7 +123,7 @@ impl Check<'_> {
             ("module:chaos:007_shelf", "place_1", "shelf"),
         ] {
             let collection = self.site.durable(on);
-            // A collection that is not there has none.
+            // A missing collection has none.
             let indexes = collection.list_index_names().await.unwrap_or_default();
             let there = indexes.iter().any(|name| name == index);
             let applied = self.expected.has(id);
@@ -137,7 +137,8 @@ impl Check<'_> {
         }
     }
 
-    /// Every migration is where it has to be, with one entry for each time that it got there.
+    /// Checks that every migration has the expected state, with one history entry for each time that it reached the
+    /// state.
     async fn records(&mut self) {
         let records = find(&self.site.durable("migrations"), doc! {}).await;
         let fence = find(&self.site.durable("migrations_lock"), doc! { "_id": "fence" }).await;
@@ -159,7 +160,7 @@ impl Check<'_> {
         self.assert(records.len() == ALL.len(), || format!("{} records", records.len()));
     }
 
-    /// The lease is free, or will be by itself (I6).
+    /// Checks that the lease is free or will expire (I6).
     async fn lock(&mut self, lease: Duration) {
         let migrator = Migrator::new(self.site.database.clone());
         let mut status = None;
@@ -172,14 +173,14 @@ impl Check<'_> {
     }
 }
 
-/// Sees to it that nothing holds what the application needs.
+/// Checks that nothing blocks the application.
 pub(super) async fn can_be_written(site: &Site) {
     for collection in ["accounts", "counters", "inserts", "ledger", "shelf"] {
         stored::can_be_written(&site.database, collection).await;
     }
 }
 
-/// The stored state, to look at after a failure.
+/// Dumps the stored state for the analysis of a failure.
 pub(super) async fn dump(site: &Site) -> String {
     let mut lines = Vec::new();
     for collection in ["migrations", "migrations_history", "migrations_lock", "accounts", "counters"] {
@@ -214,7 +215,7 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(1);
 
     #[tokio::test]
-    async fn what_is_lost_and_what_is_doubled_is_found() {
+    async fn lost_and_duplicate_effects_are_found() {
         let server = Arc::new(servers::builder().start().await.unwrap());
         let site = Site::open(server, Topology::Single, "found").await.unwrap();
         site.seed().await.unwrap();
@@ -224,14 +225,14 @@ mod tests {
         expected.after(&Phase { applied: ALL.len(), down: false, faults: Vec::new() });
         let findings = check(&site, &expected, LEASE, &mut tally).await;
         assert!(findings.is_empty(), "{findings:?}");
-        assert!(tally.effects > 0 && tally.lost == 0 && tally.doubled == 0, "{tally}");
+        assert!(tally.effects > 0 && tally.lost == 0 && tally.duplicated == 0, "{tally}");
 
         site.durable("inserts").delete_one(doc! { "of": "module:chaos:003_insert" }).await.unwrap();
         let again = doc! { "_id": "module:chaos:001_count" };
         site.durable("counters").update_one(again, doc! { "$inc": { "up": 1 } }).await.unwrap();
         site.durable("accounts").update_one(doc! { "_id": 0 }, doc! { "$inc": { "balance": 1_i64 } }).await.unwrap();
         let findings = check(&site, &expected, LEASE, &mut tally).await;
-        assert_eq!((tally.lost, tally.doubled, findings.len()), (1, 1, 3), "{findings:?}");
+        assert_eq!((tally.lost, tally.duplicated, findings.len()), (1, 1, 3), "{findings:?}");
 
         migrator.down().to(ALL[5]).await.unwrap();
         let findings = check(&site, &expected, LEASE, &mut Tally::default()).await;

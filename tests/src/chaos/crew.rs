@@ -1,4 +1,4 @@
-//! The processes of a phase. Each place is filled again until a process at it has ended well.
+//! The processes of a phase. Each process is replaced until one has succeeded in its place.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -17,21 +17,21 @@ pub(super) struct Crew {
     random: Random,
 }
 
-/// What a process is told.
+/// The arguments of a process.
 #[derive(Clone, Debug)]
 pub(super) struct Orders {
     pub(super) uri: String,
     pub(super) database: String,
     pub(super) lease: Duration,
     pub(super) back_to: Option<&'static str>,
-    /// The only member, if messages to it are to be lost on the way now and then.
+    /// The only member, if a proxy is to lose messages.
     pub(super) lossy: Option<u16>,
 }
 
 #[derive(Debug, Default)]
 struct Post {
     worker: Option<Worker>,
-    /// It was told to end, or killed: it may end without a word.
+    /// It was terminated or killed, so it may end without a message.
     struck: bool,
     continues: Option<Instant>,
     done: bool,
@@ -42,7 +42,7 @@ impl Crew {
         Self { posts: (0..size).map(|_| Post::default()).collect(), orders, random }
     }
 
-    /// Starts, reaps and continues what is due. An error is something that must not happen.
+    /// Starts, reaps and continues processes as scheduled. An error is a finding.
     pub(super) async fn tend(&mut self, tally: &mut Tally) -> Result<(), String> {
         for post in &mut self.posts {
             if post.continues.is_some_and(|at| Instant::now() >= at) {
@@ -75,22 +75,22 @@ impl Crew {
         Ok(())
     }
 
-    /// Whether every post has ended well.
+    /// Returns whether a process has succeeded at every post.
     pub(super) fn is_done(&self) -> bool {
         self.posts.iter().all(|post| post.done)
     }
 
-    /// Kills one. Gives its process id; `None` when none runs.
+    /// Kills a process. Returns its process id, or `None` if none is running.
     pub(super) fn kill(&mut self, victim: Victim, holder: Option<i64>) -> Option<u32> {
         self.strike(victim, holder, |post, worker| {
             post.struck = true;
-            // Nobody is there to be continued.
+            // There is no process left to continue.
             post.continues = None;
             worker.kill();
         })
     }
 
-    /// Tells one to end.
+    /// Terminates a process.
     pub(super) fn terminate(&mut self, victim: Victim, holder: Option<i64>) -> Option<u32> {
         self.strike(victim, holder, |post, worker| {
             post.struck = true;
@@ -98,7 +98,7 @@ impl Crew {
         })
     }
 
-    /// Lets one stand still for a time.
+    /// Pauses a process for some time.
     pub(super) fn pause(&mut self, victim: Victim, holder: Option<i64>, time: Duration) -> Option<u32> {
         self.strike(victim, holder, |post, worker| {
             worker.stop();
@@ -136,7 +136,7 @@ impl Crew {
 }
 
 impl Post {
-    /// Takes note of what a process said; false when it said nothing of its end.
+    /// Processes the output of a process. Returns false if it did not report its end.
     fn hear(&mut self, lines: &[String], tally: &mut Tally) -> Result<bool, String> {
         let mut ended = false;
         for line in lines {
@@ -163,14 +163,14 @@ impl Post {
 
 impl Orders {
     async fn start(&self, random: &mut Random, tally: &mut Tally) -> io::Result<Worker> {
-        // Drawn in any case, so that the numbers after it do not depend on it.
+        // Always drawn, so that later random numbers do not depend on the condition.
         let (lost, command) =
             (random.percent(25), random.pick(&["commitTransaction", "findAndModify", "update", "insert"]));
         let place = usize::try_from(random.within(1..=4)).unwrap_or(1);
         let what = random.pick(&[Lost::Request, Lost::Reply]);
         let uri = match self.lossy {
             Some(port) if lost => {
-                tally.struck("ways that lose a message");
+                tally.struck("lost messages");
                 Proxy::to(port, Strike::Named(command, place..=place), what).await.uri()
             }
             _ => self.uri.clone(),

@@ -1,4 +1,4 @@
-//! What can go wrong, drawn from a seed.
+//! The faults, drawn from a seed.
 
 use std::time::Duration;
 
@@ -7,47 +7,47 @@ use mongodb::bson::{Document, doc};
 use super::arguments::Topology;
 use super::random::Random;
 
-/// Something that goes wrong.
+/// A fault.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
-    /// SIGKILL for a worker.
+    /// SIGKILL to a worker.
     Kill(Victim),
-    /// SIGSTOP for a worker, and SIGCONT after a time that may outlast its lease.
+    /// SIGSTOP to a worker, and SIGCONT after a time that may exceed its lease.
     Pause(Victim, Duration),
-    /// SIGTERM for a worker.
+    /// SIGTERM to a worker.
     Terminate(Victim),
-    /// An operator takes the lock away.
+    /// An operator forces the lock open.
     Unlock,
-    /// The application writes what a migration may have read or written.
+    /// The application writes documents that a migration may have read or written.
     Rival,
-    /// The server fails so many of the workers' commands.
+    /// The server fails this number of the workers' commands.
     Command { times: i32, data: Document },
-    /// The primary steps down, and may not come back for so many seconds.
+    /// The primary steps down, and may not be elected again for this number of seconds.
     StepDown(i32),
-    /// A member's process is killed, and started again after a while.
+    /// A member is killed, and restarted after some time.
     KillMember(Member, Duration),
-    /// A member stands still for a while.
+    /// A member is paused for some time.
     StopMember(Member, Duration),
 }
 
-/// Which worker.
+/// Selects a worker.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Victim {
-    /// The one that has the lease; while nobody has it, the n-th.
+    /// The holder of the lease, or the n-th worker if there is no holder.
     Holder(usize),
-    /// The n-th of those that run.
+    /// The n-th running worker.
     Any(usize),
 }
 
-/// Which member of the server.
+/// Selects a member of the server.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Member {
     Primary,
-    /// The n-th of the others.
+    /// The n-th secondary.
     Secondary(usize),
 }
 
-/// The commands that a run sends; what fails most often comes more than once.
+/// The commands that a run sends. Repeated entries fail more often.
 const COMMANDS: [&str; 11] = [
     "commitTransaction",
     "commitTransaction",
@@ -63,7 +63,7 @@ const COMMANDS: [&str; 11] = [
 ];
 
 impl Fault {
-    /// Draws one. `lease` is the workers'.
+    /// Draws a fault. `lease` is the lease of the workers.
     pub(super) fn draw(random: &mut Random, topology: Topology, lease: Duration) -> Self {
         let members = match topology {
             Topology::Single => 4,
@@ -86,14 +86,14 @@ impl Fault {
         }
     }
 
-    /// Its name in the figures.
+    /// Its name in the statistics.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Kill(_) => "workers killed",
             Self::Pause(..) => "workers paused",
-            Self::Terminate(_) => "workers told to end",
-            Self::Unlock => "locks taken away",
-            Self::Rival => "rival writes",
+            Self::Terminate(_) => "workers terminated",
+            Self::Unlock => "locks forced open",
+            Self::Rival => "concurrent writes",
             Self::Command { .. } => "commands failed",
             Self::StepDown(_) => "step-downs",
             Self::KillMember(Member::Primary, _) => "primaries killed",
@@ -113,7 +113,7 @@ fn member(random: &mut Random) -> Member {
     if random.percent(60) { Member::Primary } else { Member::Secondary(random.pick(&[0, 1])) }
 }
 
-/// Shorter than the lease, or longer.
+/// Draws a duration that is shorter or longer than the lease.
 fn pause(random: &mut Random, lease: Duration) -> Duration {
     let lease = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
     if random.percent(35) { random.millis(50..=lease) } else { random.millis(lease..=lease * 3) }
@@ -131,12 +131,12 @@ fn fail_command(random: &mut Random, lease: Duration) -> Fault {
             match random.within(0..=2) {
                 0 => data.insert("errorLabels", vec!["TransientTransactionError"]),
                 1 => data.insert("errorLabels", Vec::<String>::new()),
-                // Those that the server itself gives.
+                // Errors that the server itself returns.
                 _ => None,
             };
         }
         6..8 => {
-            // Carried out, but nobody knows whether it will last.
+            // Executed, but possibly not durable.
             let error = doc! { "code": random.pick(&[91, 189]), "errmsg": "chaos" };
             data.insert("writeConcernError", error);
         }

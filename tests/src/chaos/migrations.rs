@@ -1,4 +1,4 @@
-//! The migrations of the workers, and what each of them leaves to be counted.
+//! The migrations of the workers, and the effects that are counted.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 type Done = Result<(), mongodb::error::Error>;
 
-/// The qualified ids, in their order.
+/// The qualified ids, in order.
 pub(super) const ALL: [&str; 12] = [
     "module:chaos:001_count",
     "module:chaos:002_index",
@@ -25,24 +25,24 @@ pub(super) const ALL: [&str; 12] = [
     "module:chaos:012_last",
 ];
 
-/// How many of them stay when a round takes migrations back.
+/// The number of migrations that stay applied when a round reverts.
 pub(super) const KEPT: [usize; 4] = [1, 4, 6, 10];
 
-/// Accounts, each of which begins with [`BALANCE`].
+/// The number of accounts, each of which starts with [`BALANCE`].
 pub(super) const ACCOUNTS: i32 = 6;
 pub(super) const BALANCE: i64 = 1000;
 
-/// How many documents `010_stock` puts on the shelf.
+/// The number of documents that `010_stock` inserts.
 pub(super) const STOCK: i32 = 8;
 
-/// What a `Tx` migration leaves: 1 in its counter, documents, and transfers with an entry in the ledger for each.
+/// The effects of a `Tx` migration: 1 in its counter, documents, and transfers with a ledger entry for each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Effect {
     pub(super) id: &'static str,
     pub(super) inserts: i32,
-    /// From, to and amount.
+    /// From, to, and amount.
     pub(super) transfers: &'static [(i32, i32, i64)],
-    /// How long its body waits between two operations.
+    /// The pause between two operations of its body.
     waits: Duration,
 }
 
@@ -50,7 +50,7 @@ const fn effect(id: &'static str, inserts: i32, transfers: &'static [(i32, i32, 
     Effect { id, inserts, transfers, waits: Duration::from_millis(waits_ms) }
 }
 
-/// The effects that must come exactly once.
+/// The effects that must occur exactly once.
 pub(super) const EFFECTS: [Effect; 8] = [
     effect(ALL[0], 0, &[], 0),
     effect(ALL[2], 3, &[], 60),
@@ -148,7 +148,7 @@ async fn apply(tx: &mut Tx, id: &str) -> Done {
     tally(tx, id, "up").await?;
     for number in 0..effect.inserts {
         sleep(effect.waits).await;
-        // No `_id`, so that a body that takes effect twice leaves two documents.
+        // No `_id`, so that a duplicate effect leaves two documents.
         tx.collection::<Document>("inserts").insert_one(doc! { "of": id, "number": number }).await?;
     }
     for (from, to, amount) in effect.transfers {
@@ -171,14 +171,14 @@ async fn revert(tx: &mut Tx, id: &str) -> Done {
     Ok(())
 }
 
-/// How often a migration has taken effect, and how often it was taken back.
+/// Counts how often a migration has taken effect, and how often it was reverted.
 async fn tally(tx: &mut Tx, id: &str, act: &str) -> Done {
     let counters = tx.collection::<Document>("counters");
     counters.update_one(doc! { "_id": id }, doc! { "$inc": { act: 1 } }).with(|action| action.upsert(true)).await?;
     Ok(())
 }
 
-/// Reads a balance and writes what is left of it, which is right only if nobody else writes it meanwhile.
+/// Reads a balance and writes the rest, which is correct only if nobody else writes it in between.
 async fn transfer_between(tx: &mut Tx, (from, to, amount): (i32, i32, i64), id: &str, act: &str) -> Done {
     let accounts = tx.collection::<Document>("accounts");
     let account = accounts.find_one(doc! { "_id": from }).await?;

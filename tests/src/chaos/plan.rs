@@ -1,4 +1,4 @@
-//! What will happen in a round.
+//! The schedule of a round.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,22 +8,22 @@ use super::fault::Fault;
 use super::migrations::{ALL, KEPT};
 use super::random::Random;
 
-/// A round, as its seed says.
+/// A round, determined by its seed.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// How many processes migrate at the same time.
+    /// The number of concurrent processes.
     pub(super) workers: usize,
     pub(super) lease: Duration,
     pub(super) phases: Vec<Phase>,
 }
 
-/// A part of a round, which ends when every worker has ended well.
+/// A part of a round. It ends when every worker has succeeded.
 #[derive(Clone, Debug)]
 pub(super) struct Phase {
-    /// How many migrations are applied when it is over; fewer than before are the result of a `down`.
+    /// The number of migrations that are applied at its end. If it is lower than before, the phase is a `down`.
     pub(super) applied: usize,
     pub(super) down: bool,
-    /// Faults, each with the pause before it.
+    /// Faults, each with the preceding pause.
     pub(super) faults: Vec<(Duration, Fault)>,
 }
 
@@ -49,7 +49,7 @@ impl Phase {
         Self { applied, down, faults }
     }
 
-    /// The migration that a `down` goes back to.
+    /// The migration to which a `down` reverts.
     pub(super) fn back_to(&self) -> Option<&'static str> {
         self.down.then(|| ALL[self.applied - 1])
     }

@@ -1,20 +1,20 @@
-//! Chance that can be repeated.
+//! Reproducible random numbers.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// `SplitMix64` (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014): the same numbers for the same seed on
-/// every machine and with every version of every crate.
+/// `SplitMix64` (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014). A seed yields the same
+/// numbers on every machine and with every version of every crate.
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);
 
 impl Random {
-    /// The generator of a seed and of a part of it: a round, a worker.
+    /// Creates a generator from a seed and the number of a round or worker.
     pub(super) fn of(seed: u64, part: u64) -> Self {
         Self(Self(Self(seed).next() ^ part).next())
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,22 +22,22 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number of the range. That its first numbers come up a little more often does not matter for ranges as short as these.
+    /// Returns a number in the range. Its bias is negligible for such short ranges.
     pub(super) fn within(&mut self, range: RangeInclusive<u64>) -> u64 {
         range.start() + self.next() % (range.end() - range.start() + 1)
     }
 
-    /// So many milliseconds.
+    /// Returns a duration in milliseconds.
     pub(super) fn millis(&mut self, range: RangeInclusive<u64>) -> Duration {
         Duration::from_millis(self.within(range))
     }
 
-    /// True in so many cases of a hundred.
+    /// Returns true with this probability in percent.
     pub(super) fn percent(&mut self, cases: u64) -> bool {
         self.within(1..=100) <= cases
     }
 
-    /// One of these.
+    /// Chooses an element.
     pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         let place = self.within(0..=from.len() as u64 - 1);
         from[usize::try_from(place).unwrap_or_default()]
@@ -48,7 +48,7 @@ impl Random {
 mod tests {
     use super::*;
 
-    /// The reference implementation's numbers for the seed 1234567, from <https://prng.di.unimi.it/splitmix64.c>.
+    /// From the reference implementation with the seed 1234567, <https://prng.di.unimi.it/splitmix64.c>.
     #[test]
     fn the_numbers_are_those_of_the_algorithm() {
         let mut random = Random(1_234_567);

@@ -1,4 +1,4 @@
-//! A round: a database of its own, migrated by several processes under faults, and then counted.
+//! Runs a round: several processes migrate a new database under faults, and the effects are counted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,23 +16,23 @@ use super::random::Random;
 use super::site::Site;
 use super::tally::Tally;
 
-/// Nobody may be locked out for longer: the faults come within ten seconds, the longest lasts six, and a take-over takes two leases.
-/// A transaction that nobody ends would hold its documents for 60 to 90 seconds.
+/// The limit for success: the faults start within ten seconds, the longest takes six, and a take-over takes two leases.
+/// A transaction that is never aborted would lock its documents for 60 to 90 seconds.
 const LONGEST_PHASE: Duration = Duration::from_secs(60);
 
-/// How often the processes are looked after.
+/// Polling interval for the processes.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// What became of a round.
+/// The result of a round.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) tally: Tally,
     pub(super) findings: Vec<String>,
-    /// The stored state, if anything was found.
+    /// The stored state, if there are findings.
     pub(super) dump: String,
 }
 
-/// Runs one.
+/// Runs a round.
 pub(super) async fn run(server: Arc<Mongod>, topology: Topology, seed: u64, number: u64, plan: &Plan) -> Outcome {
     let mut outcome =
         Outcome { tally: Tally { rounds: 1, ..Tally::default() }, findings: Vec::new(), dump: String::new() };
@@ -48,7 +48,7 @@ pub(super) async fn run(server: Arc<Mongod>, topology: Topology, seed: u64, numb
         outcome.findings.push(finding);
     }
     if outcome.findings.is_empty() {
-        // Whatever goes wrong here leaves a database behind, which disturbs nobody.
+        // A failure here only leaves a database behind.
         let _ = site.database.drop().await;
     } else {
         outcome.dump = check::dump(&site).await;
@@ -58,7 +58,7 @@ pub(super) async fn run(server: Arc<Mongod>, topology: Topology, seed: u64, numb
 }
 
 async fn phases(site: &Site, plan: &Plan, mut random: Random, outcome: &mut Outcome) -> Result<(), String> {
-    // Left over from a round before this one, if this server has seen it already.
+    // Left over from an earlier round with the same number.
     site.database.drop().await.map_err(|error| error.to_string())?;
     site.seed().await.map_err(|error| error.to_string())?;
     let mut expected = Expected::default();
@@ -77,7 +77,7 @@ async fn phases(site: &Site, plan: &Plan, mut random: Random, outcome: &mut Outc
     can_be_written(site).await
 }
 
-/// On a busy machine, a few attempts: what nobody ends lasts much longer.
+/// Several attempts, for busy machines. An abandoned transaction lasts much longer.
 async fn can_be_written(site: &Site) -> Result<(), String> {
     let mut attempts = 0;
     loop {
@@ -91,7 +91,7 @@ async fn can_be_written(site: &Site) -> Result<(), String> {
     }
 }
 
-/// One phase, until every process has ended well and every fault is over.
+/// Runs a phase until every process has succeeded and every fault has ended.
 async fn migrate(site: &Site, plan: &Plan, phase: &Phase, random: Random, tally: &mut Tally) -> Result<(), String> {
     let orders = Orders {
         uri: site.server.uri(),

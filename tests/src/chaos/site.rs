@@ -1,4 +1,4 @@
-//! The server, and what befalls it.
+//! The server and its faults.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +17,17 @@ use super::fault::{Fault, Member};
 use super::migrations::{self, ACCOUNTS, BALANCE};
 use crate::eventually;
 
-/// How long the operator waits for an answer before it looks elsewhere.
+/// The operator's limit for a reply.
 const ANSWER: Duration = Duration::from_millis(500);
 
-/// The server as a round sees it.
+/// The server of a round.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
     pub(super) server: Arc<Mongod>,
     pub(super) topology: Topology,
-    /// A client of nobody's faults.
+    /// A client that is exempt from faults.
     pub(super) database: Database,
-    /// Held while a member is away: at most one is.
+    /// Held while a member is down: at most one may be.
     away: Arc<Mutex<()>>,
 }
 
@@ -37,28 +37,28 @@ impl Site {
         Ok(Self { server, topology, database: client.database(name), away: Arc::default() })
     }
 
-    /// Puts in what the migrations work on.
+    /// Inserts the initial data.
     pub(super) async fn seed(&self) -> Result<(), mongodb::error::Error> {
         let accounts = (0..ACCOUNTS).map(|id| doc! { "_id": id, "balance": BALANCE });
         self.durable("accounts").insert_many(accounts).await?;
         Ok(())
     }
 
-    /// A collection as no fail-over can change it any more.
+    /// A collection with majority reads, which no fail-over can roll back.
     pub(super) fn durable(&self, name: &str) -> mongodb::Collection<Document> {
         let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
         let options = CollectionOptions::builder().read_concern(ReadConcern::majority()).write_concern(concern).build();
         self.database.collection_with_options(name, options)
     }
 
-    /// The process that has the lease, if that can be known now.
+    /// Returns the process that holds the lease, if it can be determined.
     pub(super) async fn holder(&self) -> Option<i64> {
         let database = self.database.clone();
         let status = tokio::spawn(async move { Migrator::new(database).lock_status().await });
         timeout(ANSWER, status).await.ok()?.ok()?.ok()?.holder.map(|holder| holder.pid)
     }
 
-    /// Lets a fault of the server's side take its course. Gives its kind when it has come about.
+    /// Injects a fault on the server. Returns its name if it took effect.
     pub(super) fn strike(&self, fault: Fault, under_way: &mut JoinSet<Option<&'static str>>) {
         let (site, kind) = (self.clone(), fault.kind());
         under_way.spawn_local(async move {
@@ -131,7 +131,7 @@ impl Site {
         answer.ok().map(drop)
     }
 
-    /// Ends all faults, and waits until the server takes writes again. Every member is there already.
+    /// Removes all faults, and waits until the server accepts writes. Every member is already running.
     pub(super) async fn heal(&self) {
         for member in 0..self.server.members().len() {
             eventually("a member without faults", async || {
@@ -140,7 +140,7 @@ impl Site {
             })
             .await;
         }
-        // On every member: an index build waits for all of them.
+        // On every member, because an index build waits for all of them.
         let members = u32::try_from(self.server.members().len()).unwrap_or(u32::MAX);
         let everywhere = WriteConcern::builder().w(Acknowledgment::Nodes(members)).w_timeout(ANSWER).build();
         let pulse = self.durable("pulse");
@@ -152,7 +152,7 @@ impl Site {
         .await;
     }
 
-    /// Ends the client, which would otherwise say goodbye while its runtime goes.
+    /// Shuts the client down. Otherwise it would disconnect while its runtime ends.
     pub(super) async fn close(self) {
         self.database.client().clone().shutdown().immediate(true).await;
     }

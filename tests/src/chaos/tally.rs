@@ -1,31 +1,31 @@
-//! The figures of a round, and of a whole run.
+//! The statistics of a round and of a whole run.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// What happened.
+/// The statistics.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     pub(super) rounds: u64,
     pub(super) faults: BTreeMap<&'static str, u64>,
     pub(super) processes: u64,
-    /// Leases taken, and those of them that were taken from somebody who had not released it.
+    /// The number of leases that were taken, and of take-overs among them.
     pub(super) leases: u64,
     pub(super) take_overs: u64,
-    /// How runs ended that were not killed.
+    /// The results of runs that were not killed.
     pub(super) ends: BTreeMap<String, u64>,
-    /// Effects that had to be there exactly once each, and were counted.
+    /// The number of effects that were counted and must exist exactly once each.
     pub(super) effects: u64,
     pub(super) lost: u64,
-    pub(super) doubled: u64,
-    /// Until every process of a phase had ended well.
+    pub(super) duplicated: u64,
+    /// The time until every process of a phase had succeeded.
     pub(super) longest_phase: Duration,
-    /// What happened in this round, with the time.
+    /// The events of this round, with their times.
     pub(super) log: Log,
 }
 
-/// Lines with the time since its beginning.
+/// A log with times since its start.
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     began: Instant,
@@ -64,15 +64,15 @@ impl Tally {
         }
         self.effects += other.effects;
         self.lost += other.lost;
-        self.doubled += other.doubled;
+        self.duplicated += other.duplicated;
         self.longest_phase = self.longest_phase.max(other.longest_phase);
     }
 
-    /// Compares a count with what it has to be.
+    /// Compares a count with the expected count.
     pub(super) fn compare(&mut self, expected: u64, found: u64) -> bool {
         self.effects += expected;
         self.lost += expected.saturating_sub(found);
-        self.doubled += found.saturating_sub(expected);
+        self.duplicated += found.saturating_sub(expected);
         expected == found
     }
 
@@ -86,7 +86,7 @@ impl Tally {
     }
 }
 
-/// A table in Markdown.
+/// Formats the statistics as a Markdown table.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut row = |name: &str, count: u64| writeln!(f, "| {name} | {count} |");
@@ -101,9 +101,9 @@ impl fmt::Display for Tally {
         for (end, count) in &self.ends {
             row(&format!("runs that ended with {end}"), *count)?;
         }
-        row("effects plural", self.effects)?;
+        row("effects counted", self.effects)?;
         row("– lost", self.lost)?;
-        row("– doubled", self.doubled)?;
+        row("– duplicated", self.duplicated)?;
         row("longest phase, in seconds", self.longest_phase.as_secs())
     }
 }

@@ -1,4 +1,4 @@
-//! The process that migrates, and is killed and paused.
+//! The process that migrates, and that faults kill and pause.
 
 use std::collections::HashSet;
 use std::error::Error as StdError;
@@ -17,12 +17,12 @@ use mongrate::{Error, Migrator};
 
 use super::migrations;
 
-/// The codes that faults bring about: those that are injected (91, 112, 189, 251), and those of a member that changes its state, is
-/// killed, or whose operation was ended with its session (11601).
+/// The error codes that faults cause: the injected ones (91, 112, 189, 251), and those of a member that changes its
+/// state, is shut down, or whose operation was killed with its session (11601).
 const CODES: [i32; 12] = [91, 112, 189, 251, 10107, 10058, 11600, 11601, 11602, 13435, 13436, 276];
 
-/// Migrates up, or back to a migration. Prints `took <how>` whenever it has taken the lease, and in the end `ended ok`, `ended passing`
-/// with an error that comes of a fault, or `ended unexpected`.
+/// Migrates up, or down to a migration. Prints `took <how>` whenever it has taken the lease, and at the end `ended ok`,
+/// `ended passing` with an error that a fault has caused, or `ended unexpected`.
 pub(super) async fn run(
     uri: &str,
     database: &str,
@@ -30,7 +30,7 @@ pub(super) async fn run(
     back_to: Option<&str>,
 ) -> Result<(), Box<dyn StdError>> {
     thread::spawn(|| {
-        // Whoever drives it has gone.
+        // The driver has exited.
         let _ = stdin().read_to_end(&mut Vec::new());
         process::exit(3);
     });
@@ -57,8 +57,8 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Tells when the lease is taken: it is the only thing that is found and modified. From somebody who has not released it, it is
-/// taken under the condition that token and heartbeat stand still.
+/// Reports when the lease is taken, the only use of findAndModify. A take-over has the condition that token and
+/// heartbeat are unchanged.
 fn tell_takings() -> EventHandler<CommandEvent> {
     let over = Mutex::new(HashSet::new());
     EventHandler::callback(move |event| {
@@ -81,7 +81,7 @@ fn tell_takings() -> EventHandler<CommandEvent> {
     })
 }
 
-/// Whether a run may end like this when servers and connections fail, the process is paused, or an operator interferes.
+/// Returns whether a fault may cause this error: a failed server or connection, a paused process, or an operator.
 fn comes_of_a_fault(error: &Error) -> bool {
     match error {
         Error::LeaseLost { .. }
@@ -102,7 +102,7 @@ fn is_injected(error: &(dyn StdError + 'static)) -> bool {
         ErrorKind::Command(command) => CODES.contains(&command.code),
         ErrorKind::Write(WriteFailure::WriteError(write)) => CODES.contains(&write.code),
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => CODES.contains(&concern.code),
-        // Of a `Schema` migration.
+        // From a `Schema` migration.
         ErrorKind::Custom(_) => error.get_custom::<String>().is_some_and(|error| error.contains("reached a majority")),
         _ => false,
     })

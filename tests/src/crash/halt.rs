@@ -1,4 +1,4 @@
-//! The place at which the process halts, and how.
+//! Where and how the process halts.
 
 use std::collections::HashMap;
 use std::process::{self, Command};
@@ -8,9 +8,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 
-/// Where to halt and how. A place is `body <id>`, in the middle of a body; or just before the process sends a command:
-/// `command <n>`, its n-th; `<command> <n>`, the n-th of that name; `tx <command> <collection> <n>`, the n-th of these in
-/// transactions, whatever heartbeats come between. `after <command> <n>`: when the reply to the n-th of that name is there.
+/// Where and how to halt. A place is `body <id>`, in the middle of a body, or just before the process sends a command:
+/// `command <n>`, its n-th; `<command> <n>`, the n-th of that name; `tx <command> <collection> <n>`, the n-th of these
+/// in transactions, regardless of heartbeats. `after <command> <n>` is after the reply to the n-th command of that
+/// name.
 #[derive(Debug)]
 pub struct Halt {
     how: How,
@@ -19,23 +20,23 @@ pub struct Halt {
 
 #[derive(Clone, Copy, Debug)]
 enum How {
-    /// SIGKILL.
+    /// Sends SIGKILL.
     Die,
-    /// SIGSTOP.
+    /// Sends SIGSTOP.
     Pause,
-    /// Takes four seconds, in a body.
+    /// A pause of four seconds, in a body.
     Nap,
-    /// SIGTERM, and goes on.
+    /// SIGTERM, and continues.
     Tell,
 }
 
 static HALT: OnceLock<Halt> = OnceLock::new();
 
-/// It halts once, though a body may come to its place again.
+/// It halts only once, although a body may reach the place again.
 static HALTED: AtomicBool = AtomicBool::new(false);
 
 impl Halt {
-    /// Reads `die <place>`, `pause <place>`, `nap <place>` or `tell <place>`; nothing at all is no halt.
+    /// Parses `die <place>`, `pause <place>`, `nap <place>` or `tell <place>`. No argument means no halt.
     #[must_use]
     pub fn parse(words: &[&str]) -> Option<Self> {
         let [how, place] = words else { return None };
@@ -50,7 +51,7 @@ impl Halt {
     }
 }
 
-/// Sets the halt of this process, and gives what counts its commands.
+/// Sets the halt of this process, and returns the handler that counts its commands.
 pub(super) fn install(halt: Option<Halt>) -> EventHandler<CommandEvent> {
     if let Some(halt) = halt {
         let _ = HALT.set(halt);
@@ -78,14 +79,14 @@ pub(super) fn install(halt: Option<Halt>) -> EventHandler<CommandEvent> {
         });
         let here = places.fold(false, |here, place| here | HALT.get().is_some_and(|halt| halt.place == place));
         drop(sent);
-        // The driver goes on when this has returned.
+        // The driver continues when this returns.
         if let (true, Some(halt)) = (here, HALT.get()) {
             halt.strike();
         }
     })
 }
 
-/// Halts if this is the place. Anywhere but in the worker process this does nothing.
+/// Halts if this is the place. Does nothing outside the worker process.
 pub(super) async fn reached(place: &str) {
     let Some(halt) = HALT.get().filter(|halt| halt.place == place) else { return };
     halt.strike();
@@ -94,7 +95,7 @@ pub(super) async fn reached(place: &str) {
     }
 }
 
-/// From here on this process does not halt any more: the driver says goodbye to the server after the run.
+/// Disables the halt: after the run, the driver still sends commands to disconnect.
 pub(crate) fn over() {
     HALTED.store(true, Ordering::Relaxed);
 }
@@ -116,15 +117,15 @@ impl Halt {
     }
 }
 
-/// Stops this process, and returns when it was told to go on. Other threads may run for a moment after the signal, and this one
-/// could be back from it before it stands still: so whoever sends it waits for that, and only then says that it has halted.
+/// Stops this process, and returns after SIGCONT. Other threads may run for a moment after the signal, and this thread
+/// could return before the process stops. Therefore the sender waits until it has stopped before reporting the halt.
 fn pause(place: &str) {
     const SCRIPT: &str = r#"kill -s STOP "$1"; until grep -q ') T ' "/proc/$1/stat"; do :; done; echo "halted at $2""#;
     let mut stop = Command::new("sh");
     let _ = stop.args(["-c", SCRIPT, "sh"]).arg(process::id().to_string()).arg(place).status();
 }
 
-/// Sends this process a signal.
+/// Sends a signal to this process.
 fn signal(name: &str) {
     let mut kill = Command::new("sh");
     kill.args(["-c", "kill -s \"$1\" \"$2\"", "sh", name]).arg(process::id().to_string());

@@ -1,4 +1,4 @@
-//! A `Schema` body of many operations, each of which must happen once: repeated from its first line it would lose a thousand orders.
+//! A `Schema` body with many operations, each of which must happen once. Starting over would lose a thousand orders.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::stored::{collections, count};
 /// The source of this body.
 pub const SOURCE: &str = "module:restructure";
 
-/// Its qualified id.
+/// The qualified id.
 pub const ID: &str = "module:restructure:001_orders";
 
-/// How many orders there are.
+/// The number of orders.
 pub const ORDERS: u64 = 1_000;
 
 const SHELVES: [&str; 3] = ["shelf_a", "shelf_b", "shelf_c"];
@@ -45,14 +45,14 @@ async fn put_back(schema: &mut Schema) -> Result<(), Error> {
     schema.rename_collection("orders_old", "orders").await
 }
 
-/// A migrator for this body.
+/// Builds a migrator for this body.
 #[must_use]
 pub fn migrator(database: Database, lease: Duration) -> Migrator {
     let builder = Migrator::builder(database).registry(Registry::linked().source(SOURCE));
     builder.lock_wait(Duration::from_secs(60)).lease(lease).build().unwrap()
 }
 
-/// The orders of today, and one old order. Gives what identifies them.
+/// Inserts current orders and one old order. Returns the UUID of the collection.
 pub async fn prepare(db: &Database) -> Bson {
     db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
     let orders = (0..ORDERS).map(|number| doc! { "number": i64::try_from(number).unwrap() });
@@ -60,14 +60,14 @@ pub async fn prepare(db: &Database) -> Bson {
     uuid(db, "orders").await
 }
 
-/// What identifies a collection under whatever name.
+/// Returns the UUID of a collection, which survives a rename.
 pub async fn uuid(db: &Database, collection: &str) -> Bson {
     let listed: Vec<_> =
         db.list_collections().filter(doc! { "name": collection }).await.unwrap().try_collect().await.unwrap();
     listed[0].info.uuid.clone().map(Bson::Binary).unwrap()
 }
 
-/// Everything is there that the body makes, made once, and the orders are those that were there.
+/// Asserts that the body has created everything once, and that the orders are the original ones.
 pub async fn assert_restructured(db: &Database, orders: &Bson, context: &str) {
     assert_eq!(count(db, "orders_old", doc! {}).await, ORDERS, "{context}");
     assert_eq!(&uuid(db, "orders_old").await, orders, "{context}");
@@ -79,7 +79,7 @@ pub async fn assert_restructured(db: &Database, orders: &Bson, context: &str) {
     db.collection::<Document>("orders").insert_one(doc! { "number": -1 }).await.unwrap_err();
 }
 
-/// Everything is as it was, but for the old order.
+/// Asserts the original state, except the old order.
 pub async fn assert_put_back(db: &Database, orders: &Bson, context: &str) {
     assert_eq!(count(db, "orders", doc! {}).await, ORDERS, "{context}");
     assert_eq!(&uuid(db, "orders").await, orders, "{context}");
@@ -90,10 +90,10 @@ pub async fn assert_put_back(db: &Database, orders: &Bson, context: &str) {
     assert_eq!(indexes, ["_id_"], "{context}");
 }
 
-/// Server code: what a scan stood at has been truncated.
+/// Error code CappedPositionLost: the position of a scan was truncated.
 const CAPPED_POSITION_LOST: i32 = 136;
 
-/// The commands of this database that the server has carried out, by name and object, as its oplog has them.
+/// Returns the DDL commands of this database in the oplog, by name and object.
 pub async fn carried_out(db: &Database) -> Vec<String> {
     let oplog = db.client().database("local").collection::<Document>("oplog.rs");
     let commands = doc! { "op": "c", "ns": format!("{}.$cmd", db.name()) };

@@ -1,4 +1,4 @@
-//! The bodies of drawn migrations. Each leaves a trace that can be counted, and fails when it is told to.
+//! The bodies of random migrations. Each leaves a trace that can be counted, and fails on request.
 
 use mongodb::bson::{Document, doc};
 use mongodb::{BoxFuture, Database};
@@ -7,19 +7,19 @@ use mongrate::{Schema, Tx};
 
 use super::{Drawing, PLUGIN_PREFIX, Runs};
 
-/// How many migrations a drawing has room for: a body knows its place by its type.
+/// The maximum number of migrations. The type of a body determines its index.
 pub const ROOM: usize = 10;
 
-/// Where `Tx` and raw bodies leave a document for each time that they took effect.
+/// The collection in which `Tx` and `&Database` bodies insert a document whenever they take effect.
 pub const LEDGER: &str = "ledger";
-/// Where `Schema` bodies create an index, and drop it.
+/// The collection in which `Schema` bodies create and drop an index.
 pub const SHELF: &str = "shelf";
-/// Who is to fail, and how.
+/// The collection that says which body fails, and how.
 const TOLD: &str = "told";
-/// A collection that is there, so that a renaming to it was done already, or else cannot be done.
+/// An existing collection, so that a rename to it was already done or must fail.
 const OPEN: &str = "open";
 
-/// One body for each place.
+/// One body for each index.
 macro_rules! for_each_place {
     ($body:ident, $up:literal) => {
         [
@@ -37,14 +37,14 @@ macro_rules! for_each_place {
     };
 }
 
-/// The body at this place.
+/// Returns the body at this index.
 pub(super) fn up(runs: Runs, place: usize) -> Body {
     const BODIES: [[Body; ROOM]; 3] =
         [for_each_place!(tx, true), for_each_place!(schema, true), for_each_place!(raw, true)];
     BODIES[runs as usize][place]
 }
 
-/// The `down` at this place.
+/// Returns the `down` at this index.
 pub(super) fn down(runs: Runs, place: usize) -> Body {
     const BODIES: [[Body; ROOM]; 3] =
         [for_each_place!(tx, false), for_each_place!(schema, false), for_each_place!(raw, false)];
@@ -86,7 +86,7 @@ async fn by_hand(database: &Database, place: usize, up: bool) -> Result<(), BoxE
 fn heed(told: Option<Document>) -> Result<(), BoxError> {
     let Some(told) = told else { return Ok(()) };
     if told.get_bool("panic").unwrap() {
-        // As a panic, but without a word on the standard error of a test that is well.
+        // Panics, without output on standard error.
         std::panic::resume_unwind(Box::new("told to panic"));
     }
     Err("told to fail".into())
@@ -108,7 +108,7 @@ fn number(place: usize) -> i64 {
     i64::try_from(place).unwrap()
 }
 
-/// Makes the collections that bodies expect.
+/// Creates the collections that the bodies expect.
 pub async fn prepare(db: &Database) {
     for prefix in ["", PLUGIN_PREFIX] {
         for name in [OPEN, SHELF, LEDGER, TOLD] {
@@ -117,7 +117,7 @@ pub async fn prepare(db: &Database) {
     }
 }
 
-/// Tells both bodies at this place to fail half-way, with an error or, where they can, with a panic.
+/// Makes both bodies at this index fail in the middle, with an error or, where possible, with a panic.
 pub async fn fail(db: &Database, drawing: &Drawing, place: usize, panic: bool) {
     let prefix = drawing.prefix(place);
     let told = db.collection::<Document>(&format!("{prefix}{TOLD}"));
@@ -127,7 +127,7 @@ pub async fn fail(db: &Database, drawing: &Drawing, place: usize, panic: bool) {
     }
 }
 
-/// Takes that back.
+/// Undoes that.
 pub async fn relent(db: &Database, drawing: &Drawing, place: usize) {
     let prefix = drawing.prefix(place);
     let told = db.collection::<Document>(&format!("{prefix}{TOLD}"));

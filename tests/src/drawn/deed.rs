@@ -1,11 +1,11 @@
-//! What a person does with a migrator.
+//! The actions of a migrator.
 
 use mongrate::{Error, Migrator, Report};
 use serde::{Deserialize, Serialize};
 
 use super::Drawing;
 
-/// A verb that writes, and what it is told. Migrations are named by their places.
+/// A writing action with its options. Migrations are identified by index.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Deed {
     /// `up`.
@@ -17,7 +17,7 @@ pub enum Deed {
     },
     /// `down`.
     Down {
-        /// Of what.
+        /// The migrations.
         target: Target,
         /// `with_dependents`.
         with_dependents: bool,
@@ -34,7 +34,7 @@ pub enum Deed {
     Prune(usize),
 }
 
-/// What a `down` is to revert.
+/// The selection of a `down`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Target {
     /// `steps`.
@@ -48,7 +48,7 @@ pub enum Target {
 }
 
 impl Deed {
-    /// Does it.
+    /// Runs the action.
     pub async fn perform(&self, drawing: &Drawing, migrator: &Migrator) -> Result<Report, Error> {
         let id = |place: &usize| drawing.0[*place].id.clone();
         match self {

@@ -1,5 +1,5 @@
-//! An application with the command line, as its users write one: `my-app migrate <command>`, or mounted in a command line of
-//! its own as `my-app tools db <command>`.
+//! An application with the command line, as users write it: `my-app migrate <command>`, or mounted in the application's
+//! own command line as `my-app tools db <command>`.
 
 mod migrations;
 

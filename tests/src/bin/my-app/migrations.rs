@@ -1,5 +1,6 @@
-//! A small past. The collection `knobs` makes a migration fail, or wait until its knob is turned back: `{ _id: "002_assign_roles",
-//! fail: true, hold: true, why: "no more space" }`. With `block: true` a migration keeps its thread for ten minutes.
+//! A few migrations. A document in the collection `knobs` makes a migration fail, or wait until the document changes:
+//! `{ _id: "002_assign_roles", fail: true, hold: true, why: "no more space" }`. With `block: true` a migration blocks
+//! its thread for ten minutes.
 
 use std::time::Duration;
 
@@ -94,7 +95,7 @@ async fn drop_prices(tx: &mut Tx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How often a held migration looks at its knob.
+/// Polling interval of a held migration.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 async fn heed(db: &Database, id: &str) -> anyhow::Result<()> {
@@ -103,14 +104,14 @@ async fn heed(db: &Database, id: &str) -> anyhow::Result<()> {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     if knobs.count_documents(doc! { "_id": id, "block": true }).await? > 0 {
-        // What no async function should do.
+        // No async function should do this.
         std::thread::sleep(Duration::from_secs(10 * 60));
     }
     let knob = knobs.find_one(doc! { "_id": id, "fail": true }).await?;
     refuse(knob.as_ref())
 }
 
-/// A transaction sees the knobs as they were when it began, so this can only fail or go on.
+/// A transaction sees the knobs as of its start, so this cannot hold.
 async fn heed_in(tx: &mut Tx, id: &str) -> anyhow::Result<()> {
     let knob = tx.collection::<Document>("knobs").find_one(doc! { "_id": id, "fail": true }).await?;
     refuse(knob.as_ref())
