@@ -62,8 +62,11 @@ impl Place {
         Ok(Self { builder, description, uri: Some(uri), server: Some(server) })
     }
 
-    /// Shuts the local server down, if there is one.
+    /// Disconnects, and shuts the local server down, if there is one.
     pub async fn close(self) {
+        // Tasks of the driver would panic, and print that, if the runtime ended under them. Immediately, because a request
+        // may have been abandoned with a cursor.
+        self.builder.database().client().clone().shutdown().immediate(true).await;
         if let Some(server) = self.server {
             server.shutdown().await;
         }

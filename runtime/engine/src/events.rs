@@ -82,7 +82,7 @@ pub enum Event {
 /// tokio::spawn(async move {
 ///     while let Some(event) = events.next().await {
 ///         match event {
-///             Event::Started { migration, verb } => println!("{verb} {} ...", migration.id()),
+///             Event::Started { migration, direction } => println!("{direction} {} ...", migration.id()),
 ///             Event::Waiting { holder, .. } => println!("waiting for {holder}"),
 ///             _ => {}
 ///         }

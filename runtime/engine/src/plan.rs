@@ -33,7 +33,7 @@ pub(crate) use up::Reach;
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
 /// let plan = migrator.plan().await?;
 /// for step in &plan {
-///     println!("{} {}", step.verb(), step.migration().id());
+///     println!("{} {}", step.direction(), step.migration().id());
 /// }
 /// # Ok(()) }
 /// ```

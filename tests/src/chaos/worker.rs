@@ -88,6 +88,7 @@ fn comes_of_a_fault(error: &Error) -> bool {
         | Error::Interrupted { .. }
         | Error::Unreachable { .. }
         | Error::CommitUnknown { .. }
+        | Error::Unacknowledged { .. }
         | Error::LockTimeout { .. } => true,
         Error::Server { source, .. } => is_injected(source),
         Error::Failed { source, .. } => is_injected(&**source),
