@@ -107,7 +107,7 @@ pub async fn run(
         if source == restructure::SOURCE { restructure::migrator(database, lease) } else { migrator(database, lease) };
     let result = match direction {
         Direction::Down => migrator.down().steps(ALL.len()).await,
-        _ => migrator.up().await,
+        Direction::Up => migrator.up().await,
     };
     over();
     let report = result.as_ref().map_or_else(Error::report, Some);

@@ -90,7 +90,7 @@ pub async fn assert_put_back(db: &Database, orders: &Bson, context: &str) {
     assert_eq!(indexes, ["_id_"], "{context}");
 }
 
-/// Error code CappedPositionLost: the position of a scan was truncated.
+/// Error code `CappedPositionLost`: the position of a scan was truncated.
 const CAPPED_POSITION_LOST: i32 = 136;
 
 /// Returns the DDL commands of this database in the oplog, by name and object.
