@@ -50,7 +50,7 @@ impl Draft {
                 .help("with `--kind tx` or `--kind schema` it has the plugin's own collections"));
         }
 
-        let all: Vec<Migration> = registry.in_order()?;
+        let all: Vec<Migration> = registry.iter().collect();
         let files: Vec<PathBuf> = all.iter().filter_map(|migration| sources.file(*migration)).collect();
         let before = Predecessor::among(&all, owner);
         let folder = match before.migration {

@@ -42,7 +42,7 @@ mod tests {
     use crate::fixtures::drawings::draw;
 
     fn before(drawing: &str, source: Source<'_>) -> (Option<&'static str>, Option<&'static str>, usize) {
-        let all: Vec<_> = draw(drawing).in_order().unwrap();
+        let all: Vec<_> = draw(drawing).iter().collect();
         let found = Predecessor::among(&all, source);
         (found.id(), found.dependency(), found.ids.len())
     }

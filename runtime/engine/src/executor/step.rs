@@ -87,3 +87,11 @@ impl<'s> Step<'s> {
         }
     }
 }
+
+/// An error as it goes on record.
+pub(super) struct ErrorOnRecord<'e> {
+    pub(super) message: &'e str,
+    pub(super) chain: Vec<String>,
+    /// Whether it would be there again if the migration ran again at once.
+    pub(super) permanent: bool,
+}

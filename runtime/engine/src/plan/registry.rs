@@ -7,9 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::graph::{Graph, unknown};
 use crate::__private::Registration;
-use crate::error::Error;
 use crate::migration::{Migration, Source};
 
 /// The warning for an application in which no migration is linked in.
@@ -93,16 +91,6 @@ impl Registry {
         let among = self.selected();
         let place = among.partition_point(|migration| (migration.source(), migration.id()) < wanted);
         among.get(place).copied().filter(|migration| migration.id() == id)
-    }
-
-    /// The migration with this qualified id, or [`Error::UnknownMigration`] with the id that was probably meant.
-    pub fn find(&self, id: &str) -> Result<Migration, Error> {
-        self.get(id).ok_or_else(|| unknown(id, self))
-    }
-
-    /// The selected migrations in the order in which they run. Fails as [`verify`](Self::verify).
-    pub fn in_order(&self) -> Result<Vec<Migration>, Error> {
-        Ok(Graph::new(self)?.order().collect())
     }
 
     /// How many migrations are selected.

@@ -12,7 +12,7 @@ use super::super::body::run;
 use super::super::failure::{Verdict, judge};
 use super::super::transaction::abort;
 use super::super::{Failure, Step, attempt::outlived};
-use super::{ATTEMPTS, DryRun, execution, journal, not_simulated};
+use super::shared::{ATTEMPTS, DryRun, execution, journal, not_simulated};
 use crate::__private::{BoxError, Context};
 use crate::context::{Inner, Scope, Tx};
 use crate::error::Error;
