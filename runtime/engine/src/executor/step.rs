@@ -3,7 +3,7 @@
 use mongodb::bson::DateTime;
 use tokio::time::Instant;
 
-use crate::__private::Body;
+use crate::__private::Run;
 use crate::context::Operation;
 use crate::history::{Effects, HistoryEntry};
 use crate::left::{Left, Position};
@@ -19,7 +19,7 @@ pub(super) struct Step<'s> {
     pub(super) state: State,
     /// How it runs: the kind of the function that the verb calls.
     pub(super) kind: Kind,
-    pub(super) body: Body,
+    pub(super) body: &'static dyn Run,
     pub(super) previous: Option<&'s Record>,
     pub(super) started_at: DateTime,
     pub(super) started: Instant,
@@ -45,17 +45,17 @@ impl<'s> Step<'s> {
     pub(super) fn new(planned: plan::Step, previous: Option<&'s Record>) -> Self {
         let migration = planned.migration();
         let registration = migration.registration();
-        let (kind, body) = match (planned.verb(), registration.down) {
-            (Verb::Down, Some(down)) => (down.kind, down.body),
+        let body = match (planned.verb(), &registration.down) {
+            (Verb::Down, Some(down)) => down,
             // A plan has no `down` of a migration that has none.
-            (Verb::Up, _) | (Verb::Down, None) => (registration.kind, registration.up),
+            (Verb::Up, _) | (Verb::Down, None) => registration.up,
         };
         let interrupted = previous.filter(|record| record.status == RecordStatus::Running);
         Self {
             migration,
             verb: planned.verb(),
             state: planned.state(),
-            kind,
+            kind: body.kind(),
             body,
             previous,
             started_at: now(),

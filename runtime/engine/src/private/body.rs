@@ -4,13 +4,59 @@ use std::error::Error;
 
 use mongodb::Database;
 
-use super::{Argument, BoxFuture, Context, PluginArgument};
+use super::BoxFuture;
+use crate::context::{Argument, Context, PluginArgument, Takes};
 use crate::migration::Kind;
 
 /// An error of any type, as a body returned it.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A migration's function behind one type: the context knows which argument to hand out.
+/// A function that changes the database, whatever the types of its argument and of its error are.
+pub trait Run: Sync {
+    /// From the type of the argument.
+    fn kind(&self) -> Kind;
+    /// Calls the function with the argument from the context.
+    fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
+}
+
+/// A migration's function, between what its signature says and what rustc makes of it.
+///
+/// `T` and `Checked` come from the types in the signature, with the errors about these types at their places. They are
+/// associated types, so that a wrong type is an error of its own and not a second one here.
+pub struct Up<T, Checked, F>(pub T, pub Checked, pub F);
+
+impl<T, F> Run for Up<T, Returned, F>
+where
+    T: Takes,
+    F: for<'a> Migrating<'a, T::Argument<'a>> + Sync,
+{
+    fn kind(&self) -> Kind {
+        T::Argument::KIND
+    }
+
+    fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>> {
+        self.2.call(Argument::from_context(context))
+    }
+}
+
+/// A migration's function for one lifetime of its argument.
+pub trait Migrating<'a, A> {
+    /// Calls it and boxes its future.
+    fn call(&self, argument: A) -> BoxFuture<'a, Result<(), BoxError>>;
+}
+
+impl<'a, A, F, R> Migrating<'a, A> for F
+where
+    F: Fn(A) -> R,
+    R: Future<Output: Outcome> + Send + 'a,
+{
+    fn call(&self, argument: A) -> BoxFuture<'a, Result<(), BoxError>> {
+        let future = self(argument);
+        Box::pin(async move { future.await.boxed() })
+    }
+}
+
+/// A function of which only the context knows the type of the argument.
 pub type Body = for<'a> fn(&'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
 
 /// `down = path`: its argument may be of another kind than that of the migration.
@@ -22,6 +68,19 @@ pub struct Down {
     pub body: Body,
 }
 
+impl Run for Down {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>> {
+        (self.body)(context)
+    }
+}
+
+/// The return type of a migration has been checked.
+pub struct Returned;
+
 /// `verify = path`: whether the migration has had its effect.
 pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxError>>;
 
@@ -32,11 +91,18 @@ pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxErro
     note = "a migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`"
 )]
 pub trait Outcome {
+    /// [`Returned`], unless this type is wrong.
+    type Checked;
+    /// The only value of this type.
+    const CHECKED: Self::Checked;
     /// The error behind one type.
     fn boxed(self) -> Result<(), BoxError>;
 }
 
 impl<E: Failure> Outcome for Result<(), E> {
+    type Checked = E::Checked;
+    const CHECKED: E::Checked = E::CHECKED;
+
     fn boxed(self) -> Result<(), BoxError> {
         self.map_err(Failure::boxed)
     }
@@ -49,34 +115,22 @@ impl<E: Failure> Outcome for Result<(), E> {
     note = "`mongrate::Error`, `mongodb::error::Error`, `anyhow::Error`, `Box<dyn Error + Send + Sync>` and whatever implements `std::error::Error + Send + Sync` will do"
 )]
 pub trait Failure {
+    /// [`Returned`], unless this type is wrong.
+    type Checked;
+    /// The only value of this type.
+    const CHECKED: Self::Checked;
     /// The error behind one type.
     fn boxed(self) -> BoxError;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> Failure for E {
+    type Checked = Returned;
+    const CHECKED: Returned = Returned;
+
     fn boxed(self) -> BoxError {
         self.into()
     }
-}
-
-/// Boxes the future of a migration.
-///
-/// `boxed` is `Outcome::boxed`: a bound in its place would put a note about this function under every error.
-pub fn run<'a, T>(
-    body: impl Future<Output = T> + Send + 'a,
-    boxed: fn(T) -> Result<(), BoxError>,
-) -> BoxFuture<'a, Result<(), BoxError>>
-where
-    T: 'a,
-{
-    Box::pin(async move { boxed(body.await) })
-}
-
-/// How a plugin's migration with this argument runs.
-#[must_use]
-pub const fn plugin_kind<'a, A: PluginArgument<'a>>() -> Kind {
-    A::KIND
 }
 
 /// The function of a `down`, of which only the path is known.

@@ -56,7 +56,7 @@ impl Progress {
         let registration = migration.registration();
         let kind = match (verb, registration.down) {
             (Verb::Down, Some(down)) => down.kind,
-            _ => registration.kind,
+            _ => registration.up.kind(),
         };
         let remains = match kind {
             Kind::Tx if transactional => Remains::Unknown,
