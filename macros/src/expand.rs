@@ -176,12 +176,12 @@ fn up(model: &Model) -> TokenStream {
             quote_spanned!(span=> <#argument as #private::Argument<'_>>::TAKES)
         }
     };
-    let checked = {
+    let boxed = {
         let span = output.span();
         let private = self::private(span);
-        quote_spanned!(span=> <#output as #private::Outcome>::CHECKED)
+        quote_spanned!(span=> <#output as #private::Outcome>::boxed)
     };
-    quote_spanned!(name.span()=> &#private::Up(#takes, #checked, #name))
+    quote_spanned!(name.span()=> &#private::Up(#takes, #boxed, #name))
 }
 
 /// Says the name of a function. To clippy, one that is not only called has to be `async`, although there may be nothing to

@@ -14,8 +14,8 @@ pub use mongodb::BoxFuture;
 
 pub use self::acyclic::assert_acyclic;
 pub use self::body::{
-    Body, BoxError, Down, Failure, Migrating, Outcome, Returned, Reversal, Reverting, Run, Up, Verdict, Verify,
-    Verifying, kind_of, look, plugin_kind_of, reversal, revert, verify,
+    Body, BoxError, Down, Failure, Migrating, Outcome, Reversal, Reverting, Run, Up, Verdict, Verify, Verifying,
+    kind_of, look, plugin_kind_of, reversal, revert, verify,
 };
 pub use self::registration::{NodeRef, Registration};
 pub use self::registry::{Id, Linked, RegisteredOnce, only_one_migration_has_this_id};

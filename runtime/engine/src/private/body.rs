@@ -19,40 +19,41 @@ pub trait Run: Sync {
     fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
 }
 
-/// A migration's function, between what its signature says and what rustc makes of it.
+/// A migration's function, with the error type of its return type still to be erased.
 ///
-/// `T` and `Checked` come from the types in the signature, with the errors about these types at their places. They are
-/// associated types, so that a wrong type is an error of its own and not a second one here.
-pub struct Up<T, Checked, F>(pub T, pub Checked, pub F);
+/// The first two come from the types in the signature, so that what rustc says about these types is at their places. A
+/// bound on `O` would say it again.
+pub struct Up<T, O, F>(pub T, pub fn(O) -> Result<(), BoxError>, pub F);
 
-impl<T, F> Run for Up<T, Returned, F>
+impl<T, O, F> Run for Up<T, O, F>
 where
     T: Takes,
-    F: for<'a> Migrating<'a, T::Argument<'a>> + Sync,
+    F: for<'a> Migrating<'a, T::Argument<'a>, O> + Sync,
 {
     fn kind(&self) -> Kind {
         T::Argument::KIND
     }
 
     fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>> {
-        self.2.call(Argument::from_context(context))
+        self.2.call(Argument::from_context(context), self.1)
     }
 }
 
 /// A migration's function for one lifetime of its argument.
-pub trait Migrating<'a, A> {
-    /// Calls it and boxes its future.
-    fn call(&self, argument: A) -> BoxFuture<'a, Result<(), BoxError>>;
+pub trait Migrating<'a, A, O> {
+    /// Calls the function and boxes its future.
+    fn call(&self, argument: A, boxed: fn(O) -> Result<(), BoxError>) -> BoxFuture<'a, Result<(), BoxError>>;
 }
 
-impl<'a, A, F, R> Migrating<'a, A> for F
+impl<'a, A, O, F, R> Migrating<'a, A, O> for F
 where
     F: Fn(A) -> R,
-    R: Future<Output: Outcome> + Send + 'a,
+    R: Future<Output = O> + Send + 'a,
+    O: 'a,
 {
-    fn call(&self, argument: A) -> BoxFuture<'a, Result<(), BoxError>> {
+    fn call(&self, argument: A, boxed: fn(O) -> Result<(), BoxError>) -> BoxFuture<'a, Result<(), BoxError>> {
         let future = self(argument);
-        Box::pin(async move { future.await.boxed() })
+        Box::pin(async move { boxed(future.await) })
     }
 }
 
@@ -78,9 +79,6 @@ impl Run for Down {
     }
 }
 
-/// The return type of a migration has been checked.
-pub struct Returned;
-
 /// `verify = path`: whether the migration has had its effect.
 pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxError>>;
 
@@ -91,18 +89,11 @@ pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxErro
     note = "a migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`"
 )]
 pub trait Outcome {
-    /// [`Returned`], unless this type is wrong.
-    type Checked;
-    /// The only value of this type.
-    const CHECKED: Self::Checked;
     /// The error behind one type.
     fn boxed(self) -> Result<(), BoxError>;
 }
 
 impl<E: Failure> Outcome for Result<(), E> {
-    type Checked = E::Checked;
-    const CHECKED: E::Checked = E::CHECKED;
-
     fn boxed(self) -> Result<(), BoxError> {
         self.map_err(Failure::boxed)
     }
@@ -115,19 +106,12 @@ impl<E: Failure> Outcome for Result<(), E> {
     note = "`mongrate::Error`, `mongodb::error::Error`, `anyhow::Error`, `Box<dyn Error + Send + Sync>` and whatever implements `std::error::Error + Send + Sync` will do"
 )]
 pub trait Failure {
-    /// [`Returned`], unless this type is wrong.
-    type Checked;
-    /// The only value of this type.
-    const CHECKED: Self::Checked;
     /// The error behind one type.
     fn boxed(self) -> BoxError;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> Failure for E {
-    type Checked = Returned;
-    const CHECKED: Returned = Returned;
-
     fn boxed(self) -> BoxError {
         self.into()
     }
