@@ -65,10 +65,39 @@ impl Context {
     label = "not an argument that a migration can take"
 )]
 pub trait Argument<'a>: Sized {
+    /// The type for every lifetime.
+    type Takes: Takes;
+    /// The only value of this type.
+    const TAKES: Self::Takes;
     /// How a migration with this argument runs.
     const KIND: Kind;
     /// Takes it out of the context, which the executor made for this very kind.
     fn from_context(context: &'a mut Context) -> Self;
+}
+
+/// The type of an argument for every lifetime.
+pub trait Takes: Sync {
+    /// The type for one lifetime.
+    type Argument<'a>: Argument<'a>;
+}
+
+/// Stands for `&mut Tx`.
+pub struct TakesTx;
+/// Stands for `&mut Schema`.
+pub struct TakesSchema;
+/// Stands for `&Database`.
+pub struct TakesDatabase;
+
+impl Takes for TakesTx {
+    type Argument<'a> = &'a mut Tx;
+}
+
+impl Takes for TakesSchema {
+    type Argument<'a> = &'a mut Schema;
+}
+
+impl Takes for TakesDatabase {
+    type Argument<'a> = &'a Database;
 }
 
 /// The arguments that a plugin's migration may take: the ones that can be confined to its own collections.
@@ -77,9 +106,14 @@ pub trait Argument<'a>: Sized {
     label = "this handle would reach the collections of the whole application",
     note = "a plugin sees only its own collections, which `Tx` and `Schema` prefix with `plugin_<name>_`"
 )]
-pub trait PluginArgument<'a>: Argument<'a> {}
+pub trait PluginArgument<'a>: Argument<'a> {
+    /// [`Argument::TAKES`], for a plugin.
+    const CONFINED: Self::Takes = Self::TAKES;
+}
 
 impl<'a> Argument<'a> for &'a mut Tx {
+    type Takes = TakesTx;
+    const TAKES: TakesTx = TakesTx;
     const KIND: Kind = Kind::Tx;
     fn from_context(context: &'a mut Context) -> Self {
         match &mut context.0 {
@@ -90,6 +124,8 @@ impl<'a> Argument<'a> for &'a mut Tx {
 }
 
 impl<'a> Argument<'a> for &'a mut Schema {
+    type Takes = TakesSchema;
+    const TAKES: TakesSchema = TakesSchema;
     const KIND: Kind = Kind::Schema;
     fn from_context(context: &'a mut Context) -> Self {
         match &mut context.0 {
@@ -100,6 +136,8 @@ impl<'a> Argument<'a> for &'a mut Schema {
 }
 
 impl<'a> Argument<'a> for &'a Database {
+    type Takes = TakesDatabase;
+    const TAKES: TakesDatabase = TakesDatabase;
     const KIND: Kind = Kind::Database;
     fn from_context(context: &'a mut Context) -> Self {
         match &context.0 {

@@ -70,7 +70,7 @@ impl Migration {
     /// How it runs.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.0.kind
+        self.0.up.kind()
     }
 
     /// Whether a `down` was given.

@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::leftovers::Raw;
 use super::transaction::abort;
 use super::{Executor, Failure, Stake, Step};
-use crate::__private::{Body, BoxError, Context};
+use crate::__private::{BoxError, Context, Run};
 use crate::context::{Activity, Tx};
 use crate::error::Error;
 use crate::lock::{Session, end, kill};
@@ -95,13 +95,18 @@ impl Executor<'_> {
 
 /// Runs a body. Its context checks `permit` before each server call, so that a body which was told to stop and does not
 /// come back has no effect any more.
-pub(super) async fn run(body: Body, mut context: Context, permit: &Permit, limits: Limits<'_>) -> Result<Ended, Cut> {
+pub(super) async fn run(
+    body: &'static dyn Run,
+    mut context: Context,
+    permit: &Permit,
+    limits: Limits<'_>,
+) -> Result<Ended, Cut> {
     let holds = match context.tx() {
         Some(tx) => Holds::Transaction(tx),
         None => context.activity().map_or(Holds::RawHandle, Holds::Commands),
     };
     let run = async move {
-        let result = match caught(body(&mut context)).await {
+        let result = match caught(body.run(&mut context)).await {
             Ok(()) => context.finish().await.map_err(BoxError::from),
             failed => failed,
         };

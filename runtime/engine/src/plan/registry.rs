@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::__private::Registration;
+use crate::__private::Linked;
 use crate::migration::{Migration, Source};
 
 /// The warning for an application in which no migration is linked in.
@@ -51,7 +51,7 @@ impl Registry {
     /// `use whale_alerts as _;`.
     #[must_use]
     pub fn linked() -> Self {
-        inventory::iter::<Registration>.into_iter().map(Migration::new).collect()
+        inventory::iter::<Linked>.into_iter().map(|linked| Migration::new(linked.registration())).collect()
     }
 
     /// Only the migrations of one source: `system`, `module:<name>` or `plugin:<name>`.
