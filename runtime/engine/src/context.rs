@@ -19,11 +19,9 @@ pub(crate) use scope::Scope;
 pub use tx::{Kv, Transactional, Tx, TxAction, TxCollection, TxCursor};
 
 use crate::migration::Kind;
+use crate::migration::registration::Context;
 
-/// Everything a body may ask for; the executor fills it to match the migration's [`Kind`].
-#[derive(Debug)]
-pub struct Context(pub(crate) Inner);
-
+/// What is inside a [`Context`]; the executor fills it to match the migration's [`Kind`].
 #[derive(Debug)]
 pub(crate) enum Inner {
     Tx(Tx),
@@ -31,30 +29,55 @@ pub(crate) enum Inner {
     Database(Database),
 }
 
-impl Context {
-    /// Another handle of the `Tx` that a body is lent.
-    pub(crate) fn tx(&self) -> Option<Tx> {
-        match &self.0 {
-            Inner::Tx(tx) => Some(tx.handle()),
-            Inner::Schema(_) | Inner::Database(_) => None,
-        }
+impl From<Inner> for Context {
+    fn from(inner: Inner) -> Self {
+        Self::new(inner)
     }
 }
 
-impl Context {
-    /// What a `Schema` body has under way.
-    pub(crate) fn activity(&self) -> Option<Activity> {
-        match &self.0 {
-            Inner::Schema(schema) => Some(schema.activity()),
-            Inner::Tx(_) | Inner::Database(_) => None,
+impl Inner {
+    pub(crate) fn of(context: &Context) -> &Self {
+        match context.inside() {
+            Some(inner) => inner,
+            None => unreachable!("the executor makes every context from this"),
         }
     }
 
-    /// What remains to be seen when a body has come to its end.
-    pub(crate) async fn finish(&mut self) -> Result<(), crate::error::Error> {
-        match &mut self.0 {
-            Inner::Schema(schema) => schema.finish().await,
-            Inner::Tx(_) | Inner::Database(_) => Ok(()),
+    pub(crate) fn taken(context: Context) -> Self {
+        match context.into_inside() {
+            Some(inner) => inner,
+            None => unreachable!("the executor makes every context from this"),
+        }
+    }
+
+    fn of_mut(context: &mut Context) -> &mut Self {
+        match context.inside_mut() {
+            Some(inner) => inner,
+            None => unreachable!("the executor makes every context from this"),
+        }
+    }
+
+    /// Another handle of the `Tx` that a body is lent.
+    pub(crate) fn tx(&self) -> Option<Tx> {
+        match self {
+            Self::Tx(tx) => Some(tx.handle()),
+            Self::Schema(_) | Self::Database(_) => None,
+        }
+    }
+
+    /// What a `Schema` body has under way.
+    pub(crate) fn activity(&self) -> Option<Activity> {
+        match self {
+            Self::Schema(schema) => Some(schema.activity()),
+            Self::Tx(_) | Self::Database(_) => None,
+        }
+    }
+
+    /// Checks what can only be checked at the end of a body.
+    pub(crate) async fn finish(context: &mut Context) -> Result<(), crate::error::Error> {
+        match Self::of_mut(context) {
+            Self::Schema(schema) => schema.finish().await,
+            Self::Tx(_) | Self::Database(_) => Ok(()),
         }
     }
 }
@@ -116,7 +139,7 @@ impl<'a> Argument<'a> for &'a mut Tx {
     const TAKES: TakesTx = TakesTx;
     const KIND: Kind = Kind::Tx;
     fn from_context(context: &'a mut Context) -> Self {
-        match &mut context.0 {
+        match Inner::of_mut(context) {
             Inner::Tx(tx) => tx,
             _ => unreachable!("the executor builds the context from KIND"),
         }
@@ -128,7 +151,7 @@ impl<'a> Argument<'a> for &'a mut Schema {
     const TAKES: TakesSchema = TakesSchema;
     const KIND: Kind = Kind::Schema;
     fn from_context(context: &'a mut Context) -> Self {
-        match &mut context.0 {
+        match Inner::of_mut(context) {
             Inner::Schema(schema) => schema,
             _ => unreachable!("the executor builds the context from KIND"),
         }
@@ -140,7 +163,7 @@ impl<'a> Argument<'a> for &'a Database {
     const TAKES: TakesDatabase = TakesDatabase;
     const KIND: Kind = Kind::Database;
     fn from_context(context: &'a mut Context) -> Self {
-        match &context.0 {
+        match Inner::of(context) {
             Inner::Database(database) => database,
             _ => unreachable!("the executor builds the context from KIND"),
         }

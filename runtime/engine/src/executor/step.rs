@@ -3,8 +3,8 @@
 use mongodb::bson::DateTime;
 use tokio::time::Instant;
 
-use crate::__private::Run;
 use crate::context::{Left, Position};
+use crate::migration::registration::Run;
 use crate::migration::{Direction, Kind, Migration, State};
 use crate::plan;
 use crate::record::{Effects, HistoryEntry, Record, RecordStatus};

@@ -7,8 +7,27 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::__private::Linked;
+use crate::migration::registration::{NodeRef, Registration};
 use crate::migration::{Migration, Source};
+
+/// A linked-in migration, as collected by `inventory`.
+pub struct Linked(NodeRef);
+
+inventory::collect!(Linked);
+
+impl Linked {
+    /// Lists the migration at this place in the graph.
+    #[must_use]
+    pub const fn new(node: NodeRef) -> Self {
+        Self(node)
+    }
+
+    /// The migration.
+    #[must_use]
+    pub fn registration(&self) -> &'static Registration {
+        self.0.get()
+    }
+}
 
 /// The warning for an application in which no migration is linked in.
 pub const NOTHING_LINKED: &str = "No migration is linked into this program. rustc does not link a crate that is \

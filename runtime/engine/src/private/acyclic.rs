@@ -1,6 +1,6 @@
 //! The search for cycles, at compile time.
 
-use super::registration::{NodeRef, Registration};
+use crate::migration::registration::{NodeRef, Registration};
 
 /// Fails the build if `origin`, through its dependency `first`, depends on itself by way of larger ids.
 ///

@@ -1,23 +1,11 @@
 //! From the user's function to one that the executor can call.
 
-use std::error::Error;
-
 use mongodb::Database;
 
 use super::BoxFuture;
-use crate::context::{Argument, Context, PluginArgument, Takes};
+use crate::context::{Argument, PluginArgument, Takes};
 use crate::migration::Kind;
-
-/// An error of any type, as a body returned it.
-pub type BoxError = Box<dyn Error + Send + Sync>;
-
-/// A function that changes the database, whatever the types of its argument and of its error are.
-pub trait Run: Sync {
-    /// From the type of the argument.
-    fn kind(&self) -> Kind;
-    /// Calls the function with the argument from the context.
-    fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
-}
+use crate::migration::registration::{BoxError, Context, Run};
 
 /// A migration's function, with the error type of its return type still to be erased.
 ///
@@ -56,31 +44,6 @@ where
         Box::pin(async move { boxed(future.await) })
     }
 }
-
-/// A function of which only the context knows the type of the argument.
-pub type Body = for<'a> fn(&'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
-
-/// `down = path`: its argument may be of another kind than that of the migration.
-#[derive(Clone, Copy, Debug)]
-pub struct Down {
-    /// From the type of the argument.
-    pub kind: Kind,
-    /// The function.
-    pub body: Body,
-}
-
-impl Run for Down {
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>> {
-        (self.body)(context)
-    }
-}
-
-/// `verify = path`: whether the migration has had its effect.
-pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxError>>;
 
 /// What a migration may return.
 #[diagnostic::on_unimplemented(

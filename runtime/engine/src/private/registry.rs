@@ -1,6 +1,7 @@
 //! The registry that rustc keeps while it compiles, with one impl for each migration, and the list that is linked in.
 
-use super::registration::{NodeRef, Registration};
+use crate::migration::registration::NodeRef;
+use crate::plan::Linked;
 
 /// A migration in the type system: `KEY` is a hash of its qualified id.
 #[derive(Debug)]
@@ -20,22 +21,9 @@ pub trait RegisteredOnce<Owner> {
     const NODE: NodeRef;
 }
 
-/// A linked-in migration, as collected by `inventory`.
-pub struct Linked(NodeRef);
-
-inventory::collect!(Linked);
-
-impl Linked {
-    /// The migration.
-    #[must_use]
-    pub fn registration(&self) -> &'static Registration {
-        self.0.get()
-    }
-}
-
 /// Lists a migration. Does not compile if its id is used twice, because `Owner` is then ambiguous. rustc's message shows
 /// the name of this function.
 #[must_use]
 pub const fn only_one_migration_has_this_id<Id: RegisteredOnce<Owner>, Owner>() -> Linked {
-    Linked(Id::NODE)
+    Linked::new(Id::NODE)
 }

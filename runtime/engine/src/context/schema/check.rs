@@ -17,7 +17,6 @@ use mongodb::error::{Error, Result};
 
 pub(crate) use self::projection::Projection;
 use self::projection::{Described, Place};
-use super::command::limited;
 use super::effect::Effect;
 use crate::context::catalog;
 use crate::context::journal::Found;

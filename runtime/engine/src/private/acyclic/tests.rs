@@ -1,7 +1,7 @@
 //! Graphs are statics here as they are in generated code, so that most of this file is checked while it compiles.
 
-use super::super::registration::{NodeRef, Registration};
 use super::{assert_acyclic, precedes};
+use crate::migration::registration::{NodeRef, Registration};
 
 macro_rules! graph {
     ($($name:ident = $key:literal $id:literal -> [$($dependency:ident),*];)*) => {

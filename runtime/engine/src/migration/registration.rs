@@ -1,14 +1,18 @@
 //! What one `#[migration]` declares.
 
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
-use super::body::{Down, Run, Verify};
-use crate::migration::{Kind, Source};
+use mongodb::{BoxFuture, Database};
+
+use super::kinds::{Kind, Source};
 
 /// A declared migration: the one `static` of its expansion, and a node of the graph that
-/// [`assert_acyclic`](super::assert_acyclic) walks.
+/// [`assert_acyclic`](crate::__private::assert_acyclic) walks.
 pub struct Registration {
-    /// Hash of the qualified id, the same as in [`Id`](super::Id).
+    /// Hash of the qualified id, the same as in [`Id`](crate::__private::Id).
     pub key: u128,
     /// Qualified id.
     pub id: &'static str,
@@ -94,3 +98,66 @@ impl NodeRef {
         }
     }
 }
+
+/// An error of any type, as a body returned it.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Everything that a body may ask for. Opaque here: only what makes it and what takes the argument out of it know the type inside.
+pub struct Context(Box<dyn Any + Send + Sync>);
+
+impl Context {
+    pub(crate) fn new(inside: impl Any + Send + Sync) -> Self {
+        Self(Box::new(inside))
+    }
+
+    pub(crate) fn inside<T: Any>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+
+    pub(crate) fn into_inside<T: Any>(self) -> Option<T> {
+        self.0.downcast().ok().map(|inside| *inside)
+    }
+
+    pub(crate) fn inside_mut<T: Any>(&mut self) -> Option<&mut T> {
+        self.0.downcast_mut()
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
+/// A function that changes the database, whatever the types of its argument and of its error are.
+pub trait Run: Sync {
+    /// From the type of the argument.
+    fn kind(&self) -> Kind;
+    /// Calls the function with the argument from the context.
+    fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
+}
+
+/// A function of which only the context knows the type of the argument.
+pub type Body = for<'a> fn(&'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
+
+/// `down = path`: its argument may be of another kind than that of the migration.
+#[derive(Clone, Copy, Debug)]
+pub struct Down {
+    /// From the type of the argument.
+    pub kind: Kind,
+    /// The function.
+    pub body: Body,
+}
+
+impl Run for Down {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>> {
+        (self.body)(context)
+    }
+}
+
+/// `verify = path`: whether the migration has had its effect.
+pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxError>>;
