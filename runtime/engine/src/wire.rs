@@ -21,7 +21,7 @@ pub(crate) use completions::Completions;
 pub(crate) use history::History;
 pub(crate) use lock_file::{LockFile, LockFiles};
 pub(crate) use migration::Migration;
-pub(crate) use new::New;
+pub(crate) use new::{Add, New};
 pub(crate) use plan::Plan;
 pub(crate) use record::{Holder, Lock, Record, Released};
 pub(crate) use report::Report;
