@@ -77,3 +77,17 @@ async fn a_file_that_syn_cannot_read_is_left_to_the_user() {
     assert!(ran.stderr.contains("\n    mod m005_one;\n"), "{ran}");
     assert_eq!(sources.read(MIGRATIONS), broken);
 }
+
+#[tokio::test]
+async fn what_cannot_be_finished_is_undone() {
+    let sources = Sources::new();
+    let before = sources.read(MIGRATIONS);
+    // The new text of the file is written here first.
+    sources.write("src/bin/my-app/migrations.rs.new/in_the_way", "");
+    let ran = sources.make(&["one"]).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
+    assert!(ran.stderr.contains("could not write src/bin/my-app/migrations.rs: "), "{ran}");
+    assert!(ran.stderr.contains("nothing was written"), "{ran}");
+    assert!(!sources.has("src/bin/my-app/migrations/m005_one.rs"));
+    assert_eq!(sources.read(MIGRATIONS), before);
+}

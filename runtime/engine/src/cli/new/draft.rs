@@ -51,8 +51,8 @@ impl Draft {
         let linked: Vec<PathBuf> = all.iter().filter_map(|migration| sources.file(*migration)).collect();
         let of_source = || all.iter().copied().filter(|migration| migration.source().to_string() == source);
         // What depends on a manual migration waits until somebody runs that.
-        let dependency = of_source().filter(|migration| !migration.is_manual()).last();
-        let previous = dependency.or(of_source().last());
+        let dependency = of_source().rfind(|migration| !migration.is_manual());
+        let previous = dependency.or(of_source().next_back());
         let (package, place) = match previous {
             Some(migration) => {
                 let found = sources.file(migration).zip(sources.crate_of(migration));
@@ -76,37 +76,32 @@ impl Draft {
         let unlinked = unlinked(&place.folder, &linked)
             .map_err(|error| Failure::io(&format!("read {}", shown(&place.folder)), &error))?;
         let now = now()?;
-        let id = next(&new.name, &ids, &unlinked, new.dated, &now);
-        let first_choice = next(&new.name, &ids, &[], new.dated, &now);
-        let between = format!("m{}", &first_choice[..4])..format!("m{}", &id[..4]);
+        let number = |unlinked| next(&new.name, &ids, unlinked, new.dated, &now);
+        let id = number(&unlinked);
+        // Files with the numbers that it would have had without them.
+        let skipped = format!("m{}", &number(&[])[..4])..format!("m{}", &id[..4]);
+        let skipped = unlinked.iter().filter(|file| skipped.contains(*file)).map(|file| place.folder.join(file));
         let (dependency, default) = (dependency.map(|migration| migration.id()), package.source()?);
+        let description = new.description.as_deref().map(argument::description);
         let code = Template {
             id: &id,
             source: Some(&*source).filter(|source| *source != default),
             dependency,
             kind: new.kind,
             reversible: new.reversible,
-            description: &new
-                .description
-                .as_deref()
-                .map_or_else(|| argument::sentence(&new.name), argument::description),
-        }
-        .code();
+            description: &description.unwrap_or_else(|| argument::sentence(&new.name)),
+        };
         let draft = Self {
             id: if source == "system" { id.clone() } else { format!("{source}:{id}") },
             dependency,
-            created: vec![(place.folder.join(format!("m{id}.rs")), code)],
+            created: vec![(place.folder.join(format!("m{id}.rs")), code.code())],
             changed: None,
             by_hand: None,
-            skipped: unlinked
-                .iter()
-                .filter(|file| between.contains(*file))
-                .map(|file| place.folder.join(file))
-                .collect(),
-            source,
+            skipped: skipped.collect(),
+            source: source.clone(),
         };
-        let missing =
-            package.missing(previous.is_none()).map(|name| format!("the crate needs the dependency `{name}`"));
+        let missing = package.missing(previous.is_none());
+        let missing = missing.map(|name| format!("the crate needs the dependency `{name}` in every build"));
         draft.declared(Place { doubt: missing.or(place.doubt), ..place }, &format!("m{id}"))
     }
 
@@ -114,8 +109,8 @@ impl Draft {
     fn declared(mut self, place: Place, module: &str) -> Result<Self, Failure> {
         let mut name = module;
         if let Some(file) = place.created {
-            self.created
-                .push((file, format!("//! Changes to the database, in the order of their numbers.\n\nmod {name};\n")));
+            let text = format!("//! Changes to the database, in the order of their numbers.\n\nmod {name};\n");
+            self.created.push((file, text));
             name = MIGRATIONS;
         }
         if let Some((file, _)) = self.created.iter().find(|(file, _)| file.exists()) {
@@ -135,33 +130,43 @@ impl Draft {
 
     /// Writes the new files first, and the file that declares them last: the crate builds at any moment.
     pub(super) fn write(&self) -> Result<(), Failure> {
-        for (file, text) in &self.created {
-            create(file, text).map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => exists(file),
-                _ => Failure::io(&format!("write {}", shown(file)), &error),
-            })?;
+        for (count, (file, text)) in self.created.iter().enumerate() {
+            create(file, text).map_err(|error| self.undo(count, file, &error))?;
         }
-        let Some((file, text)) = &self.changed else { return Ok(()) };
-        replace(file, text).map_err(|error| {
-            let new: Vec<_> = self.created.iter().map(|(file, _)| shown(file)).collect();
-            let failure = Failure::io(&format!("write {}", shown(file)), &error);
-            failure.help(format!("remove what was written before you try again: {}", new.join(", ")))
-        })
+        match &self.changed {
+            Some((file, text)) => replace(file, text).map_err(|error| self.undo(self.created.len(), file, &error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the first files that were created, since another one could not be written.
+    fn undo(&self, count: usize, file: &Path, error: &io::Error) -> Failure {
+        let created = self.created[..count].iter().map(|(file, _)| file);
+        let left: Vec<String> = created.filter(|file| fs::remove_file(file).is_err()).map(|file| shown(file)).collect();
+        match (error.kind(), left.is_empty()) {
+            (ErrorKind::AlreadyExists, true) => exists(file),
+            (_, true) => Failure::io(&format!("write {}", shown(file)), error).help("nothing was written"),
+            (_, false) => Failure::io(&format!("write {}", shown(file)), error)
+                .help(format!("remove {} before you try again", left.join(" and "))),
+        }
     }
 }
 
 fn create(file: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(file.parent().unwrap_or(file))?;
-    File::create_new(file)?.write_all(text.as_bytes())
+    let mut new = File::create_new(file)?;
+    // The first error is the one to report.
+    new.write_all(text.as_bytes()).inspect_err(|_| drop(fs::remove_file(file)))
 }
 
 /// Replaces a file as a whole, so that it is never half written.
 fn replace(file: &Path, text: &str) -> io::Result<()> {
     let file = fs::canonicalize(file)?;
     let draft = file.with_extension("rs.new");
-    fs::write(&draft, text)?;
-    fs::set_permissions(&draft, fs::metadata(&file)?.permissions())?;
-    fs::rename(&draft, &file)
+    fs::write(&draft, text)
+        .and_then(|()| fs::set_permissions(&draft, fs::metadata(&file)?.permissions()))
+        .and_then(|()| fs::rename(&draft, &file))
+        .inspect_err(|_| drop(fs::remove_file(&draft)))
 }
 
 /// The files in a folder, if there is one, that are not linked in.

@@ -66,11 +66,11 @@ impl Package {
         targets.filter(move |target| which(target)).map(|target| path(&target["src_path"]))
     }
 
-    /// A crate that the code of a migration uses and this one does not depend on; for the first migration, not always.
+    /// A crate that the code of a migration uses and this one does not depend on; in the case of the first, not in every build.
     pub(super) fn missing(&self, is_first: bool) -> Option<&'static str> {
         let dependencies = self.metadata["dependencies"].as_array().map_or(&[][..], Vec::as_slice);
-        let is_there =
-            |it: &Value| it["rename"].is_null() && (!is_first || it["kind"].is_null() && it["optional"] == false);
+        let is_always = |it: &Value| it["kind"].is_null() && it["target"].is_null() && it["optional"] == false;
+        let is_there = |it: &Value| it["rename"].is_null() && (!is_first || is_always(it));
         let has = |name: &&str| dependencies.iter().any(|it| it["name"] == *name && is_there(it));
         ["mongodb", "mongrate"].into_iter().find(|name| !has(name))
     }
@@ -83,8 +83,8 @@ impl Package {
                 let (path, name) = (entry.path(), entry.file_name());
                 let found = if entry.file_type()?.is_dir() {
                     name != "target" && is_in(&path, ends)?
-                } else if name.to_string_lossy().ends_with(".rs") {
-                    let text = fs::read_to_string(&path)?;
+                } else if path.is_file() && name.to_string_lossy().ends_with(".rs") {
+                    let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
                     ends.iter().any(|end| text.contains(end))
                 } else {
                     false

@@ -52,9 +52,7 @@ impl Place {
         let is_code = |line: &str| !line.trim_start().starts_with("//");
         let is_used = fs::read_to_string(root)?.lines().any(|line| is_code(line) && line.contains(MIGRATIONS));
         match files.iter().find(|file| file.is_file()) {
-            Some(file) if declarations(file, package).iter().any(|found| found.list == root) => {
-                Self::below(file, package)
-            }
+            Some(file) if declarations(file, package).iter().any(|it| it.list == root) => Self::below(file, package),
             None if !is_used => {
                 let [beside, inside] = files;
                 // Cargo takes `src/bin/migrations.rs` for a program.
