@@ -20,6 +20,7 @@ mod guide;
 mod harness;
 mod health;
 mod history;
+mod imports;
 mod interrupted;
 mod left;
 mod linking;

@@ -40,9 +40,8 @@ pub(crate) use body::caught;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
 pub(crate) use leftovers::{Bodies, end_operations};
-use records::Told;
 pub(crate) use stake::{Held, Stake, UnderWay};
-use step::Step;
+use step::{ErrorOnRecord, Step};
 
 /// What the steps of one run share.
 #[derive(Debug)]
@@ -123,8 +122,8 @@ impl Executor<'_> {
                 let error: Cause = error.into();
                 let chain = source_chain(&*error);
                 let message = in_one_line(&chain);
-                let told = Told { message: &message, permanent: is_permanent(&*error), chain };
-                recorded = self.put_on_record(&step, told, remains).await;
+                let on_record = ErrorOnRecord { message: &message, permanent: is_permanent(&*error), chain };
+                recorded = self.put_on_record(&step, on_record, remains).await;
                 (Outcome::Failed { error, message, remains }, None)
             }
         };
@@ -188,7 +187,12 @@ impl Executor<'_> {
 
     /// Records a failure, after its transaction was rolled back. A failure to do so never hides the failure itself (I6);
     /// it is told beside it.
-    async fn put_on_record(&mut self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Result<(), String> {
+    async fn put_on_record(
+        &mut self,
+        step: &Step<'_>,
+        error: ErrorOnRecord<'_>,
+        remains: Remains,
+    ) -> Result<(), String> {
         let id = step.migration.id();
         let changes = Self::with_interrupted(step, self.failed(step, error, remains));
         let Err(unrecorded) = self.store_all(&changes).await else { return Ok(()) };

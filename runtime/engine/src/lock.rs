@@ -6,6 +6,7 @@
 //! that wrote the fence's document would conflict with the transaction that is under way.
 
 mod acquire;
+mod command;
 mod fence;
 mod heartbeat;
 mod mongo;
@@ -23,21 +24,18 @@ use mongodb::Database;
 use crate::error::Error;
 use crate::options::Options;
 
-pub(crate) use acquire::{Held, Sighting};
-pub(crate) use fence::Fenced;
+pub(crate) use acquire::Held;
+pub(crate) use command::{kill, start, under_way};
 pub(crate) use heartbeat::Lease;
-pub(crate) use mongo::{Mongo, kill, start};
+pub(crate) use mongo::Mongo;
 pub(crate) use seize::Seized;
 pub(crate) use session::Session;
 pub use status::LockStatus;
-pub(crate) use store::Store;
-pub(crate) use underway::{end, under_way};
-pub(crate) use wait::{Look, Waiter};
 #[cfg(test)]
-pub(crate) use {
-    acquire::Grant,
-    store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked},
-};
+pub(crate) use store::{Beat, Claimant, Claimed, Documents, Free, Grant, Raised, Revoked};
+pub(crate) use store::{Fenced, Sighting, Store};
+pub(crate) use underway::end;
+pub(crate) use wait::{Look, Waiter};
 
 /// Heartbeats per lease. With the default lease of 60 s this is one every 7.5 s: a majority write can take 18 s while a
 /// primary is stopped, and the lease must survive that.

@@ -4,6 +4,8 @@ mod amend;
 mod boot;
 mod builder;
 mod compare;
+mod compared;
+mod connect;
 mod connection;
 mod detect;
 mod down;
@@ -47,12 +49,12 @@ pub use validate::{Finding, Problem, Validation};
 
 pub use crate::store::Statistics;
 
-use self::compare::Compared;
+use self::compared::Compared;
 use crate::error::Error;
 use crate::events::{EventSender, Events};
 use crate::lock::Lock;
 use crate::options::Options;
-use crate::plan::{Graph, Plan, Reach, Registry};
+use crate::plan::{Graph, Registry};
 use crate::stop::{Reason, Stop};
 use crate::store::Tracker;
 
@@ -88,18 +90,6 @@ struct Inner {
 }
 
 impl Migrator {
-    /// A migrator for everything that is linked in, with the default options, for a database of which there is a handle
-    /// already. [`connect`](Self::connect) is safer: it gives the lease a client of its own.
-    #[must_use]
-    pub fn new(database: Database) -> Self {
-        Self::builder(database).build_unchecked()
-    }
-
-    /// A migrator with other options; see [`new`](Self::new).
-    pub fn builder(database: Database) -> MigratorBuilder {
-        MigratorBuilder::new(Connection::brought(database))
-    }
-
     /// The migrations that it works on.
     #[must_use]
     pub fn registry(&self) -> &Registry {
@@ -117,36 +107,6 @@ impl Migrator {
     #[must_use]
     pub fn database(&self) -> &Database {
         self.0.connection.database()
-    }
-
-    /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.
-    pub async fn status(&self) -> Result<Status, Error> {
-        self.clone().whole(async |this| this.read_status().await).await
-    }
-
-    /// What [`up`](Self::up) would do now. One read, no writes.
-    pub async fn plan(&self) -> Result<Plan, Error> {
-        self.clone()
-            .whole(async |this| {
-                let graph = this.graph()?;
-                let records = this.0.tracker.records().await?;
-                unlinked::refuse(this.half_changed_elsewhere(&graph, &records).await?)?;
-                Plan::up(&graph, &Reach::All, |id| records.state(id))
-            })
-            .await
-    }
-
-    /// Applies what is pending, in order, exactly once, however many processes do this at the same time.
-    ///
-    /// With nothing pending this is one read. Otherwise it takes the lease, waiting up to `lock_wait` for another
-    /// process to finish, and runs one migration after the other until one fails.
-    pub fn up(&self) -> Up {
-        Up::new(self.clone())
-    }
-
-    /// Reverts what was applied last, or whatever its options say, in the reverse order of applying.
-    pub fn down(&self) -> Down {
-        Down::new(self.clone())
     }
 
     /// What happens during the runs of this migrator and its clones, from now on.

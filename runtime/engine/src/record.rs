@@ -170,7 +170,7 @@ impl Record {
 
     /// Whether it may have left data half changed, unless somebody is running it right now: a `Tx` body that was started without a
     /// transaction, or a `&Database` body, neither of which has come to its end.
-    pub(crate) fn may_be_half_changed(&self) -> bool {
+    pub(crate) fn may_be_partial(&self) -> bool {
         self.state() == State::Partial || self.status == RecordStatus::Running && self.kind == Some(Kind::Database)
     }
 

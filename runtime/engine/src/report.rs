@@ -15,7 +15,6 @@ use self::recorded::RecordedError;
 pub use self::remains::Remains;
 use crate::display::Elapsed;
 use crate::migration::{Direction, Kind};
-use crate::plan::Blocked;
 use crate::record::{Act, Record};
 
 /// What a run did, in the order in which it was done. Its `Display` is for people.
@@ -216,10 +215,11 @@ impl Report {
         self.warn(format!("{}. So the lease was not released; it expires within {}", left.join("; "), Elapsed(lease)));
     }
 
-    pub(crate) fn wait(&mut self, blocked: &[Blocked]) {
-        self.waiting = blocked.len();
-        for blocked in blocked {
-            self.warn(blocked.to_string());
+    /// Migrations that wait for a manual one, each as a warning.
+    pub(crate) fn wait(&mut self, waiting: impl ExactSizeIterator<Item = String>) {
+        self.waiting = waiting.len();
+        for warning in waiting {
+            self.warn(warning);
         }
     }
 

@@ -5,6 +5,7 @@ mod ask;
 mod before;
 mod check;
 mod collection;
+mod command;
 mod course;
 pub(crate) mod effect;
 mod index;
@@ -12,7 +13,9 @@ pub(crate) mod log;
 mod look;
 mod mongo;
 mod moving;
+mod patience;
 mod perform;
+mod seen;
 mod send;
 mod server;
 mod stuck;
@@ -36,7 +39,7 @@ use self::mongo::Mongo;
 pub(crate) use self::perform::Performer;
 use self::stuck::Stuck;
 #[cfg(test)]
-pub(crate) use self::{send::Patience, server::Server};
+pub(crate) use self::{patience::Patience, server::Server};
 use super::journal::Journal;
 use super::scope::Scope;
 use crate::error::Error;
@@ -44,9 +47,6 @@ use crate::lock::Session;
 use crate::options::MAX_TIME;
 use crate::report::Operation;
 use crate::stop::Permit;
-
-/// The command that goes to the database `admin`.
-const RENAME: &str = "renameCollection";
 
 /// Indexes, collections, views and validators.
 ///
@@ -245,10 +245,4 @@ impl Schema {
         self.performer.journal.checked(effect.kind(), effect.on(), found);
         Ok(())
     }
-}
-
-/// A command with a limit of time.
-fn limited(mut command: Document, limit: Duration) -> Document {
-    command.insert("maxTimeMS", i64::try_from(limit.as_millis()).unwrap_or(i64::MAX));
-    command
 }

@@ -5,51 +5,32 @@
 //! transaction after a minute. `&Database` bodies are not run.
 
 mod rehearsal;
+mod shared;
 mod unseen;
 
 use std::collections::HashMap;
 
-use mongodb::Database;
 use tokio::time::sleep;
 use tracing::Instrument;
 
 use self::rehearsal::Rehearsal;
+pub(crate) use self::shared::DryRun;
+use self::shared::{execution, journal, not_simulated};
 use self::unseen::Unseen;
 use super::attempt::Attempt;
-use super::body::{Limits, run};
+use super::body::run;
 use super::{Failure, Step};
-use crate::__private::Context;
-use crate::context::{Course, Inner, Journal, Log, Projection, Schema, Scope};
-use crate::error::{Error, Readable, in_one_line, source_chain};
-use crate::events::EventSender;
+use crate::context::{Course, Inner, Log, Projection, Schema, Scope};
+use crate::error::{Error, Readable};
+use crate::migration::registration::Context;
 use crate::migration::{Direction, Kind, State};
-use crate::options::Options;
 use crate::plan::{Graph, HeldUp, Plan};
-use crate::report::{Execution, Operation, Outcome, Prediction, Remains, Report};
-use crate::stop::{Deadline, Permit, Reason, Stop, backoff};
+use crate::report::{Execution, Operation, Outcome, Report};
+use crate::stop::{Deadline, Permit, Reason, backoff};
 use crate::store::Tracker;
 
-/// How often the bodies run when the server keeps rolling them back for passing reasons. Less often than in earnest: each
-/// time it is all of them.
-const ATTEMPTS: u32 = 3;
-
 const OPAQUE: &str = "it takes `&Database`, and what is done through that cannot be rolled back, so it was not run";
-const IN_DOUBT: &str = "cannot tell what all of its operations would do";
 const NO_TRANSACTIONS: &str = "this server has no transactions, so that nothing could be rolled back; it was not run";
-
-/// A dry run.
-#[derive(Debug)]
-pub(crate) struct DryRun<'r> {
-    pub(crate) database: &'r Database,
-    pub(crate) options: &'r Options,
-    pub(crate) stop: &'r Stop,
-    /// When the whole run has to be over.
-    pub(crate) deadline: Option<Deadline>,
-    /// Whether the server has transactions.
-    pub(crate) transactional: bool,
-    /// Whether to go on with what does not depend on a failed one.
-    pub(crate) continue_on_error: bool,
-}
 
 /// What has become of the `Schema` steps, by id; those behind a failure are not among them.
 type Checked = HashMap<&'static str, Execution>;
@@ -198,7 +179,7 @@ impl DryRun<'_> {
                 return execution(step, 0, Err(error.into()), Vec::new());
             }
         }
-        let context = Context(Inner::Schema(Box::new(schema.dry_run(projection))));
+        let context = Context::from(Inner::Schema(Box::new(schema.dry_run(projection))));
         let ended = run(step.body, context, &permit, self.limits(step)).await;
         let (result, operations) = match ended {
             Ok((context, result)) => (result.map_err(Failure::Failed), operations(&context)),
@@ -207,56 +188,16 @@ impl DryRun<'_> {
         let result = permit.check().map_err(Failure::from).and(result);
         execution(step, 1, result, operations)
     }
-
-    fn limits(&self, step: &Step<'_>) -> Limits<'_> {
-        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout(), stake: None }
-    }
 }
 
 fn span(step: &Step<'_>) -> tracing::Span {
     tracing::info_span!("migration", id = step.migration.id(), direction = %step.direction, dry_run = true)
 }
 
-/// A journal that nobody follows: what a dry run does has not happened.
-fn journal(step: &Step<'_>) -> Journal {
-    Journal::new(step.migration, EventSender::default())
-}
-
 fn operations(context: &Context) -> Vec<Operation> {
-    match &context.0 {
+    match Inner::of(context) {
         Inner::Schema(schema) => schema.operations(),
         Inner::Tx(tx) => tx.operations(),
         Inner::Database(_) => Vec::new(),
-    }
-}
-
-fn not_simulated(step: &Step<'_>, reason: &str) -> Execution {
-    let outcome = Outcome::NotSimulated { reason: reason.to_owned() };
-    Execution { outcome, ..execution(step, 0, Ok(()), Vec::new()) }
-}
-
-/// What to tell of a step that has run.
-fn execution(step: &Step<'_>, attempts: u32, result: Result<(), Failure>, operations: Vec<Operation>) -> Execution {
-    let remains = Remains::Nothing;
-    let worst = operations.iter().filter_map(|operation| operation.prediction).max();
-    let outcome = match (result, step.direction) {
-        (Ok(()), _) if worst == Some(Prediction::WouldFail) => Outcome::WouldFail,
-        (Ok(()), _) if worst == Some(Prediction::CannotTell) => Outcome::NotSimulated { reason: IN_DOUBT.to_owned() },
-        (Ok(()), Direction::Up) => Outcome::WouldApply,
-        (Ok(()), Direction::Down) => Outcome::WouldRevert,
-        (Err(Failure::Stopped(_)), _) => Outcome::Stopped { remains },
-        (Err(Failure::Failed(error)), _) => {
-            let message = in_one_line(&source_chain(&*error));
-            Outcome::Failed { error: error.into(), message, remains }
-        }
-    };
-    Execution {
-        id: step.migration.id().to_owned(),
-        direction: step.direction,
-        outcome,
-        duration: step.started.elapsed(),
-        attempts,
-        operations,
-        notes: Vec::new(),
     }
 }

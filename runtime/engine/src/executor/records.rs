@@ -2,23 +2,16 @@
 
 use tokio::time::Instant;
 
-use super::{Executor, Step};
+use super::Executor;
+use super::step::{ErrorOnRecord, Step};
 use crate::migration::{Direction, Kind, Migration};
 use crate::record::{Act, HistoryEntry, Record, RecordStatus, host};
 use crate::report::Remains;
 use crate::store::{Beside, Change, Expected, now};
 
-/// An error as it goes on record.
-pub(super) struct Told<'e> {
-    pub(super) message: &'e str,
-    pub(super) chain: Vec<String>,
-    /// Whether it would be there again if the migration ran again at once.
-    pub(super) permanent: bool,
-}
-
 impl Executor<'_> {
     /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
-    pub(super) fn failed(&self, step: &Step<'_>, error: Told<'_>, remains: Remains) -> Change {
+    pub(super) fn failed(&self, step: &Step<'_>, error: ErrorOnRecord<'_>, remains: Remains) -> Change {
         let mut record = match (step.direction, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
             (Direction::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {

@@ -13,7 +13,7 @@ pub struct History<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Entry<'a> {
+pub(super) struct Entry<'a> {
     act: String,
     migration_id: Option<&'a str>,
     source: Option<&'a str>,

@@ -2,49 +2,15 @@
 
 use std::time::Duration;
 
-use mongodb::bson::{DateTime, Document, oid::ObjectId};
-use serde::Deserialize;
+use mongodb::bson::{Document, oid::ObjectId};
 use tokio::time::Instant;
 
 use super::Lock;
 use super::heartbeat::insist;
-use super::store::{Claimant, Claimed, Documents, Free, Store};
+use super::store::{Claimant, Claimed, Documents, Free, Grant, Sighting, Store};
 use crate::error::{Error, Readable};
 use crate::record::Holder;
 use crate::stop::Stop;
-
-/// The lease document.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Sighting {
-    #[serde(rename = "_id")]
-    pub(crate) id: String,
-    #[serde(default)]
-    pub(crate) holder: Option<Holder>,
-    pub(crate) token: i64,
-    #[serde(default)]
-    pub(crate) beat: i64,
-    /// How long the holder's lease is, in milliseconds.
-    #[serde(default, rename = "leaseMs")]
-    pub(crate) lease_ms: i64,
-    /// Whether it is over by the server's clock.
-    #[serde(default)]
-    pub(crate) expired: bool,
-    /// When it is over, by the server's clock.
-    #[serde(default, rename = "expiresAt")]
-    pub(crate) expires_at: Option<DateTime>,
-    /// For how long the holder has had it by the server's clock, in milliseconds.
-    #[serde(default, rename = "heldMs")]
-    pub(crate) held_ms: Option<i64>,
-}
-
-/// A lease that was just taken.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Grant {
-    pub(crate) nonce: ObjectId,
-    pub(crate) token: i64,
-    /// When the request was sent, on this process's clock: the lease cannot have begun before.
-    pub(super) sent: Instant,
-}
 
 /// What a waiter has seen of a holder.
 #[derive(Debug, Default)]

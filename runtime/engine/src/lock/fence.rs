@@ -6,7 +6,7 @@ use mongodb::bson::Document;
 use tokio::time::{Instant, sleep};
 
 use super::Lock;
-use super::store::{Raised, Store};
+use super::store::{Fenced, Raised, Store};
 use crate::error::codes::{MAX_TIME_MS_EXPIRED, WRITE_CONFLICT};
 use crate::error::{Error, code, passes};
 
@@ -18,16 +18,6 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 
 /// Longer than the server keeps an abandoned transaction (`transactionLifetimeLimitSeconds`, 60 s, swept every 30 s).
 const GIVE_UP: Duration = Duration::from_secs(2 * 60);
-
-/// Whether the fence still carries our token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Fenced {
-    /// It does: nobody has taken over.
-    Ours,
-    /// A newer token is there.
-    Newer,
-}
 
 impl<S: Store> Lock<S> {
     /// Writes the fence as the last operation of a transaction: its commit fails if anybody raises the fence before.

@@ -7,8 +7,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::acquire::Grant;
-use super::store::{Beat, Store};
+use super::store::{Beat, Grant, Store};
 use super::{Lock, MARGIN, Mongo};
 use crate::error::{Error, passes};
 use crate::stop::{GRACE, Guard, Permit, Reason, Stop, backoff};

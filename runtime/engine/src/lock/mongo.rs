@@ -5,19 +5,17 @@ use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, Timestamp, doc, oid::ObjectId};
 use mongodb::error::{Error, Result};
-use mongodb::options::{ReadConcern, ReturnDocument};
-use mongodb::{Client, ClientSession, Collection, Database, action::StartTransaction};
+use mongodb::options::ReturnDocument;
+use mongodb::{ClientSession, Collection, Database};
 
-use super::acquire::{Grant, Sighting};
-use super::fence::Fenced;
+use super::command::{kill, start, under_way};
 use super::millis;
-use super::store::{Beat, Claimant, Claimed, Documents, Free, Raised, Revoked, Store};
-use super::underway::under_way;
+use super::store::{Beat, Claimant, Claimed, Documents, Fenced, Free, Grant, Raised, Revoked, Sighting, Store};
 use crate::display::shorten;
-use crate::error::{code, told};
+use crate::error::told;
 use crate::options::Names;
 use crate::record::host;
-use crate::store::{Change, Tracker, Written, primary, write_concern};
+use crate::store::{Change, Tracker, Written};
 
 const LEASE: &str = "lease";
 const FENCE: &str = "fence";
@@ -257,22 +255,4 @@ fn abandoned(present: Document) -> Document {
 
 fn ours(grant: Grant) -> Document {
     doc! { "_id": LEASE, "holder.nonce": grant.nonce, "token": grant.token }
-}
-
-/// Starts a transaction that reads one snapshot, and that is durable when its commit is acknowledged.
-pub(crate) async fn start(session: &mut ClientSession) -> Result<()> {
-    let transaction: StartTransaction<&mut ClientSession> = session.start_transaction();
-    transaction.read_concern(ReadConcern::snapshot()).write_concern(write_concern()).selection_criteria(primary()).await
-}
-
-/// Ends the open transactions of these sessions on the server. A user may end its own sessions; for another user's the
-/// server answers ok and does nothing, so nothing is concluded from the answer.
-pub(crate) async fn kill(client: &Client, sessions: &[Document]) {
-    if sessions.is_empty() {
-        return;
-    }
-    let command = doc! { "killSessions": sessions };
-    if let Err(error) = client.database("admin").run_command(command).await {
-        tracing::warn!(code = code(&error), "could not end an abandoned transaction; the server will do it");
-    }
 }

@@ -1,4 +1,4 @@
-//! The session of a run, which the application must never get while somebody may end its transactions.
+//! The session of a run, which the application must never get while another process may end its transactions.
 
 use std::future::{IntoFuture, poll_fn};
 use std::ops::{Deref, DerefMut};

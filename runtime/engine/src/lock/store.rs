@@ -3,12 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use mongodb::bson::{Document, oid::ObjectId};
+use mongodb::bson::{DateTime, Document, oid::ObjectId};
 use mongodb::error::Result;
 use serde::Deserialize;
+use tokio::time::Instant;
 
-use super::acquire::{Grant, Sighting};
-use super::fence::Fenced;
 use crate::record::Holder;
 use crate::store::{Change, Written};
 
@@ -159,4 +158,47 @@ pub(crate) struct Raised {
     pub(crate) matched: bool,
     /// Why it is not known to be on a majority.
     pub(crate) in_doubt: Option<mongodb::error::Error>,
+}
+
+/// The lease document.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Sighting {
+    #[serde(rename = "_id")]
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) holder: Option<Holder>,
+    pub(crate) token: i64,
+    #[serde(default)]
+    pub(crate) beat: i64,
+    /// How long the holder's lease is, in milliseconds.
+    #[serde(default, rename = "leaseMs")]
+    pub(crate) lease_ms: i64,
+    /// Whether it is over by the server's clock.
+    #[serde(default)]
+    pub(crate) expired: bool,
+    /// When it is over, by the server's clock.
+    #[serde(default, rename = "expiresAt")]
+    pub(crate) expires_at: Option<DateTime>,
+    /// For how long the holder has had it by the server's clock, in milliseconds.
+    #[serde(default, rename = "heldMs")]
+    pub(crate) held_ms: Option<i64>,
+}
+
+/// A lease that was just taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grant {
+    pub(crate) nonce: ObjectId,
+    pub(crate) token: i64,
+    /// When the request was sent, on this process's clock: the lease cannot have begun before.
+    pub(super) sent: Instant,
+}
+
+/// Whether the fence still carries our token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Fenced {
+    /// It does: nobody has taken over.
+    Ours,
+    /// A newer token is there.
+    Newer,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mongodb::{Client, Database};
 use tokio::sync::watch;
 
-use super::compare::Compared;
+use super::compared::Compared;
 use super::connection::Connection;
 use super::{Inner, Migrator};
 use crate::error::Error;

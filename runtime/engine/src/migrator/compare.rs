@@ -1,10 +1,6 @@
 //! Holding the database against what `Schema` migrations have left in it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-use tokio::time::Instant;
 
 use super::{Finding, Migrator, Problem};
 use crate::context::{Difference, Expectation, Left, compare};
@@ -15,45 +11,6 @@ use crate::plan::Graph;
 use crate::record::Record;
 use crate::report::Report;
 use crate::store::{Attached, Records};
-
-/// How long a comparison is recent enough for [`Migrator::health`], which may be asked every second.
-const RECENT: Duration = Duration::from_secs(60);
-
-/// The last comparison.
-#[derive(Debug, Default)]
-pub(super) struct Compared(Mutex<Last>);
-
-#[derive(Debug, Default)]
-struct Last {
-    begun: Option<Instant>,
-    found: Vec<Difference>,
-}
-
-impl Compared {
-    /// Whether it is time for another one, which the caller makes then.
-    pub(super) fn is_due(&self) -> bool {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = last.begun.is_none_or(|begun| begun.elapsed() >= RECENT);
-        if due {
-            last.begun = Some(Instant::now());
-        }
-        due
-    }
-
-    pub(super) fn found(&self) -> Vec<Difference> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).found.clone()
-    }
-
-    pub(super) fn keep(&self, found: &[Difference]) {
-        let last = Last { begun: Some(Instant::now()), found: found.to_vec() };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last;
-    }
-
-    /// A run has changed the database.
-    pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Last::default();
-    }
-}
 
 impl Migrator {
     /// What is not as the migrations on record have left it: one `listCollections`, and one `listIndexes` for each collection
@@ -111,7 +68,7 @@ fn unknown(graph: &Graph, records: &Records) -> Vec<(String, (i64, i64))> {
         let registration = graph.migration(graph.find(&record.id)?).registration();
         Some(match (record.direction, registration.down) {
             (Direction::Down, Some(down)) => down.kind,
-            _ => registration.kind,
+            _ => registration.up.kind(),
         })
     };
     let executed = records.iter().filter(|record| record.kind.or_else(|| linked(record)) == Some(Kind::Database));

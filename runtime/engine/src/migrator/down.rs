@@ -51,6 +51,13 @@ struct Applied {
     meant: OnceLock<Target>,
 }
 
+impl Migrator {
+    /// Reverts what was applied last, or whatever its options say, in the reverse order of applying.
+    pub fn down(&self) -> Down {
+        Down::new(self.clone())
+    }
+}
+
 impl Down {
     pub(super) fn new(migrator: Migrator) -> Self {
         let applied = Applied { target: Target::Last(1), with_dependents: false, meant: OnceLock::new() };

@@ -28,7 +28,7 @@ pub struct Health {
     ready: bool,
     failed: Vec<Migration>,
     pending: Vec<Migration>,
-    half_changed_elsewhere: Vec<String>,
+    partially_applied_elsewhere: Vec<String>,
     differences: Vec<Finding>,
     details: Status,
 }
@@ -57,7 +57,7 @@ impl Health {
     fn new(
         details: Status,
         plan: Option<&Plan>,
-        half_changed_elsewhere: Vec<String>,
+        partially_applied_elsewhere: Vec<String>,
         differences: Vec<Finding>,
         options: &Options,
     ) -> Self {
@@ -65,7 +65,7 @@ impl Health {
             details.migrations().iter().filter(|one| has_failed(&details, one)).map(|one| one.0).collect();
         let pending: Vec<_> = plan.into_iter().flatten().map(Step::migration).collect();
         let drifted = details.drifted().next().is_some();
-        let status = if !failed.is_empty() || !half_changed_elsewhere.is_empty() {
+        let status = if !failed.is_empty() || !partially_applied_elsewhere.is_empty() {
             HealthStatus::Failed
         } else if details.holder().is_some_and(|holder| !holder.expired) {
             HealthStatus::Busy
@@ -80,9 +80,9 @@ impl Health {
         };
         let refused = (drifted && options.drift == Policy::Error)
             || (!differences.is_empty() && options.differences == Policy::Error)
-            || !half_changed_elsewhere.is_empty();
+            || !partially_applied_elsewhere.is_empty();
         let ready = plan.is_some_and(Plan::is_empty) && !refused;
-        Self { status, ready, failed, pending, half_changed_elsewhere, differences, details }
+        Self { status, ready, failed, pending, partially_applied_elsewhere, differences, details }
     }
 
     /// The verdict.
@@ -116,8 +116,8 @@ impl Health {
     /// Qualified ids of migrations that are not linked into this program and may have left data half changed: see
     /// [`Error::PartiallyAppliedElsewhere`]. While there are any, a program is not ready.
     #[must_use]
-    pub fn half_changed_elsewhere(&self) -> &[String] {
-        &self.half_changed_elsewhere
+    pub fn partially_applied_elsewhere(&self) -> &[String] {
+        &self.partially_applied_elsewhere
     }
 
     /// What is not as `Schema` migrations have left it, by the last comparison, which is at most a minute old:
@@ -161,7 +161,7 @@ impl Migrator {
             Err(Error::PartiallyApplied { .. }) => None,
             plan => Some(plan?),
         };
-        let elsewhere = self.half_changed_elsewhere(&graph, &records).await?;
+        let elsewhere = self.partially_applied_elsewhere(&graph, &records).await?;
         let differences = self.0.compared.found();
         let differences = differences.iter().filter(|difference| !difference.is_notice).map(Finding::from).collect();
         let status = Status::new(&graph, &records, sighting);
@@ -180,10 +180,10 @@ fn has_failed(details: &Status, (_, record): &(Migration, Option<Record>)) -> bo
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, failed, pending, half_changed_elsewhere, differences, details, .. } = self;
+        let Self { status, failed, pending, partially_applied_elsewhere, differences, details, .. } = self;
         write!(f, "{status}: {} completed", details.completed().count())?;
         let drifted: Vec<_> = details.drifted().map(|(migration, _)| migration).collect();
-        let elsewhere: Vec<_> = half_changed_elsewhere.iter().map(String::as_str).collect();
+        let elsewhere: Vec<_> = partially_applied_elsewhere.iter().map(String::as_str).collect();
         let lists = [(failed, "failed"), (pending, "pending"), (&drifted, "changed since")];
         let lists = lists.map(|(list, what)| (list.iter().map(Migration::id).collect(), what));
         for (list, what) in lists.into_iter().chain([(elsewhere, "not linked in and half changed")]) {

@@ -51,6 +51,13 @@ pub struct Standing<'s> {
     pub is_running: bool,
 }
 
+impl Migrator {
+    /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.clone().whole(async |this| this.read_status().await).await
+    }
+}
+
 impl Standing<'_> {
     /// Where it stands, in a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `half-way`, `running`, or
     /// `manual` for one that has never run and waits to be named.

@@ -36,7 +36,7 @@ impl Run {
             report.warn(NOTHING_LINKED.to_owned());
         }
         // What waits for a manual migration is not to be run, but must not be forgotten either.
-        report.wait(plan.blocked());
+        report.wait(plan.blocked().iter().map(ToString::to_string));
         report
     }
 

@@ -11,7 +11,11 @@ use crate::store::Records;
 impl Migrator {
     /// The qualified ids of migrations that are not linked into this program, may have left data half changed, and are not
     /// being run. Only if there are any does this read anything: the lease, and the records once more.
-    pub(super) async fn half_changed_elsewhere(&self, graph: &Graph, records: &Records) -> Result<Vec<String>, Error> {
+    pub(super) async fn partially_applied_elsewhere(
+        &self,
+        graph: &Graph,
+        records: &Records,
+    ) -> Result<Vec<String>, Error> {
         let suspects = suspects(graph, records);
         if suspects.iter().all(|record| record.status == RecordStatus::Failed) {
             return Ok(ids(suspects));
@@ -29,19 +33,19 @@ impl Migrator {
 
 impl Run {
     /// Refuses to go on upon data that another program may have left half changed.
-    pub(super) async fn refuse_half_changed_elsewhere(&self, records: &Records) -> Result<(), Error> {
-        refuse(self.migrator.half_changed_elsewhere(&self.graph, records).await?)
+    pub(super) async fn refuse_partially_applied_elsewhere(&self, records: &Records) -> Result<(), Error> {
+        refuse(self.migrator.partially_applied_elsewhere(&self.graph, records).await?)
     }
 
     /// The same under the lease, when nobody else is running anything.
-    pub(super) fn refuse_half_changed_when_settled(&self, records: &Records) -> Result<(), Error> {
+    pub(super) fn refuse_partially_applied(&self, records: &Records) -> Result<(), Error> {
         refuse(ids(suspects(&self.graph, records)))
     }
 }
 
 fn suspects<'r>(graph: &Graph, records: &'r Records) -> Vec<&'r Record> {
     let orphans = records.orphans(|id| graph.find(id).is_some());
-    orphans.into_iter().filter(|record| record.may_be_half_changed()).collect()
+    orphans.into_iter().filter(|record| record.may_be_partial()).collect()
 }
 
 /// Whether the holder of the lease is running a migration outside a transaction.

@@ -46,6 +46,28 @@ struct Pending {
     continue_on_error: bool,
 }
 
+impl Migrator {
+    /// What [`up`](Self::up) would do now. One read, no writes.
+    pub async fn plan(&self) -> Result<Plan, Error> {
+        self.clone()
+            .whole(async |this| {
+                let graph = this.graph()?;
+                let records = this.0.tracker.records().await?;
+                super::unlinked::refuse(this.partially_applied_elsewhere(&graph, &records).await?)?;
+                Plan::up(&graph, &Reach::All, |id| records.state(id))
+            })
+            .await
+    }
+
+    /// Applies what is pending, in order, exactly once, however many processes do this at the same time.
+    ///
+    /// With nothing pending this is one read. Otherwise it takes the lease, waiting up to `lock_wait` for another
+    /// process to finish, and runs one migration after the other until one fails.
+    pub fn up(&self) -> Up {
+        Up::new(self.clone())
+    }
+}
+
 impl Up {
     pub(super) fn new(migrator: Migrator) -> Self {
         Self { migrator, settings: Settings::default(), pending: Pending::default() }

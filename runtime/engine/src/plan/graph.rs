@@ -18,7 +18,7 @@ use petgraph::visit::{Dfs, Reversed, Visitable};
 
 use crate::error::Error;
 use crate::migration::Migration;
-use crate::plan::Registry;
+use crate::plan::registry::Registry;
 
 pub(crate) use nearest::{Unknown, unknown};
 
@@ -240,6 +240,11 @@ impl Registry {
     /// is more than one. Everything that is linked in is checked, whichever source is selected.
     pub fn verify(&self) -> Result<(), Error> {
         Graph::new(self).map(drop)
+    }
+
+    /// The migration with this qualified id, or [`Error::UnknownMigration`] with the id that was probably meant.
+    pub fn find(&self, id: &str) -> Result<Migration, Error> {
+        self.get(id).ok_or_else(|| unknown(id, self))
     }
 
     /// The selected migrations in the order in which they would run.

@@ -17,7 +17,7 @@ use mongodb::error::{Error, Result};
 
 pub(crate) use self::projection::Projection;
 use self::projection::{Described, Place};
-use super::{Effect, limited};
+use super::effect::Effect;
 use crate::context::catalog;
 use crate::context::journal::Found;
 use crate::error::Readable;

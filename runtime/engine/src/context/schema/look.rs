@@ -1,38 +1,16 @@
-//! What is under the names of an effect, and what that says about an effect that is in doubt.
+//! Reads that show what is under the names of an effect, and whether an effect in doubt is there.
 
-use std::collections::HashMap;
-
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document};
 use mongodb::error::Result as DriverResult;
 
+use super::command::limited;
 use super::effect::Effect;
-use super::limited;
 use super::log::Entry;
 use super::perform::Performer;
+use super::seen::{Seen, Settled, index_there, settled};
 use super::server::Server;
-use super::stuck::Stuck;
 use crate::context::catalog;
-use crate::context::catalog::same::{index_covers, same, same_option};
-use crate::context::catalog::{Index, Listed, ListedKind};
-use crate::error::codes::{INVALID_OPTIONS, NAMESPACE_EXISTS};
-
-/// What a look has seen.
-#[derive(Debug)]
-pub(super) struct Seen {
-    named: HashMap<String, Listed>,
-    /// Of the collection that the records are in. In a restored copy it is another one, as that of every collection.
-    home: Option<Bson>,
-}
-
-/// Whether an effect that is in doubt has been had.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Settled {
-    Done,
-    /// Not yet.
-    Open,
-    /// Nobody can say: what was found.
-    Unknown(String),
-}
+use crate::context::catalog::Index;
 
 impl<S: Server> Performer<S> {
     /// One command. What it shows can be undone by a fail-over.
@@ -76,162 +54,5 @@ impl<S: Server> Performer<S> {
                 self.look(&[on]).await?.modified(on, fields, &indexes)
             }
         })
-    }
-}
-
-impl Seen {
-    pub(super) fn get(&self, name: &str) -> Option<&Listed> {
-        self.named.get(name)
-    }
-
-    /// Refuses to give a collection the definition of a view, and a view a validator: the server says only that the option does not
-    /// fit.
-    pub(super) fn refuse_other_kind(&self, effect: &Effect) -> Result<(), Stuck> {
-        let there = self.get(effect.on());
-        let why = match effect {
-            Effect::CreateView { .. } => there.and_then(Listed::taken),
-            Effect::CreateCollection { .. } if there.is_some_and(|there| there.kind == ListedKind::View) => {
-                Some(format!("a view has this name, and can have no validator (code {INVALID_OPTIONS})"))
-            }
-            _ => None,
-        };
-        why.map_or(Ok(()), |why| Err(Stuck::Refused(format!("could not {}: {why}", effect.described()))))
-    }
-
-    /// What an intent keeps of a name: its UUID, `"view"`, or null for nothing.
-    pub(super) fn identity(&self, name: &str) -> Bson {
-        match self.get(name) {
-            None => Bson::Null,
-            Some(Listed { kind: ListedKind::View, .. }) => "view".into(),
-            Some(Listed { uuid, .. }) => uuid.clone().unwrap_or_else(|| "unknown".into()),
-        }
-    }
-
-    /// What an intent keeps of a collection that must not be taken for another one later.
-    pub(super) fn identified(&self, name: &str) -> Document {
-        let home = self.home.clone().unwrap_or(Bson::Null);
-        doc! { "uuid": self.identity(name), "home": home }
-    }
-
-    pub(super) fn dropped(&self, name: &str, before: &Document) -> Settled {
-        let there = self.get(name);
-        if let Ok(view) = before.get_document("view") {
-            let same = |there: &Listed| there.kind == ListedKind::View && there.options == *view;
-            return settled(!there.is_some_and(same));
-        }
-        match self.same_database(before) {
-            Err(unknown) => unknown,
-            Ok(uuid) => settled(there.and_then(|there| there.uuid.as_ref()) != Some(uuid)),
-        }
-    }
-
-    pub(super) fn renamed(&self, from: &str, to: &str, before: &Document) -> Settled {
-        let uuid = match self.same_database(before) {
-            Err(unknown) => return unknown,
-            Ok(uuid) => uuid,
-        };
-        let is = |name| self.get(name).and_then(|there: &Listed| there.uuid.as_ref()) == Some(uuid);
-        match (is(from), is(to)) {
-            (_, true) => Settled::Done,
-            (true, false) if self.get(to).is_none() => Settled::Open,
-            (true, false) => Settled::Unknown(format!("somebody has made another collection '{to}' meanwhile")),
-            (false, false) => Settled::Unknown(format!("the collection is neither '{from}' nor '{to}' any more")),
-        }
-    }
-
-    fn created(&self, name: &str, options: &Document, before: &Document) -> Settled {
-        let Some(there) = self.get(name) else { return Settled::Open };
-        if before.get("uuid") != Some(&self.identity(name)) {
-            return Settled::Done;
-        }
-        // It was there before, so all that it may have got is a validator.
-        settled(
-            options.get("validator").is_some_and(|validator| same_option(there.options.get("validator"), validator)),
-        )
-    }
-
-    fn modified(&self, on: &str, fields: &Document, indexes: &[Index]) -> Settled {
-        const READABLE: [&str; 5] = ["validator", "validationLevel", "validationAction", "viewOn", "pipeline"];
-        let Some(there) = self.get(on) else { return Settled::Open };
-        for (field, wanted) in fields {
-            let has = match (field.as_str(), wanted) {
-                ("index", Bson::Document(wanted)) => indexes.iter().any(|index| index.is_modified(wanted)),
-                (field, wanted) if READABLE.contains(&field) => same_option(there.options.get(field), wanted),
-                _ => return Settled::Unknown(format!("the server does not show what became of '{field}'")),
-            };
-            if !has {
-                return Settled::Open;
-            }
-        }
-        Settled::Done
-    }
-
-    /// The UUID of the collection that was meant, if UUIDs still mean what they did.
-    fn same_database<'b>(&self, before: &'b Document) -> std::result::Result<&'b Bson, Settled> {
-        let home = before.get("home").unwrap_or(&Bson::Null);
-        match before.get("uuid") {
-            Some(uuid @ Bson::Binary(_)) if *home == self.home.clone().unwrap_or(Bson::Null) => Ok(uuid),
-            Some(Bson::Binary(_)) => Err(Settled::Unknown(
-                "this database is a copy, in which no collection can be recognized any more".to_owned(),
-            )),
-            _ => Err(Settled::Unknown("the server did not say which collection it was".to_owned())),
-        }
-    }
-}
-
-fn settled(done: bool) -> Settled {
-    if done { Settled::Done } else { Settled::Open }
-}
-
-fn index_there(indexes: &[Index], spec: &Document) -> Settled {
-    let name = spec.get_str("name").unwrap_or_default();
-    match indexes.iter().find(|index| index.is_named(name)) {
-        None => Settled::Open,
-        Some(index) if index.is_building => {
-            Settled::Unknown("it is still being built: wait for it, or drop it".to_owned())
-        }
-        Some(index) => settled(index_covers(&index.spec, spec)),
-    }
-}
-
-impl Listed {
-    /// Why a view cannot take its name.
-    pub(super) fn taken(&self) -> Option<String> {
-        let kind = match self.kind {
-            ListedKind::View => return None,
-            ListedKind::Collection => "collection",
-            ListedKind::TimeSeries => "time-series collection",
-        };
-        Some(format!("a {kind} has this name (code {NAMESPACE_EXISTS})"))
-    }
-
-    /// Whether it is a view with this definition.
-    pub(super) fn is_the_view(&self, on: &str, pipeline: &[Document]) -> bool {
-        let definition = doc! { "viewOn": on, "pipeline": pipeline };
-        let has = |(key, value): (&String, &Bson)| self.options.get(key).is_some_and(|there| same(there, value));
-        self.kind == ListedKind::View && definition.iter().all(has)
-    }
-}
-
-impl Index {
-    /// Whether `dropIndexes` with this name drops it.
-    pub(super) fn is_dropped_by(&self, name: &str) -> bool {
-        let kept = self.is_named("_id_") || self.spec.get_bool("clustered").unwrap_or(false);
-        if name == "*" { !kept } else { self.is_named(name) }
-    }
-
-    /// Whether it is the one that `collMod` names or describes.
-    pub(super) fn is_meant(&self, wanted: &Document) -> bool {
-        let has = |(field, key)| match wanted.get(field) {
-            None => true,
-            Some(wanted) => self.spec.get(key).is_some_and(|there| same(there, wanted)),
-        };
-        [("name", "name"), ("keyPattern", "key")].into_iter().all(has)
-    }
-
-    /// Whether it is that one, and has what `collMod` asks for.
-    pub(super) fn is_modified(&self, wanted: &Document) -> bool {
-        let asked = wanted.iter().filter(|(field, _)| !["name", "keyPattern"].contains(&field.as_str()));
-        self.is_meant(wanted) && asked.into_iter().all(|(field, wanted)| same_option(self.spec.get(field), wanted))
     }
 }

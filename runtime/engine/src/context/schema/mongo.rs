@@ -10,9 +10,9 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::ask::{Ask, Asking};
-use super::send::Patience;
+use super::command::{RENAME, limited};
+use super::patience::Patience;
 use super::server::Server;
-use super::{RENAME, limited};
 use crate::error::told;
 use crate::lock::{Session, kill, under_way};
 use crate::store::LogUpdate;

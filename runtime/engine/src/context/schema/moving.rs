@@ -2,12 +2,12 @@
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::RENAME;
+use super::command::RENAME;
 use super::effect::Effect;
 use super::log::Done;
-use super::look::Settled;
+use super::patience::Patience;
 use super::perform::Performer;
-use super::send::Patience;
+use super::seen::Settled;
 use super::server::Server;
 use super::stuck::Stuck;
 use crate::error::code;

@@ -1,37 +1,16 @@
 //! Sending a command of an effect: until it is answered, without standing in the application's way.
 
-use std::time::Duration;
-
 use mongodb::bson::Document;
 use mongodb::error::{Error as DriverError, Result};
 use tokio::time::{Instant, sleep};
 
 use super::log::Done;
+use super::patience::Patience;
 use super::perform::Performer;
 use super::server::Server;
 use crate::error::codes::{API_STRICT_ERROR, BACKGROUND_OPERATION_IN_PROGRESS, INTERRUPTED, MAX_TIME_MS_EXPIRED};
 use crate::error::{code, passes};
 use crate::stop::backoff;
-
-/// The time and the attempts of one operation.
-#[derive(Debug)]
-pub(crate) struct Patience {
-    until: Instant,
-    /// How often it was blocked.
-    pub(super) blocked: u32,
-    /// How often it is sent again.
-    again: u32,
-}
-
-impl Patience {
-    pub(super) fn new(limit: Duration) -> Self {
-        Self { until: Instant::now() + limit, blocked: 0, again: 0 }
-    }
-
-    pub(super) fn left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
-    }
-}
 
 impl<S: Server> Performer<S> {
     /// Sends a command that does no harm however often it is carried out. The codes in `already` mean that nothing is to do.

@@ -5,7 +5,7 @@ use std::fmt;
 use mongodb::bson::Document;
 use mongodb::error::Result;
 
-use super::send::Patience;
+use super::patience::Patience;
 use crate::store::LogUpdate;
 
 /// The server behind a body, and the log in the record of its migration.

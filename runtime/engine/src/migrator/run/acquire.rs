@@ -6,10 +6,10 @@ use std::time::Duration;
 use mongodb::bson::Document;
 use tokio::time::{Instant, timeout};
 
-use super::{Run, Work, stopped};
+use super::{Acquired, Run, Work, stopped};
 use crate::error::Error;
 use crate::events::Event;
-use crate::lock::{Held, Lease, Lock, Look, Waiter};
+use crate::lock::{Held, Lock, Look, Waiter};
 use crate::report::Report;
 use crate::stop::{Deadline, GRACE, Reason, jitter};
 use crate::store::now;
@@ -20,16 +20,6 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// How often a waiter tells that it is still waiting.
 const TELL_EVERY: Duration = Duration::from_secs(30);
-
-/// How waiting ended.
-pub(super) enum Acquired {
-    /// With the lease, and the fence raised to it.
-    Lease(Lease),
-    /// Somebody else has done everything that was to be done: the report that says so.
-    NotNeeded(Report),
-    /// Told to stop.
-    Stopped(Reason),
-}
 
 impl Run {
     /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.

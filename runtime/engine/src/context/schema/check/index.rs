@@ -6,11 +6,12 @@ use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 
 use super::scratch::{Scratch, refusal};
 use super::suspects::suspects;
-use super::{Check, Described, limited};
+use super::{Check, Described};
 use crate::context::catalog;
 use crate::context::catalog::same::index_covers;
 use crate::context::catalog::same::same;
 use crate::context::catalog::{Index, ListedKind};
+use crate::context::schema::command::limited;
 use crate::display::{Json, JsonDocument, plural, shorten_value};
 use crate::error::code;
 use crate::error::codes::{

@@ -8,7 +8,7 @@ use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, Database};
 
-use super::limited;
+use crate::context::schema::command::limited;
 use crate::error::{code, passes};
 use crate::store::{primary, write_concern};
 

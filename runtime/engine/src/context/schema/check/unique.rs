@@ -7,7 +7,8 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 
-use super::{Check, EXAMPLES, limited};
+use super::{Check, EXAMPLES};
+use crate::context::schema::command::limited;
 use crate::display::{Count, JsonDocument, plural, shorten_document};
 use crate::error::codes::DUPLICATE_KEY;
 

@@ -6,8 +6,9 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 
 use super::scratch::refusal;
-use super::{Check, Described, limited};
+use super::{Check, Described};
 use crate::context::catalog::{Listed, ListedKind};
+use crate::context::schema::command::limited;
 use crate::error::codes::{GRAPH_CONTAINS_CYCLE, INVALID_NAMESPACE, INVALID_OPTIONS};
 
 impl Check<'_> {

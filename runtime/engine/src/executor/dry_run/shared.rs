@@ -1,0 +1,78 @@
+//! What both halves of a dry run share: its settings, and how a step is reported.
+
+use crate::context::Journal;
+use crate::error::{in_one_line, source_chain};
+use crate::events::EventSender;
+use crate::executor::body::Limits;
+use crate::executor::{Failure, Step};
+use crate::migration::Direction;
+use crate::options::Options;
+use crate::report::{Execution, Operation, Outcome, Prediction, Remains};
+use crate::stop::{Deadline, Stop};
+use mongodb::Database;
+
+const IN_DOUBT: &str = "cannot tell what all of its operations would do";
+
+/// Maximum attempts after transient aborts. Lower than in a real run, because each attempt repeats every body.
+pub(super) const ATTEMPTS: u32 = 3;
+
+/// A dry run.
+#[derive(Debug)]
+pub(crate) struct DryRun<'r> {
+    pub(crate) database: &'r Database,
+    pub(crate) options: &'r Options,
+    pub(crate) stop: &'r Stop,
+    /// When the whole run has to be over.
+    pub(crate) deadline: Option<Deadline>,
+    /// Whether the server has transactions.
+    pub(crate) transactional: bool,
+    /// Whether to go on with what does not depend on a failed one.
+    pub(crate) continue_on_error: bool,
+}
+
+impl DryRun<'_> {
+    pub(super) fn limits(&self, step: &Step<'_>) -> Limits<'_> {
+        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout(), stake: None }
+    }
+}
+
+/// A journal that nobody follows: what a dry run does has not happened.
+pub(super) fn journal(step: &Step<'_>) -> Journal {
+    Journal::new(step.migration, EventSender::default())
+}
+
+pub(super) fn not_simulated(step: &Step<'_>, reason: &str) -> Execution {
+    let outcome = Outcome::NotSimulated { reason: reason.to_owned() };
+    Execution { outcome, ..execution(step, 0, Ok(()), Vec::new()) }
+}
+
+/// What to tell of a step that has run.
+pub(super) fn execution(
+    step: &Step<'_>,
+    attempts: u32,
+    result: Result<(), Failure>,
+    operations: Vec<Operation>,
+) -> Execution {
+    let remains = Remains::Nothing;
+    let worst = operations.iter().filter_map(|operation| operation.prediction).max();
+    let outcome = match (result, step.direction) {
+        (Ok(()), _) if worst == Some(Prediction::WouldFail) => Outcome::WouldFail,
+        (Ok(()), _) if worst == Some(Prediction::CannotTell) => Outcome::NotSimulated { reason: IN_DOUBT.to_owned() },
+        (Ok(()), Direction::Up) => Outcome::WouldApply,
+        (Ok(()), Direction::Down) => Outcome::WouldRevert,
+        (Err(Failure::Stopped(_)), _) => Outcome::Stopped { remains },
+        (Err(Failure::Failed(error)), _) => {
+            let message = in_one_line(&source_chain(&*error));
+            Outcome::Failed { error: error.into(), message, remains }
+        }
+    };
+    Execution {
+        id: step.migration.id().to_owned(),
+        direction: step.direction,
+        outcome,
+        duration: step.started.elapsed(),
+        attempts,
+        operations,
+        notes: Vec::new(),
+    }
+}
