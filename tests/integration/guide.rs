@@ -81,7 +81,10 @@ fn source_tree() -> Scratch {
     let (scratch, here) = (Scratch::new(), Path::new(env!("CARGO_MANIFEST_DIR")));
     let app = Path::new("src/bin/my-app");
     fs::create_dir_all(scratch.path().join("tests").join(app)).unwrap();
-    for file in ["Cargo.toml".into(), app.join("main.rs"), app.join("migrations.rs")] {
+    // The real manifest inherits from its workspace, which Cargo would not find here.
+    let manifest = "[package]\nname = \"mongrate-tests\"\nedition = \"2024\"\n\n[dependencies]\nmongodb = \"3\"\nmongrate = \"0.1\"\n";
+    fs::write(scratch.path().join("tests/Cargo.toml"), manifest).unwrap();
+    for file in [app.join("main.rs"), app.join("migrations.rs")] {
         fs::copy(here.join(&file), scratch.path().join("tests").join(&file)).unwrap();
     }
     scratch
