@@ -1,7 +1,7 @@
 //! The `#[migration]` attribute of `mongrate`. Use it through that crate, as `mongrate::migration`.
 //!
-//! Parse (`args`, `item`), validate (`model`), expand (`expand`): mistakes are found in the first two and reported
-//! together, and expanding cannot fail.
+//! An expansion parses (`args`, `item`), validates (`model`) and expands (`expand`). The first two steps report all errors
+//! together; the last one is infallible.
 
 mod args;
 mod checksum;
