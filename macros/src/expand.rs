@@ -89,12 +89,7 @@ fn registered(
 
 /// Makes Cargo track the files that the expansion depends on.
 fn tracked(model: &Model) -> TokenStream {
-    let beside = model.heeded.iter().map(|file| {
-        let file = format!("/{file}");
-        quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #file))
-    });
-    let included = model.included.iter().map(|file| quote!(#file));
-    let files = beside.chain(included);
+    let files = &model.tracked;
     quote!(#(let _ = ::core::include_bytes!(#files);)*)
 }
 

@@ -26,8 +26,8 @@ pub(crate) struct Model {
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) description: String,
     pub(crate) checksum: String,
-    /// Files covered by the checksum.
-    pub(crate) included: Vec<String>,
+    /// Files that the expansion depends on: editing one of them must rebuild the crate.
+    pub(crate) tracked: Vec<String>,
     pub(crate) up: Function,
     /// More than one only if each has a `#[cfg]`.
     pub(crate) down: Vec<Named>,
@@ -36,8 +36,6 @@ pub(crate) struct Model {
     pub(crate) manual: bool,
     pub(crate) timeout: Option<u64>,
     pub(crate) covers: Vec<Path>,
-    /// Names of the files of the crate that the expansion depends on: editing them must rebuild the crate.
-    pub(crate) heeded: Vec<&'static str>,
 }
 
 /// The part of a migration that dependents look up. Registered even if the rest is invalid, so that dependents do not fail,
@@ -74,6 +72,7 @@ impl Model {
         item: TokenStream,
         manifest: impl FnOnce() -> Manifest,
         lock: &Lock,
+        folder: &std::path::Path,
         file: impl FnOnce() -> Option<PathBuf>,
     ) -> Result<Self, Box<Invalid>> {
         let mut errors = Errors::default();
@@ -84,6 +83,8 @@ impl Model {
         // Some builds have no manifest. A manifest without a source is tracked, because a source may be added.
         let reads_manifest = manifest.as_ref().filter(|manifest| !manifest.is_missing()).map(|_| manifest::NAME);
         let reads_lock = (!lock.is_missing()).then_some(lock::NAME);
+        let read = reads_manifest.into_iter().chain(reads_lock);
+        let mut tracked: Vec<_> = read.map(|name| folder.join(name).display().to_string()).collect();
         let id = args.id.as_ref().and_then(|id| {
             let checked = id::check(&id.value()).map_err(|message| at(id, message));
             errors.note(checked).map(|()| id)
@@ -113,6 +114,7 @@ impl Model {
             None => (String::new(), Checksum { text: String::new(), files: Vec::new() }, None),
         };
 
+        tracked.extend(checksum.files);
         if let (Some(identity), Some(verify)) = (&identity, functions.as_ref().and_then(|there| there.verify.first()))
             && identity.source.is_plugin()
         {
@@ -130,7 +132,7 @@ impl Model {
                 dependencies,
                 description,
                 checksum: checksum.text,
-                included: checksum.files,
+                tracked,
                 up,
                 down,
                 verify,
@@ -138,7 +140,6 @@ impl Model {
                 manual: args.manual,
                 timeout,
                 covers: args.covers,
-                heeded: reads_manifest.into_iter().chain(reads_lock).collect(),
             }),
             (error, identity, _) => Err(Box::new(Invalid {
                 error: error.unwrap_or_else(|| syn::Error::new(Span::call_site(), "this is not a migration")),

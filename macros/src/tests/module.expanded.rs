@@ -20,9 +20,7 @@ mod assign_roles {
         use ::mongrate::__private as __mongrate;
         pub enum _002AssignRoles {}
         static __MONGRATE_NODE: __mongrate::Registration = {
-            let _ = ::core::include_bytes!(
-                ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
-            );
+            let _ = ::core::include_bytes!("/app/Cargo.toml");
             __mongrate::Registration {
                 key: 326664453191124628875725845689611489484u128,
                 id: "002_assign_roles",

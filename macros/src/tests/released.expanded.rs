@@ -5,9 +5,7 @@ const _: () = {
     use ::mongrate::__private as __mongrate;
     pub enum ModuleMenu001Init {}
     static __MONGRATE_NODE: __mongrate::Registration = {
-        let _ = ::core::include_bytes!(
-            ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/migrations.lock")
-        );
+        let _ = ::core::include_bytes!("/app/migrations.lock");
         __mongrate::Registration {
             key: 88740007738088519986322575012009051958u128,
             id: "module:menu:001_init",

@@ -14,9 +14,7 @@ const _: () = {
     use ::mongrate::__private as __mongrate;
     pub enum _001CreateUsers {}
     static __MONGRATE_NODE: __mongrate::Registration = {
-        let _ = ::core::include_bytes!(
-            ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
-        );
+        let _ = ::core::include_bytes!("/app/Cargo.toml");
         __mongrate::Registration {
             key: 137068119165820142138965301204051692090u128,
             id: "001_create_users",
