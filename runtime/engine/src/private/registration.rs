@@ -1,5 +1,6 @@
 //! What one `#[migration]` declares.
 
+use std::panic::RefUnwindSafe;
 use std::time::Duration;
 
 use super::body::{Down, Run, Verify};
@@ -42,6 +43,9 @@ pub struct Registration {
     pub line: u32,
 }
 
+// It is immutable, which `dyn Run` does not say.
+impl RefUnwindSafe for Registration {}
+
 impl Registration {
     /// The values of the fields that an expansion leaves out.
     pub const DEFAULT: Self = Self {
@@ -69,13 +73,10 @@ impl Registration {
 #[derive(Clone, Copy, Debug)]
 pub struct NodeRef(*const Registration);
 
-// SAFETY: it stands for a `&'static Registration`, which is `Sync`.
+// SAFETY: it is only ever made of a `&'static Registration`, and the fields of a `Registration` other than this one are
+// `Sync`.
 #[allow(unsafe_code)]
 unsafe impl Sync for NodeRef {}
-
-// SAFETY: as above.
-#[allow(unsafe_code)]
-unsafe impl Send for NodeRef {}
 
 impl NodeRef {
     /// Points at the `static` of a migration.
