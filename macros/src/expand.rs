@@ -177,7 +177,8 @@ fn up(model: &Model) -> TokenStream {
         let private = self::private(span);
         quote_spanned!(span=> <#output as #private::Outcome>::boxed)
     };
-    quote_spanned!(name.span()=> &#private::Up(#takes, #boxed, #name))
+    let named = mentioned(name);
+    quote_spanned!(name.span()=> { #named &#private::Up(#takes, #boxed, #name) })
 }
 
 /// Mentions a function without calling it. Clippy then accepts that it is `async` without an `await`, and that it is called
