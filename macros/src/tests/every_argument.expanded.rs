@@ -19,11 +19,14 @@ const _: () = {
                 > as __mongrate::RegisteredOnce<_>>::NODE,
             ],
             checksum: "t2:54decf1aa0c9302b07efcb4c177bc9fb490d292975d182abd9fcc3f0aace6535",
-            up: &__mongrate::Up(
-                <&mut Tx as __mongrate::PluginArgument<'_>>::CONFINED,
-                <anyhow::Result<()> as __mongrate::Outcome>::boxed,
-                assign_roles,
-            ),
+            up: {
+                let _ = assign_roles;
+                &__mongrate::Up(
+                    <&mut Tx as __mongrate::PluginArgument<'_>>::CONFINED,
+                    <anyhow::Result<()> as __mongrate::Outcome>::boxed,
+                    assign_roles,
+                )
+            },
             file: ::core::file!(),
             line: ::core::line!(),
             source: __mongrate::Source::Plugin("whale-alerts"),

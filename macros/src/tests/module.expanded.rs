@@ -30,11 +30,14 @@ mod assign_roles {
                     > as __mongrate::RegisteredOnce<_>>::NODE,
                 ],
                 checksum: "t2:35267093bdda9b567b778494086f02c057f070380fb06fe7b295362c015489dd",
-                up: &__mongrate::Up(
-                    <&mut Tx as __mongrate::Argument<'_>>::TAKES,
-                    <Result<(), Error> as __mongrate::Outcome>::boxed,
-                    up,
-                ),
+                up: {
+                    let _ = up;
+                    &__mongrate::Up(
+                        <&mut Tx as __mongrate::Argument<'_>>::TAKES,
+                        <Result<(), Error> as __mongrate::Outcome>::boxed,
+                        up,
+                    )
+                },
                 file: ::core::file!(),
                 line: ::core::line!(),
                 dependencies: &["001_create_users"],

@@ -13,11 +13,14 @@ const _: () = {
             id: "002_assign_roles",
             visible: &[],
             checksum: "t2:fbcf879b6f7fce985b9664a13f7ef4b7ffa9e4685ebedf61f0159c327b2ae27b",
-            up: &__mongrate::Up(
-                <&mut Tx as __mongrate::Argument<'_>>::TAKES,
-                <Result<(), Error> as __mongrate::Outcome>::boxed,
-                assign_roles,
-            ),
+            up: {
+                let _ = assign_roles;
+                &__mongrate::Up(
+                    <&mut Tx as __mongrate::Argument<'_>>::TAKES,
+                    <Result<(), Error> as __mongrate::Outcome>::boxed,
+                    assign_roles,
+                )
+            },
             file: ::core::file!(),
             line: ::core::line!(),
             verify: ::core::option::Option::Some({

@@ -11,11 +11,14 @@ const _: () = {
             id: "module:menu:001_init",
             visible: &[],
             checksum: "t2:5df1a90f9098cb3d605dab7b6f33df932804fcb2b903686a767a807c4b6a3291",
-            up: &__mongrate::Up(
-                <&mut Tx as __mongrate::Argument<'_>>::TAKES,
-                <Result<(), Error> as __mongrate::Outcome>::boxed,
-                init,
-            ),
+            up: {
+                let _ = init;
+                &__mongrate::Up(
+                    <&mut Tx as __mongrate::Argument<'_>>::TAKES,
+                    <Result<(), Error> as __mongrate::Outcome>::boxed,
+                    init,
+                )
+            },
             file: ::core::file!(),
             line: ::core::line!(),
             source: __mongrate::Source::Module("menu"),

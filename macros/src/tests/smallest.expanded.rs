@@ -20,11 +20,14 @@ const _: () = {
             id: "001_create_users",
             visible: &[],
             checksum: "t2:e67f2b0b00cc7fc4f2d957997256a02858cdaa92f55882ece1a947cb0ef1b1e1",
-            up: &__mongrate::Up(
-                <&mut Schema as __mongrate::Argument<'_>>::TAKES,
-                <Result<(), mongrate::Error> as __mongrate::Outcome>::boxed,
-                create_users,
-            ),
+            up: {
+                let _ = create_users;
+                &__mongrate::Up(
+                    <&mut Schema as __mongrate::Argument<'_>>::TAKES,
+                    <Result<(), mongrate::Error> as __mongrate::Outcome>::boxed,
+                    create_users,
+                )
+            },
             file: ::core::file!(),
             line: ::core::line!(),
             description: "E-mail addresses are unique.",
