@@ -8,7 +8,7 @@ use syn::{LitStr, Path, Token, bracketed};
 
 use crate::errors::Errors;
 
-/// Every argument, with the example that its error messages show.
+/// Every argument, with the example shown in its error messages.
 const ARGUMENTS: [(&str, &str); 11] = [
     ("id", r#"id = "001_create_users""#),
     ("deps", r#"deps = ["001_create_users"]"#),
@@ -23,7 +23,7 @@ const ARGUMENTS: [(&str, &str); 11] = [
     ("crate", "crate = my_app::mongrate"),
 ];
 
-/// What was written between the parentheses of `#[migration(...)]`.
+/// The arguments in the parentheses of `#[migration(...)]`.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) id: Option<LitStr>,
@@ -47,13 +47,13 @@ pub(crate) struct Dep {
 }
 
 impl Args {
-    /// Reads argument by argument, so that a mistake in one does not hide those in the next.
+    /// Parses each argument separately, so that an error in one does not hide errors in the others.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         let mut seen: Vec<Ident> = Vec::new();
         let mut id_written = false;
         for argument in split_at_commas(tokens) {
-            let Some(name) = errors.note(known_name.parse2(argument.clone())) else {
+            let Some(name) = errors.note(known_name(&argument)) else {
                 continue;
             };
             id_written |= name == "id";
@@ -64,7 +64,7 @@ impl Args {
                 continue;
             }
             let value = |input: ParseStream<'_>| args.read(input);
-            errors.note(value.parse2(argument));
+            errors.note(value.parse2(argument.into_iter().collect()));
             seen.push(name);
         }
         if !id_written {
@@ -143,7 +143,7 @@ fn list<T>(name: &Ident, input: ParseStream<'_>, entry: fn(ParseStream<'_>) -> s
     Ok(Punctuated::<T, Token![,]>::parse_terminated_with(&list, entry)?.into_iter().collect())
 }
 
-/// An entry of `covers`: what could stand in a `use`.
+/// Parses an entry of `covers`: a path that could follow `use`.
 fn covered(input: ParseStream<'_>) -> syn::Result<Path> {
     Path::parse_mod_style(input).map_err(|error| {
         let message =
@@ -160,14 +160,13 @@ fn equals(name: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     Err(syn::Error::new(name.span(), message))
 }
 
-fn known_name(input: ParseStream<'_>) -> syn::Result<Ident> {
-    let name = Ident::parse_any(input).map_err(|error| {
-        let message = format!("expected an argument: {}", known_arguments());
-        syn::Error::new(error.span(), message)
-    })?;
-    input.parse::<TokenStream>()?;
+fn known_name(argument: &[TokenTree]) -> syn::Result<Ident> {
+    let Some(TokenTree::Ident(name)) = argument.first() else {
+        let span = argument.first().map_or_else(Span::call_site, TokenTree::span);
+        return Err(syn::Error::new(span, format!("expected an argument: {}", known_arguments())));
+    };
     if ARGUMENTS.iter().any(|(known, _)| name == known) {
-        return Ok(name);
+        return Ok(name.clone());
     }
     let meant =
         meant(&name.to_string()).map_or_else(String::new, |(_, example)| format!(", did you mean `{example}`?"));
@@ -175,7 +174,7 @@ fn known_name(input: ParseStream<'_>) -> syn::Result<Ident> {
     Err(syn::Error::new(name.span(), message))
 }
 
-/// The argument that a misspelt name stands for.
+/// Finds the argument that a misspelled name stands for.
 fn meant(name: &str) -> Option<&'static (&'static str, &'static str)> {
     let known = match name {
         "name" | "version" => "id",
@@ -198,13 +197,13 @@ fn example(name: &Ident) -> &'static str {
     ARGUMENTS.iter().find(|(known, _)| name == known).map_or("", |(_, example)| example)
 }
 
-fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
-    let mut parts = vec![TokenStream::new()];
+fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
+    let mut parts = vec![Vec::new()];
     for token in tokens {
         if matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',') {
-            parts.push(TokenStream::new());
+            parts.push(Vec::new());
         } else if let Some(part) = parts.last_mut() {
-            part.extend([token]);
+            part.push(token);
         }
     }
     parts.retain(|part| !part.is_empty());

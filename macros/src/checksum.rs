@@ -1,9 +1,10 @@
 //! The checksum of a migration: SHA-256 over its tokens.
 //!
-//! Algorithm `t2`: signature and body, token by token, as kind and text. Visibility, attributes of the function, doc
-//! comments, and what rustfmt may rewrite are left out; a file that is included by a literal path belongs to it. Never
-//! `TokenStream::to_string`, whose spacing differs between compilers.
+//! Algorithm `t2` covers the kind and the text of each token of the signature and the body. Visibility, attributes of the
+//! function, doc comments, and whatever rustfmt may rewrite are left out. Files included by a literal path are covered.
+//! `TokenStream::to_string` is never used, because its spacing differs between compilers.
 
+mod bytes;
 mod form;
 mod imports;
 mod includes;
@@ -17,17 +18,17 @@ use std::path::PathBuf;
 use proc_macro2::TokenStream;
 use sha2::{Digest, Sha256};
 
-use self::form::Form;
+use self::bytes::Form;
 use self::tree::Tree;
 
-/// The checksum, and the files that are in it.
+/// A checksum and the files that it covers.
 pub(crate) struct Checksum {
     /// `t2:` and 64 hexadecimal digits.
     pub(crate) text: String,
     pub(crate) files: Vec<String>,
 }
 
-/// Of these tokens, which are in this source file.
+/// Computes the checksum of tokens from this source file.
 pub(crate) fn checksum(tokens: TokenStream, file: impl FnOnce() -> Option<PathBuf>) -> Checksum {
     let mut trees = Tree::read(tokens);
     let files = includes::read(&mut trees, file);

@@ -1,6 +1,6 @@
-//! Independent mistakes are reported together.
+//! Collects independent errors, so that they are reported together.
 
-/// Mistakes found so far.
+/// The errors found so far.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
@@ -12,12 +12,12 @@ impl Errors {
         }
     }
 
-    /// The value, or `None` with its mistake noted.
+    /// Returns the value, or records the error and returns `None`.
     pub(crate) fn note<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 
-    /// All mistakes as one error, each with its own place.
+    /// Returns all errors as one; each keeps its span.
     pub(crate) fn into_inner(self) -> Option<syn::Error> {
         self.0
     }

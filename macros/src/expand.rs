@@ -1,4 +1,4 @@
-//! What a migration becomes. Nothing here can fail.
+//! Expands a validated migration. Infallible.
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -9,14 +9,15 @@ use crate::id::{QualifiedId, Source};
 use crate::item::{self, Function};
 use crate::model::{Dependency, Identity, Invalid, Model, Named};
 
-/// The item as it was, and its registration.
+/// Returns the unchanged item and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
     let covered = model.covers.iter().map(covered);
     let registered = registered(&model.identity, &model.dependencies, &tracked(model), &fields(model));
     placed(item, &model.identity, &quote!(#(#covered)* #registered))
 }
 
-/// The item as it was and the errors, which Cargo tries again without being told that a file has changed. The id stays known, lest every dependant complains as well.
+/// Returns the unchanged item and the errors. Keeps the id registered so that dependents do not fail, too. No files are
+/// tracked: Cargo retries a failed build in any case.
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
     let nothing = TokenStream::new();
@@ -27,7 +28,8 @@ pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     quote!(#item #errors)
 }
 
-/// Puts what is generated beside a function, or into a module, where its imports are in scope and its functions are seen.
+/// Places the generated code after a function, or inside a module, where the module's imports and private functions are
+/// in scope.
 fn placed(item: &TokenStream, identity: &Identity, generated: &TokenStream) -> TokenStream {
     let import = import(identity);
     let conditions = &identity.conditions;
@@ -41,11 +43,10 @@ fn placed(item: &TokenStream, identity: &Identity, generated: &TokenStream) -> T
     if identity.in_module { item::with_more(item, block) } else { quote!(#item #block) }
 }
 
-/// The static that is linked in, the impl that others find by the id, and the look-ups of the ids that this migration
-/// names.
+/// Generates the static, the impl by which dependents find it, and its entry in the list of linked-in migrations.
 ///
-/// Every constant, static and function is a body that each build has to check. The uniqueness of the id has none of its
-/// own: it is asked for where the static is listed.
+/// rustc checks each constant, static and function separately, and this is most of the compile time. So there is one static,
+/// and the check for a unique id is part of the entry.
 fn registered(
     identity: &Identity,
     dependencies: &[Dependency],
@@ -58,12 +59,12 @@ fn registered(
     let owner = owner(id);
     let visible = || dependencies.iter().filter(|dependency| !dependency.external);
     let nodes = visible().map(node);
-    // A cycle has a smallest id, and that one has a dependency with a larger id.
+    // Every cycle has a smallest id, and this one depends on a larger one.
     let walks = visible().filter(|dependency| dependency.id > identity.id).map(walk);
     let node = node_ref(identity.span);
-    // Public, or others could not infer it. As the macro's own code, so that no lint for public types sees it.
+    // Public, so that other modules can infer it. Hygienic, so that no lint for public types applies.
     let owner_type = quote_spanned!(Span::mixed_site().located_at(identity.span)=> pub enum #owner {});
-    // All of this has the place of the id, which is what rustc shows of an impl that it lists.
+    // Has the span of the id, because rustc shows the span of each impl that it lists.
     quote_spanned! {identity.span=>
         #owner_type
         static __MONGRATE_NODE: #private::Registration = {
@@ -86,18 +87,13 @@ fn registered(
     }
 }
 
-/// Tells Cargo which files had a say.
+/// Makes Cargo track the files that the expansion depends on.
 fn tracked(model: &Model) -> TokenStream {
-    let beside = model.heeded.iter().map(|file| {
-        let file = format!("/{file}");
-        quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #file))
-    });
-    let included = model.included.iter().map(|file| quote!(#file));
-    let files = beside.chain(included);
+    let files = &model.tracked;
     quote!(#(let _ = ::core::include_bytes!(#files);)*)
 }
 
-/// Looks a dependency up.
+/// Looks up a dependency.
 fn node(dependency: &Dependency) -> TokenStream {
     let span = dependency.span;
     let private = private(span);
@@ -116,7 +112,7 @@ fn walk(dependency: &Dependency) -> TokenStream {
     }
 }
 
-/// The pointer to this migration.
+/// A pointer to this migration.
 fn node_ref(span: Span) -> TokenStream {
     let private = private(span);
     quote_spanned!(span=> #private::NodeRef::new(&__MONGRATE_NODE))
@@ -128,7 +124,7 @@ fn key(id: &QualifiedId, span: Span) -> Literal {
     key
 }
 
-/// What was not said is left to the default: rustc reads a thousand of these.
+/// The fields of the static, without those that have their default value: every token costs compile time.
 fn fields(model: &Model) -> TokenStream {
     let private = private(Span::call_site());
     let source = match &model.identity.source {
@@ -163,7 +159,7 @@ fn fields(model: &Model) -> TokenStream {
     }
 }
 
-/// The function, with the errors about the types of its signature at these types.
+/// The function, with errors about its argument and return type at these types.
 fn up(model: &Model) -> TokenStream {
     let Function { name, argument, output } = &model.up;
     let private = private(name.span());
@@ -181,16 +177,17 @@ fn up(model: &Model) -> TokenStream {
         let private = self::private(span);
         quote_spanned!(span=> <#output as #private::Outcome>::boxed)
     };
-    quote_spanned!(name.span()=> &#private::Up(#takes, #boxed, #name))
+    let named = mentioned(name);
+    quote_spanned!(name.span()=> { #named &#private::Up(#takes, #boxed, #name) })
 }
 
-/// Says the name of a function. To clippy, one that is not only called has to be `async`, although there may be nothing to
-/// wait for in it, and is not "only used once".
+/// Mentions a function without calling it. Clippy then accepts that it is `async` without an `await`, and that it is called
+/// only once.
 fn mentioned(function: &impl quote::ToTokens) -> TokenStream {
     quote!(let _ = #function;)
 }
 
-/// All errors are at the path, and what is wrong with the path itself is said once.
+/// All errors are at the path, and an error in the path itself is reported once.
 fn down(path: &Path, is_plugin: bool) -> TokenStream {
     let context = context();
     let span = path.span();
@@ -210,7 +207,7 @@ fn down(path: &Path, is_plugin: bool) -> TokenStream {
     }
 }
 
-/// The same, of a function that only looks.
+/// The same for a `verify` function.
 fn verify(path: &Path) -> TokenStream {
     let span = path.span();
     let database = Ident::new("__database", Span::mixed_site().located_at(span));
@@ -219,7 +216,7 @@ fn verify(path: &Path) -> TokenStream {
     quote_spanned!(span=> { #named |#database| #private::verify(#private::look(#path, #database)) })
 }
 
-/// Fails the build if there is nothing of this name.
+/// Fails the build if the path does not exist.
 fn covered(path: &Path) -> TokenStream {
     quote_spanned! {Span::call_site().located_at(path.span())=> use #path as _; }
 }
@@ -231,13 +228,13 @@ fn written(path: &Path) -> String {
     names.join("::")
 }
 
-/// One identifier, whatever macros the tokens around it come from.
+/// The same identifier regardless of the macros that the surrounding tokens come from.
 fn context() -> Ident {
     Ident::new("__context", Span::mixed_site())
 }
 
-/// A type that reads like the id, in the case of a type's name: `PluginWhaleAlerts001Init`, and `_001Init` of the system.
-/// rustc lists these when it cannot choose.
+/// The id in camel case: `PluginWhaleAlerts001Init`, or `_001Init` for the source `system`. rustc shows these names where an
+/// id is not unique.
 fn owner(id: &str) -> Ident {
     let mut name = String::new();
     for word in id.split([':', '-', '_']) {
@@ -253,19 +250,19 @@ fn owner(id: &str) -> Ident {
     format_ident!("{name}")
 }
 
-/// The one short name in all that follows: every token costs each build its way out of this macro.
+/// Imports the crate under one short name: every token costs compile time.
 fn import(identity: &Identity) -> TokenStream {
     let private = private(Span::call_site());
     let krate = identity.krate.as_ref().map_or_else(|| quote!(::mongrate), |krate| quote!(#krate));
     quote!(use #krate::__private as #private;)
 }
 
-/// What generated code may name, placed where an error about it is to be shown.
+/// The imported name, with the span at which errors about it are reported.
 fn private(span: Span) -> Ident {
     Ident::new("__mongrate", span)
 }
 
-/// As [`field`], while its function is there.
+/// Like [`field`], under the `#[cfg]`s of the function.
 fn named_field(name: &str, named: &Named, value: &TokenStream) -> TokenStream {
     let conditions = &named.conditions;
     let field = field(name, value);

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 const RULE: &str = "an id is three digits, `_` and a name in lower case, like `001_create_users`, \
                     or a date, `_` and a name, like `20260131_create_users`";
 
-/// Where a migration belongs.
+/// The source that a migration belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     System,
@@ -41,7 +41,7 @@ impl Source {
         if kind == "plugin" && name.contains('_') {
             let meant = name.replace('_', "-");
             return Err(format!(
-                "`{text}` is not a source, did you mean `plugin:{meant}`?\nthe name of a plugin has no `_`, which parts it \
+                "`{text}` is not a source, did you mean `plugin:{meant}`?\nthe name of a plugin has no `_`, which separates it \
                  from the names of its collections: `plugin_<name>_<collection>`"
             ));
         }
@@ -71,7 +71,7 @@ impl fmt::Display for Source {
 pub(crate) struct QualifiedId(String);
 
 impl QualifiedId {
-    /// The id of a migration of this source.
+    /// Qualifies an id with its source.
     pub(crate) fn new(source: &Source, id: &str) -> Self {
         match source {
             Source::System => Self(id.to_owned()),
@@ -79,7 +79,7 @@ impl QualifiedId {
         }
     }
 
-    /// Reads an entry of `deps`.
+    /// Parses an entry of `deps`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let Some((prefix, id)) = text.rsplit_once(':') else {
             check(text)?;
@@ -107,7 +107,7 @@ impl QualifiedId {
         &self.0
     }
 
-    /// What stands for the id in the type system: the first 128 bits of its SHA-256.
+    /// The id in the type system: the first 128 bits of its SHA-256.
     pub(crate) fn key(&self) -> u128 {
         Sha256::digest(self.0.as_bytes()).iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
     }
@@ -148,7 +148,7 @@ pub(crate) fn check(id: &str) -> Result<(), String> {
     Err(format!("`{id}` is not an id: {problem}{meant}\n{RULE}"))
 }
 
-/// The id that was probably meant, if a valid one can be made of it.
+/// Suggests a valid id close to this one, if there is one.
 fn suggestion(id: &str) -> Option<String> {
     let id = id.trim();
     let digits = id.bytes().take_while(u8::is_ascii_digit).count();
@@ -165,7 +165,7 @@ fn suggestion(id: &str) -> Option<String> {
     (!name.is_empty() && (digits == 3 || is_date(&number))).then_some(meant)
 }
 
-/// Lower case, words joined with `_`.
+/// Converts to lower case with `_` between words.
 fn snake(text: &str) -> String {
     let mut name = String::new();
     let mut after_small = false;
@@ -184,7 +184,7 @@ fn snake(text: &str) -> String {
     name
 }
 
-/// Whether the first eight digits are a day of the Gregorian calendar; a time or a counter may follow.
+/// Returns whether the first eight digits are a date in the Gregorian calendar. A time or a counter may follow.
 fn is_date(digits: &str) -> bool {
     let part = |range: Range<usize>| digits.get(range)?.parse::<u32>().ok();
     let (Some(year), Some(month), Some(day)) = (part(0..4), part(4..6), part(6..8)) else {

@@ -1,4 +1,4 @@
-//! What the attribute is on: a function, or a module around one.
+//! The annotated item: a function, or a module around one.
 
 mod above;
 mod function;
@@ -13,11 +13,11 @@ pub(crate) use self::module::{Inner, Module};
 
 const SHAPE: &str = "a migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`";
 
-/// The annotated item, with the bodies of functions left unread: what is in them is for rustc alone.
+/// The annotated item. Function bodies are not parsed.
 pub(crate) struct Item {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) form: Form,
-    /// What the checksum covers, as written: signature and body of a function, or all between the braces of a module.
+    /// The tokens that the checksum covers: the signature and body of a function, or the content of a module.
     pub(crate) tokens: TokenStream,
 }
 
@@ -27,7 +27,7 @@ pub(crate) enum Form {
 }
 
 impl Item {
-    /// The body is set aside before anything is parsed: it is most of the tokens.
+    /// Sets the body aside before parsing, because it has most of the tokens.
     pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Self> {
         let mut head = tokens.into_iter().collect::<Vec<_>>();
         let body = pop_body(&mut head);
@@ -62,7 +62,7 @@ impl Item {
         lines.join("\n").trim().to_owned()
     }
 
-    /// In an `impl` there is no room for anything beside the function.
+    /// Returns whether this is a method: an `impl` has no room for generated items.
     pub(crate) fn is_method(&self) -> bool {
         matches!(&self.form, Form::Function(signature) if signature.receiver().is_some())
     }
@@ -71,7 +71,7 @@ impl Item {
         matches!(self.form, Form::Module(_))
     }
 
-    /// The `#[cfg]`s, which decide about the registration too.
+    /// The `#[cfg]`s, which apply to the registration, too.
     pub(crate) fn conditions(&self) -> impl Iterator<Item = &Attribute> {
         self.attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
     }
@@ -92,7 +92,7 @@ impl Parse for Item {
     }
 }
 
-/// The item with something more at the end of its braces.
+/// Appends tokens inside the braces of the item.
 pub(crate) fn with_more(item: &TokenStream, more: TokenStream) -> TokenStream {
     let mut tokens = item.clone().into_iter().collect::<Vec<_>>();
     if let Some(body) = pop_body(&mut tokens) {
@@ -114,7 +114,7 @@ fn pop_body(tokens: &mut Vec<TokenTree>) -> Option<Group> {
     })
 }
 
-/// The group itself, or the one in an invisible group, which is how `macro_rules!` hands in a `$body:block`.
+/// Unwraps the invisible group that `macro_rules!` puts around a `$body:block`.
 fn visible(group: Group) -> Group {
     if group.delimiter() != Delimiter::None {
         return group;

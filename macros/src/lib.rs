@@ -1,7 +1,7 @@
 //! The `#[migration]` attribute of `mongrate`. Use it through that crate, as `mongrate::migration`.
 //!
-//! Parse (`args`, `item`), validate (`model`), expand (`expand`): mistakes are found in the first two and reported
-//! together, and expanding cannot fail.
+//! An expansion parses (`args`, `item`), validates (`model`) and expands (`expand`). The first two steps report all errors
+//! together; the last one is infallible.
 
 mod args;
 mod checksum;
@@ -15,7 +15,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
 
@@ -27,7 +27,8 @@ use crate::model::Model;
 #[proc_macro_attribute]
 pub fn migration(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let file = || proc_macro::Span::call_site().local_file();
-    expansion(args.into(), &item.into(), Manifest::of_this_crate, &Lock::of_this_crate(), file).into()
+    let folder = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    expansion(args.into(), &item.into(), Manifest::of_this_crate, &Lock::of_this_crate(), &folder, file).into()
 }
 
 fn expansion(
@@ -35,9 +36,10 @@ fn expansion(
     item: &TokenStream,
     manifest: impl FnOnce() -> Manifest,
     lock: &Lock,
+    folder: &Path,
     file: impl FnOnce() -> Option<PathBuf>,
 ) -> TokenStream {
-    match Model::new(args, item.clone(), manifest, lock, file) {
+    match Model::new(args, item.clone(), manifest, lock, folder, file) {
         Ok(model) => expand::expand(item, &model),
         Err(invalid) => expand::fallback(item, &invalid),
     }

@@ -1,6 +1,6 @@
-//! What is released: `migrations.lock` beside the Cargo.toml of a crate, one line with id and checksum for each migration.
+//! The list of released migrations: `migrations.lock` beside a crate's Cargo.toml, with one id and checksum per line.
 //!
-//! Every expansion reads all of it and keeps nothing for the next one.
+//! Every expansion reads the whole file; nothing is cached between expansions.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -9,22 +9,22 @@ use std::{env, fs};
 /// The name of the file.
 pub(crate) const NAME: &str = "migrations.lock";
 
-/// In front of the checksums that pre-releases of Mongrate made, which formatting changed.
+/// The prefix of checksums made by pre-releases of Mongrate, which depended on formatting.
 const PRE_RELEASE: &str = "t1:";
 
 /// The lock file of a crate.
 #[derive(Debug)]
 pub(crate) enum Lock {
-    /// There is none, and so nothing is checked.
+    /// There is no lock file, so nothing is checked.
     Missing,
     /// Its text.
     Text(String),
-    /// It is there, but cannot be read; why.
+    /// The file cannot be read, for this reason.
     Unreadable(String),
 }
 
 impl Lock {
-    /// The lock file of the crate that is being compiled.
+    /// Reads the lock file of the crate being compiled.
     pub(crate) fn of_this_crate() -> Self {
         let Some(folder) = env::var_os("CARGO_MANIFEST_DIR") else { return Self::Missing };
         match fs::read_to_string(Path::new(&folder).join(NAME)) {
@@ -38,7 +38,7 @@ impl Lock {
         matches!(self, Self::Missing)
     }
 
-    /// Whether a migration may be as it is: it is not released, or it is as it was then. Otherwise what is wrong.
+    /// Accepts a migration that is not released, or that has not changed since. Otherwise returns the error message.
     pub(crate) fn admits(&self, id: &str, checksum: &str) -> Result<(), String> {
         let text = match self {
             Self::Missing => return Ok(()),
@@ -53,8 +53,8 @@ impl Lock {
     }
 }
 
-/// The line of this id, with its number and its checksum. The whole file is looked at, so that a conflict which is left
-/// in it does not hide anything.
+/// Returns the line number and the checksum of this id. Reads the whole file even after a match, so that a leftover merge
+/// conflict cannot hide a line.
 fn released<'t>(text: &'t str, id: &str) -> Result<Option<(usize, &'t str)>, String> {
     let mut found = None;
     for (index, line) in text.lines().enumerate() {
@@ -78,7 +78,7 @@ fn released<'t>(text: &'t str, id: &str) -> Result<Option<(usize, &'t str)>, Str
     Ok(found)
 }
 
-/// Not more than tells it from what a merge leaves: this is asked of every line by every migration.
+/// Only distinguishes a checksum from a merge marker: every migration checks every line.
 fn is_like_a_checksum(text: &str) -> bool {
     text.starts_with('t') && text.contains(':')
 }

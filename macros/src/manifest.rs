@@ -1,27 +1,27 @@
 //! The source of a whole crate: `[package.metadata.mongrate]` in its Cargo.toml.
 //!
-//! Every expansion reads the file, so this looks for one table and leaves the rest of TOML alone.
+//! Every expansion reads the file, so this parses one table and ignores the rest.
 
 use std::path::Path;
 
 /// The name of the file.
 pub(crate) const NAME: &str = "Cargo.toml";
 
-/// What the manifest says about the source.
+/// The source configured in the manifest.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Manifest {
-    /// No manifest: not a build by Cargo.
+    /// There is no manifest: the build does not use Cargo.
     Missing,
-    /// A manifest that names no source.
+    /// The manifest configures no source.
     Silent,
     /// `source = "..."` of the table.
     Source(String),
-    /// The table is there, but not of a shape that is understood.
+    /// The table cannot be parsed.
     Malformed,
 }
 
 impl Manifest {
-    /// The manifest of the crate that is being compiled.
+    /// Reads the manifest of the crate being compiled.
     pub(crate) fn of_this_crate() -> Self {
         std::env::var_os("CARGO_MANIFEST_DIR")
             .and_then(|folder| std::fs::read_to_string(Path::new(&folder).join(NAME)).ok())
@@ -67,12 +67,12 @@ impl Manifest {
     }
 }
 
-/// A dotted key without its spaces and quotes.
+/// Removes spaces and quotes from a dotted key.
 fn key(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && *c != '"' && *c != '\'').collect()
 }
 
-/// A string of one line, with nothing but a comment after it.
+/// Parses a string on one line, followed by nothing but a comment.
 fn string(value: &str) -> Option<&str> {
     let value = value.trim();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;

@@ -1,4 +1,4 @@
-//! A migration that is known to be right, as far as one expansion can see.
+//! A validated migration, as far as a single expansion can check it.
 
 mod functions;
 
@@ -20,35 +20,34 @@ use crate::manifest::{self, Manifest};
 const VERIFY_OF_PLUGIN: &str = "a plugin's migration has no `verify`: such a function takes `&Database`, which reaches the collections \
      of the whole application; check at the end of the migration itself, and return an error";
 
-/// All that the expansion is made of.
+/// A validated migration.
 pub(crate) struct Model {
     pub(crate) identity: Identity,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) description: String,
     pub(crate) checksum: String,
-    /// Files that are in the checksum.
-    pub(crate) included: Vec<String>,
+    /// Files that the expansion depends on: editing one of them must rebuild the crate.
+    pub(crate) tracked: Vec<String>,
     pub(crate) up: Function,
-    /// More than one of them if each has a `#[cfg]`.
+    /// More than one only if each has a `#[cfg]`.
     pub(crate) down: Vec<Named>,
     pub(crate) verify: Vec<Named>,
     pub(crate) irreversible: Option<LitStr>,
     pub(crate) manual: bool,
     pub(crate) timeout: Option<u64>,
     pub(crate) covers: Vec<Path>,
-    /// The files of the crate, by name, that had a say, so that an edit of them must rebuild.
-    pub(crate) heeded: Vec<&'static str>,
 }
 
-/// What others look up. It is registered even if the rest is wrong, so that dependants show no errors of their own.
+/// The part of a migration that dependents look up. Registered even if the rest is invalid, so that dependents do not fail,
+/// too.
 pub(crate) struct Identity {
     pub(crate) source: Source,
     pub(crate) id: QualifiedId,
-    /// Of the literal.
+    /// The span of the literal.
     pub(crate) span: Span,
-    /// Where `mongrate` is found, if not at `::mongrate`.
+    /// The path of `mongrate`, if it is not `::mongrate`.
     pub(crate) krate: Option<Path>,
-    /// Those of the function; what is in a module needs none.
+    /// The `#[cfg]`s of a function. Code in a module needs none.
     pub(crate) conditions: Vec<Attribute>,
     pub(crate) in_module: bool,
 }
@@ -60,19 +59,20 @@ pub(crate) struct Dependency {
     pub(crate) span: Span,
 }
 
-/// What is wrong, and what can be registered all the same.
+/// The errors, and the identity that can be registered in spite of them.
 pub(crate) struct Invalid {
     pub(crate) error: syn::Error,
     pub(crate) identity: Option<Identity>,
 }
 
 impl Model {
-    /// Checks all, and gathers all mistakes.
+    /// Validates everything and collects all errors.
     pub(crate) fn new(
         args: TokenStream,
         item: TokenStream,
         manifest: impl FnOnce() -> Manifest,
         lock: &Lock,
+        folder: &std::path::Path,
         file: impl FnOnce() -> Option<PathBuf>,
     ) -> Result<Self, Box<Invalid>> {
         let mut errors = Errors::default();
@@ -80,9 +80,11 @@ impl Model {
         let item = errors.note(Item::parse(item));
 
         let manifest = args.source.is_none().then(manifest);
-        // Not every build has one at hand, and one that says nothing may say something tomorrow.
+        // Some builds have no manifest. A manifest without a source is tracked, because a source may be added.
         let reads_manifest = manifest.as_ref().filter(|manifest| !manifest.is_missing()).map(|_| manifest::NAME);
         let reads_lock = (!lock.is_missing()).then_some(lock::NAME);
+        let read = reads_manifest.into_iter().chain(reads_lock);
+        let mut tracked: Vec<_> = read.map(|name| folder.join(name).display().to_string()).collect();
         let id = args.id.as_ref().and_then(|id| {
             let checked = id::check(&id.value()).map_err(|message| at(id, message));
             errors.note(checked).map(|()| id)
@@ -112,12 +114,13 @@ impl Model {
             None => (String::new(), Checksum { text: String::new(), files: Vec::new() }, None),
         };
 
+        tracked.extend(checksum.files);
         if let (Some(identity), Some(verify)) = (&identity, functions.as_ref().and_then(|there| there.verify.first()))
             && identity.source.is_plugin()
         {
             errors.push(syn::Error::new_spanned(&verify.path, VERIFY_OF_PLUGIN));
         }
-        // What is not even of the right shape is no edit that somebody meant.
+        // A function of the wrong shape is not reported as an edit as well.
         if let (Some(id), Some(functions)) = (own, &functions) {
             let admitted = lock.admits(id.as_str(), &checksum.text);
             errors.note(admitted.map_err(|message| syn::Error::new(functions.up.name.span(), message)));
@@ -129,7 +132,7 @@ impl Model {
                 dependencies,
                 description,
                 checksum: checksum.text,
-                included: checksum.files,
+                tracked,
                 up,
                 down,
                 verify,
@@ -137,7 +140,6 @@ impl Model {
                 manual: args.manual,
                 timeout,
                 covers: args.covers,
-                heeded: reads_manifest.into_iter().chain(reads_lock).collect(),
             }),
             (error, identity, _) => Err(Box::new(Invalid {
                 error: error.unwrap_or_else(|| syn::Error::new(Span::call_site(), "this is not a migration")),
@@ -206,7 +208,7 @@ fn seconds(literal: &LitStr) -> syn::Result<u64> {
         .and_then(|(number, unit)| number.checked_mul(unit))
         .ok_or_else(|| {
             let message = format!(
-                "`{text}` is not a time: write a whole number above zero and `s`, `m` or `h`, like `90s`, `10m` or `2h`"
+                "`{text}` is not a duration: write a positive whole number followed by `s`, `m` or `h`, like `90s`, `10m` or `2h`"
             );
             at(literal, message)
         })

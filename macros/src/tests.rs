@@ -2,6 +2,8 @@
 
 mod released;
 
+use std::path::Path;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -14,7 +16,7 @@ fn expanded(args: &TokenStream, item: &TokenStream, manifest: Manifest) -> Strin
 }
 
 fn expanded_beside(lock: &Lock, args: &TokenStream, item: &TokenStream, manifest: Manifest) -> String {
-    let tokens = expansion(args.clone(), item, || manifest, lock, || None);
+    let tokens = expansion(args.clone(), item, || manifest, lock, Path::new("/app"), || None);
     let file = syn::parse2(tokens).expect("an expansion is a list of items");
     prettyplease::unparse(&file)
 }
@@ -195,7 +197,7 @@ fn a_build_without_a_manifest_tracks_none() {
             Ok(())
         }
     );
-    let tracks = |manifest| expanded(&quote!(id = "001_init"), &item, manifest).contains("/Cargo.toml");
+    let tracks = |manifest| expanded(&quote!(id = "001_init"), &item, manifest).contains("\"/app/Cargo.toml\"");
     assert!(tracks(Manifest::Silent), "it may name a source tomorrow");
     assert!(!tracks(Manifest::Missing));
 }

@@ -1,5 +1,5 @@
-//! The attribute adds no diagnostic to a crate of migrations, whatever its lint levels: all lints of rustc and clippy, and
-//! so all their groups, denied and forbidden.
+//! The attribute adds no diagnostics to a crate of migrations, even if every lint of rustc and clippy is denied or
+//! forbidden.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 const SOURCE: &str = include_str!("../cases/lints/migrations.rs");
 
-/// `submit!` of the crate `inventory` allows the first, which nobody may where it is forbidden, alone or with all that warn.
+/// `inventory::submit!` allows the first lint, which is an error where it, or all `warnings`, are forbidden.
 const ALLOWED_BY_INVENTORY: [&str; 2] = ["non_upper_case_globals", "warnings"];
 
 /// Every lint that stable rustc and clippy know.
@@ -21,11 +21,11 @@ fn lints() -> Vec<String> {
         let level = words.next()?;
         ["allow", "warn", "deny"].contains(&level).then(|| name.replace('-', "_"))
     };
-    // Of clippy, this one is about the list itself.
+    // This lint of clippy is about the list itself.
     help.lines().filter_map(name_of).filter(|name| !name.ends_with("blanket_clippy_restriction_lints")).collect()
 }
 
-/// What clippy reports, as lint and line.
+/// The lint and the line of each diagnostic of clippy.
 fn reported(name: &str, level: &str, lints: &[String], source: &str) -> BTreeSet<(String, u64)> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workspace = here.parent().unwrap();
@@ -40,7 +40,7 @@ fn reported(name: &str, level: &str, lints: &[String], source: &str) -> BTreeSet
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    // On the first line, so that all others keep their numbers.
+    // On the first line, so that line numbers do not change.
     fs::write(folder.join("src/lib.rs"), format!("#![{level}({})]{source}", lints.join(", "))).unwrap();
     let output = Command::new(env!("CARGO"))
         .args(["clippy", "--offline", "--quiet", "--message-format=json"])
@@ -68,7 +68,7 @@ fn reported(name: &str, level: &str, lints: &[String], source: &str) -> BTreeSet
     reported
 }
 
-/// The same code without the attributes, line by line.
+/// The same code without the attributes, with the same line numbers.
 fn plain() -> String {
     let mut within = false;
     let lines = SOURCE.lines().map(|line| {
@@ -91,12 +91,12 @@ fn the_attribute_adds_no_diagnostic() {
         let with_the_attribute = reported(level, level, lints, SOURCE);
         let added: Vec<_> = with_the_attribute.difference(&of_the_code).collect();
         assert!(added.is_empty(), "{level}: {added:?}");
-        // It even takes one away: `async` is not for the author of a migration to choose.
+        // The attribute even removes one: the author of a migration cannot choose `async`.
         assert!(!with_the_attribute.iter().any(|(lint, _)| lint == "clippy::unused_async"), "{level}");
     }
 }
 
-/// As soon as this fails, the exception in the guide can go.
+/// When this fails, remove the exception from the guide.
 #[test]
 fn what_inventory_allows_cannot_be_forbidden() {
     for (lint, code) in [(ALLOWED_BY_INVENTORY[0], "E0453"), ("nonstandard_style", "forbidden_lint_groups")] {

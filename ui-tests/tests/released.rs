@@ -1,4 +1,4 @@
-//! What a user sees while compiling beside a migrations.lock. Each test has a crate of its own, below the target folder.
+//! Compiler output in a crate with a migrations.lock. Each test has its own crate below the target folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,12 +27,12 @@ mod names {
 }
 "#;
 
-/// Of algorithm `t2`, which never changes.
+/// Checksums of algorithm `t2`, which never changes.
 const LOCK: &str = "# what is released\n\
     module:users:002_roles t2:009f0c5c1d300ad0bd4d36dd954dbf13be6326dac5dcec7270715f745385ec42\n\
     module:users:003_names t2:1c0c42a8f7486b1a275bf95ea6c1b8733998fd8ccd92db6ff19dd70d0576a778\n";
 
-/// Another body, and another constant.
+/// The source with another body and another constant.
 fn edited() -> String {
     SOURCE.replace("1_u8", "3_u8").replace("NAME: u8 = 2", "NAME: u8 = 4")
 }
@@ -44,7 +44,7 @@ struct Crate {
 
 struct Checked {
     passed: bool,
-    /// Whether Cargo has called the compiler.
+    /// Whether Cargo ran the compiler.
     compiled: bool,
     told: String,
 }
@@ -57,7 +57,7 @@ impl Crate {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("src")).unwrap();
         let mongrate = workspace.join("runtime/engine");
-        // The profile is this workspace's, so that what `cargo check` has built of others for it does here as well.
+        // The same profile as in this workspace, so that its checked dependencies are reused.
         let manifest = format!(
             "[package]\nname = \"released-{name}\"\nedition = \"2024\"\n\n\
              [dependencies]\nmongrate = {{ path = '{}' }}\n\n[workspace]\n\n\
@@ -166,7 +166,7 @@ fn an_edit_of_the_lock_file_alone_is_noticed() {
     let told = of.fails();
     assert!(told.contains("`module:users:002_roles` is released"), "{told}");
 
-    // As somebody does it who accepts the edit.
+    // How an edit is accepted.
     let accepted: String = LOCK.split_inclusive('\n').filter(|line| !line.contains("002_roles")).collect();
     of.write("migrations.lock", &accepted);
     assert!(of.passes());

@@ -1,4 +1,4 @@
-//! What a user sees while compiling: one case for each mistake, and code that must pass without a warning.
+//! Compiler output that users see: one case for each mistake, and code that must compile without warnings.
 
 #[test]
 fn ui() {

@@ -1,4 +1,4 @@
-//! Two versions of Mongrate in one program: each would see only the migrations that were registered with it.
+//! Two versions of Mongrate in one program, which would each see only the migrations registered with it.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn cargo_refuses_two_versions() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    // What a later version will be to Cargo: of this name, and linking to the same.
+    // A later version as Cargo sees it: the same name and the same `links`.
     let manifest = |name: &str, rest: &str| {
         format!("[package]\nname = \"{name}\"\nversion = \"99.0.0\"\nedition = \"2024\"\n{rest}")
     };

@@ -1,31 +1,28 @@
-//! What is hashed: tokens as kind and text, less what rustfmt may rewrite.
+//! The normal form that is hashed: the kind and the text of each token, without what rustfmt may rewrite.
 //!
-//! Everything here decides by the tokens alone, and not by a parser, whose newer versions might read them in another way.
-//! Two different programs have one form only where one of the two does not compile.
+//! All decisions depend on the tokens alone. A parser might interpret them differently in a later version. Two different
+//! programs share a form only if one of them does not compile.
 
 use proc_macro2::Delimiter;
 
-use super::imports;
+use super::bytes::Form;
+use super::imports::{Names, Run};
 use super::syntax::{
     begins_block_like, ends_arm, ends_operand, follows_arrow, follows_path, is_call, is_empty_turbofish, is_field,
     is_keyword, is_list, is_superfluous, is_tuple_of_one, starts_statement, without_last_semicolon,
 };
 use super::tree::Tree;
 
-/// The bytes that are hashed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Form(Vec<u8>);
-
-/// What a list of tokens is.
+/// The role of a list of tokens.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// Items, statements, match arms, fields: between braces, or a whole migration.
     Braces,
-    /// The same behind a path: perhaps fields, whose names may stand for their values.
+    /// Braces after a path: possibly fields, which may use the shorthand `name` for `name: name`.
     Fields,
-    /// A list, after whose last entry a comma makes no difference.
+    /// A list in which a trailing comma makes no difference.
     List,
-    /// Arguments of a macro, to which it may.
+    /// Arguments of a macro, to which a trailing comma may make a difference.
     Macro,
 }
 
@@ -36,28 +33,6 @@ impl Place {
 }
 
 impl Form {
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.0
-    }
-
-    pub(super) fn append(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
-
-    pub(super) fn part(&mut self, kind: u8, text: &[u8]) {
-        self.0.push(kind);
-        self.0.extend((text.len() as u64).to_le_bytes());
-        self.0.extend_from_slice(text);
-    }
-
-    pub(super) fn word(&mut self, word: &str) {
-        self.part(b'i', word.as_bytes());
-    }
-
-    fn sign(&mut self, sign: char) {
-        self.0.extend([b'p', sign as u8]);
-    }
-
     /// Items and statements.
     pub(crate) fn code(&mut self, trees: &[Tree]) {
         self.list(trees, Place::Braces);
@@ -67,12 +42,12 @@ impl Form {
         let trees = if place.is_braces() { without_last_semicolon(trees) } else { trees };
         let mut at = 0;
         let mut in_where = false;
-        // Of an arm like `A => if b { c } else { d }`, which ends without a comma where the braces end.
+        // In an arm like `A => if b { c } else { d }`, which may end at the brace without a comma.
         let mut in_arm = false;
         while at < trees.len() {
             let (before, rest) = trees.split_at(at);
             if place.is_braces() && starts_statement(before) {
-                let length = imports::write(self, rest);
+                let length = self.imports(rest);
                 if length > 0 {
                     at += length;
                     continue;
@@ -84,7 +59,7 @@ impl Form {
                     self.words(before, rest, place)
                 }
                 Tree::Literal(text) => {
-                    // `a.0.1` is written as a number and in two lines as two.
+                    // `a.0.1` is one literal; split across two lines, it is two.
                     let fields = text.split_once('.').filter(|_| is_field(before));
                     let (first, second) = fields.map_or((text.as_str(), None), |(first, second)| (first, Some(second)));
                     self.part(b'l', first.as_bytes());
@@ -115,11 +90,11 @@ impl Form {
                 Tree::Sign('<', _) if rest.get(1).is_some_and(|next| next.is_sign('>')) => 2,
                 Tree::Sign(':', _) if is_empty_turbofish(rest) => 4,
                 Tree::Sign('#', _) => self.attribute(rest),
-                // `a && b` is not `a & &b`, and what follows `a ||` is not a closure. Before an operand it is all the same.
+                // `a && b` is not `a & &b`, and no closure follows in `a || b`. Before an operand, the spacing makes no difference.
                 Tree::Sign(sign @ ('&' | '|'), true)
                     if ends_operand(before) && rest.get(1).is_some_and(|next| next.is_sign(*sign)) =>
                 {
-                    self.0.extend([b'j', *sign as u8]);
+                    self.joint(*sign);
                     2
                 }
                 Tree::Sign(sign, _) => {
@@ -144,6 +119,33 @@ impl Form {
             };
             in_arm |= follows_arrow(before) && begins_block_like(rest);
         }
+    }
+
+    /// Writes a run of imports in sorted order. Returns the number of tokens read.
+    fn imports(&mut self, trees: &[Tree]) -> usize {
+        let Some(run) = Run::at_start(trees) else { return 0 };
+        let mut sorted: Vec<(Self, Vec<u8>)> = Vec::new();
+        for item in &run.items {
+            let form = |trees| {
+                let mut form = Self::default();
+                form.code(trees);
+                form
+            };
+            match &item.names {
+                Names::Paths(paths) => {
+                    let before = form(item.before);
+                    sorted.extend(paths.iter().map(|path| (before.clone(), path.clone().into_bytes())));
+                }
+                Names::Tokens(after) => sorted.push((form(item.before), form(after).into_bytes())),
+            }
+        }
+        sorted.sort();
+        for (before, what) in sorted {
+            self.word(run.keyword);
+            self.append(before);
+            self.part(b'u', &what);
+        }
+        run.length
     }
 
     fn words(&mut self, before: &[Tree], rest: &[Tree], place: Place) -> usize {
@@ -218,29 +220,12 @@ impl Form {
     }
 
     fn delimited(&mut self, delimiter: Delimiter, content: &[Tree], place: Place) {
-        let [open, close] = ends(delimiter);
-        self.0.push(open);
+        self.open(delimiter);
         self.list(content, place);
-        self.0.push(close);
+        self.close(delimiter);
     }
 
-    /// What rustfmt leaves alone.
-    fn verbatim(&mut self, delimiter: Delimiter, content: &[Tree]) {
-        let [open, close] = ends(delimiter);
-        self.0.push(open);
-        for tree in content {
-            match tree {
-                Tree::Word(word) => self.word(word),
-                Tree::Literal(text) => self.part(b'l', text.as_bytes()),
-                Tree::Sign(sign @ ('&' | '|' | '<'), true) => self.0.extend([b'j', *sign as u8]),
-                Tree::Sign(sign, _) => self.sign(*sign),
-                Tree::Group(delimiter, content) => self.verbatim(*delimiter, content),
-            }
-        }
-        self.0.push(close);
-    }
-
-    /// The body of a match arm or of a closure, which has braces where it does not fit into its line.
+    /// The body of a match arm or a closure, to which rustfmt adds braces if it does not fit on one line.
     fn block(&mut self, content: &[Tree]) {
         let content = without_last_semicolon(content);
         if let [only] = content
@@ -256,7 +241,7 @@ impl Form {
         }
     }
 
-    /// After the block of a match arm, a comma may be left out. Returns how many tokens it is.
+    /// The comma after the block of a match arm, which is optional. Returns the number of tokens read.
     fn comma_of_arm(&mut self, rest: &[Tree]) -> usize {
         let written = rest.first().is_some_and(|next| next.is_sign(','));
         if rest.len() > usize::from(written) {
@@ -265,7 +250,7 @@ impl Form {
         usize::from(written)
     }
 
-    /// In front of a pattern, or the parameters of a closure.
+    /// A `|` before a pattern, or around the parameters of a closure.
     fn pipe(&mut self, before: &[Tree], rest: &[Tree], place: Place) -> usize {
         let end_of_arm = rest.iter().position(|tree| tree.is_sign(',') || tree.is_sign(';')).unwrap_or(rest.len());
         let leads_to_arrow = rest[..end_of_arm].windows(2).any(|pair| pair[0].is_sign('=') && pair[1].is_sign('>'));
@@ -288,7 +273,7 @@ impl Form {
         }
     }
 
-    /// One attribute; of `#[derive(..)]`, all that follow each other as one.
+    /// An attribute. Consecutive `#[derive(..)]` count as one.
     fn attribute(&mut self, rest: &[Tree]) -> usize {
         self.sign('#');
         let mut derived = Vec::new();
@@ -312,10 +297,9 @@ impl Form {
         length
     }
 
-    /// The arms of a `macro_rules!`: what is matched as it is, what becomes of it as code.
+    /// The arms of a `macro_rules!`: matchers verbatim, transcribers as code.
     fn rules(&mut self, delimiter: Delimiter, content: &[Tree]) {
-        let [open, close] = ends(delimiter);
-        self.0.push(open);
+        self.open(delimiter);
         for arm in content.split(|tree| tree.is_sign(';')).filter(|arm| !arm.is_empty()) {
             if let [Tree::Group(form, matched), equals, greater, Tree::Group(_, made)] = arm
                 && equals.is_sign('=')
@@ -327,14 +311,6 @@ impl Form {
                 self.verbatim(Delimiter::Brace, arm);
             }
         }
-        self.0.push(close);
-    }
-}
-
-fn ends(delimiter: Delimiter) -> [u8; 2] {
-    match delimiter {
-        Delimiter::Parenthesis => *b"()",
-        Delimiter::Bracket => *b"[]",
-        Delimiter::Brace | Delimiter::None => *b"{}",
+        self.close(delimiter);
     }
 }

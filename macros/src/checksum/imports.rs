@@ -1,49 +1,47 @@
-//! Runs of `use`, `mod name;` and `extern crate`, whose order rustfmt decides. Of `use`, neither does it count how the paths
-//! are gathered in braces.
+//! Runs of `use`, `mod name;` and `extern crate`, which rustfmt may reorder. How the paths of a `use` are grouped in braces
+//! makes no difference either.
 
 use std::fmt::Write as _;
 
-use super::form::Form;
 use super::tree::Tree;
 
-/// One item of such a run.
-struct Item<'t> {
+/// Items of one kind in a row.
+pub(super) struct Run<'t> {
     /// `use`, `mod` or `extern`.
+    pub(super) keyword: &'t str,
+    pub(super) items: Vec<Item<'t>>,
+    /// The number of tokens, semicolons included.
+    pub(super) length: usize,
+}
+
+pub(super) struct Item<'t> {
     keyword: &'t str,
     /// Attributes and visibility.
-    before: &'t [Tree],
-    /// Up to the semicolon.
-    after: &'t [Tree],
-    /// How many tokens it has, the semicolon included.
+    pub(super) before: &'t [Tree],
+    pub(super) names: Names<'t>,
+    /// The number of tokens, the semicolon included.
     length: usize,
 }
 
-/// Writes the items of one kind that stand here, in an order of their own. Returns how many tokens they are.
-pub(super) fn write(form: &mut Form, trees: &[Tree]) -> usize {
-    let Some(first) = Item::at_start(trees) else { return 0 };
-    let mut sorted = Vec::new();
-    let mut length = 0;
-    while let Some(item) = Item::at_start(&trees[length..]).filter(|item| item.keyword == first.keyword) {
-        length += item.length;
-        let mut before = Form::default();
-        before.code(item.before);
-        if item.keyword == "use" {
-            let mut paths = Vec::new();
-            gather("", item.after, &mut paths);
-            sorted.extend(paths.into_iter().map(|path| (before.clone(), path.into_bytes())));
-        } else {
-            let mut name = Form::default();
-            name.code(item.after);
-            sorted.push((before, name.into_bytes()));
+/// What an item names.
+pub(super) enum Names<'t> {
+    /// Every path of a `use`, in full.
+    Paths(Vec<String>),
+    /// What follows any other keyword, up to the semicolon.
+    Tokens(&'t [Tree]),
+}
+
+impl<'t> Run<'t> {
+    /// Parses the run at the start of these tokens.
+    pub(super) fn at_start(trees: &'t [Tree]) -> Option<Self> {
+        let first = Item::at_start(trees)?;
+        let mut run = Self { keyword: first.keyword, length: first.length, items: vec![first] };
+        while let Some(item) = Item::at_start(&trees[run.length..]).filter(|item| item.keyword == run.keyword) {
+            run.length += item.length;
+            run.items.push(item);
         }
+        Some(run)
     }
-    sorted.sort();
-    for (before, what) in sorted {
-        form.word(first.keyword);
-        form.append(before);
-        form.part(b'u', &what);
-    }
-    length
 }
 
 impl<'t> Item<'t> {
@@ -66,11 +64,19 @@ impl<'t> Item<'t> {
             _ => false,
         };
         let end = trees.iter().position(|tree| tree.is_sign(';')).filter(|_| is_meant)?;
-        Some(Self { keyword, before: &trees[..at], after: &trees[at + 1..end], length: end + 1 })
+        let after = &trees[at + 1..end];
+        let names = if keyword == "use" {
+            let mut paths = Vec::new();
+            gather("", after, &mut paths);
+            Names::Paths(paths)
+        } else {
+            Names::Tokens(after)
+        };
+        Some(Self { keyword, before: &trees[..at], names, length: end + 1 })
     }
 }
 
-/// Every path that a `use` names, in full.
+/// Lists the full paths that a `use` names.
 fn gather(prefix: &str, mut rest: &[Tree], paths: &mut Vec<String>) {
     let mut path = prefix.to_owned();
     let mut name = "";

@@ -1,4 +1,4 @@
-//! Files that are part of a migration: those of `include!`, `include_str!` and `include_bytes!` with a literal path.
+//! Files included by a migration with `include!`, `include_str!` or `include_bytes!` and a literal path.
 
 use std::fs;
 use std::path::{self, Path, PathBuf};
@@ -9,8 +9,8 @@ use syn::LitStr;
 use super::digest;
 use super::tree::Tree;
 
-/// Puts what is in the files into the tokens, behind their paths. Returns the files. One that cannot be read is for rustc
-/// to report, if it is asked for at all.
+/// Inserts the content of each file behind its path, and returns the paths. A file that cannot be read is left for rustc
+/// to report.
 pub(super) fn read(trees: &mut [Tree], file: impl FnOnce() -> Option<PathBuf>) -> Vec<String> {
     let mut files = Vec::new();
     if mentions_any(trees)
@@ -51,7 +51,7 @@ fn put(trees: &mut [Tree], from: &Path, files: &mut Vec<String>) {
     }
 }
 
-/// What is in the file: code as code, everything else as it is but for line ends, which version control may change.
+/// Reads a file: code as tokens, any other text with LF line ends, because version control may change these.
 fn include(name: &str, literal: &str, from: &Path, files: &mut Vec<String>) -> Option<Vec<Tree>> {
     let literal: LitStr = syn::parse_str(literal).ok()?;
     let path = path::absolute(from).ok()?.parent()?.join(literal.value());

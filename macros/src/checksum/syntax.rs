@@ -1,10 +1,10 @@
-//! What tokens mean, by what is around them.
+//! The meaning of a token, determined by its neighbors.
 
 use proc_macro2::Delimiter;
 
 use super::tree::Tree;
 
-/// Words after which an operand begins. `self`, `Self`, `super`, `crate`, `true`, `false` and `await` end one.
+/// Keywords followed by an operand. `self`, `Self`, `super`, `crate`, `true`, `false` and `await` end an operand instead.
 const KEYWORDS: &str = " as async break const continue do dyn else enum extern fn for if impl in let loop match mod move \
                         mut pub ref return static struct trait type unsafe use where while yield ";
 
@@ -12,12 +12,12 @@ pub(super) fn is_keyword(word: &str) -> bool {
     KEYWORDS.split(' ').any(|keyword| keyword == word)
 }
 
-/// `=>`, or `->` if it is that.
+/// Returns whether `before` ends in `=>`, or in `->` if `first` is `-`.
 fn is_arrow(before: &[Tree], first: char) -> bool {
     matches!(before, [.., Tree::Sign(sign, true), greater] if *sign == first && greater.is_sign('>'))
 }
 
-/// Behind the dot of a field, and not of a range.
+/// Returns whether `before` ends in the dot of a field access, not of a range.
 pub(super) fn is_field(before: &[Tree]) -> bool {
     matches!(before, [.., operand, dot] if dot.is_sign('.') && !operand.is_sign('.'))
 }
@@ -30,7 +30,7 @@ pub(super) fn follows_arrow(before: &[Tree]) -> bool {
     is_arrow(before, '=')
 }
 
-/// Whether what follows is joined to an operand.
+/// Returns whether `before` ends in an operand.
 pub(super) fn ends_operand(before: &[Tree]) -> bool {
     match before.last() {
         None => false,
@@ -42,7 +42,7 @@ pub(super) fn ends_operand(before: &[Tree]) -> bool {
     }
 }
 
-/// Whether parentheses that follow are those of a call, a declaration or a pattern, and not of a tuple.
+/// Returns whether parentheses after `before` belong to a call, a declaration or a pattern, not to a tuple.
 pub(super) fn is_call(before: &[Tree]) -> bool {
     ends_operand(before) && !matches!(before.last(), Some(Tree::Literal(_)))
         || before.last().is_some_and(|last| last.is_word("fn"))
@@ -56,7 +56,7 @@ fn follows_attribute(before: &[Tree]) -> bool {
     }
 }
 
-/// Whether braces that follow may be those of `Name { field: value }`.
+/// Returns whether braces after `before` may be those of `Name { field: value }`.
 pub(super) fn follows_path(before: &[Tree]) -> bool {
     match before.last() {
         Some(Tree::Word(word)) => !is_keyword(word),
@@ -65,12 +65,12 @@ pub(super) fn follows_path(before: &[Tree]) -> bool {
     }
 }
 
-/// `(a,)`, which is not `(a)`.
+/// Returns whether the parentheses hold `a,`: `(a,)` is not `(a)`.
 pub(super) fn is_tuple_of_one(content: &[Tree]) -> bool {
     content.split_last().is_some_and(|(last, before)| last.is_sign(',') && !is_list(before))
 }
 
-/// Whether there are entries with commas between them. Those of `a::<B, C>()` and of `|a, b| c` do not count.
+/// Returns whether there are commas between entries. Those in `a::<B, C>()` and `|a, b| c` do not count.
 pub(super) fn is_list(content: &[Tree]) -> bool {
     let mut depth = 0_u32;
     let mut in_parameters = false;
@@ -89,7 +89,7 @@ pub(super) fn is_list(content: &[Tree]) -> bool {
     false
 }
 
-/// Whether a `<` that follows is none that compares.
+/// Returns whether a `<` after `before` starts generic arguments and is not a comparison.
 fn begins_generics(before: &[Tree]) -> bool {
     match before.last() {
         Some(Tree::Word(name)) if name.starts_with(char::is_uppercase) => true,
@@ -106,7 +106,7 @@ fn follows_inner_attribute(before: &[Tree]) -> bool {
     matches!(before, [.., hash, bang, Tree::Group(Delimiter::Bracket, _)] if hash.is_sign('#') && bang.is_sign('!'))
 }
 
-/// Whether a semicolon that follows says nothing: the statement is empty, or a loop.
+/// Returns whether a semicolon after `before` is redundant, because the statement is empty or a loop.
 pub(super) fn is_superfluous(before: &[Tree]) -> bool {
     let Some((last, earlier)) = before.split_last() else { return true };
     if last.is_sign(';') {
@@ -123,7 +123,7 @@ pub(super) fn is_superfluous(before: &[Tree]) -> bool {
     statement.first().is_some_and(|first| ["loop", "while", "for"].iter().any(|word| first.is_word(word)))
 }
 
-/// At the end of a block, `return x` and `return x;` are one.
+/// Removes the last semicolon of a block that ends in `return x;`, which equals `return x`.
 pub(super) fn without_last_semicolon(trees: &[Tree]) -> &[Tree] {
     let Some((_, statements)) = trees.split_last().filter(|(last, _)| last.is_sign(';')) else { return trees };
     let start = statements.iter().rposition(|tree| tree.is_sign(';')).map_or(0, |end| end + 1);
@@ -137,7 +137,7 @@ pub(super) fn is_empty_turbofish(rest: &[Tree]) -> bool {
     matches!(rest, [a, b, c, d, ..] if a.is_sign(':') && b.is_sign(':') && c.is_sign('<') && d.is_sign('>'))
 }
 
-/// Whether the body of an arm ends at braces without a comma being needed.
+/// Returns whether a match arm that starts like this may end in braces without a comma.
 pub(super) fn begins_block_like(rest: &[Tree]) -> bool {
     let words = ["if", "match", "loop", "while", "for", "unsafe", "async", "const"];
     words.iter().any(|word| rest[0].is_word(word)) || rest[0].is_sign('\'')

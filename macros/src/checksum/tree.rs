@@ -1,14 +1,14 @@
-//! The tokens of a migration without what never counts: spans, doc comments and invisible groups.
+//! The tokens of a migration without spans, doc comments and invisible groups, which are never hashed.
 
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// A token, or a group of them.
+/// A token, or a group of tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Tree {
     Word(String),
     Literal(String),
-    /// A character, and whether the next one follows without a space.
+    /// A punctuation character, and whether another one follows immediately.
     Sign(char, bool),
     Group(Delimiter, Vec<Tree>),
 }
@@ -49,7 +49,7 @@ fn read(tokens: TokenStream, trees: &mut Vec<Tree>) {
     let mut tokens = tokens.into_iter();
     while let Some(token) = tokens.next() {
         let tree = match token {
-            // It comes from a `macro_rules!` around the function, not from the text of it.
+            // Added by a `macro_rules!` around the function; not part of its text.
             TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
                 read(group.stream(), trees);
                 continue;
@@ -68,8 +68,8 @@ fn read(tokens: TokenStream, trees: &mut Vec<Tree>) {
     }
 }
 
-/// The literal as the compiler reads it: line ends are LF, and a string that goes on in the next line does not count how far
-/// that is indented.
+/// Returns a literal as the compiler reads it: with LF line ends, and without the indentation after a `\` at the end of a
+/// line.
 fn literal_text(literal: &str) -> String {
     let text = literal.replace("\r\n", "\n");
     if !text.contains("\\\n") || text.trim_start_matches(['b', 'c']).starts_with('r') {
@@ -91,7 +91,7 @@ fn literal_text(literal: &str) -> String {
     joined + rest
 }
 
-/// Passes over what follows the `#` of a doc comment.
+/// Skips the rest of a doc comment after its `#`. Returns whether there was one.
 fn skip_documentation(tokens: &mut IntoIter) -> bool {
     let mut ahead = tokens.clone();
     let mut next = ahead.next();

@@ -1,26 +1,26 @@
-//! Attribute macros above `#[migration]`, which have made something else of the item before it is seen here.
+//! Detects attribute macros above `#[migration]`, which have already rewritten the item.
 
 use proc_macro2::{Group, Span, TokenTree};
 
-/// The mistake, if this body is not as it is in the source: what an attribute macro adds has the place of that attribute.
+/// Returns the error if the body was rewritten: tokens added by an attribute macro have the span of that attribute.
 ///
-/// One that gives all it adds the place of something else is not noticed.
+/// A macro that gives all its tokens other spans goes unnoticed.
 pub(super) fn attribute(body: &Group) -> Option<syn::Error> {
     let inner = body.stream().into_iter().map(|token| match token {
         TokenTree::Group(group) => group.span_open(),
         token => token.span(),
     });
     let made = std::iter::once(body.span_open()).chain(inner).find_map(|span| Some((span, written(span)?)));
-    // A macro may write the whole migration, this attribute included.
+    // A macro may generate the whole migration, including this attribute.
     let (span, above) = made.filter(|(_, above)| written(Span::call_site()).as_ref() != Some(above))?;
     let message = format!(
-        "`{above}` is above `#[migration]`, so that the checksum would cover what it adds and change with its version\n\
+        "`{above}` is above `#[migration]`: the checksum would cover the code that it adds, and would change with its version\n\
          put `#[migration(..)]` first, above all other attributes"
     );
     Some(syn::Error::new(span, message))
 }
 
-/// The attribute at this place, if it is that of one.
+/// Returns the attribute at this span, if there is one.
 fn written(span: Span) -> Option<String> {
     span.source_text().filter(|text| text.starts_with("#["))
 }

@@ -1,11 +1,11 @@
-//! The shape of a migration's function.
+//! The signature of a migration's function.
 
 use syn::{FnArg, Ident, ReturnType, Signature, Type};
 
 use super::SHAPE;
 use crate::errors::Errors;
 
-/// A function of the shape that a migration has.
+/// A function with the signature of a migration.
 pub(crate) struct Function {
     pub(crate) name: Ident,
     pub(crate) argument: Type,
@@ -13,7 +13,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Checks the shape.
+    /// Validates the signature.
     pub(crate) fn new(signature: Signature, errors: &mut Errors) -> Option<Self> {
         let mut wrong = Errors::default();
         if signature.asyncness.is_none() {

@@ -1,16 +1,16 @@
-//! A module around a migration's function, so that the checksum covers what the function needs.
+//! A module around a migration's function, so that the checksum covers the items that the function uses.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Signature};
 
-/// The module, read no further than to the heads of the functions that matter.
+/// A module, parsed only as far as the signatures of `up`, `down` and `verify`.
 pub(crate) struct Module {
     pub(crate) name: Ident,
     pub(crate) up: Option<Inner>,
-    /// More than one of this name is possible: each with a `#[cfg]` of its own.
+    /// More than one only if each has a `#[cfg]`.
     pub(crate) down: Vec<Inner>,
-    /// Only the names matter: a trait checks the shape.
+    /// Only the names are used: a trait checks the signature.
     pub(crate) verify: Vec<Inner>,
 }
 
@@ -25,7 +25,7 @@ impl Module {
         Self { name, up: None, down: Vec::new(), verify: Vec::new() }
     }
 
-    /// Finds the functions. Returns the attributes that are written in the module for it as a whole.
+    /// Finds the functions, and returns the inner attributes of the module.
     pub(super) fn read(&mut self, content: TokenStream) -> syn::Result<Vec<Attribute>> {
         let mut tokens = Vec::new();
         without_invisible_groups(content.clone(), &mut tokens);
@@ -33,19 +33,19 @@ impl Module {
         self.down = functions(&tokens, "down").collect::<Result<_, _>>()?;
         self.verify = functions(&tokens, "verify").collect::<Result<_, _>>()?;
         if let Some(condition) = self.up.as_ref().and_then(|up| up.conditions.first()) {
-            let message = "`up` cannot be left out: put this `#[cfg]` on the module, or ask `cfg!(..)` in `up`";
+            let message = "`up` is required: put this `#[cfg]` on the module, or use `cfg!(..)` in `up`";
             return Err(syn::Error::new_spanned(condition, message));
         }
         head(Attribute::parse_inner, content)
     }
 
     pub(crate) fn has_no_up(&self) -> String {
-        format!("the module `{}` has no function `up`, which would be the migration\n{}", self.name, self.shape())
+        format!("the module `{}` has no function `up`, which is the migration\n{}", self.name, self.shape())
     }
 
     pub(super) fn is_elsewhere(&self) -> String {
         format!(
-            "`#[migration]` does not see the file of this module: write the module out here, or put the attribute on a function in that file\n{}",
+            "`#[migration]` cannot see the file of this module: write the module inline, or put the attribute on a function in that file\n{}",
             self.shape()
         )
     }
@@ -58,7 +58,7 @@ impl Module {
     }
 }
 
-/// A `macro_rules!` puts an invisible group around each `$function:item` that it hands in.
+/// Flattens the invisible groups that `macro_rules!` puts around each `$function:item`.
 fn without_invisible_groups(content: TokenStream, tokens: &mut Vec<TokenTree>) {
     for token in content {
         match token {
@@ -70,7 +70,7 @@ fn without_invisible_groups(content: TokenStream, tokens: &mut Vec<TokenTree>) {
     }
 }
 
-/// The heads of the functions with this name. What is deeper in the module is in groups, and so out of sight.
+/// Parses the signatures of the functions with this name. Nested functions are inside groups and are not found.
 fn functions<'t>(tokens: &'t [TokenTree], name: &'t str) -> impl Iterator<Item = syn::Result<Inner>> + 't {
     let is = |token: &TokenTree, word: &str| matches!(token, TokenTree::Ident(ident) if ident == word);
     let places = tokens.windows(2).enumerate().filter(move |(_, pair)| is(&pair[0], "fn") && is(&pair[1], name));
@@ -90,7 +90,7 @@ fn qualifies(token: &TokenTree) -> bool {
     }
 }
 
-/// The `#[cfg]`s of the function that these tokens lead to.
+/// Returns the `#[cfg]`s at the end of these tokens, which precede a function.
 fn conditions(mut before: &[TokenTree]) -> syn::Result<Vec<Attribute>> {
     let mut attributes = TokenStream::new();
     while let Some((last, rest)) = before.split_last() {
@@ -117,7 +117,7 @@ fn conditions(mut before: &[TokenTree]) -> syn::Result<Vec<Attribute>> {
     Attribute::parse_outer.parse2(attributes)
 }
 
-/// Parses what stands first, and leaves the rest unread.
+/// Parses the start of the tokens and ignores the rest.
 fn head<T>(parse: fn(ParseStream<'_>) -> syn::Result<T>, tokens: TokenStream) -> syn::Result<T> {
     let and_skip = |input: ParseStream<'_>| {
         let first = parse(input)?;

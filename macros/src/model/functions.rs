@@ -12,7 +12,7 @@ pub(super) struct Functions {
     pub(super) verify: Vec<Named>,
 }
 
-/// A function of which only the path is known, and the `#[cfg]`s under which there is one.
+/// A function known only by its path, and the `#[cfg]`s on it.
 pub(crate) struct Named {
     pub(crate) conditions: Vec<Attribute>,
     pub(crate) path: Path,
@@ -25,7 +25,7 @@ impl Functions {
             Form::Module(module) => in_module(module, args, errors),
         };
         if let (Some(down), Some(irreversible)) = (down.first(), &args.irreversible) {
-            let message = "`down` and `irreversible` exclude each other: keep the one that is true";
+            let message = "`down` and `irreversible` are mutually exclusive: remove one of the two";
             errors.push(syn::Error::new(irreversible.span(), message));
             errors.push(syn::Error::new_spanned(&down.path, "`down` is given here"));
         }
@@ -45,7 +45,7 @@ fn in_module(module: Module, args: &Args, errors: &mut Errors) -> (Option<Signat
     only_by_name(args.down.as_ref(), module.down.first(), "down", errors);
     only_by_name(args.verify.as_ref(), module.verify.first(), "verify", errors);
     if let Some(path) = args.covers.first() {
-        let message = "`covers` is for a function: the checksum of a module covers all that is in the module already";
+        let message = "`covers` is for a function: the checksum of a module already covers everything in the module";
         errors.push(syn::Error::new_spanned(path, message));
     }
     let found = |Inner { conditions, signature }: &Inner| Named {
@@ -60,7 +60,7 @@ fn in_module(module: Module, args: &Args, errors: &mut Errors) -> (Option<Signat
     (module.up.map(|up| up.signature), down, verify)
 }
 
-/// A path beside a module could only be resolved within it, where nobody would look.
+/// Rejects a path given for a module: it could only be resolved inside the module, where nobody would look.
 fn only_by_name(written: Option<&Path>, found: Option<&Inner>, name: &str, errors: &mut Errors) {
     let Some(path) = written else { return };
     let Some(found) = found else {

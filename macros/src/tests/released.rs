@@ -36,14 +36,14 @@ fn a_released_migration_heeds_the_lock_file() {
     expect("released.expanded.rs", &expanded(&locked, &function()));
     let locked = format!("module:menu:001_init {}\n", checksum(&module().to_string()));
     let text = expanded(&locked, &module());
-    assert!(text.contains("\"/migrations.lock\""), "{text}");
+    assert!(text.contains("\"/app/migrations.lock\""), "{text}");
     assert!(!text.contains("compile_error"), "{text}");
 }
 
 #[test]
 fn what_is_not_released_heeds_it_too() {
     let text = expanded("001_init t2:0\n", &function());
-    assert!(text.contains("\"/migrations.lock\""), "{text}");
+    assert!(text.contains("\"/app/migrations.lock\""), "{text}");
     assert!(!text.contains("compile_error"), "{text}");
 }
 

@@ -13,36 +13,35 @@ async fn create_users(schema: &mut Schema) -> Result<(), mongrate::Error> {
 const _: () = {
     use ::mongrate::__private as __mongrate;
     pub enum _001CreateUsers {}
-    static __MONGRATE_NODE: __mongrate::Node = {
-        let _ = ::core::include_bytes!(
-            ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")
-        );
-        __mongrate::only_one_migration_has_this_id::<
-            __mongrate::Id<137068119165820142138965301204051692090u128>,
-            _,
-        >();
-        __mongrate::Node {
+    static __MONGRATE_NODE: __mongrate::Registration = {
+        let _ = ::core::include_bytes!("/app/Cargo.toml");
+        __mongrate::Registration {
             key: 137068119165820142138965301204051692090u128,
             id: "001_create_users",
-            dependencies: &[],
+            visible: &[],
+            checksum: "t2:e67f2b0b00cc7fc4f2d957997256a02858cdaa92f55882ece1a947cb0ef1b1e1",
+            up: {
+                let _ = create_users;
+                &__mongrate::Up(
+                    <&mut Schema as __mongrate::Argument<'_>>::TAKES,
+                    <Result<(), mongrate::Error> as __mongrate::Outcome>::boxed,
+                    create_users,
+                )
+            },
+            file: ::core::file!(),
+            line: ::core::line!(),
+            description: "E-mail addresses are unique.",
+            ..__mongrate::Registration::DEFAULT
         }
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl __mongrate::RegisteredOnce<_001CreateUsers>
     for __mongrate::Id<137068119165820142138965301204051692090u128> {
-        const NODE: __mongrate::NodeRef = unsafe {
-            __mongrate::NodeRef::new(&raw const __MONGRATE_NODE)
-        };
+        const NODE: __mongrate::NodeRef = __mongrate::NodeRef::new(&__MONGRATE_NODE);
     }
     __mongrate::inventory::submit!(
-        __mongrate::Registration { id : "001_create_users", checksum :
-        "t2:e67f2b0b00cc7fc4f2d957997256a02858cdaa92f55882ece1a947cb0ef1b1e1", kind : < &
-        mut Schema as __mongrate::Argument < '_ >> ::KIND, up : { let _ = create_users; |
-        __context | __mongrate::run(create_users(< & mut Schema as __mongrate::Argument <
-        '_ >> ::from_context(__context)), < Result < (), mongrate::Error > as
-        __mongrate::Outcome > ::boxed) }, file : ::core::file!(), line : ::core::line!(),
-        description : "E-mail addresses are unique.", ..__mongrate::Registration::DEFAULT
-        }
+        __mongrate::only_one_migration_has_this_id:: < __mongrate::Id <
+        137068119165820142138965301204051692090u128 >, _ > ()
     );
 };

@@ -1,4 +1,4 @@
-//! Safe code cannot make up a migration for the search for cycles to follow.
+//! A pointer to anything but a migration is no node of the graph.
 #![forbid(unsafe_code)]
 
 use mongrate::__private::NodeRef;

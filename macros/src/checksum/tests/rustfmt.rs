@@ -8,7 +8,7 @@ use std::{fs, iter};
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use super::super::form::Form;
+use super::super::bytes::Form;
 use super::super::tree::Tree;
 
 const FOLDERS: [&str; 4] = ["sample-app", "tests", "ui-tests/cases/pass", "ui-tests/cases/lints"];

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::panic::RefUnwindSafe;
 use std::time::Duration;
 
 use mongodb::{BoxFuture, Database};
@@ -46,6 +47,9 @@ pub struct Registration {
     pub line: u32,
 }
 
+// It is immutable, which `dyn Run` does not say.
+impl RefUnwindSafe for Registration {}
+
 impl Registration {
     /// The values of the fields that an expansion leaves out.
     pub const DEFAULT: Self = Self {
@@ -73,13 +77,10 @@ impl Registration {
 #[derive(Clone, Copy, Debug)]
 pub struct NodeRef(*const Registration);
 
-// SAFETY: it stands for a `&'static Registration`, which is `Sync`.
+// SAFETY: it is only ever made of a `&'static Registration`, and the fields of a `Registration` other than this one are
+// `Sync`.
 #[allow(unsafe_code)]
 unsafe impl Sync for NodeRef {}
-
-// SAFETY: as above.
-#[allow(unsafe_code)]
-unsafe impl Send for NodeRef {}
 
 impl NodeRef {
     /// Points at the `static` of a migration.
