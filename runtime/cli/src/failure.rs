@@ -60,12 +60,6 @@ impl Failure {
         self
     }
 
-    /// Tells where in the code the migration is.
-    fn about(mut self, id: &str) -> Self {
-        self.at = Registry::linked().get(id).map(|migration| migration.location());
-        self
-    }
-
     /// Tells programs this, too.
     pub(super) fn with(mut self, document: &impl Serialize) -> Self {
         self.document = serde_json::to_value(document).ok().map(Box::new);
@@ -86,7 +80,14 @@ pub(super) fn or_on_record(error: Error) -> Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let report = error.report().cloned().map(Box::new);
-        Self { causes: table::causes(&error), report, ..table::told(&error) }
+        let linked = Registry::linked();
+        let migration = error.migration_id().and_then(|id| linked.get(id));
+        Self {
+            at: migration.map(|migration| migration.location()),
+            causes: error.causes(),
+            help: table::help(&error).map(String::into_boxed_str),
+            report: error.report().cloned().map(Box::new),
+            ..Self::new(table::exit(&error), error.code(), error.message())
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! Events of a run, and somebody who holds the lease.
 
+#[path = "../../engine/src/error/examples.rs"]
+pub(crate) mod errors;
+
 #[path = "../../engine/src/plan/fixtures.rs"]
 pub(crate) mod drawings;
 

@@ -236,7 +236,7 @@ async fn a_failure_comes_with_what_was_done() {
             "exit": 1,
             "message": "migration '003_lower_emails' failed: could not write the users: the disk is full",
             "causes": ["could not write the users", "the disk is full"],
-            "help": "what it did before that is still there; correct the cause, and `my-app migrate up` runs it again from its beginning",
+            "help": "its changes so far remain; fix the cause, and `my-app migrate up` runs it again from the beginning",
         }),
         "{ran}"
     );

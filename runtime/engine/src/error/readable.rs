@@ -11,7 +11,7 @@ use super::sentence::{Refused, in_words};
 use crate::display::{shorten_causes, shorten_message};
 
 /// A driver's error in one sentence.
-pub struct Readable<'a>(pub &'a DriverError);
+pub(crate) struct Readable<'a>(pub(crate) &'a DriverError);
 
 impl fmt::Display for Readable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,7 +71,7 @@ pub(super) fn refused<'k>(kind: &'k ErrorKind) -> Option<Refused<'k>> {
 }
 
 /// A write error, or one of a write concern, out of the reply to a command that the driver does not look into.
-pub(crate) fn told(error: &Document) -> String {
+pub(crate) fn write_error(error: &Document) -> String {
     let text = |field| error.get_str(field).unwrap_or_default();
     Refused {
         info: error.get_document("errInfo").ok(),
@@ -102,7 +102,7 @@ pub(crate) fn readable(error: &(dyn StdError + 'static)) -> String {
 }
 
 /// An error and its sources, outermost first, each in one line. What is too long for a record is shortened.
-pub fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
+pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     let links = std::iter::successors(Some(error), |error| (*error).source());
     let mut chain = links.map(readable).collect();
     shorten_causes(&mut chain);
@@ -122,6 +122,12 @@ pub(crate) fn in_one_line(chain: &[String]) -> String {
     }
     shorten_message(&mut line);
     line
+}
+
+/// A name in one line, with escapes for invisible characters.
+pub(crate) fn escaped(name: &str) -> String {
+    let shown = |c: char| if matches!(c, '\'' | '"') { c.to_string() } else { c.escape_debug().to_string() };
+    name.chars().map(shown).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! The driver's errors, sorted by what follows from them.
 
 use std::error::Error as StdError;
-use std::fmt;
 
 use mongodb::error::{Error as DriverError, ErrorKind};
 
-use super::codes::{self, Class, Cure, LEGACY_NOT_PRIMARY, NOT_PRIMARY_NO_SECONDARY_OK, NOT_WRITABLE_PRIMARY};
+use super::codes::{self, Class, Cure};
 use super::readable::refused;
-use super::{Error, Readable, quoted};
+use super::{Error, quoted};
 
 impl Error {
     /// Sorts a driver's error by what the reader must do about it.
@@ -55,37 +54,6 @@ impl Error {
         matches!(self, Self::Unreachable { source, .. } | Self::Server { source, .. } if code(source).is_some())
     }
 
-    /// What to do about [`Error::NotAuthorized`].
-    #[must_use]
-    pub fn let_in(source: &DriverError) -> &'static str {
-        match class(source) {
-            Class::Cured(Cure::Credentials) => "Check the user, the password and `authSource` in the connection string",
-            _ => {
-                "Grant the user `readWrite` and `dbAdmin` on this database, or what docs/guide/privileges.md lists for \
-                 each step"
-            }
-        }
-    }
-
-    /// What to do about [`Error::Unreachable`].
-    #[must_use]
-    pub fn try_again(source: &DriverError) -> &'static str {
-        match code(source) {
-            None => "Check that the server runs, and that the connection string names its host and port",
-            Some(LEGACY_NOT_PRIMARY | NOT_WRITABLE_PRIMARY | NOT_PRIMARY_NO_SECONDARY_OK) => {
-                "This server is not the primary, or is no longer: try again in a moment. With `directConnection=true` in the \
-                 connection string no other one is asked: name the primary there, or the set with `replicaSet=NAME` instead"
-            }
-            Some(_) => "It is starting, electing a primary or shutting down: try again in a moment",
-        }
-    }
-
-    /// What to do about [`Error::DatabaseName`].
-    pub const DATABASE_NAME: &str = "A name has 1 to 63 bytes, without white space, control characters and / \\ . \" $";
-
-    /// What to do about [`Error::HostNotFound`].
-    pub const HOST_NOT_FOUND: &str = "Check the host's name, and that this machine can ask a name server for it";
-
     /// As one of the driver's errors, for signatures that promise these.
     pub(crate) fn into_driver(self) -> DriverError {
         DriverError::custom(self.to_string())
@@ -95,17 +63,6 @@ impl Error {
 impl From<DriverError> for Error {
     fn from(source: DriverError) -> Self {
         Self::server("run a database operation", source)
-    }
-}
-
-/// What [`Error::Unreachable`] says before its cure.
-pub struct NotReached<'a>(pub &'a str, pub &'a DriverError);
-
-impl fmt::Display for NotReached<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(doing, source) = self;
-        let start = if code(source).is_some() { "MongoDB is not ready to" } else { "cannot reach MongoDB to" };
-        write!(f, "{start} {doing}: {}", Readable(source))
     }
 }
 
@@ -143,17 +100,6 @@ pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
         (None, None) => quoted::class(&link.to_string()),
     });
     !matches!(class, Some(Class::Now | Class::Later))
-}
-
-/// Why another attempt may be in vain, as the end of the sentence of [`Error::TransactionAborted`].
-pub(super) fn aborted_again(error: &DriverError) -> &'static str {
-    match code(error) {
-        Some(codes::WRITE_CONFLICT) => {
-            ". If nothing else writes the same documents, the transaction may be too large for the server's cache: split the \
-             migration"
-        }
-        _ => "",
-    }
 }
 
 #[cfg(test)]
