@@ -73,7 +73,7 @@ async fn a_status_is_told_before_what_is_in_its_way() {
     super::knobs::fail(&db, "002_assign_roles").await;
     assert_eq!(app.run(["up"]).await.code, 1);
     let ran = app.run(["status", "--check"]).await;
-    assert!(ran.code == 1 && ran.stdout.contains("half-way") && ran.stderr.contains("error: "), "{ran}");
+    assert!(ran.code == 1 && ran.stdout.contains("partial ") && ran.stderr.contains("error: "), "{ran}");
 }
 
 /// What somebody else has written is shown, and not done: it could color, clear or retitle the terminal.

@@ -41,7 +41,6 @@ impl Error {
             | Self::UnselectedDependency { migration: id, .. }
             | Self::ManualDependency { dependency: id, .. } => Some(id),
             Self::Drift { ids }
-            | Self::Pending { ids }
             | Self::PartiallyApplied { ids }
             | Self::PartiallyAppliedElsewhere { ids }
             | Self::OrphansAppliedLater { ids } => ids.first().map(String::as_str),
