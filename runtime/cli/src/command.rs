@@ -2,14 +2,16 @@
 
 use std::iter;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{FromArgMatches, Subcommand};
+use futures_util::future::BoxFuture;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::invocation::SUBCOMMAND;
 use super::session::Session;
 use super::{
-    Cli, NAME, arguments, check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell,
-    show, status, up, validate, version,
+    check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell, show, status, up,
+    validate, version,
 };
 
 /// What to do.
@@ -73,7 +75,6 @@ impl Command {
     }
 
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        arguments::check(&self)?;
         match self {
             Self::Status(it) => it.run(session).await,
             Self::Pending(it) => it.run(session).await,
@@ -92,7 +93,7 @@ impl Command {
             Self::Prune(it) => it.run(session).await,
             Self::Deploy(it) => it.run(session).await,
             Self::Graph(it) => it.run(session).await,
-            Self::Shell(it) => it.run(session).await,
+            Self::Shell(it) => it.run(session, run_words).await,
             Self::Check(it) => it.run(session),
             Self::New(it) => it.run(session),
             Self::LockFile(it) => it.run(session),
@@ -101,33 +102,34 @@ impl Command {
     }
 }
 
-/// The whole command line of a program of this name, as far as it is Mongrate's.
-pub(super) fn within(program: String) -> clap::Command {
-    clap::Command::new(program).subcommand_required(true).subcommand(Cli::command().name(NAME))
-}
-
-/// The command that these arguments are, for who is past its options already.
-pub(super) fn parse(arguments: &[String]) -> Result<Command, clap::Error> {
-    let arguments = iter::once(NAME).chain(arguments.iter().map(String::as_str));
-    Ok(Cli::try_parse_from(arguments)?.command)
-}
-
-/// The names of all commands.
-pub(super) fn names() -> Vec<String> {
-    Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+/// Runs the command that these words name, with the options of the session.
+fn run_words(session: &Session, words: Vec<String>) -> BoxFuture<'_, Result<Exit, Failure>> {
+    Box::pin(async move {
+        let matches = (session.parser)().try_get_matches_from(iter::once(SUBCOMMAND.to_owned()).chain(words));
+        let command = matches.and_then(|matches| Command::from_arg_matches(&matches));
+        command.map_err(|error| Failure::usage(error.to_string()))?.run(session).await
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::exit::Exit;
+    use clap::CommandFactory;
 
-    /// What clap can find out about it only when it runs.
+    use crate::exit::Exit;
+    use crate::invocation::COMMANDS;
+    use crate::{Cli, within};
+
+    /// clap finds some mistakes only at run time.
     #[test]
     fn verify_cli() {
         within("my-app".to_owned()).debug_assert();
         Cli::command().debug_assert();
         clap::Command::new("my-app").subcommand(clap::Command::new("tools").subcommand(Cli::command())).debug_assert();
+    }
+
+    #[test]
+    fn the_list_of_commands_is_that_of_the_parser() {
+        assert!(Cli::command().get_subcommands().map(clap::Command::get_name).eq(COMMANDS));
     }
 
     /// The commands and exit codes that there are, and no others.
@@ -137,9 +139,8 @@ mod tests {
         let (commands, text) = text.split_once("# Being asked").unwrap();
         let rows = commands.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
         let told: Vec<_> = rows.flat_map(|row| row.split(", ")).map(|name| name.trim_matches('`').to_owned()).collect();
-        let mut known = names();
-        known.retain(|name| !told.contains(name));
-        assert_eq!((known, told.len()), (Vec::<String>::new(), names().len()));
+        let undocumented: Vec<_> = COMMANDS.into_iter().filter(|name| !told.iter().any(|told| told == name)).collect();
+        assert_eq!((undocumented, told.len()), (Vec::new(), COMMANDS.len()));
 
         let exits =
             [Exit::Done, Exit::Failed, Exit::Usage, Exit::NoLock, Exit::Unreachable, Exit::Pending, Exit::Interrupted];

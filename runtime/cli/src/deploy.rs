@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::invocation::migrate;
 use super::options::Writing;
+use super::progress;
 use super::session::Session;
-use super::{migrate, progress};
 use mongrate::json;
 use mongrate::migrator::{Finding, Problem, Validation};
 use mongrate::report::Report;

@@ -21,7 +21,7 @@ use self::mermaid::Mermaid;
 use self::svg::Svg;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::output::Format;
+use super::format::Format;
 use super::session::Session;
 use mongrate::Error;
 use mongrate::plan::{NOTHING_LINKED, Registry};

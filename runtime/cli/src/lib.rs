@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod command;
 mod completions;
+mod conclusion;
 mod confirm;
 mod connect;
 mod deploy;
@@ -12,9 +13,11 @@ mod exit;
 mod failure;
 #[cfg(test)]
 mod fixtures;
+mod format;
 mod graph;
 mod history;
 mod ink;
+mod invocation;
 mod json;
 mod lock;
 mod lock_file;
@@ -46,12 +49,16 @@ use std::fmt;
 use std::process::{ExitCode, exit};
 use std::time::Duration;
 
-use clap::{FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 use tokio::time::sleep;
 
 use self::command::Command;
+use self::conclusion::conclude;
 use self::exit::Exit;
 use self::failure::Failure;
+use self::invocation::SUBCOMMAND;
+pub(crate) use self::invocation::migrate;
+use self::invocation::program;
 use self::options::Options;
 use self::output::Output;
 use self::redacted::Secrets;
@@ -59,15 +66,12 @@ use self::session::{Place, Session};
 use self::signals::{Attended, attend, nobody_is_asked};
 use mongrate::migrator::MigratorBuilder;
 
-/// The name of the subcommand in [`Cli::from_args`].
-const NAME: &str = "migrate";
-
 /// That of the library: the program's own is the application's to tell.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " of mongrate");
 
 /// A command line that was given: what to do, and how. See the [module](self).
 #[derive(Clone, Parser)]
-#[command(name = NAME, about = "Migrates this application's database", version = VERSION, max_term_width = 120, arg_required_else_help = true)]
+#[command(name = SUBCOMMAND, about = "Migrates this application's database", version = VERSION, max_term_width = 120, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
     options: Options,
@@ -108,11 +112,11 @@ impl Cli {
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Option<Self>, clap::Error> {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        if arguments.get(1).is_none_or(|first| first != NAME) {
+        if arguments.get(1).is_none_or(|first| first != SUBCOMMAND) {
             return Ok(None);
         }
-        let program = command::within(session::program(arguments.first()));
-        let matches = program.try_get_matches_from(&arguments).map_err(|error| {
+        let parser = within(program(arguments.first()));
+        let matches = parser.try_get_matches_from(&arguments).map_err(|error| {
             let arguments = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
             Secrets::of(arguments).hidden_in(error)
         })?;
@@ -152,20 +156,25 @@ impl Cli {
         let Self { options, command } = self;
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
-        let session = Session::new(output, options, place);
+        let session = Session::new(output, options, Cli::command, place);
         let result = tokio::select! {
             biased;
-            result = command.run(&session) => result,
+            result = run(command, &session) => result,
             () = abandoned(&session, &signals) => {
-                output.conclude(Err(Failure::interrupted()));
+                conclude(output, Err(Failure::interrupted()));
                 // The runtime would wait for what is left behind: a name that is looked up, a server that does not answer.
                 exit(Exit::Interrupted.code().into())
             }
         };
-        let exit = output.conclude(result);
+        let exit = conclude(output, result);
         session.close().await;
         exit.into()
     }
+}
+
+async fn run(command: Command, session: &Session) -> Result<Exit, Failure> {
+    arguments::check(&command)?;
+    command.run(session).await
 }
 
 /// How long a command that nothing keeps any more may take to say how it ended.
@@ -182,9 +191,9 @@ async fn abandoned(session: &Session, signals: &Attended) {
     session.stop().await;
 }
 
-/// How this program was called, up to the command: `my-app migrate`.
-fn migrate() -> String {
-    session::invocation()
+/// The parser of a program of this name that has the subcommand and nothing else.
+fn within(program: String) -> clap::Command {
+    clap::Command::new(program).subcommand_required(true).subcommand(Cli::command().name(SUBCOMMAND))
 }
 
 #[cfg(test)]

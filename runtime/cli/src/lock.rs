@@ -6,9 +6,10 @@ use clap::{Args, Subcommand};
 use super::confirm::{confirm, refuse_in_production};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::invocation::migrate;
 use super::options::Who;
+use super::outcome;
 use super::session::Session;
-use super::{migrate, outcome};
 use mongrate::json;
 use mongrate::record::Holder;
 

@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::RED;
-use super::migrate;
+use super::invocation::migrate;
 use super::released::{self, Released};
 use super::session::Session;
 use super::source_tree::{self, SourceTree};

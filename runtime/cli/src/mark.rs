@@ -5,9 +5,10 @@ use clap::{Args, Subcommand};
 use super::confirm::confirm;
 use super::exit::Exit;
 use super::failure::{Failure, or_on_record};
+use super::invocation::migrate;
 use super::options::Reasoned;
+use super::outcome;
 use super::session::Session;
-use super::{migrate, outcome};
 use mongrate::Error;
 use mongrate::migrator::Amend;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::output::Format;
+use super::format::Format;
 use mongrate::options::Limit;
 
 /// The options of all commands.

@@ -37,7 +37,7 @@ pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> 
 }
 
 /// A run that did not end well: what its progress has not told yet.
-pub(super) fn tell_rest(output: Output, report: &Report) -> Result<(), Failure> {
+pub(super) fn print_rest(output: Output, report: &Report) -> Result<(), Failure> {
     if report.is_dry_run() {
         // It is what was asked for, all the same.
         return output.print(report);

@@ -3,46 +3,15 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use console::Term;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::ink::{BOLD_BLUE, BOLD_GREEN, BOLD_RED, BOLD_YELLOW, rendered, rendered_json};
+use super::format::Format;
+use super::ink::{BOLD_YELLOW, rendered, rendered_json};
 use super::options::{Color, Options};
-use super::outcome;
 use super::redacted::Secrets;
-use mongrate::json;
-
-/// How the result is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// For people.
-    Table,
-    /// One JSON document on stdout, also when it fails.
-    Json,
-    /// The following are those of a drawn graph.
-    Text,
-    Dot,
-    Mermaid,
-    Svg,
-}
-
-impl Format {
-    /// Those that one command has to offer. That of `graph` takes the place of the one that all commands have.
-    pub(super) fn among(names: &'static [&'static str]) -> impl TypedValueParser<Value = Self> {
-        PossibleValuesParser::new(names).map(|name| match name.as_str() {
-            "json" => Self::Json,
-            "text" => Self::Text,
-            "dot" => Self::Dot,
-            "mermaid" => Self::Mermaid,
-            "svg" => Self::Svg,
-            _ => Self::Table,
-        })
-    }
-}
 
 /// Whom to tell what.
 #[derive(Clone, Copy, Debug)]
@@ -108,54 +77,6 @@ impl Output {
     pub(super) fn is_quiet(self) -> bool {
         self.quiet
     }
-
-    /// The end of a command: an error with all that helps, and the exit code.
-    pub(super) fn conclude(self, result: Result<Exit, Failure>) -> Exit {
-        let failure = match result {
-            Ok(exit) => return exit,
-            Err(failure) => failure,
-        };
-        if self.is_json() {
-            let report = || failure.report.as_ref().map(|report| json!(json::Report::of(report)));
-            let mut document = failure.document.as_deref().cloned().or_else(report).unwrap_or_else(|| json!({}));
-            document["error"] = error(&failure);
-            if let Err(unwritten) = self.json(&document) {
-                say(unwritten.message);
-            }
-        }
-        self.tell(&failure);
-        failure.exit
-    }
-
-    fn tell(self, failure: &Failure) {
-        if let (Some(report), false) = (&failure.report, self.is_json())
-            && let Err(unwritten) = outcome::tell_rest(self, report)
-        {
-            say(unwritten.message);
-        }
-        say(format_args!("{}: {}", BOLD_RED.paint("error"), failure.message));
-        if let Some((file, line)) = failure.at {
-            say(format_args!("  {} {file}:{line}", BOLD_BLUE.paint("-->")));
-        }
-        if self.verbose > 0 {
-            for cause in &failure.causes {
-                say(format_args!("  {} {cause}", BOLD_BLUE.paint("because")));
-            }
-        }
-        for help in failure.help.iter().flat_map(|help| help.lines()) {
-            say(format_args!("{}: {help}", BOLD_GREEN.paint("help")));
-        }
-    }
-}
-
-fn error(failure: &Failure) -> Value {
-    json!(json::Error {
-        code: failure.code,
-        exit: failure.exit.code(),
-        message: &failure.message,
-        causes: &failure.causes,
-        help: failure.help.as_deref(),
-    })
 }
 
 fn wants_colours(color: Color, terminal: &Term) -> bool {

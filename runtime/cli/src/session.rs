@@ -1,8 +1,5 @@
 //! What a command has at hand.
 
-use std::env;
-use std::ffi::OsString;
-use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::OnceCell;
@@ -26,6 +23,8 @@ pub(super) enum Place {
 pub(super) struct Session {
     pub(super) output: Output,
     pub(super) options: Options,
+    /// Builds the parser of the whole command line.
+    pub(super) parser: fn() -> clap::Command,
     environment: OnceLock<Environment>,
     place: Mutex<Option<Place>>,
     migrator: OnceCell<Migrator>,
@@ -34,9 +33,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(output: Output, options: Options, place: Place) -> Self {
+    pub(super) fn new(output: Output, options: Options, parser: fn() -> clap::Command, place: Place) -> Self {
         let (environment, migrator, connection) = (OnceLock::new(), OnceCell::new(), OnceLock::new());
-        Self { output, options, environment, place: Mutex::new(Some(place)), migrator, connection }
+        Self { output, options, parser, environment, place: Mutex::new(Some(place)), migrator, connection }
     }
 
     /// What the environment says. Read at its first use: some commands need none of it.
@@ -101,26 +100,4 @@ impl Session {
             connection.clone().shutdown().await;
         }
     }
-}
-
-/// The name of a program, without its folder.
-pub(super) fn program(argument: Option<&OsString>) -> String {
-    let name = argument.and_then(|path| Path::new(path).file_stem());
-    name.map_or_else(|| "my-app".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-/// How this program was called, up to and without the first argument that is an option or the name of a command of ours: to be
-/// shown in examples.
-pub(super) fn invocation() -> String {
-    let (program, words) = called();
-    [vec![program], words].concat().join(" ")
-}
-
-/// The same in parts: the name of the program, and the words after it.
-pub(super) fn called() -> (String, Vec<String>) {
-    let mut arguments = env::args_os();
-    let program = program(arguments.next().as_ref());
-    let ours = super::command::names();
-    let words = arguments.map(|argument| argument.to_string_lossy().into_owned());
-    (program, words.take_while(|word| !word.starts_with('-') && !ours.contains(word)).collect())
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use super::failure::Failure;
-use super::migrate;
+use super::invocation::migrate;
 use mongrate::migration::Migration;
 use mongrate::plan::Registry;
 

@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::{Failure, partially_applied};
 use super::ink::{GREEN, RED, YELLOW};
-use super::migrate;
+use super::invocation::migrate;
 use super::session::Session;
 use mongrate::json;
 use mongrate::migrator::{Finding, Problem};

@@ -1,7 +1,7 @@
 //! What the command line adds to an error of the library: the exit code, and the help where a command is the answer.
 
 use super::super::exit::Exit;
-use super::super::migrate;
+use super::super::invocation::migrate;
 use mongrate::display::Elapsed;
 use mongrate::error::Error;
 use mongrate::migration::Direction;
@@ -108,9 +108,11 @@ pub(super) fn help(error: &Error) -> Option<String> {
         Error::ManualDependency { migration, dependency } => {
             format!("name it as well: `{m} up {dependency} {migration}`")
         }
-        Error::ReservedDatabase { .. } => "end the connection string with /NAME?authSource=admin, which still looks up the \
+        Error::ReservedDatabase { .. } => {
+            "end the connection string with /NAME?authSource=admin, which still looks up the \
              user in 'admin', or pass `--database NAME`"
-            .to_owned(),
+                .to_owned()
+        }
         Error::InvalidOption { .. } => "correct it in the application or on the command line".to_owned(),
         Error::Several { errors } => {
             let mut helps: Vec<_> = errors.iter().filter_map(help).collect();
@@ -169,7 +171,9 @@ fn after_failure(id: &str, direction: Direction, remains: Remains, report: &Repo
             format!("its changes so far remain; fix the cause, and {up} runs it again from the beginning")
         }
         (Direction::Down, Remains::Nothing) => {
-            format!("it was rolled back, so the migration is still applied; fix the cause and run `{m} down {id}` again")
+            format!(
+                "it was rolled back, so the migration is still applied; fix the cause and run `{m} down {id}` again"
+            )
         }
         (Direction::Down, Remains::Resumable) => format!(
             "its operations so far remain and are recorded, so the migration is partially reverted; fix the cause, and \

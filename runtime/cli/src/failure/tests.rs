@@ -45,7 +45,7 @@ fn none_names_what_is_not_on_the_command_line() {
     for error in errors().into_iter().filter(|error| !is_of_a_body(error)) {
         let failure = Failure::from(error);
         // The name of the test binary contains `::` and the like.
-        let help = failure.help.unwrap_or_default().replace(&super::super::migrate(), "my-app migrate");
+        let help = failure.help.unwrap_or_default().replace(&crate::invocation::migrate(), "my-app migrate");
         let text = format!("{}\n{help}", failure.message);
         for name in methods.iter().chain(&others) {
             assert!(!text.contains(name), "'{name}' in: {text}");

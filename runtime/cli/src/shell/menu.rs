@@ -6,12 +6,12 @@ use super::situation::{Listed, Situation};
 #[derive(Debug, PartialEq)]
 pub(super) struct Entry {
     pub(super) label: String,
-    pub(super) deed: Deed,
+    pub(super) action: Action,
 }
 
 /// What an entry does.
 #[derive(Debug, PartialEq)]
-pub(super) enum Deed {
+pub(super) enum Action {
     /// Runs the command with these arguments.
     Command(&'static [&'static str]),
     /// Runs this command with one of these.
@@ -24,37 +24,39 @@ pub(super) enum Deed {
 
 /// The menu for a situation. What comes first changes nothing, for those who press a key too often.
 pub(super) fn entries(situation: &Situation) -> Vec<Entry> {
-    let mut entries = vec![entry("Status", Deed::Command(&["status"]))];
+    let mut entries = vec![entry("Status", Action::Command(&["status"]))];
     if situation.runnable > 0 {
-        entries.push(entry("See what applying everything would do", Deed::Command(&["up", "--dry-run"])));
-        entries
-            .push(entry(format!("Apply everything that is pending ({})", situation.runnable), Deed::Command(&["up"])));
+        entries.push(entry("See what applying everything would do", Action::Command(&["up", "--dry-run"])));
+        entries.push(entry(
+            format!("Apply everything that is pending ({})", situation.runnable),
+            Action::Command(&["up"]),
+        ));
     }
     if !situation.pending.is_empty() {
-        entries.push(entry("Apply one ...", Deed::OneOf("run", situation.pending.clone())));
+        entries.push(entry("Apply one ...", Action::OneOf("run", situation.pending.clone())));
     }
     if let Some(last) = situation.last {
-        entries.push(entry(format!("Revert the last one ({last})"), Deed::Command(&["down"])));
+        entries.push(entry(format!("Revert the last one ({last})"), Action::Command(&["down"])));
     }
     if situation.batch > 1 {
         entries
-            .push(entry(format!("Revert the last batch ({})", situation.batch), Deed::Command(&["down", "--batch"])));
+            .push(entry(format!("Revert the last batch ({})", situation.batch), Action::Command(&["down", "--batch"])));
     }
     if !situation.all.is_empty() {
-        entries.push(entry("Show one ...", Deed::OneOf("show", situation.all.clone())));
+        entries.push(entry("Show one ...", Action::OneOf("show", situation.all.clone())));
     }
-    entries.push(entry("History", Deed::Command(&["history"])));
-    entries.push(entry("Validate", Deed::Command(&["validate"])));
+    entries.push(entry("History", Action::Command(&["history"])));
+    entries.push(entry("Validate", Action::Command(&["validate"])));
     if let Some(holder) = &situation.holder {
         let label = format!("Take the lock away from process {} on {}", holder.pid, holder.host);
-        entries.push(entry(label, Deed::Because(&["lock", "release"])));
+        entries.push(entry(label, Action::Because(&["lock", "release"])));
     }
-    entries.push(entry("Leave", Deed::Leave));
+    entries.push(entry("Leave", Action::Leave));
     entries
 }
 
-fn entry(label: impl Into<String>, deed: Deed) -> Entry {
-    Entry { label: label.into(), deed }
+fn entry(label: impl Into<String>, action: Action) -> Entry {
+    Entry { label: label.into(), action }
 }
 
 #[cfg(test)]
@@ -121,13 +123,13 @@ mod tests {
 
     #[test]
     fn every_entry_is_a_command() {
-        for Entry { label, deed } in entries(&everything()) {
+        for Entry { label, action } in entries(&everything()) {
             let mut arguments = vec!["migrate"];
-            match &deed {
-                Deed::Command(words) => arguments.extend(*words),
-                Deed::OneOf(command, of) => arguments.extend([*command, of[0].0]),
-                Deed::Because(words) => arguments.extend(words.iter().copied().chain(["--because", "it hangs"])),
-                Deed::Leave => continue,
+            match &action {
+                Action::Command(words) => arguments.extend(*words),
+                Action::OneOf(command, of) => arguments.extend([*command, of[0].0]),
+                Action::Because(words) => arguments.extend(words.iter().copied().chain(["--because", "it hangs"])),
+                Action::Leave => continue,
             }
             assert!(Cli::try_parse_from(&arguments).is_ok(), "{label}: {arguments:?}");
         }
