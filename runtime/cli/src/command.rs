@@ -1,4 +1,4 @@
-//! The commands, as a table of contents.
+//! The list of commands.
 
 use std::iter;
 
@@ -14,54 +14,54 @@ use super::{
     validate, version,
 };
 
-/// What to do.
+/// A command.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
-    /// Tells where every migration stands
+    /// Show the status of every migration
     Status(status::Status),
-    /// Lists what is pending
+    /// List pending migrations
     Pending(plan::Pending),
-    /// Tells what `up` would run, in order
+    /// Show what `up` would run, in order
     Plan(plan::Plan),
-    /// Applies what is pending: all of it, or what is named with what that depends on
+    /// Apply pending migrations, or only the named ones and their dependencies
     Up(up::Up),
-    /// Reverts what was applied last, or what is named
+    /// Revert the last applied migration, or the named ones
     Down(down::Down),
-    /// Applies one migration, also a manual one, with what it depends on
+    /// Apply one migration and its dependencies, even if it is manual
     Run(up::Run),
-    /// Tells what is wrong: what changed, what is missing, what failed
+    /// Report changed, missing and failed migrations
     Validate(validate::Validate),
-    /// Tells what was done, when, by whom and why
+    /// Show what was done, when, by whom and why
     History(history::History),
-    /// Tells all about one migration
+    /// Show everything about one migration
     Show(show::Show),
-    /// Tells the current and the latest migration of each source
+    /// Show the current and the latest migration of each source
     Version(version::Version),
-    /// Looks at the migration lock, or takes it away from its holder
+    /// Inspect or release the migration lock
     #[command(subcommand, arg_required_else_help = true)]
     Lock(lock::Lock),
-    /// Says that migrations are applied or pending, without running anything
+    /// Mark migrations as applied or pending, without running them
     #[command(subcommand, arg_required_else_help = true)]
     Mark(mark::Mark),
-    /// Says that a migration and everything before it is applied
+    /// Mark a migration and everything before it as applied
     Baseline(mark::Baseline),
-    /// Accepts an applied migration as it is now, although it has changed or failed to verify
+    /// Accept the current code of a changed migration, or one that failed to verify
     Accept(mark::Accept),
-    /// Removes the record of a migration that is not linked into this program any more
+    /// Remove the record of a migration that is no longer linked into this program
     Prune(mark::Prune),
-    /// For a step of the deployment: validates, applies what is pending, validates again
+    /// Validate, apply pending migrations and validate again: one step of a deployment
     Deploy(deploy::Deploy),
-    /// Checks what is linked in, without a database; for CI
+    /// Check the linked-in migrations without a database, in CI for example
     Check(check::Check),
-    /// Draws the graph of dependencies
+    /// Draw the dependency graph
     Graph(graph::Graph),
-    /// Writes a new migration into the source tree
+    /// Add a new migration to the source tree
     New(new::New),
-    /// Writes migrations.lock: from then on an edited migration that is in it fails the build
+    /// Write migrations.lock: from then on, editing a migration in it fails the build
     LockFile(lock_file::LockFile),
-    /// Opens a menu of what can be done now
+    /// Open a menu of what can be done now
     Shell(shell::Shell),
-    /// Writes a completion script for a shell
+    /// Generate a shell completion script
     Completions(completions::Completions),
 }
 
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn the_documentation_is_whole() {
         let (_, text) = include_str!("cli.md").split_once("# Commands\n").unwrap();
-        let (commands, text) = text.split_once("# Being asked").unwrap();
+        let (commands, text) = text.split_once("# Confirmation").unwrap();
         let rows = commands.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
         let told: Vec<_> = rows.flat_map(|row| row.split(", ")).map(|name| name.trim_matches('`').to_owned()).collect();
         let undocumented: Vec<_> = COMMANDS.into_iter().filter(|name| !told.iter().any(|told| told == name)).collect();

@@ -1,4 +1,4 @@
-//! `completions`: a script that completes commands and options in a shell.
+//! `completions`
 
 use std::iter;
 
@@ -12,7 +12,7 @@ use super::session::Session;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Completions {
-    /// The shell
+    /// Shell to generate the script for
     shell: Shell,
 }
 
@@ -31,7 +31,7 @@ impl Completions {
     }
 }
 
-/// For a program that has these words in front of a command.
+/// Generates the script for a program that has these words before a command.
 fn script(shell: Shell, parser: clap::Command, program: &str, words: &[String]) -> String {
     // In a script for bash, clap_complete loses its way behind a `-` in the name of the program
     // (https://github.com/clap-rs/clap/issues/6421). Only the last lines have to name the program as it is.
@@ -48,12 +48,12 @@ fn script(shell: Shell, parser: clap::Command, program: &str, words: &[String]) 
     script.replace(&format!(" -o default {name}\n"), &format!(" -o default {program}\n"))
 }
 
-/// A command that is not ours. Nothing is known of what else it understands, not even whether that is `--help`.
+/// A command of the application. Nothing is known about its arguments, not even whether it has `--help`.
 fn around(word: &str) -> clap::Command {
     clap::Command::new(word.to_owned()).disable_help_flag(true).disable_help_subcommand(true)
 }
 
-/// Where the shell looks for such a script.
+/// How to install the script.
 fn installation(shell: Shell, program: &str) -> String {
     let call = format!("{} completions {shell}", migrate());
     let command = match shell {
@@ -64,7 +64,7 @@ fn installation(shell: Shell, program: &str) -> String {
         Shell::PowerShell => format!("{call} >> $PROFILE"),
         _ => call,
     };
-    format!("`{command}` installs it for new shells.")
+    format!("Install it for new shells with `{command}`.")
 }
 
 #[cfg(test)]

@@ -62,16 +62,16 @@ use self::invocation::program;
 use self::options::Options;
 use self::output::Output;
 use self::redacted::Secrets;
-use self::session::{Place, Session};
-use self::signals::{Attended, attend, nobody_is_asked};
+use self::session::{Session, Target};
+use self::signals::{Attended, attend, no_prompt_is_open};
 use mongrate::migrator::MigratorBuilder;
 
-/// That of the library: the program's own is the application's to tell.
+/// The version of the library; the application has one of its own.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " of mongrate");
 
-/// A command line that was given: what to do, and how. See the [module](self).
+/// A parsed command line: a command and its options. See the [crate documentation](self).
 #[derive(Clone, Parser)]
-#[command(name = SUBCOMMAND, about = "Migrates this application's database", version = VERSION, max_term_width = 120, arg_required_else_help = true)]
+#[command(name = SUBCOMMAND, about = "Migrate this application's database", version = VERSION, max_term_width = 120, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
     options: Options,
@@ -80,7 +80,7 @@ pub struct Cli {
     command: Command,
 }
 
-/// Without the arguments, any of which may carry a password.
+/// Hides the arguments, any of which may contain a password.
 impl fmt::Debug for Cli {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cli").finish_non_exhaustive()
@@ -88,8 +88,8 @@ impl fmt::Debug for Cli {
 }
 
 impl Cli {
-    /// The command, if this program was called as `my-app migrate <command>`; `None` if its first argument is another one, or
-    /// if it has none. A mistake in what follows ends the process with the exit code 2, `--help` with 0, as clap does.
+    /// Parses the arguments of this process. Returns `None` unless the first is `migrate`, as in `my-app migrate <command>`.
+    /// Invalid arguments after it end the process with exit code 2, and `--help` with 0, as usual with clap.
     #[must_use]
     pub fn from_args() -> Option<Self> {
         let cli = Self::try_from_args(std::env::args_os()).unwrap_or_else(|error| error.exit());
@@ -99,7 +99,7 @@ impl Cli {
         cli
     }
 
-    /// The same of other arguments, the first of which is the name of the program.
+    /// Like [`from_args`](Self::from_args), but parses the given arguments, of which the first is the name of the program.
     ///
     /// ```
     /// use mongrate_cli::Cli;
@@ -124,45 +124,45 @@ impl Cli {
         Self::from_arg_matches(matches).map(Some)
     }
 
-    /// Whether [`run_on`](Self::run_on) will use its database: `check`, `new`, `lock-file`, `completions` and
-    /// `graph --offline` do not, nor does anything when `--uri` names another one.
+    /// Whether [`run_on`](Self::run_on) will use the application's database. `check`, `new`, `lock-file`, `completions` and
+    /// `graph --offline` do not, and no command does if `--uri` names another one.
     #[must_use]
     pub fn needs_database(&self) -> bool {
         self.command.needs_database() && self.options.uri.is_none()
     }
 
-    /// Runs the command on the database that `--uri` or else `MONGODB_URI` names. `configure` sets the
-    /// application's options; `|builder| builder` leaves the defaults. The connection is one of
+    /// Runs the command on the database that `--uri` or `MONGODB_URI` names. `configure` sets the application's options;
+    /// `|builder| builder` keeps the defaults. Connects like
     /// [`Migrator::connect`](mongrate::migrator::Migrator::connect).
     ///
-    /// Gives the exit code: 0 done or nothing to do, 1 failed or refused, 2 called wrongly, 3 the lock was not obtained,
-    /// 4 the server cannot be reached, 5 something is pending, 130 interrupted.
+    /// Returns the exit code: 0 success, 1 failed or refused, 2 usage error, 3 lock not obtained, 4 server unreachable,
+    /// 5 migrations pending, 130 interrupted.
     ///
-    /// A signal ends a command that only reads or waits within a second, and the process with it. A run of migrations ends in
-    /// good order within 5 seconds; whatever it is that keeps the process then, the process ends.
+    /// On a signal, a command that only reads or waits ends the process within a second. A run of migrations stops in an
+    /// orderly way within 5 seconds; after that, the process ends in any case.
     pub async fn run(self, configure: impl FnOnce(MigratorBuilder) -> MigratorBuilder + Send + 'static) -> ExitCode {
-        self.at(Place::Named(Box::new(configure))).await
+        self.at(Target::Named(Box::new(configure))).await
     }
 
-    /// Runs the command on the application's own database, or on another one if `--uri` or `--database` says so.
+    /// Runs the command on the application's own database, unless `--uri` or `--database` names another.
     ///
-    /// Gives the exit code, as [`run`](Self::run) does.
+    /// Returns the exit code, like [`run`](Self::run).
     pub async fn run_on(self, builder: MigratorBuilder) -> ExitCode {
-        self.at(Place::Own(Box::new(builder))).await
+        self.at(Target::Own(Box::new(builder))).await
     }
 
-    async fn at(self, place: Place) -> ExitCode {
+    async fn at(self, target: Target) -> ExitCode {
         let signals = Attended::new();
         let Self { options, command } = self;
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
-        let session = Session::new(output, options, Cli::command, place);
+        let session = Session::new(output, options, Cli::command, target);
         let result = tokio::select! {
             biased;
             result = run(command, &session) => result,
             () = abandoned(&session, &signals) => {
                 conclude(output, Err(Failure::interrupted()));
-                // The runtime would wait for what is left behind: a name that is looked up, a server that does not answer.
+                // The runtime would wait for blocking tasks, such as a DNS lookup.
                 exit(Exit::Interrupted.code().into())
             }
         };
@@ -177,17 +177,16 @@ async fn run(command: Command, session: &Session) -> Result<Exit, Failure> {
     command.run(session).await
 }
 
-/// How long a command that nothing keeps any more may take to say how it ended.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+/// How long an interrupted command may take to print its result.
+const GRACE_PERIOD: Duration = Duration::from_millis(300);
 
-/// Waits until a signal has come and the command neither runs migrations nor asks anybody, but has not ended: it only reads or
-/// waits.
+/// Waits until a signal has come and the command neither runs migrations nor shows a prompt, but has not ended.
 async fn abandoned(session: &Session, signals: &Attended) {
     signals.interrupted().await;
     session.stop().await;
-    nobody_is_asked().await;
-    sleep(LAST_WORDS).await;
-    // A run that has begun meanwhile may have taken the lock.
+    no_prompt_is_open().await;
+    sleep(GRACE_PERIOD).await;
+    // A run that began meanwhile may have taken the lock.
     session.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! Where things are said: what was asked for on stdout, everything else on stderr.
+//! Output: the result on stdout, everything else on stderr.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use super::ink::{BOLD_YELLOW, rendered, rendered_json};
 use super::options::{Color, Options};
 use super::redacted::Secrets;
 
-/// Whom to tell what.
+/// Prints as configured by the options.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
@@ -23,8 +23,8 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(options: &Options) -> Self {
-        console::set_colors_enabled(wants_colours(options.color, &Term::stdout()));
-        console::set_colors_enabled_stderr(wants_colours(options.color, &Term::stderr()));
+        console::set_colors_enabled(wants_colors(options.color, &Term::stdout()));
+        console::set_colors_enabled_stderr(wants_colors(options.color, &Term::stderr()));
         Self { format: options.format, quiet: options.quiet, verbose: options.verbose }
     }
 
@@ -32,45 +32,45 @@ impl Output {
         self.format == Format::Json
     }
 
-    /// What was asked for.
-    #[expect(clippy::unused_self, reason = "like its siblings, so that nothing is printed without one")]
+    /// Prints the result.
+    #[expect(clippy::unused_self, reason = "like its siblings: nothing is printed without an Output")]
     pub(super) fn print(self, text: impl Display) -> Result<(), Failure> {
         let text = printed(&text.to_string(), console::colors_enabled());
         write(&mut io::stdout().lock(), &text)
     }
 
-    /// What was asked for, as JSON.
-    #[expect(clippy::unused_self, reason = "like its siblings, so that nothing is printed without one")]
+    /// Prints the result as JSON.
+    #[expect(clippy::unused_self, reason = "like its siblings: nothing is printed without an Output")]
     pub(super) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::new(Exit::Failed, "json", format!("could not write JSON: {error}")))?;
         write(&mut io::stdout().lock(), &rendered_json(&Secrets::of_this_process().hidden(&text)))
     }
 
-    /// How a command that changes something has gone. Quiet when it went well and nobody wants to know.
+    /// Prints the result of a command that changes something, unless `--quiet`.
     pub(super) fn outcome(self, text: impl Display) -> Result<(), Failure> {
         if self.quiet { Ok(()) } else { self.print(text) }
     }
 
-    /// What helps a person besides.
+    /// Prints additional information for people, unless `--quiet`.
     pub(super) fn remark(self, text: impl Display) {
         if !self.quiet {
-            say(text);
+            write_stderr(text);
         }
     }
 
-    /// What has to be known, quiet or not.
-    #[expect(clippy::unused_self, reason = "everything that is said goes through here")]
+    /// Prints to stderr, even with `--quiet`.
+    #[expect(clippy::unused_self, reason = "like its siblings: nothing is printed without an Output")]
     pub(super) fn insist(self, text: impl Display) {
-        say(text);
+        write_stderr(text);
     }
 
     pub(super) fn warning(self, text: impl Display) {
         self.remark(format_args!("{}: {text}", BOLD_YELLOW.paint("warning")));
     }
 
-    /// Whether progress may move: somebody looks at a terminal that can do it, and the log does not write there as well.
-    pub(super) fn may_move(self) -> bool {
+    /// Whether progress may be animated: on a capable terminal to which no log is written.
+    pub(super) fn may_animate(self) -> bool {
         !self.quiet && self.verbose == 0 && Term::stderr().is_term() && !console::is_dumb()
     }
 
@@ -79,7 +79,7 @@ impl Output {
     }
 }
 
-fn wants_colours(color: Color, terminal: &Term) -> bool {
+fn wants_colors(color: Color, terminal: &Term) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,
@@ -91,12 +91,12 @@ fn wants_colours(color: Color, terminal: &Term) -> bool {
     }
 }
 
-/// Everything that is printed comes through here: the text without credentials, and without what a terminal would obey.
+/// Prepares a text for printing: hides credentials and escapes control characters.
 pub(super) fn printed(text: &str, colors: bool) -> String {
     rendered(&Secrets::of_this_process().hidden(text), colors)
 }
 
-/// Whoever has closed the other end does not want to read on; that is no error of ours.
+/// Writes a line. A closed pipe is not an error: the reader has seen enough.
 fn write(out: &mut impl Write, line: &str) -> Result<(), Failure> {
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("write to stdout", &error)),
@@ -104,7 +104,7 @@ fn write(out: &mut impl Write, line: &str) -> Result<(), Failure> {
     }
 }
 
-/// A line on stderr. If even that cannot be written, there is nobody left to tell.
-fn say(text: impl Display) {
+/// Writes a line to stderr. If that fails, there is nowhere left to report it.
+fn write_stderr(text: impl Display) {
     drop(writeln!(io::stderr().lock(), "{}", printed(&text.to_string(), console::colors_enabled_stderr())));
 }

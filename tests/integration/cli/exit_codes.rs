@@ -230,7 +230,7 @@ async fn zero_needs_no_variables() {
 async fn an_empty_uri_is_none() {
     let (ran, code) = error(&MyApp::anywhere().with("MONGODB_URI", ""), "status").await;
     assert_eq!((ran.code, code.as_str()), (2, "usage"));
-    assert!(ran.stderr.contains("nothing says where the database is"), "{ran}");
+    assert!(ran.stderr.contains("no database is configured"), "{ran}");
 }
 
 #[tokio::test]

@@ -238,7 +238,7 @@ async fn a_document_is_not_disturbed_by_progress() {
 async fn nothing_moves_beside_a_log() {
     let db = TestDb::new().await;
     hold(&db, HELD).await;
-    let mut terminal = Terminal::of(&MyApp::on(&db), 160, &["up", "-v"]);
+    let mut terminal = Terminal::of(&MyApp::on(&db), 200, &["up", "-v"]);
     terminal.shows("applied  002_assign_roles in ").await;
     mend(&db, HELD).await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");

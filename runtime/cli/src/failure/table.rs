@@ -1,4 +1,4 @@
-//! What the command line adds to an error of the library: the exit code, and the help where a command is the answer.
+//! Exit codes for the library's errors, and help that names commands.
 
 use super::super::exit::Exit;
 use super::super::invocation::migrate;

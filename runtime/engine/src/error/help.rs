@@ -47,7 +47,7 @@ impl Error {
                  another name"
             }
             Self::DatabaseName { .. } => {
-                "a name has 1 to 63 bytes, without white space, control characters and / \\ . \" $"
+                "a database name has 1 to 63 bytes, and contains no white space, no control characters and none of / \\ . \" $"
             }
             Self::InvalidOption { .. } => "correct it, or leave it out to use the default",
             Self::Variable { .. } => "correct it, or unset it to use the default",
@@ -67,9 +67,13 @@ impl Error {
                 return Some(format!("the sources are {}", known.join(", ")));
             }
             Self::MissingDependency { nearest: Some(nearest), .. }
-            | Self::UnknownMigration { nearest: Some(nearest), .. } => return Some(format!("did you mean '{nearest}'?")),
+            | Self::UnknownMigration { nearest: Some(nearest), .. } => {
+                return Some(format!("did you mean '{nearest}'?"));
+            }
             Self::MissingDependency { .. } => "correct its `deps`, or link in the crate that declares the dependency",
-            Self::UnknownMigration { .. } => "check the id, and that the crate that declares the migration is linked in",
+            Self::UnknownMigration { .. } => {
+                "check the id, and that the crate that declares the migration is linked in"
+            }
             Self::DuplicateId { .. } => "give one of them another id",
             Self::Cycle { .. } => "remove one of these dependencies",
             Self::NotSelected { .. } => "select its source, or leave it out",
@@ -85,9 +89,7 @@ impl Error {
                 return Some(lines.join("\n")).filter(|help| !help.is_empty());
             }
 
-            Self::Pending { .. } => {
-                "apply pending migrations before this program starts, or set MONGRATE_AUTO=true"
-            }
+            Self::Pending { .. } => "apply pending migrations before this program starts, or set MONGRATE_AUTO=true",
             Self::Required { .. } => "apply it, or wait until another process has applied it",
             Self::Drift { .. } => {
                 "undo the change and write a new migration instead, or allow it with `.drift(Policy::Warn)`"
@@ -217,7 +219,8 @@ fn after_failure(
         source.downcast_ref(),
         Some(Error::BodyChanged { .. } | Error::InDoubt { .. } | Error::PartiallyReverted { .. })
     );
-    let state = (!is_explained).then(|| if report.is_dry_run() { DRY_RUN } else { state(direction, remains) }.to_owned());
+    let state =
+        (!is_explained).then(|| if report.is_dry_run() { DRY_RUN } else { state(direction, remains) }.to_owned());
     let parts: Vec<_> = state.into_iter().chain(still_running(report)).collect();
     Some(parts.join("; ")).filter(|help| !help.is_empty())
 }

@@ -73,9 +73,15 @@ impl Error {
             }
 
             Self::Pending { ids } => {
-                format!("{} pending: {}", if ids.len() == 1 { "1 migration is".to_owned() } else { format!("{} migrations are", ids.len()) }, ids.join(", "))
+                format!(
+                    "{} pending: {}",
+                    if ids.len() == 1 { "1 migration is".to_owned() } else { format!("{} migrations are", ids.len()) },
+                    ids.join(", ")
+                )
             }
-            Self::Required { id, state } => format!("this program requires the migration '{id}', which {}", status(*state)),
+            Self::Required { id, state } => {
+                format!("this program requires the migration '{id}', which {}", status(*state))
+            }
             Self::Drift { ids } => format!("applied migrations have changed since they ran: {}", ids.join(", ")),
             Self::PartiallyApplied { ids } => {
                 format!("partially applied on a server without transactions: {}", ids.join(", "))
@@ -107,9 +113,11 @@ impl Error {
             Self::LockTimeout { holder, waited, .. } => {
                 format!("gave up after {}: this database is being migrated by {holder}", Elapsed(*waited))
             }
-            Self::LeaseLost { .. } => "lost the migration lock: this process was paused or cut off from the server for \
+            Self::LeaseLost { .. } => {
+                "lost the migration lock: this process was paused or cut off from the server for \
                  too long, or somebody released the lock"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Interrupted { .. } => "the run was interrupted".to_owned(),
             Self::RunTimedOut { limit, .. } => {
                 format!("the run exceeded its time limit of {} and was stopped", Elapsed(*limit))

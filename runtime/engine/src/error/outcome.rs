@@ -2,8 +2,8 @@
 
 use std::error::Error as _;
 
-use super::readable::{readable, source_chain};
 use super::Error;
+use super::readable::{readable, source_chain};
 use crate::report::Report;
 
 impl Error {

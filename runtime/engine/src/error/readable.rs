@@ -1,4 +1,4 @@
-//! The driver's errors as sentences: without labels, the server's raw reply, and the notation of Rust.
+//! The driver's errors for people: without labels, the server's raw reply and Rust's debug notation.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -17,7 +17,7 @@ impl fmt::Display for Readable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = &*self.0.kind;
         if let Some(refused) = refused(kind) {
-            // The driver keeps the `errInfo` of a command nowhere else.
+            // The driver has the `errInfo` of a command only in the raw reply.
             let reply = self.0.server_response().filter(|_| matches!(kind, ErrorKind::Command(_)));
             let reply = reply.and_then(|reply| Document::from_reader(reply.as_bytes()).ok());
             let info = reply.as_ref().and_then(|reply| reply.get_document("errInfo").ok());
@@ -25,7 +25,7 @@ impl fmt::Display for Readable<'_> {
         }
         match kind {
             ErrorKind::InsertMany(_) | ErrorKind::BulkWrite(_) => {
-                f.write_str("the writes could not be carried out")?;
+                f.write_str("the writes failed")?;
                 self.0.source().map_or(Ok(()), |source| write!(f, ": {}", readable(source)))
             }
             ErrorKind::GridFs(kind) => f.write_str(&grid_fs(kind)),
@@ -37,7 +37,7 @@ impl fmt::Display for Readable<'_> {
     }
 }
 
-/// What the server has refused, wherever the driver put it: of many writes the first one.
+/// The command or write that the server refused; of several writes, the first.
 pub(super) fn refused<'k>(kind: &'k ErrorKind) -> Option<Refused<'k>> {
     let concern = |concern: &'k WriteConcernError| Refused::named(&concern.message, &concern.code_name, concern.code);
     match kind {
@@ -70,7 +70,7 @@ pub(super) fn refused<'k>(kind: &'k ErrorKind) -> Option<Refused<'k>> {
     }
 }
 
-/// A write error, or one of a write concern, out of the reply to a command that the driver does not look into.
+/// Formats a write error or a write concern error from the reply to a command that the driver does not inspect.
 pub(crate) fn write_error(error: &Document) -> String {
     let text = |field| error.get_str(field).unwrap_or_default();
     Refused {
@@ -80,7 +80,7 @@ pub(crate) fn write_error(error: &Document) -> String {
     .to_string()
 }
 
-/// The name of the kind in words, because the driver has no others.
+/// The name of the kind in words, because the driver has no message.
 fn grid_fs(kind: &GridFsErrorKind) -> String {
     let name = format!("{kind:?}");
     let mut words = String::from("GridFS:");
@@ -93,7 +93,7 @@ fn grid_fs(kind: &GridFsErrorKind) -> String {
     words
 }
 
-/// One error of a chain in one line, whatever its type: many quote the driver's.
+/// One error of a chain in one line. Errors of any type may quote one of the driver's.
 pub(crate) fn readable(error: &(dyn StdError + 'static)) -> String {
     match error.downcast_ref::<DriverError>() {
         Some(driver) => Readable(driver).to_string(),
@@ -101,7 +101,7 @@ pub(crate) fn readable(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// An error and its sources, outermost first, each in one line. What is too long for a record is shortened.
+/// An error and its sources, outermost first, each in one line and shortened to fit into a record.
 pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     let links = std::iter::successors(Some(error), |error| (*error).source());
     let mut chain = links.map(readable).collect();
@@ -109,7 +109,7 @@ pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     chain
 }
 
-/// A chain of sources as one line. Many an error repeats its source; that is said once.
+/// Joins a chain of sources into one line, without sources that an outer error already contains.
 pub(crate) fn in_one_line(chain: &[String]) -> String {
     let mut line = String::new();
     for link in chain.iter().filter(|link| !link.is_empty()) {

@@ -1,4 +1,4 @@
-//! The driver's errors, sorted by what follows from them.
+//! Classification of errors, ours and the driver's.
 
 use std::error::Error as StdError;
 
@@ -9,7 +9,7 @@ use super::readable::refused;
 use super::{Error, quoted};
 
 impl Error {
-    /// Sorts a driver's error by what the reader must do about it.
+    /// Converts a driver's error by what to do about it.
     pub(crate) fn server(doing: impl Into<String>, source: DriverError) -> Self {
         let doing = doing.into();
         match (class(&source), &*source.kind) {
@@ -19,7 +19,7 @@ impl Error {
         }
     }
 
-    /// What follows from it; `None` if its source has to tell.
+    /// The class of this error; `None` if it depends on the source.
     fn own_class(&self) -> Option<Class> {
         match self {
             Self::Unreachable { source, .. } | Self::NotAuthorized { source, .. } | Self::Server { source, .. } => {
@@ -36,25 +36,25 @@ impl Error {
         }
     }
 
-    /// Whether an idempotent command that failed with it is worth sending again at once.
+    /// Whether an idempotent command that failed with this error should be sent again at once.
     pub(crate) fn passes(&self) -> bool {
         self.own_class() == Some(Class::Now)
     }
 
-    /// Whether the server cannot be reached, or refuses for a reason that goes away by itself: what was not begun may be tried again
-    /// a little later.
+    /// Whether the server is temporarily unavailable: it cannot be reached, or refuses for a transient reason. A run that had not begun may
+    /// be tried again a little later.
     #[must_use]
     pub fn is_not_now(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Server { .. })
             && matches!(self.own_class(), Some(Class::Now | Class::Later))
     }
 
-    /// Whether a server has answered with it.
+    /// Whether this error is a server's answer.
     pub(crate) fn is_answer(&self) -> bool {
         matches!(self, Self::Unreachable { source, .. } | Self::Server { source, .. } if code(source).is_some())
     }
 
-    /// As one of the driver's errors, for signatures that promise these.
+    /// Converts into a driver's error, for signatures that require one.
     pub(crate) fn into_driver(self) -> DriverError {
         DriverError::custom(self.to_string())
     }
@@ -71,7 +71,7 @@ pub(crate) fn code(error: &DriverError) -> Option<i32> {
     refused(&error.kind).map(|refused| refused.code)
 }
 
-/// What follows from an error of the driver.
+/// Classifies an error of the driver.
 pub(crate) fn class(error: &DriverError) -> Class {
     let by_code = refused(&error.kind).map(|refused| codes::class(refused.code, refused.message));
     match (&*error.kind, by_code) {
@@ -79,19 +79,19 @@ pub(crate) fn class(error: &DriverError) -> Class {
         (ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. }, _) => Class::Now,
         (ErrorKind::ServerSelection { .. }, _) => Class::Later,
         (_, Some(class)) if class != Class::Permanent => class,
-        // Each label says that something may be done again.
+        // Every label says that something may be repeated.
         _ if !error.labels().is_empty() => Class::Later,
         _ => Class::Permanent,
     }
 }
 
-/// Whether the error comes of a fail-over or a broken connection, so that an idempotent command is worth sending again.
+/// Whether the error comes from a fail-over or a broken connection, so that an idempotent command should be sent again.
 pub(crate) fn passes(error: &DriverError) -> bool {
     class(error) == Class::Now
 }
 
-/// Whether an error of a migration would be there again if the same code ran again at once, as far as can be told. What comes
-/// of a fail-over, a broken connection, a conflict or a time limit may pass.
+/// Whether a migration would probably fail with the same error if it ran again at once. Errors from a fail-over, a broken
+/// connection, a conflict or a time limit are transient.
 pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
     let mut links = std::iter::successors(Some(error), |error| (*error).source());
     let class = links.find_map(|link| match (link.downcast_ref::<Error>(), link.downcast_ref::<DriverError>()) {
@@ -120,7 +120,7 @@ mod tests {
         assert!(!permanent(broken().into()));
     }
 
-    /// The label of what is behind it asks for another attempt.
+    /// Although the label of its source asks for another attempt.
     #[test]
     fn what_is_known_to_fail_again_is_permanent() {
         assert!(is_permanent(&Error::TransactionTooSlow { source: DriverError::from(std::io::Error::other("reset")) }));
