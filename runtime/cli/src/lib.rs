@@ -63,7 +63,7 @@ use self::options::Options;
 use self::output::Output;
 use self::redacted::Secrets;
 use self::session::{Session, Target};
-use self::signals::{Attended, attend, no_prompt_is_open};
+use self::signals::{RunningCommand, handle_signals, no_prompt_is_open};
 use mongrate::migrator::MigratorBuilder;
 
 /// The version of the library; the application has one of its own.
@@ -94,7 +94,7 @@ impl Cli {
     pub fn from_args() -> Option<Self> {
         let cli = Self::try_from_args(std::env::args_os()).unwrap_or_else(|error| error.exit());
         if cli.is_some() {
-            attend();
+            handle_signals();
         }
         cli
     }
@@ -152,7 +152,7 @@ impl Cli {
     }
 
     async fn at(self, target: Target) -> ExitCode {
-        let signals = Attended::new();
+        let running = RunningCommand::new();
         let Self { options, command } = self;
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
@@ -160,7 +160,7 @@ impl Cli {
         let result = tokio::select! {
             biased;
             result = run(command, &session) => result,
-            () = abandoned(&session, &signals) => {
+            () = interrupted_while_idle(&session, &running) => {
                 conclude(output, Err(Failure::interrupted()));
                 // The runtime would wait for blocking tasks, such as a DNS lookup.
                 exit(Exit::Interrupted.code().into())
@@ -181,8 +181,8 @@ async fn run(command: Command, session: &Session) -> Result<Exit, Failure> {
 const GRACE_PERIOD: Duration = Duration::from_millis(300);
 
 /// Waits until a signal has come and the command neither runs migrations nor shows a prompt, but has not ended.
-async fn abandoned(session: &Session, signals: &Attended) {
-    signals.interrupted().await;
+async fn interrupted_while_idle(session: &Session, running: &RunningCommand) {
+    running.interrupted().await;
     session.stop().await;
     no_prompt_is_open().await;
     sleep(GRACE_PERIOD).await;

@@ -5,7 +5,7 @@ mod prompt;
 
 use std::time::Duration;
 
-pub(crate) use self::command::{Attended, attend};
+pub(crate) use self::command::{RunningCommand, handle_signals};
 pub(crate) use self::prompt::{interruptible, no_prompt_is_open};
 
 /// Polling interval for signals.

@@ -194,6 +194,9 @@ async fn without_a_terminal_there_is_nobody_to_ask() {
     let db = migrated().await;
     let ran = MyApp::on(&db).run(["down"]).await;
     assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("confirmation is required, but there is no terminal\nhelp: confirm with `--yes`"), "{ran}");
+    assert!(
+        ran.stderr.contains("confirmation is required, but there is no terminal\nhelp: confirm with `--yes`"),
+        "{ran}"
+    );
     assert!(has_cents(&db).await);
 }

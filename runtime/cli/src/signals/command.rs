@@ -20,34 +20,34 @@ const LIMIT: Duration = Duration::from_millis(4_900);
 /// Exit code after a signal.
 const INTERRUPTED: i32 = 130;
 
-static ATTENDED: Mutex<Option<Signals>> = Mutex::new(None);
+static SIGNALS: Mutex<Option<Signals>> = Mutex::new(None);
 
 /// Whether a command is running, which reacts to a signal itself.
-static UNDER_WAY: AtomicBool = AtomicBool::new(false);
+static IS_COMMAND_RUNNING: AtomicBool = AtomicBool::new(false);
 
 /// From now on, a signal ends this process with exit code 130: at once, unless a command is running.
-pub(crate) fn attend() {
-    let mut attended = attended();
+pub(crate) fn handle_signals() {
+    let mut signals = signals();
     // Without the thread, nothing would react to a signal, so its default action is kept.
-    if attended.is_none() && thread::Builder::new().name("mongrate-signals".to_owned()).spawn(watch).is_ok() {
-        *attended = Some(Signals::new());
+    if signals.is_none() && thread::Builder::new().name("mongrate-signals".to_owned()).spawn(watch).is_ok() {
+        *signals = Some(Signals::new());
     }
 }
 
-fn attended() -> MutexGuard<'static, Option<Signals>> {
-    ATTENDED.lock().unwrap_or_else(PoisonError::into_inner)
+fn signals() -> MutexGuard<'static, Option<Signals>> {
+    SIGNALS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn watch() {
     loop {
-        match &*attended() {
+        match &*signals() {
             None => return,
             Some(signals) if signals.received() => break,
             Some(_) => {}
         }
         thread::sleep(POLL_INTERVAL);
     }
-    if UNDER_WAY.load(Ordering::Relaxed) {
+    if IS_COMMAND_RUNNING.load(Ordering::Relaxed) {
         thread::sleep(LIMIT);
     }
     exit(INTERRUPTED);
@@ -55,30 +55,30 @@ fn watch() {
 
 /// Guard of a running command, which has [`LIMIT`] to end after a signal.
 #[derive(Debug)]
-pub(crate) struct Attended;
+pub(crate) struct RunningCommand;
 
-impl Attended {
+impl RunningCommand {
     pub(crate) fn new() -> Self {
-        attend();
-        UNDER_WAY.store(true, Ordering::Relaxed);
+        handle_signals();
+        IS_COMMAND_RUNNING.store(true, Ordering::Relaxed);
         Self
     }
 
     /// Waits for a signal.
     pub(crate) async fn interrupted(&self) {
-        while !attended().as_ref().is_some_and(Signals::received) {
+        while !signals().as_ref().is_some_and(Signals::received) {
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-impl Drop for Attended {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
-        let mut attended = attended();
+        let mut signals = signals();
         // After a signal the thread stays, because the rest of the program must not keep the process alive, either.
-        if !attended.as_ref().is_some_and(Signals::received) {
-            *attended = None;
-            UNDER_WAY.store(false, Ordering::Relaxed);
+        if !signals.as_ref().is_some_and(Signals::received) {
+            *signals = None;
+            IS_COMMAND_RUNNING.store(false, Ordering::Relaxed);
         }
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::LeaseLost { report: report(), shared_pool: true },
         Error::Interrupted { report: report() },
         Error::Unacknowledged {
-            reason: "the run was told to stop".to_owned(),
+            reason: "the run was interrupted".to_owned(),
             doing: "take the migration lock".to_owned(),
             interrupted: true,
             report: report(),

@@ -64,7 +64,7 @@ impl Error {
             }
             Self::UnknownSource { known, .. } => {
                 let known: Vec<_> = known.iter().map(|source| format!("'{source}'")).collect();
-                return Some(format!("the sources are {}", known.join(", ")));
+                return Some(format!("the linked-in sources are {}", known.join(", ")));
             }
             Self::MissingDependency { nearest: Some(nearest), .. }
             | Self::UnknownMigration { nearest: Some(nearest), .. } => {
@@ -76,7 +76,7 @@ impl Error {
             }
             Self::DuplicateId { .. } => "give one of them another id",
             Self::Cycle { .. } => "remove one of these dependencies",
-            Self::NotSelected { .. } => "select its source, or leave it out",
+            Self::NotSelected { .. } => "select its source, or leave out the migration",
             Self::UnselectedDependency { dependency, .. } => {
                 return Some(format!("apply '{dependency}' first, or do not restrict the registry to one source"));
             }

@@ -87,7 +87,7 @@ impl Error {
                 format!("partially applied on a server without transactions: {}", ids.join(", "))
             }
             Self::PartiallyAppliedElsewhere { ids } => {
-                format!("not linked into this program, and probably partially applied: {}", ids.join(", "))
+                format!("not linked into this program, and possibly partially applied: {}", ids.join(", "))
             }
             Self::PartiallyReverted { id } => format!("'{id}' is partially reverted, so its `up` was not run"),
             Self::Irreversible { id, reason } => {
