@@ -3,6 +3,7 @@
 #[path = "../../engine/src/error/examples.rs"]
 pub(crate) mod errors;
 
+#[allow(dead_code, reason = "shared with the engine, which uses more of it")]
 #[path = "../../engine/src/plan/fixtures.rs"]
 pub(crate) mod drawings;
 

@@ -10,10 +10,9 @@ use mongrate::report::{Remains, Report};
 
 pub(super) fn exit(error: &Error) -> Exit {
     match error {
-        Error::Unreachable { .. } | Error::HostNotFound => Exit::Unreachable,
         Error::Server { .. } if error.is_not_now() => Exit::Unreachable,
-        Error::Unacknowledged { interrupted: false, .. } => Exit::Unreachable,
-        Error::Unacknowledged { .. } | Error::Interrupted { .. } => Exit::Interrupted,
+        Error::Unacknowledged { interrupted: true, .. } | Error::Interrupted { .. } => Exit::Interrupted,
+        Error::Unreachable { .. } | Error::HostNotFound | Error::Unacknowledged { .. } => Exit::Unreachable,
         Error::LockTimeout { .. } | Error::LeaseLost { .. } => Exit::NoLock,
         Error::Pending { .. } => Exit::Pending,
         Error::UnknownMigration { .. }
