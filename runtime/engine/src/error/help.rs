@@ -205,7 +205,7 @@ fn after_stop(report: &Report, state: &str) -> String {
 /// Why the lock was not released.
 fn still_running(report: &Report) -> Option<String> {
     let left = report.left_running();
-    (!left.is_empty()).then(|| format!("the lock was not released and has to expire: {}", left.join("; ")))
+    (!left.is_empty()).then(|| format!("the lease was not released and has to expire: {}", left.join("; ")))
 }
 
 fn after_failure(
