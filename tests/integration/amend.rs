@@ -85,8 +85,7 @@ async fn i3_nothing_is_marked_as_applied_above_something_pending() {
     let error = refused(&db, migrator.mark_applied([C])).await;
     assert_eq!(
         error.to_string(),
-        "Migration 'module:amend:003_c' cannot be marked as applied while these, on which it depends, are pending: \
-         module:amend:002_b. Mark them as well, or apply them first."
+        "'module:amend:003_c' cannot be marked as applied while its dependencies are pending: module:amend:002_b. Mark them as well, or apply them first"
     );
     let error = refused(&db, migrator.mark_applied([A, "module:amend:002_bb"])).await;
     assert!(matches!(error, Error::UnknownMigration { nearest: Some(B), .. }), "{error}");
@@ -186,7 +185,7 @@ async fn a_finding_about_an_applied_one_is_accepted() {
 async fn what_is_not_applied_is_not_accepted() {
     let (db, migrator) = fresh().await;
     let error = refused(&db, migrator.accept(A)).await;
-    assert_eq!(error.to_string(), "Migration 'module:amend:001_a' is not applied.");
+    assert_eq!(error.to_string(), "'module:amend:001_a' is not applied");
 }
 
 /// Only what is not linked in, and only on request (I7).

@@ -91,7 +91,7 @@ async fn a_failure_is_logged_and_ignored_on_request() {
     assert!(booted.to_string().contains("MONGRATE_FAIL_HARD=false: migration 'module:boot-fails:001_fails' failed"));
     let logs = logs.text();
     let line = logs.lines().find(|line| line.contains("ERROR") && line.contains("MONGRATE_FAIL_HARD=false"));
-    let told = "migration 'module:boot-fails:001_fails' failed; its record tells why";
+    let told = "migration 'module:boot-fails:001_fails' failed; the record has the error";
     assert!(line.is_some_and(|line| line.ends_with(told)), "{logs}");
     assert!(!logs.contains("out of cheese"), "what a body says may quote what is stored: {logs}");
     assert!(lease_is_free(&db).await);

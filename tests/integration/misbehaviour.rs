@@ -41,7 +41,7 @@ async fn panicked(db: &TestDb, source: &str, message: &str) {
         _ => Remains::Repeatable,
     };
     assert_eq!(*remains, expected);
-    assert_eq!(error.to_string().contains("is still there"), !in_transaction, "{error}");
+    assert_eq!(error.to_string().contains(" so far remain"), !in_transaction, "{error}");
     let Some(Error::Panicked { message: told }) = cause.downcast_ref() else { panic!("{cause}") };
     assert_eq!(told, message);
     assert_eq!(report.failed().count(), 1);

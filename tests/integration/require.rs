@@ -42,8 +42,8 @@ async fn i4_it_is_one_read_and_ok_once_all_are_completed() {
     assert_eq!(db.commands().take(), ["find"]);
     assert_eq!(
         error.to_string(),
-        "this program needs migration 'module:require:002_split_names', which has not run here. Apply it, or wait until \
-         another process has"
+        "this program requires the migration 'module:require:002_split_names', which has not run here. Apply it, or wait until \
+         another process has applied it"
     );
 
     migrator.up().await.unwrap();
@@ -56,9 +56,9 @@ async fn where_each_of_them_stands_is_told() {
     let migrator = migrator(&db, "module:require").build().unwrap();
     migrator.up().await.unwrap();
     for (status, expected, told) in [
-        ("failed", State::Failed, "which failed when it ran last."),
+        ("failed", State::Failed, "which failed in its last run."),
         ("rolled-back", State::RolledBack, "which was reverted."),
-        ("running", State::Interrupted, "which was interrupted, or is running right now."),
+        ("running", State::Interrupted, "which is running or was interrupted."),
     ] {
         set_status(&db, NAMES, status).await;
         let error = migrator.require(ROLES).and(NAMES).await.unwrap_err();
@@ -68,7 +68,7 @@ async fn where_each_of_them_stands_is_told() {
     let half = doc! { "$set": { "status": "failed", "partial": true } };
     db.collection::<Document>("migrations").update_one(doc! { "_id": NAMES }, half).await.unwrap();
     let error = migrator.require(NAMES).await.unwrap_err();
-    assert!(error.to_string().contains("which stopped half-way on a server without transactions."), "{error}");
+    assert!(error.to_string().contains("which is partially applied."), "{error}");
     set_status(&db, ROLES, "failed").await;
     let error = migrator.require(NAMES).and(ROLES).await.unwrap_err();
     println!("{error}");

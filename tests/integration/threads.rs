@@ -75,7 +75,7 @@ fn what_a_service_awaits_at_start_up_may_move() {
         moves_borrowed(&Migrator::boot(db.clone()).into_future());
         moves_borrowed(&Migrator::for_each(db.client().clone(), DatabaseFilter::all()).into_future());
         moves_borrowed(&async move {
-            Migrator::for_each(db.client().clone(), DatabaseFilter::all()).await?.into_result()?;
+            let _ = Migrator::for_each(db.client().clone(), DatabaseFilter::all()).await?.into_result();
             Migrator::boot(db).await
         });
     }

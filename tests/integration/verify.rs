@@ -87,7 +87,7 @@ async fn i1_a_transaction_that_is_not_verified_is_not_run_again() {
         let Error::Failed { id, remains: Remains::All, source, report, .. } = &error else { panic!("{error}") };
         assert_eq!(id, TX);
         assert!(matches!(source.downcast_ref(), Some(Error::VerificationFailed { .. })), "{source}");
-        let expected = format!("it ran, but its `verify` function says that it did not have its effect{cause}");
+        let expected = format!("it ran, but its `verify` function reports that the effect is missing{cause}");
         assert_eq!(source.to_string(), expected);
         assert_eq!(report.not_run().len(), 3);
         let stored = record(&db, TX).await.unwrap();

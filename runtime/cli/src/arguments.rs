@@ -1,4 +1,4 @@
-//! What is wrong with the arguments of a command, as far as that can be known without a server.
+//! Checks the arguments of a command as far as that needs no server.
 
 use super::command::Command;
 use super::failure::{Failure, or_on_record};
@@ -8,12 +8,12 @@ use mongrate::migration::Source;
 use mongrate::migrator::History;
 use mongrate::plan::Registry;
 
-/// All of it at once.
+/// Reports all errors at once.
 pub(super) fn check(command: &Command) -> Result<(), Failure> {
     let registry = Registry::linked();
     let (linked, on_record) = ids(command);
     let not_linked = linked.into_iter().filter(|id| registry.get(id).is_none());
-    let told = if on_record.is_empty() { Failure::from } else { or_on_record };
+    let into_failure = if on_record.is_empty() { Failure::from } else { or_on_record };
     let nowhere = on_record.into_iter().filter(|id| registry.get(id).is_none() && !is_id(id));
     let mut errors: Vec<_> = not_linked.chain(nowhere).filter_map(|id| registry.find(id).err()).collect();
     if let Some(source) = source(command).filter(|source| Source::parse(source).is_none()) {
@@ -24,10 +24,10 @@ pub(super) fn check(command: &Command) -> Result<(), Failure> {
     {
         errors.push(Error::PageSize { limit: history.limit });
     }
-    Error::gather(errors).map_err(told)
+    Error::gather(errors).map_err(into_failure)
 }
 
-/// The ids that have to be linked in, and those that may be on record only.
+/// Returns the ids that must be linked in, and those that may only be on record.
 fn ids(command: &Command) -> (Vec<&str>, Vec<&str>) {
     match command {
         Command::Up(up) => (up.ids.iter().chain(&up.to).map(String::as_str).collect(), Vec::new()),
@@ -37,7 +37,7 @@ fn ids(command: &Command) -> (Vec<&str>, Vec<&str>) {
         Command::Mark(Mark::Applied(marked) | Mark::Pending(marked)) => {
             (marked.ids.iter().map(String::as_str).collect(), Vec::new())
         }
-        Command::Baseline(baseline) => (baseline.place.id.iter().map(String::as_str).collect(), Vec::new()),
+        Command::Baseline(baseline) => (baseline.last.id.iter().map(String::as_str).collect(), Vec::new()),
         Command::Run(run) => (vec![&run.id], Vec::new()),
         Command::Accept(accept) => (vec![&accept.id], Vec::new()),
         Command::Show(show) => (Vec::new(), vec![&show.id]),
@@ -55,7 +55,7 @@ fn source(command: &Command) -> Option<&str> {
     }
 }
 
-/// Whether a text has the shape of a qualified id, of which this program may know nothing.
+/// Whether a text has the form of a qualified id, which this program need not know.
 fn is_id(text: &str) -> bool {
     let (source, id) = text.rsplit_once(':').unwrap_or(("system", text));
     let digits = id.bytes().take_while(u8::is_ascii_digit).count();
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_a_shape() {
+    fn ids_have_a_form() {
         for id in ["001_a", "20260131_a-b", "20260131120000123-a", "module:menu:001_a", "plugin:a-b:001_a"] {
             assert!(is_id(id), "{id}");
         }

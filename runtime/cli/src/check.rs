@@ -10,10 +10,11 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::RED;
+use super::invocation::migrate;
 use super::released::{self, Released};
 use super::session::Session;
 use super::source_tree::{self, SourceTree};
-use super::{migrate, table};
+use super::table;
 use crate::json::CheckedSource;
 use mongrate::Error;
 use mongrate::display::plural;
@@ -25,7 +26,7 @@ use mongrate::plan::{NOTHING_LINKED, Registry};
 pub(super) struct Check {}
 
 impl Check {
-    #[expect(clippy::unused_self, reason = "a command is run like all others")]
+    #[expect(clippy::unused_self, reason = "the same signature as every other command")]
     pub(super) fn run(self, session: &Session) -> Result<Exit, Failure> {
         let registry = Registry::linked();
         let mut findings = mistakes(&registry)?;
@@ -43,7 +44,7 @@ impl Check {
     }
 }
 
-/// What is wrong with the graph.
+/// Errors in the graph.
 fn mistakes(registry: &Registry) -> Result<Vec<Finding<'static>>, Failure> {
     let errors = match registry.verify() {
         Ok(()) => Vec::new(),
@@ -62,7 +63,7 @@ fn mistakes(registry: &Registry) -> Result<Vec<Finding<'static>>, Failure> {
     errors.into_iter().map(finding).collect()
 }
 
-/// What is wrong compared with the lock files, where they are at hand.
+/// Differences from the lock files, if the source tree is available.
 fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'static>>, Failure> {
     let crates = SourceTree::find().map(|sources| sources.by_crate(registry));
     let crates =
@@ -70,7 +71,7 @@ fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'stati
     let crates = match crates {
         Ok(crates) => crates,
         Err(reason) => {
-            session.output.remark(format_args!("Nothing was compared with a lock file: {}.", reason.message));
+            session.output.remark(format_args!("No lock file was compared: {}.", reason.message));
             return Ok(Vec::new());
         }
     };
@@ -80,18 +81,18 @@ fn compared(session: &Session, registry: &Registry) -> Result<Vec<Finding<'stati
         if !file.exists() {
             continue;
         }
-        let (differences, place) = (file.compare(&own, registry), file.place());
+        let (differences, path) = (file.compare(&own, registry), file.shown_path());
         let finding =
             |id: String, problem, message| Finding { id: id.into(), problem, message, differs: Differs::default() };
-        let modified = differences.modified.into_iter().map(|id| finding(id, "modified", released::modified(&place)));
-        let removed = differences.removed.into_iter().map(|id| finding(id, "removed", released::removed(&place)));
+        let modified = differences.modified.into_iter().map(|id| finding(id, "modified", released::modified(&path)));
+        let removed = differences.removed.into_iter().map(|id| finding(id, "removed", released::removed(&path)));
         findings.extend(modified.chain(removed));
         let unlocked = differences.unlocked.len();
         if unlocked > 0 {
-            let direction = if unlocked == 1 { "is" } else { "are" };
+            let verb = if unlocked == 1 { "is" } else { "are" };
             let unlocked = plural(unlocked as u64, "migration");
             session.output.remark(format_args!(
-                "{unlocked} {direction} not in {place} yet: `{} lock-file` adds what is released.",
+                "{unlocked} {verb} not in {path} yet; `{} lock-file` adds released migrations.",
                 migrate()
             ));
         }
@@ -138,7 +139,7 @@ fn show(session: &Session, registry: &Registry, checked: &crate::json::Check<'_>
     let migrations = plural(checked.migrations as u64, "migration");
     let sources = plural(checked.sources.len() as u64, "source");
     output.print(match checked.findings.len() {
-        0 => format!("{migrations} of {sources} {} together.", if checked.migrations == 1 { "fits" } else { "fit" }),
+        0 => format!("{migrations} of {sources} {} consistent.", if checked.migrations == 1 { "is" } else { "are" }),
         findings => format!("{migrations} of {sources}: {}.", plural(findings as u64, "problem")),
     })
 }

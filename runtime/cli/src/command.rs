@@ -1,65 +1,67 @@
-//! The commands, as a table of contents.
+//! The list of commands.
 
 use std::iter;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{FromArgMatches, Subcommand};
+use futures_util::future::BoxFuture;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::invocation::SUBCOMMAND;
 use super::session::Session;
 use super::{
-    Cli, NAME, arguments, check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell,
-    show, status, up, validate, version,
+    check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell, show, status, up,
+    validate, version,
 };
 
-/// What to do.
+/// A command.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
-    /// Tells where every migration stands
+    /// Show the status of every migration
     Status(status::Status),
-    /// Lists what is pending
+    /// List pending migrations
     Pending(plan::Pending),
-    /// Tells what `up` would run, in order
+    /// Show what `up` would run, in order
     Plan(plan::Plan),
-    /// Applies what is pending: all of it, or what is named with what that depends on
+    /// Apply pending migrations, or only the named ones and their dependencies
     Up(up::Up),
-    /// Reverts what was applied last, or what is named
+    /// Revert the last applied migration, or the named ones
     Down(down::Down),
-    /// Applies one migration, also a manual one, with what it depends on
+    /// Apply one migration and its dependencies, even if it is manual
     Run(up::Run),
-    /// Tells what is wrong: what changed, what is missing, what failed
+    /// Report changed, missing and failed migrations
     Validate(validate::Validate),
-    /// Tells what was done, when, by whom and why
+    /// Show what was done, when, by whom and why
     History(history::History),
-    /// Tells all about one migration
+    /// Show everything about one migration
     Show(show::Show),
-    /// Tells the current and the latest migration of each source
+    /// Show the current and the latest migration of each source
     Version(version::Version),
-    /// Looks at the migration lock, or takes it away from its holder
+    /// Inspect or release the migration lock
     #[command(subcommand, arg_required_else_help = true)]
     Lock(lock::Lock),
-    /// Says that migrations are applied or pending, without running anything
+    /// Mark migrations as applied or pending, without running them
     #[command(subcommand, arg_required_else_help = true)]
     Mark(mark::Mark),
-    /// Says that a migration and everything before it is applied
+    /// Mark a migration and everything before it as applied
     Baseline(mark::Baseline),
-    /// Accepts an applied migration as it is now, although it has changed or failed to verify
+    /// Accept the current code of a changed migration, or one that failed to verify
     Accept(mark::Accept),
-    /// Removes the record of a migration that is not linked into this program any more
+    /// Remove the record of a migration that is no longer linked into this program
     Prune(mark::Prune),
-    /// For a step of the deployment: validates, applies what is pending, validates again
+    /// Validate, apply pending migrations and validate again: one step of a deployment
     Deploy(deploy::Deploy),
-    /// Checks what is linked in, without a database; for CI
+    /// Check the linked-in migrations without a database, in CI for example
     Check(check::Check),
-    /// Draws the graph of dependencies
+    /// Draw the dependency graph
     Graph(graph::Graph),
-    /// Writes a new migration into the source tree
+    /// Add a new migration to the source tree
     New(new::New),
-    /// Writes migrations.lock: from then on an edited migration that is in it fails the build
+    /// Write migrations.lock: from then on, editing a migration in it fails the build
     LockFile(lock_file::LockFile),
-    /// Opens a menu of what can be done now
+    /// Open a menu of what can be done now
     Shell(shell::Shell),
-    /// Writes a completion script for a shell
+    /// Generate a shell completion script
     Completions(completions::Completions),
 }
 
@@ -73,7 +75,6 @@ impl Command {
     }
 
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        arguments::check(&self)?;
         match self {
             Self::Status(it) => it.run(session).await,
             Self::Pending(it) => it.run(session).await,
@@ -92,7 +93,7 @@ impl Command {
             Self::Prune(it) => it.run(session).await,
             Self::Deploy(it) => it.run(session).await,
             Self::Graph(it) => it.run(session).await,
-            Self::Shell(it) => it.run(session).await,
+            Self::Shell(it) => it.run(session, run_words).await,
             Self::Check(it) => it.run(session),
             Self::New(it) => it.run(session),
             Self::LockFile(it) => it.run(session),
@@ -101,28 +102,24 @@ impl Command {
     }
 }
 
-/// The whole command line of a program of this name, as far as it is Mongrate's.
-pub(super) fn within(program: String) -> clap::Command {
-    clap::Command::new(program).subcommand_required(true).subcommand(Cli::command().name(NAME))
-}
-
-/// The command that these arguments are, for who is past its options already.
-pub(super) fn parse(arguments: &[String]) -> Result<Command, clap::Error> {
-    let arguments = iter::once(NAME).chain(arguments.iter().map(String::as_str));
-    Ok(Cli::try_parse_from(arguments)?.command)
-}
-
-/// The names of all commands.
-pub(super) fn names() -> Vec<String> {
-    Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+/// Runs the command that these words name, with the options of the session.
+fn run_words(session: &Session, words: Vec<String>) -> BoxFuture<'_, Result<Exit, Failure>> {
+    Box::pin(async move {
+        let matches = (session.parser)().try_get_matches_from(iter::once(SUBCOMMAND.to_owned()).chain(words));
+        let command = matches.and_then(|matches| Command::from_arg_matches(&matches));
+        command.map_err(|error| Failure::usage(error.to_string()))?.run(session).await
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::exit::Exit;
+    use clap::CommandFactory;
 
-    /// What clap can find out about it only when it runs.
+    use crate::exit::Exit;
+    use crate::invocation::COMMANDS;
+    use crate::{Cli, within};
+
+    /// clap finds some mistakes only at run time.
     #[test]
     fn verify_cli() {
         within("my-app".to_owned()).debug_assert();
@@ -130,16 +127,20 @@ mod tests {
         clap::Command::new("my-app").subcommand(clap::Command::new("tools").subcommand(Cli::command())).debug_assert();
     }
 
+    #[test]
+    fn the_list_of_commands_is_that_of_the_parser() {
+        assert!(Cli::command().get_subcommands().map(clap::Command::get_name).eq(COMMANDS));
+    }
+
     /// The commands and exit codes that there are, and no others.
     #[test]
     fn the_documentation_is_whole() {
         let (_, text) = include_str!("cli.md").split_once("# Commands\n").unwrap();
-        let (commands, text) = text.split_once("# Being asked").unwrap();
+        let (commands, text) = text.split_once("# Confirmation").unwrap();
         let rows = commands.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
         let told: Vec<_> = rows.flat_map(|row| row.split(", ")).map(|name| name.trim_matches('`').to_owned()).collect();
-        let mut known = names();
-        known.retain(|name| !told.contains(name));
-        assert_eq!((known, told.len()), (Vec::<String>::new(), names().len()));
+        let undocumented: Vec<_> = COMMANDS.into_iter().filter(|name| !told.iter().any(|told| told == name)).collect();
+        assert_eq!((undocumented, told.len()), (Vec::new(), COMMANDS.len()));
 
         let exits =
             [Exit::Done, Exit::Failed, Exit::Usage, Exit::NoLock, Exit::Unreachable, Exit::Pending, Exit::Interrupted];

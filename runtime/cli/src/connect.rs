@@ -1,4 +1,4 @@
-//! Where the database is. Connection strings are never shown: they carry passwords.
+//! Connections. Connection strings are never shown, because they contain passwords.
 
 use std::env::{self, VarError};
 use std::time::Duration;
@@ -8,40 +8,39 @@ use super::options::Options;
 use mongrate::Error;
 use mongrate::migrator::Connection;
 
-/// The variable that names the server.
+/// The variable with the connection string.
 const VARIABLE: &str = "MONGODB_URI";
 
-/// How long to look for a server, unless the connection string says otherwise. The driver's 30 seconds are long for
-/// somebody who has mistyped a port.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Server selection timeout, unless the connection string has one. The driver's 30 seconds are long for a mistyped port.
+const SELECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The database that `--uri` or else `MONGODB_URI` names.
+/// Connects to the database that `--uri` or `MONGODB_URI` names.
 pub(super) async fn by_options(options: &Options) -> Result<Connection, Failure> {
     let found = match &options.uri {
         Some(uri) => Some((uri.clone(), "--uri")),
         None => by_environment()?.map(|uri| (uri, VARIABLE)),
     };
-    let Some((uri, said_by)) = found else {
-        return Err(Failure::usage("nothing says where the database is")
-            .help(format!("set {VARIABLE}, like {VARIABLE}=mongodb://localhost/shop, or pass `--uri`")));
+    let Some((uri, origin)) = found else {
+        return Err(Failure::usage("no database is configured")
+            .help(format!("set {VARIABLE}, for example {VARIABLE}=mongodb://localhost/shop, or pass `--uri`")));
     };
-    connect(&uri, said_by, options.database(), None).await?.ok_or_else(|| {
-        Failure::usage("the connection string names a server, but no database")
-            .help("end it with /NAME, or pass `--database NAME`")
+    connect(&uri, origin, options.database(), None).await?.ok_or_else(|| {
+        Failure::usage("the connection string does not name a database")
+            .help("end it with /NAME or pass `--database NAME`")
     })
 }
 
-/// What the variable says; an empty one is not set.
+/// The value of the variable. An empty value counts as not set.
 fn by_environment() -> Result<Option<String>, Failure> {
     match env::var(VARIABLE) {
         Ok(uri) => Ok(Some(uri).filter(|uri| !uri.trim().is_empty())),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err(Failure::usage(format!("{VARIABLE} is not valid UTF-8"))
-            .help(format!("set it to a connection string, like {VARIABLE}=mongodb://localhost/shop"))),
+            .help(format!("set it to a connection string, for example {VARIABLE}=mongodb://localhost/shop"))),
     }
 }
 
-/// The application's database, or another one if `--uri` or `--database` says so.
+/// Connects to the application's database, unless `--uri` or `--database` names another.
 pub(super) async fn instead_of(application: &Connection, options: &Options) -> Result<Connection, Failure> {
     let (named, own) = (options.database(), application.database().name());
     match &options.uri {
@@ -53,24 +52,24 @@ pub(super) async fn instead_of(application: &Connection, options: &Options) -> R
     }
 }
 
-/// The named database, or else the one in the connection string, or else the default.
+/// Connects to the named database, the one in the connection string, or the default, in this order.
 async fn connect(
     uri: &str,
-    said_by: &str,
+    origin: &str,
     named: Option<&str>,
     default: Option<&str>,
 ) -> Result<Option<Connection>, Failure> {
-    let mut options = Connection::parse(uri).await.map_err(|error| unusable(error, said_by))?;
-    options.server_selection_timeout.get_or_insert(PATIENCE);
+    let mut options = Connection::parse(uri).await.map_err(|error| unusable(error, origin))?;
+    options.server_selection_timeout.get_or_insert(SELECTION_TIMEOUT);
     let in_uri = options.default_database.clone();
     let name = named.map(str::to_owned).or(in_uri).or_else(|| default.map(str::to_owned));
     let connection = name.map(|name| Connection::new(options, &name)).transpose();
-    connection.map_err(|error| unusable(error, said_by))
+    connection.map_err(|error| unusable(error, origin))
 }
 
-/// The same with the name of the option or variable.
-fn unusable(error: Error, said_by: &str) -> Failure {
-    let at = |problem: &str| format!("in {said_by} {problem}");
+/// Adds the name of the option or variable to the message.
+fn unusable(error: Error, origin: &str) -> Failure {
+    let at = |problem: &str| format!("in {origin} {problem}");
     match error {
         Error::ConnectionString { problem, help } => Error::ConnectionString { problem: at(&problem), help }.into(),
         other => other.into(),

@@ -1,4 +1,4 @@
-//! `deploy`: for a step of the deployment.
+//! `deploy`
 
 use std::fmt;
 
@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::invocation::migrate;
 use super::options::Writing;
+use super::progress;
 use super::session::Session;
-use super::{migrate, progress};
 use mongrate::json;
 use mongrate::migrator::{Finding, Problem, Validation};
 use mongrate::report::Report;
@@ -20,16 +21,16 @@ pub(super) struct Deploy {
     writing: Writing,
 }
 
-/// What became of a deployment. Its `Display` is the one line that a log needs.
+/// The result of a deployment. `Display` is one line for a log.
 #[derive(Debug, Serialize)]
 struct Summary<'a> {
     applied: usize,
     failed: usize,
-    /// How many migrations are linked in.
+    /// Number of linked-in migrations.
     total: usize,
-    /// What was done, unless nothing was begun.
+    /// The report of the run, if there was one.
     report: Option<json::Report<'a>>,
-    /// What was found last, unless the run failed before it could be asked again.
+    /// The last validation, unless the run failed before it.
     validation: Option<json::Validation<'a>>,
 }
 
@@ -38,16 +39,16 @@ impl Deploy {
         let migrator = session.migrator_for(&self.writing).await?;
         let total = migrator.registry().len();
         let before = migrator.validate().await?;
-        let obstacles: Vec<_> = before.findings().iter().filter(|one| is_wrong(one) && !may_be_cured(one)).collect();
+        let obstacles: Vec<_> = before.findings().iter().filter(|one| is_wrong(one) && !may_be_fixed(one)).collect();
         if !obstacles.is_empty() {
             let summary = Summary::new(total, None, Some(&before));
-            return end(session, &summary, Some(found("nothing was applied, because of this", &obstacles)));
+            return end(session, &summary, Some(found("nothing was applied, because validation failed", &obstacles)));
         }
         let mut up = migrator.up().continue_on_error(!session.environment()?.stop_on_error);
         if let Some(name) = self.writing.by() {
             up = up.by(name);
         }
-        let report = match progress::shown(session, migrator, up).await {
+        let report = match progress::run(session, migrator, up).await {
             Ok(report) => report,
             Err(error) => {
                 let report = error.report().cloned();
@@ -62,24 +63,24 @@ impl Deploy {
             session.output.warning(warning);
         }
         let left: Vec<_> = after.findings().iter().filter(|one| is_wrong(one)).collect();
-        let failure = (!left.is_empty()).then(|| found("what is pending was applied, but something is wrong", &left));
+        let failure =
+            (!left.is_empty()).then(|| found("pending migrations were applied, but validation failed", &left));
         end(session, &Summary::new(total, Some(&report), Some(&after)), failure)
     }
 }
 
-/// When an older version of the application is deployed again, what the newer one has applied is on record and not linked in: a
-/// warning of the run, and no reason to stop.
+/// After a rollback to an older version of the application, the migrations of the newer one are orphans: a warning of the run,
+/// but no reason to stop.
 fn is_wrong(finding: &Finding) -> bool {
     finding.problem != Problem::Orphan
 }
 
-/// Whether what is about to be applied may see to it. A migration that is pending may be there to cure a difference; what is left
-/// of it is found afterwards.
-fn may_be_cured(finding: &Finding) -> bool {
+/// Whether a pending migration may fix the finding, such as a difference. What remains is found afterwards.
+fn may_be_fixed(finding: &Finding) -> bool {
     finding.problem.is_cured_by_up() || matches!(finding.problem, Problem::Differs { .. })
 }
 
-/// The one line, or the one document.
+/// Prints the summary line or the JSON document.
 fn end(session: &Session, summary: &Summary<'_>, failure: Option<Failure>) -> Result<Exit, Failure> {
     if !session.output.is_json() {
         session.output.outcome(summary)?;
@@ -92,7 +93,7 @@ fn end(session: &Session, summary: &Summary<'_>, failure: Option<Failure>) -> Re
 fn found(what: &str, findings: &[&Finding]) -> Failure {
     let findings: Vec<_> = findings.iter().map(|one| format!("\n  {}: {}", one.id, one.problem.what())).collect();
     Failure::new(Exit::Failed, "invalid", format!("{what}:{}", findings.concat()))
-        .help(format!("`{} validate` tells what to do about it", migrate()))
+        .help(format!("`{} validate` shows what to do about it", migrate()))
 }
 
 impl<'a> Summary<'a> {

@@ -14,31 +14,31 @@ use mongrate::options::Limit;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Down {
-    /// Only these (qualified ids)
+    /// Revert only these migrations (qualified ids)
     #[arg(value_name = "ID")]
     pub(super) ids: Vec<String>,
 
-    /// So many of those that were applied last
+    /// Revert the last N applied migrations
     #[arg(long, value_name = "N", conflicts_with = "ids", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     steps: Option<usize>,
 
-    /// Everything that the last `up` applied
+    /// Revert everything that the last `up` applied
     #[arg(long, conflicts_with_all = ["ids", "steps"])]
     batch: bool,
 
-    /// Everything that was applied after this one, which stays
+    /// Revert everything that was applied after this migration
     #[arg(long, value_name = "ID", conflicts_with_all = ["ids", "steps", "batch"])]
     pub(super) to: Option<String>,
 
-    /// Also what depends on these
+    /// Revert their dependents as well
     #[arg(long)]
     with_dependents: bool,
 
-    /// Finds out what would happen, and changes nothing
+    /// Show what would happen, without changing anything
     #[arg(long)]
     dry_run: bool,
 
-    /// How long the run may take in all, like 90s or 10m; `none` for no limit
+    /// Time limit of the whole run, like 90s or 10m; `none` for no limit
     #[arg(long, value_name = "TIME", value_parser = limit)]
     timeout: Option<Limit>,
 
@@ -76,10 +76,10 @@ impl Down {
             down = down.by(name);
         }
         let report = if self.dry_run {
-            progress::rehearsed(session, down).await?
+            progress::run_dry(session, down).await?
         } else {
-            progress::shown(session, migrator, down).await?
+            progress::run(session, migrator, down).await?
         };
-        outcome::tell(session, &report)
+        outcome::print(session, &report)
     }
 }

@@ -1,28 +1,28 @@
-//! How a command ends.
+//! Exit codes.
 
 use std::process::ExitCode;
 
 /// The exit codes, as the guide lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// It is done, or there was nothing to do.
+    /// Success, or nothing to do.
     Done = 0,
     /// A migration failed, validation found something, or the command was refused.
     Failed = 1,
-    /// It was called wrongly.
+    /// A usage error.
     Usage = 2,
     /// The lock was not obtained, or was lost.
     NoLock = 3,
     /// The server cannot be reached.
     Unreachable = 4,
-    /// Something is pending.
+    /// Migrations are pending.
     Pending = 5,
-    /// It was told to stop.
+    /// The command was interrupted.
     Interrupted = 130,
 }
 
 impl Exit {
-    /// The exit code of two errors at once: what they have in common.
+    /// The exit code of two errors: theirs if they agree, or else [`Failed`](Self::Failed).
     pub(super) fn and(self, other: Self) -> Self {
         if self == other { self } else { Self::Failed }
     }

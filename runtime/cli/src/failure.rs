@@ -1,4 +1,4 @@
-//! What has gone wrong, as it is told: what, where, why, and what to do next.
+//! Errors of the command line: what happened, where, why, and what to do next.
 
 mod table;
 #[cfg(test)]
@@ -20,16 +20,16 @@ pub(super) struct Failure {
     pub(super) exit: Exit,
     /// For programs: docs/json-schema.json lists them.
     pub(super) code: &'static str,
-    /// A sentence that follows `error: `.
+    /// Printed after `error: `.
     pub(super) message: Box<str>,
-    /// File and line of the migration that it is about.
+    /// File and line of the migration that the error is about.
     pub(super) at: Option<(&'static str, u32)>,
-    /// Its causes beneath the message, if somebody wants to know.
+    /// The causes beneath the message, printed with `-v`.
     pub(super) causes: Vec<String>,
     pub(super) help: Option<Box<str>>,
-    /// What was done before.
+    /// What was done before the error.
     pub(super) report: Option<Box<Report>>,
-    /// What the command has to tell programs all the same; without it, the report.
+    /// The JSON document of the command; without it, the report.
     pub(super) document: Option<Box<Value>>,
 }
 
@@ -39,17 +39,17 @@ impl Failure {
         Self { exit, code, message, at: None, causes: Vec::new(), help: None, report: None, document: None }
     }
 
-    /// The command was called in a way that cannot be meant.
+    /// A usage error.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", message)
     }
 
-    /// It was told to stop, and has not said itself what became of it.
+    /// A signal ended the command before it could print a result.
     pub(super) fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted", "interrupted")
     }
 
-    /// Something beside the database: a file, the terminal.
+    /// An I/O error of a file or the terminal.
     pub(super) fn io(doing: &str, error: &std::io::Error) -> Self {
         Self::new(Exit::Failed, "io", format!("could not {doing}: {error}"))
     }
@@ -60,20 +60,14 @@ impl Failure {
         self
     }
 
-    /// Tells where in the code the migration is.
-    fn about(mut self, id: &str) -> Self {
-        self.at = Registry::linked().get(id).map(|migration| migration.location());
-        self
-    }
-
-    /// Tells programs this, too.
+    /// Adds the JSON document of the command.
     pub(super) fn with(mut self, document: &impl Serialize) -> Self {
         self.document = serde_json::to_value(document).ok().map(Box::new);
         self
     }
 }
 
-/// About an id that need not be linked in.
+/// Converts the error about an id that may be on record only.
 pub(super) fn or_on_record(error: Error) -> Failure {
     match &error {
         Error::UnknownMigration { id, .. } => {
@@ -86,7 +80,14 @@ pub(super) fn or_on_record(error: Error) -> Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let report = error.report().cloned().map(Box::new);
-        Self { causes: table::causes(&error), report, ..table::told(&error) }
+        let linked = Registry::linked();
+        let migration = error.migration_id().and_then(|id| linked.get(id));
+        Self {
+            at: migration.map(|migration| migration.location()),
+            causes: error.causes(),
+            help: table::help(&error).map(String::into_boxed_str),
+            report: error.report().cloned().map(Box::new),
+            ..Self::new(table::exit(&error), error.code(), error.message())
+        }
     }
 }

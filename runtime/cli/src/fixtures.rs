@@ -1,5 +1,9 @@
-//! Events of a run, and somebody who holds the lease.
+//! Fixtures of unit tests: events of a run, and a holder of the lease.
 
+#[path = "../../engine/src/error/examples.rs"]
+pub(crate) mod errors;
+
+#[allow(dead_code, reason = "shared with the engine, which uses more of it")]
 #[path = "../../engine/src/plan/fixtures.rs"]
 pub(crate) mod drawings;
 
@@ -41,7 +45,7 @@ pub(crate) fn failed(migration: Migration, direction: Direction) -> Event {
     Event::Failed { migration, direction, message: "the disk is full".to_owned(), duration: Duration::from_secs(2) }
 }
 
-/// Somebody who holds the lease: process `pid` on host-a, for `deploy`.
+/// A holder of the lease: process `pid` on host-a, for `deploy`.
 pub(crate) fn holder(pid: i64) -> Holder {
     let holder = json!({
         "host": "host-a", "pid": pid, "actor": "deploy", "since": { "$date": { "$numberLong": "1700000000000" } },

@@ -21,34 +21,34 @@ use self::mermaid::Mermaid;
 use self::svg::Svg;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::output::Format;
+use super::format::Format;
 use super::session::Session;
 use mongrate::Error;
 use mongrate::plan::{NOTHING_LINKED, Registry};
 
 const READING: &str = "\
-Lines and arrows lead from a dependency to what depends on it, which is the order of running. What follows from other lines \
-has no line of its own; in JSON all dependencies are there.
+Lines and arrows lead from a dependency to its dependents, which is the order of execution. A dependency that follows from \
+others has no line of its own; JSON contains every dependency.
 
-In the text, every corner belongs to the migration in its row: it hangs on what comes from above, and what leads down from it \
-waits for it. ● has something above it, ○ has not. A dependency that is far up is named instead: ← 001_create_users.";
+In text output, every corner belongs to the migration in its row: lines from above come from its dependencies, and lines below \
+lead to its dependents. ● has dependencies, ○ has none. A dependency that is far up is named instead: ← 001_create_users.";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = READING)]
 pub(super) struct Graph {
-    /// Only these (qualified ids), what they depend on and what depends on them
+    /// Draw only these migrations (qualified ids), their dependencies and their dependents
     #[arg(value_name = "ID")]
     pub(super) ids: Vec<String>,
 
-    /// Only the migrations of one source and what they depend on directly: system, module:<name> or plugin:<name>
+    /// Draw only the migrations of one source and their direct dependencies: system, module:<name> or plugin:<name>
     #[arg(long)]
     pub(super) source: Option<String>,
 
-    /// Only what is linked in, without a database: not where it stands
+    /// Draw the linked-in migrations without their status, which needs no database
     #[arg(long)]
     pub(super) offline: bool,
 
-    /// How the graph is drawn: for a terminal, for Graphviz, for Mermaid, as a picture, or for a program
+    /// Output format: terminal text, Graphviz, Mermaid, an SVG image or JSON
     #[arg(long, default_value = "text", value_parser = Format::among(&["text", "dot", "mermaid", "svg", "json"]))]
     format: Format,
 }
@@ -77,7 +77,7 @@ impl Graph {
         Ok(Exit::Done)
     }
 
-    /// What was asked for.
+    /// The selected part of the graph.
     fn part_of(&self, mut drawing: Drawing, registry: &Registry) -> Result<Drawing, Error> {
         Error::gather(self.ids.iter().filter_map(|id| registry.find(id).err()).collect())?;
         if !self.ids.is_empty() {
@@ -100,7 +100,7 @@ fn text(session: &Session, drawing: &Drawing) -> Result<(), Failure> {
 fn mermaid(session: &Session, drawing: &Drawing) -> Result<(), Failure> {
     let text = Mermaid(drawing).to_string();
     if drawing.edges.len() > mermaid::EDGES || text.chars().count() > mermaid::TEXT {
-        session.output.warning("this is more than Mermaid draws, unless its `maxEdges` and `maxTextSize` are raised");
+        session.output.warning("this graph exceeds Mermaid's default limits; raise its `maxEdges` and `maxTextSize`");
     }
     session.output.print(text)
 }

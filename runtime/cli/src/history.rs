@@ -6,31 +6,32 @@ use clap::{Args, value_parser};
 use super::exit::Exit;
 use super::failure::{Failure, or_on_record};
 use super::ink::{GREEN, RED, YELLOW};
+use super::invocation::migrate;
 use super::session::Session;
-use super::{migrate, style, table};
+use super::{style, table};
 use mongrate::display::{Count, Elapsed};
 use mongrate::json;
 use mongrate::record::{Act, HistoryEntry, RecordStatus};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct History {
-    /// So many entries, from the newest
+    /// Number of entries to show, newest first
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(super) limit: u32,
 
-    /// Leaves out so many of the newest
+    /// Number of newest entries to skip
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = value_parser!(u64).range(..=i64::MAX.unsigned_abs()))]
     skip: u64,
 
-    /// Only what ended with, or left, this status
+    /// Show only entries with this status
     #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(RecordStatus::as_str)).map(status))]
     status: Option<RecordStatus>,
 
-    /// Only the migrations of one source: system, module:<name> or plugin:<name>
+    /// Show only the migrations of one source: system, module:<name> or plugin:<name>
     #[arg(long)]
     pub(super) source: Option<String>,
 
-    /// Only this migration (qualified id)
+    /// Show only this migration (qualified id)
     #[arg(long, value_name = "ID")]
     pub(super) migration: Option<String>,
 }
@@ -38,7 +39,7 @@ pub(super) struct History {
 const STATUSES: [RecordStatus; 4] =
     [RecordStatus::Completed, RecordStatus::Failed, RecordStatus::RolledBack, RecordStatus::Running];
 
-#[expect(clippy::needless_pass_by_value, reason = "what clap hands over")]
+#[expect(clippy::needless_pass_by_value, reason = "clap passes a String")]
 fn status(name: String) -> RecordStatus {
     STATUSES.into_iter().find(|status| status.as_str() == name).unwrap_or(RecordStatus::Completed)
 }
@@ -67,8 +68,8 @@ impl History {
         }
         let shown = self.skip + page.entries.len() as u64;
         match (page.entries.len(), page.total) {
-            (0, 0) if filters.is_empty() => output.print("Nothing has been done here yet.")?,
-            (0, 0) => output.print("There are no such entries.")?,
+            (0, 0) if filters.is_empty() => output.print("The history is empty.")?,
+            (0, 0) => output.print("No entries match.")?,
             (0, total) => output.print(format_args!("There are only {}.", counted_entries(total)))?,
             (_, total) => {
                 output.print(entries(&page.entries))?;
@@ -76,7 +77,7 @@ impl History {
                     let (m, limit) = (migrate(), self.limit);
                     let filters: String = filters.iter().flat_map(|word| [" ", word]).collect();
                     output.remark(format_args!(
-                        "\n{shown} of {}; the next ones: `{m} history --limit {limit} --skip {shown}{filters}`.",
+                        "\n{shown} of {}; continue with `{m} history --limit {limit} --skip {shown}{filters}`.",
                         counted_entries(total)
                     ));
                 }
@@ -90,7 +91,7 @@ fn counted_entries(count: u64) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{} entries", Count(count)) }
 }
 
-/// A table of entries.
+/// Formats entries as a table.
 pub(super) fn entries(entries: &[HistoryEntry]) -> String {
     let mut rows = table::with(&["when (UTC)", "what", "migration", "ended", "took", "by", "remarks"]);
     for entry in entries {

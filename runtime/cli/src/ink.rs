@@ -1,8 +1,8 @@
-//! Colors, and what may reach a terminal beside them.
+//! Colors, and escaping of control characters.
 //!
-//! A text to print has both: the program's own styles, and what others have written, such as a name on record or an error that
-//! quotes a document. [`rendered`] has to tell them apart. So a style begins with an escape sequence that only this process can
-//! write, because it has a number of its own in it, and every other control character is spelled out.
+//! A text to print contains both the program's own styles and foreign text, such as a name on record or an error that quotes a
+//! document. [`rendered`] has to distinguish them. So a style begins with an escape sequence that contains a random number of this
+//! process, and every other control character is escaped.
 
 use std::collections::hash_map::RandomState;
 use std::fmt::{self, Display, Write};
@@ -26,10 +26,10 @@ pub(super) const BOLD_GREEN: Ink = Ink("32;1");
 pub(super) const BOLD_YELLOW: Ink = Ink("33;1");
 pub(super) const BOLD_BLUE: Ink = Ink("34;1");
 
-/// As [`Style`](console::Style) and tables write it.
+/// The reset sequence of [`Style`](console::Style) and of tables.
 const RESET: &str = "\u{1b}[0m";
 
-/// The end of every escape sequence of ours: a number that nobody else can know, in parts as long as parameters may be.
+/// The end of our escape sequences: a random number, split into parts that are valid parameters.
 static OURS: LazyLock<String> = LazyLock::new(|| {
     let mut number = RandomState::new().build_hasher().finish();
     let mut part = || {
@@ -61,12 +61,11 @@ impl<T: Display> Display for Painted<T> {
     }
 }
 
-/// The text as it is printed: with or without its own styles, and with nothing else that a terminal would obey or that changes
-/// the direction of the text.
+/// Renders a text with or without its own styles. Escapes all other control characters and those that change the text direction.
 pub(super) fn rendered(text: &str, colors: bool) -> String {
     let mut printed = String::with_capacity(text.len());
     let (mut rest, mut is_styled) = (text, false);
-    while let Some(sign) = rest.chars().next() {
+    while let Some(c) = rest.chars().next() {
         if let Some((parameters, after)) = ours(rest) {
             if colors {
                 let _ = write!(printed, "\u{1b}[{parameters}m");
@@ -78,41 +77,41 @@ pub(super) fn rendered(text: &str, colors: bool) -> String {
             }
             (rest, is_styled) = (after, false);
         } else {
-            if is_dangerous(sign) && sign != '\n' {
-                printed.extend(sign.escape_unicode());
+            if is_dangerous(c) && c != '\n' {
+                printed.extend(c.escape_unicode());
             } else {
-                printed.push(sign);
+                printed.push(c);
             }
-            rest = &rest[sign.len_utf8()..];
+            rest = &rest[c.len_utf8()..];
         }
     }
     printed
 }
 
-/// The parameters of an escape sequence of ours, and what comes after it.
+/// The parameters of an escape sequence of ours, and the rest of the text.
 fn ours(text: &str) -> Option<(&str, &str)> {
     let sequence = text.strip_prefix("\u{1b}[")?;
-    let end = sequence.find(|sign: char| !(sign.is_ascii_digit() || sign == ';'))?;
+    let end = sequence.find(|c: char| !(c.is_ascii_digit() || c == ';'))?;
     let (sequence, after) = sequence.split_at_checked(end + 1)?;
     Some((sequence.strip_suffix(OURS.as_str())?, after))
 }
 
-/// JSON escapes most by itself, but not what only a terminal takes for a command.
+/// Escapes the characters that JSON does not, but a terminal interprets.
 pub(super) fn rendered_json(text: &str) -> String {
     let mut printed = String::with_capacity(text.len());
-    for sign in text.chars() {
-        if is_dangerous(sign) && sign != '\n' {
-            let _ = write!(printed, "\\u{:04x}", u32::from(sign));
+    for c in text.chars() {
+        if is_dangerous(c) && c != '\n' {
+            let _ = write!(printed, "\\u{:04x}", u32::from(c));
         } else {
-            printed.push(sign);
+            printed.push(c);
         }
     }
     printed
 }
 
-/// Control characters, and those that change the direction of what follows.
-fn is_dangerous(sign: char) -> bool {
-    sign.is_control() || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Control characters, and those that change the text direction.
+fn is_dangerous(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod command;
 mod completions;
+mod conclusion;
 mod confirm;
 mod connect;
 mod deploy;
@@ -12,9 +13,11 @@ mod exit;
 mod failure;
 #[cfg(test)]
 mod fixtures;
+mod format;
 mod graph;
 mod history;
 mod ink;
+mod invocation;
 mod json;
 mod lock;
 mod lock_file;
@@ -46,28 +49,29 @@ use std::fmt;
 use std::process::{ExitCode, exit};
 use std::time::Duration;
 
-use clap::{FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 use tokio::time::sleep;
 
 use self::command::Command;
+use self::conclusion::conclude;
 use self::exit::Exit;
 use self::failure::Failure;
+use self::invocation::SUBCOMMAND;
+pub(crate) use self::invocation::migrate;
+use self::invocation::program;
 use self::options::Options;
 use self::output::Output;
 use self::redacted::Secrets;
-use self::session::{Place, Session};
-use self::signals::{Attended, attend, nobody_is_asked};
+use self::session::{Session, Target};
+use self::signals::{RunningCommand, handle_signals, no_prompt_is_open};
 use mongrate::migrator::MigratorBuilder;
 
-/// The name of the subcommand in [`Cli::from_args`].
-const NAME: &str = "migrate";
-
-/// That of the library: the program's own is the application's to tell.
+/// The version of the library; the application has one of its own.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " of mongrate");
 
-/// A command line that was given: what to do, and how. See the [module](self).
+/// A parsed command line: a command and its options. See the [crate documentation](self).
 #[derive(Clone, Parser)]
-#[command(name = NAME, about = "Migrates this application's database", version = VERSION, max_term_width = 120, arg_required_else_help = true)]
+#[command(name = SUBCOMMAND, about = "Migrate this application's database", version = VERSION, max_term_width = 120, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
     options: Options,
@@ -76,7 +80,7 @@ pub struct Cli {
     command: Command,
 }
 
-/// Without the arguments, any of which may carry a password.
+/// Hides the arguments, any of which may contain a password.
 impl fmt::Debug for Cli {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cli").finish_non_exhaustive()
@@ -84,18 +88,18 @@ impl fmt::Debug for Cli {
 }
 
 impl Cli {
-    /// The command, if this program was called as `my-app migrate <command>`; `None` if its first argument is another one, or
-    /// if it has none. A mistake in what follows ends the process with the exit code 2, `--help` with 0, as clap does.
+    /// Parses the arguments of this process. Returns `None` unless the first is `migrate`, as in `my-app migrate <command>`.
+    /// Invalid arguments after it end the process with exit code 2, and `--help` with 0, as usual with clap.
     #[must_use]
     pub fn from_args() -> Option<Self> {
         let cli = Self::try_from_args(std::env::args_os()).unwrap_or_else(|error| error.exit());
         if cli.is_some() {
-            attend();
+            handle_signals();
         }
         cli
     }
 
-    /// The same of other arguments, the first of which is the name of the program.
+    /// Like [`from_args`](Self::from_args), but parses the given arguments, of which the first is the name of the program.
     ///
     /// ```
     /// use mongrate_cli::Cli;
@@ -108,11 +112,11 @@ impl Cli {
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Option<Self>, clap::Error> {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        if arguments.get(1).is_none_or(|first| first != NAME) {
+        if arguments.get(1).is_none_or(|first| first != SUBCOMMAND) {
             return Ok(None);
         }
-        let program = command::within(session::program(arguments.first()));
-        let matches = program.try_get_matches_from(&arguments).map_err(|error| {
+        let parser = within(program(arguments.first()));
+        let matches = parser.try_get_matches_from(&arguments).map_err(|error| {
             let arguments = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
             Secrets::of(arguments).hidden_in(error)
         })?;
@@ -120,71 +124,75 @@ impl Cli {
         Self::from_arg_matches(matches).map(Some)
     }
 
-    /// Whether [`run_on`](Self::run_on) will use its database: `check`, `new`, `lock-file`, `completions` and
-    /// `graph --offline` do not, nor does anything when `--uri` names another one.
+    /// Whether [`run_on`](Self::run_on) will use the application's database. `check`, `new`, `lock-file`, `completions` and
+    /// `graph --offline` do not, and no command does if `--uri` names another one.
     #[must_use]
     pub fn needs_database(&self) -> bool {
         self.command.needs_database() && self.options.uri.is_none()
     }
 
-    /// Runs the command on the database that `--uri` or else `MONGODB_URI` names. `configure` sets the
-    /// application's options; `|builder| builder` leaves the defaults. The connection is one of
+    /// Runs the command on the database that `--uri` or `MONGODB_URI` names. `configure` sets the application's options;
+    /// `|builder| builder` keeps the defaults. Connects like
     /// [`Migrator::connect`](mongrate::migrator::Migrator::connect).
     ///
-    /// Gives the exit code: 0 done or nothing to do, 1 failed or refused, 2 called wrongly, 3 the lock was not obtained,
-    /// 4 the server cannot be reached, 5 something is pending, 130 interrupted.
+    /// Returns the exit code: 0 success, 1 failed or refused, 2 usage error, 3 lock not obtained, 4 server unreachable,
+    /// 5 migrations pending, 130 interrupted.
     ///
-    /// A signal ends a command that only reads or waits within a second, and the process with it. A run of migrations ends in
-    /// good order within 5 seconds; whatever it is that keeps the process then, the process ends.
+    /// On a signal, a command that only reads or waits ends the process within a second. A run of migrations stops in an
+    /// orderly way within 5 seconds; after that, the process ends in any case.
     pub async fn run(self, configure: impl FnOnce(MigratorBuilder) -> MigratorBuilder + Send + 'static) -> ExitCode {
-        self.at(Place::Named(Box::new(configure))).await
+        self.at(Target::Named(Box::new(configure))).await
     }
 
-    /// Runs the command on the application's own database, or on another one if `--uri` or `--database` says so.
+    /// Runs the command on the application's own database, unless `--uri` or `--database` names another.
     ///
-    /// Gives the exit code, as [`run`](Self::run) does.
+    /// Returns the exit code, like [`run`](Self::run).
     pub async fn run_on(self, builder: MigratorBuilder) -> ExitCode {
-        self.at(Place::Own(Box::new(builder))).await
+        self.at(Target::Own(Box::new(builder))).await
     }
 
-    async fn at(self, place: Place) -> ExitCode {
-        let signals = Attended::new();
+    async fn at(self, target: Target) -> ExitCode {
+        let running = RunningCommand::new();
         let Self { options, command } = self;
         let output = Output::new(&options);
         log::to_stderr(options.verbose);
-        let session = Session::new(output, options, place);
+        let session = Session::new(output, options, Cli::command, target);
         let result = tokio::select! {
             biased;
-            result = command.run(&session) => result,
-            () = abandoned(&session, &signals) => {
-                output.conclude(Err(Failure::interrupted()));
-                // The runtime would wait for what is left behind: a name that is looked up, a server that does not answer.
+            result = run(command, &session) => result,
+            () = interrupted_while_idle(&session, &running) => {
+                conclude(output, Err(Failure::interrupted()));
+                // The runtime would wait for blocking tasks, such as a DNS lookup.
                 exit(Exit::Interrupted.code().into())
             }
         };
-        let exit = output.conclude(result);
+        let exit = conclude(output, result);
         session.close().await;
         exit.into()
     }
 }
 
-/// How long a command that nothing keeps any more may take to say how it ended.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+async fn run(command: Command, session: &Session) -> Result<Exit, Failure> {
+    arguments::check(&command)?;
+    command.run(session).await
+}
 
-/// Waits until a signal has come and the command neither runs migrations nor asks anybody, but has not ended: it only reads or
-/// waits.
-async fn abandoned(session: &Session, signals: &Attended) {
-    signals.interrupted().await;
+/// How long an interrupted command may take to print its result.
+const GRACE_PERIOD: Duration = Duration::from_millis(300);
+
+/// Waits until a signal has come and the command neither runs migrations nor shows a prompt, but has not ended.
+async fn interrupted_while_idle(session: &Session, running: &RunningCommand) {
+    running.interrupted().await;
     session.stop().await;
-    nobody_is_asked().await;
-    sleep(LAST_WORDS).await;
-    // A run that has begun meanwhile may have taken the lock.
+    no_prompt_is_open().await;
+    sleep(GRACE_PERIOD).await;
+    // A run that began meanwhile may have taken the lock.
     session.stop().await;
 }
 
-/// How this program was called, up to the command: `my-app migrate`.
-fn migrate() -> String {
-    session::invocation()
+/// The parser of a program of this name that has the subcommand and nothing else.
+fn within(program: String) -> clap::Command {
+    clap::Command::new(program).subcommand_required(true).subcommand(Cli::command().name(SUBCOMMAND))
 }
 
 #[cfg(test)]

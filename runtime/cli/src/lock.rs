@@ -6,17 +6,18 @@ use clap::{Args, Subcommand};
 use super::confirm::{confirm, refuse_in_production};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::invocation::migrate;
 use super::options::Who;
+use super::outcome;
 use super::session::Session;
-use super::{migrate, outcome};
 use mongrate::json;
 use mongrate::record::Holder;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Lock {
-    /// Tells who holds the lock
+    /// Show who holds the lock
     Status(Status),
-    /// Takes the lock away from its holder, which is fenced off: whatever it still tries, it does not commit
+    /// Take the lock from its holder, which cannot commit anything afterwards
     Release(Release),
 }
 
@@ -25,11 +26,11 @@ pub(super) struct Status {}
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Release {
-    /// Does it without asking; in production it takes --yes as well
+    /// Release the lock without asking; in production, --yes is required as well
     #[arg(long)]
     confirm: bool,
 
-    /// Why, for the history
+    /// Reason for the history
     #[arg(long, value_name = "REASON", value_parser = NonEmptyStringValueParser::new())]
     because: String,
 
@@ -63,38 +64,38 @@ impl Release {
         let migrator = session.migrator().await?;
         let status = migrator.lock_status().await?;
         if status.holder.is_none() {
-            return told(session, None);
+            return print_released(session, None);
         }
         if self.confirm && !session.options.yes {
             refuse_in_production(migrator)?;
-        } else if !confirm(session, migrator, Some(&status), "Take the lock away?").await? {
+        } else if !confirm(session, migrator, Some(&status), "Release the lock?").await? {
             return outcome::declined(session);
         }
-        // The one that was shown may have finished while somebody thought about it.
+        // The holder that was shown may have finished meanwhile.
         if migrator.lock_status().await?.token != status.token {
             return Err(Failure::new(
                 Exit::Failed,
                 "lock-changed",
-                "the lock has another holder by now, so nothing was changed",
+                "the lock has changed hands meanwhile, so nothing was changed",
             )
-            .help(format!("`{} lock status` tells who", migrate())));
+            .help(format!("`{} lock status` shows its holder", migrate())));
         }
         let mut unlock = migrator.force_unlock().because(self.because);
         if let Some(name) = self.who.by() {
             unlock = unlock.by(name);
         }
-        told(session, unlock.await?.as_ref())
+        print_released(session, unlock.await?.as_ref())
     }
 }
 
-fn told(session: &Session, former: Option<&Holder>) -> Result<Exit, Failure> {
+fn print_released(session: &Session, former: Option<&Holder>) -> Result<Exit, Failure> {
     let output = &session.output;
     if output.is_json() {
         output.json(&json::Released::of(former))?;
     } else if let Some(holder) = former {
-        output.outcome(format_args!("Took the lock from {holder}."))?;
+        output.outcome(format_args!("Released the lock of {holder}."))?;
     } else {
-        output.outcome("The lock was free already.")?;
+        output.outcome("The lock was already free.")?;
     }
     Ok(Exit::Done)
 }

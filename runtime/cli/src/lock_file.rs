@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::RED;
-use super::migrate;
+use super::invocation::migrate;
 use super::released::{self, Released};
 use super::session::Session;
 use super::source_tree::{self, SourceTree};
@@ -14,7 +14,7 @@ use mongrate::plan::{NOTHING_LINKED, Registry};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct LockFile {
-    /// Writes nothing, and exits with 1 if there is something to write
+    /// Write nothing, and exit with code 1 if the file is not up to date
     #[arg(long)]
     check: bool,
 }
@@ -26,22 +26,22 @@ impl LockFile {
             if !self.check {
                 draft.write()?;
             }
-            files.push(draft.told);
+            files.push(draft.summary);
         }
         let is_modified = files.iter().any(|file| !file.modified.is_empty());
         let is_due = files.iter().any(|file| !(file.added.is_empty() && file.rewritten.is_empty()));
         if session.output.is_json() {
             session.output.json(&crate::json::LockFiles { written: !self.check, files })?;
         } else {
-            files.iter().try_for_each(|file| self.tell(file, session))?;
+            files.iter().try_for_each(|file| self.print(file, session))?;
             if self.check && is_due {
-                session.output.remark(format_args!("`{} lock-file` writes what is missing.", migrate()));
+                session.output.remark(format_args!("`{} lock-file` adds them.", migrate()));
             }
         }
         Ok(if is_modified || (self.check && is_due) { Exit::Failed } else { Exit::Done })
     }
 
-    fn tell(&self, file: &crate::json::LockFile, session: &Session) -> Result<(), Failure> {
+    fn print(&self, file: &crate::json::LockFile, session: &Session) -> Result<(), Failure> {
         let output = &session.output;
         let crate::json::LockFile { path, added, rewritten, modified, removed, total } = file;
         for id in removed {
@@ -62,40 +62,40 @@ impl LockFile {
     }
 }
 
-/// A file, and what there is to write into it.
+/// A lock file and the migrations to be written into it.
 struct Draft {
     file: Released,
     due: Vec<Migration>,
-    told: crate::json::LockFile,
+    summary: crate::json::LockFile,
 }
 
 impl Draft {
     fn new(file: Released, own: &[Migration], registry: &Registry) -> Self {
         let differences = file.compare(own, registry);
         let ids = |migrations: &[Migration]| migrations.iter().map(Migration::id).collect();
-        let told = crate::json::LockFile {
-            path: file.place(),
+        let summary = crate::json::LockFile {
+            path: file.shown_path(),
             added: ids(&differences.unlocked),
             rewritten: ids(&differences.outdated),
             modified: differences.modified,
             removed: differences.removed,
             total: file.len(),
         };
-        Self { file, due: [differences.unlocked, differences.outdated].concat(), told }
+        Self { file, due: [differences.unlocked, differences.outdated].concat(), summary }
     }
 
-    /// Leaves a file alone in which nothing is missing.
+    /// Writes the file unless it is up to date.
     fn write(&mut self) -> Result<(), Failure> {
         if self.due.is_empty() {
             return Ok(());
         }
         self.due.iter().for_each(|migration| self.file.lock(*migration));
-        self.told.total = self.file.len();
+        self.summary.total = self.file.len();
         self.file.write()
     }
 }
 
-/// One for each crate here that has migrations, or had some.
+/// Returns one draft for each crate of the source tree that has migrations or a lock file.
 fn drafts(registry: &Registry) -> Result<Vec<Draft>, Failure> {
     if registry.is_empty() {
         return Err(Failure::new(Exit::Failed, "nothing-linked", NOTHING_LINKED));

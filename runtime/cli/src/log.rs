@@ -1,4 +1,4 @@
-//! The log that `-v` asks for.
+//! The log of `-v`.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use tracing_subscriber::{fmt, registry};
 
 use super::output::printed;
 
-/// Writes what the library tells through `tracing` to stderr, unless the application has a subscriber of its own.
+/// Logs the library's `tracing` events to stderr, unless the application has set up a subscriber.
 pub(super) fn to_stderr(verbose: u8) {
     let level = match verbose {
         0 => return,
@@ -19,11 +19,11 @@ pub(super) fn to_stderr(verbose: u8) {
     };
     let lines = fmt::layer().with_writer(|| Log).with_ansi(false);
     let log = registry().with(lines.with_filter(Targets::new().with_target("mongrate", level)));
-    // An error says that there is one already, and that is right.
+    // An error means that the application has a subscriber, which takes precedence.
     drop(log.try_init());
 }
 
-/// Stderr, as everything else is printed there.
+/// Stderr, with credentials hidden like in all other output.
 struct Log;
 
 impl Write for Log {

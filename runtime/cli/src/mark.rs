@@ -1,27 +1,28 @@
-//! `mark`, `baseline`, `accept` and `prune`: records by hand.
+//! `mark`, `baseline`, `accept` and `prune`
 
 use clap::{Args, Subcommand};
 
 use super::confirm::confirm;
 use super::exit::Exit;
 use super::failure::{Failure, or_on_record};
+use super::invocation::migrate;
 use super::options::Reasoned;
+use super::outcome;
 use super::session::Session;
-use super::{migrate, outcome};
 use mongrate::Error;
 use mongrate::migrator::Amend;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Mark {
-    /// Says that these are applied, without running them
+    /// Mark migrations as applied, without running them
     Applied(Marked),
-    /// Says that these are pending, without reverting them
+    /// Mark migrations as pending, without reverting them
     Pending(Marked),
 }
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Marked {
-    /// Qualified ids
+    /// Qualified ids of the migrations
     #[arg(value_name = "ID", required = true)]
     pub(super) ids: Vec<String>,
 
@@ -32,7 +33,7 @@ pub(super) struct Marked {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Baseline {
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) last: Last,
 
     #[command(flatten)]
     reasoned: Reasoned,
@@ -40,18 +41,18 @@ pub(super) struct Baseline {
 
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(super) struct Place {
-    /// The last migration that is applied (qualified id)
+pub(super) struct Last {
+    /// Qualified id of the last applied migration
     pub(super) id: Option<String>,
 
-    /// Asks the `verify` functions where the database stands, and proposes that place
+    /// Detect the last applied migration with the `verify` functions
     #[arg(long)]
     detect: bool,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Accept {
-    /// The migration (qualified id)
+    /// Qualified id of the migration
     pub(super) id: String,
 
     #[command(flatten)]
@@ -60,7 +61,7 @@ pub(super) struct Accept {
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Prune {
-    /// The migration (qualified id)
+    /// Qualified id of the migration
     pub(super) id: String,
 
     #[command(flatten)]
@@ -89,12 +90,12 @@ impl Baseline {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_for(&self.reasoned.writing).await?;
         let mut about = None;
-        let id = if let Some(id) = self.place.id {
+        let id = if let Some(id) = self.last.id {
             id
         } else {
             let detected = migrator.detect().await?;
             let Some(id) = detected.baseline() else {
-                // Nothing to say, and said so.
+                // There is nothing to mark, and the output shows why.
                 session.output.remark(&detected);
                 if detected.contradictions().next().is_some() {
                     return Err(no_baseline());
@@ -113,15 +114,15 @@ impl Baseline {
     }
 }
 
-/// The database went another way than the migrations.
+/// The `verify` functions contradict the order of the migrations.
 fn no_baseline() -> Failure {
     Failure::new(
         Exit::Failed,
         "no-baseline",
-        "the `verify` functions contradict each other, so there is no place at which the database stands",
+        "the `verify` functions contradict each other, so no baseline can be detected",
     )
     .help(format!(
-        "look at the database, and then name the place or the migrations: `{m} baseline ID` or `{m} mark applied ID`",
+        "inspect the database, then name the baseline or the migrations with `{m} baseline ID` or `{m} mark applied ID`",
         m = migrate()
     ))
 }
@@ -147,7 +148,7 @@ async fn amend_as(
     session: &Session,
     mut amend: Amend,
     reasoned: &Reasoned,
-    told: fn(Error) -> Failure,
+    into_failure: fn(Error) -> Failure,
 ) -> Result<Exit, Failure> {
     if let Some(name) = reasoned.writing.by() {
         amend = amend.by(name);
@@ -155,5 +156,5 @@ async fn amend_as(
     if let Some(reason) = &reasoned.because {
         amend = amend.because(reason);
     }
-    outcome::tell(session, &amend.await.map_err(told)?)
+    outcome::print(session, &amend.await.map_err(into_failure)?)
 }

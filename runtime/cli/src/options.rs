@@ -1,116 +1,115 @@
-//! What every command can be told.
+//! Options that several commands share.
 
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::output::Format;
+use super::format::Format;
 use mongrate::options::Limit;
 
 /// The options of all commands.
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Options of all commands")]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Options {
-    /// The server, as a connection string. Without it: MONGODB_URI, or what the application says
+    /// Connection string of the server [default: MONGODB_URI, or the application's]
     #[arg(long, global = true, value_name = "URI")]
     pub(super) uri: Option<String>,
 
-    /// The database. Without it: the one in the connection string, or what the application says
+    /// Name of the database [default: the one in the connection string, or the application's]
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) database: Option<String>,
 
-    /// How the result is written
+    /// Output format
     #[arg(long, global = true, default_value = "table", value_parser = Format::among(&["table", "json"]))]
     pub(super) format: Format,
 
-    /// Answers every question with yes
+    /// Answer every question with yes
     #[arg(long, short, global = true)]
     pub(super) yes: bool,
 
-    /// Only what was asked for, and errors
+    /// Print only the result and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 
-    /// More of everything, with a log on stderr; -vv and -vvv for more of that
+    /// Print more details, and log to stderr; -vv and -vvv log more
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
 
-    /// Colours: auto heeds the terminal and NO_COLOR
+    /// When to use colors; auto depends on the terminal and NO_COLOR
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
 }
 
-/// When to use colours.
+/// When to use colors.
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless NO_COLOR is set
     Auto,
-    /// Always.
+    /// Always
     Always,
-    /// Never.
+    /// Never
     Never,
 }
 
-/// Who acts.
+/// The person who runs the command.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Who {
-    /// Who does this, for the record. Without it: the user who is logged in
+    /// Name for the record and the history [default: the logged-in user]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
 
-/// What commands that take the lock can be told.
+/// Options of commands that take the lock.
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Writing {
     #[command(flatten)]
     who: Who,
 
-    /// How long to wait for another process that is migrating, like 30s or 10m. Without it: MONGRATE_LOCK_WAIT_MS, or
-    /// what the application says, or 5 minutes
+    /// How long to wait for another process that is migrating, like 30s or 10m [default: MONGRATE_LOCK_WAIT_MS, the
+    /// application's, or 5 minutes]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) lock_wait: Option<Duration>,
 }
 
-/// What commands that change records without running anything can be told.
+/// Options of commands that only change records.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Reasoned {
     #[command(flatten)]
     pub(super) writing: Writing,
 
-    /// Why, for the history
+    /// Reason for the history
     #[arg(long, value_name = "REASON")]
     pub(super) because: Option<String>,
 }
 
-/// A time like those in the help texts.
+/// Parses a duration like those in the help texts.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| "a time is a number with its unit, like 500ms, 30s, 10m or 2h".to_owned())
+    humantime::parse_duration(text).map_err(|_| "expected a number with a unit, like 500ms, 30s, 10m or 2h".to_owned())
 }
 
-/// A time limit like those in the help texts, or `none`.
+/// Parses a time limit like those in the help texts, or `none`.
 pub(super) fn limit(text: &str) -> Result<Limit, String> {
     match text {
         "none" => Ok(Limit::None),
         _ => match Limit::After(time(text)?) {
             limit if limit.check().is_ok() => Ok(limit),
-            _ => Err("a time limit is 1ms to 30days, or `none` for no limit".to_owned()),
+            _ => Err("expected 1ms to 30days, or `none` for no limit".to_owned()),
         },
     }
 }
 
 impl Options {
-    /// The database that was named, without white space around it. That of the connection string is checked like this one.
+    /// The value of `--database` without surrounding white space.
     pub(super) fn database(&self) -> Option<&str> {
         self.database.as_deref().map(str::trim)
     }
 }
 
 impl Who {
-    /// As said, or as logged in; what is blank is not said.
+    /// Returns the value of `--by`, or the logged-in user. Blank values count as missing.
     pub(super) fn by(&self) -> Option<String> {
         let names = ["USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
         let mut names = self.by.clone().into_iter().chain(names).map(|name| name.trim().to_owned());

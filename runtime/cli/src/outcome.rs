@@ -1,4 +1,4 @@
-//! How a command that changes something tells what it did.
+//! The result of a command that changes something.
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -8,8 +8,8 @@ use mongrate::json;
 use mongrate::record::Act;
 use mongrate::report::{Outcome, Report};
 
-/// A run that ended well. Its steps were told while they ran. That of a dry run may have found that in earnest it would not.
-pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> {
+/// Prints the report of a successful run, whose steps were printed while they ran. Fails if a dry run found a failure.
+pub(super) fn print(session: &Session, report: &Report) -> Result<Exit, Failure> {
     let output = &session.output;
     if output.is_json() {
         output.json(&json::Report::of(report))?;
@@ -28,7 +28,7 @@ pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> 
             output.remark(execution);
         }
         for (id, act) in report.amended() {
-            output.outcome(format_args!("{id}: {}", said(*act)))?;
+            output.outcome(format_args!("{id}: {}", description(*act)))?;
         }
         output.outcome(report.summary())?;
     }
@@ -36,17 +36,17 @@ pub(super) fn tell(session: &Session, report: &Report) -> Result<Exit, Failure> 
     Ok(if would_fail { Exit::Failed } else { Exit::Done })
 }
 
-/// A run that did not end well: what its progress has not told yet.
-pub(super) fn tell_rest(output: Output, report: &Report) -> Result<(), Failure> {
+/// Prints what the progress of a failed run has not shown yet.
+pub(super) fn print_rest(output: Output, report: &Report) -> Result<(), Failure> {
     if report.is_dry_run() {
-        // It is what was asked for, all the same.
+        // It is the result, even if the run would fail.
         return output.print(report);
     }
     if let Some(stopped) = report.stopped() {
         output.remark(stopped);
     }
     for (id, act) in report.amended() {
-        output.remark(format_args!("{id}: {}", said(*act)));
+        output.remark(format_args!("{id}: {}", description(*act)));
     }
     for id in report.not_run() {
         output.remark(format_args!("not run  {id}"));
@@ -54,27 +54,27 @@ pub(super) fn tell_rest(output: Output, report: &Report) -> Result<(), Failure> 
     for warning in report.warnings() {
         output.warning(warning);
     }
-    // It says that there was nothing to do when the run did not come to anything.
+    // The summary of an empty report would say that there was nothing to do.
     if !(report.is_empty() && report.not_run().is_empty()) {
         output.remark(report.summary());
     }
     Ok(())
 }
 
-/// What has become of a record.
-fn said(act: Act) -> &'static str {
+/// What happened to a record.
+fn description(act: Act) -> &'static str {
     match act {
         Act::MarkPending => "marked as pending",
-        Act::Accept => "accepted as it is",
-        Act::Prune => "its record was removed",
+        Act::Accept => "accepted",
+        Act::Prune => "record removed",
         _ => "marked as applied",
     }
 }
 
-/// Somebody was asked, and said no.
+/// The answer to a confirmation was no.
 pub(super) fn declined(session: &Session) -> Result<Exit, Failure> {
     if session.output.is_json() {
-        return Err(Failure::new(Exit::Failed, "declined", "nothing was changed: the answer was no"));
+        return Err(Failure::new(Exit::Failed, "declined", "not confirmed; nothing was changed"));
     }
     session.output.remark("Nothing was changed.");
     Ok(Exit::Failed)

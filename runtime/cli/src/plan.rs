@@ -19,7 +19,7 @@ impl Pending {
             output.json(&json::Pending::of(&status))?;
             return Ok(Exit::Done);
         }
-        let mut rows = table::with(&["status", "migration", "what it does"]);
+        let mut rows = table::with(&["status", "migration", "summary"]);
         for standing in status.iter().filter(|standing| standing.state.is_pending()) {
             let word = style::state(standing.word(), standing.state).to_string();
             rows.add_row([word, standing.migration.id().to_owned(), standing.migration.summary()]);
@@ -35,11 +35,11 @@ impl Pending {
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Plan {
-    /// Only these (qualified ids) and what they depend on
+    /// Show only these migrations (qualified ids) and their dependencies
     #[arg(value_name = "ID")]
     pub(super) ids: Vec<String>,
 
-    /// Everything up to this one in plan order
+    /// Show everything up to this migration in plan order
     #[arg(long, value_name = "ID", conflicts_with = "ids")]
     pub(super) to: Option<String>,
 }

@@ -1,7 +1,7 @@
-//! What is under way, while it is: lines that stay for what is over, and on a terminal one below them that moves.
+//! Progress of a run: a line for each finished step and, on a terminal, an animated line for the current one.
 
+mod animated;
 mod course;
-mod moving;
 mod plain;
 
 use std::future::IntoFuture;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use tokio::time::{self, MissedTickBehavior};
 
-use self::moving::Moving;
+use self::animated::Animated;
 use self::plain::Plain;
 use super::output::Output;
 use super::session::Session;
@@ -21,46 +21,46 @@ use mongrate::migrator::Migrator;
 use mongrate::report::Report;
 use mongrate::stop::Signals;
 
-/// How often the moving line moves. What is over before that needs none.
+/// Refresh interval of the animated line. Shorter runs have none.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Waits for a run, and shows how it goes.
-pub(super) async fn shown(
+/// Runs migrations and shows the progress.
+pub(super) async fn run(
     session: &Session,
     migrator: &Migrator,
-    run: impl IntoFuture<Output = Result<Report, Error>>,
+    action: impl IntoFuture<Output = Result<Report, Error>>,
 ) -> Result<Report, Error> {
     if session.output.is_quiet() {
-        return run.await;
+        return action.await;
     }
     let mut events = migrator.events();
-    let mut screen = Screen::new(session.output, "looking what there is to do");
-    let (mut run, mut ticks) = (pin!(run.into_future()), ticks());
+    let mut screen = Screen::new(session.output, "reading the records");
+    let (mut run, mut ticks) = (pin!(action.into_future()), ticks());
     let result = loop {
         tokio::select! {
             biased;
-            Some(event) = events.next() => screen.heed(&event),
+            Some(event) = events.next() => screen.on_event(&event),
             _ = ticks.tick() => screen.tick(),
             result = &mut run => break result,
         }
     };
-    // What came while the run ended.
+    // Events that arrived while the run ended.
     while let Some(event) = events.next().now_or_never().flatten() {
-        screen.heed(&event);
+        screen.on_event(&event);
     }
     result
 }
 
-/// Waits for a dry run, which tells nothing before its end.
-pub(super) async fn rehearsed(
+/// Makes a dry run, which reports nothing before its end.
+pub(super) async fn run_dry(
     session: &Session,
-    run: impl IntoFuture<Output = Result<Report, Error>>,
+    action: impl IntoFuture<Output = Result<Report, Error>>,
 ) -> Result<Report, Error> {
-    if !session.output.may_move() {
-        return run.await;
+    if !session.output.may_animate() {
+        return action.await;
     }
     let mut screen = Screen::new(session.output, "dry run");
-    let (mut run, mut ticks) = (pin!(run.into_future()), ticks());
+    let (mut run, mut ticks) = (pin!(action.into_future()), ticks());
     loop {
         tokio::select! {
             result = &mut run => return result,
@@ -75,7 +75,7 @@ fn ticks() -> time::Interval {
     ticks
 }
 
-/// Where a run is shown.
+/// Shows a run on a terminal or in a log.
 struct Screen {
     output: Output,
     form: Form,
@@ -83,24 +83,27 @@ struct Screen {
 }
 
 enum Form {
-    Moving(Moving),
+    Animated(Animated),
     Plain(Plain),
 }
 
 impl Screen {
     fn new(output: Output, beginning: &'static str) -> Self {
         let now = Instant::now();
-        let form =
-            if output.may_move() { Form::Moving(Moving::new(beginning, now)) } else { Form::Plain(Plain::new(now)) };
+        let form = if output.may_animate() {
+            Form::Animated(Animated::new(beginning, now))
+        } else {
+            Form::Plain(Plain::new(now))
+        };
         Self { output, form, signals: Signals::new() }
     }
 
-    fn heed(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         let now = Instant::now();
         match &mut self.form {
-            Form::Moving(moving) => moving.heed(event, now, self.output),
+            Form::Animated(line) => line.on_event(event, now, self.output),
             Form::Plain(plain) => {
-                if let Some(line) = plain.heed(event, now) {
+                if let Some(line) = plain.on_event(event, now) {
                     self.output.remark(line);
                 }
             }
@@ -110,7 +113,7 @@ impl Screen {
     fn tick(&mut self) {
         let (now, stopping) = (Instant::now(), self.signals.received());
         match &mut self.form {
-            Form::Moving(moving) => moving.tick(now, stopping),
+            Form::Animated(line) => line.tick(now, stopping),
             Form::Plain(plain) => {
                 if let Some(line) = plain.tick(now, stopping) {
                     self.output.remark(line);

@@ -1,4 +1,4 @@
-//! Asking at the terminal.
+//! Prompts.
 
 use std::io::{self, ErrorKind, IsTerminal};
 
@@ -8,12 +8,12 @@ use dialoguer::theme::ColorfulTheme;
 use super::failure::Failure;
 use crate::signals;
 
-/// Whether there is somebody to ask.
+/// Whether stdin and stderr are terminals.
 pub(super) fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Shows a prompt and waits for the answer. Whatever becomes of it, the terminal is left as it was.
+/// Shows a prompt and waits for the answer. Restores the terminal in any case.
 pub(super) async fn ask<T: Send + 'static>(
     prompt: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {
@@ -22,12 +22,12 @@ pub(super) async fn ask<T: Send + 'static>(
         restore();
         match error.kind() {
             ErrorKind::Interrupted => Failure::interrupted(),
-            _ => Failure::io("ask at the terminal", &error),
+            _ => Failure::io("read from the terminal", &error),
         }
     })
 }
 
-/// What menus and questions with free answers look like.
+/// The theme of menus and text prompts.
 pub(super) fn theme() -> ColorfulTheme {
     let mark = |sign: Emoji<'_, '_>| console::style(sign.to_string()).for_stderr();
     ColorfulTheme {
@@ -39,8 +39,8 @@ pub(super) fn theme() -> ColorfulTheme {
     }
 }
 
-/// A prompt that did not come to its end leaves the terminal in the middle of a line and without its cursor. If it cannot have
-/// it back, it is gone.
+/// An interrupted prompt leaves the terminal in the middle of a line and without its cursor. If the terminal cannot be restored, it
+/// is gone.
 fn restore() {
     let terminal = Term::stderr();
     drop(terminal.show_cursor().and_then(|()| terminal.write_line("")));

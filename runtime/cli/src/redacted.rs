@@ -1,8 +1,8 @@
-//! Credentials in the wrong place: what somebody mistypes is quoted in the error about it, and ends up in a log.
+//! Hides credentials: a mistyped argument is quoted in the error about it, and ends up in a log.
 //!
-//! A password may contain whatever would end a connection string in a sentence: a quote, a blank. So the arguments of the process
-//! are searched, where each begins and ends is known, and what is found there is hidden wherever it is printed. Connection strings
-//! that come from elsewhere are found by their scheme.
+//! A password may contain anything that would end a connection string in a sentence, such as a quote or a space. So the arguments of
+//! the process are searched, whose boundaries are known, and credentials found there are hidden in all output. Connection strings
+//! from elsewhere are found by their scheme.
 
 use std::borrow::Cow;
 use std::env;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use clap::error::{ContextKind, ContextValue};
 
-/// What is printed in place of a credential.
+/// Printed instead of a credential.
 const HIDDEN: &str = "***";
 
 static OF_THIS_PROCESS: LazyLock<Secrets> = LazyLock::new(|| {
@@ -18,17 +18,17 @@ static OF_THIS_PROCESS: LazyLock<Secrets> = LazyLock::new(|| {
     Secrets::of(values.map(|value| value.to_string_lossy().into_owned()))
 });
 
-/// The credentials in some arguments.
+/// The credentials in a list of arguments.
 #[derive(Debug, Default)]
 pub(super) struct Secrets {
-    /// In each spelling in which they may be quoted.
+    /// Each spelling in which a credential may be quoted.
     spellings: Vec<String>,
-    /// Whole arguments, which are found only where they stand alone or in quotes: they may be short words.
+    /// Whole arguments. They may be short words, so they are hidden only if they stand alone or in quotes.
     arguments: Vec<String>,
 }
 
 impl Secrets {
-    /// Those in the arguments of this process and in its connection string.
+    /// The credentials in the arguments of this process and in `MONGODB_URI`.
     pub(super) fn of_this_process() -> &'static Self {
         &OF_THIS_PROCESS
     }
@@ -43,16 +43,16 @@ impl Secrets {
                 secrets.search(&argument)
             };
         }
-        // A part of another one must not keep that from being found.
+        // Longest first, because one may be a part of another.
         secrets.spellings.sort_unstable_by_key(|spelling| std::cmp::Reverse(spelling.len()));
         secrets.spellings.dedup();
         secrets
     }
 
-    /// Searches an argument. Returns whether its connection string may go on in the next one, because of a blank without quotes.
+    /// Searches an argument. Returns whether its connection string may continue in the next one, after an unquoted space.
     fn search(&mut self, argument: &str) -> bool {
         let Some((scheme, rest)) = argument.split_once(":/") else {
-            // No scheme, but a user and a password.
+            // A user and a password without a scheme.
             if let Some((user, _)) = argument.rsplit_once('@')
                 && user.contains(':')
                 && !user.contains(char::is_whitespace)
@@ -74,13 +74,13 @@ impl Secrets {
         match (user, is_server(server)) {
             (Some(user), true) => self.hide(&format!("{user}@")),
             (None, true) => {}
-            // Who knows where it was meant to be.
+            // The position of the password is unknown.
             (_, false) => self.hide(rest),
         }
         user.is_none() && !is_server(server)
     }
 
-    /// Searches an argument after one in which a connection string has not ended.
+    /// Searches an argument that continues a connection string.
     fn continue_in(&mut self, argument: &str) -> bool {
         let user = argument.rsplit_once('@');
         match user {
@@ -99,7 +99,7 @@ impl Secrets {
         self.spellings.extend([secret.to_owned(), secret.escape_debug().to_string(), json]);
     }
 
-    /// The text without any of them, and without those of other connection strings.
+    /// Hides these credentials, and those of any connection string in the text.
     pub(super) fn hidden<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.arguments.iter().any(|argument| argument == text) {
             return HIDDEN.into();
@@ -122,7 +122,7 @@ impl Secrets {
         }
     }
 
-    /// What clap has to say, without any of them.
+    /// Hides the credentials in an error of clap.
     pub(super) fn hidden_in(&self, mut error: clap::Error) -> clap::Error {
         let quoted: Vec<(ContextKind, ContextValue)> =
             error.context().map(|(kind, value)| (kind, value.clone())).collect();
@@ -136,7 +136,7 @@ impl Secrets {
                     let texts = texts.iter().map(|text| self.hidden(text).into_owned()).collect();
                     error.insert(kind, ContextValue::Strings(texts));
                 }
-                // Styled, with what was typed in it.
+                // Styled text that quotes an argument.
                 ContextValue::StyledStr(text) if has_any(&text.to_string()) => {
                     error.remove(kind);
                 }
@@ -150,7 +150,7 @@ impl Secrets {
     }
 }
 
-/// Whether this can be nothing but hosts, ports and the name of a database.
+/// Whether the text can only be hosts, ports and a database name.
 fn is_server(text: &str) -> bool {
     let allowed = |sign: char| sign.is_ascii_alphanumeric() || ".,:-_[]/".contains(sign);
     let (ports_only, (hosts, _)) = (
@@ -160,29 +160,29 @@ fn is_server(text: &str) -> bool {
     text.chars().all(allowed) && hosts.split(',').all(|host| host.split_once(':').is_none_or(ports_only))
 }
 
-/// The text without the users and passwords of the addresses in it; `None` if there are none.
+/// Hides users and passwords of the addresses in a text. `None` if there are none.
 fn without_users(text: &str) -> Option<String> {
-    let mut told = String::new();
+    let mut shown = String::new();
     let (mut rest, mut is_changed) = (text, false);
     while let Some((before, after)) = rest.split_once("://") {
-        told.push_str(before);
-        told.push_str("://");
+        shown.push_str(before);
+        shown.push_str("://");
         let ends = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`');
-        // A password may contain an @ that should have been escaped; one for MongoDB, anything, unless there is no place for one.
+        // A password may contain an unescaped @; one for MongoDB may contain anything, unless the address has none.
         let word = &after[..after.find(ends).unwrap_or(after.len())];
         let is_whole = word.contains('/') && is_server(word.trim_end_matches([',', '.', ';']));
         let is_ours = (before.ends_with("mongodb") || before.ends_with("mongodb+srv")) && !is_whole;
         let end = if is_ours { after.find('\n') } else { after.find(ends) };
         rest = after;
         if let Some((_, server)) = after[..end.unwrap_or(after.len())].rsplit_once('@') {
-            told.push_str(HIDDEN);
-            told.push('@');
+            shown.push_str(HIDDEN);
+            shown.push('@');
             rest = &after[end.unwrap_or(after.len()) - server.len()..];
             is_changed = true;
         }
     }
-    told.push_str(rest);
-    is_changed.then_some(told)
+    shown.push_str(rest);
+    is_changed.then_some(shown)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What is released: `migrations.lock` beside the Cargo.toml of a crate. The macro reads it too, while that crate compiles
-//! (lock.rs of `mongrate-macros`).
+//! The lock file of a crate: `migrations.lock` beside its Cargo.toml, with the released migrations. The macro reads it as well,
+//! while the crate compiles (lock.rs of `mongrate-macros`).
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +16,7 @@ use mongrate::plan::Registry;
 
 const NAME: &str = "migrations.lock";
 
-/// What a new file begins with.
+/// The comment at the top of a new file.
 const HEADING: &str = "\
 # The released migrations of this crate. While this file is here, an edit of one of them fails the build.
 # It belongs into version control, and `migrate lock-file` adds to it. To accept an edit all the same, delete the line of
@@ -27,26 +27,26 @@ const HEADING: &str = "\
 #[derive(Debug)]
 pub(super) struct Released {
     path: PathBuf,
-    /// As they are in the file, remarks and blank lines among them.
+    /// The lines of the file, including comments and blank lines.
     lines: Vec<String>,
     exists: bool,
 }
 
-/// How a lock file and the code differ. All in the order of the file, or of the plan.
+/// Differences between a lock file and the code, in the order of the file or the plan.
 #[derive(Debug, Default)]
 pub(super) struct Differences {
     /// Not in the file.
     pub(super) unlocked: Vec<Migration>,
-    /// In the file with the checksum of an algorithm that is not in use any more, which says nothing about the code.
+    /// In the file with a checksum of an older algorithm, which says nothing about the code.
     pub(super) outdated: Vec<Migration>,
     /// In the file with another checksum.
     pub(super) modified: Vec<String>,
-    /// In the file and not linked in.
+    /// In the file, but not linked in.
     pub(super) removed: Vec<String>,
 }
 
 impl Released {
-    /// That of the crate in this folder. Nothing is released if there is none.
+    /// Reads the lock file of the crate in this folder. Without one, nothing is released.
     pub(super) fn of_crate(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(NAME);
         let (text, exists) = match fs::read_to_string(&path) {
@@ -62,18 +62,18 @@ impl Released {
         self.exists
     }
 
-    /// Where it is, as seen from the current folder.
-    pub(super) fn place(&self) -> String {
+    /// The path, relative to the current folder.
+    pub(super) fn shown_path(&self) -> String {
         shown(&self.path)
     }
 
-    /// How many migrations are released.
+    /// Number of released migrations.
     pub(super) fn len(&self) -> usize {
         self.checksums().len()
     }
 
-    /// Compares it with the migrations of its crate; with those of others only where they are in it, because they may have
-    /// moved from one crate to another.
+    /// Compares the file with the migrations of its crate. Those of other crates count only if they are in the file, because they
+    /// may have moved from one crate to another.
     pub(super) fn compare(&self, own: &[Migration], registry: &Registry) -> Differences {
         let linked: BTreeMap<&str, Migration> = registry.iter().map(|migration| (migration.id(), migration)).collect();
         let released = self.checksums();
@@ -95,36 +95,36 @@ impl Released {
         differences
     }
 
-    /// Adds the line of a migration behind those that come before it, or puts it in the place of its old one.
+    /// Inserts the line of a migration in plan order, or replaces its old one.
     pub(super) fn lock(&mut self, migration: Migration) {
         let line = format!("{} {}", migration.id(), migration.checksum());
         let id_of = |line: &String| entry(line).map(|(id, _)| id.to_owned());
         let mut old = self.lines.iter_mut().filter(|line| id_of(line).as_deref() == Some(migration.id())).peekable();
         if old.peek().is_some() {
-            // A merge may have left it twice.
+            // A merge may have duplicated the line.
             old.for_each(|old| old.clone_from(&line));
             return;
         }
         let before = |line: &String| entry(line).is_some_and(|(id, _)| Rank::of(id) < migration.rank());
-        let place = self.lines.iter().rposition(before).map(|place| place + 1);
+        let index = self.lines.iter().rposition(before).map(|index| index + 1);
         let first = self.lines.iter().position(|line| entry(line).is_some());
-        self.lines.insert(place.or(first).unwrap_or(self.lines.len()), line);
+        self.lines.insert(index.or(first).unwrap_or(self.lines.len()), line);
     }
 
     pub(super) fn write(&self) -> Result<(), Failure> {
-        fs::write(&self.path, self.text()).map_err(|error| Failure::io(&format!("write {}", self.place()), &error))
+        fs::write(&self.path, self.text()).map_err(|error| Failure::io(&format!("write {}", self.shown_path()), &error))
     }
 
     fn text(&self) -> String {
         self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
-    /// By id.
+    /// Checksums by id.
     fn checksums(&self) -> BTreeMap<&str, &str> {
         self.lines.iter().filter_map(|line| entry(line)).collect()
     }
 
-    /// Refuses what a merge may have left in it.
+    /// Fails on what a merge may have left behind.
     fn checked(self) -> Result<Self, Failure> {
         let mut seen: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         for (number, line) in (1..).zip(&self.lines) {
@@ -132,7 +132,7 @@ impl Released {
                 continue;
             }
             let Some((id, checksum)) = entry(line) else {
-                return Err(self.broken(&format!("line {number} is not understood: `{line}`")));
+                return Err(self.broken(&format!("line {number} is invalid: `{line}`")));
             };
             match seen.insert(id, (number, checksum)) {
                 Some((first, other)) if other != checksum => {
@@ -145,12 +145,12 @@ impl Released {
     }
 
     fn broken(&self, message: &str) -> Failure {
-        Failure::new(Exit::Failed, "lock-file", format!("{}: {message}", self.place()))
-            .help("a line is an id and a checksum; after a merge, keep the lines of both sides, and of two with one id that of what was released")
+        Failure::new(Exit::Failed, "lock-file", format!("{}: {message}", self.shown_path()))
+            .help("a line is an id and a checksum. After a merge, keep the lines of both sides; of two lines with the same id, keep the released one")
     }
 }
 
-/// Id and checksum, if the line is of that shape.
+/// Id and checksum, if the line has this form.
 fn entry(line: &str) -> Option<(&str, &str)> {
     let (id, checksum) = line.trim_end().split_once(' ').filter(|_| !line.starts_with('#'))?;
     algorithm(checksum).map(|_| (id, checksum))
@@ -161,17 +161,17 @@ fn algorithm(checksum: &str) -> Option<u32> {
     checksum.strip_prefix('t')?.split_once(':')?.0.parse().ok()
 }
 
-/// What is to be said of one whose checksum is another one.
-pub(super) fn modified(place: &str) -> String {
+/// The finding for a migration with another checksum.
+pub(super) fn modified(path: &str) -> String {
     format!(
-        "its code is not what was released: {place} has another checksum; undo the change, or delete that line and lock it again"
+        "its code differs from the released one ({path} has another checksum); undo the change, or delete its line and run `lock-file` again"
     )
 }
 
-/// What is to be said of one that is not linked in.
-pub(super) fn removed(place: &str) -> String {
+/// The finding for a migration that is not linked in.
+pub(super) fn removed(path: &str) -> String {
     format!(
-        "it is released ({place}), but not linked into this program: link its crate in, or delete that line if it was removed on \
+        "it is released ({path}), but not linked into this program; link its crate in, or delete its line if it was removed on \
          purpose"
     )
 }

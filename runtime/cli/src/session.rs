@@ -1,8 +1,5 @@
-//! What a command has at hand.
+//! The state of one call of the program: output, options and connection.
 
-use std::env;
-use std::ffi::OsString;
-use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::OnceCell;
@@ -14,11 +11,11 @@ use super::output::Output;
 use mongrate::migrator::{Connection, Environment, Migrator, MigratorBuilder};
 use mongrate::options::Limit;
 
-/// Where the database is.
-pub(super) enum Place {
-    /// Where the options or the environment say; this makes the migrator of it.
+/// The database to work on.
+pub(super) enum Target {
+    /// The database that the options or the environment name. The function configures its migrator.
     Named(Box<dyn FnOnce(MigratorBuilder) -> MigratorBuilder + Send>),
-    /// The application's own, unless the options say otherwise.
+    /// The application's own database, unless the options name another.
     Own(Box<MigratorBuilder>),
 }
 
@@ -26,20 +23,22 @@ pub(super) enum Place {
 pub(super) struct Session {
     pub(super) output: Output,
     pub(super) options: Options,
+    /// Builds the parser of the whole command line.
+    pub(super) parser: fn() -> clap::Command,
     environment: OnceLock<Environment>,
-    place: Mutex<Option<Place>>,
+    target: Mutex<Option<Target>>,
     migrator: OnceCell<Migrator>,
-    /// The connection that this made itself, of which the application knows nothing.
+    /// The connection that the session opened, and has to close.
     connection: OnceLock<Connection>,
 }
 
 impl Session {
-    pub(super) fn new(output: Output, options: Options, place: Place) -> Self {
+    pub(super) fn new(output: Output, options: Options, parser: fn() -> clap::Command, target: Target) -> Self {
         let (environment, migrator, connection) = (OnceLock::new(), OnceCell::new(), OnceLock::new());
-        Self { output, options, environment, place: Mutex::new(Some(place)), migrator, connection }
+        Self { output, options, parser, environment, target: Mutex::new(Some(target)), migrator, connection }
     }
 
-    /// What the environment says. Read at its first use: some commands need none of it.
+    /// The settings from the environment, read at first use because some commands need none.
     pub(super) fn environment(&self) -> Result<&Environment, Failure> {
         if let Some(settings) = self.environment.get() {
             return Ok(settings);
@@ -48,38 +47,38 @@ impl Session {
         Ok(self.environment.get_or_init(|| settings))
     }
 
-    /// The application's migrator, as the environment configures it. Connecting is left to its first use.
+    /// The application's migrator, configured by the environment. Created at first use.
     pub(super) async fn migrator(&self) -> Result<&Migrator, Failure> {
         self.migrator_for(&Writing::default()).await
     }
 
-    /// The same for a command that takes the lock.
+    /// The migrator for a command that takes the lock.
     pub(super) async fn migrator_for(&self, writing: &Writing) -> Result<&Migrator, Failure> {
         self.migrator
             .get_or_try_init(|| async {
                 let environment = self.environment()?;
-                let place = self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let builder = match place {
-                    Some(Place::Named(configure)) => {
+                let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let builder = match target {
+                    Some(Target::Named(configure)) => {
                         let connection = connect::by_options(&self.options).await?;
                         self.connection.get_or_init(|| connection.clone());
                         configure(MigratorBuilder::new(connection))
                     }
-                    Some(Place::Own(builder)) => {
+                    Some(Target::Own(builder)) => {
                         let connection = connect::instead_of(builder.connection(), &self.options).await?;
                         if self.options.uri.is_some() {
                             self.connection.get_or_init(|| connection.clone());
                         }
                         builder.with_connection(connection)
                     }
-                    // Only after an error, which has ended the command.
-                    None => return Err(Failure::usage("nothing says where the database is")),
+                    // Only after an error that has already ended the command.
+                    None => return Err(Failure::usage("no database is configured")),
                 };
                 let mut builder = environment.configure(builder, Limit::None);
                 if let Some(wait) = writing.lock_wait {
                     builder = builder.lock_wait(wait);
                 }
-                // Others see in the lock who it is that they wait for.
+                // Waiting processes show the name of the holder.
                 if let Some(name) = writing.by() {
                     builder = builder.actor(name);
                 }
@@ -88,39 +87,17 @@ impl Session {
             .await
     }
 
-    /// Stops the runs that are under way, and waits until they have ended.
+    /// Stops the current runs and waits until they have ended.
     pub(super) async fn stop(&self) {
         if let Some(migrator) = self.migrator.get() {
             migrator.shutdown().await;
         }
     }
 
-    /// Disconnects. The driver would do it in the background, and panic now and then when the program ends meanwhile.
+    /// Disconnects. The driver's background shutdown sometimes panics if the program ends meanwhile.
     pub(super) async fn close(&self) {
         if let Some(connection) = self.connection.get() {
             connection.clone().shutdown().await;
         }
     }
-}
-
-/// The name of a program, without its folder.
-pub(super) fn program(argument: Option<&OsString>) -> String {
-    let name = argument.and_then(|path| Path::new(path).file_stem());
-    name.map_or_else(|| "my-app".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-/// How this program was called, up to and without the first argument that is an option or the name of a command of ours: to be
-/// shown in examples.
-pub(super) fn invocation() -> String {
-    let (program, words) = called();
-    [vec![program], words].concat().join(" ")
-}
-
-/// The same in parts: the name of the program, and the words after it.
-pub(super) fn called() -> (String, Vec<String>) {
-    let mut arguments = env::args_os();
-    let program = program(arguments.next().as_ref());
-    let ours = super::command::names();
-    let words = arguments.map(|argument| argument.to_string_lossy().into_owned());
-    (program, words.take_while(|word| !word.starts_with('-') && !ours.contains(word)).collect())
 }

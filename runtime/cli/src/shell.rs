@@ -1,4 +1,4 @@
-//! `shell`: a menu of what can be done now. Each entry is a command, and runs as if it had been typed.
+//! `shell`: a menu of what can be done now. Each entry runs a command as if it had been typed.
 
 mod menu;
 mod situation;
@@ -6,70 +6,66 @@ mod situation;
 use clap::Args;
 use console::Term;
 use dialoguer::{Input, Select};
+use futures_util::future::BoxFuture;
 
-use self::menu::Deed;
+use self::menu::Action;
 use self::situation::Situation;
+use super::conclusion::conclude;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::{DIM, rendered};
+use super::invocation::migrate;
 use super::prompt::{self, theme};
 use super::session::Session;
-use super::{command, migrate};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Shell {}
 
+/// Parses and runs a command. Passed in, because the commands are above the shell, which is one of them.
+pub(super) type Runner = for<'a> fn(&'a Session, Vec<String>) -> BoxFuture<'a, Result<Exit, Failure>>;
+
 impl Shell {
-    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+    pub(super) async fn run(self, session: &Session, run: Runner) -> Result<Exit, Failure> {
         if session.output.is_json() {
-            return Err(Failure::usage("the shell is for people, and writes no JSON")
-                .help("leave out `--format json`, or give it to one of the other commands"));
+            return Err(Failure::usage("the shell is interactive and cannot write JSON")
+                .help("leave out `--format json`, or use it with another command"));
         }
         if !prompt::is_possible() {
             return Err(Failure::usage("the shell needs a terminal")
-                .help(format!("`{} --help` lists the commands that do not", migrate())));
+                .help(format!("`{} --help` lists the other commands", migrate())));
         }
         loop {
             let situation = Situation::read(session).await?;
             session.output.remark(format_args!("\n{situation}"));
             let mut entries = menu::entries(&situation);
             let labels = entries.iter().map(|entry| entry.label.clone()).collect();
-            let Some(place) = choose("What now?", labels).await? else { return Ok(Exit::Done) };
-            let arguments = match entries.swap_remove(place).deed {
-                Deed::Leave => return Ok(Exit::Done),
-                Deed::Command(arguments) => arguments.iter().map(ToString::to_string).collect(),
-                Deed::OneOf(command, of) => {
+            let Some(index) = choose("What now?", labels).await? else { return Ok(Exit::Done) };
+            let arguments = match entries.swap_remove(index).action {
+                Action::Quit => return Ok(Exit::Done),
+                Action::Command(arguments) => arguments.iter().map(ToString::to_string).collect(),
+                Action::WithOneOf(command, of) => {
                     let labels = of.iter().map(|(id, summary)| format!("{id}  {summary}")).collect();
-                    let Some(place) = choose("Which one?", labels).await? else { continue };
-                    vec![command.to_owned(), of[place].0.to_owned()]
+                    let Some(index) = choose("Which migration?", labels).await? else { continue };
+                    vec![command.to_owned(), of[index].0.to_owned()]
                 }
-                Deed::Because(arguments) => {
+                Action::WithReason(arguments) => {
                     let Some(reason) = reason().await? else { continue };
                     let arguments = arguments.iter().chain(&["--because"]).map(ToString::to_string);
                     arguments.chain([reason]).collect()
                 }
             };
-            if perform(session, &arguments).await == Exit::Interrupted {
+            session.output.remark(DIM.paint(format!("$ {} {}", migrate(), arguments.join(" "))));
+            // An error is printed, and the menu comes back.
+            if conclude(session.output, run(session, arguments).await) == Exit::Interrupted {
                 return Ok(Exit::Interrupted);
             }
         }
     }
 }
 
-/// Runs a command as it runs by itself. An error is told, and the menu comes back.
-async fn perform(session: &Session, arguments: &[String]) -> Exit {
-    let typed = format!("$ {} {}", migrate(), arguments.join(" "));
-    session.output.remark(DIM.paint(typed));
-    let result = match command::parse(arguments) {
-        Ok(command) => Box::pin(command.run(session)).await,
-        Err(error) => Err(Failure::usage(error.to_string())),
-    };
-    session.output.conclude(result)
-}
-
-/// One of these, by its place; `None` on Esc or `q`.
+/// Asks for one of these. Returns its index, or `None` on Esc or `q`.
 async fn choose(question: &'static str, labels: Vec<String>) -> Result<Option<usize>, Failure> {
-    // A line that wraps is not redrawn properly. There is a mark before it.
+    // A wrapped line is not redrawn properly. The marker takes three columns.
     let width = usize::from(Term::stderr().size().1).saturating_sub(3);
     let fit = |label: String| console::truncate_str(&rendered(&label, false), width, "...").into_owned();
     let labels: Vec<String> = labels.into_iter().map(fit).collect();
@@ -79,10 +75,10 @@ async fn choose(question: &'static str, labels: Vec<String>) -> Result<Option<us
     .await
 }
 
-/// Why, in words; `None` if there are none.
+/// Asks for a reason. Returns `None` if it is empty.
 async fn reason() -> Result<Option<String>, Failure> {
     let ask =
-        || Input::<String>::with_theme(&theme()).with_prompt("Why, for the history?").allow_empty(true).interact();
+        || Input::<String>::with_theme(&theme()).with_prompt("Reason for the history").allow_empty(true).interact();
     let reason = prompt::ask(ask).await?;
     Ok(Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty()))
 }

@@ -5,8 +5,9 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::{Failure, or_on_record};
 use super::ink::{BOLD, DIM, MAGENTA, RED};
+use super::invocation::migrate;
 use super::session::Session;
-use super::{history, migrate, style};
+use super::{history, style};
 use mongrate::json;
 use mongrate::migration::{Kind, Migration};
 use mongrate::migrator::Standing;
@@ -14,7 +15,7 @@ use mongrate::record::Record;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Show {
-    /// The migration (qualified id)
+    /// Qualified id of the migration
     pub(super) id: String,
 }
 
@@ -54,17 +55,19 @@ impl Show {
     }
 }
 
-/// The most entries of the history that are shown.
+/// Maximum number of history entries to show.
 const ENTRIES: u32 = 20;
 
 fn dependents(all: impl Iterator<Item = Migration>, id: &str) -> Vec<&'static str> {
     all.filter(|other| other.dependencies().contains(&id)).map(|other| other.id()).collect()
 }
 
-/// What is left of one that is not linked into this program.
+/// Prints what is known about a migration that is not linked into this program.
 fn unlinked(session: &Session, id: &str, orphan: Option<&Record>) -> Result<(), Failure> {
     let Some(record) = orphan else {
-        return session.output.print("It is neither linked into this program nor on record; this is its history.");
+        return session
+            .output
+            .print("This migration is neither linked into this program nor on record; this is its history.");
     };
     let mut lines = vec![
         ("status", format!("{}, not linked into this program", MAGENTA.paint("orphan"))),
@@ -77,7 +80,9 @@ fn unlinked(session: &Session, id: &str, orphan: Option<&Record>) -> Result<(), 
         session.output.print(format_args!("{}\n", record.description.trim()))?;
     }
     write(session, lines)?;
-    session.output.remark(format_args!("`{} prune {id}` removes its record, if it is gone for good.", migrate()));
+    session
+        .output
+        .remark(format_args!("`{} prune {id}` removes its record if the migration is permanently gone.", migrate()));
     Ok(())
 }
 
@@ -98,7 +103,7 @@ fn print(session: &Session, standing: Standing<'_>, dependents: &[&str]) -> Resu
     lines.push(("needed by", list(dependents)));
     lines.push(("down", down(migration)));
     if migration.is_manual() {
-        lines.push(("manual", "runs only when it is named".to_owned()));
+        lines.push(("manual", "runs only if it is named".to_owned()));
     }
     if let Some(limit) = migration.timeout() {
         lines.push(("timeout", mongrate::display::Elapsed(limit).to_string()));
@@ -132,7 +137,7 @@ fn list(ids: &[&str]) -> String {
 fn runs(kind: Kind) -> &'static str {
     match kind {
         Kind::Tx => "in one transaction together with its record (`&mut Tx`)",
-        Kind::Schema => "outside transactions, with operations that can be repeated (`&mut Schema`)",
+        Kind::Schema => "outside transactions, with repeatable operations (`&mut Schema`)",
         Kind::Database => "outside transactions (`&Database`)",
         _ => "-",
     }

@@ -1,12 +1,12 @@
 //! Signals to a process that runs a command.
 
 mod command;
-mod question;
+mod prompt;
 
 use std::time::Duration;
 
-pub(crate) use self::command::{Attended, attend};
-pub(crate) use self::question::{interruptible, nobody_is_asked};
+pub(crate) use self::command::{RunningCommand, handle_signals};
+pub(crate) use self::prompt::{interruptible, no_prompt_is_open};
 
-/// How often a wait looks whether a signal has come.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Polling interval for signals.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);

@@ -1,5 +1,4 @@
-//! Where the sources of the linked-in migrations are, if they are at hand: on a developer's machine and in CI, not in a
-//! container. Nothing here is written to.
+//! Finds the sources of the linked-in migrations, which exist on a developer's machine and in CI, but not in a container. Read-only.
 
 #[cfg(test)]
 mod tests;
@@ -10,22 +9,22 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use super::failure::Failure;
-use super::migrate;
+use super::invocation::migrate;
 use mongrate::migration::Migration;
 use mongrate::plan::Registry;
 
-/// The sources of this program, and of the crates beside it in its workspace.
+/// The sources of this program and of the other crates of its workspace.
 #[derive(Debug)]
 pub(super) struct SourceTree {
     /// The crate that Cargo runs, or else the current folder.
     start: PathBuf,
     by_cargo: bool,
-    /// What the places in the code are relative to: the root of the workspace. `None` if none of the files is found.
+    /// The folder that file names in the program are relative to: the root of the workspace. `None` if no file was found.
     root: Option<PathBuf>,
 }
 
 impl SourceTree {
-    /// Looks upwards from the crate that Cargo runs (`CARGO_MANIFEST_DIR`), or else from the current folder.
+    /// Searches upwards from the crate that Cargo runs (`CARGO_MANIFEST_DIR`), or else from the current folder.
     pub(super) fn find() -> Result<Self, Failure> {
         let run_by_cargo = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
         let by_cargo = run_by_cargo.is_some();
@@ -34,7 +33,7 @@ impl SourceTree {
             None => env::current_dir().map_err(|error| Failure::io("find the current folder", &error))?,
         };
         if !start.ancestors().any(|folder| folder.join(MANIFEST).is_file()) {
-            return Err(not_here("there is no Cargo.toml above"));
+            return Err(not_here("no Cargo.toml in this folder or above"));
         }
         Ok(Self::around(start, by_cargo, &Registry::linked()))
     }
@@ -46,27 +45,28 @@ impl SourceTree {
     /// The folder of the crate that Cargo runs, or else of the one that the current folder is in.
     pub(super) fn own_crate(&self) -> Result<PathBuf, Failure> {
         nearest_crate(&self.start).ok_or_else(|| {
-            Failure::usage("nothing says which crate of this workspace is meant")
-                .help(format!("call it in the folder of the crate, or with `cargo run -p CRATE -- {}`", called()))
+            Failure::usage("cannot tell which crate of this workspace is meant").help(format!(
+                "run the command in the folder of the crate, or with `cargo run -p CRATE -- {}`",
+                called()
+            ))
         })
     }
 
-    /// The file in which a migration is written. `None` if it is not here, or belongs to a crate from elsewhere: a
-    /// registry, a git repository, a path outside of the workspace.
+    /// The file of a migration. `None` if it does not exist here or belongs to a crate outside the workspace, such as one from a
+    /// registry or a git repository.
     pub(super) fn file(&self, migration: Migration) -> Option<PathBuf> {
         let (file, _) = migration.location();
         let file = self.root.as_ref()?.join(within(file)?);
         file.is_file().then_some(file)
     }
 
-    /// The folder of the crate in which a migration is written, with the same exceptions.
+    /// The folder of a migration's crate, with the same exceptions.
     pub(super) fn crate_of(&self, migration: Migration) -> Option<PathBuf> {
         let file = self.file(migration)?;
         nearest_crate(file.parent()?).filter(|folder| self.root.as_ref().is_some_and(|root| folder.starts_with(root)))
     }
 
-    /// The migrations of each crate here that has a part in this: those with linked-in migrations, and the one that Cargo
-    /// runs, even if it has none (any more).
+    /// The migrations of each crate that has any, and of the crate that Cargo runs, even if it has none.
     pub(super) fn by_crate(&self, registry: &Registry) -> BTreeMap<PathBuf, Vec<Migration>> {
         let own = self.by_cargo.then(|| nearest_crate(&self.start)).flatten();
         let mut crates: BTreeMap<PathBuf, Vec<Migration>> = own.map(|own| (own, Vec::new())).into_iter().collect();
@@ -81,8 +81,8 @@ impl SourceTree {
 
 const MANIFEST: &str = "Cargo.toml";
 
-/// The folder beneath which the files of most migrations are. Another project may have files of the same names, so that it
-/// counts only if a migration's id is in its file.
+/// The folder that contains the files of most migrations. Another project may have files of the same names, so a file counts only
+/// if it contains the id of one of its migrations.
 fn root(start: &Path, registry: &Registry) -> Option<PathBuf> {
     let mut ids_in: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
     for migration in registry {
@@ -98,17 +98,17 @@ fn root(start: &Path, registry: &Registry) -> Option<PathBuf> {
         };
         (ids_in.iter().filter(holds).count(), folder)
     });
-    // The nearest one of those with most files.
+    // Of the folders with the most files, the nearest.
     let (_, folder) = found.filter(|(files, _)| *files > 0).min_by_key(|(files, _)| Reverse(*files))?;
     Some(folder.to_owned())
 }
 
-/// As rustc writes places: relative to the root of the workspace, and absolute for a crate from elsewhere.
+/// A relative path as rustc writes it: relative to the root of the workspace, or absolute for a crate from elsewhere.
 fn within(file: &str) -> Option<&Path> {
     Some(Path::new(file)).filter(|path| path.is_relative())
 }
 
-/// This folder, or the nearest one above it, whose Cargo.toml is that of a crate, not of a workspace alone.
+/// The nearest folder, from this one upwards, whose Cargo.toml has a package and not only a workspace.
 fn nearest_crate(folder: &Path) -> Option<PathBuf> {
     let is_package = |line: &str| line.replace(' ', "").starts_with("[package]");
     let mut folders = folder.ancestors();
@@ -117,18 +117,18 @@ fn nearest_crate(folder: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// What is to be said where the sources are not.
+/// The error if there are no sources.
 fn not_here(why: &str) -> Failure {
-    Failure::usage(format!("the sources of this program are not here: {why}"))
-        .help(format!("run it where they are, for example with `cargo run -- {}`", called()))
+    Failure::usage(format!("cannot find the sources of this program: {why}"))
+        .help(format!("run the command in the source tree, for example with `cargo run -- {}`", called()))
 }
 
-/// The same where there are sources, but others.
+/// The error if there are sources, but of another program.
 pub(super) fn nothing_found() -> Failure {
-    not_here("none of its migrations is written beneath")
+    not_here("none of its migrations is defined there")
 }
 
-/// The words after the name of this program, to be shown in an example.
+/// The words after the name of this program, for an example.
 pub(super) fn called() -> String {
     migrate().split_once(' ').map_or_else(String::new, |(_, words)| format!("{words} ..."))
 }

@@ -5,8 +5,9 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::{MAGENTA, RED};
+use super::invocation::migrate;
 use super::session::Session;
-use super::{migrate, style, table};
+use super::{style, table};
 use mongrate::display::{Elapsed, plural};
 use mongrate::json;
 use mongrate::migration::{Migration, State};
@@ -14,7 +15,7 @@ use mongrate::migrator::Standing;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Status {
-    /// Exit with 5 if there is anything that `up` would apply
+    /// Exit with code 5 if `up` would apply anything
     #[arg(long)]
     check: bool,
 }
@@ -27,7 +28,7 @@ impl Status {
         if !session.output.is_json() {
             show(session, &status)?;
         }
-        // A manual one, and what waits for it, is pending for as long as somebody likes.
+        // Manual migrations, and those that wait for one, may stay pending.
         let is_behind = self.check
             && match migrator.up().plan().await {
                 Ok(plan) => !plan.is_empty(),
@@ -67,8 +68,8 @@ fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Fa
         session.output.print(format_args!("{}\n", table::text(rows, &["took", "by", "applied (UTC)"])))?;
     }
     if let Some(holder) = status.holder() {
-        let direction = if holder.expired { "The lock is held" } else { "Being migrated" };
-        session.output.print(format_args!("{direction} by {holder}."))?;
+        let verb = if holder.expired { "The lock is held" } else { "Being migrated" };
+        session.output.print(format_args!("{verb} by {holder}."))?;
     }
     let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(Migration::is_manual);
     let manual = if manual.is_empty() { String::new() } else { format!(", {} manual", manual.len()) };
@@ -78,17 +79,17 @@ fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Fa
         pending.len()
     ))?;
     if is_wrong(status) {
-        session.output.remark(format_args!("`{} validate` tells what is wrong, and what to do about it.", migrate()));
+        session.output.remark(format_args!("`{} validate` shows what is wrong and what to do about it.", migrate()));
     }
     let is_held_up = status.iter().any(|standing| standing.state == State::Partial);
     let is_under_way = status.holder().is_some_and(|holder| !holder.expired);
     if !(pending.is_empty() || is_held_up || is_under_way) {
-        session.output.remark(format_args!("`{} up` applies what is pending.", migrate()));
+        session.output.remark(format_args!("`{} up` applies pending migrations.", migrate()));
     }
     Ok(())
 }
 
-/// Whether there is something that should not be.
+/// Whether `validate` would find something.
 fn is_wrong(status: &mongrate::migrator::Status) -> bool {
     let bad = |standing: Standing<'_>| {
         let is_bad = matches!(standing.state, State::Failed | State::Interrupted | State::Partial);

@@ -1,28 +1,28 @@
-//! Tables that fit the terminal.
+//! Tables that fit into the terminal.
 
 use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Row, Table, presets};
 use console::Term;
 
 use super::ink::BOLD;
 
-/// Between two columns.
+/// Width between two columns.
 const GAP: u16 = 2;
 
-/// The last column holds free text, and can be read when it is as narrow as this.
+/// Minimum width of the last column, which holds free text.
 const READABLE: u16 = 16;
 
 /// An empty table with these headings.
 pub(super) fn with(headings: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(headings.iter().map(|heading| bold(heading)));
-    for (column, place) in table.column_iter_mut().zip(1..) {
-        column.set_padding((0, if place == headings.len() { 0 } else { GAP }));
+    for (column, number) in table.column_iter_mut().zip(1..) {
+        column.set_padding((0, if number == headings.len() { 0 } else { GAP }));
     }
     table
 }
 
-/// The table, as wide as the terminal at most. Of these columns, one after the other is left out as long as it is too wide.
-/// What is not read on a terminal may be as wide as it likes: one line for each row.
+/// Formats the table. On a terminal, hides the expendable columns one by one until it fits, and wraps the last column. Elsewhere,
+/// each row is one line of any width.
 pub(super) fn text(table: Table, expendable: &[&str]) -> String {
     let terminal = Term::stdout();
     if terminal.is_term() { within(terminal.size().1, table, expendable) } else { table.trim_fmt() }
@@ -31,32 +31,32 @@ pub(super) fn text(table: Table, expendable: &[&str]) -> String {
 fn within(width: u16, mut table: Table, expendable: &[&str]) -> String {
     let widths = table.column_max_content_widths();
     let last = widths.len().saturating_sub(1);
-    let share = |place: usize| match widths[place] {
-        width if place == last => width.min(READABLE),
+    let share = |index: usize| match widths[index] {
+        width if index == last => width.min(READABLE),
         width => width.saturating_add(GAP),
     };
     let mut needed = (0..widths.len()).map(share).fold(0, u16::saturating_add);
     let headings: Vec<_> = table.header().into_iter().flat_map(Row::cell_iter).map(Cell::content).collect();
     let expendable = expendable.iter().filter_map(|name| headings.iter().position(|heading| heading == &bold(name)));
-    for place in expendable {
+    for index in expendable {
         if needed > width {
-            needed = needed.saturating_sub(share(place));
-            constrain(&mut table, place, ColumnConstraint::Hidden);
+            needed = needed.saturating_sub(share(index));
+            constrain(&mut table, index, ColumnConstraint::Hidden);
         }
     }
     if needed <= width {
-        // Ids and dates stay in one piece; what is left is for the last column.
-        let whole = (0..last).filter(|place| table.column(*place).is_some_and(|column| !column.is_hidden()));
-        for place in whole.collect::<Vec<_>>() {
-            constrain(&mut table, place, ColumnConstraint::ContentWidth);
+        // Ids and dates are not wrapped; the last column gets the remaining width.
+        let whole = (0..last).filter(|index| table.column(*index).is_some_and(|column| !column.is_hidden()));
+        for index in whole.collect::<Vec<_>>() {
+            constrain(&mut table, index, ColumnConstraint::ContentWidth);
         }
     }
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     table.trim_fmt()
 }
 
-fn constrain(table: &mut Table, place: usize, constraint: ColumnConstraint) {
-    if let Some(column) = table.column_mut(place) {
+fn constrain(table: &mut Table, index: usize, constraint: ColumnConstraint) {
+    if let Some(column) = table.column_mut(index) {
         column.set_constraint(constraint);
     }
 }

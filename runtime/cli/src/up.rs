@@ -12,11 +12,11 @@ use mongrate::options::Limit;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Up {
-    /// Only these (qualified ids) and what they depend on; also manual ones
+    /// Apply only these migrations (qualified ids) and their dependencies, even manual ones
     #[arg(value_name = "ID")]
     pub(super) ids: Vec<String>,
 
-    /// Everything up to this one in plan order
+    /// Apply everything up to this migration in plan order
     #[arg(long, value_name = "ID", conflicts_with = "ids")]
     pub(super) to: Option<String>,
 
@@ -26,25 +26,25 @@ pub(super) struct Up {
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Run {
-    /// The migration (qualified id)
+    /// Qualified id of the migration
     pub(super) id: String,
 
     #[command(flatten)]
     how: How,
 }
 
-/// How to apply.
+/// Options of commands that apply migrations.
 #[derive(Clone, Debug, Args)]
 struct How {
-    /// Finds out what would happen, and changes nothing
+    /// Show what would happen, without changing anything
     #[arg(long)]
     dry_run: bool,
 
-    /// After a failure, goes on with what does not depend on it
+    /// After a failure, continue with migrations that do not depend on it
     #[arg(long)]
     continue_on_error: bool,
 
-    /// How long the run may take in all, like 90s or 10m; `none` for no limit
+    /// Time limit of the whole run, like 90s or 10m; `none` for no limit
     #[arg(long, value_name = "TIME", value_parser = limit)]
     timeout: Option<Limit>,
 
@@ -58,7 +58,7 @@ impl Up {
         let up = self.ids.iter().fold(migrator.up(), mongrate::migrator::Up::only);
         let up = self.to.iter().fold(up, mongrate::migrator::Up::to);
         if !(session.environment()?.auto || self.how.dry_run) {
-            return outcome::tell(session, &up.check().await?);
+            return outcome::print(session, &up.check().await?);
         }
         self.how.run(session, migrator, up).await
     }
@@ -83,10 +83,10 @@ impl How {
             up = up.by(name);
         }
         let report = if self.dry_run {
-            progress::rehearsed(session, up).await?
+            progress::run_dry(session, up).await?
         } else {
-            progress::shown(session, migrator, up).await?
+            progress::run(session, migrator, up).await?
         };
-        outcome::tell(session, &report)
+        outcome::print(session, &report)
     }
 }

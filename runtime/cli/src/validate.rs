@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::{Failure, partially_applied};
 use super::ink::{GREEN, RED, YELLOW};
-use super::migrate;
+use super::invocation::migrate;
 use super::session::Session;
 use mongrate::json;
 use mongrate::migrator::{Finding, Problem};
@@ -22,7 +22,7 @@ impl Validate {
             for finding in validation.findings() {
                 let Finding { id, problem, .. } = finding;
                 output.print(format_args!("{} {}", RED.paint(format_args!("{id}:")), problem.what()))?;
-                output.print(format_args!("  {} {}", GREEN.paint("help:"), cure(finding)))?;
+                output.print(format_args!("  {} {}", GREEN.paint("help:"), fix(finding)))?;
             }
             for Finding { id, problem, .. } in validation.notices() {
                 output.print(format_args!("{} {}", YELLOW.paint(format_args!("{id}:")), problem.what()))?;
@@ -33,33 +33,33 @@ impl Validate {
     }
 }
 
-/// Which command to give.
-fn cure(finding: &Finding) -> String {
+/// The command that fixes a finding.
+fn fix(finding: &Finding) -> String {
     let (m, id) = (migrate(), &finding.id);
     match &finding.problem {
         Problem::Missing { .. } => {
-            format!("`{m} up` applies it; if it is applied, `{m} mark applied {id}` says so")
+            format!("apply it with `{m} up`; if it is already applied, record that with `{m} mark applied {id}`")
         }
         Problem::Modified { .. } => {
-            format!("undo the change and write a new migration instead, or `{m} accept {id}`")
+            format!("undo the change and write a new migration instead, or accept it with `{m} accept {id}`")
         }
-        Problem::Orphan => format!("link it in, or `{m} prune {id}` if it is gone for good"),
+        Problem::Orphan => format!("link it in, or remove its record with `{m} prune {id}` if it is permanently gone"),
         Problem::Interrupted => {
-            format!("`{m} up {id}` runs it again, unless its `verify` function says that it has had its effect")
+            format!("`{m} up {id}` runs it again, unless its `verify` function finds its effect")
         }
-        Problem::Failed { applied: false, .. } => format!("correct the cause; then `{m} up {id}` applies it"),
+        Problem::Failed { applied: false, .. } => format!("fix the cause, then apply it with `{m} up {id}`"),
         Problem::Failed { applied: true, .. } => {
-            format!("correct the cause; then `{m} down {id}` reverts it, or `{m} accept {id}` leaves it applied")
+            format!("fix the cause, then revert it with `{m} down {id}` or leave it applied with `{m} accept {id}`")
         }
         Problem::PartiallyReverted => format!("`{m} down {id}` resumes its `down` where it stopped"),
         Problem::PartiallyApplied => partially_applied(&m, id),
-        Problem::Unverifiable { .. } => format!("`{m} accept {id}` if it is known to be unchanged"),
-        Problem::Differs { .. } => format!(
-            "make it as it was, or write a migration that changes it; `{m} accept {id}` takes what is there for what it left"
-        ),
-        Problem::VerificationFailed { .. } => format!(
-            "see what is wrong with the data, or with its `verify` function; `{m} accept {id}` accepts it as it is"
-        ),
+        Problem::Unverifiable { .. } => format!("accept it with `{m} accept {id}` if it is known to be unchanged"),
+        Problem::Differs { .. } => {
+            format!("restore it, or write a migration that changes it; `{m} accept {id}` accepts the current state")
+        }
+        Problem::VerificationFailed { .. } => {
+            format!("check the data and the `verify` function, or accept it with `{m} accept {id}`")
+        }
         _ => format!("see `{m} show {id}`"),
     }
 }

@@ -38,7 +38,7 @@ pub use builder::MigratorBuilder;
 pub use connection::Connection;
 pub use detect::{Detected, Verdict};
 pub use down::Down;
-pub use for_each::{DatabaseFilter, ForEach, Tenants};
+pub use for_each::{DatabaseFilter, ForEach, Tenants, TenantsError};
 pub use health::{Health, HealthStatus};
 pub use history::{History, HistoryPage};
 pub use lock::ForceUnlock;

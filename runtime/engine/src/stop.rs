@@ -83,7 +83,7 @@ impl fmt::Display for Reason {
             Self::TimedOut(limit) => write!(f, "the timeout of {} has passed", Elapsed(*limit)),
             Self::RunTimedOut(limit) => write!(f, "the run's time limit of {} has passed", Elapsed(*limit)),
             Self::WaitTimedOut(limit) => write!(f, "the wait of {} for the migration lock has passed", Elapsed(*limit)),
-            Self::Interrupted | Self::Dropped => f.write_str("the run was told to stop"),
+            Self::Interrupted | Self::Dropped => f.write_str("the run was interrupted"),
         }
     }
 }

@@ -40,8 +40,8 @@ async fn i4_what_is_pending_is_listed_and_not_applied() {
     assert_eq!(ids, &["module:boot-check:001_first", "module:boot-check:002_second"]);
     assert_eq!(
         error.to_string(),
-        "2 migrations are pending: module:boot-check:001_first, module:boot-check:002_second. Apply what is pending \
-         before this program starts, or let it do so with MONGRATE_AUTO=true"
+        "2 migrations are pending: module:boot-check:001_first, module:boot-check:002_second. Apply pending migrations \
+         before this program starts, or set MONGRATE_AUTO=true"
     );
 
     builder.clone().build().unwrap().up().only("module:boot-check:001_first").await.unwrap();

@@ -7,7 +7,7 @@ use super::lock_file::{LOCK, locked, modify};
 use super::new::Sources;
 
 const FINE: &str =
-    "source       migrations\nsystem       4\nmodule:menu  2\n\n6 migrations of 2 sources fit together.\n";
+    "source       migrations\nsystem       4\nmodule:menu  2\n\n6 migrations of 2 sources are consistent.\n";
 
 fn document(ran: &Ran) -> Value {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}\n{ran}"))
@@ -51,7 +51,10 @@ async fn what_differs_from_the_lock_file_is_a_finding() {
     sources.write(LOCK, &before);
     let ran = sources.app().run(["check"]).await;
     assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.stdout.contains("\n002_assign_roles: its code is not what was released: migrations.lock"), "{ran}");
+    assert!(
+        ran.stdout.contains("\n002_assign_roles: its code differs from the released one (migrations.lock"),
+        "{ran}"
+    );
     assert!(ran.stdout.contains("\n009_gone: it is released (migrations.lock), but not linked into this"), "{ran}");
     assert!(ran.stdout.ends_with("\n6 migrations of 2 sources: 2 problems.\n"), "{ran}");
 
@@ -76,7 +79,7 @@ async fn what_is_not_released_yet_is_a_remark() {
     sources.write(LOCK, &first_two);
     let ran = sources.app().run(["check"]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (0, FINE), "{ran}");
-    assert!(ran.stderr.starts_with("4 migrations are not in migrations.lock yet: `my-app migrate lock-file`"), "{ran}");
+    assert!(ran.stderr.starts_with("4 migrations are not in migrations.lock yet; `my-app migrate lock-file`"), "{ran}");
     let ran = sources.app().run(["check", "--quiet"]).await;
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran}");
 }
@@ -86,5 +89,5 @@ async fn a_container_without_sources_is_no_mistake() {
     let nowhere = Scratch::new();
     let ran = MyApp::anywhere().within(nowhere.path()).run(["check"]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (0, FINE), "{ran}");
-    assert!(ran.stderr.starts_with("Nothing was compared with a lock file: the sources of this program"), "{ran}");
+    assert!(ran.stderr.starts_with("No lock file was compared: cannot find the sources of this program"), "{ran}");
 }

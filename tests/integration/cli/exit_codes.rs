@@ -159,8 +159,8 @@ async fn two_is_called_wrongly() {
         (&app, "up 001_creat_users", "unknown-migration"),
         (&app, "down 001_creat_users 002 --dry-run", "several"),
         (&app, "show 007_nobody", "unknown-migration"),
-        (&app, "history --limit 501", "usage"),
-        (&app, "history --limit 0", "usage"),
+        (&app, "history --limit 501", "page-size"),
+        (&app, "history --limit 0", "page-size"),
         (&app, "down", "usage"),
         (&app, "mark pending 002_assign_roles", "usage"),
         (&app, "prune 000_gone", "usage"),
@@ -168,8 +168,8 @@ async fn two_is_called_wrongly() {
         (&app, "history --migration 007_nobody", "unknown-migration"),
         (&nowhere, "status", "usage"),
         (&nowhere.clone().at(db.uri()), "status", "usage"),
-        (&nowhere.clone().at("localhost:27017"), "status", "usage"),
-        (&nowhere.clone().with("MONGODB_URI", "mongodb:/localhost"), "status", "usage"),
+        (&nowhere.clone().at("localhost:27017"), "status", "connection-string"),
+        (&nowhere.clone().with("MONGODB_URI", "mongodb:/localhost"), "status", "connection-string"),
         (&app.clone().with("MONGRATE_AUTO", "perhaps"), "status", "variable"),
         (&app.clone().with("MONGRATE_LEASE_MS", "1").with("MONGRATE_LOCK_WAIT_MS", "-1"), "up", "several"),
         (&app.clone().with("MONGRATE_ENV", "production"), "down", "usage"),
@@ -204,7 +204,7 @@ async fn two_needs_no_server() {
         ("graph --source moduel", "unknown-source"),
         ("history --migration users", "unknown-migration"),
         ("history --source menu", "unknown-source"),
-        ("history --limit 0", "usage"),
+        ("history --limit 0", "page-size"),
         ("history --limit 501 --source menu", "several"),
     ] {
         let (ran, told) = error(&app, words).await;
@@ -230,7 +230,7 @@ async fn zero_needs_no_variables() {
 async fn an_empty_uri_is_none() {
     let (ran, code) = error(&MyApp::anywhere().with("MONGODB_URI", ""), "status").await;
     assert_eq!((ran.code, code.as_str()), (2, "usage"));
-    assert!(ran.stderr.contains("nothing says where the database is"), "{ran}");
+    assert!(ran.stderr.contains("no database is configured"), "{ran}");
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn three_is_a_lock_that_was_taken_away() {
     assert_eq!(release.code, 0, "{release}");
     let ran = holder.finish().await;
     assert_eq!(ran.code, 3, "{ran}");
-    assert!(ran.stderr.contains("error: the lock was lost"), "{ran}");
+    assert!(ran.stderr.contains("error: lost the migration lock"), "{ran}");
 }
 
 #[tokio::test]
@@ -357,7 +357,7 @@ async fn a_hundred_and_thirty_is_interrupted() {
         stop(&running);
         let ran = running.finish().await;
         assert_eq!(ran.code, 130, "{ran}");
-        assert!(ran.stderr.contains("error: the run was told to stop"), "{ran}");
+        assert!(ran.stderr.contains("error: the run was interrupted"), "{ran}");
         assert!(lease_is_free(&db).await);
     }
 }

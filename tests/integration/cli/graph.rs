@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::knobs::{HELD, fail, held, mend};
 
 /// After an `up` of which the third migration fails.
-async fn failed_half_way() -> TestDb {
+async fn partially_applied() -> TestDb {
     let db = TestDb::new().await;
     fail(&db, "003_lower_emails").await;
     let ran = MyApp::on(&db).run(["up"]).await;
@@ -35,7 +35,7 @@ fn nodes<'j>(document: &'j Value, key: &str) -> Vec<(&'j str, Option<&'j str>)> 
 
 #[tokio::test]
 async fn a_terminal_shows_signs_and_colours() {
-    let db = failed_half_way().await;
+    let db = partially_applied().await;
     let app = MyApp::on(&db);
     let rows = [
         "○─╮  ✓ 001_create_users           E-mail addresses are unique.",
@@ -56,7 +56,7 @@ async fn a_terminal_shows_signs_and_colours() {
 
 #[tokio::test]
 async fn graphviz_reads_the_digraph() {
-    let db = failed_half_way().await;
+    let db = partially_applied().await;
     let dot = drawn(&MyApp::on(&db), &["--format", "dot"]).await;
     DotParser::new(&dot).process().unwrap_or_else(|error| panic!("{error}\n{dot}"));
     for (id, sign, fill) in [
@@ -72,7 +72,7 @@ async fn graphviz_reads_the_digraph() {
 
 #[tokio::test]
 async fn mermaid_gets_a_flowchart() {
-    let db = failed_half_way().await;
+    let db = partially_applied().await;
     let chart = drawn(&MyApp::on(&db), &["--format", "mermaid"]).await;
     assert!(chart.starts_with("flowchart LR\n"), "{chart}");
     assert!(chart.contains("n2[\"✗ 003_lower_emails\"]:::failed\n"), "{chart}");
@@ -82,7 +82,7 @@ async fn mermaid_gets_a_flowchart() {
 
 #[tokio::test]
 async fn a_picture_is_whole() {
-    let db = failed_half_way().await;
+    let db = partially_applied().await;
     let svg = drawn(&MyApp::on(&db), &["--format", "svg"]).await;
     let picture = Document::parse(&svg).unwrap();
     let is_of = |node: &Node<'_, '_>, class| node.attribute("class") == Some(class) && node.has_attribute("aria-label");
@@ -101,7 +101,7 @@ async fn a_picture_is_whole() {
 
 #[tokio::test]
 async fn a_program_gets_every_edge() {
-    let db = failed_half_way().await;
+    let db = partially_applied().await;
     let document = document(&MyApp::on(&db), &[]).await;
     let expected = [
         ("001_create_users", Some("completed")),

@@ -38,10 +38,10 @@ async fn in_production_the_lock_is_not_taken_away_without_yes() {
     let holder = held(&app, &db).await;
     let words = ["lock", "release", "--confirm", "--because", "it hangs"];
     let ran = app.run(words).await;
-    assert!(ran.code == 2 && ran.stderr.contains("needs `--yes`"), "{ran}");
+    assert!(ran.code == 2 && ran.stderr.contains("requires `--yes`"), "{ran}");
     assert!(!lease_is_free(&db).await);
     let ran = app.run(words.iter().chain(&["--yes"])).await;
-    assert!(ran.code == 0 && ran.stdout.contains("Took the lock from"), "{ran}");
+    assert!(ran.code == 0 && ran.stdout.contains("Released the lock of"), "{ran}");
     mend(&db, HELD).await;
     assert_eq!(holder.finish().await.code, 3);
 }
@@ -51,7 +51,7 @@ async fn in_production_the_lock_is_not_taken_away_without_yes() {
 async fn a_baseline_is_asked_about() {
     let db = TestDb::new().await;
     let ran = MyApp::on(&db).run(["baseline", "002_assign_roles"]).await;
-    assert!(ran.code == 2 && ran.stderr.contains("add `--yes`"), "{ran}");
+    assert!(ran.code == 2 && ran.stderr.contains("confirm with `--yes`"), "{ran}");
     assert_eq!(count(&db, "migrations", doc! {}).await, 0);
 }
 
@@ -73,7 +73,7 @@ async fn a_status_is_told_before_what_is_in_its_way() {
     super::knobs::fail(&db, "002_assign_roles").await;
     assert_eq!(app.run(["up"]).await.code, 1);
     let ran = app.run(["status", "--check"]).await;
-    assert!(ran.code == 1 && ran.stdout.contains("half-way") && ran.stderr.contains("error: "), "{ran}");
+    assert!(ran.code == 1 && ran.stdout.contains("partial ") && ran.stderr.contains("error: "), "{ran}");
 }
 
 /// What somebody else has written is shown, and not done: it could color, clear or retitle the terminal.

@@ -239,14 +239,14 @@ async fn a_failure_comes_with_what_was_done() {
             "exit": 1,
             "message": "migration '003_lower_emails' failed: could not write the users: the disk is full",
             "causes": ["could not write the users", "the disk is full"],
-            "help": "what it did before that is still there; correct the cause, and `my-app migrate up` runs it again from its beginning",
+            "help": "its changes so far remain; fix the cause, and `my-app migrate up` runs it again from the beginning",
         }),
         "{ran}"
     );
     let told =
         |name: &str| report["executions"].as_array().unwrap().iter().map(|one| one[name].clone()).collect::<Vec<_>>();
     assert_eq!(told("outcome"), ["applied", "applied", "failed"]);
-    assert_eq!(told("remains"), [Value::Null, Value::Null, json!("part")]);
+    assert_eq!(told("remains"), [Value::Null, Value::Null, json!("repeatable")]);
     assert_eq!(report["notRun"], json!(["module:menu:001_namespace", "module:menu:002_prices"]));
     let (_, deployment) = document(&app, &["deploy"]).await;
     let counts = ["applied", "failed", "total"].map(|name| deployment[name].as_u64());

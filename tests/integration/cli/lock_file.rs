@@ -86,7 +86,7 @@ async fn a_check_finds_what_is_missing_and_writes_nothing() {
     assert_eq!(ran.code, 1, "{ran}");
     assert_eq!(ran.stdout.lines().next(), Some("migrations.lock: 6 missing, 0 in all"), "{ran}");
     assert_eq!(ran.stdout.lines().skip(1).map(str::trim).collect::<Vec<_>>(), IDS);
-    assert!(ran.stderr.contains("`my-app migrate lock-file` writes what is missing"), "{ran}");
+    assert!(ran.stderr.contains("`my-app migrate lock-file` adds them"), "{ran}");
     assert!(!sources.has(LOCK));
 
     let sources = locked().await;
@@ -103,7 +103,10 @@ async fn a_line_that_differs_stays_and_is_told() {
     for options in [&[][..], &["--check"]] {
         let ran = lock_file(&sources, options).await;
         assert_eq!(ran.code, 1, "{ran}");
-        assert!(ran.stdout.contains("002_assign_roles: its code is not what was released: migrations.lock"), "{ran}");
+        assert!(
+            ran.stdout.contains("002_assign_roles: its code differs from the released one (migrations.lock"),
+            "{ran}"
+        );
         assert!(ran.stderr.contains("warning: 009_gone: it is released (migrations.lock), but not linked"), "{ran}");
         assert_eq!(sources.read(LOCK), gone);
     }
@@ -138,7 +141,7 @@ async fn what_a_merge_has_left_is_refused() {
     for command in ["lock-file", "check"] {
         let ran = sources.app().run([command]).await;
         assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
-        assert!(ran.stderr.contains("error: migrations.lock: line 5 is not understood: `<<<<<<< HEAD`"), "{ran}");
+        assert!(ran.stderr.contains("error: migrations.lock: line 5 is invalid: `<<<<<<< HEAD`"), "{ran}");
         assert!(ran.stderr.contains("help: "), "{ran}");
     }
     assert_eq!(sources.read(LOCK), broken);
@@ -189,7 +192,7 @@ async fn without_the_sources_nothing_is_written() {
     let app = MyApp::anywhere().within(nowhere.path());
     let another = |ran: &Ran| {
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran}");
-        assert!(ran.stderr.contains("error: the sources of this program are not here"), "{ran}");
+        assert!(ran.stderr.contains("error: cannot find the sources of this program"), "{ran}");
         assert!(ran.stderr.contains("`cargo run -- migrate ...`"), "{ran}");
     };
     another(&app.run(["lock-file"]).await);

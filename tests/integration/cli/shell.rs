@@ -44,29 +44,29 @@ async fn everything_can_be_done_from_the_menu() {
     terminal.shows("$ my-app migrate status").await;
     terminal.shows("0 completed, 5 pending, 1 manual.\n`my-app migrate up` applies").await;
 
-    take(&mut terminal, "See what applying everything would do").await;
+    take(&mut terminal, "Dry run of all pending migrations").await;
     terminal.shows("$ my-app migrate up --dry-run").await;
     terminal.shows("Dry run: 4 would be applied, 1 could not be simulated; nothing was changed.").await;
     assert_eq!(stored::collections(&db).await, [""; 0]);
 
-    take(&mut terminal, "Apply everything that is pending (5)").await;
+    take(&mut terminal, "Apply all pending migrations (5)").await;
     terminal.shows("5 completed, 0 pending, 1 manual.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 1);
 
-    take(&mut terminal, "Revert the last one (module:menu:002_prices)").await;
+    take(&mut terminal, "Revert the last migration (module:menu:002_prices)").await;
     terminal.shows("Revert 1 migration? [y/N]").await;
     terminal.line("n").await;
     terminal.shows("Nothing was changed.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 1);
 
-    take(&mut terminal, "Revert the last one").await;
+    take(&mut terminal, "Revert the last migration").await;
     terminal.shows_what("the question again", |text| text.trim_end().ends_with("Revert 1 migration? [y/N]:")).await;
     terminal.line("yes").await;
     terminal.shows("4 completed, 1 pending, 1 manual.").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 0);
     assert_eq!(stored::count(&db, "menu", doc! {}).await, 1);
 
-    take(&mut terminal, "Leave").await;
+    take(&mut terminal, "Quit").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 
@@ -74,21 +74,21 @@ async fn everything_can_be_done_from_the_menu() {
 async fn one_is_chosen_from_a_list() {
     let db = TestDb::new().await;
     let mut terminal = opened(&MyApp::on(&db)).await;
-    take(&mut terminal, "Apply one ...").await;
-    terminal.shows("Which one?").await;
+    take(&mut terminal, "Apply one migration ...").await;
+    terminal.shows("Which migration?").await;
     take(&mut terminal, "004_shrink_orders  Shrinks the orders").await;
     // A manual one, with what it depends on.
     terminal.shows("4 completed, 2 pending.").await;
     assert_eq!(stored::status(&db, "004_shrink_orders").await, "completed");
 
-    take(&mut terminal, "Show one ...").await;
-    terminal.shows("Which one?").await;
+    take(&mut terminal, "Show a migration ...").await;
+    terminal.shows("Which migration?").await;
     take(&mut terminal, "003_lower_emails").await;
     terminal.shows("needed by   004_shrink_orders").await;
 
     // Esc leads back, and out.
-    take(&mut terminal, "Show one ...").await;
-    terminal.shows("Which one?").await;
+    take(&mut terminal, "Show a migration ...").await;
+    terminal.shows("Which migration?").await;
     terminal.answer(key::ESCAPE).await;
     terminal.shows("What now?").await;
     terminal.answer(key::ESCAPE).await;
@@ -118,10 +118,10 @@ async fn after_an_error_the_menu_comes_back() {
     let db = TestDb::new().await;
     fail(&db, HELD).await;
     let mut terminal = opened(&MyApp::on(&db)).await;
-    take(&mut terminal, "Apply everything").await;
+    take(&mut terminal, "Apply all").await;
     terminal.shows("error: migration '003_lower_emails' failed").await;
     terminal.shows("2 completed, 3 pending (1 failed), 1 manual.").await;
-    take(&mut terminal, "Leave").await;
+    take(&mut terminal, "Quit").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
 }
 
@@ -131,21 +131,21 @@ async fn the_lock_is_taken_away_with_a_reason() {
     let app = MyApp::on(&db);
     let holder = held(&app, &db).await;
     let mut terminal = opened(&app).await;
-    let entry = format!("Take the lock away from process {}", holder.pid());
+    let entry = format!("Release the lock of process {}", holder.pid());
     // Without a reason it is not done.
     take(&mut terminal, &entry).await;
-    terminal.shows("Why, for the history?").await;
+    terminal.shows("Reason for the history").await;
     terminal.answer(key::ENTER).await;
     terminal.shows("❯ Status").await;
     assert!(!stored::lease_is_free(&db).await);
 
     take(&mut terminal, &entry).await;
-    terminal.shows_what("a second question", |text| text.matches("Why, for the history?").count() == 2).await;
+    terminal.shows_what("a second question", |text| text.matches("Reason for the history").count() == 2).await;
     terminal.answer("it hangs").await;
     terminal.answer(key::ENTER).await;
-    terminal.shows("Take the lock away? [y/N]").await;
+    terminal.shows("Release the lock? [y/N]").await;
     terminal.line("yes").await;
-    terminal.shows("Took the lock from process").await;
+    terminal.shows("Released the lock of process").await;
     let ran = holder.finish().await;
     assert_eq!(ran.code, 3, "{ran}");
     assert_eq!(stored::count(&db, "migrations_history", doc! { "act": "unlock", "because": "it hangs" }).await, 1);
@@ -164,7 +164,7 @@ async fn ctrl_c_leaves_wherever_it_is() {
 
     hold(&db, HELD).await;
     let mut terminal = opened(&app).await;
-    take(&mut terminal, "Apply everything").await;
+    take(&mut terminal, "Apply all").await;
     terminal.shows("applying 003_lower_emails").await;
     terminal.press(key::CTRL_C);
     assert_eq!(terminal.finish().await, 130, "{terminal}");
@@ -181,8 +181,8 @@ async fn in_production_nothing_is_reverted_by_menu() {
         terminal.text().contains(&format!("{} (production): 5 completed, 0 pending, 1 manual.", db.name())),
         "{terminal}"
     );
-    take(&mut terminal, "Revert the last one").await;
-    terminal.shows("error: this is the environment 'production', where this needs `--yes`").await;
+    take(&mut terminal, "Revert the last migration").await;
+    terminal.shows("error: the environment 'production' requires `--yes`").await;
     terminal.shows("❯ Status").await;
     assert_eq!(stored::count(&db, "menu", doc! { "cents": 0 }).await, 1);
     terminal.answer("q").await;

@@ -120,7 +120,7 @@ async fn a_question_can_be_interrupted() {
         }
         // This sees to it that the terminal has its cursor and its echo again.
         assert_eq!(terminal.finish().await, 130, "{terminal}");
-        assert!(terminal.text().contains("error: interrupted, so nothing was changed"), "{terminal}");
+        assert!(terminal.text().contains("error: interrupted; nothing was changed"), "{terminal}");
     }
     assert_eq!(stored::fingerprint(&db).await, before);
 }
@@ -154,14 +154,14 @@ async fn taking_the_lock_away_asks() {
 
     let release = ["lock", "release", "--because", "it hangs"];
     let mut terminal = Terminal::of(&app, 100, &release);
-    terminal.shows("Take the lock away?").await;
+    terminal.shows("Release the lock?").await;
     assert!(terminal.text().contains(&format!("process {}", holder.pid())), "{terminal}");
     terminal.line("n").await;
     assert_eq!(terminal.finish().await, 1, "{terminal}");
     assert!(!stored::lease_is_free(&db).await);
 
     let mut terminal = Terminal::of(&app, 100, &release);
-    terminal.shows("Take the lock away?").await;
+    terminal.shows("Release the lock?").await;
     terminal.line("y").await;
     assert_eq!(terminal.finish().await, 0, "{terminal}");
     let ran = holder.finish().await;
@@ -182,7 +182,7 @@ async fn in_production_a_question_is_not_enough() {
     let app = MyApp::on(&db).with("MONGRATE_ENV", "production");
     let mut terminal = Terminal::of(&app, 100, &["down"]);
     assert_eq!(terminal.finish().await, 2, "{terminal}");
-    assert!(terminal.text().contains("error: this is the environment 'production'"), "{terminal}");
+    assert!(terminal.text().contains("error: the environment 'production'"), "{terminal}");
     assert!(has_cents(&db).await);
 
     shown(&app, &["down", "--yes"]).await;
@@ -194,6 +194,9 @@ async fn without_a_terminal_there_is_nobody_to_ask() {
     let db = migrated().await;
     let ran = MyApp::on(&db).run(["down"]).await;
     assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("there is no terminal to ask at\nhelp: add `--yes`"), "{ran}");
+    assert!(
+        ran.stderr.contains("confirmation is required, but there is no terminal\nhelp: confirm with `--yes`"),
+        "{ran}"
+    );
     assert!(has_cents(&db).await);
 }

@@ -28,8 +28,8 @@ const FILTERS: [(&str, &str); 13] = [
     (r" +\n", "\n"),
     // As 7.0 puts it.
     ("invalid character in a db name", "invalid character in the database name"),
-    // Said only if it takes a while.
-    (r"! told to stop; ending what is under way\n", ""),
+    // Logged only if it takes a while.
+    (r"! stopping; waiting for the current operation\n", ""),
 ];
 
 /// Names of methods and types: nothing that an operator could type.

@@ -41,9 +41,7 @@ async fn i3_something_that_others_depend_on() {
     let error = refused(&db, migrator.down().only(USERS)).await;
     assert_eq!(
         error.to_string(),
-        "Migration 'module:down:001_users' cannot be taken back while these depend on it and are applied: \
-         module:down:004_raw, module:down:003_index, module:down:002_roles. Take them back first, or name them as well \
-         (`.with_dependents(true)` does that for a `down`)."
+        "'module:down:001_users' cannot be reverted or marked as pending while its dependents are applied: module:down:004_raw, module:down:003_index, module:down:002_roles. Revert or mark them first, or in the same call (for a `down`, with `.with_dependents(true)`)"
     );
 }
 
@@ -69,11 +67,11 @@ async fn what_has_no_down_all_at_once() {
     assert_eq!(errors.len(), 2);
     assert_eq!(
         errors[0].to_string(),
-        "Migration 'module:down-final:002_silent' cannot be reverted: it has no `down`, and gives no reason for that."
+        "'module:down-final:002_silent' cannot be reverted: it has no `down`. Write a new migration that undoes it; or undo it by hand and record that with `mark_pending`"
     );
     assert_eq!(
         errors[1].to_string(),
-        "Migration 'module:down-final:001_merged' cannot be reverted: the old names are gone."
+        "'module:down-final:001_merged' cannot be reverted: the old names are gone. Write a new migration that undoes it; or undo it by hand and record that with `mark_pending`"
     );
 }
 

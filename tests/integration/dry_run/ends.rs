@@ -50,7 +50,7 @@ async fn failed(what: &str) -> (TestDb, Error) {
     tell(&db, what).await;
     let error = rehearsed(&db, migrator(&db, "module:dry-fails").build().unwrap().up()).await.unwrap_err();
     println!("{error}");
-    assert!(error.to_string().ends_with("This was a dry run: nothing was changed or recorded"), "{error}");
+    assert!(error.to_string().ends_with("This was a dry run; nothing was changed or recorded"), "{error}");
     let report = error.report().unwrap();
     assert!(would_apply(report, "001_first"));
     assert_eq!(report.failed().count(), 1);

@@ -75,7 +75,7 @@ async fn the_servers_own_cannot_be_named() {
     for name in ["admin", "config", "local"] {
         let error = over(&db, DatabaseFilter::named([new.name(), name]), "module:tenants").await.unwrap_err();
         assert!(matches!(error, Error::ReservedDatabase { .. }), "{error}");
-        assert!(error.to_string().contains(&format!("the database '{name}' is the server's own")), "{error}");
+        assert!(error.to_string().contains(&format!("the database '{name}' belongs to the server")), "{error}");
     }
     assert!(db.commands().take().is_empty());
     assert!(collections(&new).await.is_empty());
@@ -85,7 +85,7 @@ async fn the_servers_own_cannot_be_named() {
 async fn an_empty_prefix_is_not_all_of_them() {
     let db = TestDb::new().await;
     let error = over(&db, DatabaseFilter::prefix(""), "module:tenants").await.unwrap_err();
-    assert!(error.to_string().contains("say DatabaseFilter::all()"), "{error}");
+    assert!(error.to_string().contains("use `DatabaseFilter::all()`"), "{error}");
     assert!(db.commands().take().is_empty());
 }
 

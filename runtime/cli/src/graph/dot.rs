@@ -23,7 +23,7 @@ impl Display for Dot<'_> {
             writeln!(f, "  }}")?;
         }
         for &(from, to) in &self.0.edges {
-            let [from, to] = [from, to].map(|place| Quoted(self.0.nodes[place].id));
+            let [from, to] = [from, to].map(|index| Quoted(self.0.nodes[index].id));
             writeln!(f, "  {from} -> {to}")?;
         }
         write!(f, "}}")
@@ -38,7 +38,7 @@ fn write_node(f: &mut fmt::Formatter<'_>, node: &Node) -> fmt::Result {
     writeln!(f, "style=\"{style}\", tooltip={}]", Shown(&node.described()))
 }
 
-/// A name, which may be anything.
+/// A quoted name.
 struct Quoted<'t>(&'t str);
 
 impl Display for Quoted<'_> {
@@ -47,7 +47,7 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// A text that is shown. Graphviz knows HTML's entities in it.
+/// A label, in which Graphviz interprets HTML entities.
 struct Shown<'t>(&'t str);
 
 impl Display for Shown<'_> {

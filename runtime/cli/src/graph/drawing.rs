@@ -1,4 +1,4 @@
-//! What is drawn, whatever it is drawn with.
+//! The graph to draw, independent of the output format.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,15 @@ use mongrate::migration::{Migration, Source, State};
 use mongrate::migrator::{Standing, Status};
 use mongrate::plan::Registry;
 
-/// For who reads the text of a drawing.
+/// A note in the text of a drawing.
 pub(super) const NOTE: &str =
     "Edges lead from a dependency to what depends on it. Those that follow from others are left out.";
 
-/// The migrations in plan order, and what leads from which to which.
+/// The migrations in plan order, and the edges between them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Drawing {
     pub(super) nodes: Vec<Node>,
-    /// From a dependency to its dependent, by their places in `nodes`: the first is always the smaller one. In the order of the
-    /// dependents.
+    /// From a dependency to its dependent, as indexes into `nodes`; the first is always smaller. Sorted by dependent.
     pub(super) edges: Vec<(usize, usize)>,
 }
 
@@ -26,24 +25,24 @@ pub(super) struct Node {
     pub(super) source: Source<'static>,
     pub(super) summary: String,
     pub(super) class: Class,
-    /// Where it stands, in the words of `status`; empty if nobody has asked the database.
+    /// The status, in the words of `status`; empty without a database.
     pub(super) word: &'static str,
-    /// It was not asked for, but something depends on it that was.
+    /// Not selected itself, but a dependency of a selected migration.
     pub(super) is_foreign: bool,
 }
 
-/// Where a migration stands, as far as colours can tell.
+/// The status of a migration, as far as colors show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Nobody has asked the database.
+    /// Without a database.
     Linked,
     Completed,
     Running,
-    /// Failed, interrupted, half-way: somebody has to look.
+    /// Failed, interrupted or partial: needs attention.
     Failed,
-    /// Never run, or rolled back.
+    /// Never run, or reverted.
     Pending,
-    /// The same, but it waits to be named.
+    /// Pending, but runs only if it is named.
     Manual,
 }
 
@@ -62,7 +61,7 @@ impl Class {
         }
     }
 
-    /// For who sees no colours.
+    /// For readers who see no colors.
     pub(super) fn sign(self) -> Option<char> {
         match self {
             Self::Linked => None,
@@ -92,22 +91,22 @@ impl Node {
         Self { class, word: standing.word(), ..Self::linked(standing.migration) }
     }
 
-    /// The id without its source, for where that is written beside it.
+    /// The id without its source.
     pub(super) fn name(&self) -> &'static str {
         self.id.rsplit_once(':').map_or(self.id, |(_, name)| name)
     }
 
-    /// Where it stands, if its class does not tell that already: `rolled back`, `interrupted`, `half-way`.
+    /// The status, if its class does not already say it: `rolled back`, `interrupted`, `partial`.
     pub(super) fn special(&self) -> Option<&'static str> {
         Some(self.word).filter(|word| !word.is_empty() && *word != self.class.word())
     }
 
-    /// What is written on it, with the sign of its class.
+    /// The label, with the symbol of its class.
     pub(super) fn label(&self, name: &str) -> String {
         self.class.sign().map_or_else(|| name.to_owned(), |sign| format!("{sign} {name}"))
     }
 
-    /// The whole of it in a line: `002_assign_roles (completed): Every user has a role.`
+    /// One line with everything: `002_assign_roles (completed): Every user has a role.`
     pub(super) fn described(&self) -> String {
         let word = if self.word.is_empty() { String::new() } else { format!(" ({})", self.word) };
         let summary = if self.summary.is_empty() { String::new() } else { format!(": {}", self.summary) };
@@ -116,7 +115,7 @@ impl Node {
 }
 
 impl Drawing {
-    /// Without a database: nobody knows what is applied.
+    /// The linked-in migrations without their status.
     pub(super) fn offline(registry: &Registry) -> Self {
         Self::new(registry.iter().map(|migration| (migration, Node::linked(migration))))
     }
@@ -126,18 +125,18 @@ impl Drawing {
     }
 
     fn new(all: impl Iterator<Item = (Migration, Node)>) -> Self {
-        let (mut drawing, mut places) = (Self::default(), HashMap::new());
-        for (place, (migration, node)) in all.enumerate() {
-            places.insert(node.id, place);
+        let (mut drawing, mut indexes) = (Self::default(), HashMap::new());
+        for (index, (migration, node)) in all.enumerate() {
+            indexes.insert(node.id, index);
             drawing.nodes.push(node);
-            // What is not there is not selected.
-            let from = migration.dependencies().iter().filter_map(|id| places.get(id));
-            drawing.edges.extend(from.map(|&from| (from, place)));
+            // A dependency that is missing here is not selected.
+            let from = migration.dependencies().iter().filter_map(|id| indexes.get(id));
+            drawing.edges.extend(from.map(|&from| (from, index)));
         }
         drawing
     }
 
-    /// What each node depends on directly.
+    /// The direct dependencies of each node.
     pub(super) fn dependencies(&self) -> Vec<Vec<usize>> {
         let mut dependencies = vec![Vec::new(); self.nodes.len()];
         for &(from, to) in &self.edges {
@@ -146,7 +145,7 @@ impl Drawing {
         dependencies
     }
 
-    /// What the colours mean, with how many nodes there are of each: `✓ 4 completed`.
+    /// The legend of the colors, with the number of nodes of each: `✓ 4 completed`.
     pub(super) fn legend(&self) -> Vec<(Class, String)> {
         let count = |class| self.nodes.iter().filter(|node| node.class == class).count();
         let linked = plural(count(Class::Linked) as u64, "migration");
@@ -158,22 +157,22 @@ impl Drawing {
         if known.is_empty() { vec![(Class::Linked, linked)] } else { known }
     }
 
-    /// The nodes by source, in the order of the sources; each with its place.
+    /// The nodes by source, each with its index.
     pub(super) fn by_source(&self) -> Vec<(Source<'static>, Vec<(usize, &Node)>)> {
         let mut sources: Vec<_> = self.nodes.iter().map(|node| node.source).collect();
         sources.sort_unstable();
         sources.dedup();
         let mut groups: Vec<_> = sources.into_iter().map(|source| (source, Vec::new())).collect();
-        for (place, node) in self.nodes.iter().enumerate() {
+        for (index, node) in self.nodes.iter().enumerate() {
             if let Ok(group) = groups.binary_search_by_key(&node.source, |(source, _)| *source) {
-                groups[group].1.push((place, node));
+                groups[group].1.push((index, node));
             }
         }
         groups
     }
 }
 
-/// A text in which nothing moves a terminal's cursor, and that is allowed in XML.
+/// A text without control characters, which is also valid in XML.
 fn harmless(text: &str) -> String {
     text.replace(char::is_whitespace, " ")
         .replace(|sign: char| sign.is_control() || "\u{fffe}\u{ffff}".contains(sign), "\u{fffd}")

@@ -1,4 +1,4 @@
-//! The graph for other programs.
+//! The graph as JSON.
 
 use super::drawing::{Drawing, Node};
 use mongrate::json;
@@ -6,7 +6,7 @@ use mongrate::json::graph::{Edge, Graph, Node as Written};
 
 impl<'a> From<&'a Drawing> for Graph<'a> {
     fn from(drawing: &'a Drawing) -> Self {
-        let id = |place: usize| drawing.nodes[place].id;
+        let id = |index: usize| drawing.nodes[index].id;
         let edges = drawing.edges.iter().map(|&(from, to)| Edge { from: id(from), to: id(to) });
         Self { nodes: drawing.nodes.iter().map(Written::from).collect(), edges: edges.collect() }
     }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write};
 use super::drawing::{Class, Drawing, NOTE};
 use super::paint;
 
-/// How many edges and how many characters Mermaid takes, unless whoever draws with it sets `maxEdges` and `maxTextSize`.
+/// Mermaid's default limits `maxEdges` and `maxTextSize`.
 pub(super) const EDGES: usize = 500;
 pub(super) const TEXT: usize = 50_000;
 
@@ -26,13 +26,13 @@ impl Display for Mermaid<'_> {
         }
         for (number, (source, nodes)) in self.0.by_source().into_iter().enumerate() {
             write!(f, "\n  subgraph s{number}[\"{}\"]", Escaped(&source.to_string()))?;
-            // One without edges to the others would turn.
+            // A subgraph without edges to the others would be rotated.
             write!(f, "\n    direction LR")?;
-            for (place, node) in nodes {
+            for (index, node) in nodes {
                 let label = node.label(node.name());
-                write!(f, "\n    n{place}[\"{}\"]:::{}", Escaped(&label), node.class.word())?;
+                write!(f, "\n    n{index}[\"{}\"]:::{}", Escaped(&label), node.class.word())?;
                 if node.is_foreign {
-                    write!(f, "\n    style n{place} stroke-dasharray:4 3")?;
+                    write!(f, "\n    style n{index} stroke-dasharray:4 3")?;
                 }
             }
             write!(f, "\n  end")?;
@@ -41,7 +41,7 @@ impl Display for Mermaid<'_> {
     }
 }
 
-/// A label in which nothing is special: neither the quotation mark that ends it nor HTML nor Markdown.
+/// An escaped label: quotation marks, HTML and Markdown have no meaning in it.
 struct Escaped<'t>(&'t str);
 
 impl Display for Escaped<'_> {

@@ -1,8 +1,8 @@
-//! The colours of a picture.
+//! The colors of an image.
 
 use super::drawing::Class;
 
-/// Those of a box, as `#rrggbb`. The text is readable on the fill whatever is around the box.
+/// The colors of a box, as `#rrggbb`. The text is readable on the fill on any background.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Paint {
     pub(super) fill: &'static str,
@@ -10,7 +10,7 @@ pub(super) struct Paint {
     pub(super) text: &'static str,
 }
 
-/// On white.
+/// For a light background.
 pub(super) fn light(class: Class) -> Paint {
     let (fill, stroke, text) = match class {
         Class::Linked => ("#f6f8fa", "#57606a", "#24292f"),
@@ -23,7 +23,7 @@ pub(super) fn light(class: Class) -> Paint {
     Paint { fill, stroke, text }
 }
 
-/// On black.
+/// For a dark background.
 pub(super) fn dark(class: Class) -> Paint {
     let (fill, stroke, text) = match class {
         Class::Linked => ("#161b22", "#8b949e", "#c9d1d9"),

@@ -1,4 +1,4 @@
-//! Parts of a drawing: what was asked for, and what is worth a line.
+//! Parts of a drawing: selected nodes, and edges without the redundant ones.
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ impl Drawing {
         for &(from, to) in self.edges.iter().rev() {
             upstream[from] |= upstream[to];
         }
-        self.only(|place| upstream[place] || downstream[place])
+        self.only(|index| upstream[index] || downstream[index])
     }
 
     /// Only the nodes of one source, and the foreign ones that they depend on directly.
@@ -31,13 +31,13 @@ impl Drawing {
         for (node, own) in self.nodes.iter_mut().zip(own) {
             node.is_foreign = !own;
         }
-        self.only(|place| needed[place])
+        self.only(|index| needed[index])
     }
 
-    /// Without the edges that follow from others: if c depends on b, and b on a, then an edge from a to c tells nothing new.
+    /// Without the edges that follow from others: if c depends on b, and b on a, then an edge from a to c is redundant.
     pub(super) fn reduced(mut self) -> Self {
         let dependencies = self.dependencies();
-        // Which node was looking when a node was seen, so that the marks need not be wiped for the next one.
+        // The last node whose search has seen a node, so that the marks need no reset between searches.
         let mut seen_by = vec![usize::MAX; self.nodes.len()];
         self.edges = Vec::new();
         for (to, direct) in dependencies.iter().enumerate() {
@@ -46,11 +46,11 @@ impl Drawing {
             if direct.len() > 1 {
                 ahead.extend(direct.iter().flat_map(|&from| &dependencies[from]));
             }
-            while let Some(place) = ahead.pop() {
-                // Nothing before the first one can lead to another one.
-                if place >= first && seen_by[place] != to {
-                    seen_by[place] = to;
-                    ahead.extend(&dependencies[place]);
+            while let Some(index) = ahead.pop() {
+                // Nodes before the first dependency cannot lead to another.
+                if index >= first && seen_by[index] != to {
+                    seen_by[index] = to;
+                    ahead.extend(&dependencies[index]);
                 }
             }
             self.edges.extend(direct.iter().filter(|&&from| seen_by[from] != to).map(|&from| (from, to)));
@@ -59,15 +59,15 @@ impl Drawing {
     }
 
     fn only(self, keep: impl Fn(usize) -> bool) -> Self {
-        let mut places = Vec::with_capacity(self.nodes.len());
+        let mut indexes = Vec::with_capacity(self.nodes.len());
         let mut kept = Self::default();
-        for (place, node) in self.nodes.into_iter().enumerate() {
-            places.push(keep(place).then_some(kept.nodes.len()));
-            if keep(place) {
+        for (index, node) in self.nodes.into_iter().enumerate() {
+            indexes.push(keep(index).then_some(kept.nodes.len()));
+            if keep(index) {
                 kept.nodes.push(node);
             }
         }
-        let edges = self.edges.into_iter().filter_map(|(from, to)| places[from].zip(places[to]));
+        let edges = self.edges.into_iter().filter_map(|(from, to)| indexes[from].zip(indexes[to]));
         kept.edges = edges.collect();
         kept
     }

@@ -1,36 +1,36 @@
-//! A drawing as a list with lines beside it: a row for each migration in plan order, and columns in which lines run down from a
-//! migration to those that depend on it.
+//! The layout of a drawing: a row for each migration in plan order, and columns in which lines run down from a migration to its
+//! dependents.
 
 #[cfg(test)]
 mod tests;
 
 use super::drawing::Drawing;
 
-/// How far lines may go. What does not get one is named instead.
+/// Limits of the lines. A dependency without a line is named instead.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Rows: whoever has to scroll to find the other end is better served with its name.
+    /// Maximum number of rows; beyond, a name is easier to follow than a line.
     pub(super) rows: usize,
     pub(super) columns: usize,
 }
 
-/// Where everything is.
+/// The layout.
 #[derive(Debug, Default)]
 pub(super) struct Rails {
-    /// The column of each node; its row is its place.
+    /// The column of each node. Its row is its index.
     pub(super) columns: Vec<usize>,
     pub(super) lines: Vec<Line>,
-    /// For each node, on which others it depends without a line that says so.
+    /// For each node, its dependencies without a line.
     pub(super) named: Vec<Vec<usize>>,
 }
 
-/// From one node down to some that depend on it.
+/// A line from one node down to some of its dependents.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Line {
     pub(super) from: usize,
     /// The node's own column, or one to the right of it.
     pub(super) column: usize,
-    /// Never empty, in order.
+    /// Not empty, in ascending order.
     pub(super) to: Vec<usize>,
 }
 
@@ -55,33 +55,33 @@ impl Rails {
         laying.rails
     }
 
-    /// How many columns there are.
+    /// Number of columns.
     pub(super) fn width(&self) -> usize {
         let lines = self.lines.iter().map(|line| line.column);
         lines.chain(self.columns.iter().copied()).max().map_or(0, |last| last + 1)
     }
 }
 
-/// What is laid so far.
+/// The layout so far.
 struct Laying<'d> {
     drawing: &'d Drawing,
     limits: Limits,
-    /// The line that runs in each column, by its place among the lines.
+    /// The index of the line that runs in each column.
     open: Vec<Option<usize>>,
-    /// The columns in which something ends at this row: nothing can begin there.
+    /// Columns in which a line ends at this row, so that none can begin there.
     touched: Vec<usize>,
     rails: Rails,
 }
 
 impl Laying<'_> {
-    /// Gives the node its column, and ends the lines that need not go further.
+    /// Assigns a column to the node, and ends finished lines.
     fn arrive(&mut self, row: usize) {
         let lines = &self.rails.lines;
         let open = self.open.iter().flatten().map(|&line| &lines[line]);
         let arriving: Vec<&Line> = open.filter(|line| line.to.binary_search(&row).is_ok()).collect();
         let ended = || arriving.iter().filter(|line| line.last() == row);
-        // The line of its own source goes straight on; the others come to it from the side.
-        let source = |place: usize| self.drawing.nodes[place].source;
+        // The line of its own source continues straight; the others come from the side.
+        let source = |index: usize| self.drawing.nodes[index].source;
         let inherited = ended().min_by_key(|line| (source(line.from) != source(row), line.column));
         let column = inherited.map_or_else(|| self.branch(row, &arriving), |line| line.column);
         self.touched = ended().map(|line| line.column).collect();
@@ -92,19 +92,19 @@ impl Laying<'_> {
         self.rails.columns.push(column);
     }
 
-    /// The column of a node to which no line goes straight on: right of the line that it hangs on, as in a tree.
+    /// The column of a node without a straight line: right of the line from its dependency, as in a tree.
     fn branch(&self, row: usize, arriving: &[&Line]) -> usize {
         let Some(trunk) = arriving.first() else { return self.free(0, |_| false) };
-        // Right below another node it would seem to depend on that, unless both hang on the same line.
+        // Directly below another node it would seem to depend on it, unless both share a line.
         let above = row.checked_sub(1).filter(|above| trunk.to.binary_search(above).is_err());
         let above = above.map(|above| self.rails.columns[above]);
         self.free(trunk.column + 1, |column| Some(column) == above)
     }
 
-    /// Begins the lines to what depends on the node. The first dependent of the same source goes on in its column, so that a
-    /// source is as straight as it can be; what comes after that one gets a line at the side.
+    /// Begins the lines to the dependents of the node. The first dependent of the same source continues in its column, so that a
+    /// source is as straight as possible; the others get a line at the side.
     fn depart(&mut self, row: usize, dependents: Vec<usize>) {
-        let source = |place: usize| self.drawing.nodes[place].source;
+        let source = |index: usize| self.drawing.nodes[index].source;
         let (near, far): (Vec<_>, Vec<_>) = dependents.into_iter().partition(|to| to - row <= self.limits.rows);
         self.name(row, far);
         let heir = near.iter().find(|&&to| source(to) == source(row)).or(near.last()).copied();
@@ -135,7 +135,7 @@ impl Laying<'_> {
         }
     }
 
-    /// The leftmost column from this one on in which no line runs and that is not taken otherwise.
+    /// The leftmost free column, starting with this one.
     fn free(&self, mut column: usize, is_taken: impl Fn(usize) -> bool) -> usize {
         while self.open.get(column).is_some_and(Option::is_some) || is_taken(column) {
             column += 1;

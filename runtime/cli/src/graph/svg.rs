@@ -1,8 +1,8 @@
-//! The graph as a picture that needs no other program.
+//! The graph as an SVG image.
 //!
-//! It has the rows and lines of the text, not boxes in layers: migrations run one after the other, mostly in long chains, which
-//! layers make very wide, and from thirty on with lines through the boxes. (So does the crate `layout-rs`, and it panics where
-//! there is nothing to draw.) Rows keep plan order, have room for what a migration does, and stay readable by the hundred.
+//! It has the rows and lines of the text output, not boxes in layers. Migrations mostly form long chains, which become very wide in
+//! layers, with lines through boxes from about thirty nodes on. (The crate `layout-rs` does so, and it panics on an empty graph.) Rows
+//! keep plan order, have room for a summary, and stay readable by the hundred.
 
 mod shapes;
 
@@ -12,30 +12,30 @@ use self::shapes::{Bend, Escaped, Pill, Style, Text};
 use super::drawing::{Drawing, Node};
 use super::rails::{Limits, Line, Rails};
 
-/// A picture can be scrolled, but should not be all lines.
+/// An image can be scrolled, but should not consist of lines only.
 const LIMITS: Limits = Limits { rows: usize::MAX, columns: 48 };
 
-/// In pixels, as all sizes here.
+/// In pixels, like all sizes here.
 const MARGIN: usize = 24;
 const ROW: usize = 30;
 const COLUMN: usize = 18;
-/// Between a box and what is beside it.
+/// Gap between a box and the text beside it.
 const GAP: usize = 12;
 
-/// How many characters are shown of a text beside a box.
+/// Maximum number of characters of a text beside a box.
 const REMARK: usize = 80;
-/// Of one of them, on average.
+/// Average width of a character.
 const CHARACTER: usize = 7;
 
 const EXPLANATION: &str = "Lines lead from a migration down to those that depend on it.";
 
-/// Writes the picture.
+/// Writes the image.
 pub(super) struct Svg<'d> {
     drawing: &'d Drawing,
     rails: Rails,
-    /// What is written beside each node.
+    /// The text beside each node.
     remarks: Vec<String>,
-    /// Where the boxes begin, and those texts.
+    /// The left edge of the boxes and of the texts.
     boxes: usize,
     texts: usize,
 }
@@ -93,7 +93,7 @@ impl<'d> Svg<'d> {
         writeln!(f, "{}", Text { class: "remark", at: (x, y), words: EXPLANATION })
     }
 
-    /// Of the whole picture.
+    /// Size of the image.
     fn size(&self) -> (usize, usize) {
         let remark = self.remarks.iter().map(|remark| remark.chars().count()).max().unwrap_or_default();
         let legend: usize = self.drawing.legend().iter().map(|(_, words)| shapes::width(words) + GAP).sum();
@@ -103,11 +103,11 @@ impl<'d> Svg<'d> {
     }
 }
 
-/// What there is to say beside a node, as much of it as there is room for.
+/// The text beside a node, truncated to the available width.
 fn remark(drawing: &Drawing, node: &Node, named: &[usize]) -> String {
     let mut parts: Vec<String> = node.special().map(str::to_owned).into_iter().collect();
     if !named.is_empty() {
-        let ids: Vec<_> = named.iter().map(|&place| drawing.nodes[place].id).collect();
+        let ids: Vec<_> = named.iter().map(|&index| drawing.nodes[index].id).collect();
         parts.push(format!("← {}", ids.join(", ")));
     }
     parts.extend((!node.summary.is_empty()).then(|| node.summary.clone()));

@@ -1,4 +1,4 @@
-//! The graph in a terminal.
+//! The graph as text.
 
 mod cells;
 
@@ -9,14 +9,13 @@ use super::drawing::{Class, Drawing, Node};
 use super::rails::{Limits, Rails};
 use crate::ink::{CYAN, DIM, GREEN, Ink, NONE, RED, YELLOW};
 
-/// A line that is longer leaves the screen, and of more lines side by side nobody can say which is which.
+/// Limits beyond which lines are hard to follow.
 const LIMITS: Limits = Limits { rows: 24, columns: 8 };
 
-/// The longest id with which the others are aligned.
+/// The longest id to which the others are aligned.
 const ALIGNED: usize = 48;
 
-/// A row for each migration: the lines that lead to it and from it, where it stands, its id, and what else there is to say. No
-/// row is wider than `width`.
+/// A row for each migration: its lines, its status, its id and its summary. No row is wider than `width`.
 pub(super) fn text(drawing: &Drawing, width: Option<usize>) -> String {
     let rails = Rails::lay(drawing, LIMITS);
     let ids = drawing.nodes.iter().map(|node| node.id.len()).filter(|&len| len <= ALIGNED).max().unwrap_or_default();
@@ -26,7 +25,7 @@ pub(super) fn text(drawing: &Drawing, width: Option<usize>) -> String {
         let color = color(node.class);
         let sign = node.class.sign().map(|sign| color.paint(format!("{sign} ")).to_string()).unwrap_or_default();
         let id = (if node.is_foreign { DIM } else { NONE }).paint(format!("{:ids$}", node.id));
-        let named: Vec<&str> = named.iter().map(|&place| drawing.nodes[place].id).collect();
+        let named: Vec<&str> = named.iter().map(|&index| drawing.nodes[index].id).collect();
         let row = format!("{left}{}{right}  {sign}{id}  {}", color.paint(marker), remarks(node, &named));
         text += width.map_or(row.as_str().into(), |width| truncate_str(&row, width, "…")).trim_end();
         text.push('\n');
@@ -50,7 +49,7 @@ fn remarks(node: &Node, named: &[&str]) -> String {
     remarks.join("  ")
 }
 
-/// As the words of `status`.
+/// The color of the status.
 fn color(class: Class) -> Ink {
     match class {
         Class::Linked => NONE,

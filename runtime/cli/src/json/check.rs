@@ -1,4 +1,4 @@
-//! How what is linked in fits together.
+//! The result of `check`.
 
 use serde::Serialize;
 
@@ -7,16 +7,16 @@ use mongrate::json::Finding;
 #[derive(Debug, Serialize)]
 pub(crate) struct Check<'a> {
     pub(crate) valid: bool,
-    /// How many are linked in.
+    /// Number of linked-in migrations.
     pub(crate) migrations: usize,
     pub(crate) sources: Vec<CheckedSource>,
-    /// What is wrong: `duplicate-id`, `missing-dependency`, `cycle`, and compared with the lock files `modified` and `removed`.
+    /// `duplicate-id`, `missing-dependency`, `cycle`, and from the comparison with the lock files `modified` and `removed`.
     pub(crate) findings: Vec<Finding<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct CheckedSource {
     pub(crate) source: String,
-    /// How many of them are linked in.
+    /// Number of linked-in migrations of this source.
     pub(crate) migrations: usize,
 }

@@ -1,11 +1,11 @@
-//! What is released.
+//! The result of `lock-file`.
 
 use serde::Serialize;
 
-/// What became of the lock files.
+/// All lock files.
 #[derive(Debug, Serialize)]
 pub(crate) struct LockFiles {
-    /// Not with `--check`.
+    /// False with `--check`.
     pub(crate) written: bool,
     /// One for each crate of the source tree that has migrations.
     pub(crate) files: Vec<LockFile>,
@@ -14,16 +14,16 @@ pub(crate) struct LockFiles {
 /// One `migrations.lock`, with qualified ids.
 #[derive(Debug, Serialize)]
 pub(crate) struct LockFile {
-    /// As seen from the current folder.
+    /// Relative to the current folder.
     pub(crate) path: String,
-    /// With `--check`, those that would be.
+    /// With `--check`, the migrations that would be added.
     pub(crate) added: Vec<&'static str>,
-    /// Those of which only the checksum's algorithm was out of date.
+    /// Only the algorithm of the checksum was out of date.
     pub(crate) rewritten: Vec<&'static str>,
-    /// Those that differ from what is linked in, and stay as they are in the file.
+    /// The code differs from the file, which keeps the old checksum.
     pub(crate) modified: Vec<String>,
-    /// Those that are not linked in any more, and stay in the file.
+    /// No longer linked in, but kept in the file.
     pub(crate) removed: Vec<String>,
-    /// How many are in the file now.
+    /// Number of migrations in the file.
     pub(crate) total: usize,
 }

@@ -15,7 +15,7 @@ use super::template::{Kind, Template};
 use super::{New, argument, shown};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::session::program;
+use crate::invocation::program;
 use crate::source_tree::{SourceTree, called};
 use mongrate::{Migration, Registry};
 

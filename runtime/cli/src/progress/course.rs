@@ -1,4 +1,4 @@
-//! The course of a run, as its events tell it.
+//! The state of a run, derived from its events.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use mongrate::migration::{Direction, Migration};
 use mongrate::record::Holder;
 use mongrate::report::Operation;
 
-/// Where a run is.
+/// The state of a run.
 #[derive(Debug)]
 pub(super) struct Course {
     /// Qualified ids in plan order.
@@ -17,42 +17,42 @@ pub(super) struct Course {
     pub(super) now: Now,
 }
 
-/// What is under way.
+/// The current activity.
 #[derive(Debug)]
 pub(super) enum Now {
-    /// Nothing of which there would be more to say.
+    /// Anything else.
     Other { since: Instant },
-    /// Somebody else's run.
+    /// Waiting for another run.
     Waiting { holder: Box<Holder>, since: Instant },
     /// A step of the plan.
     Running(Running),
 }
 
-/// A step that is under way.
+/// The current step.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) migration: Migration,
     direction: Direction,
     pub(super) since: Instant,
-    pub(super) place: Place,
+    pub(super) position: Position,
     last: Option<Operation>,
     operations: u64,
 }
 
-/// The place of a step in the plan: `3/14`.
+/// The position of a step in the plan: `3/14`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Place {
+pub(super) struct Position {
     number: usize,
     total: usize,
 }
 
-/// A step that is over.
+/// A finished step.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) migration: Migration,
     direction: Direction,
     pub(super) took: Duration,
-    pub(super) place: Place,
+    pub(super) position: Position,
     /// Why it failed, if it did.
     pub(super) failure: Option<String>,
 }
@@ -62,9 +62,8 @@ impl Course {
         Self { planned: Vec::new(), now: Now::Other { since: at } }
     }
 
-    /// Takes notice of an event, and gives the step that it ended. One that was told to stop is not among those: what is left
-    /// of it, only the report knows.
-    pub(super) fn heed(&mut self, event: &Event, at: Instant) -> Option<Ended> {
+    /// Updates the state. Returns the step that the event finished; not a stopped step, of which only the report knows the rest.
+    pub(super) fn on_event(&mut self, event: &Event, at: Instant) -> Option<Ended> {
         match event {
             Event::Planned(plan) => {
                 self.planned = plan.iter().map(|step| step.migration().id()).collect();
@@ -75,8 +74,9 @@ impl Course {
                 self.now = Now::Waiting { holder: holder.clone(), since };
             }
             Event::Started { migration, direction } => {
-                let (migration, direction, place) = (*migration, *direction, self.place(*migration));
-                self.now = Now::Running(Running { migration, direction, since: at, place, last: None, operations: 0 });
+                let (migration, direction, position) = (*migration, *direction, self.position(*migration));
+                self.now =
+                    Now::Running(Running { migration, direction, since: at, position, last: None, operations: 0 });
             }
             Event::Operation { operation, .. } => {
                 if let Now::Running(running) = &mut self.now {
@@ -105,22 +105,22 @@ impl Course {
         at: Instant,
     ) -> Ended {
         self.now = Now::Other { since: at };
-        Ended { migration, direction, took, place: self.place(migration), failure }
+        Ended { migration, direction, took, position: self.position(migration), failure }
     }
 
-    /// Whether it is known what there is to do.
+    /// Whether the plan is known.
     pub(super) fn is_planned(&self) -> bool {
         !self.planned.is_empty()
     }
 
-    fn place(&self, migration: Migration) -> Place {
+    fn position(&self, migration: Migration) -> Position {
         let before = self.planned.iter().position(|id| *id == migration.id());
-        Place { number: before.map_or(0, |before| before + 1), total: self.planned.len() }
+        Position { number: before.map_or(0, |before| before + 1), total: self.planned.len() }
     }
 }
 
 impl Running {
-    /// What is being done to it.
+    /// The verb of the current step.
     pub(super) fn word(&self) -> &'static str {
         match self.direction {
             Direction::Up => "applying",
@@ -128,7 +128,7 @@ impl Running {
         }
     }
 
-    /// What its body did last: `users: update_one, 1 matched (4,812 operations)`. Of a body with a raw handle, nobody knows.
+    /// The last operation of the body: `users: update_one, 1 matched (4,812 operations)`. Unknown for a body with a raw handle.
     pub(super) fn last(&self) -> Option<String> {
         let last = self.last.as_ref()?;
         Some(match self.operations {
@@ -137,14 +137,14 @@ impl Running {
         })
     }
 
-    /// For how long it has been running.
+    /// Time since the step began.
     pub(super) fn elapsed(&self, at: Instant) -> Elapsed {
         Elapsed(at.saturating_duration_since(self.since))
     }
 }
 
 impl Ended {
-    /// In a word of eight letters at most.
+    /// The result, in at most eight letters.
     pub(super) fn word(&self) -> &'static str {
         match (&self.failure, self.direction) {
             (Some(_), _) => "failed",
@@ -153,14 +153,14 @@ impl Ended {
         }
     }
 
-    /// The qualified id; of one that could not be reverted, `down` before it.
+    /// The qualified id, after `down` if the migration could not be reverted.
     pub(super) fn what(&self) -> String {
         let down = if self.failure.is_some() && self.direction == Direction::Down { "down " } else { "" };
         format!("{down}{}", self.migration.id())
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, total } = self;
         let digits = if f.alternate() { total.to_string().len() } else { 0 };

@@ -1,4 +1,4 @@
-//! Progress for a log: one line for each thing that matters, and a sign of life from what takes long.
+//! Progress for a log: a line for each finished step, and now and then one for a step that takes long.
 
 use std::time::{Duration, Instant};
 
@@ -8,29 +8,29 @@ use mongrate::display::Elapsed;
 use mongrate::events::Event;
 use mongrate::record::Holder;
 
-/// When a step says for the first time, and how often then, that it is still running.
-const FIRST_SIGN: Duration = Duration::from_secs(10);
-const NEXT_SIGN: Duration = Duration::from_secs(30);
+/// When a running step is logged for the first time, and the interval after that.
+const FIRST_REMINDER: Duration = Duration::from_secs(10);
+const REMINDER_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long a run that was told to stop may take to do so before it says why it is still there.
-const SHORT: Duration = Duration::from_secs(2);
+/// How long an interrupted run may take to stop before that is logged.
+const STOP_DELAY: Duration = Duration::from_secs(2);
 
-/// The same lines wherever they are read: in the log of a CI job, in a file.
+/// Progress as plain lines, in the log of a CI job or in a file.
 #[derive(Debug)]
 pub(super) struct Plain {
     course: Course,
-    /// When the step under way gives a sign of life.
+    /// When the current step is logged again.
     due: Option<Instant>,
     stopping: Stopping,
 }
 
-/// Whether the run was told to stop.
+/// Whether the run was interrupted.
 #[derive(Debug)]
 enum Stopping {
     No,
     Since(Instant),
-    /// And that was said.
-    Said,
+    /// It was logged.
+    Logged,
 }
 
 impl Plain {
@@ -38,27 +38,27 @@ impl Plain {
         Self { course: Course::new(at), due: None, stopping: Stopping::No }
     }
 
-    /// What an event makes worth saying.
-    pub(super) fn heed(&mut self, event: &Event, at: Instant) -> Option<String> {
-        let ended = self.course.heed(event, at);
+    /// Returns the line for an event.
+    pub(super) fn on_event(&mut self, event: &Event, at: Instant) -> Option<String> {
+        let ended = self.course.on_event(event, at);
         match &self.course.now {
             Now::Running(running) => {
-                // Operations do not put it off: a body that does thousands would never say anything.
-                self.due = self.due.or(Some(running.since + FIRST_SIGN));
+                // Operations do not postpone it, or a body that does thousands would never be logged.
+                self.due = self.due.or(Some(running.since + FIRST_REMINDER));
             }
             Now::Waiting { holder, since } => return Some(waiting(holder, at.saturating_duration_since(*since))),
             Now::Other { .. } => self.due = None,
         }
-        ended.as_ref().map(over)
+        ended.as_ref().map(finished)
     }
 
-    /// What the time makes worth saying.
+    /// Returns the line that is due.
     pub(super) fn tick(&mut self, at: Instant, stopping: bool) -> Option<String> {
         match self.stopping {
             Stopping::No if stopping => self.stopping = Stopping::Since(at),
-            Stopping::Since(since) if at >= since + SHORT => {
-                self.stopping = Stopping::Said;
-                return Some("told to stop; ending what is under way".to_owned());
+            Stopping::Since(since) if at >= since + STOP_DELAY => {
+                self.stopping = Stopping::Logged;
+                return Some("stopping; waiting for the current operation".to_owned());
             }
             _ => {}
         }
@@ -66,17 +66,17 @@ impl Plain {
         if self.due.is_none_or(|due| at < due) {
             return None;
         }
-        self.due = Some(at + NEXT_SIGN);
-        Some(alive(running, at))
+        self.due = Some(at + REMINDER_INTERVAL);
+        Some(reminder(running, at))
     }
 }
 
-fn over(ended: &Ended) -> String {
-    let Ended { took, place, failure, .. } = ended;
+fn finished(ended: &Ended) -> String {
+    let Ended { took, position, failure, .. } = ended;
     let (word, what, took) = (format!("{:<8}", ended.word()), ended.what(), Elapsed(*took));
     match failure {
-        Some(message) => format!("{} {what} after {took} ({place}): {message}", RED.paint(word)),
-        None => format!("{} {what} in {took} ({place})", GREEN.paint(word)),
+        Some(message) => format!("{} {what} after {took} ({position}): {message}", RED.paint(word)),
+        None => format!("{} {what} in {took} ({position})", GREEN.paint(word)),
     }
 }
 
@@ -87,10 +87,10 @@ fn waiting(holder: &Holder, waited: Duration) -> String {
     }
 }
 
-fn alive(running: &Running, at: Instant) -> String {
-    let (word, id, place, elapsed) = (running.word(), running.migration.id(), running.place, running.elapsed(at));
+fn reminder(running: &Running, at: Instant) -> String {
+    let (word, id, position, elapsed) = (running.word(), running.migration.id(), running.position, running.elapsed(at));
     let last = running.last().map(|last| format!(", last {last}")).unwrap_or_default();
-    format!("{word} {id} for {elapsed} ({place}){last}")
+    format!("{word} {id} for {elapsed} ({position}){last}")
 }
 
 #[cfg(test)]
@@ -100,8 +100,8 @@ mod tests {
     use mongodb::bson::DateTime;
     use mongrate::migration::Direction;
 
-    /// Without colours, which there are if the tests run on a terminal.
-    fn said(line: Option<String>) -> Option<String> {
+    /// Removes colors, which the tests have on a terminal.
+    fn plain_text(line: Option<String>) -> Option<String> {
         line.map(|line| crate::ink::rendered(&line, false))
     }
 
@@ -110,84 +110,87 @@ mod tests {
     }
 
     #[test]
-    fn one_line_for_each_step_that_is_over() {
+    fn each_finished_step_has_one_line() {
         let start = Instant::now();
         let mut plain = Plain::new(start);
         let (begun, first, second) = planned();
-        assert_eq!(plain.heed(&begun, start), None);
-        assert_eq!(plain.heed(&started(first), start), None);
-        assert_eq!(plain.heed(&updated(first, 3), start), None);
+        assert_eq!(plain.on_event(&begun, start), None);
+        assert_eq!(plain.on_event(&started(first), start), None);
+        assert_eq!(plain.on_event(&updated(first, 3), start), None);
         assert_eq!(
-            said(plain.heed(&finished(first, Direction::Up), start)).unwrap(),
+            plain_text(plain.on_event(&finished(first, Direction::Up), start)).unwrap(),
             "applied  001_step in 12 ms (1/12)"
         );
-        plain.heed(&started(second), start);
-        let line = said(plain.heed(&failed(second, Direction::Up), start)).unwrap();
+        plain.on_event(&started(second), start);
+        let line = plain_text(plain.on_event(&failed(second, Direction::Up), start)).unwrap();
         assert_eq!(line, "failed   002_step after 2.0 s (2/12): the disk is full");
-        assert_eq!(plain.heed(&Event::Ended, start), None);
+        assert_eq!(plain.on_event(&Event::Ended, start), None);
     }
 
     #[test]
-    fn what_is_reverted_says_so() {
+    fn reverted_steps_are_logged() {
         let start = Instant::now();
         let mut plain = Plain::new(start);
         let (begun, first, _) = planned();
-        plain.heed(&begun, start);
+        plain.on_event(&begun, start);
         assert_eq!(
-            said(plain.heed(&finished(first, Direction::Down), start)).unwrap(),
+            plain_text(plain.on_event(&finished(first, Direction::Down), start)).unwrap(),
             "reverted 001_step in 12 ms (1/12)"
         );
-        let line = said(plain.heed(&failed(first, Direction::Down), start)).unwrap();
+        let line = plain_text(plain.on_event(&failed(first, Direction::Down), start)).unwrap();
         assert_eq!(line, "failed   down 001_step after 2.0 s (1/12): the disk is full");
     }
 
     #[test]
-    fn a_long_step_gives_a_sign_of_life() {
+    fn a_long_step_is_logged_again() {
         let start = Instant::now();
         let mut plain = Plain::new(start);
         let (begun, first, second) = planned();
-        plain.heed(&begun, start);
-        plain.heed(&started(first), start);
+        plain.on_event(&begun, start);
+        plain.on_event(&started(first), start);
         assert_eq!(plain.tick(after(start, 9), false), None);
-        assert_eq!(said(plain.tick(after(start, 10), false)).unwrap(), "applying 001_step for 10.0 s (1/12)");
-        plain.heed(&updated(first, 4_000), after(start, 20));
-        plain.heed(&updated(first, 812), after(start, 30));
+        assert_eq!(plain_text(plain.tick(after(start, 10), false)).unwrap(), "applying 001_step for 10.0 s (1/12)");
+        plain.on_event(&updated(first, 4_000), after(start, 20));
+        plain.on_event(&updated(first, 812), after(start, 30));
         assert_eq!(plain.tick(after(start, 39), false), None);
         assert_eq!(
-            said(plain.tick(after(start, 40), false)).unwrap(),
+            plain_text(plain.tick(after(start, 40), false)).unwrap(),
             "applying 001_step for 40.0 s (1/12), last users: update_many, 812 matched (2 operations)"
         );
         assert_eq!(plain.tick(after(start, 69), false), None);
-        assert!(said(plain.tick(after(start, 70), false)).unwrap().contains("for 1 min 10 s"));
+        assert!(plain_text(plain.tick(after(start, 70), false)).unwrap().contains("for 1 min 10 s"));
 
-        plain.heed(&finished(first, Direction::Up), after(start, 71));
+        plain.on_event(&finished(first, Direction::Up), after(start, 71));
         assert_eq!(plain.tick(after(start, 200), false), None);
-        plain.heed(&started(second), after(start, 200));
+        plain.on_event(&started(second), after(start, 200));
         assert_eq!(plain.tick(after(start, 209), false), None);
-        assert_eq!(said(plain.tick(after(start, 210), false)).unwrap(), "applying 002_step for 10.0 s (2/12)");
+        assert_eq!(plain_text(plain.tick(after(start, 210), false)).unwrap(), "applying 002_step for 10.0 s (2/12)");
     }
 
     #[test]
-    fn whoever_waits_says_for_whom_and_for_how_long() {
+    fn waiting_shows_the_holder_and_the_time() {
         let start = Instant::now();
         let mut plain = Plain::new(start);
         let waiting = Event::Waiting { holder: Box::new(holder(12)), since: DateTime::now() };
-        let line = said(plain.heed(&waiting, start)).unwrap();
+        let line = plain_text(plain.on_event(&waiting, start)).unwrap();
         assert!(line.starts_with("waiting for process 12 on host-a (by deploy)"), "{line}");
-        let line = said(plain.heed(&waiting, after(start, 90))).unwrap();
+        let line = plain_text(plain.on_event(&waiting, after(start, 90))).unwrap();
         assert!(line.starts_with("waiting for 1 min 30 s: process 12 on host-a (by deploy)"), "{line}");
         // The run itself has not begun.
         assert_eq!(plain.tick(after(start, 100), false), None);
     }
 
     #[test]
-    fn what_was_told_to_stop_and_cannot_at_once_says_so() {
+    fn an_interrupted_run_that_does_not_stop_is_logged() {
         let start = Instant::now();
         let mut plain = Plain::new(start);
-        plain.heed(&started(planned().1), start);
+        plain.on_event(&started(planned().1), start);
         assert_eq!(plain.tick(start, true), None);
         assert_eq!(plain.tick(after(start, 1), true), None);
-        assert_eq!(said(plain.tick(after(start, 2), true)).unwrap(), "told to stop; ending what is under way");
+        assert_eq!(
+            plain_text(plain.tick(after(start, 2), true)).unwrap(),
+            "stopping; waiting for the current operation"
+        );
         assert_eq!(plain.tick(after(start, 3), true), None);
     }
 }

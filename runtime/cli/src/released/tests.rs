@@ -68,10 +68,10 @@ fn what_has_moved_to_another_crate_is_not_removed() {
 #[test]
 fn what_a_merge_has_left_is_refused_by_its_line() {
     for (text, told) in [
-        ("001_a t1:0\n<<<<<<< HEAD\n", "line 2 is not understood: `<<<<<<< HEAD`"),
-        ("=======\n", "line 1 is not understood: `=======`"),
-        (">>>>>>> 1a2b3c4 (Fix: all)\n", "line 1 is not understood: `>>>>>>> 1a2b3c4 (Fix: all)`"),
-        ("001_a\n", "line 1 is not understood: `001_a`"),
+        ("001_a t1:0\n<<<<<<< HEAD\n", "line 2 is invalid: `<<<<<<< HEAD`"),
+        ("=======\n", "line 1 is invalid: `=======`"),
+        (">>>>>>> 1a2b3c4 (Fix: all)\n", "line 1 is invalid: `>>>>>>> 1a2b3c4 (Fix: all)`"),
+        ("001_a\n", "line 1 is invalid: `001_a`"),
         ("001_a t1:0\n\n001_a t1:9\n", "lines 1 and 3 have different checksums of `001_a`"),
     ] {
         let failure = file(text).unwrap_err();

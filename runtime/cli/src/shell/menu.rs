@@ -1,4 +1,4 @@
-//! What can be done now, as a list to choose from.
+//! The entries of the menu.
 
 use super::situation::{Listed, Situation};
 
@@ -6,55 +6,54 @@ use super::situation::{Listed, Situation};
 #[derive(Debug, PartialEq)]
 pub(super) struct Entry {
     pub(super) label: String,
-    pub(super) deed: Deed,
+    pub(super) action: Action,
 }
 
-/// What an entry does.
+/// The action of an entry.
 #[derive(Debug, PartialEq)]
-pub(super) enum Deed {
+pub(super) enum Action {
     /// Runs the command with these arguments.
     Command(&'static [&'static str]),
-    /// Runs this command with one of these.
-    OneOf(&'static str, Vec<Listed>),
-    /// Runs the command with these arguments, and with a reason.
-    Because(&'static [&'static str]),
+    /// Runs this command with one of these ids.
+    WithOneOf(&'static str, Vec<Listed>),
+    /// Runs the command with these arguments and a reason.
+    WithReason(&'static [&'static str]),
     /// Ends the shell.
-    Leave,
+    Quit,
 }
 
-/// The menu for a situation. What comes first changes nothing, for those who press a key too often.
+/// Builds the menu. The first entries change nothing, in case a key is pressed too often.
 pub(super) fn entries(situation: &Situation) -> Vec<Entry> {
-    let mut entries = vec![entry("Status", Deed::Command(&["status"]))];
+    let mut entries = vec![entry("Status", Action::Command(&["status"]))];
     if situation.runnable > 0 {
-        entries.push(entry("See what applying everything would do", Deed::Command(&["up", "--dry-run"])));
-        entries
-            .push(entry(format!("Apply everything that is pending ({})", situation.runnable), Deed::Command(&["up"])));
+        entries.push(entry("Dry run of all pending migrations", Action::Command(&["up", "--dry-run"])));
+        entries.push(entry(format!("Apply all pending migrations ({})", situation.runnable), Action::Command(&["up"])));
     }
     if !situation.pending.is_empty() {
-        entries.push(entry("Apply one ...", Deed::OneOf("run", situation.pending.clone())));
+        entries.push(entry("Apply one migration ...", Action::WithOneOf("run", situation.pending.clone())));
     }
     if let Some(last) = situation.last {
-        entries.push(entry(format!("Revert the last one ({last})"), Deed::Command(&["down"])));
+        entries.push(entry(format!("Revert the last migration ({last})"), Action::Command(&["down"])));
     }
     if situation.batch > 1 {
         entries
-            .push(entry(format!("Revert the last batch ({})", situation.batch), Deed::Command(&["down", "--batch"])));
+            .push(entry(format!("Revert the last batch ({})", situation.batch), Action::Command(&["down", "--batch"])));
     }
     if !situation.all.is_empty() {
-        entries.push(entry("Show one ...", Deed::OneOf("show", situation.all.clone())));
+        entries.push(entry("Show a migration ...", Action::WithOneOf("show", situation.all.clone())));
     }
-    entries.push(entry("History", Deed::Command(&["history"])));
-    entries.push(entry("Validate", Deed::Command(&["validate"])));
+    entries.push(entry("History", Action::Command(&["history"])));
+    entries.push(entry("Validate", Action::Command(&["validate"])));
     if let Some(holder) = &situation.holder {
-        let label = format!("Take the lock away from process {} on {}", holder.pid, holder.host);
-        entries.push(entry(label, Deed::Because(&["lock", "release"])));
+        let label = format!("Release the lock of process {} on {}", holder.pid, holder.host);
+        entries.push(entry(label, Action::WithReason(&["lock", "release"])));
     }
-    entries.push(entry("Leave", Deed::Leave));
+    entries.push(entry("Quit", Action::Quit));
     entries
 }
 
-fn entry(label: impl Into<String>, deed: Deed) -> Entry {
-    Entry { label: label.into(), deed }
+fn entry(label: impl Into<String>, action: Action) -> Entry {
+    Entry { label: label.into(), action }
 }
 
 #[cfg(test)]
@@ -86,33 +85,33 @@ mod tests {
     }
 
     #[test]
-    fn the_menu_has_what_can_be_done() {
+    fn the_menu_offers_what_can_be_done() {
         assert_eq!(
             labels(&everything()),
             [
                 "Status",
-                "See what applying everything would do",
-                "Apply everything that is pending (1)",
-                "Apply one ...",
-                "Revert the last one (002_b)",
+                "Dry run of all pending migrations",
+                "Apply all pending migrations (1)",
+                "Apply one migration ...",
+                "Revert the last migration (002_b)",
                 "Revert the last batch (2)",
-                "Show one ...",
+                "Show a migration ...",
                 "History",
                 "Validate",
-                "Take the lock away from process 12 on host-a",
-                "Leave",
+                "Release the lock of process 12 on host-a",
+                "Quit",
             ]
         );
     }
 
     #[test]
-    fn and_nothing_that_cannot() {
-        assert_eq!(labels(&Situation::default()), ["Status", "History", "Validate", "Leave"]);
+    fn the_menu_offers_nothing_else() {
+        assert_eq!(labels(&Situation::default()), ["Status", "History", "Validate", "Quit"]);
         let only_manual_ones =
             Situation { pending: listed(&["004_d"]), all: listed(&["004_d"]), ..Situation::default() };
         assert_eq!(
             labels(&only_manual_ones),
-            ["Status", "Apply one ...", "Show one ...", "History", "Validate", "Leave"]
+            ["Status", "Apply one migration ...", "Show a migration ...", "History", "Validate", "Quit"]
         );
         // The last batch is the last one.
         let one_applied = Situation { last: Some("001_a"), batch: 1, ..Situation::default() };
@@ -121,13 +120,13 @@ mod tests {
 
     #[test]
     fn every_entry_is_a_command() {
-        for Entry { label, deed } in entries(&everything()) {
+        for Entry { label, action } in entries(&everything()) {
             let mut arguments = vec!["migrate"];
-            match &deed {
-                Deed::Command(words) => arguments.extend(*words),
-                Deed::OneOf(command, of) => arguments.extend([*command, of[0].0]),
-                Deed::Because(words) => arguments.extend(words.iter().copied().chain(["--because", "it hangs"])),
-                Deed::Leave => continue,
+            match &action {
+                Action::Command(words) => arguments.extend(*words),
+                Action::WithOneOf(command, of) => arguments.extend([*command, of[0].0]),
+                Action::WithReason(words) => arguments.extend(words.iter().copied().chain(["--because", "it hangs"])),
+                Action::Quit => continue,
             }
             assert!(Cli::try_parse_from(&arguments).is_ok(), "{label}: {arguments:?}");
         }

@@ -1,4 +1,4 @@
-//! Where a database stands, as far as it decides what can be done.
+//! The state of a database, as far as the menu depends on it.
 
 use std::fmt;
 
@@ -13,35 +13,35 @@ use mongrate::record::Holder;
 /// A migration (qualified id) with its summary.
 pub(super) type Listed = (&'static str, String);
 
-/// Where everything stands. Its `Display` is a line for people.
+/// The state of the database. `Display` is one line for people.
 #[derive(Debug, Default)]
 pub(super) struct Situation {
     /// The database, and the environment if it has a name.
-    pub(super) place: String,
+    pub(super) database: String,
     pub(super) all: Vec<Listed>,
-    /// What can be applied by naming it, manual ones too.
+    /// Migrations that can be applied by naming them, including manual ones.
     pub(super) pending: Vec<Listed>,
-    /// How many of them are manual.
+    /// Number of manual migrations among them.
     pub(super) manual: usize,
-    /// How many an `up` would apply now.
+    /// Number of migrations that `up` would apply now.
     pub(super) runnable: usize,
-    /// How many have failed the last time.
+    /// Number of failed migrations.
     pub(super) failed: usize,
-    /// What a `down` would revert.
+    /// The migration that `down` would revert.
     pub(super) last: Option<&'static str>,
-    /// How many a `down --batch` would revert.
+    /// Number of migrations that `down --batch` would revert.
     pub(super) batch: usize,
     pub(super) holder: Option<Holder>,
 }
 
 impl Situation {
-    /// Reads it.
+    /// Reads the state.
     pub(super) async fn read(session: &Session) -> Result<Self, Failure> {
         let migrator = session.migrator().await?;
         let status = migrator.status().await?;
         let up = match migrator.plan().await {
             Ok(plan) => plan,
-            // Something is in the way: nothing can be applied until somebody has seen to it.
+            // Nothing can be applied until the error is fixed.
             Err(error) => {
                 session.output.warning(Failure::from(error).message);
                 Plan::default()
@@ -51,7 +51,7 @@ impl Situation {
         let batch = unless_irreversible(migrator.down().batch().plan().await)?;
         let name = migrator.database().name();
         Ok(Self {
-            place: migrator
+            database: migrator
                 .environment()
                 .map_or_else(|| name.to_owned(), |environment| format!("{name} ({environment})")),
             all: status.iter().map(listed).collect(),
@@ -70,7 +70,7 @@ fn listed(standing: Standing<'_>) -> Listed {
     (standing.migration.id(), standing.migration.summary())
 }
 
-/// What cannot be reverted is not offered.
+/// Offers nothing that cannot be reverted.
 fn unless_irreversible(plan: Result<Plan, Error>) -> Result<Plan, Error> {
     match plan {
         Err(
@@ -87,7 +87,7 @@ fn unless_irreversible(plan: Result<Plan, Error>) -> Result<Plan, Error> {
 impl fmt::Display for Situation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (completed, pending) = (self.all.len() - self.pending.len(), self.pending.len() - self.manual);
-        write!(f, "{}: {completed} completed, {pending} pending", self.place)?;
+        write!(f, "{}: {completed} completed, {pending} pending", self.database)?;
         if self.failed > 0 {
             write!(f, " ({} failed)", self.failed)?;
         }

@@ -1,8 +1,8 @@
-//! Signals to a process that runs a command of the command line.
+//! Signals while a command is running.
 //!
-//! The first process of a container gets only signals for which it has a handler, so the default action is no way to end a
-//! command. The handlers are installed before the command does anything, and whatever blocks the command, a thread of its
-//! own ends the process in time.
+//! The first process of a container receives only signals for which it has a handler, so the default action does not end a
+//! command there. The handlers are installed before the command does anything. If the command blocks, a separate thread ends the
+//! process in time.
 
 use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,73 +12,73 @@ use std::time::Duration;
 
 use mongrate::stop::Signals;
 
-use super::LOOK_EVERY;
+use super::POLL_INTERVAL;
 
-/// How long a command may take to end after a signal.
+/// Time limit for a command to end after a signal.
 const LIMIT: Duration = Duration::from_millis(4_900);
 
-/// The exit code of a process that a signal has ended.
+/// Exit code after a signal.
 const INTERRUPTED: i32 = 130;
 
-static ATTENDED: Mutex<Option<Signals>> = Mutex::new(None);
+static SIGNALS: Mutex<Option<Signals>> = Mutex::new(None);
 
-/// Whether a command runs, which reacts to a signal itself.
-static UNDER_WAY: AtomicBool = AtomicBool::new(false);
+/// Whether a command is running, which reacts to a signal itself.
+static IS_COMMAND_RUNNING: AtomicBool = AtomicBool::new(false);
 
-/// From now on a signal ends this process with the exit code 130, at once unless a command is under way.
-pub(crate) fn attend() {
-    let mut attended = attended();
-    // Without the thread nobody would react to a signal, so then its default action is kept.
-    if attended.is_none() && thread::Builder::new().name("mongrate-signals".to_owned()).spawn(watch).is_ok() {
-        *attended = Some(Signals::new());
+/// From now on, a signal ends this process with exit code 130: at once, unless a command is running.
+pub(crate) fn handle_signals() {
+    let mut signals = signals();
+    // Without the thread, nothing would react to a signal, so its default action is kept.
+    if signals.is_none() && thread::Builder::new().name("mongrate-signals".to_owned()).spawn(watch).is_ok() {
+        *signals = Some(Signals::new());
     }
 }
 
-fn attended() -> MutexGuard<'static, Option<Signals>> {
-    ATTENDED.lock().unwrap_or_else(PoisonError::into_inner)
+fn signals() -> MutexGuard<'static, Option<Signals>> {
+    SIGNALS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn watch() {
     loop {
-        match &*attended() {
+        match &*signals() {
             None => return,
             Some(signals) if signals.received() => break,
             Some(_) => {}
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
-    if UNDER_WAY.load(Ordering::Relaxed) {
+    if IS_COMMAND_RUNNING.load(Ordering::Relaxed) {
         thread::sleep(LIMIT);
     }
     exit(INTERRUPTED);
 }
 
-/// While it lives, a command is under way, which has [`LIMIT`] to end after a signal.
+/// Guard of a running command, which has [`LIMIT`] to end after a signal.
 #[derive(Debug)]
-pub(crate) struct Attended;
+pub(crate) struct RunningCommand;
 
-impl Attended {
+impl RunningCommand {
     pub(crate) fn new() -> Self {
-        attend();
-        UNDER_WAY.store(true, Ordering::Relaxed);
+        handle_signals();
+        IS_COMMAND_RUNNING.store(true, Ordering::Relaxed);
         Self
     }
 
     /// Waits for a signal.
     pub(crate) async fn interrupted(&self) {
-        while !attended().as_ref().is_some_and(Signals::received) {
-            tokio::time::sleep(LOOK_EVERY).await;
+        while !signals().as_ref().is_some_and(Signals::received) {
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-impl Drop for Attended {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
-        let mut attended = attended();
-        // After a signal the thread stays: the rest of the program must not keep the process, either.
-        if !attended.as_ref().is_some_and(Signals::received) {
-            *attended = None;
-            UNDER_WAY.store(false, Ordering::Relaxed);
+        let mut signals = signals();
+        // After a signal the thread stays, because the rest of the program must not keep the process alive, either.
+        if !signals.as_ref().is_some_and(Signals::received) {
+            *signals = None;
+            IS_COMMAND_RUNNING.store(false, Ordering::Relaxed);
         }
     }
 }

@@ -1,31 +1,31 @@
-//! What follows from an error code of the server: the one table that everything asks.
+//! Classes of the server's error codes.
 //!
-//! Names and meanings are those of the error reference, <https://www.mongodb.com/docs/manual/reference/error-codes/>, which is made
-//! from `src/mongo/base/error_codes.yml` of the server. What has no name there is called `Location` and its number by the server itself.
+//! Names and meanings are those of the error reference, <https://www.mongodb.com/docs/manual/reference/error-codes/>, which is
+//! generated from the server's `src/mongo/base/error_codes.yml`. A code without a name there is called `Location` and its number.
 
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Send the same command again, if it may be carried out twice: the next attempt meets another primary or connection.
+    /// Transient: send an idempotent command again at once, to another primary or over another connection.
     Now,
-    /// Try the whole again a little later: it depends on the load, on a lock or on other writes.
+    /// Transient: try the whole again a little later, because it depends on the load, a lock or other writes.
     Later,
-    /// It would be the same again.
+    /// It would fail again.
     Permanent,
-    /// It would be the same again, but what to do about it is known.
+    /// It would fail again, but the remedy is known.
     Cured(Cure),
 }
 
-/// What is to be done about an error that would be the same again.
+/// The remedy for a permanent error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cure {
-    /// Correct the user, the password or where the user is looked up.
+    /// Correct the user, the password or `authSource`.
     Credentials,
-    /// Grant something.
+    /// Grant a privilege.
     Privileges,
-    /// Do less in one transaction: it has lasted too long.
+    /// Do less in one transaction, which took too long.
     Faster,
-    /// Do less in one transaction: it is too large.
+    /// Do less in one transaction, which was too large.
     Smaller,
     /// Do it without a transaction.
     OutsideTransactions,
@@ -57,12 +57,12 @@ pub(crate) const DUPLICATE_KEY: i32 = 11000;
 pub(crate) const INTERRUPTED: i32 = 11601;
 pub(crate) const BACKGROUND_OPERATION_IN_PROGRESS: i32 = 12587;
 pub(crate) const NOT_PRIMARY_NO_SECONDARY_OK: i32 = 13435;
-/// A view over a collection, before 6.0, which says [`NAMESPACE_EXISTS`].
+/// A view over a collection, before 6.0; later versions answer [`NAMESPACE_EXISTS`].
 pub(crate) const VIEW_OVER_COLLECTION: i32 = 17399;
-/// A field that the command does not know.
+/// An unknown field of the command.
 pub(crate) const UNKNOWN_FIELD: i32 = 40415;
 
-/// Code, name, class. Whatever is not here is [`Permanent`].
+/// Code, name and class. Any other code is [`Permanent`].
 const TABLE: &[(i32, &str, Class)] = &[
     (GRAPH_CONTAINS_CYCLE, "GraphContainsCycle", Permanent),
     (6, "HostUnreachable", Now),
@@ -101,7 +101,7 @@ const TABLE: &[(i32, &str, Class)] = &[
     (COLLECTION_UUID_MISMATCH, "CollectionUUIDMismatch", Permanent),
     (388, "TransactionTooLargeForCache", Cured(Cure::Smaller)),
     (9001, "SocketException", Now),
-    // Of servers before 4.2, and of proxies; the driver's specification of server discovery has it.
+    // From servers before 4.2 and from proxies; listed in the driver specification of server discovery.
     (LEGACY_NOT_PRIMARY, "LegacyNotPrimary", Now),
     (NOT_WRITABLE_PRIMARY, "NotWritablePrimary", Now),
     (DUPLICATE_KEY, "DuplicateKey", Permanent),
@@ -115,12 +115,12 @@ const TABLE: &[(i32, &str, Class)] = &[
     (UNKNOWN_FIELD, "Location40415", Permanent),
 ];
 
-/// What follows from a code, and from the words where the server has one code for two things.
+/// Classifies a code; also by the message where the server uses one code for two errors.
 pub(super) fn class(code: i32, message: &str) -> Class {
     match code {
-        // A write that finds the cache full has the code of a conflict, and its label. 5.0 does not say which of them it is.
+        // A write that finds the cache full has the code and label of a conflict. 5.0 does not distinguish them.
         WRITE_CONFLICT if message.contains("Cache full") => Cured(Cure::Smaller),
-        // Of a capped collection. Otherwise the collection has been changed since the snapshot, and the next one is newer.
+        // A capped collection. Otherwise the collection has changed since the snapshot, and the next snapshot is newer.
         SNAPSHOT_UNAVAILABLE if message.contains("is not supported") => Cured(Cure::OutsideTransactions),
         _ => TABLE.iter().find(|(known, ..)| *known == code).map_or(Permanent, |(_, _, class)| *class),
     }

@@ -1,9 +1,9 @@
-//! Values in the notation of Rust (`{:?}`), read back: the driver's text of a refused write has no other.
+//! A parser for Rust's debug notation (`{:?}`), in which the driver formats a refused write.
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document};
 
-/// A structure becomes a document, `Some(x)` and the like `x`, a name without anything null. `None` for what is not understood.
+/// Parses a struct as a document, `Some(x)` and the like as `x`, and a bare name as null. Returns `None` for anything else.
 pub(super) fn parse(text: &str) -> Option<Bson> {
     Reader(text).value()
 }
@@ -51,7 +51,7 @@ impl Reader<'_> {
         Some(Bson::Array(items))
     }
 
-    /// Of a structure or of a map.
+    /// Fields of a struct or a map.
     fn fields(&mut self) -> Option<Document> {
         self.take('{')?;
         let mut fields = Document::new();
@@ -108,7 +108,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What comes next, after blanks.
+    /// The next character after white space.
     fn peek(&mut self) -> Option<char> {
         self.0 = self.0.trim_start();
         self.0.chars().next()
@@ -120,7 +120,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// One between two items.
+    /// A comma between two items.
     fn comma(&mut self, close: char) -> Option<()> {
         if self.peek()? == close { Some(()) } else { self.take(',') }
     }

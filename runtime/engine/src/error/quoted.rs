@@ -1,5 +1,5 @@
-//! The driver's errors in the texts of other errors. `anyhow` hides what it wraps at the outside, `#[error(transparent)]` does, and a
-//! message that quotes its source has the driver's own text in it: kind, labels and the server's reply in the notation of Rust.
+//! The driver's errors in the texts of other errors. `anyhow` and `#[error(transparent)]` hide the type of the error that they wrap,
+//! and a message that quotes its source contains the driver's own text: kind, labels and reply in Rust's debug notation.
 
 use std::borrow::Cow;
 
@@ -9,13 +9,13 @@ use super::codes::{self, Class};
 use super::notation;
 use super::sentence::{Refused, in_words};
 
-/// A driver's error as it writes itself.
+/// A driver's error, parsed from its `Display` output.
 struct Quoted<'t> {
     kind: &'t str,
     labels: &'t str,
-    /// What the server had answered, if the driver says so.
+    /// The server's reply, if the text contains it.
     reply: Option<Document>,
-    /// The writes that the server has refused, as the driver's kinds have them.
+    /// The writes that the server refused.
     writes: Vec<Document>,
 }
 
@@ -24,15 +24,15 @@ const LABELS: &str = ", labels: {";
 const REPLY: &str = ", server response: ";
 const REPLIED: &str = "Some(RawDocumentBuf { data: \"";
 
-/// A text with a sentence in the place of each error of the driver.
+/// Replaces each error of the driver in a text by a sentence.
 pub(super) fn readable(text: &str) -> Cow<'_, str> {
     let first = text.find(KIND);
     let mut text = Cow::Borrowed(text);
     let mut end = text.len();
-    // The last one first: an error that quotes another one begins before it.
+    // Last one first, because an error that quotes another begins before it.
     while let Some(start) = text[..end].rfind(KIND) {
         let quoted = Quoted::parse(&text[start..]);
-        // Inside another one it may be a part of a document.
+        // Inside another error it may be part of a document.
         if let Some((length, quoted)) = quoted.filter(|(_, quoted)| Some(start) == first || is_whole(quoted.kind)) {
             let sentence = quoted.sentence();
             text.to_mut().replace_range(start..start + length, &sentence);
@@ -42,13 +42,13 @@ pub(super) fn readable(text: &str) -> Cow<'_, str> {
     text
 }
 
-/// What follows from an error of the driver that a text quotes.
+/// Classifies the first error of the driver that a text quotes.
 pub(super) fn class(text: &str) -> Option<Class> {
     let (_, quoted) = Quoted::parse(&text[text.find(KIND)?..])?;
     Some(quoted.class())
 }
 
-/// Whether all brackets are closed that are opened, and no others.
+/// Whether the brackets are balanced.
 fn is_whole(text: &str) -> bool {
     let depth = text.chars().try_fold(0_u32, |depth, c| match c {
         '(' | '[' | '{' => Some(depth + 1),
@@ -59,7 +59,7 @@ fn is_whole(text: &str) -> bool {
 }
 
 impl<'t> Quoted<'t> {
-    /// One that begins here, and its length.
+    /// Parses an error at the beginning of the text. Returns its length as well.
     fn parse(text: &'t str) -> Option<(usize, Self)> {
         let (kind, rest) = text.strip_prefix(KIND)?.split_once(LABELS)?;
         let (labels, rest) = rest.split_once('}')?;
@@ -74,7 +74,7 @@ impl<'t> Quoted<'t> {
         Some((text.len() - rest.len(), quoted))
     }
 
-    /// The first write that the server has refused, or else the command.
+    /// The first write that the server refused, or else the command.
     fn refused(&self) -> Option<Refused<'_>> {
         if let Some(first) = self.writes.first() {
             return Some(Refused {
@@ -92,7 +92,7 @@ impl<'t> Quoted<'t> {
         Some(Refused { info, ..Refused::named(message, name, code.parse().ok()?) })
     }
 
-    /// As [`Readable`](super::Readable) has it.
+    /// The text of [`Readable`](super::Readable).
     fn sentence(&self) -> String {
         match self.refused() {
             Some(refused) => refused.to_string(),
@@ -110,7 +110,7 @@ impl<'t> Quoted<'t> {
     }
 }
 
-/// The writes in the text of a kind.
+/// Parses the writes in the text of a kind.
 fn writes(kind: &str) -> Option<Vec<Document>> {
     let many = "An error occurred when trying to execute an insert_many operation: ";
     let one = "An error occurred when trying to execute a write operation: ";
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(readable("Kind: of blue"), "Kind: of blue");
     }
 
-    /// As the driver writes an `insert_many`, of which it keeps no reply.
+    /// The driver keeps no reply of an `insert_many`.
     #[test]
     fn a_refused_write_names_its_document() {
         let details = doc! { "failingDocumentId": 2, "details": {

@@ -1,4 +1,4 @@
-//! The driver's errors as sentences: without labels, the server's raw reply, and the notation of Rust.
+//! The driver's errors for people: without labels, the server's raw reply and Rust's debug notation.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,13 +11,13 @@ use super::sentence::{Refused, in_words};
 use crate::display::{shorten_causes, shorten_message};
 
 /// A driver's error in one sentence.
-pub struct Readable<'a>(pub &'a DriverError);
+pub(crate) struct Readable<'a>(pub(crate) &'a DriverError);
 
 impl fmt::Display for Readable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = &*self.0.kind;
         if let Some(refused) = refused(kind) {
-            // The driver keeps the `errInfo` of a command nowhere else.
+            // The driver has the `errInfo` of a command only in the raw reply.
             let reply = self.0.server_response().filter(|_| matches!(kind, ErrorKind::Command(_)));
             let reply = reply.and_then(|reply| Document::from_reader(reply.as_bytes()).ok());
             let info = reply.as_ref().and_then(|reply| reply.get_document("errInfo").ok());
@@ -25,7 +25,7 @@ impl fmt::Display for Readable<'_> {
         }
         match kind {
             ErrorKind::InsertMany(_) | ErrorKind::BulkWrite(_) => {
-                f.write_str("the writes could not be carried out")?;
+                f.write_str("the writes failed")?;
                 self.0.source().map_or(Ok(()), |source| write!(f, ": {}", readable(source)))
             }
             ErrorKind::GridFs(kind) => f.write_str(&grid_fs(kind)),
@@ -37,7 +37,7 @@ impl fmt::Display for Readable<'_> {
     }
 }
 
-/// What the server has refused, wherever the driver put it: of many writes the first one.
+/// The command or write that the server refused; of several writes, the first.
 pub(super) fn refused<'k>(kind: &'k ErrorKind) -> Option<Refused<'k>> {
     let concern = |concern: &'k WriteConcernError| Refused::named(&concern.message, &concern.code_name, concern.code);
     match kind {
@@ -70,8 +70,8 @@ pub(super) fn refused<'k>(kind: &'k ErrorKind) -> Option<Refused<'k>> {
     }
 }
 
-/// A write error, or one of a write concern, out of the reply to a command that the driver does not look into.
-pub(crate) fn told(error: &Document) -> String {
+/// Formats a write error or a write concern error from the reply to a command that the driver does not inspect.
+pub(crate) fn write_error(error: &Document) -> String {
     let text = |field| error.get_str(field).unwrap_or_default();
     Refused {
         info: error.get_document("errInfo").ok(),
@@ -80,7 +80,7 @@ pub(crate) fn told(error: &Document) -> String {
     .to_string()
 }
 
-/// The name of the kind in words, because the driver has no others.
+/// The name of the kind in words, because the driver has no message.
 fn grid_fs(kind: &GridFsErrorKind) -> String {
     let name = format!("{kind:?}");
     let mut words = String::from("GridFS:");
@@ -93,7 +93,7 @@ fn grid_fs(kind: &GridFsErrorKind) -> String {
     words
 }
 
-/// One error of a chain in one line, whatever its type: many quote the driver's.
+/// One error of a chain in one line. Errors of any type may quote one of the driver's.
 pub(crate) fn readable(error: &(dyn StdError + 'static)) -> String {
     match error.downcast_ref::<DriverError>() {
         Some(driver) => Readable(driver).to_string(),
@@ -101,15 +101,15 @@ pub(crate) fn readable(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// An error and its sources, outermost first, each in one line. What is too long for a record is shortened.
-pub fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
+/// An error and its sources, outermost first, each in one line and shortened to fit into a record.
+pub(crate) fn source_chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     let links = std::iter::successors(Some(error), |error| (*error).source());
     let mut chain = links.map(readable).collect();
     shorten_causes(&mut chain);
     chain
 }
 
-/// A chain of sources as one line. Many an error repeats its source; that is said once.
+/// Joins a chain of sources into one line, without sources that an outer error already contains.
 pub(crate) fn in_one_line(chain: &[String]) -> String {
     let mut line = String::new();
     for link in chain.iter().filter(|link| !link.is_empty()) {
@@ -122,6 +122,12 @@ pub(crate) fn in_one_line(chain: &[String]) -> String {
     }
     shorten_message(&mut line);
     line
+}
+
+/// A name in one line, with escapes for invisible characters.
+pub(crate) fn escaped(name: &str) -> String {
+    let shown = |c: char| if matches!(c, '\'' | '"') { c.to_string() } else { c.escape_debug().to_string() };
+    name.chars().map(shown).collect()
 }
 
 #[cfg(test)]

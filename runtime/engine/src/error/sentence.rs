@@ -1,4 +1,4 @@
-//! What the server and the driver say, as the end of a sentence.
+//! Messages of the server and the driver, as the end of a sentence.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,17 +9,17 @@ use super::codes::DUPLICATE_KEY;
 use super::validation;
 use crate::display::Count;
 
-/// What the server says about a command or a write that it has refused.
+/// A command or write that the server refused.
 pub(super) struct Refused<'a> {
     pub(super) message: &'a str,
-    /// The code's name, where the server gives it.
+    /// The name of the code, if the server sent it.
     pub(super) name: Option<&'a str>,
     pub(super) code: i32,
-    /// Which one of many writes.
+    /// Index among several writes.
     pub(super) index: Option<usize>,
-    /// `errInfo`: what a document lacks for its collection's validator.
+    /// `errInfo`: why a document failed validation.
     pub(super) info: Option<&'a Document>,
-    /// How many other writes were refused.
+    /// Number of other refused writes.
     pub(super) more: usize,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Refused<'_> {
             Some(name) => write!(f, " ({name}, code {code}")?,
             None => write!(f, " (code {code}")?,
         }
-        // The message, or what was added to it, names the document otherwise.
+        // Otherwise the text already names the document.
         if let Some(index) = self.index.filter(|_| why.is_none() && *code != DUPLICATE_KEY) {
             write!(f, ", document {index}")?;
         }
@@ -54,7 +54,7 @@ impl fmt::Display for Refused<'_> {
     }
 }
 
-/// The words of a kind that has nothing but words. The sentence goes on.
+/// The message of a kind that has only a text.
 pub(super) fn in_words(kind: &str) -> String {
     match kind.starts_with("Server selection timeout").then(|| servers(kind)).flatten() {
         Some(servers) => format!("none of the servers can be used: {servers}"),
@@ -62,8 +62,7 @@ pub(super) fn in_words(kind: &str) -> String {
     }
 }
 
-/// The servers of a topology as the driver describes it in words, each with its error or else its type: it has no other
-/// way to tell.
+/// The servers of a topology, each with its error or type, parsed from the driver's text: the driver has no other form.
 fn servers(message: &str) -> Option<String> {
     let servers = message.split("Address: ").skip(1).map(|server| {
         let (address, rest) = server.split_once(", Type: ")?;
@@ -76,8 +75,8 @@ fn servers(message: &str) -> Option<String> {
     servers.collect::<Option<Vec<_>>>().filter(|servers| !servers.is_empty()).map(|servers| servers.join(", "))
 }
 
-/// The server quotes the command that it does not allow: with the documents in it, the session and the signature of the
-/// cluster's time. Its name and its collection are enough.
+/// Shortens a command that the server quotes to its name and collection. The server also quotes its documents, the session and the
+/// signature of the cluster time.
 fn without_details(message: &str) -> Cow<'_, str> {
     match message.split_once(" to execute command { ") {
         Some((who, command)) if command.contains(", ") => {

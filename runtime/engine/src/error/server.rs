@@ -1,16 +1,15 @@
-//! The driver's errors, sorted by what follows from them.
+//! Classification of errors, ours and the driver's.
 
 use std::error::Error as StdError;
-use std::fmt;
 
 use mongodb::error::{Error as DriverError, ErrorKind};
 
-use super::codes::{self, Class, Cure, LEGACY_NOT_PRIMARY, NOT_PRIMARY_NO_SECONDARY_OK, NOT_WRITABLE_PRIMARY};
+use super::codes::{self, Class, Cure};
 use super::readable::refused;
-use super::{Error, Readable, quoted};
+use super::{Error, quoted};
 
 impl Error {
-    /// Sorts a driver's error by what the reader must do about it.
+    /// Converts a driver's error by what to do about it.
     pub(crate) fn server(doing: impl Into<String>, source: DriverError) -> Self {
         let doing = doing.into();
         match (class(&source), &*source.kind) {
@@ -20,7 +19,7 @@ impl Error {
         }
     }
 
-    /// What follows from it; `None` if its source has to tell.
+    /// The class of this error; `None` if it depends on the source.
     fn own_class(&self) -> Option<Class> {
         match self {
             Self::Unreachable { source, .. } | Self::NotAuthorized { source, .. } | Self::Server { source, .. } => {
@@ -37,56 +36,25 @@ impl Error {
         }
     }
 
-    /// Whether an idempotent command that failed with it is worth sending again at once.
+    /// Whether an idempotent command that failed with this error should be sent again at once.
     pub(crate) fn passes(&self) -> bool {
         self.own_class() == Some(Class::Now)
     }
 
-    /// Whether the server cannot be reached, or refuses for a reason that goes away by itself: what was not begun may be tried again
-    /// a little later.
+    /// Whether the server is temporarily unavailable: it cannot be reached, or refuses for a transient reason. A run that had not begun may
+    /// be tried again a little later.
     #[must_use]
     pub fn is_not_now(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Server { .. })
             && matches!(self.own_class(), Some(Class::Now | Class::Later))
     }
 
-    /// Whether a server has answered with it.
+    /// Whether this error is a server's answer.
     pub(crate) fn is_answer(&self) -> bool {
         matches!(self, Self::Unreachable { source, .. } | Self::Server { source, .. } if code(source).is_some())
     }
 
-    /// What to do about [`Error::NotAuthorized`].
-    #[must_use]
-    pub fn let_in(source: &DriverError) -> &'static str {
-        match class(source) {
-            Class::Cured(Cure::Credentials) => "Check the user, the password and `authSource` in the connection string",
-            _ => {
-                "Grant the user `readWrite` and `dbAdmin` on this database, or what docs/guide/privileges.md lists for \
-                 each step"
-            }
-        }
-    }
-
-    /// What to do about [`Error::Unreachable`].
-    #[must_use]
-    pub fn try_again(source: &DriverError) -> &'static str {
-        match code(source) {
-            None => "Check that the server runs, and that the connection string names its host and port",
-            Some(LEGACY_NOT_PRIMARY | NOT_WRITABLE_PRIMARY | NOT_PRIMARY_NO_SECONDARY_OK) => {
-                "This server is not the primary, or is no longer: try again in a moment. With `directConnection=true` in the \
-                 connection string no other one is asked: name the primary there, or the set with `replicaSet=NAME` instead"
-            }
-            Some(_) => "It is starting, electing a primary or shutting down: try again in a moment",
-        }
-    }
-
-    /// What to do about [`Error::DatabaseName`].
-    pub const DATABASE_NAME: &str = "A name has 1 to 63 bytes, without white space, control characters and / \\ . \" $";
-
-    /// What to do about [`Error::HostNotFound`].
-    pub const HOST_NOT_FOUND: &str = "Check the host's name, and that this machine can ask a name server for it";
-
-    /// As one of the driver's errors, for signatures that promise these.
+    /// Converts into a driver's error, for signatures that require one.
     pub(crate) fn into_driver(self) -> DriverError {
         DriverError::custom(self.to_string())
     }
@@ -98,23 +66,12 @@ impl From<DriverError> for Error {
     }
 }
 
-/// What [`Error::Unreachable`] says before its cure.
-pub struct NotReached<'a>(pub &'a str, pub &'a DriverError);
-
-impl fmt::Display for NotReached<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(doing, source) = self;
-        let start = if code(source).is_some() { "MongoDB is not ready to" } else { "cannot reach MongoDB to" };
-        write!(f, "{start} {doing}: {}", Readable(source))
-    }
-}
-
 /// The server's error code.
 pub(crate) fn code(error: &DriverError) -> Option<i32> {
     refused(&error.kind).map(|refused| refused.code)
 }
 
-/// What follows from an error of the driver.
+/// Classifies an error of the driver.
 pub(crate) fn class(error: &DriverError) -> Class {
     let by_code = refused(&error.kind).map(|refused| codes::class(refused.code, refused.message));
     match (&*error.kind, by_code) {
@@ -122,19 +79,19 @@ pub(crate) fn class(error: &DriverError) -> Class {
         (ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. }, _) => Class::Now,
         (ErrorKind::ServerSelection { .. }, _) => Class::Later,
         (_, Some(class)) if class != Class::Permanent => class,
-        // Each label says that something may be done again.
+        // Every label says that something may be repeated.
         _ if !error.labels().is_empty() => Class::Later,
         _ => Class::Permanent,
     }
 }
 
-/// Whether the error comes of a fail-over or a broken connection, so that an idempotent command is worth sending again.
+/// Whether the error comes from a fail-over or a broken connection, so that an idempotent command should be sent again.
 pub(crate) fn passes(error: &DriverError) -> bool {
     class(error) == Class::Now
 }
 
-/// Whether an error of a migration would be there again if the same code ran again at once, as far as can be told. What comes
-/// of a fail-over, a broken connection, a conflict or a time limit may pass.
+/// Whether a migration would probably fail with the same error if it ran again at once. Errors from a fail-over, a broken
+/// connection, a conflict or a time limit are transient.
 pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
     let mut links = std::iter::successors(Some(error), |error| (*error).source());
     let class = links.find_map(|link| match (link.downcast_ref::<Error>(), link.downcast_ref::<DriverError>()) {
@@ -143,17 +100,6 @@ pub(crate) fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
         (None, None) => quoted::class(&link.to_string()),
     });
     !matches!(class, Some(Class::Now | Class::Later))
-}
-
-/// Why another attempt may be in vain, as the end of the sentence of [`Error::TransactionAborted`].
-pub(super) fn aborted_again(error: &DriverError) -> &'static str {
-    match code(error) {
-        Some(codes::WRITE_CONFLICT) => {
-            ". If nothing else writes the same documents, the transaction may be too large for the server's cache: split the \
-             migration"
-        }
-        _ => "",
-    }
 }
 
 #[cfg(test)]
@@ -174,7 +120,7 @@ mod tests {
         assert!(!permanent(broken().into()));
     }
 
-    /// The label of what is behind it asks for another attempt.
+    /// Although the label of its source asks for another attempt.
     #[test]
     fn what_is_known_to_fail_again_is_permanent() {
         assert!(is_permanent(&Error::TransactionTooSlow { source: DriverError::from(std::io::Error::other("reset")) }));

@@ -1,16 +1,16 @@
-//! Why a document does not pass its collection's validator, in a few words: the server explains it as a tree.
+//! Why a document failed validation, in a few words. The server explains it as a tree.
 //!
 //! <https://www.mongodb.com/docs/manual/core/schema-validation/handle-invalid-documents/>
 
 use mongodb::bson::{Bson, Document};
 
-/// A longer value is left out.
+/// Longer values are omitted.
 const LONGEST: usize = 60;
 
 /// Maximum number of reasons in a message.
 const REASONS: usize = 5;
 
-/// `_id 2, missing: email`, out of the `errInfo` of the server's error 121.
+/// Formats the `errInfo` of the server's error 121, as in `_id 2, missing: email`.
 pub(super) fn explained(info: &Document) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(id) = info.get("failingDocumentId").and_then(short) {
@@ -29,7 +29,7 @@ pub(super) fn explained(info: &Document) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// Adds the reasons of one operator to the list: its own, or those of what is inside it. `path` leads to the field that it is about.
+/// Appends the reasons of one operator: those of its nested operators, or else its own. `path` is the path of its field.
 fn explain(operator: &Document, path: &str, reasons: &mut Vec<String>) {
     let before = reasons.len();
     for (field, value) in operator {
@@ -38,7 +38,7 @@ fn explain(operator: &Document, path: &str, reasons: &mut Vec<String>) {
             ("additionalProperties", Bson::Array(names)) => {
                 reasons.push(format!("not allowed: {}", listed(names, path)));
             }
-            // `details` is a list within `$jsonSchema` and one operator elsewhere; the others are lists of such.
+            // `details` is a list within `$jsonSchema` and one operator elsewhere; the others are lists of operators.
             (_, Bson::Array(inner)) if !field.starts_with("considered") => {
                 for inner in inner.iter().filter_map(Bson::as_document) {
                     explain(inner, &inside(inner, path), reasons);

@@ -12,7 +12,7 @@ use super::command::{kill, start, under_way};
 use super::millis;
 use super::store::{Beat, Claimant, Claimed, Documents, Fenced, Free, Grant, Raised, Revoked, Sighting, Store};
 use crate::display::shorten;
-use crate::error::told;
+use crate::error::write_error;
 use crate::options::Names;
 use crate::record::host;
 use crate::store::{Change, Tracker, Written};
@@ -155,12 +155,12 @@ impl Store for Mongo {
         let reply = self.documents.client().database(&self.documents.namespace().db).run_command(command).await?;
         let mut errors = reply.get_array("writeErrors").into_iter().flatten().filter_map(Bson::as_document);
         if let Some(error) = errors.next() {
-            return Err(Error::custom(told(error)));
+            return Err(Error::custom(write_error(error)));
         }
         if let Ok(raised) = reply.get_timestamp("operationTime") {
             *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
         }
-        let in_doubt = reply.get_document("writeConcernError").ok().map(|error| Error::custom(told(error)));
+        let in_doubt = reply.get_document("writeConcernError").ok().map(|error| Error::custom(write_error(error)));
         Ok(Raised { matched: reply.get_i32("n").is_ok_and(|matched| matched == 1), in_doubt })
     }
 

@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 pub use self::filter::DatabaseFilter;
 use self::server::{Reached, Server};
-pub use self::tenants::Tenants;
+pub use self::tenants::{Tenants, TenantsError};
 use super::run::InterruptOnDrop;
 use super::{Migrator, MigratorBuilder, Up, joined};
 use crate::error::Error;
@@ -39,7 +39,7 @@ const CONCURRENCY: usize = 8;
 /// until they have ended.
 ///
 /// ```no_run
-/// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
+/// # async fn example(client: mongodb::Client) -> Result<(), Box<dyn std::error::Error>> {
 /// use mongrate::Migrator;
 /// use mongrate::migrator::DatabaseFilter;
 ///
@@ -187,7 +187,7 @@ impl Migrator {
     /// database.
     ///
     /// ```no_run
-    /// # async fn example() -> Result<(), mongrate::Error> {
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// use mongrate::Migrator;
     /// use mongrate::migrator::DatabaseFilter;
     ///
@@ -209,7 +209,7 @@ impl Migrator {
     /// ([`lease_client`](ForEach::lease_client)); [`for_each_at`](Self::for_each_at) is safer.
     ///
     /// ```no_run
-    /// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
+    /// # async fn example(client: mongodb::Client) -> Result<(), Box<dyn std::error::Error>> {
     /// use mongrate::Migrator;
     /// use mongrate::migrator::DatabaseFilter;
     ///

@@ -25,7 +25,7 @@ async fn without_the_sources_it_says_where_they_would_be() {
     let nowhere = Scratch::new();
     let ran = MyApp::anywhere().within(nowhere.path()).run(["new", "one"]).await;
     assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("the sources of this program are not here"), "{ran}");
+    assert!(ran.stderr.contains("cannot find the sources of this program"), "{ran}");
     assert!(ran.stderr.contains("`cargo run -- migrate ...`"), "{ran}");
     assert_eq!(fs::read_dir(nowhere.path()).unwrap().count(), 0);
 }

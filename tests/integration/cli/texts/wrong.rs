@@ -43,7 +43,7 @@ async fn rare_findings() {
     told.app.run(["up"]).await;
     set(&db, "001_create_users", doc! { "status": "rolled-back" }).await;
     set(&db, "002_assign_roles", doc! { "checksum": "t0:1" }).await;
-    let said = "it ran, but its `verify` function says that it did not have its effect";
+    let said = "it ran, but its `verify` function reports that the effect is missing";
     set(&db, "003_lower_emails", doc! { "verificationFailed": true, "error": said }).await;
     set(&db, "module:menu:001_namespace", doc! { "error": "the disk is full" }).await;
     set(&db, "module:menu:002_prices", doc! { "status": "failed", "partial": true, "error": "the disk is full" }).await;

@@ -19,7 +19,7 @@ fn drawn(drawing: &str) -> Drawing {
 
 /// `a > b` for each edge.
 fn edges(drawing: &Drawing) -> Vec<String> {
-    let id = |place: usize| drawing.nodes[place].id;
+    let id = |index: usize| drawing.nodes[index].id;
     drawing.edges.iter().map(|&(from, to)| format!("{} > {}", id(from), id(to))).collect()
 }
 
@@ -63,9 +63,9 @@ proptest! {
     #[test]
     fn nothing_is_lost_and_nothing_is_left_over(migrations in acyclic()) {
         let drawing = Drawing::offline(&migrations.iter().copied().collect()).reduced();
-        let place = |id: &str| drawing.nodes.iter().position(|node| node.id == id).expect("a node");
+        let index = |id: &str| drawing.nodes.iter().position(|node| node.id == id).expect("a node");
         for (to, node) in drawing.nodes.iter().enumerate() {
-            let declared: BTreeSet<_> = dependencies(&migrations, node.id).into_iter().map(place).collect();
+            let declared: BTreeSet<_> = dependencies(&migrations, node.id).into_iter().map(index).collect();
             prop_assert_eq!(&upstream(&drawing, to, None), &declared);
             for &edge in drawing.edges.iter().filter(|edge| edge.1 == to) {
                 prop_assert!(!upstream(&drawing, to, Some(edge)).contains(&edge.0));
@@ -78,8 +78,8 @@ proptest! {
 fn upstream(drawing: &Drawing, of: usize, without: Option<(usize, usize)>) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     let mut look_at = vec![of];
-    while let Some(place) = look_at.pop() {
-        let edges = drawing.edges.iter().filter(|&&edge| edge.1 == place && Some(edge) != without);
+    while let Some(index) = look_at.pop() {
+        let edges = drawing.edges.iter().filter(|&&edge| edge.1 == index && Some(edge) != without);
         look_at.extend(edges.map(|edge| edge.0).filter(|&from| found.insert(from)));
     }
     found

@@ -1,11 +1,11 @@
-//! What a picture is made of.
+//! SVG elements.
 
 use std::fmt::{self, Display, Write};
 
 use super::super::drawing::Class;
 use super::super::paint::{self, Paint};
 
-/// Colours for lines, so that neighbours differ: visible on white and on black, and none that tells how a migration stands.
+/// Colors of lines, so that neighbors differ. Visible on white and black, and different from the status colors.
 pub(super) const LINES: [&str; 6] = ["#8250df", "#1b7c83", "#bf3989", "#6e7781", "#4c6ef5", "#b26a00"];
 
 const FIXED: &str = "\
@@ -49,7 +49,7 @@ fn classes(f: &mut fmt::Formatter<'_>, paint: fn(Class) -> Paint) -> fmt::Result
     })
 }
 
-/// A label in a box, whose left side is here and whose middle is at this height.
+/// A label in a box, at its left edge and vertical center.
 pub(super) struct Pill<'t> {
     pub(super) at: (usize, usize),
     pub(super) label: &'t str,
@@ -57,13 +57,13 @@ pub(super) struct Pill<'t> {
 
 impl Pill<'_> {
     const HEIGHT: usize = 22;
-    /// On each side of the label.
+    /// Padding on each side of the label.
     const PADDING: usize = 10;
-    /// Of a monospaced character, whichever font is there.
+    /// Width of a monospaced character in any font.
     const CHARACTER: usize = 8;
 }
 
-/// How wide the box around a label is.
+/// Width of the box around a label.
 pub(super) fn width(label: &str) -> usize {
     2 * Pill::PADDING + label.chars().count() * Pill::CHARACTER
 }
@@ -77,7 +77,7 @@ impl Display for Pill<'_> {
     }
 }
 
-/// A line of text that begins here, and whose middle is at this height.
+/// A line of text, at its left edge and vertical center.
 pub(super) struct Text<'t> {
     pub(super) class: &'static str,
     pub(super) at: (usize, usize),
@@ -85,7 +85,7 @@ pub(super) struct Text<'t> {
 }
 
 impl Text<'_> {
-    /// From the middle of the letters down to where they stand. `dominant-baseline` is not known everywhere.
+    /// Distance from the center of the letters to their baseline. `dominant-baseline` is not supported everywhere.
     const BASELINE: usize = 4;
 }
 
@@ -96,7 +96,7 @@ impl Display for Text<'_> {
     }
 }
 
-/// A line that leaves a column downwards and comes down in another one.
+/// A line from one column down to another.
 pub(super) struct Bend {
     pub(super) from: (usize, usize),
     pub(super) to: (usize, usize),

@@ -1,11 +1,11 @@
-//! Lines made of characters.
+//! Lines drawn with characters.
 
 #[cfg(test)]
 mod tests;
 
 use super::super::rails::{Line, Rails};
 
-/// The rows, from the top down. Every corner belongs to the row's own node: `╯ ╰ ┴` end there, `├ ┤ ┼` lead there and go on,
+/// The rows, from top to bottom. Every corner belongs to the node of its row: `╯ ╰ ┴` end there, `├ ┤ ┼` lead there and continue,
 /// `╮ ┬` begin there. `│` passes by.
 pub(super) struct Cells<'r> {
     columns: std::slice::Iter<'r, usize>,
@@ -13,14 +13,14 @@ pub(super) struct Cells<'r> {
     row: usize,
     /// The line that runs in each column.
     open: Vec<Option<&'r Line>>,
-    /// The lines that have not begun yet.
+    /// Lines that have not begun yet.
     ahead: &'r [Line],
 }
 
-/// What is in one row, left and right of the node.
+/// The lines of one row, left and right of the node.
 pub(super) struct Row {
     pub(super) left: String,
-    /// Filled if a line leads there, hollow if not: what stands right above it need not have to do with it.
+    /// Filled if a line leads there, hollow if not, because the node directly above need not be a dependency.
     pub(super) marker: char,
     pub(super) right: String,
 }
@@ -29,7 +29,7 @@ pub(super) struct Row {
 enum Cell {
     Empty,
     Passes,
-    /// Leads to the node and goes on.
+    /// Leads to the node and continues.
     Joins,
     Ends,
     Begins,

@@ -13,7 +13,7 @@ use super::ask::{Ask, Asking};
 use super::command::{RENAME, limited};
 use super::patience::Patience;
 use super::server::Server;
-use crate::error::told;
+use crate::error::write_error;
 use crate::lock::{Session, kill, under_way};
 use crate::store::LogUpdate;
 
@@ -111,6 +111,6 @@ async fn is_blocked(client: &mongodb::Client, session: &Document) -> bool {
 /// record of the migration would say that it is there.
 fn on_a_majority(reply: &Document) -> Result<()> {
     let Ok(error) = reply.get_document("writeConcernError") else { return Ok(()) };
-    let why = told(error);
+    let why = write_error(error);
     Err(DriverError::custom(format!("it is not known to have reached a majority of the members: {why}")))
 }

@@ -29,7 +29,7 @@ pub(crate) fn check(name: &str) -> Result<(), Error> {
     let problem = if name.is_empty() {
         "is empty".to_owned()
     } else if let Some(wrong) = name.chars().find(|c| !is_allowed(*c)) {
-        format!("holds the character {}", shown(wrong))
+        format!("contains the character {}", shown(wrong))
     } else if name.len() > LONGEST {
         format!("has {} bytes", name.len())
     } else {
@@ -45,7 +45,7 @@ fn is_allowed(c: char) -> bool {
 }
 
 fn shown(c: char) -> String {
-    if c == ' ' { "' ' (a blank)".to_owned() } else { format!("'{}'", c.escape_debug()) }
+    if c == ' ' { "' ' (a space)".to_owned() } else { format!("'{}'", c.escape_debug()) }
 }
 
 #[cfg(test)]
@@ -63,17 +63,17 @@ mod tests {
     fn what_cannot_be_meant_is_refused_in_one_line() {
         for (name, problem) in [
             ("", "is empty"),
-            ("shop\n", r"holds the character '\n'"),
-            (" shop", "holds the character ' ' (a blank)"),
-            ("shop\r\n", r"holds the character '\r'"),
-            ("a\u{a0}b", r"holds the character '\u{a0}'"),
-            ("shop\u{feff}", r"holds the character '\u{feff}'"),
-            ("shop\u{200b}", r"holds the character '\u{200b}'"),
-            ("a\0b", r"holds the character '\0'"),
-            ("shop.users", "holds the character '.'"),
-            ("a/b", "holds the character '/'"),
-            ("a$b", "holds the character '$'"),
-            ("a\\b", r"holds the character '\\'"),
+            ("shop\n", r"contains the character '\n'"),
+            (" shop", "contains the character ' ' (a space)"),
+            ("shop\r\n", r"contains the character '\r'"),
+            ("a\u{a0}b", r"contains the character '\u{a0}'"),
+            ("shop\u{feff}", r"contains the character '\u{feff}'"),
+            ("shop\u{200b}", r"contains the character '\u{200b}'"),
+            ("a\0b", r"contains the character '\0'"),
+            ("shop.users", "contains the character '.'"),
+            ("a/b", "contains the character '/'"),
+            ("a$b", "contains the character '$'"),
+            ("a\\b", r"contains the character '\\'"),
             (&"é".repeat(32), "has 64 bytes"),
         ] {
             let error = check(name).unwrap_err();

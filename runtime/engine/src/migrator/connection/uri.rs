@@ -6,9 +6,9 @@ use mongodb::options::ClientOptions;
 
 use crate::error::{Error, Readable};
 
-const LOOKS_LIKE: &str = "It looks like mongodb://localhost/shop";
-const ESCAPES: &str = "It looks like mongodb://localhost/shop, with `user:password@` before the host if need be; signs like \
-    `/ ? # : @ %` in those two are written as %2F %3F %23 %3A %40 %25";
+const LOOKS_LIKE: &str = "it looks like mongodb://localhost/shop";
+const ESCAPES: &str = "it looks like mongodb://localhost/shop, with `user:password@` before the host if need be; in both, \
+    `/ ? # : @ %` are written as %2F %3F %23 %3A %40 %25";
 
 /// The options that a connection string stands for. White space around it comes from the file that it was kept in.
 pub(crate) async fn parse(uri: &str) -> Result<ClientOptions, Error> {
@@ -30,11 +30,11 @@ fn refused(error: &DriverError, harmless: bool) -> Error {
         // Here the driver's own words name nothing of the connection string.
         ErrorKind::InvalidArgument { message, .. } if message.contains("dns-resolver") => unusable(
             format!("cannot be used: {}", message.trim_end_matches('.')),
-            "Build the application with the feature `dns-resolver` of `mongodb`",
+            "build the application with the feature `dns-resolver` of `mongodb`",
         ),
         ErrorKind::InvalidTlsConfig { .. } => unusable(
             format!("has TLS options that do not fit: {}", Readable(error)),
-            "Correct them, and check that the files are there",
+            "correct them, and check that the files are there",
         ),
         // The driver's message may quote what it could not read, which may be a part of the password.
         _ if !harmless => unusable("is not valid".to_owned(), ESCAPES),

@@ -69,8 +69,8 @@ impl DatabaseFilter {
     }
 }
 
-const EMPTY_PREFIX: &str = "DatabaseFilter::prefix(\"\") would be every database of the server. Give it the beginning of \
-     your tenants' names, or say DatabaseFilter::all()";
+const EMPTY_PREFIX: &str = "`DatabaseFilter::prefix(\"\")` would match every database of the server. Pass the beginning of your \
+     tenants' names, or use `DatabaseFilter::all()`";
 
 async fn existing(client: &Client, wanted: impl Fn(&str) -> bool) -> Result<BTreeSet<String>, Error> {
     let names = client.list_database_names().await.map_err(|error| Error::server("list the databases", error))?;

@@ -1,4 +1,4 @@
-//! What became of each database.
+//! The outcome of each database.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -66,18 +66,61 @@ impl Tenants {
         !self.interrupted && self.failed().next().is_none()
     }
 
-    /// The reports by database, or [`Error::Tenants`] if one of them failed. [`Error::Interrupted`] if a signal came too
-    /// late to stop any of them: the process is meant to end.
-    pub fn into_result(self) -> Result<BTreeMap<String, Report>, Error> {
-        if self.failed().next().is_some() {
-            return Err(Error::Tenants { tenants: Box::new(self) });
-        }
-        if self.interrupted {
-            return Err(Error::Interrupted { report: Box::default() });
+    /// Whether the process was told to stop while the databases were migrated.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// Returns the reports by database, or an error unless [`is_ok`](Self::is_ok).
+    pub fn into_result(self) -> Result<BTreeMap<String, Report>, TenantsError> {
+        if !self.is_ok() {
+            return Err(TenantsError(Box::new(self)));
         }
         Ok(self.results.into_iter().filter_map(|(name, result)| Some((name, result.ok()?))).collect())
     }
 }
+
+/// Each database with its report or its error, by name.
+impl IntoIterator for Tenants {
+    type Item = (String, Result<Report, Error>);
+    type IntoIter = std::collections::btree_map::IntoIter<String, Result<Report, Error>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.results.into_iter()
+    }
+}
+
+/// The error of [`Tenants::into_result`]: some databases could not be migrated, or the process was told to stop.
+#[derive(Debug)]
+pub struct TenantsError(Box<Tenants>);
+
+impl TenantsError {
+    /// The outcome of each database.
+    pub fn tenants(&self) -> &Tenants {
+        &self.0
+    }
+
+    /// The outcome of each database, with the errors themselves.
+    pub fn into_tenants(self) -> Tenants {
+        *self.0
+    }
+}
+
+impl fmt::Display for TenantsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(tenants) = self;
+        match tenants.failed().count() {
+            0 => f.write_str("the run was interrupted after all databases had been migrated"),
+            failed => {
+                write!(f, "{failed} of {} databases could not be migrated:", tenants.len())?;
+                tenants.failed().try_for_each(|(name, error)| write!(f, "\n- {}: {error}", escaped(name)))
+            }
+        }
+    }
+}
+
+impl std::error::Error for TenantsError {}
 
 impl fmt::Display for Tenants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

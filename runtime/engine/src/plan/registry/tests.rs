@@ -36,8 +36,7 @@ fn a_source_without_migrations_is_a_mistake() {
         assert_eq!(
             nothing.verify().expect_err("nothing is selected").to_string(),
             format!(
-                "No linked-in migration belongs to source '{name}'. \
-                 There are migrations of 'system', 'module:menu', 'module:menu-archive', 'plugin:menu'."
+                "no migration of the source '{name}' is linked into this program. The linked-in sources are 'system', 'module:menu', 'module:menu-archive', 'plugin:menu'"
             )
         );
     }

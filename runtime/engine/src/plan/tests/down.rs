@@ -74,8 +74,7 @@ fn what_depends_on_a_later_one_goes_before_it() {
     assert_eq!(inserted.plan(&registry, &Target::Last(9)), "003_c 002_b 000_new 001_a");
     assert_eq!(
         inserted.refusal(&registry, &Target::Batch),
-        "Migration '000_new' cannot be taken back while these depend on it and are applied: 002_b. Take them back first, \
-         or name them as well (`.with_dependents(true)` does that for a `down`)."
+        "'000_new' cannot be reverted or marked as pending while its dependents are applied: 002_b. Revert or mark them first, or in the same call (for a `down`, with `.with_dependents(true)`)"
     );
 }
 
@@ -93,8 +92,7 @@ fn i3_nothing_goes_while_something_depends_on_it() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b <- 004_d \n 003_c");
     assert_eq!(
         applied(ALL).refusal(&registry, &only(&["001_a"])),
-        "Migration '001_a' cannot be taken back while these depend on it and are applied: 004_d, 002_b. Take them back \
-         first, or name them as well (`.with_dependents(true)` does that for a `down`)."
+        "'001_a' cannot be reverted or marked as pending while its dependents are applied: 004_d, 002_b. Revert or mark them first, or in the same call (for a `down`, with `.with_dependents(true)`)"
     );
     assert_eq!(steps(&applied(ALL).down(&registry, &only(&["001_a"]), true)?), "004_d 002_b 001_a");
     let without_b = applied(&[("001_a", 1), ("004_d", 1)]);
@@ -109,8 +107,7 @@ fn i3_nothing_goes_while_something_depends_on_it() -> Result<(), Error> {
 fn i3_nothing_goes_while_something_depends_on_it_that_is_not_selected() {
     let registry = draw("001_a <- plugin:alerts:001_x").source("system");
     let both = applied(&[("001_a", 1), ("plugin:alerts:001_x", 2)]);
-    let text = "Migration '001_a' cannot be taken back while these depend on it and are applied: plugin:alerts:001_x. Not all \
-                of them belong to the selected source: take these back first, or do not restrict the registry to one source.";
+    let text = "'001_a' cannot be reverted or marked as pending while its dependents are applied: plugin:alerts:001_x. Some of them belong to a source that is not selected: revert those first, or do not restrict the registry to one source";
     assert_eq!(both.refusal(&registry, &Target::Last(1)), text);
     assert_eq!(both.down(&registry, &only(&["001_a"]), true).expect_err("refused").to_string(), text);
 }
@@ -121,11 +118,11 @@ fn what_has_no_down_is_refused_with_its_reason() {
     let reason = Some("the column is gone for good");
     let told = Drawn { id: "003_c".to_owned(), irreversible: true, reason, ..Drawn::default() };
     let registry: Registry = migrations("001_a").into_iter().chain([silent.leak(), told.leak()]).collect();
-    let silent = "Migration '002_b' cannot be reverted: it has no `down`, and gives no reason for that.";
-    let told = "Migration '003_c' cannot be reverted: the column is gone for good.";
+    let silent = "'002_b' cannot be reverted: it has no `down`. Write a new migration that undoes it; or undo it by hand and record that with `mark_pending`";
+    let told = "'003_c' cannot be reverted: the column is gone for good. Write a new migration that undoes it; or undo it by hand and record that with `mark_pending`";
     assert_eq!(applied(ALL).refusal(&registry, &only(&["002_b"])), silent);
     assert_eq!(applied(ALL).refusal(&registry, &Target::Last(1)), told);
-    assert_eq!(applied(ALL).refusal(&registry, &Target::Last(3)), format!("2 mistakes:\n- {told}\n- {silent}"));
+    assert_eq!(applied(ALL).refusal(&registry, &Target::Last(3)), format!("2 problems:\n- {told}\n- {silent}"));
     assert_eq!(applied(ALL).plan(&registry, &only(&["001_a"])), "001_a");
 }
 
@@ -141,8 +138,7 @@ fn what_was_applied_later_and_is_not_linked_in_is_in_the_way_of_what_is_not_name
     assert_eq!(database.plan(&registry, &Target::Last(1)), "002_b");
     assert_eq!(
         database.refusal(&registry, &Target::Last(2)),
-        "These were applied later, but are not linked into this program, so that they cannot be reverted first: 900_later. \
-         Link them in, remove their records with `prune`, or name what is to be reverted with `.only(..)`."
+        "later migrations are not linked into this program, so they cannot be reverted first: 900_later. Link them in, remove their records with `prune`, or name the migrations to revert with `.only(..)`"
     );
     assert_eq!(database.plan(&registry, &only(&["001_a"])), "001_a");
 }
@@ -151,9 +147,9 @@ fn what_was_applied_later_and_is_not_linked_in_is_in_the_way_of_what_is_not_name
 fn a_place_to_go_back_to_has_to_be_applied() {
     let registry = draw("001_a \n 002_b");
     let database = applied(&[("002_b", 1)]);
-    assert_eq!(database.refusal(&registry, &Target::To("001_a".to_owned())), "Migration '001_a' is not applied.");
+    assert_eq!(database.refusal(&registry, &Target::To("001_a".to_owned())), "'001_a' is not applied");
     assert!(database.refusal(&registry, &Target::To("001_aa".to_owned())).ends_with("Did you mean '001_a'?"));
-    assert!(database.refusal(&registry, &only(&["far"])).contains("was not found"));
+    assert!(database.refusal(&registry, &only(&["far"])).contains("is linked into this program"));
     assert_eq!(database.plan(&registry, &only(&["001_a", "002_b"])), "002_b", "one that is not applied is left out");
 }
 
@@ -167,7 +163,7 @@ fn what_is_half_changed_goes_only_if_it_is_named_itself() -> Result<(), Error> {
     let meant = Target::Meant(vec!["002_b".to_owned()]);
     for target in [Target::Last(1), Target::Batch, Target::To("001_a".to_owned()), meant] {
         let refusal = database.refusal(&registry, &target);
-        assert!(refusal.starts_with("half-way through on a server without transactions: 002_b."), "{refusal}");
+        assert!(refusal.starts_with("partially applied on a server without transactions: 002_b."), "{refusal}");
     }
     let along = database.down(&registry, &only(&["001_a"]), true).expect_err("it is taken along, not named");
     assert!(matches!(along, Error::PartiallyApplied { ids } if ids == ["002_b"]));

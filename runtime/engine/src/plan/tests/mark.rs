@@ -35,14 +35,12 @@ fn i3_what_is_applied_by_saying_so_does_not_stand_on_something_pending() {
     assert_eq!(told(apply(&registry, &["002_b"], false, &["001_a"])), "002_b");
     assert_eq!(
         told(apply(&registry, &["003_c"], false, &["001_a"])),
-        "Migration '003_c' cannot be marked as applied while these, on which it depends, are pending: 002_b. Mark them as \
-         well, or apply them first."
+        "'003_c' cannot be marked as applied while its dependencies are pending: 002_b. Mark them as well, or apply them first"
     );
     assert!(told(apply(&registry, &["001_aa"], false, &[])).ends_with("Did you mean '001_a'?"));
     assert_eq!(
         told(apply(&draw("001_b, 001_a <- 002_c"), &["002_c"], false, &[])),
-        "Migration '002_c' cannot be marked as applied while these, on which it depends, are pending: 001_a, 001_b. Mark them \
-         as well, or apply them first."
+        "'002_c' cannot be marked as applied while its dependencies are pending: 001_a, 001_b. Mark them as well, or apply them first"
     );
 }
 
@@ -66,7 +64,7 @@ fn a_baseline_is_all_up_to_a_place() {
     );
     let alerts = registry.source("plugin:alerts");
     assert_eq!(told(apply(&alerts, &["plugin:alerts:001_x"], true, &[])), "plugin:alerts:001_x");
-    assert!(told(apply(&alerts, &["001_a"], true, &[])).contains("does not belong to the selected source"));
+    assert!(told(apply(&alerts, &["001_a"], true, &[])).contains("belongs to a source that is not selected"));
 }
 
 /// ```text
@@ -80,8 +78,7 @@ fn i3_what_is_pending_by_saying_so_does_not_carry_something_applied() {
     assert_eq!(told(suspend(&registry, &["002_b"], &["001_a"], &[])), "", "it is pending already");
     assert_eq!(
         told(suspend(&registry, &["001_a"], all, &[])),
-        "Migration '001_a' cannot be taken back while these depend on it and are applied: 003_c, 002_b. Take them back first, \
-         or name them as well (`.with_dependents(true)` does that for a `down`)."
+        "'001_a' cannot be reverted or marked as pending while its dependents are applied: 003_c, 002_b. Revert or mark them first, or in the same call (for a `down`, with `.with_dependents(true)`)"
     );
 }
 

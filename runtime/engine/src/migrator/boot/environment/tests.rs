@@ -80,7 +80,7 @@ fn a_flag_is_what_people_write() {
     assert_eq!(
         refused(&[(AUTO, "maybe")])[0].1,
         "the environment variable MONGRATE_AUTO is 'maybe', but takes true or false (also 1 and 0, yes and no, on and off). \
-         Correct it, or unset it to have the default"
+         Correct it, or unset it to use the default"
     );
 }
 

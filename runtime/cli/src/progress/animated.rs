@@ -1,4 +1,4 @@
-//! Progress on a terminal: below the lines that stay, one that moves and vanishes in the end.
+//! Progress on a terminal: an animated line below those of finished steps, removed in the end.
 
 mod margin;
 
@@ -15,36 +15,36 @@ use mongrate::display::Elapsed;
 use mongrate::events::Event;
 use mongrate::record::Holder;
 
-/// The steps of the spinner, and what stands in its place when it stands still.
+/// Frames of the spinner. The last one is shown when it has stopped.
 const SPINNER: &str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ";
 const PLAIN_SPINNER: &str = r"-\|/ ";
 
-/// A line that moves. Taken away when this value is dropped, however the run has ended.
+/// The animated line. Removed on drop, however the run has ended.
 #[derive(Debug)]
-pub(super) struct Moving {
+pub(super) struct Animated {
     bar: ProgressBar,
     course: Course,
-    /// A short run has no line.
+    /// Whether the line has been drawn; a short run has none.
     is_drawn: bool,
-    /// What is under way until the first event.
+    /// Shown until the first event.
     beginning: &'static str,
 }
 
-impl Moving {
+impl Animated {
     pub(super) fn new(beginning: &'static str, at: Instant) -> Self {
         let terminal = Box::new(Margin(Term::buffered_stderr()));
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(terminal));
         let ticks = if Term::stderr().features().wants_emoji() { SPINNER } else { PLAIN_SPINNER };
-        // What does not fit in the line is cut off, so that it stays one line.
+        // Truncated to one line.
         let style = ProgressStyle::with_template("  {spinner} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()).tick_chars(ticks));
         Self { bar, course: Course::new(at), is_drawn: false, beginning }
     }
 
-    pub(super) fn heed(&mut self, event: &Event, at: Instant, output: Output) {
-        match self.course.heed(event, at) {
-            Some(ended) if self.is_drawn => self.bar.suspend(|| output.remark(over(&ended))),
-            Some(ended) => output.remark(over(&ended)),
+    pub(super) fn on_event(&mut self, event: &Event, at: Instant, output: Output) {
+        match self.course.on_event(event, at) {
+            Some(ended) if self.is_drawn => self.bar.suspend(|| output.remark(finished_line(&ended))),
+            Some(ended) => output.remark(finished_line(&ended)),
             None => {}
         }
     }
@@ -57,28 +57,28 @@ impl Moving {
     }
 }
 
-impl Drop for Moving {
+impl Drop for Animated {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }
 
-fn over(ended: &Ended) -> String {
-    let Ended { took, place, failure, .. } = ended;
+fn finished_line(ended: &Ended) -> String {
+    let Ended { took, position, failure, .. } = ended;
     let (word, what, took) = (ended.word(), ended.what(), Elapsed(*took));
     match failure {
         None => {
             let (tick, took) = (GREEN.paint(Emoji("✓", "+")), DIM.paint(took));
-            format!("  {tick} [{place:#}] {word:<8} {what}  {took}")
+            format!("  {tick} [{position:#}] {word:<8} {what}  {took}")
         }
         Some(message) => {
             let (cross, word) = (RED.paint(Emoji("✗", "x")), RED.paint(format!("{word:<8}")));
-            format!("  {cross} [{place:#}] {word} {what}  {}  {}", DIM.paint(took), RED.paint(message))
+            format!("  {cross} [{position:#}] {word} {what}  {}  {}", DIM.paint(took), RED.paint(message))
         }
     }
 }
 
-/// What the line says.
+/// The text of the animated line.
 fn text(course: &Course, beginning: &str, at: Instant, stopping: bool) -> String {
     let elapsed = |since: Instant| Elapsed(at.saturating_duration_since(since));
     match &course.now {
@@ -94,15 +94,15 @@ fn waiting(holder: &Holder, waited: &Elapsed) -> String {
     known.extend(holder.actor.as_ref().map(|actor| format!("by {actor}")));
     known.extend(holder.current.as_ref().map(|id| format!("running '{id}'")));
     if holder.expired {
-        known.push("its lease is over".to_owned());
+        known.push("its lease has expired".to_owned());
     }
     format!("waiting for process {} on {}  {waited}  {}", holder.pid, holder.host, known.join(", "))
 }
 
 fn running(step: &Running, at: Instant, stopping: bool) -> String {
     let word = if stopping { "stopping" } else { step.word() };
-    let (place, id, elapsed) = (step.place, step.migration.id(), step.elapsed(at));
-    format!("[{place:#}] {word} {id}  {elapsed}  {}", step.last().unwrap_or_default())
+    let (position, id, elapsed) = (step.position, step.migration.id(), step.elapsed(at));
+    format!("[{position:#}] {word} {id}  {elapsed}  {}", step.last().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -115,25 +115,25 @@ mod tests {
     use crate::fixtures::{failed, finished, holder, planned, started, updated};
     use mongrate::migration::Direction;
 
-    /// What the line says after these events and so many seconds more.
+    /// The line this many seconds after these events.
     fn line(events: &[Event], seconds: u64) -> String {
         let start = Instant::now();
         let mut course = Course::new(start);
         for event in events {
-            course.heed(event, start);
+            course.on_event(event, start);
         }
         text(&course, "looking", start + Duration::from_secs(seconds), false)
     }
 
-    fn stays(events: &[Event]) -> Vec<String> {
+    fn finished_lines(events: &[Event]) -> Vec<String> {
         let start = Instant::now();
         let mut course = Course::new(start);
-        let ended = events.iter().filter_map(|event| course.heed(event, start));
-        ended.map(|ended| crate::ink::rendered(&over(&ended), false)).collect()
+        let ended = events.iter().filter_map(|event| course.on_event(event, start));
+        ended.map(|ended| crate::ink::rendered(&finished_line(&ended), false)).collect()
     }
 
     #[test]
-    fn the_line_tells_what_is_under_way() {
+    fn the_line_shows_the_current_step() {
         let (plan, first, _) = planned();
         assert_eq!(line(&[], 3), "looking  3.0 s");
         let begun = [plan.clone(), started(first)];
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_for_whom_it_waits() {
+    fn the_line_shows_the_holder_of_the_lock() {
         let waiting = |holder| Event::Waiting { holder: Box::new(holder), since: DateTime::now() };
         assert_eq!(line(&[waiting(holder(12))], 65), "waiting for process 12 on host-a  1 min 5 s  by deploy");
         let mut busy = holder(12);
@@ -154,25 +154,25 @@ mod tests {
         assert_eq!(line(&[waiting(busy.clone())], 2), "waiting for process 12 on host-a  2.0 s  running '003_x'");
         let mut dead = busy;
         dead.expired = true;
-        assert!(line(&[waiting(dead)], 2).ends_with("its lease is over"));
+        assert!(line(&[waiting(dead)], 2).ends_with("its lease has expired"));
     }
 
     #[test]
-    fn a_step_that_was_told_to_stop_is_not_being_applied_any_more() {
+    fn an_interrupted_step_is_stopping() {
         let start = Instant::now();
         let mut course = Course::new(start);
         let (plan, first, _) = planned();
-        course.heed(&plan, start);
-        course.heed(&started(first), start);
+        course.on_event(&plan, start);
+        course.on_event(&started(first), start);
         assert!(text(&course, "looking", start, true).starts_with("[ 1/12] stopping 001_step"));
     }
 
     #[test]
-    fn what_is_over_stays() {
+    fn finished_steps_stay() {
         let (plan, first, second) = planned();
         let events =
             [plan, started(first), finished(first, Direction::Up), started(second), failed(second, Direction::Up)];
-        let [applied, failed] = &stays(&events)[..] else { panic!("two lines") };
+        let [applied, failed] = &finished_lines(&events)[..] else { panic!("two lines") };
         assert!(applied.ends_with("[ 1/12] applied  001_step  12 ms"), "{applied}");
         assert!(failed.ends_with("[ 2/12] failed   002_step  2.0 s  the disk is full"), "{failed}");
     }

@@ -1,12 +1,12 @@
-//! A terminal with a margin.
+//! A terminal with a right margin.
 
 use std::io;
 
 use console::Term;
 use indicatif::TermLike;
 
-/// What a terminal writes when ctrl-C is pressed: `^C`. It does so where the cursor is, which is at the end of the line that
-/// moves. If that is the end of the terminal's line, the next one begins, and the first can never be taken away.
+/// Room for the `^C` that a terminal prints at the cursor when ctrl-C is pressed. At the edge of the terminal it would wrap, and the
+/// first line could not be cleared any more.
 const MARGIN: u16 = 3;
 
 /// The terminal without its last columns.

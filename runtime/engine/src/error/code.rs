@@ -1,0 +1,66 @@
+//! Codes for programs.
+
+use super::Error;
+
+impl Error {
+    /// The kind of error in kebab case, one for each variant: `lock-timeout`, for example.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::NotAuthorized { .. } => "not-authorized",
+            Self::Server { .. } => "server",
+            Self::ForeignCollection { .. } => "foreign-collection",
+            Self::UnsuitableCollection { .. } => "unsuitable-collection",
+            Self::UnreadableRecord { .. } => "unreadable-record",
+            Self::Drift { .. } => "drift",
+            Self::Pending { .. } => "pending",
+            Self::Required { .. } => "required",
+            Self::LockTimeout { .. } => "lock-timeout",
+            Self::LeaseLost { .. } => "lease-lost",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Unacknowledged { .. } => "unacknowledged",
+            Self::TimedOut { .. } => "timed-out",
+            Self::TransactionsRequired => "transactions-required",
+            Self::TransactionTooSlow { .. } => "transaction-too-slow",
+            Self::TransactionTooLarge { .. } => "transaction-too-large",
+            Self::OutsideTransactions { .. } => "outside-transactions",
+            Self::TransactionAborted { .. } => "transaction-aborted",
+            Self::IgnoredError { .. } => "ignored-error",
+            Self::BodyChanged { .. } => "body-changed",
+            Self::InDoubt { .. } => "in-doubt",
+            Self::PartiallyReverted { .. } => "partially-reverted",
+            Self::CommitUnknown { .. } => "commit-unknown",
+            Self::Panicked { .. } => "panicked",
+            Self::Refused(_) => "refused",
+            Self::Failed { .. } => "failed",
+            Self::Partial { .. } => "partial",
+            Self::PartiallyApplied { .. } => "partially-applied",
+            Self::PartiallyAppliedElsewhere { .. } => "partially-applied-elsewhere",
+            Self::VerificationFailed { .. } => "verification-failed",
+            Self::RunTimedOut { .. } => "run-timed-out",
+            Self::Irreversible { .. } => "irreversible",
+            Self::DependentsApplied { .. } => "dependents-applied",
+            Self::DependenciesPending { .. } => "dependencies-pending",
+            Self::NotAnOrphan { .. } => "not-an-orphan",
+            Self::PageSize { .. } => "page-size",
+            Self::OrphansAppliedLater { .. } => "orphans-applied-later",
+            Self::NotApplied { .. } => "not-applied",
+            Self::Cycle { .. } => "cycle",
+            Self::MissingDependency { .. } => "missing-dependency",
+            Self::DuplicateId { .. } => "duplicate-id",
+            Self::UnknownSource { .. } => "unknown-source",
+            Self::ConnectionString { .. } => "connection-string",
+            Self::ReservedDatabase { .. } => "reserved-database",
+            Self::DatabaseName { .. } => "database-name",
+            Self::HostNotFound => "host-not-found",
+            Self::InvalidOption { .. } => "invalid-option",
+            Self::Several { .. } => "several",
+            Self::UnknownMigration { .. } => "unknown-migration",
+            Self::NotSelected { .. } => "not-selected",
+            Self::UnselectedDependency { .. } => "unselected-dependency",
+            Self::ManualDependency { .. } => "manual-dependency",
+            Self::Variable { .. } => "variable",
+        }
+    }
+}
