@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{of, reason, rehearsed};
 use mongodb::bson::{Document, doc};
-use mongodb::options::{Collation, IndexOptions};
+use mongodb::options::Collation;
 use mongrate::report::{Outcome, Prediction};
 use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::TestDb;
@@ -168,9 +168,7 @@ obstacle!(
 obstacle!(
     same_name_with_a_collation,
     "module:dry-obstacle-collation",
-    |schema| schema
-        .create_index("users", doc! { "name": 1 })
-        .options(IndexOptions::builder().collation(Collation::builder().locale("de").build()).build()),
+    |schema| schema.create_index("users", doc! { "name": 1 }).collation(Collation::builder().locale("de").build()),
     r#"another index is in the way (code 86): {"key":{"name":1},"name":"name_1"}"#,
     "86"
 );

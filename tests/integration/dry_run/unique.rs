@@ -1,7 +1,7 @@
 //! Whether a unique index would be refused: what a dry run says is held against what the server does.
 
 use mongodb::bson::{Document, doc};
-use mongodb::options::{Collation, CollationStrength, IndexOptions};
+use mongodb::options::{Collation, CollationStrength};
 use mongrate::report::{Outcome, Prediction};
 use mongrate::{Error, Schema, migration};
 use mongrate_tests::TestDb;
@@ -165,10 +165,7 @@ unique!(
     collation,
     "module:dry-unique-collation",
     { "a": 1 },
-    |index| index.options({
-        let collation = Collation::builder().locale("en").strength(CollationStrength::Secondary).build();
-        IndexOptions::builder().unique(true).collation(collation).build()
-    }),
+    |index| index.collation(Collation::builder().locale("en").strength(CollationStrength::Secondary).build()),
     [{ "a": "Ada" }, { "a": "ada" }, { "a": "bob" }],
     &["would fail: 1 value is there more than once, 2 times in all: {\"a\":\"Ada\"} (2 documents) (code 11000)"]
 );
