@@ -91,7 +91,7 @@ async fn interrupted(db: &TestDb, id: &str) {
         status.holder().is_some_and(|holder| holder.expired).then_some(status)
     })
     .await;
-    assert!(status.to_string().contains("its lease is over, and the next `up` takes over"), "{status}");
+    assert!(status.to_string().contains("its lease has expired, and the next `up` takes over"), "{status}");
     assert!(status.interrupted().any(|(migration, _)| migration.id() == id), "{status}");
 
     let report = successor.up().await.unwrap();

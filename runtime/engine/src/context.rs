@@ -1,4 +1,4 @@
-//! What a body is handed: its argument decides how it runs.
+//! The argument of a migration's body. Its type decides how the body runs.
 
 pub(crate) mod catalog;
 pub(crate) mod drift;
@@ -9,18 +9,18 @@ mod tx;
 
 use mongodb::Database;
 
-pub(crate) use drift::{Difference, Expectation, Facts, Left, Look, Position, compare};
+pub(crate) use drift::{Difference, Expectation, Facts, Footprint, Look, Position, compare};
 pub(crate) use journal::Journal;
-pub(crate) use schema::{Activity, Ask, Course, Effect, Log, Projection};
+pub(crate) use schema::{Activity, Effect, Log, LogRequest, Projection, Replay};
 pub use schema::{CreateCollection, CreateIndex, Schema};
 #[cfg(test)]
-pub(crate) use schema::{Patience, Performer, Server};
+pub(crate) use schema::{Performer, Retry, Server};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Transactional, Tx, TxAction, TxCollection, TxCursor};
 
 use crate::migration::Kind;
 
-/// Everything a body may ask for; the executor fills it to match the migration's [`Kind`].
+/// The handle that a body runs with. The executor creates the variant that matches the migration's [`Kind`].
 #[derive(Debug)]
 pub struct Context(pub(crate) Inner);
 
@@ -32,7 +32,7 @@ pub(crate) enum Inner {
 }
 
 impl Context {
-    /// Another handle of the `Tx` that a body is lent.
+    /// Returns another handle to the `Tx` of the body.
     pub(crate) fn tx(&self) -> Option<Tx> {
         match &self.0 {
             Inner::Tx(tx) => Some(tx.handle()),
@@ -42,7 +42,7 @@ impl Context {
 }
 
 impl Context {
-    /// What a `Schema` body has under way.
+    /// Returns the activity of a `Schema` body, which others need to end its commands.
     pub(crate) fn activity(&self) -> Option<Activity> {
         match &self.0 {
             Inner::Schema(schema) => Some(schema.activity()),
@@ -50,7 +50,7 @@ impl Context {
         }
     }
 
-    /// What remains to be seen when a body has come to its end.
+    /// Runs the checks that are due after the body has returned.
     pub(crate) async fn finish(&mut self) -> Result<(), crate::error::Error> {
         match &mut self.0 {
             Inner::Schema(schema) => schema.finish().await,
@@ -59,19 +59,19 @@ impl Context {
     }
 }
 
-/// The one argument of a migration: `&mut Tx`, `&mut Schema` or `&Database`.
+/// The argument of a migration: `&mut Tx`, `&mut Schema` or `&Database`.
 #[diagnostic::on_unimplemented(
     message = "a migration takes `&mut Tx`, `&mut Schema` or `&Database`, not `{Self}`",
     label = "not an argument that a migration can take"
 )]
 pub trait Argument<'a>: Sized {
-    /// How a migration with this argument runs.
+    /// The kind of a migration with this argument.
     const KIND: Kind;
-    /// Takes it out of the context, which the executor made for this very kind.
+    /// Takes the argument out of a context of [`KIND`](Self::KIND).
     fn from_context(context: &'a mut Context) -> Self;
 }
 
-/// The arguments that a plugin's migration may take: the ones that can be confined to its own collections.
+/// The argument of a plugin's migration: one that can be confined to the plugin's collections.
 #[diagnostic::on_unimplemented(
     message = "a plugin's migration takes `&mut Tx` or `&mut Schema`, not `{Self}`",
     label = "this handle would reach the collections of the whole application",

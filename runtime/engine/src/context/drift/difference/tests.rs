@@ -1,7 +1,7 @@
 use mongodb::bson::doc;
 
 use super::*;
-use crate::context::drift::Left;
+use crate::context::drift::Footprint;
 use crate::context::schema::effect::Effect;
 
 const NONE: [(&str, Vec<Document>); 0] = [];
@@ -37,13 +37,13 @@ fn rename(from: &str, to: &str) -> Effect {
 }
 
 /// Migrations `1`, `2`, .. that were executed in this order.
-fn executed(bodies: &[&[Effect]]) -> Vec<Left> {
-    let lefts = bodies.iter().zip(1_i64..).map(|(effects, number)| Left {
+fn executed(bodies: &[&[Effect]]) -> Vec<Footprint> {
+    let footprints = bodies.iter().zip(1_i64..).map(|(effects, number)| Footprint {
         id: number.to_string(),
         order: (1, number),
         facts: Facts::of(*effects),
     });
-    lefts.collect()
+    footprints.collect()
 }
 
 fn expected(bodies: &[&[Effect]]) -> Expectation {
@@ -112,9 +112,9 @@ fn a_later_migration_that_changes_it_is_no_difference() {
     assert!(found(&expected(&bodies[..2]), &without).is_empty());
     assert_eq!(found(&expected(&bodies), &without), ["3: index 'a_1' of 'users': { \"key\": { \"a\": 1 } } -> none"]);
     // Whatever the order in which the records are read.
-    let mut lefts = executed(&bodies[..2]);
-    lefts.reverse();
-    assert!(found(&Expectation::of(lefts), &without).is_empty());
+    let mut footprints = executed(&bodies[..2]);
+    footprints.reverse();
+    assert!(found(&Expectation::of(footprints), &without).is_empty());
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn details_are_taken_from_what_is_there_and_presence_is_not() {
     let stale = doc! { "name": "users", "type": "collection", "options": { "validator": { "b": 1 } } };
     let look = Look::of(&[stale], [("users", vec![there])]);
     let detailed = Facts::of(&effects).detailed(&look);
-    let expectation = Expectation::of(vec![Left { id: "1".to_owned(), order: (1, 1), facts: detailed }]);
+    let expectation = Expectation::of(vec![Footprint { id: "1".to_owned(), order: (1, 1), facts: detailed }]);
     assert_eq!(
         found(&expectation, &look),
         [
@@ -208,15 +208,15 @@ fn what_is_accepted_is_no_difference_any_more() {
         &[collection("users"), collection("tmp")],
         [("users", vec![doc! { "key": { "c": 1 }, "name": "b_1" }, listed("old")])],
     );
-    let mut lefts = executed(&bodies);
-    let differences = Expectation::of(lefts.clone()).differences(&look);
+    let mut footprints = executed(&bodies);
+    let differences = Expectation::of(footprints.clone()).differences(&look);
     assert_eq!(differences.len(), 6);
     for difference in differences {
-        difference.accept(&mut lefts[0].facts);
+        difference.accept(&mut footprints[0].facts);
     }
-    let stored = lefts[0].to_document();
-    lefts[0] = Left::parse("1", &stored).unwrap();
-    assert!(Expectation::of(lefts).differences(&look).is_empty());
+    let stored = footprints[0].to_document();
+    footprints[0] = Footprint::parse("1", &stored).unwrap();
+    assert!(Expectation::of(footprints).differences(&look).is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Collections: what is there under their names, and whether the server takes their options.
+//! Checks of operations on collections.
 
 use mongodb::bson::{Bson, Document};
 use mongodb::error::{Error, Result};
@@ -15,10 +15,10 @@ use crate::error::codes::{
     NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND,
 };
 
-/// The fields of `collMod` that `create` takes in the same way.
+/// The fields of `collMod` that `create` accepts, too.
 const CREATED_WITH: [&str; 4] = ["validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages"];
 
-/// The options of a time series that are no reason for the server to refuse it.
+/// The options that every server version accepts for a time series.
 const OF_SERIES: [&str; 3] = ["timeseries", "expireAfterSeconds", "collation"];
 
 impl Check<'_> {
@@ -62,7 +62,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The server makes none in a transaction, so it cannot be asked.
+    /// Checks a new time series by its options alone: the server cannot create one in a transaction.
     fn new_series(&mut self, series: &Document, options: &Document) {
         let validators: Vec<_> = options.keys().map(String::as_str).filter(|key| VALIDATION.contains(key)).collect();
         if !validators.is_empty() {
@@ -83,7 +83,7 @@ impl Check<'_> {
         }
     }
 
-    /// The server's answer to a collection with these options.
+    /// Tries to create a collection with these options.
     async fn created(&mut self, options: &Document) -> Result<std::result::Result<(), Error>> {
         if !self.projection.transactional {
             if !options.is_empty() {
@@ -151,7 +151,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What becomes of a collection that gets a validator, or another way to use it.
+    /// Checks a change of the validator, or of how it is enforced.
     async fn validate(&mut self, there: Described, asked: &Document) -> Result<()> {
         match there.kind {
             ListedKind::View => {
@@ -182,7 +182,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Whether an index would be changed.
+    /// Returns whether an index would be changed.
     async fn modify_index(&mut self, there: &Described, asked: &Document) -> Result<bool> {
         if there.kind == ListedKind::View {
             self.obstacle(format!("it is a view (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"));
@@ -230,7 +230,7 @@ impl Check<'_> {
     }
 }
 
-/// Whether a collection has these options. The server shows its defaults only after a `collMod`.
+/// Returns whether a collection has these options. The server lists defaults only after a `collMod`.
 fn has_all(options: &Document, asked: &Document) -> bool {
     asked.iter().all(|(field, asked)| match (field.as_str(), options.get(field)) {
         ("validationLevel", None) => asked.as_str() == Some("strict"),

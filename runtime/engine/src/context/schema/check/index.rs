@@ -1,4 +1,4 @@
-//! Indexes: whether the server would create one, asked in a transaction that is rolled back.
+//! Checks of operations on indexes. The server creates the index in a transaction that is rolled back.
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
@@ -18,29 +18,29 @@ use crate::error::codes::{
     COMMAND_NOT_SUPPORTED_ON_VIEW, INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, INVALID_NAMESPACE, INVALID_OPTIONS,
 };
 
-/// How often the server is asked when it ends the transaction for another one's sake.
+/// Maximum attempts after transient aborts of the transaction.
 const ATTEMPTS: u32 = 3;
 
-/// How many documents the server is asked about one by one, and how many bytes they may have together.
+/// Maximum number of documents that are tried in the index, and their maximum total size in bytes.
 const TRIED: usize = 1_000;
 const TRIED_BYTES: usize = 16 * 1024 * 1024;
 
-/// Options with which every server makes an index on values in order.
+/// Options that every server version accepts for an ordinary index.
 const SIMPLE: [&str; 6] = ["key", "name", "unique", "sparse", "expireAfterSeconds", "hidden"];
 
-/// What the server answers to a specification.
+/// The server's answer to a specification.
 enum Answer {
     IsThere,
     WouldCreate,
     Refused(Error),
-    /// There are no transactions.
+    /// The server has no transactions.
     NotAsked(&'static str),
 }
 
-/// Documents that an index may be unable to hold.
+/// Documents that an index may reject.
 struct Suspects {
     documents: Vec<RawDocumentBuf>,
-    /// Whether there are others.
+    /// Whether there are more.
     more: bool,
 }
 
@@ -126,7 +126,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// As the server has them, with what earlier operations would have done.
+    /// Returns the indexes of a collection, including the effects of earlier operations.
     pub(super) async fn indexes(&self, there: &Described) -> Result<Vec<Index>> {
         let stored = match &there.stored {
             Some(stored) => catalog::indexes(self.database, stored, self.max_time).await?,
@@ -135,7 +135,7 @@ impl Check<'_> {
         Ok(self.projection.indexes(self.collection, stored))
     }
 
-    /// Has the server compare the index with those that are there.
+    /// Creates the index beside copies of the existing ones, and returns the server's answer.
     async fn ask(&self, there: Option<&Described>, existing: &[Index], spec: &Document) -> Result<Answer> {
         if !self.projection.transactional {
             return Ok(compared(existing, spec));
@@ -161,7 +161,7 @@ impl Check<'_> {
             }
         };
         let other = existing.iter().find(has("name")).or_else(|| existing.iter().find(has("key")));
-        // Of text indexes there is one.
+        // A collection has at most one text index.
         let other = other.or_else(|| existing.iter().find(|index| index.spec.contains_key("textIndexVersion")));
         match (code(error), other) {
             (Some(code @ (INDEX_OPTIONS_CONFLICT | INDEX_KEY_SPECS_CONFLICT)), Some(index)) => {
@@ -173,7 +173,7 @@ impl Check<'_> {
         }
     }
 
-    /// Whether the documents can be in the index.
+    /// Checks whether the index accepts the existing documents.
     async fn documents(&mut self, stored: &str, there: Option<&Described>, spec: &Document) -> Result<()> {
         let keys = spec.get_document("key").cloned().unwrap_or_default();
         let unique = spec.get_bool("unique").unwrap_or(false);
@@ -196,7 +196,7 @@ impl Check<'_> {
         scratch.end().await;
         match held? {
             Err(error) => {
-                let id = first_refused(&error).and_then(|place| id(documents.get(place)?));
+                let id = first_rejected(&error).and_then(|index| id(documents.get(index)?));
                 if let Some(id) = id {
                     self.note(format!("the index cannot hold the document with `_id` {id}"));
                 }
@@ -232,7 +232,7 @@ impl Check<'_> {
         Ok(Suspects { documents, more: false })
     }
 
-    /// The server takes fewer indexes for a time series, and keeps them in another form.
+    /// Checks an index on a time series by its specification alone: the server cannot create one in a transaction.
     async fn index_on_series(&mut self, there: Option<&Described>, spec: &Document) -> Result<()> {
         let keys = spec.get_document("key").cloned().unwrap_or_default();
         let text = keys.values().any(|kind| kind.as_str() == Some("text"));
@@ -251,7 +251,7 @@ impl Check<'_> {
         };
         match compared(&existing, spec) {
             Answer::IsThere => self.nothing("the same index is there already: nothing would be done"),
-            // Versions of the server differ in the others.
+            // Server versions differ in which other options they accept.
             Answer::WouldCreate if spec.keys().all(|option| option == "key" || option == "name") => {
                 self.note("all measurements would be scanned");
                 self.projection.create_index(self.collection, spec.clone());
@@ -278,14 +278,14 @@ async fn answer(scratch: &mut Scratch, options: &Document, existing: &[Index], s
     })
 }
 
-/// Has the server put documents into such an index.
+/// Inserts documents into a collection with the index.
 async fn hold(
     scratch: &mut Scratch,
     options: &Document,
     spec: &Document,
     documents: &[RawDocumentBuf],
 ) -> Result<std::result::Result<(), Error>> {
-    // The server inserts nothing into a capped collection in a transaction.
+    // The server cannot insert into a capped collection in a transaction.
     let capped = |key: &String| ["capped", "size", "max"].contains(&key.as_str());
     let options = options.iter().filter(|(key, _)| !capped(key)).map(|(key, value)| (key.clone(), value.clone()));
     scratch.create(&options.collect()).await?;
@@ -293,14 +293,14 @@ async fn hold(
     refusal(scratch.insert(documents).await)
 }
 
-/// Those options of a collection that matter for its indexes.
+/// Returns the options of a collection that affect its indexes.
 fn scratch_options(there: &Described) -> Document {
     let matter = ["collation", "clusteredIndex", "capped", "size", "max"];
     let options = there.options.iter().filter(|(key, _)| matter.contains(&key.as_str()));
     options.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// An index as it can be created again.
+/// Returns a specification with which a listed index can be created again.
 fn remade(spec: &Document) -> Document {
     let mut spec = spec.clone();
     spec.remove("ns");
@@ -308,7 +308,7 @@ fn remade(spec: &Document) -> Document {
     spec
 }
 
-/// What can be said without asking the server.
+/// Returns the answer as far as it is known without a transaction.
 fn compared(existing: &[Index], spec: &Document) -> Answer {
     const NO_TRANSACTIONS: &str = "this server has no transactions, in which it could be asked";
     let has = |field| {
@@ -327,7 +327,7 @@ fn compared(existing: &[Index], spec: &Document) -> Answer {
     Answer::NotAsked(NO_TRANSACTIONS)
 }
 
-fn first_refused(error: &Error) -> Option<usize> {
+fn first_rejected(error: &Error) -> Option<usize> {
     match &*error.kind {
         mongodb::error::ErrorKind::InsertMany(many) => many.write_errors.as_ref()?.first().map(|first| first.index),
         _ => None,

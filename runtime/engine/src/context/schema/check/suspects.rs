@@ -1,8 +1,8 @@
-//! Documents that an index may be unable to hold.
+//! Filters for documents that an index may reject.
 
 use mongodb::bson::{Bson, Document, doc};
 
-/// The languages of text indexes, from the server's `fts_language.cpp`. It knows them in upper case, too.
+/// The languages of text indexes, from the server's `fts_language.cpp`. The server also accepts them in upper case.
 const LANGUAGES: [&str; 32] = [
     "none",
     "da",
@@ -38,18 +38,18 @@ const LANGUAGES: [&str; 32] = [
     "porter",
 ];
 
-/// More than the half of a sphere's circumference, in radians: everything that is a place on the earth is within it.
+/// A radius of more than half the circumference of a sphere, in radians, so that every point on earth is within it.
 const EVERYWHERE: i32 = 4;
 
-/// A filter for all documents that an index of these keys may be unable to hold, and for some others. `None` when it holds
-/// any document.
+/// Returns a filter that matches all documents that an index with these keys may reject, and perhaps others. `None` if the index
+/// accepts every document.
 pub(super) fn suspects(keys: &Document, spec: &Document) -> Option<Document> {
     let kind = |field: &str| keys.get_str(field).unwrap_or_default();
     let text = keys.iter().any(|(_, kind)| kind.as_str() == Some("text"));
     let paths: Vec<_> = keys.keys().filter(|path| !path.contains('$') && kind(path) != "text").collect();
     let mut any = Vec::new();
-    for (place, path) in paths.iter().enumerate() {
-        any.extend(paths[place + 1..].iter().map(|other| doc! { "$and": [is_array(path), is_array(other)] }));
+    for (index, path) in paths.iter().enumerate() {
+        any.extend(paths[index + 1..].iter().map(|other| doc! { "$and": [is_array(path), is_array(other)] }));
         match kind(path) {
             "2dsphere" => any.push(not_on_earth(path)),
             "2d" => any.push(not_on_plane(path, spec)),
@@ -70,14 +70,14 @@ pub(super) fn suspects(keys: &Document, spec: &Document) -> Option<Document> {
     (!any.is_empty()).then(|| doc! { "$or": any })
 }
 
-/// Whether something on the way to a field, or the field itself, is an array.
+/// Matches documents in which a field, or one of its parents, is an array.
 fn is_array(path: &str) -> Document {
     let ends = path.match_indices('.').map(|(dot, _)| dot).chain([path.len()]);
     let arrays: Vec<_> = ends.map(|end| doc! { &path[..end]: { "$type": "array" } }).collect();
     doc! { "$or": arrays }
 }
 
-/// The language may be beside each part of a path. In a `$**` it may be anywhere.
+/// Matches documents with an unknown language. It can stand beside each part of the path, and for `$**` anywhere.
 fn unknown_language(field: &str, name: &str) -> Vec<Document> {
     if field.contains('$') {
         return vec![Document::new()];
@@ -92,7 +92,7 @@ fn unknown_language(field: &str, name: &str) -> Vec<Document> {
     any
 }
 
-/// Points in an array are each looked at.
+/// Matches documents whose field is not a valid point on earth. An array of points is always matched.
 fn not_on_earth(path: &str) -> Document {
     let several = doc! { format!("{path}.0"): { "$type": ["object", "array"] } };
     let elsewhere = doc! { path: { "$not": { "$geoWithin": { "$centerSphere": [[0, 0], EVERYWHERE] } } } };
@@ -101,7 +101,7 @@ fn not_on_earth(path: &str) -> Document {
     doc! { "$and": [{ path: { "$exists": true, "$ne": null } }, { "$or": any }] }
 }
 
-/// Only pairs of numbers within the bounds are known to be fine.
+/// Matches documents whose field is not a pair of numbers within the bounds.
 fn not_on_plane(path: &str, spec: &Document) -> Document {
     let bound = |name: &str, default: i32| spec.get(name).cloned().unwrap_or(Bson::Int32(default));
     let within = doc! { "$type": "number", "$gte": bound("min", -180), "$lt": bound("max", 180) };
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_simple_index_holds_any_document() {
+    fn a_simple_index_accepts_every_document() {
         assert_eq!(suspects(&doc! { "a": 1 }, &doc! {}), None);
         assert_eq!(suspects(&doc! { "$**": 1 }, &doc! {}), None);
         assert!(suspects(&doc! { "a": 1, "b": 1 }, &doc! {}).is_some());

@@ -29,7 +29,7 @@ use crate::migration::Direction;
 use crate::record::{Record, RecordStatus};
 use crate::stop::jitter;
 use crate::stop::{Reason, Stop};
-use crate::store::{Beside, Change, Expected};
+use crate::store::{Attachment, Change, Expected};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -260,8 +260,8 @@ async fn under_lease(
             }
         };
         if let Err(Failure::Failed(error)) = &result {
-            let beside = update.map_or(Beside::Kept, Beside::Logged);
-            let failed = change(step, RecordStatus::Failed, lease.token(), beside);
+            let attachment = update.map_or(Attachment::Kept, Attachment::Logged);
+            let failed = change(step, RecordStatus::Failed, lease.token(), attachment);
             let recorded = committer.store(session, &[failed]).await;
             if waits_for_a_person(error) {
                 let mut server = store.world.server();
@@ -286,7 +286,7 @@ fn newest_token(state: &State) -> i64 {
     state.records.values().map(|record| record.token).max().unwrap_or(0)
 }
 
-fn change(step: usize, status: RecordStatus, token: i64, beside: Beside) -> Change {
+fn change(step: usize, status: RecordStatus, token: i64, attachment: Attachment) -> Change {
     let record = Record {
         id: id(step),
         status,
@@ -315,5 +315,5 @@ fn change(step: usize, status: RecordStatus, token: i64, beside: Beside) -> Chan
         token,
         position: None,
     };
-    Change::Stored { record: Box::new(record), over: Expected::Pending, beside, entry: None }
+    Change::Stored { record: Box::new(record), expected: Expected::Pending, attachment, entry: None }
 }
