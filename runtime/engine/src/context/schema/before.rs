@@ -52,7 +52,7 @@ impl<S: Server> Performer<S> {
                 match (seen.get(from), seen.get(to)) {
                     (None, Some(_)) => None,
                     (None, None) => {
-                        return refused(format!("neither '{from}' nor '{to}' is there (code {NAMESPACE_NOT_FOUND})"));
+                        return refused(format!("neither '{from}' nor '{to}' exists (code {NAMESPACE_NOT_FOUND})"));
                     }
                     (Some(_), Some(_)) => {
                         return refused(format!("'{to}' exists already (code {NAMESPACE_EXISTS})"));

@@ -92,9 +92,9 @@ impl<'s> Check<'s> {
     fn is_no_name(&mut self, name: &str, code: i32) -> bool {
         let is_no_name = name.is_empty() || name.starts_with('.') || name.contains(['$', '\0']);
         if is_no_name {
-            self.obstacle(format!("'{name}' is no name for a collection (code {code})"));
+            self.obstacle(format!("'{name}' is not a valid collection name (code {code})"));
         } else if name.starts_with("system.") {
-            self.cannot_tell(format!("'{name}' is a name of the server's own"));
+            self.cannot_tell(format!("'{name}' is reserved for the server"));
         }
         is_no_name
     }

@@ -58,7 +58,7 @@ fn listed(name: &str) -> Document {
     doc! { "v": 2, "key": { "a": 1 }, "name": name }
 }
 
-/// One line each.
+/// Returns one line for each difference.
 fn found(expectation: &Expectation, look: &Look) -> Vec<String> {
     let differences = expectation.differences(look).into_iter();
     let line = |difference: Difference| {
@@ -70,14 +70,14 @@ fn found(expectation: &Expectation, look: &Look) -> Vec<String> {
 }
 
 #[test]
-fn what_is_as_it_was_left_is_no_difference() {
+fn an_unchanged_database_has_no_differences() {
     let bodies: [&[Effect]; 2] = [&[create("users"), a_1("users")], &[drop_index("users", "old"), gone("tmp")]];
     let look = Look::of(&[collection("users")], [("users", vec![listed("_id_"), listed("a_1"), listed("their_own")])]);
     assert!(found(&expected(&bodies), &look).is_empty());
 }
 
 #[test]
-fn each_difference_is_named_with_its_migration() {
+fn each_difference_names_its_migration() {
     let validator = doc! { "validator": { "a": 1 } };
     let bodies: [&[Effect]; 3] = [
         &[a_1("users"), index("users", "b_1", doc! { "key": { "b": 1 }, "unique": true }), drop_index("users", "old")],
@@ -106,19 +106,19 @@ fn each_difference_is_named_with_its_migration() {
 }
 
 #[test]
-fn a_later_migration_that_changes_it_is_no_difference() {
+fn changes_by_a_later_migration_are_expected() {
     let bodies: [&[Effect]; 3] = [&[a_1("users")], &[drop_index("users", "a_1")], &[a_1("users")]];
     let without = Look::of(&[collection("users")], [("users", vec![])]);
     assert!(found(&expected(&bodies[..2]), &without).is_empty());
     assert_eq!(found(&expected(&bodies), &without), ["3: index 'a_1' of 'users': { \"key\": { \"a\": 1 } } -> none"]);
-    // Whatever the order in which the records are read.
+    // The order in which the records are read does not matter.
     let mut footprints = executed(&bodies[..2]);
     footprints.reverse();
     assert!(found(&Expectation::of(footprints), &without).is_empty());
 }
 
 #[test]
-fn what_was_known_moves_with_a_rename_and_ends_with_a_drop() {
+fn facts_move_with_a_rename_and_end_with_a_drop() {
     let bodies: [&[Effect]; 3] = [
         &[a_1("orders"), modify("orders", doc! { "validator": { "a": 1 } }), a_1("orders_old")],
         &[gone("orders_old"), rename("orders", "orders_old"), create("orders")],
@@ -166,9 +166,9 @@ fn an_effect_in_doubt_is_not_compared() {
     }
 }
 
-/// The server fills in what was not asked for, and that is compared from then on.
+/// Details that the server has filled in are compared, too.
 #[test]
-fn details_are_taken_from_what_is_there_and_presence_is_not() {
+fn details_are_read_from_the_database_and_presence_is_not() {
     let collation = doc! { "locale": "de", "strength": 3 };
     let there = doc! { "v": 2, "key": { "a": 1 }, "name": "a_1", "collation": collation.clone() };
     let effects = [
@@ -194,7 +194,7 @@ fn details_are_taken_from_what_is_there_and_presence_is_not() {
 }
 
 #[test]
-fn what_is_accepted_is_no_difference_any_more() {
+fn an_accepted_difference_is_no_longer_reported() {
     let bodies: [&[Effect]; 1] = [&[
         a_1("users"),
         index("users", "b_1", doc! { "key": { "b": 1 } }),
@@ -220,7 +220,7 @@ fn what_is_accepted_is_no_difference_any_more() {
 }
 
 #[test]
-fn a_long_description_is_cut() {
+fn a_long_description_is_truncated() {
     let long = doc! { "a": "x".repeat(10_000) };
     assert_eq!(shown(&long.into()).len(), SHOWN + 3);
 }

@@ -41,7 +41,7 @@ impl Check<'_> {
     /// Counts existing documents that do not match. They do not make the operation fail: the server only checks later writes.
     pub(super) async fn violations(&mut self, stored: &str, validator: &Document, strictness: Strictness) {
         if let Strictness::Off = strictness {
-            self.note("nothing is checked: its `validationLevel` is `off`");
+            self.note("nothing is checked: `validationLevel` is `off`");
             return;
         }
         // This does not affect whether the operation succeeds.
@@ -69,10 +69,12 @@ impl Check<'_> {
         let ids: Vec<_> = ids.map(|id| Json(&id).to_string()).collect();
         let do_not = if count == 1 { "does not" } else { "do not" };
         let would_be = match strictness {
-            Strictness::Strict => "would be left, but refused when they are changed",
-            Strictness::OnlyNew => "would be left, and can be changed, since its `validationLevel` is `moderate`",
+            Strictness::Strict => "would stay, but updates of them would be rejected",
+            Strictness::OnlyNew => {
+                "would stay, and updates of them would be accepted, because `validationLevel` is `moderate`"
+            }
             Strictness::OnlyLogged | Strictness::Off => {
-                "would be left, and only logged when they are changed, since its `validationAction` is `warn`"
+                "would stay, and updates of them would only be logged, because `validationAction` is `warn`"
             }
         };
         self.note(format!(

@@ -58,7 +58,7 @@ impl Check<'_> {
                 if self.is_no_name(self.collection, INVALID_NAMESPACE) {
                     return Ok(());
                 }
-                self.note(format!("'{}' is not there: it would be created with the index", self.collection));
+                self.note(format!("'{}' does not exist, and would be created with the index", self.collection));
             }
         }
         let existing = match &there {
@@ -66,13 +66,13 @@ impl Check<'_> {
             None => Vec::new(),
         };
         if existing.iter().any(|index| index.is_building) {
-            self.cannot_tell("an index of it is still being built");
+            self.cannot_tell("one of its indexes is still being built");
             return Ok(());
         }
         let answer = self.ask(there.as_ref(), &existing, spec).await?;
         match answer {
             Answer::IsThere => {
-                self.nothing("the same index is there already: nothing would be done");
+                self.nothing("the same index exists already: nothing to do");
                 return Ok(());
             }
             Answer::Refused(error) => {
@@ -106,7 +106,7 @@ impl Check<'_> {
         };
         let dropped: Vec<_> = there.iter().filter(|index| index.is_dropped_by(name)).collect();
         match dropped.first() {
-            None => self.nothing(format!("there is no index '{name}': nothing would be done")),
+            None => self.nothing(format!("there is no index '{name}': nothing to do")),
             Some(_) if name == "_id_" => {
                 self.obstacle(format!("the index on `_id` cannot be dropped (code {INVALID_OPTIONS})"));
             }
@@ -167,7 +167,7 @@ impl Check<'_> {
             (Some(code @ (INDEX_OPTIONS_CONFLICT | INDEX_KEY_SPECS_CONFLICT)), Some(index)) => {
                 let mut index = index.spec.clone();
                 index.remove("v");
-                self.obstacle(format!("another index is in the way (code {code}): {}", JsonDocument(&index)));
+                self.obstacle(format!("another index conflicts with it (code {code}): {}", JsonDocument(&index)));
             }
             _ => self.answered(error),
         }
@@ -187,7 +187,7 @@ impl Check<'_> {
             return Ok(());
         }
         if !self.projection.transactional {
-            self.cannot_tell(format!("the index may be unable to hold {}", plural(documents.len() as u64, "document")));
+            self.cannot_tell(format!("the index may reject {}", plural(documents.len() as u64, "document")));
             return Ok(());
         }
         let mut scratch = Scratch::begin(self.database, self.max_time).await?;
@@ -198,7 +198,7 @@ impl Check<'_> {
             Err(error) => {
                 let id = first_rejected(&error).and_then(|index| id(documents.get(index)?));
                 if let Some(id) = id {
-                    self.note(format!("the index cannot hold the document with `_id` {id}"));
+                    self.note(format!("the index rejects the document with `_id` {id}"));
                 }
                 self.answered(&error);
             }
@@ -250,15 +250,13 @@ impl Check<'_> {
             None => Vec::new(),
         };
         match compared(&existing, spec) {
-            Answer::IsThere => self.nothing("the same index is there already: nothing would be done"),
+            Answer::IsThere => self.nothing("the same index exists already: nothing to do"),
             // Server versions differ in which other options they accept.
             Answer::WouldCreate if spec.keys().all(|option| option == "key" || option == "name") => {
                 self.note("all measurements would be scanned");
                 self.projection.create_index(self.collection, spec.clone());
             }
-            _ => self.cannot_tell(
-                "it is a time-series collection, and the server cannot be asked whether it takes the index",
-            ),
+            _ => self.cannot_tell("it is a time-series collection, and the index cannot be tried on the server"),
         }
         Ok(())
     }
@@ -310,7 +308,7 @@ fn remade(spec: &Document) -> Document {
 
 /// Returns the answer as far as it is known without a transaction.
 fn compared(existing: &[Index], spec: &Document) -> Answer {
-    const NO_TRANSACTIONS: &str = "this server has no transactions, in which it could be asked";
+    const NO_TRANSACTIONS: &str = "this server has no transactions in which the index could be tried";
     let has = |field| {
         move |index: &Index| index.spec.get(field).zip(spec.get(field)).is_some_and(|(there, asked)| same(there, asked))
     };

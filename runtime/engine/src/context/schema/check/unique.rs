@@ -47,9 +47,9 @@ impl Check<'_> {
             })
             .collect();
         let more = if values > examples.len() as u64 { ", .." } else { "" };
-        let are = if values == 1 { "1 value is".to_owned() } else { format!("{} values are", Count(values)) };
+        let occur = if values == 1 { "1 value occurs".to_owned() } else { format!("{} values occur", Count(values)) };
         self.obstacle(format!(
-            "{are} there more than once, {} times in all: {}{more} (code {DUPLICATE_KEY})",
+            "{occur} more than once, {} times in total: {}{more} (code {DUPLICATE_KEY})",
             Count(times),
             examples.join(", ")
         ));

@@ -24,10 +24,10 @@ impl Check<'_> {
                 return Ok(());
             }
             if there.listed().is_the_view(on, pipeline) {
-                self.nothing("the same view is there already: nothing would be done");
+                self.nothing("the same view exists already: nothing to do");
                 return Ok(());
             }
-            summary = "is there already, and would get this definition";
+            summary = "exists already, and would get this definition";
         }
         self.define(on, pipeline).await?;
         if !self.found.is_obstacle() {
@@ -39,7 +39,7 @@ impl Check<'_> {
     /// Returns whether `collMod` with these fields would change the view.
     pub(super) async fn redefine(&mut self, there: &Described, fields: &Document) -> Result<bool> {
         if there.kind != ListedKind::View {
-            self.obstacle(format!("it is no view (code {INVALID_OPTIONS})"));
+            self.obstacle(format!("it is not a view (code {INVALID_OPTIONS})"));
             return Ok(true);
         }
         let (Ok(on), Ok(pipeline)) = (fields.get_str("viewOn"), fields.get_array("pipeline")) else {
@@ -88,7 +88,7 @@ impl Check<'_> {
                     let pipeline: Vec<_> = pipeline.filter_map(Bson::as_document).cloned().collect();
                     next.extend(named_in(there.options.get_str("viewOn").unwrap_or_default(), &pipeline));
                 }
-                None if name == on => self.note(format!("'{on}' is not there, so that the view would be empty")),
+                None if name == on => self.note(format!("'{on}' does not exist, so the view would be empty")),
                 _ => {}
             }
         }
