@@ -161,17 +161,16 @@ async fn i6_every_limit_ends_a_run_without_a_majority() {
             dbs.push((db, direction, limit));
         }
     }
-    let terminated = TestDb::on(&server).await;
+    let other = TestDb::on(&server).await;
     server.kill(secondary).unwrap();
     let runs = dbs.iter().map(async |(db, direction, limit)| {
         let (migrator, limit) = &limited(db)[*limit];
         ends_in_time(db, *direction, migrator, *limit).await;
     });
     let terminated = async {
-        let mut worker = Worker::start(&["crash", terminated.uri(), terminated.name(), LONG_LEASE_MS]);
+        let mut worker = Worker::start(&["crash", other.uri(), other.name(), LONG_LEASE_MS]);
         eventually("the process to write the lock", async || {
-            (terminated.collection::<Document>("migrations_lock").count_documents(doc! {}).await.unwrap() > 0)
-                .then_some(())
+            (other.collection::<Document>("migrations_lock").count_documents(doc! {}).await.unwrap() > 0).then_some(())
         })
         .await;
         terminate(&mut worker).await;
@@ -182,10 +181,10 @@ async fn i6_every_limit_ends_a_run_without_a_majority() {
     for (db, direction, _) in &dbs {
         goes_on(db, *direction).await;
     }
-    let successor = successor(&terminated).await;
+    let successor = successor(&other).await;
     successor.force_unlock().await.unwrap();
     assert_eq!(applied(&successor.up().await.unwrap()), ALL);
-    assert_all_done(&terminated, "terminated without a majority").await;
+    assert_all_done(&other, "terminated without a majority").await;
 }
 
 /// Sends SIGTERM, and asserts that the process ends soon after.

@@ -9,7 +9,7 @@ mod tx;
 
 use mongodb::Database;
 
-pub(crate) use drift::{Difference, Expectation, Facts, Footprint, Look, Position, compare};
+pub(crate) use drift::{Difference, Expectation, Facts, Footprint, Position, Snapshot, compare};
 pub(crate) use journal::Journal;
 pub(crate) use schema::{Activity, Effect, Log, LogRequest, Projection, Replay};
 pub use schema::{CreateCollection, CreateIndex, Schema};

@@ -35,7 +35,7 @@ pub use status::LockStatus;
 pub(crate) use store::{Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
 pub(crate) use store::{Fenced, LeaseDocument, Store};
 pub(crate) use underway::end;
-pub(crate) use wait::{Look, Waiter};
+pub(crate) use wait::{Acquisition, Waiter};
 
 /// Heartbeats per lease: one every 7.5 s with the default lease of 60 s. A majority write can take 18 s while a primary is
 /// stopped, and the lease must survive that.

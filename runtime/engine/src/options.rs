@@ -102,11 +102,7 @@ impl Limit {
         }
     }
 
-    /// Checks the range.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidOption`] if the limit is zero or longer than 30 days.
+    /// Fails with [`Error::InvalidOption`] if the limit is zero or longer than 30 days.
     pub fn check(self) -> Result<(), Error> {
         let accepted = "a duration from 1 millisecond to 30 days; no limit is the absence of the option";
         self.duration().map_or(Ok(()), |limit| bounded("timeout", limit, &TIMEOUT, accepted))

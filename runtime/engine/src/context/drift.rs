@@ -4,7 +4,7 @@
 mod difference;
 mod expectation;
 mod fact;
-mod look;
+mod snapshot;
 
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
@@ -12,7 +12,7 @@ use mongodb::bson::{Bson, Document, doc};
 pub(crate) use self::difference::Difference;
 pub(crate) use self::expectation::Expectation;
 pub(crate) use self::fact::Facts;
-pub(crate) use self::look::Look;
+pub(crate) use self::snapshot::Snapshot;
 use crate::context::schema::log::Log;
 use crate::error::Error;
 use crate::store::{Attached, Records};
@@ -76,6 +76,6 @@ impl Expectation {
 /// Compares the database with the expectation: one `listCollections`, and one `listIndexes` for each collection with expected
 /// indexes. Sends no command if nothing is expected.
 pub(crate) async fn compare(database: &Database, expectation: &Expectation) -> Result<Vec<Difference>, Error> {
-    let look = Look::at(database, expectation.names(), expectation.indexed()).await?;
-    Ok(expectation.differences(&look))
+    let snapshot = Snapshot::at(database, expectation.names(), expectation.indexed()).await?;
+    Ok(expectation.differences(&snapshot))
 }

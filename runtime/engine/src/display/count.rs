@@ -3,6 +3,7 @@
 use std::fmt;
 
 /// Displays a count with thousands separators: `4,812`.
+#[derive(Clone, Copy, Debug)]
 pub struct Count(pub u64);
 
 impl fmt::Display for Count {

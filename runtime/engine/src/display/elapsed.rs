@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Displays a duration: `3 ms`, `2.4 s`, `5 min 10 s`.
+#[derive(Clone, Copy, Debug)]
 pub struct Elapsed(pub Duration);
 
 impl fmt::Display for Elapsed {

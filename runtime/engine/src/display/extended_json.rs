@@ -11,9 +11,11 @@ use mongodb::bson::{Bson, DateTime, Document};
 const SHOWN: usize = 200;
 
 /// Displays a value as relaxed extended JSON. Long strings, arrays and binaries are truncated.
+#[derive(Clone, Copy, Debug)]
 pub struct Json<'v>(pub &'v Bson);
 
 /// Displays a document as relaxed extended JSON. Long strings, arrays and binaries are truncated.
+#[derive(Clone, Copy, Debug)]
 pub struct JsonDocument<'d>(pub &'d Document);
 
 impl fmt::Display for JsonDocument<'_> {
@@ -104,6 +106,7 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 }
 
 /// Displays bytes in base64.
+#[derive(Clone, Copy, Debug)]
 pub struct Base64<'b>(pub &'b [u8]);
 
 impl fmt::Display for Base64<'_> {

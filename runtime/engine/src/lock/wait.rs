@@ -25,7 +25,7 @@ pub(crate) struct Waiter<'l, S = Mongo> {
 }
 
 /// The result of one attempt to acquire the lease and raise the fence.
-pub(crate) enum Look<S = Mongo> {
+pub(crate) enum Acquisition<S = Mongo> {
     /// The lease is acquired, and the fence is raised.
     Ours(Lease<S>),
     /// The lease was acquired, and lost before the fence was raised.
@@ -53,37 +53,37 @@ impl<'l, S: Store> Waiter<'l, S> {
     }
 
     /// Tries once to acquire the lease. `stop` is raised when the lease is lost.
-    pub(crate) async fn look(&mut self, stop: &Stop) -> Result<Look<S>, Error> {
+    pub(crate) async fn try_acquire(&mut self, stop: &Stop) -> Result<Acquisition<S>, Error> {
         match self.lock.attempt(self.mine, self.session, &mut self.seen, stop).await {
             Ok(Attempt::Taken(grant, abandoned)) => {
                 let lease = Lease::hold(self.lock.clone(), grant, abandoned, stop.clone());
                 if stop.check().is_err() {
                     // The reply came too late: the caller may have stopped waiting.
                     lease.release().await;
-                    return Ok(Look::Again);
+                    return Ok(Acquisition::Again);
                 }
                 self.fenced(lease).await
             }
-            Ok(Attempt::Held(held)) => Ok(Look::Held(held)),
-            Ok(Attempt::Raced) => Ok(Look::Again),
+            Ok(Attempt::Held(held)) => Ok(Acquisition::Held(held)),
+            Ok(Attempt::Raced) => Ok(Acquisition::Again),
             Err(error) => {
                 self.failures += 1;
                 if !error.passes() || self.failures > FAILURES {
                     return Err(error);
                 }
                 sleep(backoff(self.failures)).await;
-                Ok(Look::Again)
+                Ok(Acquisition::Again)
             }
         }
     }
 
     /// Raises the fence to the new lease. Releases the lease if that fails.
-    async fn fenced(&self, lease: Lease<S>) -> Result<Look<S>, Error> {
+    async fn fenced(&self, lease: Lease<S>) -> Result<Acquisition<S>, Error> {
         match self.lock.raise(lease.token(), &lease.abandoned()).await {
-            Ok(Fenced::Ours) => Ok(Look::Ours(lease)),
+            Ok(Fenced::Ours) => Ok(Acquisition::Ours(lease)),
             Ok(Fenced::Newer) => {
                 lease.release().await;
-                Ok(Look::Lost)
+                Ok(Acquisition::Lost)
             }
             Err(error) => {
                 lease.release().await;

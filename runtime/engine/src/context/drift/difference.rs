@@ -5,7 +5,7 @@ use mongodb::bson::{Bson, Document};
 use super::Position;
 use super::expectation::{Expectation, Expected, Owner};
 use super::fact::{Fact, Facts, Kind};
-use super::look::Look;
+use super::snapshot::Snapshot;
 use crate::context::catalog::same::{NOT_COMPARED, index_covers, same_option};
 use crate::context::catalog::{Index, ListedKind};
 
@@ -50,16 +50,16 @@ impl Difference {
 
 impl Expectation {
     /// Returns all differences, ordered by the name of the collection or view.
-    pub(crate) fn differences(&self, look: &Look) -> Vec<Difference> {
+    pub(crate) fn differences(&self, snapshot: &Snapshot) -> Vec<Difference> {
         let mut differences = Vec::new();
         for (name, expected) in &self.collections {
-            differences.extend(self.differences_of(name, expected, look));
+            differences.extend(self.differences_of(name, expected, snapshot));
         }
         differences
     }
 
-    fn differences_of(&self, name: &str, expected: &Expected, look: &Look) -> Vec<Difference> {
-        let there = look.get(name);
+    fn differences_of(&self, name: &str, expected: &Expected, snapshot: &Snapshot) -> Vec<Difference> {
+        let there = snapshot.get(name);
         let kind = there.map(|there| if there.kind == ListedKind::View { Kind::View } else { Kind::Collection });
         if let Some((wanted, owner)) = expected.presence
             && wanted != kind
@@ -83,7 +83,7 @@ impl Expectation {
             }
         }
         for (index, (spec, owner)) in &expected.indexes {
-            differences.extend(self.index(*owner, name, index, spec.as_ref(), look.index(name, index)));
+            differences.extend(self.index(*owner, name, index, spec.as_ref(), snapshot.index(name, index)));
         }
         differences
     }

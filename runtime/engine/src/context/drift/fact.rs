@@ -5,7 +5,7 @@ use std::iter;
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::Look;
+use super::Snapshot;
 use crate::context::catalog::same::{covers, index_covers};
 use crate::context::schema::effect::Effect;
 
@@ -163,8 +163,8 @@ impl Facts {
 
     /// Adds the details that the server has filled in. Presence and absence are taken from the effects alone: a late command may
     /// have changed the database before it was read.
-    pub(crate) fn detailed(self, look: &Look) -> Self {
-        Self(self.0.into_iter().filter_map(|fact| fact.detailed(look)).collect())
+    pub(crate) fn detailed(self, snapshot: &Snapshot) -> Self {
+        Self(self.0.into_iter().filter_map(|fact| fact.detailed(snapshot)).collect())
     }
 
     /// Parses the result of [`to_array`](Self::to_array).
@@ -201,10 +201,10 @@ impl Fact {
         self
     }
 
-    fn detailed(self, look: &Look) -> Option<Self> {
+    fn detailed(self, snapshot: &Snapshot) -> Option<Self> {
         match self {
             Self::There { on, kind, mut options } => {
-                if let Some(there) = look.get(&on) {
+                if let Some(there) = snapshot.get(&on) {
                     let asked: Vec<_> = options.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
                     for (key, asked) in asked {
                         match there.options.get(&key) {
@@ -222,8 +222,8 @@ impl Fact {
             }
             Self::Index { on, name, spec: Some(mut spec) } => {
                 let found = match spec.remove(KEY_PATTERN) {
-                    Some(keys) if name.is_empty() => look.index_by_keys(&on, &keys),
-                    _ => look.index(&on, &name),
+                    Some(keys) if name.is_empty() => snapshot.index_by_keys(&on, &keys),
+                    _ => snapshot.index(&on, &name),
                 };
                 match found {
                     Some(found) if index_covers(&found.spec, &spec) => {

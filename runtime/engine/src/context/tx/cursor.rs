@@ -1,5 +1,6 @@
 //! The cursor of `find` and `aggregate` in a transaction.
 
+use std::fmt;
 use std::sync::Arc;
 
 use mongodb::SessionCursor;
@@ -45,6 +46,12 @@ impl<T: DeserializeOwned + Send + Sync + 'static> TxCursor<T> {
             all.push(next?);
         }
         Ok(all)
+    }
+}
+
+impl<T> fmt::Debug for TxCursor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TxCursor").finish_non_exhaustive()
     }
 }
 

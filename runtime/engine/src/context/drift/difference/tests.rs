@@ -59,8 +59,8 @@ fn listed(name: &str) -> Document {
 }
 
 /// Returns one line for each difference.
-fn found(expectation: &Expectation, look: &Look) -> Vec<String> {
-    let differences = expectation.differences(look).into_iter();
+fn found(expectation: &Expectation, snapshot: &Snapshot) -> Vec<String> {
+    let differences = expectation.differences(snapshot).into_iter();
     let line = |difference: Difference| {
         let Difference { id, object, expected, found, is_notice, .. } = difference;
         let notice = if is_notice { "notice " } else { "" };
@@ -72,8 +72,9 @@ fn found(expectation: &Expectation, look: &Look) -> Vec<String> {
 #[test]
 fn an_unchanged_database_has_no_differences() {
     let bodies: [&[Effect]; 2] = [&[create("users"), a_1("users")], &[drop_index("users", "old"), gone("tmp")]];
-    let look = Look::of(&[collection("users")], [("users", vec![listed("_id_"), listed("a_1"), listed("their_own")])]);
-    assert!(found(&expected(&bodies), &look).is_empty());
+    let snapshot =
+        Snapshot::of(&[collection("users")], [("users", vec![listed("_id_"), listed("a_1"), listed("their_own")])]);
+    assert!(found(&expected(&bodies), &snapshot).is_empty());
 }
 
 #[test]
@@ -84,7 +85,7 @@ fn each_difference_names_its_migration() {
         &[modify("orders", validator), create("lost")],
         &[gone("tmp"), a_1("building")],
     ];
-    let look = Look::of(
+    let snapshot = Snapshot::of(
         &[collection("users"), collection("orders"), collection("tmp"), collection("building")],
         [
             ("users", vec![doc! { "v": 2, "key": { "b": 1 }, "name": "b_1" }, listed("old")]),
@@ -92,7 +93,7 @@ fn each_difference_names_its_migration() {
         ],
     );
     assert_eq!(
-        found(&expected(&bodies), &look),
+        found(&expected(&bodies), &snapshot),
         [
             "notice 3: index 'a_1' of 'building': { \"key\": { \"a\": 1 } } -> { \"key\": { \"a\": 1 } }, still being built",
             "2: collection 'lost': a collection -> none",
@@ -108,7 +109,7 @@ fn each_difference_names_its_migration() {
 #[test]
 fn changes_by_a_later_migration_are_expected() {
     let bodies: [&[Effect]; 3] = [&[a_1("users")], &[drop_index("users", "a_1")], &[a_1("users")]];
-    let without = Look::of(&[collection("users")], [("users", vec![])]);
+    let without = Snapshot::of(&[collection("users")], [("users", vec![])]);
     assert!(found(&expected(&bodies[..2]), &without).is_empty());
     assert_eq!(found(&expected(&bodies), &without), ["3: index 'a_1' of 'users': { \"key\": { \"a\": 1 } } -> none"]);
     // The order in which the records are read does not matter.
@@ -124,21 +125,21 @@ fn facts_move_with_a_rename_and_end_with_a_drop() {
         &[gone("orders_old"), rename("orders", "orders_old"), create("orders")],
         &[gone("orders_old")],
     ];
-    let look = Look::of(&[collection("orders"), collection("orders_old")], [("orders_old", vec![])]);
+    let snapshot = Snapshot::of(&[collection("orders"), collection("orders_old")], [("orders_old", vec![])]);
     assert_eq!(
-        found(&expected(&bodies[..2]), &look),
+        found(&expected(&bodies[..2]), &snapshot),
         [
             "1: validator of 'orders_old': { \"a\": 1 } -> none",
             "1: index 'a_1' of 'orders_old': { \"key\": { \"a\": 1 } } -> none",
         ]
     );
-    assert_eq!(found(&expected(&bodies), &look), ["notice 3: collection 'orders_old': none -> there again"]);
+    assert_eq!(found(&expected(&bodies), &snapshot), ["notice 3: collection 'orders_old': none -> there again"]);
 }
 
 #[test]
 fn one_missing_collection_is_one_difference() {
     let bodies: [&[Effect]; 1] = [&[a_1("users"), index("users", "b_1", doc! { "key": { "b": 1 } })]];
-    assert_eq!(found(&expected(&bodies), &Look::default()), ["1: collection 'users': a collection -> none"]);
+    assert_eq!(found(&expected(&bodies), &Snapshot::default()), ["1: collection 'users': a collection -> none"]);
 }
 
 #[test]
@@ -146,23 +147,23 @@ fn a_view_has_a_definition() {
     let view = Effect::CreateView { name: "v".to_owned(), on: "users".to_owned(), pipeline: Vec::new() };
     let listed = |on: &str| doc! { "name": "v", "type": "view", "options": { "viewOn": on, "pipeline": [] } };
     let bodies: [&[Effect]; 1] = [&[view]];
-    assert!(found(&expected(&bodies), &Look::of(&[listed("users")], NONE)).is_empty());
+    assert!(found(&expected(&bodies), &Snapshot::of(&[listed("users")], NONE)).is_empty());
     assert_eq!(
-        found(&expected(&bodies), &Look::of(&[listed("people")], NONE)),
+        found(&expected(&bodies), &Snapshot::of(&[listed("people")], NONE)),
         ["1: viewOn of 'v': \"users\" -> \"people\""]
     );
-    assert_eq!(found(&expected(&bodies), &Look::of(&[collection("v")], NONE)), ["1: 'v': a view -> a collection"]);
+    assert_eq!(found(&expected(&bodies), &Snapshot::of(&[collection("v")], NONE)), ["1: 'v': a view -> a collection"]);
 }
 
 #[test]
 fn an_effect_in_doubt_is_not_compared() {
     let bodies: [&[Effect]; 1] = [&[a_1("users"), create("orders")]];
-    let look = Look::of(&[collection("users")], [("users", vec![])]);
+    let snapshot = Snapshot::of(&[collection("users")], [("users", vec![])]);
     for (in_doubt, remaining) in [(drop_index("users", "a_1"), 1), (gone("orders"), 1), (rename("users", "orders"), 0)]
     {
         let mut expectation = expected(&bodies);
         expectation.skip(&in_doubt);
-        assert_eq!(found(&expectation, &look).len(), remaining, "{in_doubt:?}");
+        assert_eq!(found(&expectation, &snapshot).len(), remaining, "{in_doubt:?}");
     }
 }
 
@@ -177,11 +178,11 @@ fn details_are_read_from_the_database_and_presence_is_not() {
         modify("users", doc! { "validator": { "a": 1 }, "index": { "keyPattern": { "a": 1 }, "hidden": false } }),
     ];
     let stale = doc! { "name": "users", "type": "collection", "options": { "validator": { "b": 1 } } };
-    let look = Look::of(&[stale], [("users", vec![there])]);
-    let detailed = Facts::of(&effects).detailed(&look);
+    let snapshot = Snapshot::of(&[stale], [("users", vec![there])]);
+    let detailed = Facts::of(&effects).detailed(&snapshot);
     let expectation = Expectation::of(vec![Footprint { id: "1".to_owned(), order: (1, 1), facts: detailed }]);
     assert_eq!(
-        found(&expectation, &look),
+        found(&expectation, &snapshot),
         [
             "1: validator of 'users': { \"a\": 1 } -> { \"b\": 1 }",
             "1: index 'stale_1' of 'users': { \"key\": { \"stale\": 1 } } -> none",
@@ -189,7 +190,7 @@ fn details_are_read_from_the_database_and_presence_is_not() {
     );
     let other = doc! { "key": { "a": 1 }, "name": "a_1", "collation": { "locale": "de", "strength": 1 } };
     let validated = doc! { "name": "users", "type": "collection", "options": { "validator": { "a": 1 } } };
-    let other = Look::of(&[validated], [("users", vec![other, doc! { "key": { "stale": 1 }, "name": "stale_1" }])]);
+    let other = Snapshot::of(&[validated], [("users", vec![other, doc! { "key": { "stale": 1 }, "name": "stale_1" }])]);
     assert_eq!(found(&expectation, &other).len(), 1);
 }
 
@@ -204,19 +205,19 @@ fn an_accepted_difference_is_no_longer_reported() {
         a_1("lost"),
         gone("tmp"),
     ]];
-    let look = Look::of(
+    let snapshot = Snapshot::of(
         &[collection("users"), collection("tmp")],
         [("users", vec![doc! { "key": { "c": 1 }, "name": "b_1" }, listed("old")])],
     );
     let mut footprints = executed(&bodies);
-    let differences = Expectation::of(footprints.clone()).differences(&look);
+    let differences = Expectation::of(footprints.clone()).differences(&snapshot);
     assert_eq!(differences.len(), 6);
     for difference in differences {
         difference.accept(&mut footprints[0].facts);
     }
     let stored = footprints[0].to_document();
     footprints[0] = Footprint::parse("1", &stored).unwrap();
-    assert!(Expectation::of(footprints).differences(&look).is_empty());
+    assert!(Expectation::of(footprints).differences(&snapshot).is_empty());
 }
 
 #[test]

@@ -1,18 +1,15 @@
 //! Checks of operations on indexes. The server creates the index in a transaction that is rolled back.
 
-use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use mongodb::bson::Document;
 use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 
-use super::scratch::{Scratch, refusal};
-use super::suspects::suspects;
+use super::scratch::{Scratch, refusal, scratch_options};
 use super::{Check, Described};
 use crate::context::catalog;
 use crate::context::catalog::same::index_covers;
 use crate::context::catalog::same::same;
 use crate::context::catalog::{Index, ListedKind};
-use crate::context::schema::command::limited;
-use crate::display::{Json, JsonDocument, plural, shorten_value};
+use crate::display::{JsonDocument, plural};
 use crate::error::code;
 use crate::error::codes::{
     COMMAND_NOT_SUPPORTED_ON_VIEW, INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, INVALID_NAMESPACE, INVALID_OPTIONS,
@@ -20,10 +17,6 @@ use crate::error::codes::{
 
 /// Maximum attempts after transient aborts of the transaction.
 const ATTEMPTS: u32 = 3;
-
-/// Maximum number of documents that are tried in the index, and their maximum total size in bytes.
-const TRIED: usize = 1_000;
-const TRIED_BYTES: usize = 16 * 1024 * 1024;
 
 /// Options that every server version accepts for an ordinary index.
 const SIMPLE: [&str; 6] = ["key", "name", "unique", "sparse", "expireAfterSeconds", "hidden"];
@@ -35,13 +28,6 @@ enum Answer {
     Refused(Error),
     /// The server has no transactions.
     NotAsked(&'static str),
-}
-
-/// Documents that an index may reject.
-struct Suspects {
-    documents: Vec<RawDocumentBuf>,
-    /// Whether there are more.
-    more: bool,
 }
 
 impl Check<'_> {
@@ -173,65 +159,6 @@ impl Check<'_> {
         }
     }
 
-    /// Checks whether the index accepts the existing documents.
-    async fn documents(&mut self, stored: &str, there: Option<&Described>, spec: &Document) -> Result<()> {
-        let keys = spec.get_document("key").cloned().unwrap_or_default();
-        let unique = spec.get_bool("unique").unwrap_or(false);
-        let mut filter = suspects(&keys, spec);
-        if unique && !self.duplicates(stored, &keys, spec).await? {
-            filter = Some(Document::new());
-        }
-        let Some(filter) = filter else { return Ok(()) };
-        let Suspects { documents, more } = self.suspects(stored, filter, spec).await?;
-        if documents.is_empty() || self.found.is_obstacle() {
-            return Ok(());
-        }
-        if !self.projection.transactional {
-            self.cannot_tell(format!("the index may reject {}", plural(documents.len() as u64, "document")));
-            return Ok(());
-        }
-        let mut scratch = Scratch::begin(self.database, self.max_time).await?;
-        let options = there.map(scratch_options).unwrap_or_default();
-        let held = hold(&mut scratch, &options, spec, &documents).await;
-        scratch.end().await;
-        match held? {
-            Err(error) => {
-                let id = first_rejected(&error).and_then(|index| id(documents.get(index)?));
-                if let Some(id) = id {
-                    self.note(format!("the index rejects the document with `_id` {id}"));
-                }
-                self.answered(&error);
-            }
-            Ok(()) if more => self.cannot_tell(format!(
-                "the server was asked about {} that the index may be unable to hold, but there are more",
-                plural(documents.len() as u64, "document")
-            )),
-            Ok(()) => {}
-        }
-        Ok(())
-    }
-
-    async fn suspects(&self, stored: &str, filter: Document, spec: &Document) -> Result<Suspects> {
-        let filters = [Some(filter), spec.get_document("partialFilterExpression").ok().cloned()];
-        let filters: Vec<_> = filters.into_iter().flatten().map(Bson::Document).collect();
-        let limit = i64::try_from(TRIED).unwrap_or(i64::MAX) + 1;
-        let mut find = doc! { "find": stored, "filter": { "$and": filters }, "limit": limit };
-        if let Some(collation) = spec.get("collation") {
-            find.insert("collation", collation.clone());
-        }
-        let found = self.database.run_cursor_command(limited(find, self.max_time)).await?;
-        let mut found = found.with_type::<RawDocumentBuf>();
-        let (mut documents, mut bytes) = (Vec::new(), 0);
-        while let Some(document) = found.try_next().await? {
-            bytes += document.as_bytes().len();
-            if documents.len() == TRIED || bytes > TRIED_BYTES {
-                return Ok(Suspects { documents, more: true });
-            }
-            documents.push(document);
-        }
-        Ok(Suspects { documents, more: false })
-    }
-
     /// Checks an index on a time series by its specification alone: the server cannot create one in a transaction.
     async fn index_on_series(&mut self, there: Option<&Described>, spec: &Document) -> Result<()> {
         let keys = spec.get_document("key").cloned().unwrap_or_default();
@@ -276,28 +203,6 @@ async fn answer(scratch: &mut Scratch, options: &Document, existing: &[Index], s
     })
 }
 
-/// Inserts documents into a collection with the index.
-async fn hold(
-    scratch: &mut Scratch,
-    options: &Document,
-    spec: &Document,
-    documents: &[RawDocumentBuf],
-) -> Result<std::result::Result<(), Error>> {
-    // The server cannot insert into a capped collection in a transaction.
-    let capped = |key: &String| ["capped", "size", "max"].contains(&key.as_str());
-    let options = options.iter().filter(|(key, _)| !capped(key)).map(|(key, value)| (key.clone(), value.clone()));
-    scratch.create(&options.collect()).await?;
-    scratch.create_indexes(std::slice::from_ref(spec)).await?;
-    refusal(scratch.insert(documents).await)
-}
-
-/// Returns the options of a collection that affect its indexes.
-fn scratch_options(there: &Described) -> Document {
-    let matter = ["collation", "clusteredIndex", "capped", "size", "max"];
-    let options = there.options.iter().filter(|(key, _)| matter.contains(&key.as_str()));
-    options.map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
 /// Returns a specification with which a listed index can be created again.
 fn remade(spec: &Document) -> Document {
     let mut spec = spec.clone();
@@ -323,16 +228,4 @@ fn compared(existing: &[Index], spec: &Document) -> Answer {
         return Answer::WouldCreate;
     }
     Answer::NotAsked(NO_TRANSACTIONS)
-}
-
-fn first_rejected(error: &Error) -> Option<usize> {
-    match &*error.kind {
-        mongodb::error::ErrorKind::InsertMany(many) => many.write_errors.as_ref()?.first().map(|first| first.index),
-        _ => None,
-    }
-}
-
-fn id(document: &RawDocumentBuf) -> Option<String> {
-    let document = Document::try_from(document.as_ref()).ok()?;
-    document.get("_id").map(|id| Json(&shorten_value(id.clone())).to_string())
 }

@@ -8,6 +8,7 @@ use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, Database};
 
+use super::Described;
 use crate::context::schema::command::limited;
 use crate::error::{code, passes};
 use crate::store::{primary, write_concern};
@@ -84,4 +85,11 @@ pub(super) fn with_real_name(collection: &str, message: &str) -> String {
     let mut parts = message.split(PREFIX);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + collection + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+}
+
+/// Returns the options of a collection that affect its indexes.
+pub(super) fn scratch_options(there: &Described) -> Document {
+    let matter = ["collation", "clusteredIndex", "capped", "size", "max"];
+    let options = there.options.iter().filter(|(key, _)| matter.contains(&key.as_str()));
+    options.map(|(key, value)| (key.clone(), value.clone())).collect()
 }

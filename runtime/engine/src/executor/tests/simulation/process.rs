@@ -24,7 +24,7 @@ use crate::executor::Failure;
 use crate::executor::commit::Committer;
 use crate::lock::Lease;
 use crate::lock::Lock;
-use crate::lock::{Look, Waiter};
+use crate::lock::{Acquisition, Waiter};
 use crate::migration::Direction;
 use crate::record::{Record, RecordStatus};
 use crate::stop::jitter;
@@ -211,11 +211,11 @@ async fn up(store: &Memory, lock: &Lock<Memory>, session: &mut Session, stop: &S
 async fn wait(store: &Memory, waiter: &mut Waiter<'_, Memory>, stop: &Stop) -> Result<Option<Lease<Memory>>, String> {
     loop {
         stop.check().map_err(|reason| reason.to_string())?;
-        match waiter.look(stop).await.map_err(|error| error.to_string())? {
-            Look::Ours(lease) => return Ok(Some(lease)),
-            Look::Lost => return Err("lost".to_owned()),
-            Look::Again => continue,
-            Look::Held(_) => {}
+        match waiter.try_acquire(stop).await.map_err(|error| error.to_string())? {
+            Acquisition::Ours(lease) => return Ok(Some(lease)),
+            Acquisition::Lost => return Err("lost".to_owned()),
+            Acquisition::Again => continue,
+            Acquisition::Held(_) => {}
         }
         let pause = Duration::from_secs(2);
         sleep(pause + jitter(pause)).await;

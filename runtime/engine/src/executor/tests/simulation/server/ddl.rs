@@ -257,9 +257,9 @@ impl State {
     }
 
     /// As a look for the comparison sees it.
-    pub(crate) fn look(&self) -> crate::context::Look {
+    pub(crate) fn look(&self) -> crate::context::Snapshot {
         let indexes = self.collections.iter();
         let indexes = indexes.map(|(name, there)| (name.clone(), there.indexes.values().cloned().collect()));
-        crate::context::Look::of(&collections::listed(&self.collections), indexes)
+        crate::context::Snapshot::of(&collections::listed(&self.collections), indexes)
     }
 }

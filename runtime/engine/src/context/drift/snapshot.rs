@@ -22,12 +22,12 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// The collections, views and indexes with some names, as they were read.
 #[derive(Debug, Default)]
-pub(crate) struct Look {
+pub(crate) struct Snapshot {
     named: HashMap<String, Listed>,
     indexes: HashMap<String, Vec<Index>>,
 }
 
-impl Look {
+impl Snapshot {
     /// Reads these collections and views, and the indexes of some of them. The reads are not majority reads: a fail-over can undo
     /// what they show.
     pub(crate) async fn at(
