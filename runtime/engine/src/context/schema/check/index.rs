@@ -126,7 +126,7 @@ impl Check<'_> {
         if !self.projection.transactional {
             return Ok(compared(existing, spec));
         }
-        let options = there.map(scratch_options).unwrap_or_default();
+        let options = there.map(|there| scratch_options(&there.options)).unwrap_or_default();
         let mut attempts = 0;
         loop {
             attempts += 1;

@@ -8,7 +8,6 @@ use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, Database};
 
-use super::Described;
 use crate::context::schema::command::limited;
 use crate::error::{code, passes};
 use crate::store::{primary, write_concern};
@@ -88,8 +87,8 @@ pub(super) fn with_real_name(collection: &str, message: &str) -> String {
 }
 
 /// Returns the options of a collection that affect its indexes.
-pub(super) fn scratch_options(there: &Described) -> Document {
+pub(super) fn scratch_options(options: &Document) -> Document {
     let matter = ["collation", "clusteredIndex", "capped", "size", "max"];
-    let options = there.options.iter().filter(|(key, _)| matter.contains(&key.as_str()));
+    let options = options.iter().filter(|(key, _)| matter.contains(&key.as_str()));
     options.map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -78,7 +78,7 @@ impl Check<'_> {
             return Ok(());
         }
         let mut scratch = Scratch::begin(self.database, self.max_time).await?;
-        let options = there.map(scratch_options).unwrap_or_default();
+        let options = there.map(|there| scratch_options(&there.options)).unwrap_or_default();
         let held = hold(&mut scratch, &options, spec, &documents).await;
         scratch.end().await;
         match held? {
