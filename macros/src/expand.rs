@@ -9,19 +9,19 @@ use crate::id::{QualifiedId, Source};
 use crate::item::{self, Function};
 use crate::model::{Dependency, Identity, Invalid, Model, Named};
 
-/// The item as it was, its identity, and its registration.
+/// The item as it was, and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
-    let registered = identity(&model.identity, &model.dependencies, &tracked(model));
-    let registration = registration(model);
     let covered = model.covers.iter().map(covered);
-    placed(item, &model.identity, &quote!(#(#covered)* #registered #registration))
+    let registered = registered(&model.identity, &model.dependencies, &tracked(model), &fields(model));
+    placed(item, &model.identity, &quote!(#(#covered)* #registered))
 }
 
 /// The item as it was and the errors, which Cargo tries again without being told that a file has changed. The id stays known, lest every dependant complains as well.
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
+    let nothing = TokenStream::new();
     let item = match &invalid.identity {
-        Some(known) => placed(item, known, &identity(known, &[], &TokenStream::new())),
+        Some(known) => placed(item, known, &registered(known, &[], &nothing, &nothing)),
         None => item.clone(),
     };
     quote!(#item #errors)
@@ -41,10 +41,17 @@ fn placed(item: &TokenStream, identity: &Identity, generated: &TokenStream) -> T
     if identity.in_module { item::with_more(item, block) } else { quote!(#item #block) }
 }
 
-/// The impl that others find by the id, and the look-ups of the ids that this migration names.
+/// The static that is linked in, the impl that others find by the id, and the look-ups of the ids that this migration
+/// names.
 ///
-/// One static holds all of it: every constant of its own would cost each build some 0.1 ms.
-fn identity(identity: &Identity, dependencies: &[Dependency], tracked: &TokenStream) -> TokenStream {
+/// Every constant, static and function is a body that each build has to check. The uniqueness of the id has none of its
+/// own: it is asked for where the static is listed.
+fn registered(
+    identity: &Identity,
+    dependencies: &[Dependency],
+    tracked: &TokenStream,
+    fields: &TokenStream,
+) -> TokenStream {
     let private = private(identity.span);
     let id = identity.id.as_str();
     let key = &key(&identity.id, identity.span);
@@ -53,19 +60,20 @@ fn identity(identity: &Identity, dependencies: &[Dependency], tracked: &TokenStr
     let nodes = visible().map(node);
     // A cycle has a smallest id, and that one has a dependency with a larger id.
     let walks = visible().filter(|dependency| dependency.id > identity.id).map(walk);
-    let node = node_ref();
+    let node = node_ref(identity.span);
     // Public, or others could not infer it. As the macro's own code, so that no lint for public types sees it.
     let owner_type = quote_spanned!(Span::mixed_site().located_at(identity.span)=> pub enum #owner {});
     // All of this has the place of the id, which is what rustc shows of an impl that it lists.
     quote_spanned! {identity.span=>
         #owner_type
-        static __MONGRATE_NODE: #private::Node = {
+        static __MONGRATE_NODE: #private::Registration = {
             #tracked
-            #private::only_one_migration_has_this_id::<#private::Id<#key>, _>();
-            #private::Node {
+            #private::Registration {
                 key: #key,
                 id: #id,
-                dependencies: &[#(#nodes),*],
+                visible: &[#(#nodes),*],
+                #fields
+                ..#private::Registration::DEFAULT
             }
         };
         #[automatically_derived]
@@ -74,6 +82,7 @@ fn identity(identity: &Identity, dependencies: &[Dependency], tracked: &TokenStr
             const NODE: #private::NodeRef = #node;
         }
         #(#walks)*
+        #private::inventory::submit!(#private::only_one_migration_has_this_id::<#private::Id<#key>, _>());
     }
 }
 
@@ -101,20 +110,16 @@ fn walk(dependency: &Dependency) -> TokenStream {
     let span = dependency.span;
     let private = private(span);
     let larger = node(dependency);
-    let node = node_ref();
+    let node = node_ref(span);
     quote_spanned! {span=>
         const _: () = #private::assert_acyclic(#node, #larger);
     }
 }
 
-/// The pointer to the node of this migration. The block is the macro's own, also in its place: a crate that forbids unsafe
-/// code means its own.
-fn node_ref() -> TokenStream {
-    let private = private(Span::mixed_site());
-    quote_spanned! {Span::mixed_site()=>
-        // SAFETY: it points at a static of its type.
-        unsafe { #private::NodeRef::new(&raw const __MONGRATE_NODE) }
-    }
+/// The pointer to this migration.
+fn node_ref(span: Span) -> TokenStream {
+    let private = private(span);
+    quote_spanned!(span=> #private::NodeRef::new(&__MONGRATE_NODE))
 }
 
 fn key(id: &QualifiedId, span: Span) -> Literal {
@@ -124,9 +129,8 @@ fn key(id: &QualifiedId, span: Span) -> Literal {
 }
 
 /// What was not said is left to the default: rustc reads a thousand of these.
-fn registration(model: &Model) -> TokenStream {
+fn fields(model: &Model) -> TokenStream {
     let private = private(Span::call_site());
-    let id = model.identity.id.as_str();
     let source = match &model.identity.source {
         Source::System => None,
         Source::Module(name) => Some(quote!(source: #private::Source::Module(#name),)),
@@ -138,7 +142,6 @@ fn registration(model: &Model) -> TokenStream {
     });
     let description = Some(&model.description).filter(|text| !text.is_empty()).map(|text| quote!(description: #text,));
     let checksum = &model.checksum;
-    let kind = kind(model);
     let up = up(model);
     let is_plugin = model.identity.source.is_plugin();
     let down = model.down.iter().map(|named| named_field("down", named, &down(&named.path, is_plugin)));
@@ -152,44 +155,33 @@ fn registration(model: &Model) -> TokenStream {
     });
     let line = quote_spanned!(model.up.name.span()=> ::core::line!());
     quote! {
-        #private::inventory::submit!(#private::Registration {
-            id: #id,
-            checksum: #checksum,
-            kind: #kind,
-            up: #up,
-            file: ::core::file!(),
-            line: #line,
-            #source #dependencies #description #(#down)* #(#verify)* #irreversible #manual #timeout #covers
-            ..#private::Registration::DEFAULT
-        });
+        checksum: #checksum,
+        up: #up,
+        file: ::core::file!(),
+        line: #line,
+        #source #dependencies #description #(#down)* #(#verify)* #irreversible #manual #timeout #covers
     }
 }
 
-/// How it runs, with the errors about the argument's type at that type.
-fn kind(model: &Model) -> TokenStream {
-    let argument = &model.up.argument;
-    let span = argument.span();
-    let private = private(span);
-    if model.identity.source.is_plugin() {
-        quote_spanned!(span=> #private::plugin_kind::<#argument>())
-    } else {
-        quote_spanned!(span=> <#argument as #private::Argument<'_>>::KIND)
-    }
-}
-
+/// The function, with the errors about the types of its signature at these types.
 fn up(model: &Model) -> TokenStream {
     let Function { name, argument, output } = &model.up;
-    let context = context();
-    let span = name.span();
-    let here = private(span);
-    let there = private(argument.span());
-    let argument = quote_spanned! {argument.span()=>
-        <#argument as #there::Argument<'_>>::from_context(#context)
+    let private = private(name.span());
+    let takes = {
+        let span = argument.span();
+        let private = self::private(span);
+        if model.identity.source.is_plugin() {
+            quote_spanned!(span=> <#argument as #private::PluginArgument<'_>>::CONFINED)
+        } else {
+            quote_spanned!(span=> <#argument as #private::Argument<'_>>::TAKES)
+        }
     };
-    let there = private(output.span());
-    let outcome = quote_spanned!(output.span()=> <#output as #there::Outcome>::boxed);
-    let named = mentioned(name);
-    quote_spanned!(span=> { #named |#context| #here::run(#name(#argument), #outcome) })
+    let boxed = {
+        let span = output.span();
+        let private = self::private(span);
+        quote_spanned!(span=> <#output as #private::Outcome>::boxed)
+    };
+    quote_spanned!(name.span()=> &#private::Up(#takes, #boxed, #name))
 }
 
 /// Says the name of a function. To clippy, one that is not only called has to be `async`, although there may be nothing to

@@ -8,4 +8,4 @@ mod new;
 pub(crate) use self::check::{Check, CheckedSource};
 pub(crate) use self::completions::Completions;
 pub(crate) use self::lock_file::{LockFile, LockFiles};
-pub(crate) use self::new::New;
+pub(crate) use self::new::{Add, New};

@@ -1,17 +1,12 @@
-//! `new`: writes a migration into the source tree.
+//! `new`: adds a migration to the source tree.
 
-mod changes;
-mod description;
+mod argument;
 mod draft;
-mod manifest;
-mod module_file;
-mod name;
+mod module_list;
 mod number;
-mod owner;
+mod package;
 mod place;
-mod predecessor;
 mod template;
-mod unlinked;
 
 use clap::Args;
 
@@ -22,35 +17,38 @@ use super::failure::Failure;
 use super::migrate;
 use super::session::Session;
 use super::source_tree::{SourceTree, shown};
-use mongrate::plan::Registry;
+use mongrate::Registry;
+
+use crate::json;
 
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 #[derive(Clone, Debug, Args)]
 pub(super) struct New {
-    /// What it does, in words: add_roles, add-roles or "Add roles"
+    /// What the migration does: add_roles or "Add roles"
+    #[arg(value_parser = argument::name)]
     name: String,
 
-    /// Whose it is: system, module:NAME or plugin:NAME. Without it: what Cargo.toml says of the crate, or system
-    #[arg(long)]
+    /// system, module:NAME or plugin:NAME [default: the source in Cargo.toml, or system]
+    #[arg(long, value_parser = argument::source)]
     source: Option<String>,
 
-    /// What its argument lets it do
+    /// What the migration may change
     #[arg(long, default_value = "tx")]
     kind: Kind,
 
-    /// With a `down`, which takes it back
+    /// Add a `down` function, which reverts it
     #[arg(long)]
     reversible: bool,
 
-    /// Its doc comment. Without it: the name as a sentence
+    /// Doc comment [default: the name as a sentence]
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 
-    /// With today's date for a number. Those that follow it are dated, too
+    /// Number it with today's date; later migrations get dates, too
     #[arg(long)]
     dated: bool,
 
-    /// Shows the code, and writes nothing
+    /// Show the code and write nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -59,56 +57,64 @@ impl New {
     pub(super) fn run(self, session: &Session) -> Result<Exit, Failure> {
         let draft = Draft::of(&self, &SourceTree::find()?, &Registry::linked())?;
         if !self.dry_run {
-            changes::write(&draft.changes)?;
+            draft.write()?;
         }
-        draft.tell(session, self.dry_run)?;
+        draft.print(session, self.dry_run)?;
         Ok(Exit::Done)
     }
 }
 
 impl Draft {
-    fn tell(&self, session: &Session, dry_run: bool) -> Result<(), Failure> {
+    fn print(&self, session: &Session, dry_run: bool) -> Result<(), Failure> {
         let output = &session.output;
-        let files: Vec<(bool, String)> =
-            self.changes.iter().map(|change| (change.is_new, shown(&change.file))).collect();
-        let code = &self.changes[0].text;
-        for file in &self.waiting {
+        let created: Vec<String> = self.created.iter().map(|(file, _)| shown(file)).collect();
+        let changed: Vec<String> = self.changed.iter().map(|(file, _)| shown(file)).collect();
+        let by_hand = self.by_hand.as_ref().map(|(file, ..)| shown(file)).unwrap_or_default();
+        let (file, code) = (&created[0], &self.created[0].1);
+        for file in &self.skipped {
             output.warning(format_args!(
-                "{} is not linked into this program: the new one gets another number, but does not depend on it",
+                "{} is not linked into this program: its number is skipped, and the new migration does not depend on it",
                 shown(file)
             ));
         }
         if output.is_json() {
-            let those =
-                |new: bool| files.iter().filter(move |(is_new, _)| *is_new == new).map(|(_, file)| file.as_str());
-            return output.json(&crate::json::New {
+            return output.json(&json::New {
                 id: &self.id,
                 source: &self.source,
                 dependencies: self.dependency.into_iter().collect(),
-                file: &files[0].1,
-                created: those(true).collect(),
-                changed: those(false).collect(),
+                file,
+                created: created.iter().map(String::as_str).collect(),
+                changed: changed.iter().map(String::as_str).collect(),
+                add: self.by_hand.as_ref().map(|(_, lines, reason)| json::Add { file: &by_hand, lines, reason }),
                 code,
                 dry_run,
             });
         }
         if dry_run {
             output.print(code.trim_end())?;
-            output.remark(format_args!("'{}' would be written to {}.", self.id, files[0].1));
-            return Ok(());
+            output.remark(format_args!("'{}' would be written to {file}.", self.id));
+        } else if output.is_quiet() {
+            output.print(file)?;
+        } else {
+            let after = self.dependency.map(|dependency| format!(", after {dependency}")).unwrap_or_default();
+            output.print(format_args!("{}{after}", self.id))?;
+            for (done, files) in [("created", &created), ("changed", &changed)] {
+                for file in files {
+                    output.print(format_args!("{done} {file}"))?;
+                }
+            }
         }
-        if output.is_quiet() {
-            return output.print(&files[0].1);
+        if let Some((_, lines, reason)) = &self.by_hand {
+            let lines = lines.replace('\n', "\n    ");
+            output
+                .insist(format_args!("Add this to {by_hand}, which `new` has left alone ({reason}):\n\n    {lines}\n"));
         }
-        let after = self.dependency.map(|dependency| format!(", after {dependency}")).unwrap_or_default();
-        output.print(format_args!("{}{after}", self.id))?;
-        for (is_new, file) in &files {
-            output.print(format_args!("{} {file}", if *is_new { "created" } else { "changed" }))?;
+        if !dry_run {
+            output.remark(format_args!(
+                "The migration fails until its body is written. Then rebuild the program; `{} up --dry-run` tries it out.",
+                migrate()
+            ));
         }
-        output.remark(format_args!(
-            "It fails until its body is written. Then build the program again; `{} up --dry-run` tries it out.",
-            migrate()
-        ));
         Ok(())
     }
 }

@@ -133,9 +133,9 @@ pub(super) fn called() -> String {
     migrate().split_once(' ').map_or_else(String::new, |(_, words)| format!("{words} ..."))
 }
 
-/// A path for people: from the current folder.
+/// A path for people: from the current folder if it is beneath.
 pub(super) fn shown(path: &Path) -> String {
-    let relative = env::current_dir().ok().and_then(|here| pathdiff::diff_paths(path, here));
-    let relative = relative.as_deref().unwrap_or(path);
+    let here = env::current_dir().ok();
+    let relative = here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
     if relative.as_os_str().is_empty() { "this folder".to_owned() } else { relative.display().to_string() }
 }

@@ -19,11 +19,9 @@ pub(crate) use scope::Scope;
 pub use tx::{Kv, Transactional, Tx, TxAction, TxCollection, TxCursor};
 
 use crate::migration::Kind;
+use crate::migration::registration::Context;
 
-/// The handle that a body runs with. The executor creates the variant that matches the migration's [`Kind`].
-#[derive(Debug)]
-pub struct Context(pub(crate) Inner);
-
+/// The contents of a [`Context`]. The executor creates the variant that matches the migration's [`Kind`].
 #[derive(Debug)]
 pub(crate) enum Inner {
     Tx(Tx),
@@ -31,30 +29,55 @@ pub(crate) enum Inner {
     Database(Database),
 }
 
-impl Context {
-    /// Returns another handle to the `Tx` of the body.
-    pub(crate) fn tx(&self) -> Option<Tx> {
-        match &self.0 {
-            Inner::Tx(tx) => Some(tx.handle()),
-            Inner::Schema(_) | Inner::Database(_) => None,
-        }
+impl From<Inner> for Context {
+    fn from(inner: Inner) -> Self {
+        Self::new(inner)
     }
 }
 
-impl Context {
+impl Inner {
+    pub(crate) fn of(context: &Context) -> &Self {
+        match context.inside() {
+            Some(inner) => inner,
+            None => unreachable!("the executor creates every context from this type"),
+        }
+    }
+
+    pub(crate) fn taken(context: Context) -> Self {
+        match context.into_inside() {
+            Some(inner) => inner,
+            None => unreachable!("the executor creates every context from this type"),
+        }
+    }
+
+    fn of_mut(context: &mut Context) -> &mut Self {
+        match context.inside_mut() {
+            Some(inner) => inner,
+            None => unreachable!("the executor creates every context from this type"),
+        }
+    }
+
+    /// Returns another handle to the `Tx` of the body.
+    pub(crate) fn tx(&self) -> Option<Tx> {
+        match self {
+            Self::Tx(tx) => Some(tx.handle()),
+            Self::Schema(_) | Self::Database(_) => None,
+        }
+    }
+
     /// Returns the activity of a `Schema` body, which others need to end its commands.
     pub(crate) fn activity(&self) -> Option<Activity> {
-        match &self.0 {
-            Inner::Schema(schema) => Some(schema.activity()),
-            Inner::Tx(_) | Inner::Database(_) => None,
+        match self {
+            Self::Schema(schema) => Some(schema.activity()),
+            Self::Tx(_) | Self::Database(_) => None,
         }
     }
 
     /// Runs the checks that are due after the body has returned.
-    pub(crate) async fn finish(&mut self) -> Result<(), crate::error::Error> {
-        match &mut self.0 {
-            Inner::Schema(schema) => schema.finish().await,
-            Inner::Tx(_) | Inner::Database(_) => Ok(()),
+    pub(crate) async fn finish(context: &mut Context) -> Result<(), crate::error::Error> {
+        match Self::of_mut(context) {
+            Self::Schema(schema) => schema.finish().await,
+            Self::Tx(_) | Self::Database(_) => Ok(()),
         }
     }
 }
@@ -65,10 +88,39 @@ impl Context {
     label = "not an argument that a migration can take"
 )]
 pub trait Argument<'a>: Sized {
+    /// The marker of this argument type.
+    type Takes: Takes;
+    /// The value of the marker.
+    const TAKES: Self::Takes;
     /// The kind of a migration with this argument.
     const KIND: Kind;
     /// Takes the argument out of a context of [`KIND`](Self::KIND).
     fn from_context(context: &'a mut Context) -> Self;
+}
+
+/// A marker that names an argument type without its lifetime.
+pub trait Takes: Sync {
+    /// The argument type with a lifetime.
+    type Argument<'a>: Argument<'a>;
+}
+
+/// The marker of `&mut Tx`.
+pub struct TakesTx;
+/// The marker of `&mut Schema`.
+pub struct TakesSchema;
+/// The marker of `&Database`.
+pub struct TakesDatabase;
+
+impl Takes for TakesTx {
+    type Argument<'a> = &'a mut Tx;
+}
+
+impl Takes for TakesSchema {
+    type Argument<'a> = &'a mut Schema;
+}
+
+impl Takes for TakesDatabase {
+    type Argument<'a> = &'a Database;
 }
 
 /// The argument of a plugin's migration: one that can be confined to the plugin's collections.
@@ -77,12 +129,17 @@ pub trait Argument<'a>: Sized {
     label = "this handle would reach the collections of the whole application",
     note = "a plugin sees only its own collections, which `Tx` and `Schema` prefix with `plugin_<name>_`"
 )]
-pub trait PluginArgument<'a>: Argument<'a> {}
+pub trait PluginArgument<'a>: Argument<'a> {
+    /// [`Argument::TAKES`], for a plugin.
+    const CONFINED: Self::Takes = Self::TAKES;
+}
 
 impl<'a> Argument<'a> for &'a mut Tx {
+    type Takes = TakesTx;
+    const TAKES: TakesTx = TakesTx;
     const KIND: Kind = Kind::Tx;
     fn from_context(context: &'a mut Context) -> Self {
-        match &mut context.0 {
+        match Inner::of_mut(context) {
             Inner::Tx(tx) => tx,
             _ => unreachable!("the executor builds the context from KIND"),
         }
@@ -90,9 +147,11 @@ impl<'a> Argument<'a> for &'a mut Tx {
 }
 
 impl<'a> Argument<'a> for &'a mut Schema {
+    type Takes = TakesSchema;
+    const TAKES: TakesSchema = TakesSchema;
     const KIND: Kind = Kind::Schema;
     fn from_context(context: &'a mut Context) -> Self {
-        match &mut context.0 {
+        match Inner::of_mut(context) {
             Inner::Schema(schema) => schema,
             _ => unreachable!("the executor builds the context from KIND"),
         }
@@ -100,9 +159,11 @@ impl<'a> Argument<'a> for &'a mut Schema {
 }
 
 impl<'a> Argument<'a> for &'a Database {
+    type Takes = TakesDatabase;
+    const TAKES: TakesDatabase = TakesDatabase;
     const KIND: Kind = Kind::Database;
     fn from_context(context: &'a mut Context) -> Self {
-        match &context.0 {
+        match Inner::of(context) {
             Inner::Database(database) => database,
             _ => unreachable!("the executor builds the context from KIND"),
         }

@@ -1,12 +1,13 @@
 //! One migration, as it was written and linked in.
 
 mod kinds;
+pub(crate) mod registration;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use self::kinds::{Direction, Kind, Rank, Source, State};
-use crate::__private::Registration;
+use self::registration::Registration;
 
 /// A linked-in migration: what `#[migration]` was told and what it found. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -70,7 +71,7 @@ impl Migration {
     /// How it runs.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.0.kind
+        self.0.up.kind()
     }
 
     /// Whether a `down` was given.

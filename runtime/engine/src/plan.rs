@@ -21,6 +21,8 @@ use crate::migration::{Direction, Migration, State};
 pub(crate) use down::Target;
 pub(crate) use graph::{Graph, HeldUp, Unknown, unknown};
 pub(crate) use mark::{mark_applied, mark_pending};
+#[doc(hidden)]
+pub use registry::Linked;
 pub use registry::{NOTHING_LINKED, Registry};
 pub(crate) use up::Reach;
 

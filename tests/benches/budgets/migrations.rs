@@ -44,13 +44,15 @@ fn leak(id: &'static str, dependencies: &'static [&'static str]) -> Migration {
         dependencies,
         checksum: CHECKSUM,
         down: Some(Down { kind: Kind::Tx, body: |_| Box::pin(async { Ok(()) }) }),
-        kind: Kind::Tx,
-        up: |context| {
-            Box::pin(async move {
-                let effects = <&mut Tx>::from_context(context).collection::<Document>("effects");
-                effects.insert_one(doc! { "by": 1 }).await?;
-                Ok(())
-            })
+        up: &Down {
+            kind: Kind::Tx,
+            body: |context| {
+                Box::pin(async move {
+                    let effects = <&mut Tx>::from_context(context).collection::<Document>("effects");
+                    effects.insert_one(doc! { "by": 1 }).await?;
+                    Ok(())
+                })
+            },
         },
         file: file!(),
         line: line!(),

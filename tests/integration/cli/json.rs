@@ -165,6 +165,9 @@ async fn reads_what_needs_no_database(reader: &mut Reader) {
     reader.reads(&app, "new", "new --dry-run add-roles").await;
     reader.reads(&app, "new", "new add-roles --source module:menu").await;
     reader.reads(&app, "new", "new add-roles --source module:menu").await;
+    // Nobody declares the module any more.
+    sources.write("src/bin/my-app/main.rs", "fn main() {}\n");
+    reader.reads(&app, "new", "new --dry-run add-roles").await;
     reader.reads(&app, "completions", "completions bash").await;
 }
 

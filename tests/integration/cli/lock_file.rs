@@ -178,8 +178,7 @@ async fn the_sources_are_found_where_cargo_says() {
     let app = MyApp::anywhere().within(elsewhere.path()).with("CARGO_MANIFEST_DIR", folder.to_str().unwrap());
     let ran = app.run(["lock-file"]).await;
     assert_eq!(ran.code, 0, "{ran}");
-    // Both are in the same folder.
-    let there = Path::new("..").join(sources.root().file_name().unwrap()).join("tests").join(LOCK);
+    let there = folder.join(LOCK);
     assert_eq!(ran.stdout, format!("{}: 6 added, 6 in all\n", there.display()));
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 }

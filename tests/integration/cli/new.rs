@@ -1,6 +1,7 @@
 //! A new migration, written by the program into a copy of its sources.
 
 mod compiles;
+mod layouts;
 mod refused;
 mod unwritten;
 
@@ -24,7 +25,8 @@ impl Sources {
 
     fn with_manifest(manifest: &str) -> Self {
         let sources = Self(Scratch::new());
-        sources.write("Cargo.toml", manifest);
+        let dependencies = "[dependencies]\nmongodb = \"3\"\nmongrate = \"0.1\"\n";
+        sources.write("Cargo.toml", &format!("{manifest}{dependencies}"));
         sources.write("src/lib.rs", "//! Shared things.\n\npub mod menu {}\n");
         for file in ["src/bin/my-app/main.rs", MIGRATIONS] {
             sources.write(file, &fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap());
@@ -51,9 +53,9 @@ impl Sources {
         self.0.path()
     }
 
-    /// The program, called in the folder of the crate.
+    /// The program, called in the folder of the crate as `cargo run` does it.
     pub(super) fn app(&self) -> MyApp {
-        MyApp::anywhere().within(&self.0.path().join(CRATE))
+        MyApp::anywhere().with("CARGO", env!("CARGO")).within(&self.0.path().join(CRATE))
     }
 
     async fn make(&self, words: &[&str]) -> Ran {
@@ -109,6 +111,7 @@ async fn the_first_one_of_a_source_goes_into_the_library() {
         "file": "src/migrations/m001_init.rs",
         "created": ["src/migrations/m001_init.rs", "src/migrations.rs"],
         "changed": ["src/lib.rs"],
+        "add": null,
         "code": null,
         "dryRun": false,
     });
@@ -142,7 +145,7 @@ async fn a_date_takes_the_place_of_the_number() {
     let date = name.strip_suffix("_add_roles.rs").unwrap();
     assert!(date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()), "{ran}");
     let code = sources.read(ran.stdout.trim_end());
-    assert!(code.contains(&format!("id = \"{date}_add-roles\", deps = [\"003_lower_emails\"]")), "{code}");
+    assert!(code.contains(&format!("id = \"{date}_add_roles\", deps = [\"003_lower_emails\"]")), "{code}");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use std::fmt;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
-use mongrate::__private::{Body, Registration};
+use mongrate::__private::{Body, Down, Registration};
 use mongrate::report::{Execution, Outcome, Prediction};
 use mongrate::{Kind, Migration, Migrator, Registry, Report, Source};
 use mongrate_tests::TestDb;
@@ -191,8 +191,7 @@ impl Pair {
         let registration = Registration {
             id: id(place).leak(),
             source: Source::Plugin(plugin(place).leak()),
-            kind: Kind::Schema,
-            up: self.asked,
+            up: Box::leak(Box::new(Down { kind: Kind::Schema, body: self.asked })),
             checksum: "t2:0000",
             file: file!(),
             line: line!(),

@@ -197,14 +197,14 @@ obstacle!(
     rename_over,
     "module:dry-obstacle-rename",
     |schema| schema.rename_collection("users", "minors"),
-    "'minors' is there already (code 48)",
+    "'minors' exists already (code 48)",
     "48"
 );
 obstacle!(
     rename_of_nothing,
     "module:dry-obstacle-rename-nothing",
     |schema| schema.rename_collection("nowhere", "neither"),
-    "neither it nor 'neither' is there (code 26)",
+    "neither it nor 'neither' exists (code 26)",
     "26"
 );
 obstacle!(

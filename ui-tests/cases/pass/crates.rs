@@ -16,8 +16,10 @@ async fn alerts(_tx: &mut Tx) -> Result<(), Error> {
 }
 
 fn main() {
-    let mut ids: Vec<_> =
-        inventory::iter::<mongrate::__private::Registration>().map(|registration| registration.id).collect();
+    let mut ids: Vec<_> = inventory::iter::<mongrate::__private::Linked>()
+        .map(mongrate::__private::Linked::registration)
+        .map(|registration| registration.id)
+        .collect();
     ids.sort_unstable();
     assert_eq!(ids, ["001_create_users", "002_alerts", "900_upstream", "plugin:whale-alerts:001_init"]);
 }

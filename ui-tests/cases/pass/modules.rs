@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, clippy::pedantic)]
 
-use mongrate::__private::Registration;
+use mongrate::__private::Linked;
 
 /// Every user has a role.
 #[mongrate::migration(id = "002_roles", deps = ["001_users"], timeout = "10m")]
@@ -153,7 +153,7 @@ with_functions! {
 
 fn main() {
     assert_eq!(one(), "one");
-    let mut all: Vec<_> = inventory::iter::<Registration>().collect();
+    let mut all: Vec<_> = inventory::iter::<Linked>().map(Linked::registration).collect();
     all.sort_unstable_by_key(|registration| registration.id);
     let ids: Vec<_> = all.iter().map(|registration| registration.id).collect();
     assert_eq!(ids, ["001_users", "002_roles", "004_local", "006_conditions", "007_functions", "module:menu:005_made"]);
@@ -168,6 +168,6 @@ fn main() {
     assert_eq!(all[3].down.map(|down| down.kind), Some(mongrate::Kind::Schema));
     assert!(all[3].verify.is_none());
     assert!(all[4].verify.is_some());
-    assert_eq!(all[5].kind, mongrate::Kind::Schema);
+    assert_eq!(all[5].up.kind(), mongrate::Kind::Schema);
     assert!(all[5].verify.is_some());
 }

@@ -126,7 +126,8 @@ async fn traced(_tx: &mut mongrate::Tx) -> Result<(), mongrate::Error> {
 
 fn main() {
     assert_eq!((one(), two()), ("one", "two"));
-    let mut all: Vec<_> = inventory::iter::<mongrate::__private::Registration>().collect();
+    let mut all: Vec<_> =
+        inventory::iter::<mongrate::__private::Linked>().map(mongrate::__private::Linked::registration).collect();
     all.sort_unstable_by_key(|registration| registration.id);
     let ids: Vec<_> = all.iter().map(|registration| registration.id).collect();
     let first = ["001_tenants", "002_users", "003_renamed", "004_local", "005_local", "007_made"];

@@ -78,12 +78,13 @@ async fn plugin(_: &mut Schema) -> Result<(), Error> {
 
 fn main() {
     let find = |id| {
-        inventory::iter::<mongrate::__private::Registration>()
+        inventory::iter::<mongrate::__private::Linked>()
+            .map(mongrate::__private::Linked::registration)
             .find(|registration| registration.id == id)
             .expect("every id of this file is linked in")
     };
     assert_eq!(find("003_database").dependencies, ["001_transaction", "002_schema"]);
-    assert_eq!(find("003_database").kind, mongrate::Kind::Database);
+    assert_eq!(find("003_database").up.kind(), mongrate::Kind::Database);
     assert_eq!(find("003_database").timeout.map(|timeout| timeout.as_secs()), Some(600));
     assert_eq!(find("20260131_dated").description, "Something else");
     assert_eq!(find("001_transaction").description, "A transaction.");
@@ -92,7 +93,7 @@ fn main() {
     assert_eq!(find("001_transaction").covers, ["checks::are_there", "default_role"]);
     assert_eq!(default_role::<u8>(), 0);
     let menu = find("module:menu:001_menu");
-    assert_eq!(menu.kind, mongrate::Kind::Tx);
+    assert_eq!(menu.up.kind(), mongrate::Kind::Tx);
     assert_eq!(menu.down.map(|down| down.kind), Some(mongrate::Kind::Schema));
     let plugin = find("plugin:price-watch:001_init");
     assert_eq!(plugin.source, mongrate::Source::Plugin("price-watch"));

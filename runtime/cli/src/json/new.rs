@@ -14,10 +14,21 @@ pub(crate) struct New<'a> {
     pub(crate) file: &'a str,
     /// All files that are new, this one among them.
     pub(crate) created: Vec<&'a str>,
-    /// Those that were there and have one more line, with the `mod` of it.
+    /// Existing files that got a `mod` item.
     pub(crate) changed: Vec<&'a str>,
+    /// The `mod` item that is left to the user.
+    pub(crate) add: Option<Add<'a>>,
     /// What is in the file.
     pub(crate) code: &'a str,
     /// Nothing was written.
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Add<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) lines: &'a str,
+    /// Why.
+    pub(crate) reason: &'a str,
 }

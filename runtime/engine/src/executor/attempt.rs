@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use super::Failure;
 use super::failure::{Verdict, driver_error, judge};
-use crate::__private::BoxError;
 use crate::context::Tx;
 use crate::error::codes::NO_SUCH_TRANSACTION;
 use crate::error::{Error, code};
+use crate::migration::registration::BoxError;
 
 /// `transactionLifetimeLimitSeconds` where it cannot be asked for.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);

@@ -13,11 +13,11 @@ use tracing::Instrument;
 use super::leftovers::Raw;
 use super::transaction::abort;
 use super::{Executor, Failure, Stake, Step};
-use crate::__private::{Body, BoxError, Context};
-use crate::context::{Activity, Tx};
+use crate::context::{Activity, Inner, Tx};
 use crate::error::Error;
 use crate::lock::{Session, end, kill};
 use crate::migration::Kind;
+use crate::migration::registration::{BoxError, Context, Run};
 use crate::stop::{Deadline, Permit, Reason, Stop};
 
 /// How long a command may take to end that was told to.
@@ -95,14 +95,19 @@ impl Executor<'_> {
 
 /// Runs a body. Its context checks `permit` before each server call, so that a body which was told to stop and does not
 /// come back has no effect any more.
-pub(super) async fn run(body: Body, mut context: Context, permit: &Permit, limits: Limits<'_>) -> Result<Ended, Cut> {
-    let holds = match context.tx() {
+pub(super) async fn run(
+    body: &'static dyn Run,
+    mut context: Context,
+    permit: &Permit,
+    limits: Limits<'_>,
+) -> Result<Ended, Cut> {
+    let holds = match Inner::of(&context).tx() {
         Some(tx) => Holds::Transaction(tx),
-        None => context.activity().map_or(Holds::RawHandle, Holds::Commands),
+        None => Inner::of(&context).activity().map_or(Holds::RawHandle, Holds::Commands),
     };
     let run = async move {
-        let result = match caught(body(&mut context)).await {
-            Ok(()) => context.finish().await.map_err(BoxError::from),
+        let result = match caught(body.run(&mut context)).await {
+            Ok(()) => Inner::finish(&mut context).await.map_err(BoxError::from),
             failed => failed,
         };
         (context, result)

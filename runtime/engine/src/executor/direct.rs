@@ -4,11 +4,11 @@ use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
 
 use super::{Executor, Failure, Step};
-use crate::__private::Context;
 use crate::context::{Inner, Scope, Tx};
 use crate::error::Error;
 use crate::lock::Fenced;
 use crate::migration::Kind;
+use crate::migration::registration::Context;
 use crate::record::RecordStatus;
 use crate::stop::{Permit, Reason};
 use crate::store::{Change, Written};
@@ -37,7 +37,7 @@ impl Executor<'_> {
         let database = self.database.clone();
         let scope = Scope::of(step.migration.source());
         let journal = self.journal(step);
-        Ok(Context(match step.kind {
+        Ok(Context::from(match step.kind {
             Kind::Database => Inner::Database(database),
             Kind::Schema => unreachable!("these resume"),
             Kind::Tx => {
@@ -50,7 +50,7 @@ impl Executor<'_> {
     /// Notes what the body did, and takes back the session that a `Tx` was lent. Gives the first failed operation of a
     /// `Tx`: ignoring it must not work here, as it would not on a server with transactions.
     async fn reclaim_session(&mut self, step: &mut Step<'_>, context: Context) -> Option<(String, DriverError)> {
-        match context.0 {
+        match Inner::taken(context) {
             Inner::Database(_) | Inner::Schema(_) => None,
             Inner::Tx(tx) => {
                 self.session = tx.end().await;

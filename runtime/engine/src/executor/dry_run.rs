@@ -20,9 +20,9 @@ use self::unseen::Unseen;
 use super::attempt::Attempt;
 use super::body::run;
 use super::{Failure, Step};
-use crate::__private::Context;
 use crate::context::{Inner, Log, Projection, Replay, Schema, Scope};
 use crate::error::{Error, Readable};
+use crate::migration::registration::Context;
 use crate::migration::{Direction, Kind, State};
 use crate::plan::{Graph, HeldUp, Plan};
 use crate::report::{Execution, Operation, Outcome, Report};
@@ -179,7 +179,7 @@ impl DryRun<'_> {
                 return execution(step, 0, Err(error.into()), Vec::new());
             }
         }
-        let context = Context(Inner::Schema(Box::new(schema.dry_run(projection))));
+        let context = Context::from(Inner::Schema(Box::new(schema.dry_run(projection))));
         let ended = run(step.body, context, &permit, self.limits(step)).await;
         let (result, operations) = match ended {
             Ok((context, result)) => (result.map_err(Failure::Failed), operations(&context)),
@@ -195,7 +195,7 @@ fn span(step: &Step<'_>) -> tracing::Span {
 }
 
 fn operations(context: &Context) -> Vec<Operation> {
-    match &context.0 {
+    match Inner::of(context) {
         Inner::Schema(schema) => schema.operations(),
         Inner::Tx(tx) => tx.operations(),
         Inner::Database(_) => Vec::new(),

@@ -2,8 +2,8 @@
 
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR};
 
-use crate::__private::BoxError;
 use crate::error::{Class, Cure, Error, class, readable};
+use crate::migration::registration::BoxError;
 use crate::stop::Reason;
 
 /// A failure of a step.

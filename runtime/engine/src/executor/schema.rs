@@ -4,10 +4,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::body::{CREATE_INDEX, end_command, run};
 use super::{Executor, Failure, Step};
-use crate::__private::Context;
 use crate::context::{Activity, Inner, Log, LogRequest, Replay, Schema, Scope};
 use crate::error::Error;
 use crate::migration::Direction;
+use crate::migration::registration::Context;
 use crate::record::{EffectEntry, Effects, HistoryEntry, RecordStatus};
 use crate::stop::Permit;
 use crate::store::{Attachment, Change};
@@ -36,7 +36,7 @@ impl Executor<'_> {
         let (requests, asked) = mpsc::channel(1);
         let schema = schema.executing(session, requests);
         let activity = schema.activity();
-        let context = Context(Inner::Schema(Box::new(schema)));
+        let context = Context::from(Inner::Schema(Box::new(schema)));
         self.lease.check()?;
         let (over, is_over) = oneshot::channel();
         let limits = self.limits(step);
@@ -51,7 +51,7 @@ impl Executor<'_> {
         }
         let mut calls = Vec::new();
         let ended = ended.map(|(context, result)| {
-            let Inner::Schema(schema) = context.0 else { unreachable!("a body keeps its context") };
+            let Inner::Schema(schema) = Inner::taken(context) else { unreachable!("a body keeps its context") };
             step.operations = schema.operations();
             step.notes.extend(schema.late());
             let (replay, session) = schema.end();

@@ -3,8 +3,8 @@
 use mongodb::bson::DateTime;
 use tokio::time::Instant;
 
-use crate::__private::Body;
 use crate::context::{Footprint, Position};
+use crate::migration::registration::Run;
 use crate::migration::{Direction, Kind, Migration, State};
 use crate::plan;
 use crate::record::{Effects, HistoryEntry, Record, RecordStatus};
@@ -18,7 +18,7 @@ pub(super) struct Step<'s> {
     pub(super) state: State,
     /// How it runs: the kind of the function that the verb calls.
     pub(super) kind: Kind,
-    pub(super) body: Body,
+    pub(super) body: &'static dyn Run,
     pub(super) previous: Option<&'s Record>,
     pub(super) started_at: DateTime,
     pub(super) started: Instant,
@@ -44,17 +44,17 @@ impl<'s> Step<'s> {
     pub(super) fn new(planned: plan::Step, previous: Option<&'s Record>) -> Self {
         let migration = planned.migration();
         let registration = migration.registration();
-        let (kind, body) = match (planned.direction(), registration.down) {
-            (Direction::Down, Some(down)) => (down.kind, down.body),
+        let body = match (planned.direction(), &registration.down) {
+            (Direction::Down, Some(down)) => down,
             // A plan has no `down` of a migration that has none.
-            (Direction::Up, _) | (Direction::Down, None) => (registration.kind, registration.up),
+            (Direction::Up, _) | (Direction::Down, None) => registration.up,
         };
         let interrupted = previous.filter(|record| record.status == RecordStatus::Running);
         Self {
             migration,
             direction: planned.direction(),
             state: planned.state(),
-            kind,
+            kind: body.kind(),
             body,
             previous,
             started_at: now(),

@@ -12,7 +12,6 @@ use super::attempt::{Attempt, outlived, why_failed, why_ignored};
 use super::commit::Committer;
 use super::failure::{Verdict, judge};
 use super::{Executor, Failure, Step};
-use crate::__private::Context;
 use crate::context::{Inner, Scope, Tx};
 use crate::error::Readable;
 use crate::store::Change;
@@ -67,7 +66,7 @@ impl<'r> Executor<'r> {
         let tx =
             Tx::new(self.database.clone(), session, scope, &self.options.names.kv, self.journal(step), permit.clone());
         let ours = tx.handle();
-        let result = match self.body(step, Context(Inner::Tx(tx)), &permit).await {
+        let result = match self.body(step, Inner::Tx(tx).into(), &permit).await {
             Ok((_, result)) => result,
             Err(failure) => {
                 // The body keeps the session, and with it what the transaction has locked: whoever runs next would

@@ -2,8 +2,8 @@
 
 use super::body::{Holds, caught, supervise};
 use super::{Executor, Failure, Step};
-use crate::__private::BoxError;
 use crate::error::{Error, in_one_line, source_chain};
+use crate::migration::registration::BoxError;
 use crate::migration::{Direction, State};
 
 impl Executor<'_> {

@@ -68,7 +68,7 @@ fn unknown(graph: &Graph, records: &Records) -> Vec<(String, (i64, i64))> {
         let registration = graph.migration(graph.find(&record.id)?).registration();
         Some(match (record.direction, registration.down) {
             (Direction::Down, Some(down)) => down.kind,
-            _ => registration.kind,
+            _ => registration.up.kind(),
         })
     };
     let executed = records.iter().filter(|record| record.kind.or_else(|| linked(record)) == Some(Kind::Database));

@@ -7,8 +7,27 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::__private::Registration;
+use crate::migration::registration::{NodeRef, Registration};
 use crate::migration::{Migration, Source};
+
+/// A linked-in migration, as collected by `inventory`.
+pub struct Linked(NodeRef);
+
+inventory::collect!(Linked);
+
+impl Linked {
+    /// Lists the migration at this place in the graph.
+    #[must_use]
+    pub const fn new(node: NodeRef) -> Self {
+        Self(node)
+    }
+
+    /// The migration.
+    #[must_use]
+    pub fn registration(&self) -> &'static Registration {
+        self.0.get()
+    }
+}
 
 /// The warning for an application in which no migration is linked in.
 pub const NOTHING_LINKED: &str = "No migration is linked into this program. rustc does not link a crate that is \
@@ -51,7 +70,7 @@ impl Registry {
     /// `use whale_alerts as _;`.
     #[must_use]
     pub fn linked() -> Self {
-        inventory::iter::<Registration>.into_iter().map(Migration::new).collect()
+        inventory::iter::<Linked>.into_iter().map(|linked| Migration::new(linked.registration())).collect()
     }
 
     /// Only the migrations of one source: `system`, `module:<name>` or `plugin:<name>`.

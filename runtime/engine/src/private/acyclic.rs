@@ -1,6 +1,6 @@
 //! The search for cycles, at compile time.
 
-use super::registry::{Node, NodeRef};
+use crate::migration::registration::{NodeRef, Registration};
 
 /// Fails the build if `origin`, through its dependency `first`, depends on itself by way of larger ids.
 ///
@@ -18,7 +18,7 @@ pub const fn assert_acyclic(origin: NodeRef, first: NodeRef) {
 
 /// Depth first, each node once. `false` if there are too many nodes for this size.
 #[track_caller]
-const fn search<const SIZE: usize>(origin: &Node, first: NodeRef) -> bool {
+const fn search<const SIZE: usize>(origin: &Registration, first: NodeRef) -> bool {
     let mut visited = [0; SIZE];
     let mut path = [first; SIZE];
     let mut next = [0; SIZE];
@@ -27,11 +27,11 @@ const fn search<const SIZE: usize>(origin: &Node, first: NodeRef) -> bool {
     insert(&mut visited, first.get().key);
     while depth > 0 {
         let node = path[depth - 1].get();
-        if next[depth - 1] == node.dependencies.len() {
+        if next[depth - 1] == node.visible.len() {
             depth -= 1;
             continue;
         }
-        let dependency = node.dependencies[next[depth - 1]];
+        let dependency = node.visible[next[depth - 1]];
         next[depth - 1] += 1;
         let target = dependency.get();
         if target.key == origin.key {
@@ -79,7 +79,7 @@ const fn precedes(left: &str, right: &str) -> bool {
 }
 
 #[track_caller]
-const fn report(origin: &Node, path: &[NodeRef], depth: usize) -> ! {
+const fn report(origin: &Registration, path: &[NodeRef], depth: usize) -> ! {
     let mut message = Message::new();
     message.push("Circular dependency detected: ");
     message.push(origin.id);

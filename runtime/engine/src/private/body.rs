@@ -1,29 +1,49 @@
 //! From the user's function to one that the executor can call.
 
-use std::error::Error;
-
 use mongodb::Database;
 
-use super::{Argument, BoxFuture, Context, PluginArgument};
+use super::BoxFuture;
+use crate::context::{Argument, PluginArgument, Takes};
 use crate::migration::Kind;
+use crate::migration::registration::{BoxError, Context, Run};
 
-/// An error of any type, as a body returned it.
-pub type BoxError = Box<dyn Error + Send + Sync>;
+/// A migration's function, with the error type of its return type still to be erased.
+///
+/// The first two come from the types in the signature, so that what rustc says about these types is at their places. A
+/// bound on `O` would say it again.
+pub struct Up<T, O, F>(pub T, pub fn(O) -> Result<(), BoxError>, pub F);
 
-/// A migration's function behind one type: the context knows which argument to hand out.
-pub type Body = for<'a> fn(&'a mut Context) -> BoxFuture<'a, Result<(), BoxError>>;
+impl<T, O, F> Run for Up<T, O, F>
+where
+    T: Takes,
+    F: for<'a> Migrating<'a, T::Argument<'a>, O> + Sync,
+{
+    fn kind(&self) -> Kind {
+        T::Argument::KIND
+    }
 
-/// `down = path`: its argument may be of another kind than that of the migration.
-#[derive(Clone, Copy, Debug)]
-pub struct Down {
-    /// From the type of the argument.
-    pub kind: Kind,
-    /// The function.
-    pub body: Body,
+    fn run<'a>(&self, context: &'a mut Context) -> BoxFuture<'a, Result<(), BoxError>> {
+        self.2.call(Argument::from_context(context), self.1)
+    }
 }
 
-/// `verify = path`: whether the migration has had its effect.
-pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxError>>;
+/// A migration's function for one lifetime of its argument.
+pub trait Migrating<'a, A, O> {
+    /// Calls the function and boxes its future.
+    fn call(&self, argument: A, boxed: fn(O) -> Result<(), BoxError>) -> BoxFuture<'a, Result<(), BoxError>>;
+}
+
+impl<'a, A, O, F, R> Migrating<'a, A, O> for F
+where
+    F: Fn(A) -> R,
+    R: Future<Output = O> + Send + 'a,
+    O: 'a,
+{
+    fn call(&self, argument: A, boxed: fn(O) -> Result<(), BoxError>) -> BoxFuture<'a, Result<(), BoxError>> {
+        let future = self(argument);
+        Box::pin(async move { boxed(future.await) })
+    }
+}
 
 /// What a migration may return.
 #[diagnostic::on_unimplemented(
@@ -58,25 +78,6 @@ impl<E: Into<BoxError>> Failure for E {
     fn boxed(self) -> BoxError {
         self.into()
     }
-}
-
-/// Boxes the future of a migration.
-///
-/// `boxed` is `Outcome::boxed`: a bound in its place would put a note about this function under every error.
-pub fn run<'a, T>(
-    body: impl Future<Output = T> + Send + 'a,
-    boxed: fn(T) -> Result<(), BoxError>,
-) -> BoxFuture<'a, Result<(), BoxError>>
-where
-    T: 'a,
-{
-    Box::pin(async move { boxed(body.await) })
-}
-
-/// How a plugin's migration with this argument runs.
-#[must_use]
-pub const fn plugin_kind<'a, A: PluginArgument<'a>>() -> Kind {
-    A::KIND
 }
 
 /// The function of a `down`, of which only the path is known.

@@ -1,4 +1,7 @@
-//! The registry that rustc keeps while it compiles: one impl for each migration.
+//! The registry that rustc keeps while it compiles, with one impl for each migration, and the list that is linked in.
+
+use crate::migration::registration::NodeRef;
+use crate::plan::Linked;
 
 /// A migration in the type system: `KEY` is a hash of its qualified id.
 #[derive(Debug)]
@@ -18,46 +21,9 @@ pub trait RegisteredOnce<Owner> {
     const NODE: NodeRef;
 }
 
-/// Does not compile if the id was given twice: `Owner` is then ambiguous. Its name is part of rustc's message.
-pub const fn only_one_migration_has_this_id<Id: RegisteredOnce<Owner>, Owner>() {}
-
-/// A migration in the graph that [`assert_acyclic`](super::assert_acyclic) walks.
-#[derive(Debug)]
-pub struct Node {
-    /// Hash of the id, the same as in [`Id`].
-    pub key: u128,
-    /// Qualified id.
-    pub id: &'static str,
-    /// Without the `extern` ones.
-    pub dependencies: &'static [NodeRef],
-}
-
-/// A [`Node`] that rustc does not look into by itself: with a reference in its place, a cycle would be reported as one of
-/// constants, in rustc's own words.
-#[derive(Clone, Copy, Debug)]
-pub struct NodeRef(*const Node);
-
-// SAFETY: a `Node` is an immutable static without interior mutability.
-#[allow(unsafe_code)]
-unsafe impl Sync for NodeRef {}
-
-impl NodeRef {
-    /// Points at the `static` of one migration.
-    ///
-    /// # Safety
-    ///
-    /// `node` points at a `Node` that is valid, and not written to, for as long as the program runs.
-    #[must_use]
-    #[allow(unsafe_code)]
-    pub const unsafe fn new(node: *const Node) -> Self {
-        Self(node)
-    }
-
-    pub(super) const fn get(self) -> &'static Node {
-        // SAFETY: as `new` demands. Besides, it is followed while compiling only, where rustc checks the access.
-        #[allow(unsafe_code)]
-        unsafe {
-            &*self.0
-        }
-    }
+/// Lists a migration. Does not compile if its id is used twice, because `Owner` is then ambiguous. rustc's message shows
+/// the name of this function.
+#[must_use]
+pub const fn only_one_migration_has_this_id<Id: RegisteredOnce<Owner>, Owner>() -> Linked {
+    Linked::new(Id::NODE)
 }

@@ -14,7 +14,7 @@ async fn nothing_is_overwritten() {
     for arguments in [&["one", "--kind", "schema"][..], &["One", "--dry-run"]] {
         let ran = sources.make(arguments).await;
         assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
-        assert!(ran.stderr.contains("error: src/bin/my-app/migrations/m005_one.rs is there already"), "{ran}");
+        assert!(ran.stderr.contains("error: src/bin/my-app/migrations/m005_one.rs already exists"), "{ran}");
     }
     assert_eq!(sources.read("src/bin/my-app/migrations/m005_one.rs"), code);
     assert_eq!(sources.read(MIGRATIONS), declared);
@@ -39,7 +39,7 @@ async fn it_does_not_write_into_another_project() {
     for source in ["system", "module:menu", "module:none_yet"] {
         let ran = MyApp::anywhere().within(other.path()).run(["new", "one", "--source", source]).await;
         assert_eq!(ran.code, 2, "{ran}");
-        assert!(ran.stderr.contains("this is not the source tree of this program"), "{ran}");
+        assert!(ran.stderr.contains("this is not the source tree of '"), "{ran}");
     }
     assert_eq!(fs::read_dir(other.path().join("src")).unwrap().count(), 1);
 }
@@ -47,35 +47,47 @@ async fn it_does_not_write_into_another_project() {
 #[tokio::test]
 async fn mistakes_are_told_with_their_cure() {
     let sources = Sources::new();
-    for (arguments, message, help) in [
-        (&["größe"][..], "`ö` cannot be in an id", "letters `a-z`"),
-        (&["006_add_roles"], "begins with a number", "`my-app migrate new add_roles`"),
-        (&["one", "--source", "menu"], "'menu' is not a source", "`module:NAME`"),
-        (&["one", "--source", "plugin:a_b"], "'plugin:a_b' is not a source", "`plugin:a-b`"),
-        (&["one", "--source", "plugin:a", "--kind", "database"], "not given the whole database", "`--kind tx`"),
-        (&["one", "--description", " "], "the description is empty", "leave it out"),
+    for (arguments, message, cure) in [
+        (&["größe"][..], "an id cannot contain `ö`", "letters a-z"),
+        (&["006_add_roles"], "the number is added automatically", "leave it out: add_roles"),
+        (&["one", "--source", "menu"], "invalid value 'menu'", "`module:NAME`"),
+        (&["one", "--source", "plugin:a_b"], "invalid value 'plugin:a_b'", "a-z, 0-9 and `-`"),
+        (&["one", "--source", "plugin:a", "--kind", "database"], "does not get the whole database", "`--kind tx`"),
     ] {
         let ran = sources.make(arguments).await;
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran}");
-        let (error, cure) = ran.stderr.split_once("help: ").unwrap();
-        assert!(error.contains(message) && cure.contains(help), "{ran}");
+        assert!(ran.stderr.contains(message) && ran.stderr.contains(cure), "{ran}");
     }
     assert!(!sources.has("src/bin/my-app/migrations"));
+
+    let sources = Sources::with_manifest("[package]\nname = \"a\"\n[package.metadata.mongrate]\nsource = \"menu\"\n");
+    let ran = sources.make(&["one"]).await;
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(ran.stderr.contains("Cargo.toml: \"menu\": a source is `system`"), "{ran}");
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_left_alone() {
+async fn a_file_that_syn_cannot_read_is_left_to_the_user() {
     let sources = Sources::new();
     let broken = format!("{}}}\n", sources.read(MIGRATIONS));
     sources.write(MIGRATIONS, &broken);
-    let ran = sources.make(&["one"]).await;
-    assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("src/bin/my-app/migrations.rs cannot be read as Rust"), "{ran}");
-    assert!(!sources.has("src/bin/my-app/migrations"));
+    let ran = sources.make(&["one", "--quiet"]).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "src/bin/my-app/migrations/m005_one.rs\n"), "{ran}");
+    assert!(ran.stderr.contains("Add this to src/bin/my-app/migrations.rs"), "{ran}");
+    assert!(ran.stderr.contains("\n    mod m005_one;\n"), "{ran}");
     assert_eq!(sources.read(MIGRATIONS), broken);
+}
 
-    let sources = Sources::with_manifest("[package]\n[package.metadata.mongrate]\nsource = \"menu\"\n");
+#[tokio::test]
+async fn what_cannot_be_finished_is_undone() {
+    let sources = Sources::new();
+    let before = sources.read(MIGRATIONS);
+    // The new text of the file is written here first.
+    sources.write("src/bin/my-app/migrations.rs.new/in_the_way", "");
     let ran = sources.make(&["one"]).await;
-    assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("Cargo.toml: 'menu' is not a source"), "{ran}");
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
+    assert!(ran.stderr.contains("could not write src/bin/my-app/migrations.rs: "), "{ran}");
+    assert!(ran.stderr.contains("nothing was written"), "{ran}");
+    assert!(!sources.has("src/bin/my-app/migrations/m005_one.rs"));
+    assert_eq!(sources.read(MIGRATIONS), before);
 }

@@ -13,10 +13,10 @@ use super::super::failure::{Verdict, judge};
 use super::super::transaction::abort;
 use super::super::{Failure, Step, attempt::outlived};
 use super::shared::{ATTEMPTS, DryRun, execution, journal, not_simulated};
-use crate::__private::{BoxError, Context};
 use crate::context::{Inner, Scope, Tx};
 use crate::error::Error;
 use crate::lock::{Session, kill, start};
+use crate::migration::registration::BoxError;
 use crate::report::Execution;
 use crate::stop::Permit;
 
@@ -66,7 +66,7 @@ impl<'d> Rehearsal<'d> {
         let kv = &self.run.options.names.kv;
         let tx = Tx::dry_run(database, session, scope, kv, journal(step), permit.clone());
         let ours = tx.handle();
-        let ended = run(step.body, Context(Inner::Tx(tx)), &permit, self.run.limits(step)).await;
+        let ended = run(step.body, Inner::Tx(tx).into(), &permit, self.run.limits(step)).await;
         let result = match ended {
             Ok((_, result)) => {
                 let Some(taken) = ours.end().await else {

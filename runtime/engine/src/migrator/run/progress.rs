@@ -55,7 +55,7 @@ impl Progress {
         let registration = migration.registration();
         let kind = match (direction, registration.down) {
             (Direction::Down, Some(down)) => down.kind,
-            _ => registration.kind,
+            _ => registration.up.kind(),
         };
         let remains = match kind {
             Kind::Tx if transactional => Remains::Unknown,

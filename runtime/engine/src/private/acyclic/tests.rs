@@ -1,16 +1,15 @@
 //! Graphs are statics here as they are in generated code, so that most of this file is checked while it compiles.
-#![allow(unsafe_code)]
 
-use super::super::registry::{Node, NodeRef};
 use super::{assert_acyclic, precedes};
+use crate::migration::registration::{NodeRef, Registration};
 
 macro_rules! graph {
     ($($name:ident = $key:literal $id:literal -> [$($dependency:ident),*];)*) => {
-        $(static $name: Node = Node {
+        $(static $name: Registration = Registration {
             key: $key,
             id: $id,
-            // SAFETY: a static. By way of a reference, rustc would report the cycles itself.
-            dependencies: &[$(unsafe { NodeRef::new(&raw const $dependency) }),*],
+            visible: &[$(NodeRef::new(&$dependency)),*],
+            ..Registration::DEFAULT
         };)*
     };
 }
@@ -28,37 +27,33 @@ graph! {
     I = 9 "module:menu:001_i" -> [H];
 }
 
-const fn of(node: &'static Node) -> NodeRef {
-    // SAFETY: it lives as long as the program.
-    unsafe { NodeRef::new(&raw const *node) }
-}
-
-const _: () = assert_acyclic(of(&A), of(&B));
-const _: () = assert_acyclic(of(&A), of(&C));
+const _: () = assert_acyclic(NodeRef::new(&A), NodeRef::new(&B));
+const _: () = assert_acyclic(NodeRef::new(&A), NodeRef::new(&C));
 // `001_a` leads to no cycle, and a cycle without it would not be its own.
-const _: () = assert_acyclic(of(&A), of(&H));
+const _: () = assert_acyclic(NodeRef::new(&A), NodeRef::new(&H));
 
 #[test]
 #[should_panic(
     expected = "Circular dependency detected: 005_e -> 007_g -> 006_f -> 005_e. Remove one of these dependencies to break the cycle."
 )]
 fn the_smallest_id_of_a_cycle_reports_it() {
-    assert_acyclic(of(&E), of(&G));
+    assert_acyclic(NodeRef::new(&E), NodeRef::new(&G));
 }
 
 #[test]
 #[should_panic(expected = "Circular dependency detected: 008_h -> module:menu:001_i -> 008_h.")]
 fn a_cycle_across_sources_is_one_too() {
-    assert_acyclic(of(&H), of(&I));
+    assert_acyclic(NodeRef::new(&H), NodeRef::new(&I));
 }
 
 /// A node, and the first of `count` nodes in a row from it; the last one depends on it if `closed`.
 fn row(count: u32, closed: bool) -> (NodeRef, NodeRef) {
-    let node = |number: u32, dependencies: Vec<NodeRef>| {
-        of(Box::leak(Box::new(Node {
+    let node = |number: u32, visible: Vec<NodeRef>| {
+        NodeRef::new(Box::leak(Box::new(Registration {
             key: u128::from(number) + 1,
             id: format!("{number:06}_step").leak(),
-            dependencies: dependencies.leak(),
+            visible: visible.leak(),
+            ..Registration::DEFAULT
         })))
     };
     let origin = node(0, vec![]);
@@ -75,7 +70,7 @@ fn a_graph_that_outgrows_the_small_search_is_walked_all_the_same() {
         let (origin, first) = row(count, false);
         assert_acyclic(origin, first);
         let (origin, first) = row(count, true);
-        let found = std::panic::catch_unwind(|| assert_acyclic(origin, first));
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| assert_acyclic(origin, first)));
         assert!(found.is_err(), "{count}");
     }
 }
