@@ -29,7 +29,7 @@ impl Check<'_> {
         let is_there = has_all(&there.options, &asked);
         match there.kind {
             ListedKind::View if asked.is_empty() => {
-                self.nothing("a view with this name exists and would stay unchanged")
+                self.nothing("a view with this name exists and would stay unchanged");
             }
             _ if asked.is_empty() => self.nothing("exists already and would stay unchanged"),
             _ if is_there => self.nothing("exists already, with this validator"),
