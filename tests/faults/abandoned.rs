@@ -1,4 +1,4 @@
-//! Bodies that do not come back: what they hold must not hold up the next run.
+//! Bodies that do not return: their transactions and leases must not delay the next run.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ static DROPPED: AtomicU32 = AtomicU32::new(0);
 static STARTED: Notify = Notify::const_new();
 static BUSY: Notify = Notify::const_new();
 
-/// The first time it does not come back.
+/// Hangs on its first execution.
 #[migration(id = "001_hang", source = "module:hang", timeout = "1s")]
 async fn hang(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     tx.collection::<Document>("effects").insert_one(doc! { "_id": 1 }).await?;
@@ -37,7 +37,7 @@ async fn hang_until_dropped(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// It does not wait for the end of its second call.
+/// Drops its second call before it completes.
 #[migration(id = "001_impatient", source = "module:impatient")]
 async fn impatient(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     let effects = tx.collection::<Document>("effects");
@@ -51,9 +51,9 @@ fn migrator(db: &TestDb, source: &str) -> Migrator {
     Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build().unwrap()
 }
 
-/// The document that both attempts write would be a write conflict as long as the first transaction is open.
+/// As long as the first transaction is open, writing the same document again would be a write conflict.
 #[tokio::test]
-async fn i6_a_body_that_does_not_come_back_in_time() {
+async fn i6_a_body_that_does_not_return_in_time() {
     let db = TestDb::new().await;
     db.create_collection("effects").await.unwrap();
     let migrator = migrator(&db, "module:hang");
@@ -85,7 +85,7 @@ async fn i6_a_run_that_is_dropped_in_a_body() {
     assert_eq!(count(&db, "effects", doc! {}).await, 1);
 }
 
-/// Comes back as soon as it is refused a call.
+/// Returns as soon as a call is refused.
 #[migration(id = "001_busy", source = "module:busy")]
 async fn busy(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     let effects = tx.collection::<Document>("effects");
@@ -96,7 +96,7 @@ async fn busy(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     }
 }
 
-/// The driver does not tell whether a rollback has reached the server.
+/// The driver does not report whether a rollback has reached the server.
 #[tokio::test]
 async fn i6_a_stopped_run_whose_rollback_does_not_arrive() {
     let db = TestDb::new().await;
@@ -114,7 +114,7 @@ async fn i6_a_stopped_run_whose_rollback_does_not_arrive() {
     can_be_written(&db, "migrations").await;
 }
 
-/// Nobody knows whether the call that was dropped takes effect: the migration takes all of its effects, or none.
+/// It is unknown whether the dropped call takes effect. The migration has all of its effects, or none.
 #[tokio::test]
 async fn i1_a_body_that_drops_a_call_under_way() {
     let db = TestDb::new().await;

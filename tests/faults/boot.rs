@@ -1,4 +1,4 @@
-//! Many that start at the same moment on a database that has never seen Mongrate.
+//! Many processes that start at the same moment on a new database.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{applied, assert_all_done, count, successor};
 
 const REPLICAS: usize = 16;
 
-/// Everybody finds that collections, indexes and the lock's documents are missing, and makes them.
+/// All of them find that the collections, indexes and documents of the lock are missing, and create them.
 #[tokio::test]
 async fn i1_first_boots_race_for_collections_and_seeds() {
     let db = TestDb::new().await;

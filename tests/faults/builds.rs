@@ -1,4 +1,4 @@
-//! Index builds: in the way of open transactions, and cut off.
+//! Index builds that are blocked by open transactions, or interrupted.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -17,9 +17,9 @@ async fn index(schema: &mut Schema) -> Result<(), Error> {
     schema.max_time(Duration::from_millis(500)).create_index("users", doc! { "email": 1 }).await
 }
 
-/// The application has touched the collection and does not commit. Each run waits as long as it may, says what was in the
-/// way, and leaves the lease free; the application's writes go on after it. When the transaction is over, the next run
-/// completes.
+/// The application has an open transaction on the collection. Each run waits up to its limit, reports the transaction as the
+/// cause, and releases the lease. The application's writes are not blocked afterwards. Once the transaction has ended, the next
+/// run completes.
 #[tokio::test]
 async fn i6_an_index_is_blocked_by_an_open_transaction() {
     let db = TestDb::new().await;
@@ -54,9 +54,9 @@ async fn patient_index(schema: &mut Schema) -> Result<(), Error> {
     schema.max_time(Duration::from_secs(20)).create_index("users", doc! { "email": 1 }).await
 }
 
-/// The transaction ends while the index is tried for the second time: the same run completes.
+/// The transaction ends during the second attempt: the same run completes.
 #[tokio::test]
-async fn i6_an_index_that_was_blocked_is_tried_again() {
+async fn i6_an_index_that_was_blocked_is_retried() {
     let db = TestDb::new().await;
     let users = db.collection::<Document>("users");
     users.insert_one(doc! { "_id": 1 }).await.unwrap();
@@ -74,10 +74,10 @@ async fn i6_an_index_that_was_blocked_is_tried_again() {
     assert_eq!(users.list_index_names().await.unwrap(), ["_id_", "email_1"]);
 }
 
-/// The build goes on without the process that asked for it. The next run asks for the same one, and waits for it.
+/// The build continues without the process that started it. The next run joins it.
 #[tokio::test]
 async fn i6_killed_during_an_index_build() {
-    // The fail point stops every build on this server.
+    // The fail point affects every build on the server.
     let server = servers::builder().start().await.unwrap();
     let db = TestDb::on(&server).await;
     let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
@@ -93,7 +93,7 @@ async fn i6_killed_during_an_index_build() {
 
     let next = successor(&db).await;
     let run = tokio::spawn(next.up().into_future());
-    // The second process has taken over, and its request is there.
+    // The second process has taken over and sent its request.
     eventually("the second process", async || {
         let status = next.status().await.unwrap();
         let holds = status.holder().is_some_and(|holder| holder.pid == i64::from(std::process::id()));
@@ -108,13 +108,13 @@ async fn i6_killed_during_an_index_build() {
     let indexes = db.run_command(doc! { "listIndexes": "effects" }).await.unwrap();
     let indexes = indexes.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
     assert_eq!(indexes.len(), 2, "{indexes:?}");
-    // One that is still being built says so.
+    // An index that is still being built would be marked.
     assert!(indexes.iter().all(|index| !index.as_document().unwrap().contains_key("buildUUID")), "{indexes:?}");
     assert_eq!(builds_of(&db, "effects").await, ["startIndexBuild effects", "commitIndexBuild effects"]);
     assert_all_done(&db, "killed during an index build").await;
 }
 
-/// Waits until the holder with this token waits for the build of a victim's index, and gives that.
+/// Waits until the holder with this token has joined the build of a victim's index, and returns the build.
 pub(super) async fn joined_by(db: &TestDb, token: i64) -> Bson {
     let leases = db.collection::<Document>("migrations_lock");
     eventually("a holder that waits for a build", async || {
@@ -126,7 +126,7 @@ pub(super) async fn joined_by(db: &TestDb, token: i64) -> Bson {
     .await
 }
 
-/// Each of them joins the build that the first one has asked for.
+/// Each of them joins the build that the first one started.
 #[tokio::test]
 async fn i6_five_holders_in_a_row_are_killed_during_one_index_build() {
     let server = servers::builder().start().await.unwrap();
@@ -154,9 +154,9 @@ async fn long_index(schema: &mut Schema) -> Result<(), Error> {
     schema.max_time(Duration::from_secs(15)).create_index("users", doc! { "email": 1 }).await
 }
 
-/// An attempt that is blocked is ended and made again; a build that runs for as long is not.
+/// A blocked attempt is ended and repeated. A build that runs for as long is not.
 #[tokio::test]
-async fn i6_a_build_that_takes_longer_than_an_attempt_is_not_begun_again() {
+async fn i6_a_build_that_takes_longer_than_an_attempt_is_not_restarted() {
     let server = servers::builder().start().await.unwrap();
     let db = TestDb::on(&server).await;
     db.collection::<Document>("users").insert_one(doc! { "email": 1 }).await.unwrap();
@@ -181,7 +181,7 @@ async fn i6_a_build_that_takes_longer_than_an_attempt_is_not_begun_again() {
     assert_eq!(history(&db, "module:builds-long:001_index").await, ["completed"]);
 }
 
-/// What the oplog has of the builds on a collection: one that was aborted and begun again shows.
+/// Returns the oplog entries of builds on a collection, which include builds that were aborted and restarted.
 pub(super) async fn builds_of(db: &TestDb, collection: &str) -> Vec<String> {
     let mut all = carried_out(db).await;
     all.retain(|command| command.ends_with(&format!("IndexBuild {collection}")));
@@ -194,7 +194,7 @@ async fn stopped_index(schema: &mut Schema) -> Result<(), Error> {
     schema.create_index("users", doc! { "email": 1 }).await
 }
 
-/// A run that is told to stop leaves the build to the server, and the lease to the next one, which joins the build.
+/// A run that is stopped does not end the build and releases the lease. The next run joins the build.
 #[tokio::test]
 async fn i6_a_run_that_is_stopped_during_an_index_build_leaves_it_to_the_next() {
     let server = servers::builder().start().await.unwrap();
@@ -203,7 +203,7 @@ async fn i6_a_run_that_is_stopped_during_an_index_build_leaves_it_to_the_next() 
     let (replica, _) = db.replica("stopped").await;
     let first = migrator(&replica, "module:builds-stopped").build().unwrap();
     let building = async || (under_way::commands(&db, "createIndexes").await >= 1).then_some(());
-    // Mongrate's own indexes are there before builds stop.
+    // Mongrate's own indexes must exist before builds hang.
     migrator(&replica, "module:builds-prepared").build().unwrap().up().await.unwrap();
     let hangs = FailPoint::named("hangAfterStartingIndexBuild", "alwaysOn", db.uri(), doc! {}).await;
     let run = tokio::spawn(first.up().into_future());
@@ -226,7 +226,7 @@ async fn i6_a_run_that_is_stopped_during_an_index_build_leaves_it_to_the_next() 
     assert_eq!(history(&db, "module:builds-stopped:001_index").await, ["running", "completed"]);
 }
 
-/// In milliseconds. A limit is no part of what a body does, so another run may have another.
+/// In milliseconds. A time limit is not part of the checksum, so runs may have different ones.
 static LIMIT: AtomicU64 = AtomicU64::new(500);
 
 #[migration(id = "001_index", source = "module:builds-taken")]
@@ -234,7 +234,7 @@ async fn taken_index(schema: &mut Schema) -> Result<(), Error> {
     schema.max_time(Duration::from_millis(LIMIT.load(Relaxed))).create_index("users", doc! { "email": 1 }).await
 }
 
-/// Its record says failed while it resumes, and somebody takes the lock away: nobody ends the build.
+/// The lock is released by force while a failed migration resumes. The build is not ended.
 #[tokio::test]
 async fn i6_an_index_build_that_resumes_after_a_failure_outlives_a_forced_unlock() {
     let server = servers::builder().start().await.unwrap();
@@ -278,8 +278,8 @@ async fn slow_drop(schema: &mut Schema) -> Result<(), Error> {
     schema.create_collection("users").await
 }
 
-/// Its time is over while it waits for a transaction of the application: the command is ended, so that nothing of it happens
-/// after the run, and the next one resumes.
+/// The timeout passes while the command waits for a transaction of the application. The command is ended, so that it has no
+/// effect after the run, and the next run resumes.
 #[tokio::test]
 async fn i6_a_drop_that_waits_longer_than_its_timeout_is_ended() {
     let db = TestDb::new().await;

@@ -1,6 +1,6 @@
-//! Clocks that are wrong: the server's after a fail-over, the client's at any time. The lease counts on neither alone.
+//! Wrong clocks: the server's after a fail-over, and the client's at any time. The lease depends on neither alone.
 //!
-//! The ignored ones run with clocks that are really wrong, and need libfaketime (the package `faketime`).
+//! The ignored tests run processes with wrong clocks, and need libfaketime (package `faketime`).
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,10 +17,10 @@ use tokio::time::sleep;
 
 use super::{SOON, applied, assert_all_done, effects, ended, killed_at, successor, token};
 
-/// Where Debian puts it.
+/// Path on Debian.
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
-/// A fail-over has moved the server's clock ahead of every lease: the heartbeats still tell that the holder is alive.
+/// A fail-over has moved the server's clock ahead of every lease. The heartbeats still show that the holder is alive.
 #[tokio::test]
 async fn i2_a_clock_that_is_ahead() {
     let db = TestDb::new().await;
@@ -41,7 +41,7 @@ async fn i2_a_clock_that_is_ahead() {
     assert_all_done(&db, "clock ahead").await;
 }
 
-/// A fail-over has moved the server's clock back: the lease of a dead holder would last for hours by it.
+/// A fail-over has moved the server's clock back, so that the lease of a dead holder would last for hours.
 #[tokio::test]
 async fn i6_a_clock_that_is_behind() {
     let db = TestDb::new().await;
@@ -64,7 +64,7 @@ fn has_date(value: &Bson) -> bool {
     }
 }
 
-/// Whatever the lock says of time, the server says: this process sends it no date.
+/// All times in the lock are the server's: the process sends no date.
 #[tokio::test]
 async fn i2_the_clients_clock_does_not_reach_the_lock() {
     let db = TestDb::new().await;
@@ -90,7 +90,7 @@ async fn i2_the_clients_clock_does_not_reach_the_lock() {
     assert_all_done(&db, "no date in the lock").await;
 }
 
-/// Three members whose clocks are right, an hour ahead, and an hour behind.
+/// Starts three members whose clocks are right, an hour ahead, and an hour behind.
 async fn members_with_wrong_clocks() -> (Mongod, Scratch) {
     let mongod = servers::program().await;
     let folder = Scratch::new();
@@ -118,8 +118,7 @@ async fn step_up(server: &Mongod, member: usize) {
     .await;
 }
 
-/// The holder lives through a fail-over to a wrong clock, while another one waits; and then one dies just before such a
-/// fail-over.
+/// A holder survives a fail-over to a wrong clock while another process waits. Then a holder dies just before such a fail-over.
 async fn fail_over_to_a_wrong_clock(member: usize) {
     let (server, _folder) = members_with_wrong_clocks().await;
     for wrong in [1, 2] {
@@ -170,7 +169,7 @@ async fn i1_fail_over_to_a_clock_an_hour_behind() {
     fail_over_to_a_wrong_clock(2).await;
 }
 
-/// Of a holder that lives, and of one that is dead.
+/// Tests both a living and a dead holder.
 #[tokio::test]
 #[ignore = "needs libfaketime"]
 async fn i2_a_client_whose_clock_is_a_day_off() {
@@ -182,7 +181,7 @@ async fn i2_a_client_whose_clock_is_a_day_off() {
         let report = successor(&db).await.up().await.unwrap();
         assert!(report.finished_elsewhere() && report.is_empty(), "{report}");
         assert_eq!(ended(&mut living).await, "ok");
-        // The record is the client's word, and shows that its clock was wrong.
+        // The client writes the record, which shows that its clock was wrong.
         let executed = db.collection::<Document>("migrations").find_one(doc! { "_id": ALL[0] }).await.unwrap().unwrap();
         let off = executed.get_datetime("executedAt").unwrap().timestamp_millis() - DateTime::now().timestamp_millis();
         assert!(off.abs() > 80_000_000, "{off} ms: libfaketime did nothing");

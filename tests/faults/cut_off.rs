@@ -1,4 +1,4 @@
-//! A process and its server that lose each other for a while.
+//! Processes that temporarily lose the connection to the server.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -38,10 +38,10 @@ fn migrator(database: mongodb::Database) -> Migrator {
         .unwrap()
 }
 
-/// Nothing comes through in the middle of a body, while others reach the server. They take over; and when the network is
-/// back, with all that was under way, the first one is fenced off.
+/// One process is partitioned from the server in the middle of a body, and another one takes over. When the network is back, with
+/// all delayed messages, the first one is fenced off.
 #[tokio::test]
-async fn i2_partitioned_from_the_server_while_others_go_on() {
+async fn i2_partitioned_from_the_server_while_others_continue() {
     let db = TestDb::new().await;
     let port = servers::replica_set().await.members()[0].port();
     let proxy = Proxy::to(port, Strike::Any(usize::MAX..=usize::MAX), Lost::Request).await;
@@ -50,7 +50,7 @@ async fn i2_partitioned_from_the_server_while_others_go_on() {
     RUNS.pass().await;
     proxy.cut();
     let began = Instant::now();
-    // The body of the next one does not wait, and the first one goes on into the void.
+    // The successor's body does not wait, and the first one continues without a connection.
     GOES.open();
     GOES.open();
     let report = migrator(db.database().clone()).up().await.unwrap();
@@ -68,9 +68,9 @@ async fn i2_partitioned_from_the_server_while_others_go_on() {
     assert!(successor(&db).await.status().await.unwrap().holder().is_none());
 }
 
-/// The server goes away under one who waits for the lease of a dead holder, and comes back.
+/// The server restarts while a process waits for the lease of a dead holder.
 #[tokio::test]
-async fn i6_the_server_restarts_while_somebody_waits() {
+async fn i6_the_server_restarts_while_a_process_waits() {
     let server = servers::builder().start().await.unwrap();
     let db = TestDb::on(&server).await;
     let mut dead = Worker::start(&["crash", db.uri(), db.name(), "5000", "die", "body 001_first"]);
@@ -94,12 +94,12 @@ async fn i6_the_server_restarts_while_somebody_waits() {
     assert_all_done(&db, "a restart while waiting").await;
 }
 
-/// The writes of records of a run: `running` and `completed` of each of four, and the second operation of the `Schema` one.
+/// Number of record writes in a run: `running` and `completed` of four migrations, and the second operation of the `Schema` one.
 const RECORDS: usize = 2 * ALL.len() + 1;
 
-/// Kills the server when the reply to the n-th command is there that writes records, and tells which ones were
-/// acknowledged.
-async fn killed_after_record(place: usize) -> usize {
+/// Kills the server right after the reply to the n-th command that writes a record, and returns the number of acknowledged
+/// records.
+async fn killed_after_record(position: usize) -> usize {
     let server = Arc::new(servers::builder().standalone().start().await.unwrap());
     let db = TestDb::on(&server).await;
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
@@ -115,7 +115,7 @@ async fn killed_after_record(place: usize) -> usize {
             let Some(update) = sent.lock().unwrap().remove(&event.request_id) else { return };
             let mut acknowledged = seen.lock().unwrap();
             acknowledged.push(update);
-            if acknowledged.len() == place {
+            if acknowledged.len() == position {
                 victim.kill(0).unwrap();
             }
         }
@@ -123,7 +123,7 @@ async fn killed_after_record(place: usize) -> usize {
     }));
     let database = Client::with_options(options).unwrap().database(db.name());
     let result = crash::migrator(database, Duration::from_secs(2)).up().await;
-    assert_eq!(result.is_ok(), place > RECORDS, "{place}: {result:?}");
+    assert_eq!(result.is_ok(), position > RECORDS, "{position}: {result:?}");
     if result.is_ok() {
         return 0;
     }
@@ -132,9 +132,9 @@ async fn killed_after_record(place: usize) -> usize {
     for update in &acknowledged {
         let filter = update.get_document("q").unwrap();
         let record = update.get_document("u").unwrap().get_document("$set").unwrap();
-        // One that only goes on with the log of a body leaves the status.
+        // A command that only appends to the log does not change the status.
         let (id, status) = (filter.get_str("_id").unwrap(), record.get_str("status").unwrap_or("running"));
-        // What was acknowledged, or what came after it.
+        // The acknowledged status, or the next one.
         let stored = stored::record(&db, id).await.unwrap_or_else(|| panic!("{id}: acknowledged and lost"));
         let survived = stored.get_str("status").unwrap();
         assert!(survived == status || survived == "completed", "{id} was acknowledged as {status}, and is {survived}");
@@ -142,7 +142,7 @@ async fn killed_after_record(place: usize) -> usize {
     acknowledged.len()
 }
 
-/// On a server without transactions and without anybody to copy to: what was acknowledged is in the journal.
+/// On a standalone server, acknowledged writes survive because they are in the journal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_a_standalone_server_killed_right_after_each_acknowledged_record() {
     let places = stream::iter(1..=RECORDS).map(killed_after_record).buffer_unordered(4);

@@ -1,4 +1,4 @@
-//! A lock that does not fit the records: the database was restored or copied without it, or somebody has deleted a part.
+//! A lock that does not match the records: the database was restored or copied without it, or a part of it was deleted.
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
@@ -24,7 +24,7 @@ fn migrator(db: &TestDb) -> Migrator {
     Migrator::builder(db.database().clone()).registry(Registry::linked().source("module:damaged-lock")).build().unwrap()
 }
 
-/// What somebody does to the documents of Mongrate while nobody migrates.
+/// Damage to Mongrate's documents while no process migrates.
 #[derive(Clone, Copy, Debug)]
 enum Damage {
     /// The database was restored from a copy without the lock.
@@ -90,9 +90,9 @@ impl Damage {
     }
 }
 
-/// One run of each verb is enough, and nothing commits under a token that is not newer than everything on record.
+/// One run of any verb repairs the lock, and nothing commits under a token that is not newer than everything on record.
 #[tokio::test]
-async fn i2_a_damaged_lock_is_made_whole_by_the_next_run() {
+async fn i2_the_next_run_repairs_a_damaged_lock() {
     for damage in Damage::ALL {
         for standalone in [false, true] {
             let db = if standalone { TestDb::standalone().await } else { TestDb::new().await };
@@ -124,9 +124,9 @@ async fn i2_a_damaged_lock_is_made_whole_by_the_next_run() {
     }
 }
 
-/// Whoever still believes in a token of the time before the damage is fenced off by force, too.
+/// A forced unlock also fences off processes with a token from before the damage.
 #[tokio::test]
-async fn i2_a_damaged_lock_is_made_whole_by_force() {
+async fn i2_a_forced_unlock_repairs_a_damaged_lock() {
     for damage in Damage::ALL {
         let db = TestDb::new().await;
         let migrator = migrator(&db);

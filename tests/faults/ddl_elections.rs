@@ -1,4 +1,4 @@
-//! Fail-overs between the intent, the effect and the result of an operation of `Schema`, and during an index build.
+//! Fail-overs between the intent, the effect and the result of a `Schema` operation, and during an index build.
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
@@ -13,7 +13,7 @@ use super::elections::{direct, one_primary, three_members};
 use super::restructure::{assert_all_once, assert_ended, successor};
 use super::{LEASE_MS, ended};
 
-/// Outlasts a fail-over.
+/// A lease that is longer than a fail-over.
 const LONG_LEASE_MS: &str = "30000";
 
 #[derive(Clone, Copy, Debug)]
@@ -22,13 +22,13 @@ enum Fall {
     SteppedDown,
 }
 
-fn start(db: &TestDb, lease_ms: &str, how: &str, place: &str) -> Worker {
-    Worker::start(&["restructure", db.uri(), db.name(), lease_ms, how, place])
+fn start(db: &TestDb, lease_ms: &str, how: &str, position: &str) -> Worker {
+    Worker::start(&["restructure", db.uri(), db.name(), lease_ms, how, position])
 }
 
-async fn paused_at(db: &TestDb, place: &str) -> Worker {
-    let mut worker = start(db, LONG_LEASE_MS, "pause", place);
-    assert_eq!(worker.line().await, Some(format!("halted at {place}")));
+async fn paused_at(db: &TestDb, position: &str) -> Worker {
+    let mut worker = start(db, LONG_LEASE_MS, "pause", position);
+    assert_eq!(worker.line().await, Some(format!("halted at {position}")));
     worker.paused().await;
     worker
 }
@@ -40,7 +40,7 @@ async fn step_down(server: &Mongod, primary: usize) {
     assert_ne!(server.primary().await.unwrap(), primary);
 }
 
-/// From here on nothing reaches the secondaries, until the primary is dead.
+/// Stops replication to the secondaries until the primary is dead.
 async fn isolate(server: &Mongod, primary: usize) -> Vec<FailPoint> {
     let mut stopped = Vec::new();
     for secondary in (0..3).filter(|member| *member != primary) {
@@ -52,7 +52,7 @@ async fn isolate(server: &Mongod, primary: usize) -> Vec<FailPoint> {
     stopped
 }
 
-/// The primary dies while the worker stands still, and with it what only it has.
+/// Kills the primary while the worker is paused. Everything that was not replicated is lost.
 async fn lose_primary(server: &Mongod, primary: usize, stopped: Vec<FailPoint>, worker: &Worker) {
     worker.stop();
     worker.paused().await;
@@ -61,7 +61,7 @@ async fn lose_primary(server: &Mongod, primary: usize, stopped: Vec<FailPoint>, 
     server.primary().await.unwrap();
 }
 
-/// The worker comes to its end, or the next run does.
+/// Waits until the worker, or the next run, completes.
 async fn completed(db: &TestDb, worker: &mut Worker) -> String {
     let end = ended(worker).await;
     assert!(successor(db).await.status().await.unwrap().holder().is_none(), "{end}");
@@ -75,7 +75,7 @@ async fn completed(db: &TestDb, worker: &mut Worker) -> String {
 #[tokio::test]
 async fn i1_fail_overs_around_the_operations_of_a_schema_body() {
     let server = three_members().await;
-    for (place, fall) in [
+    for (position, fall) in [
         // Before the first intent, and before a result with the next one.
         ("commitTransaction 1", Fall::SteppedDown),
         ("commitTransaction 2", Fall::Killed),
@@ -88,7 +88,7 @@ async fn i1_fail_overs_around_the_operations_of_a_schema_body() {
     ] {
         let db = TestDb::on(&server).await;
         let orders = prepare(&db).await;
-        let mut worker = paused_at(&db, place).await;
+        let mut worker = paused_at(&db, position).await;
         let primary = server.primary().await.unwrap();
         match fall {
             Fall::SteppedDown => step_down(&server, primary).await,
@@ -100,7 +100,7 @@ async fn i1_fail_overs_around_the_operations_of_a_schema_body() {
         }
         worker.cont();
         let end = completed(&db, &mut worker).await;
-        let context = format!("{fall:?} at {place}: {end}");
+        let context = format!("{fall:?} at {position}: {end}");
         println!("{context}");
         one_primary(&server).await;
         assert_all_once(&db, &context).await;
@@ -109,14 +109,15 @@ async fn i1_fail_overs_around_the_operations_of_a_schema_body() {
     }
 }
 
-/// An operation takes effect on the primary alone, which dies: the others know nothing of it. Whoever goes on looks again.
+/// An operation takes effect only on the primary, which dies, so that the effect is rolled back. The run, or the next one, reads
+/// the database again.
 #[tokio::test]
 async fn i1_an_operation_that_is_rolled_back_takes_effect_again() {
     let server = three_members().await;
-    for (place, gone, dies) in [("drop 1", "orders_old", false), ("renameCollection 1", "orders", true)] {
+    for (position, gone, dies) in [("drop 1", "orders_old", false), ("renameCollection 1", "orders", true)] {
         let db = TestDb::on(&server).await;
         let orders = prepare(&db).await;
-        let mut worker = paused_at(&db, place).await;
+        let mut worker = paused_at(&db, position).await;
         let primary = server.primary().await.unwrap();
         let stopped = isolate(&server, primary).await;
         worker.cont();
@@ -124,7 +125,7 @@ async fn i1_an_operation_that_is_rolled_back_takes_effect_again() {
         let is_gone = async |names: Vec<String>| (!names.contains(&gone.to_owned())).then_some(());
         eventually("the effect on the primary", async || is_gone(collections(&alone).await).await).await;
         lose_primary(&server, primary, stopped, &worker).await;
-        assert!(collections(&db).await.contains(&gone.to_owned()), "{place} was not rolled back");
+        assert!(collections(&db).await.contains(&gone.to_owned()), "{position} was not rolled back");
         server.restart(primary).await.unwrap();
         let end = if dies {
             worker.kill();
@@ -135,7 +136,7 @@ async fn i1_an_operation_that_is_rolled_back_takes_effect_again() {
             worker.cont();
             completed(&db, &mut worker).await
         };
-        let context = format!("{place}, rolled back: {end}");
+        let context = format!("{position}, rolled back: {end}");
         println!("{context}");
         one_primary(&server).await;
         assert_all_once(&db, &context).await;
@@ -144,10 +145,10 @@ async fn i1_an_operation_that_is_rolled_back_takes_effect_again() {
     }
 }
 
-/// A dead holder's `drop` arrives late, and only the primary has it when the next run looks. What that has seen is gone with the
-/// primary, so it looks again before it goes on.
+/// A dead holder's `drop` arrives late, and only the primary has it when the next run reads the database. The primary dies, so the
+/// run reads again before it continues.
 #[tokio::test]
-async fn i1_a_look_that_is_rolled_back_is_made_again() {
+async fn i1_a_read_that_is_rolled_back_is_repeated() {
     let server = three_members().await;
     let db = TestDb::on(&server).await;
     let orders = prepare(&db).await;
@@ -159,7 +160,7 @@ async fn i1_a_look_that_is_rolled_back_is_made_again() {
     let alone = direct(&server, primary, &db).await;
     alone.run_command(doc! { "drop": "orders_old", "writeConcern": { "w": 1 } }).await.unwrap();
     worker.cont();
-    // The operation in doubt is written once more, under the next token, before anything that was seen counts.
+    // The operation in doubt is written again under the next token before the result of the read is used.
     let written = doc! { "_id": ID, "token": 2 };
     let records = alone.collection::<Document>("migrations");
     eventually("the write on the primary", async || records.find_one(written.clone()).await.unwrap()).await;
@@ -180,7 +181,7 @@ async fn index(schema: &mut Schema) -> Result<(), Error> {
     schema.create_index("users", doc! { "email": 1 }).await
 }
 
-/// The build goes on under the new primary, where the same run joins it.
+/// The build continues on the new primary, and the same run joins it.
 #[tokio::test]
 async fn i6_a_fail_over_during_an_index_build() {
     let server = three_members().await;

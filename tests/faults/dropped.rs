@@ -1,4 +1,4 @@
-//! The future of a run is dropped, and `main` returns.
+//! Runs whose future is dropped before `main` returns.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use mongrate_tests::{TestDb, Worker};
 
 use super::{SOON, count};
 
-/// What a process has left that has dropped its run, and ended; and how long dropping took.
+/// Starts a process that drops its run and ends. Returns its database, and how long dropping took.
 async fn left_by(runtime: &str, handle: &str, kind: &str) -> (TestDb, Duration) {
     let db = TestDb::new().await;
     let things = (1..=60).map(|n| doc! { "_id": n, "n": 0 });
@@ -20,7 +20,7 @@ async fn left_by(runtime: &str, handle: &str, kind: &str) -> (TestDb, Duration) 
     assert!(worker.finish().await.success());
     let took = Duration::from_millis(took);
     println!("dropping took {took:?}");
-    // Two seconds, and a slow machine.
+    // Two seconds, plus time for a slow machine.
     assert!(took < Duration::from_secs(4), "{took:?}");
     (db, took)
 }
@@ -46,13 +46,13 @@ async fn i6_dropped_on_a_current_thread_runtime_that_was_connected() {
     assert_nothing_is_left(&db).await;
 }
 
-/// Nothing of the run goes on while the only thread is in the destructor, so what it holds stays behind as after a crash.
+/// The run cannot continue while the only thread is in the destructor, so its lease and transaction remain as after a crash.
 #[tokio::test]
-async fn i6_dropped_on_a_current_thread_runtime_with_a_handle_that_was_brought() {
+async fn i6_dropped_on_a_current_thread_runtime_with_a_supplied_handle() {
     let (db, took) = left_by("current", "brought", "tx").await;
     assert!(took < Duration::from_secs(1), "{took:?}");
     assert!(!lease_is_free(&db).await);
-    // Until somebody takes over.
+    // Until the next process takes over.
     let began = Instant::now();
     let next = super::successor(&db).await;
     next.up().await.unwrap();
@@ -62,7 +62,7 @@ async fn i6_dropped_on_a_current_thread_runtime_with_a_handle_that_was_brought()
     assert_eq!(count(&db, "things", doc! { "n": 0 }).await, 60);
 }
 
-/// What the body has sent ends before the lease is released.
+/// The commands of the body end before the lease is released.
 #[tokio::test]
 async fn i6_dropped_in_a_raw_call() {
     for runtime in ["multi", "current"] {

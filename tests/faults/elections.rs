@@ -1,4 +1,4 @@
-//! Fail-overs in the middle of a run, on servers of three members.
+//! Fail-overs during a run, on replica sets with three members.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ short!(four, "004_four");
 short!(five, "005_five");
 short!(six, "006_six");
 
-/// With a lease that outlasts a fail-over.
+/// Starts a worker with a lease that is longer than a fail-over.
 fn start(db: &TestDb, halt: &[&str]) -> Worker {
     Worker::start(&[&["crash", db.uri(), db.name(), "30000"], halt].concat())
 }
@@ -43,7 +43,7 @@ pub(super) async fn three_members() -> Mongod {
     servers::builder().members(3).start().await.unwrap()
 }
 
-/// Waits until all members see the same primary: after a time without one, several elections may follow one another.
+/// Waits until all members see the same primary: there may be several elections in a row.
 pub(super) async fn one_primary(server: &Mongod) {
     let ask = async |client: &Client| {
         let hello = client.database("admin").run_command(doc! { "hello": 1 }).await.ok()?;
@@ -60,18 +60,18 @@ pub(super) async fn one_primary(server: &Mongod) {
     .await;
 }
 
-/// Kills the primary while a process stands still at a place.
-async fn primary_killed(place: &str) {
+/// Kills the primary while a process is paused at `position`.
+async fn primary_killed(position: &str) {
     let server = three_members().await;
     let db = TestDb::on(&server).await;
-    let mut worker = start(&db, &["pause", place]);
-    assert_eq!(worker.line().await, Some(format!("halted at {place}")));
+    let mut worker = start(&db, &["pause", position]);
+    assert_eq!(worker.line().await, Some(format!("halted at {position}")));
     worker.paused().await;
     let primary = server.primary().await.unwrap();
     server.kill(primary).unwrap();
     server.primary().await.unwrap();
     worker.cont();
-    // An index build on a collection that is not empty waits for all voting members.
+    // An index build on a non-empty collection waits for all voting members.
     server.restart(primary).await.unwrap();
     let end = ended(&mut worker).await;
     assert!(successor(&db).await.status().await.unwrap().holder().is_none(), "{end}");
@@ -79,7 +79,7 @@ async fn primary_killed(place: &str) {
         assert!(end.starts_with("Failed") || end.starts_with("Unreachable"), "{end}");
         successor(&db).await.up().await.unwrap();
     }
-    assert_all_done(&db, &format!("{place}: {end}")).await;
+    assert_all_done(&db, &format!("{position}: {end}")).await;
 }
 
 #[tokio::test]
@@ -102,8 +102,8 @@ async fn i1_primary_killed_before_the_commit() {
     primary_killed("commitTransaction 1").await;
 }
 
-/// The commit is applied on the primary, but has not reached a majority when the primary dies: the new primary does not
-/// know it, and the old one takes it back.
+/// The commit is applied on the primary, but has not reached a majority when the primary dies. The new primary does not have it,
+/// and the old one rolls it back.
 #[tokio::test]
 async fn i1_primary_killed_before_the_commit_has_reached_a_majority() {
     let server = three_members().await;
@@ -135,7 +135,7 @@ async fn i1_primary_killed_before_the_commit_has_reached_a_majority() {
     assert_all_done(&db, &end).await;
 }
 
-/// The commit is on a majority when the primary dies, but the process has not heard of it: it asks the new one.
+/// The commit has reached a majority when the primary dies, but the reply is lost. The process asks the new primary.
 #[tokio::test]
 async fn i1_primary_killed_after_the_commit_has_reached_a_majority() {
     let server = three_members().await;
@@ -144,12 +144,12 @@ async fn i1_primary_killed_after_the_commit_has_reached_a_majority() {
     worker.line().await.unwrap();
     worker.paused().await;
     let primary = server.primary().await.unwrap();
-    let unheard = FailPoint::named("hangBeforeWaitingForWriteConcern", "alwaysOn", db.uri(), doc! {}).await;
+    let hang = FailPoint::named("hangBeforeWaitingForWriteConcern", "alwaysOn", db.uri(), doc! {}).await;
     worker.cont();
     eventually("the commit on a majority", async || (effects(&db, ALL[0]).await == 1).then_some(())).await;
     server.kill(primary).unwrap();
     server.primary().await.unwrap();
-    drop(unheard);
+    drop(hang);
     server.restart(primary).await.unwrap();
     let end = ended(&mut worker).await;
     println!("killed with the commit on a majority: {end}");
@@ -158,7 +158,7 @@ async fn i1_primary_killed_after_the_commit_has_reached_a_majority() {
     assert_all_done(&db, "killed after the commit").await;
 }
 
-/// The driver notices after some 20 s that the primary does not answer any more; the lease of a minute survives that.
+/// The driver notices after about 20 s that the primary no longer answers. A lease of one minute survives that.
 #[tokio::test]
 async fn i2_primary_stopped_with_default_options() {
     let server = three_members().await;
@@ -184,8 +184,8 @@ async fn i2_primary_stopped_with_default_options() {
     assert_all_done(&db, "primary stopped").await;
 }
 
-/// Nothing reaches a majority any more: the run says so, in time, and nobody is told that something is completed that a
-/// fail-over could undo.
+/// No write reaches a majority. The run fails in time with this reason, and reports nothing as applied that a fail-over could
+/// undo.
 #[tokio::test]
 async fn i6_both_secondaries_stopped() {
     let server = three_members().await;
@@ -201,17 +201,17 @@ async fn i6_both_secondaries_stopped() {
     }
     worker.cont();
     let began = Instant::now();
-    let mut told = Vec::new();
+    let mut printed = Vec::new();
     let end = loop {
         let line = worker.line().await.expect("the worker said nothing of its end");
         if let Some(end) = line.strip_prefix("ended ") {
             break end.to_owned();
         }
-        told.push(line);
+        printed.push(line);
     };
-    println!("without a majority, after {:?}: {end}; before it {told:?}", began.elapsed());
-    assert!(!told.iter().any(|line| line.starts_with("applied")), "{told:?}");
-    // It says nothing that it cannot know.
+    println!("without a majority, after {:?}: {end}; before it {printed:?}", began.elapsed());
+    assert!(!printed.iter().any(|line| line.starts_with("applied")), "{printed:?}");
+    // It claims nothing that it cannot know.
     assert!(end.starts_with("Unacknowledged"), "{end}");
     assert!(end.contains("it acknowledges no majority writes"), "{end}");
     assert!(
@@ -223,7 +223,7 @@ async fn i6_both_secondaries_stopped() {
         server.cont(*member).unwrap();
     }
     one_primary(&server).await;
-    // Whatever has become of it: an effect has its record. This order, because either may only just be on a majority.
+    // In any case, an effect has its record. Counted in this order, because either may reach a majority only now.
     let effects = effects(&db, ALL[0]).await;
     let completed = count(&db, "migrations", doc! { "_id": ALL[0], "status": "completed" }).await;
     assert!(completed >= effects, "{effects} effects, {completed} records");
@@ -235,7 +235,7 @@ pub(super) async fn direct(server: &Mongod, member: usize, db: &TestDb) -> Datab
     Client::with_uri_str(server.members()[member].uri()).await.unwrap().database(db.name())
 }
 
-/// More than one of them in one run: every body that was under way runs again.
+/// Several fail-overs in one run: every interrupted body runs again.
 #[tokio::test]
 async fn i1_step_downs_while_several_migrations_run() {
     let server = three_members().await;

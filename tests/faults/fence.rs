@@ -1,4 +1,4 @@
-//! What the fence does where nothing else could: the former holder believes in its lease, and its clock agrees.
+//! Cases in which only the fence protects: the former holder's lease seems valid by its own clock.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
@@ -11,30 +11,30 @@ use tokio::time::{Instant, sleep};
 
 use super::{SOON, applied, assert_all_done, count, effects, ended, killed_at, successor, token, victim};
 
-/// A lease that is good for longer than any test, with a heartbeat that does not come during one.
+/// A lease that is longer than any test, with no heartbeat during one.
 const LONG_LEASE_MS: &str = "600000";
 
-/// Takes the lock away from a process that stands still, and lets it go on with nobody else at work: only the fence can
-/// stop it now. Nothing that it does counts (I2), and it is told.
-async fn taken_over_by_force(place: &str) {
+/// Releases the lock of a paused process by force, and resumes it while no other process migrates: only the fence can stop it.
+/// Nothing that it does takes effect (I2), and it fails with the reason.
+async fn taken_over_by_force(position: &str) {
     let db = TestDb::new().await;
-    let mut stale = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "pause", place]);
-    assert_eq!(stale.line().await, Some(format!("halted at {place}")));
+    let mut stale = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "pause", position]);
+    assert_eq!(stale.line().await, Some(format!("halted at {position}")));
     stale.paused().await;
     let operator = successor(&db).await;
     operator.force_unlock().await.unwrap().expect("nobody held the lock");
 
     stale.cont();
     let end = ended(&mut stale).await;
-    println!("taken over by force before `{place}`: {end}");
+    println!("taken over by force before `{position}`: {end}");
     assert!(end.starts_with("LeaseLost"), "it ended: {end}");
     assert_eq!(effects(&db, ALL[0]).await, 0, "{end}");
     assert_eq!(count(&db, "migrations", doc! {}).await, 0, "{end}");
     operator.up().await.unwrap();
-    assert_all_done(&db, place).await;
+    assert_all_done(&db, position).await;
 }
 
-/// The snapshot is as new as the take-over, so nothing conflicts with it: the token does not match.
+/// The snapshot is newer than the take-over, so there is no write conflict, but the token does not match.
 #[tokio::test]
 async fn i2_a_snapshot_opened_after_a_take_over() {
     taken_over_by_force("tx insert effects 1").await;
@@ -50,8 +50,8 @@ async fn i2_taken_over_between_fence_write_and_commit() {
     taken_over_by_force("commitTransaction 1").await;
 }
 
-/// What a former holder has under way outside of transactions is on record, and is meaningful only behind the fence. So nothing of
-/// it is killed before the records are read.
+/// The records show what a former holder runs outside of transactions, and must be read behind the fence. Nothing is killed before
+/// that.
 #[tokio::test]
 async fn i2_a_take_over_reads_the_records_behind_the_fence_and_only_then_kills() {
     let db = TestDb::new().await;
@@ -64,7 +64,7 @@ async fn i2_a_take_over_reads_the_records_behind_the_fence_and_only_then_kills()
     assert_all_done(&db, "taken over").await;
 }
 
-/// A transaction that has passed the fence blocks it, so that one is killed at once.
+/// A transaction that has passed the fence blocks it, and is killed immediately.
 #[tokio::test]
 async fn i2_a_take_over_kills_a_transaction_that_blocks_the_fence() {
     let db = TestDb::new().await;
@@ -78,15 +78,15 @@ async fn i2_a_take_over_kills_a_transaction_that_blocks_the_fence() {
     assert_all_done(&db, "taken over").await;
 }
 
-/// A no-op takes no write lock and guards nothing. So every write of the fence counts up, and whoever has not committed
-/// yet is in the way of the next write.
+/// A no-op update takes no write lock. Every write of the fence therefore increments a counter, and conflicts with every open
+/// transaction that has written it.
 #[tokio::test]
 async fn i2_the_fence_write_is_never_a_no_op() {
     let db = TestDb::new().await;
     let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "pause", "commitTransaction 1"]);
     worker.line().await.unwrap();
     worker.paused().await;
-    // The same token once more, as another write of the same holder would be.
+    // The same token again, like another write of the same holder.
     let again = doc! { "q": { "_id": "fence" }, "u": { "$inc": { "commits": 0_i64 }, "$set": { "seen": true } } };
     let blocked = db.run_command(doc! { "update": "migrations_lock", "updates": [again], "maxTimeMS": 300 }).await;
     println!("a write beside an open transaction that has passed the fence: {blocked:?}");
@@ -96,25 +96,25 @@ async fn i2_the_fence_write_is_never_a_no_op() {
     assert_eq!(ended(&mut worker).await, "ok");
     let fence = db.collection::<Document>("migrations_lock").find_one(doc! { "_id": "fence" }).await.unwrap().unwrap();
     println!("{fence}");
-    // Raised once; and a transaction for each `Tx` migration, one more than it has effects for the `Schema` migration, two for
-    // the other one.
+    // Raised once. Then one transaction for each `Tx` migration, one more than its effects for the `Schema` migration, and two
+    // for the `&Database` migration.
     assert_eq!(fence.get_i64("commits").unwrap(), 1 + 2 + 3 + 2);
     assert_eq!(fence.get_i64("token").unwrap(), 1);
     assert_all_done(&db, "counting the fence").await;
 }
 
-/// Somebody has dropped the lock under a holder, so that the next one takes a lease with the very same token. Both of them
-/// believe that they hold it, and work on the same record: the record decides.
+/// The lock was dropped while a process held it, so that the next one gets the same token. Both believe that they hold the lease,
+/// and work on the same record. The record decides.
 #[tokio::test]
 async fn i1_two_holders_of_one_record() {
-    for place in ["body 001_first", "tx update migrations_lock 1"] {
+    for position in ["body 001_first", "tx update migrations_lock 1"] {
         let db = TestDb::new().await;
-        let mut first = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "pause", place]);
+        let mut first = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "pause", position]);
         first.line().await.unwrap();
         first.paused().await;
         db.collection::<Document>("migrations_lock").drop().await.unwrap();
         let second = tokio::spawn(successor(&db).await.up().into_future());
-        // Both are at it: the second one holds the same token.
+        // Both are running: the second one has the same token.
         eventually("a second holder", async || {
             (count(&db, "migrations_lock", doc! { "_id": "lease", "holder": { "$ne": null } }).await == 1).then_some(())
         })
@@ -123,12 +123,12 @@ async fn i1_two_holders_of_one_record() {
         first.cont();
         let end = ended(&mut first).await;
         let result = second.await.unwrap();
-        println!("two holders, the first one paused before `{place}`: {end}; {:?}", result.as_ref().err());
+        println!("two holders, the first one paused before `{position}`: {end}; {:?}", result.as_ref().err());
         assert!(end == "ok" || result.is_ok(), "{end}; {result:?}");
-        // Whoever lost has left nothing to wait for.
+        // The loser has left no lock that delays others.
         drop(first);
         successor(&db).await.up().await.unwrap();
-        assert_all_done(&db, place).await;
+        assert_all_done(&db, position).await;
     }
 }
 
@@ -156,7 +156,7 @@ async fn insert_for(tx: &mut Tx, time: Duration) -> Result<(), mongodb::error::E
     Ok(())
 }
 
-/// The heartbeats write the lease all along; the transaction runs once, and commits.
+/// Heartbeats write the lease during the whole transaction, which runs once and commits.
 async fn heartbeats(source: &str, bodies: &AtomicU32, at_least: i64) {
     let db = TestDb::new().await;
     let migrator = Migrator::builder(db.database().clone()).registry(Registry::linked().source(source));
@@ -181,7 +181,7 @@ async fn i2_heartbeats_do_not_disturb_a_transaction_of_30_seconds() {
     heartbeats("module:fence-heartbeats-30s", &LONG_HEARTBEATS, 60).await;
 }
 
-/// The process is killed as soon as it has the lease: the next one has it when the lease is over.
+/// The process is killed right after it has acquired the lease. The next one acquires it once it has expired.
 #[tokio::test]
 async fn i2_killed_right_after_acquiring() {
     let db = TestDb::new().await;

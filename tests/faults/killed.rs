@@ -9,8 +9,8 @@ use mongrate_tests::{TestDb, Worker, eventually};
 
 use super::{SOON, applied, assert_all_applied, assert_all_done, count, effects, killed_at, successor, token};
 
-/// The index of the second migration waits for every transaction that has touched its collection, so this ends in time
-/// only when the transaction of the dead process was ended.
+/// The index of the second migration waits for all open transactions on its collection, so the run ends in time only if the
+/// transaction of the dead process is ended.
 #[tokio::test]
 async fn i1_killed_in_a_body() {
     let db = TestDb::new().await;
@@ -49,7 +49,7 @@ async fn i1_killed_between_two_migrations() {
     assert_all_done(&db, "killed between two migrations").await;
 }
 
-/// All is committed, and the process dies before it can release the lease: there is nothing left to run, and nobody waits.
+/// Everything is committed when the process dies before it releases the lease. Nothing is pending, so nobody waits.
 #[tokio::test]
 async fn i1_killed_after_the_last_commit() {
     let db = TestDb::new().await;
@@ -78,8 +78,8 @@ async fn killed_in_a_raw_body() {
     assert_eq!(effects(&db, ALL[2]).await, 2);
 }
 
-/// While the dead process's lease lasts, the migration seems to run; when it is over, it is interrupted. It runs again,
-/// and the report says so.
+/// Until the lease of the dead process expires, the migration seems to be running; then, its state is interrupted. It runs again,
+/// and the report mentions it.
 async fn interrupted(db: &TestDb, id: &str) {
     let successor = successor(db).await;
     let status = successor.status().await.unwrap();
@@ -91,7 +91,7 @@ async fn interrupted(db: &TestDb, id: &str) {
         status.holder().is_some_and(|holder| holder.expired).then_some(status)
     })
     .await;
-    assert!(status.to_string().contains("its lease is over, and the next `up` takes over"), "{status}");
+    assert!(status.to_string().contains("its lease has expired, and the next `up` takes over"), "{status}");
     assert!(status.interrupted().any(|(migration, _)| migration.id() == id), "{status}");
 
     let report = successor.up().await.unwrap();
@@ -105,15 +105,15 @@ async fn interrupted(db: &TestDb, id: &str) {
     assert_eq!(count(db, EFFECTS, doc! { "migration": ALL[0] }).await, 1);
 }
 
-/// A lease is over when it is over, and not before; and who waits for that does not hurry the server.
+/// The take-over comes when the lease has expired, and not before. Waiting for it causes little load on the server.
 #[tokio::test]
-async fn i2_taken_over_when_the_lease_is_over_and_not_before() {
+async fn i2_taken_over_when_the_lease_expires_and_not_before() {
     let db = TestDb::new().await;
     killed_at(&db, "body 001_first").await;
     let (database, commands) = db.replica("successor").await;
     let began = Instant::now();
     migrator(database, SOON).up().await.unwrap();
-    // Its last heartbeat may have been some time before its death.
+    // The last heartbeat may have been some time before the process died.
     assert!(began.elapsed().as_millis() > 1_000, "taken over after {:?}", began.elapsed());
     let tries = commands.count()["findAndModify"];
     assert!(tries < 10, "tried {tries} times");
@@ -136,7 +136,7 @@ async fn i1_many_wait_for_a_dead_holder() {
     assert_all_done(&db, "many wait").await;
 }
 
-/// `lock_wait` is kept while the holder may be alive.
+/// `lock_wait` is respected while the holder may be alive.
 #[tokio::test]
 async fn gives_up_waiting_for_a_dead_holder() {
     let db = TestDb::new().await;
@@ -157,8 +157,8 @@ async fn gives_up_waiting_for_a_dead_holder() {
     assert!(began.elapsed() >= wait && began.elapsed() < wait + Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
-/// A holder that has been dead for long, with a lease of the usual length. Its two heartbeats are observed however short
-/// `lock_wait` is, because that is no waiting for somebody who migrates.
+/// A holder that died long ago, with a lease of the default length. Two heartbeat intervals are observed however short
+/// `lock_wait` is, because this does not count as waiting for another process.
 #[tokio::test]
 async fn i6_a_dead_holder_is_taken_over_from_with_the_shortest_wait() {
     let db = TestDb::new().await;
@@ -169,7 +169,7 @@ async fn i6_a_dead_holder_is_taken_over_from_with_the_shortest_wait() {
     db.collection::<Document>("migrations_lock").update_one(doc! { "_id": "lease" }, over).await.unwrap();
     let builder = || Migrator::builder(db.database().clone()).registry(Registry::linked().source(SOURCE));
 
-    // Who does not want to wait at all is told that it would help.
+    // Without any wait, the error says that waiting would help.
     let began = Instant::now();
     let error = builder().lock_wait(Duration::ZERO).build().unwrap().up().await.unwrap_err();
     let observation = Duration::from_secs(4);

@@ -1,5 +1,4 @@
-//! DDL of a holder that lost its lease, which reaches the server after its successor has completed everything. It cannot be
-//! stopped, so it is found.
+//! DDL of a former holder that reaches the server after its successor has completed. It cannot be prevented, but it is detected.
 
 use std::time::Duration;
 
@@ -41,7 +40,7 @@ fn migrator(database: mongodb::Database, source: &str) -> Migrator {
         .unwrap()
 }
 
-/// A is cut off with a command on its way; B takes over and completes; then A's command arrives.
+/// A is cut off with a command in flight. B takes over and completes. Then A's command arrives.
 async fn late(source: &str, command: &'static str, number: usize) -> (TestDb, Migrator) {
     let db = TestDb::new().await;
     let users = db.collection::<Document>("users");
@@ -75,7 +74,7 @@ async fn i2_a_late_command_is_a_difference() {
         ("module:late-validator", "collMod", 1, "validator of 'users'", "\"mail\"", "\"email\""),
     ] {
         let (_db, migrator) = late(source, command, number).await;
-        // What is pending and what is applied has not changed, so a boot does not notice.
+        // The states of the migrations have not changed, so a boot does not notice.
         assert!(migrator.up().await.unwrap().is_empty());
         let validation = migrator.validate().await.unwrap();
         println!("{validation}");
@@ -94,7 +93,7 @@ async fn i2_a_late_command_is_a_difference() {
     }
 }
 
-/// It may as well have been made by the application, which does so by writing to it.
+/// The application may have created it, by writing to it.
 #[tokio::test]
 async fn i2_a_collection_that_a_late_command_makes_is_a_notice() {
     // One for the records.
@@ -107,7 +106,7 @@ async fn i2_a_collection_that_a_late_command_makes_is_a_notice() {
     assert!(matches!(&notice.problem, Problem::Differs { object, .. } if object == "collection 'tmp'"), "{validation}");
 }
 
-/// Its reply comes when the lease is lost, so nobody knows whether a successor was there first: the error says that.
+/// The reply comes after the lease is lost, so a successor may have run before. The error names the operation.
 #[tokio::test]
 async fn i2_an_operation_that_is_answered_after_the_lease_was_lost_is_named() {
     let db = TestDb::new().await;
@@ -117,7 +116,7 @@ async fn i2_an_operation_that_is_answered_after_the_lease_was_lost_is_named() {
     let proxy = Proxy::to(port, Strike::Any(0..=0), Lost::Reply).await;
     let app_name = format!("{}_cut_off", db.name());
     let uri = format!("{}&appName={app_name}", proxy.uri());
-    // So that the network is gone before the reply is there.
+    // So that the network is cut before the reply arrives.
     let slow = doc! {
         "failCommands": ["dropIndexes"], "blockConnection": true, "blockTimeMS": 1_000, "appName": &app_name
     };

@@ -1,4 +1,4 @@
-//! The lease and the fence themselves: heartbeats, replies in doubt, documents that are gone.
+//! The lease and the fence: heartbeats, lost replies, and missing documents.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ fn builder(database: mongodb::Database, source: &str) -> MigratorBuilder {
     Migrator::builder(database).registry(Registry::linked().source(source))
 }
 
-/// Its heartbeats keep the lease, however long the body takes: here, a third longer than the lease.
+/// Heartbeats prolong the lease however long the body takes: here, a third longer than the lease.
 #[tokio::test]
 async fn i2_a_holder_that_is_alive_is_not_taken_over() {
     let db = TestDb::new().await;
@@ -57,8 +57,8 @@ async fn block(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// The body blocks the only thread, so that no heartbeat is sent: by the time that it ends, the lease may be somebody
-/// else's, and nothing is committed.
+/// The body blocks the only thread, so that no heartbeat is sent. When it ends, another process may hold the lease, so nothing is
+/// committed.
 #[tokio::test(flavor = "current_thread")]
 async fn i2_a_body_that_blocks_the_heartbeats() {
     let db = TestDb::new().await;
@@ -69,8 +69,8 @@ async fn i2_a_body_that_blocks_the_heartbeats() {
     assert!(migrator.status().await.unwrap().holder().is_none());
 }
 
-/// The one that takes over does not hear that it has. It still has to end the transaction of the one before, which has
-/// written the fence.
+/// The reply to the take-over is lost. The successor still has to end the transaction of the former holder, which has written the
+/// fence.
 #[tokio::test]
 async fn i6_a_take_over_is_not_confirmed() {
     let db = TestDb::new().await;
@@ -89,8 +89,8 @@ async fn i6_a_take_over_is_not_confirmed() {
     assert_all_done(&db, "take-over not confirmed").await;
 }
 
-/// It holds the lease and does not know. With retries the driver asks again and gets the first answer; without, the holder
-/// finds itself in the lease. It does not wait for itself, and there is never another holder.
+/// A process holds the lease without knowing it. With retries, the driver asks again and gets the first reply. Without, the
+/// process recognizes itself in the lease. It does not wait for itself, and there is never another holder.
 #[tokio::test]
 async fn i6_the_reply_to_the_acquisition_is_lost() {
     for (retries, takes) in [(true, 1), (false, 2)] {
@@ -100,7 +100,7 @@ async fn i6_the_reply_to_the_acquisition_is_lost() {
         let uri = format!("{}&retryWrites={retries}", proxy.uri());
         let database = Client::with_uri_str(uri).await.unwrap().database(db.name());
         let began = Instant::now();
-        // A lease that would be waited for very much longer than the test takes.
+        // A lease that is much longer than the test.
         crash::migrator(database, Duration::from_secs(10 * 60)).up().await.unwrap();
         println!("retryWrites={retries}: token {}, all done after {:?}", token(&db).await, began.elapsed());
         assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
@@ -109,7 +109,7 @@ async fn i6_the_reply_to_the_acquisition_is_lost() {
     }
 }
 
-/// Two updates make the documents and one raises the fence; those that are struck are heartbeats.
+/// Two updates create the documents and one raises the fence; all later ones are heartbeats.
 #[tokio::test]
 async fn heartbeats_are_lost() {
     let db = TestDb::new().await;
@@ -123,8 +123,8 @@ async fn heartbeats_are_lost() {
     assert_eq!(token(&db).await, 1);
 }
 
-/// The holder does not hear from the server for most of its lease: it stops by itself, commits nothing, and gives back
-/// what may still be its own.
+/// The server does not answer for most of the lease. The holder stops, commits nothing, and releases the lease if it is still its
+/// own.
 #[tokio::test]
 async fn i6_a_heartbeat_is_not_answered() {
     let db = TestDb::new().await;
@@ -147,7 +147,7 @@ async fn i6_a_heartbeat_is_not_answered() {
     assert!(migrator.status().await.unwrap().holder().is_none());
 }
 
-/// The fence was raised on a primary that may be about to lose this write: it has to be raised again.
+/// The write that raised the fence may be rolled back, so the fence has to be raised again.
 #[tokio::test]
 async fn i2_the_fence_is_raised_in_doubt() {
     let db = TestDb::new().await;
@@ -166,7 +166,7 @@ async fn i2_the_fence_is_raised_in_doubt() {
     assert_eq!(raised, 2, "{commands:?}");
 }
 
-/// Somebody has dropped the collection of the lock, as people do with locks, after a failure had been put on record.
+/// The collection of the lock was dropped after a failure was recorded.
 #[tokio::test]
 async fn the_lock_is_dropped() {
     let db = TestDb::new().await;

@@ -1,4 +1,4 @@
-//! Server calls of a `&Database` body that go on when the body is gone: nobody else may migrate beside them.
+//! Server calls of a `&Database` body that continue after the body has ended. No other process may migrate meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use super::count;
 
-/// Longer than a stopped run may take.
+/// Longer than stopping a run may take.
 const DOCUMENTS: i32 = 60;
 
-/// The server takes its time for each document.
+/// The server takes some time for each document.
 #[migration(id = "001_slow", source = "module:leftovers")]
 async fn slow(db: &Database) -> Result<(), mongodb::error::Error> {
     change_all(db).await
@@ -67,7 +67,7 @@ fn brought(db: &TestDb, source: &str) -> Migrator {
     Migrator::builder(db.database().clone()).registry(Registry::linked().source(source)).build().unwrap()
 }
 
-/// Stops a run while the server changes documents, and gives its error.
+/// Stops a run while the server changes documents, and returns its error.
 async fn stopped(db: &TestDb, migrator: &Migrator) -> Error {
     let run = tokio::spawn(migrator.up().into_future());
     eventually("a document to be changed", async || (changed(db).await > 0).then_some(())).await;
@@ -88,7 +88,7 @@ async fn i6_a_call_that_cannot_be_found_keeps_the_lease() {
     assert!(report.left_running()[0].contains("module:leftovers:001_slow"), "{report}");
     assert!(report.to_string().contains("the lease was not released"), "{report}");
     assert!(error.to_string().contains("lease was not released"), "{error}");
-    // Whatever the server still does, nobody else migrates meanwhile.
+    // Nobody else migrates while the server is still changing documents.
     let after = changed(&db).await;
     eventually("the call to go on", async || (changed(&db).await > after).then_some(())).await;
     assert!(!lease_is_free(&db).await);
@@ -101,7 +101,7 @@ async fn i6_a_call_that_cannot_be_found_keeps_the_lease() {
     assert!(matches!(error, Error::LockTimeout { .. }), "{error:?}");
 }
 
-/// No operation on a collection is under way at the server, whoever has sent it.
+/// Asserts that the server runs no operation on a collection.
 pub(super) async fn assert_nothing_runs(db: &TestDb, collection: &str) {
     let name = format!("{}.{collection}", db.name());
     let running = doc! { "currentOp": true, "active": true, "ns": name };
@@ -109,7 +109,7 @@ pub(super) async fn assert_nothing_runs(db: &TestDb, collection: &str) {
     assert!(running.get_array("inprog").unwrap().is_empty(), "{running}");
 }
 
-/// It is ended with its session, and nobody repeats the half of it that took effect.
+/// The call is ended with its session, and its partial effect is not repeated.
 #[tokio::test]
 async fn i6_a_call_without_transactions_is_the_last_of_its_body() {
     let db = filled(TestDb::standalone().await).await;
@@ -140,7 +140,7 @@ async fn i6_a_call_is_ended_before_the_lease_is_released() {
     let Error::Interrupted { report } = &error else { panic!("{error:?}") };
     assert!(report.left_running().is_empty(), "{report}");
     assert!(error.to_string().contains("The lock is free"), "{error}");
-    // The same call again does what was left.
+    // Repeating the call changes the remaining documents.
     drop(migrator);
     assert_eq!(changed(&db).await, after);
     let next = brought(&db, "module:leftovers");
@@ -148,7 +148,7 @@ async fn i6_a_call_is_ended_before_the_lease_is_released() {
     assert_eq!(changed(&db).await, u64::from(DOCUMENTS.unsigned_abs()));
 }
 
-/// A body that waits no longer for its own call, and fails.
+/// A body that stops waiting for its own call, and fails.
 #[migration(id = "001_impatient", source = "module:leftovers-impatient")]
 async fn impatient(db: &Database) -> Result<(), anyhow::Error> {
     Ok(timeout(Duration::from_secs(1), change_all(db)).await??)
@@ -165,7 +165,7 @@ async fn i6_a_call_that_its_body_has_dropped_is_ended_before_the_lease_is_releas
     assert!(lease_is_free(&db).await);
 }
 
-/// The bodies of many databases share a client, so that a call is known by its database.
+/// The bodies of many databases share a client, so a call is found by its database.
 #[tokio::test]
 async fn i6_a_call_in_one_of_many_databases_is_ended_before_its_lease_is_released() {
     let db = database().await;
@@ -190,7 +190,7 @@ async fn i6_a_call_that_outlives_its_migrations_timeout_stops_the_run_and_keeps_
     let Error::Failed { report, .. } = &error else { panic!("{error:?}") };
     assert_eq!(report.left_running().len(), 1, "{report}");
     assert_eq!(report.not_run(), ["module:leftovers-timeout:002_next"]);
-    assert!(error.to_string().contains("the lease was not released"), "{error}");
+    assert!(error.to_string().contains("lease was not released"), "{error}");
     assert_eq!(status(&db, "module:leftovers-timeout:001_slow").await, "failed");
     assert!(record(&db, "module:leftovers-timeout:002_next").await.is_none());
     assert_eq!(count(&db, "next", doc! {}).await, 0);

@@ -1,4 +1,4 @@
-//! Transactions that are too slow or too large for the server: told once, with the cure, and not tried again.
+//! Transactions that are too slow or too large for the server: they fail once, with advice, and are not retried.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -72,7 +72,7 @@ async fn large_update(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 static CAPPED: AtomicU32 = AtomicU32::new(0);
 static OUT: AtomicU32 = AtomicU32::new(0);
 
-/// The server labels its answer as transient.
+/// The server labels the error as transient.
 #[migration(id = "001_capped", source = "module:capped")]
 async fn reads_a_capped_collection(tx: &mut Tx) -> Result<(), anyhow::Error> {
     CAPPED.fetch_add(1, Relaxed);
@@ -88,7 +88,7 @@ async fn writes_to_a_capped_collection(tx: &mut Tx) -> Result<(), mongodb::error
     Ok(())
 }
 
-/// What an application keeps somewhere, and must not use here.
+/// A handle that an application may keep, and must not use here.
 static RAW: Mutex<Option<Database>> = Mutex::new(None);
 
 #[migration(id = "001_index", source = "module:ddl-beside")]
@@ -101,18 +101,18 @@ async fn ddl_beside_the_transaction(tx: &mut Tx) -> Result<(), mongodb::error::E
     Ok(())
 }
 
-/// Transactions may take a second here.
+/// A server on which transactions are limited to one second.
 async fn impatient() -> &'static Mongod {
     static SERVER: OnceCell<Mongod> = OnceCell::const_new();
     let start = async || servers::builder().set_parameter("transactionLifetimeLimitSeconds", 1).start().await.unwrap();
     SERVER.get_or_init(start).await
 }
 
-/// Runs what there is of a source: it fails, leaves nothing but its record, and its body has run once.
+/// Runs the migration of a source, which fails, leaves only its record, and has run its body once.
 async fn fails(server: &Mongod, source: &str, bodies: &AtomicU32) -> Error {
     let db = TestDb::on(server).await;
     if source == "module:ddl-beside" {
-        // It has touched the collection, so that it is there; the index waits for its own transaction.
+        // The body has created the collection; the index waits for the body's own transaction.
         db.create_collection("effects").await.unwrap();
         *RAW.lock().unwrap() = Some(db.database().clone());
     }
@@ -163,8 +163,8 @@ async fn i6_too_slow_in_a_call() {
     assert!(matches!(error, Error::TransactionTooSlow { .. }), "{error:?}");
 }
 
-/// `Tx` has no method for an index and its session is not to be had, but a handle of the application's own reaches the
-/// server beside the transaction, and waits for it: until the server ends the transaction.
+/// `Tx` has no method for indexes and does not expose its session. But a handle of the application can be used inside the body, and
+/// waits for the transaction until the server ends it.
 #[tokio::test]
 async fn i6_ddl_beside_its_own_transaction() {
     let error = fails(impatient().await, "module:ddl-beside", &DDL_BESIDE).await;
@@ -174,7 +174,7 @@ async fn i6_ddl_beside_its_own_transaction() {
 
 const AS_A_CONFLICT: &str = "it reports a transaction that is too large as a write conflict, so it is tried again";
 
-/// On a server with the smallest cache there is.
+/// On a server with the smallest possible cache.
 #[tokio::test]
 async fn i6_too_large() {
     if servers::skip_before(6, AS_A_CONFLICT).await {
@@ -197,9 +197,9 @@ async fn i6_too_large_in_one_update() {
     assert!(matches!(error, Error::TransactionTooLarge { .. }), "{error:?}");
 }
 
-/// The label of the first one asks for another attempt.
+/// The first error is labeled as transient.
 #[tokio::test]
-async fn i6_what_the_server_does_not_do_in_a_transaction() {
+async fn i6_operations_that_transactions_do_not_support() {
     for (source, bodies) in [("module:capped", &CAPPED), ("module:capped-write", &OUT)] {
         let error = fails(servers::replica_set().await, source, bodies).await;
         assert!(matches!(error, Error::OutsideTransactions { .. }), "{error:?}");

@@ -1,4 +1,4 @@
-//! The tables of docs/RELIABILITY.md are complete, and name tests that exist.
+//! The tables of docs/RELIABILITY.md: complete, and with tests that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ const EVENTS: [&str; 7] = [
     "server call still running",
 ];
 
-/// The rows of the first table below a heading, with its titles, cell by cell.
+/// Returns the rows of the first table below a heading, including its titles, as cells.
 fn table(heading: &str) -> Vec<Vec<String>> {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/RELIABILITY.md")).unwrap();
     let (_, section) = page.split_once(heading).unwrap();
@@ -28,7 +28,7 @@ fn table(heading: &str) -> Vec<Vec<String>> {
     [titles].into_iter().chain(rows.skip(1)).collect()
 }
 
-/// A cell names at least one test, and only tests that exist.
+/// Asserts that a cell names at least one test, and only tests that exist.
 fn assert_tested(cell: &str, tests: &BTreeSet<String>) {
     let mut named = cell.split('`').skip(1).step_by(2).filter(|name| name.contains("::")).peekable();
     assert!(named.peek().is_some(), "no test: {cell}");
@@ -36,7 +36,7 @@ fn assert_tested(cell: &str, tests: &BTreeSet<String>) {
     assert!(missing.is_empty(), "no such test: {missing:?}");
 }
 
-/// The numbers at the beginning of a row: `7`, or `26, 27`.
+/// Parses the numbers at the beginning of a row: `7`, or `26, 27`.
 fn numbers(row: &str) -> impl Iterator<Item = usize> {
     row.split(',').map(move |number| number.trim().parse().unwrap_or_else(|_| panic!("not a number: {row}")))
 }

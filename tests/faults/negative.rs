@@ -1,5 +1,5 @@
-//! A suite that cannot fail shows nothing. Without the fence, and with the records outside of the transactions, it does:
-//! [`sabotage`](mongrate_tests::sabotage) takes the guard away in a run of this same program.
+//! Proves that the suite can fail: it does without the fence, and with records outside of the transactions.
+//! [`sabotage`](mongrate_tests::sabotage) disables the protection in a run of this same program.
 
 use std::env;
 use std::process::Command;
@@ -9,7 +9,7 @@ use mongrate_tests::{TestDb, Worker};
 
 use super::{LEASE_MS, assert_all_done, ended};
 
-/// What still works without either guard, as long as nothing goes wrong.
+/// A run that succeeds without either protection, because nothing goes wrong.
 const UNDISTURBED: &str = "faults::negative::a_run_that_nothing_disturbs";
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn a_run_that_nothing_disturbs() {
     assert_all_done(&db, "nothing disturbs it").await;
 }
 
-/// Runs scenarios without a guard. Each of them fails, with these words; and it is the scenario that makes the difference.
+/// Runs scenarios without a protection. Each of them fails with this message, and the undisturbed run does not.
 fn fail_without(guard: &str, scenarios: &[(&str, &str)]) {
     let names = scenarios.iter().map(|(name, _)| *name);
     let run = Command::new(env::current_exe().unwrap())
@@ -35,9 +35,9 @@ fn fail_without(guard: &str, scenarios: &[(&str, &str)]) {
     assert!(output.contains(&format!("test {UNDISTURBED} ... ok")), "without the {guard} nothing works at all");
     for (name, words) in scenarios {
         assert!(output.contains(&format!("test {name} ... FAILED")), "{name} does not fail without the {guard}");
-        let told = output.split_once(&format!("---- {name} stdout ----")).unwrap().1;
-        let told = told.split_once("\n---- ").map_or(told, |(told, _)| told);
-        assert!(told.contains(words), "{name} fails without the {guard}, but not with '{words}'");
+        let failure = output.split_once(&format!("---- {name} stdout ----")).unwrap().1;
+        let failure = failure.split_once("\n---- ").map_or(failure, |(failure, _)| failure);
+        assert!(failure.contains(words), "{name} fails without the {guard}, but not with '{words}'");
     }
 }
 
@@ -61,9 +61,9 @@ fn i1_scenarios_5_and_14_fail_with_the_record_outside_of_the_transaction() {
         "record",
         &[
             ("faults::killed::i1_killed_after_the_last_commit", "effects of module:crash:004_last"),
-            ("faults::transient::i1_commit_unheard_once_effect_and_record_together", "an effect without its record"),
+            ("faults::transient::i1_commit_reply_lost_once_effect_and_record_together", "an effect without its record"),
             (
-                "faults::transient::i1_commit_unheard_three_times_effect_and_record_together",
+                "faults::transient::i1_commit_reply_lost_three_times_effect_and_record_together",
                 "an effect without its record",
             ),
         ],

@@ -1,4 +1,4 @@
-//! Processes that are stopped, and go on when somebody else has taken over.
+//! Processes that are paused with SIGSTOP, and resume after another one has taken over.
 
 use std::time::{Duration, Instant};
 
@@ -10,26 +10,26 @@ use tokio::time::sleep;
 
 use super::{SOON, applied, assert_all_done, effects, ended, paused_at, settle_by_hand, successor, token};
 
-/// The process stands still in the middle of its first body, with an open transaction.
+/// The process is paused in its first body, with an open transaction.
 #[tokio::test]
 async fn i2_paused_in_a_body_past_its_lease() {
     past_its_lease("body 001_first").await;
 }
 
-/// The transaction has written the record and the history, but not the fence: nothing holds the successor up.
+/// The transaction has written the record and the history, but not the fence: nothing blocks the successor.
 #[tokio::test]
 async fn i2_paused_before_the_fence() {
     past_its_lease("tx update migrations_lock 1").await;
 }
 
-/// The transaction has written the fence: the successor gets through because it ends that transaction.
+/// The transaction has written the fence: the successor ends the transaction and continues.
 #[tokio::test]
 async fn i2_paused_between_fence_and_commit() {
     past_its_lease("commitTransaction 1").await;
 }
 
-/// The commit has reached the server, which is slow with it, when the process is stopped. Whether it is carried out or
-/// ended by the successor, it counts once.
+/// The server is processing the commit when the process is paused. Whether the commit succeeds or the successor ends it, the
+/// migration takes effect once.
 #[tokio::test]
 async fn i1_paused_while_the_server_commits() {
     let db = TestDb::new().await;
@@ -57,8 +57,8 @@ async fn i1_paused_while_the_server_commits() {
     assert_all_done(&db, "paused while the server commits").await;
 }
 
-/// What runs outside transactions is repeated by the successor. When the first process goes on in the middle of its body,
-/// the next call of that body is not made: it could undo what has been done since.
+/// The successor repeats what runs outside transactions. When the first process resumes in its body, the next call is refused,
+/// because it could undo later changes.
 #[tokio::test]
 async fn i2_paused_in_a_schema_body_past_its_lease() {
     let db = TestDb::new().await;
@@ -72,7 +72,7 @@ async fn i2_paused_in_a_schema_body_past_its_lease() {
     assert_all_done(&db, "paused in a schema body").await;
 }
 
-/// A handle of the driver checks nothing, so what the first process still does in its body happens; but it records nothing.
+/// A driver handle checks nothing, so further calls of the first process take effect, but it records nothing.
 #[tokio::test]
 async fn i2_paused_in_a_raw_body_past_its_lease() {
     let db = TestDb::new().await;
@@ -85,8 +85,8 @@ async fn i2_paused_in_a_raw_body_past_its_lease() {
     assert_all_done(&db, "paused in a raw body").await;
 }
 
-/// Without transactions the effect stays, and whoever comes next does not go on by itself. The first process neither goes on
-/// with its body nor says that it is completed.
+/// Without transactions, the effect stays, and the next run does not continue automatically. The first process neither continues
+/// its body nor records that it is completed.
 #[tokio::test]
 async fn i2_paused_in_a_body_without_transactions_past_its_lease() {
     let db = TestDb::standalone().await;
@@ -113,7 +113,7 @@ async fn paused_shorter_than_the_lease() {
     assert_eq!(token(&db).await, 1);
 }
 
-/// Nobody has taken over, but the process cannot know: it stops by itself, and leaves the lease free.
+/// Nobody has taken over, but the process cannot know that: it stops, and releases the lease.
 #[tokio::test]
 async fn i6_paused_past_its_lease_with_nobody_waiting() {
     let db = TestDb::new().await;
@@ -131,8 +131,7 @@ async fn i6_paused_past_its_lease_with_nobody_waiting() {
     assert_all_done(&db, "paused").await;
 }
 
-/// The first process goes on while the second one is in the middle of its run. Its release must not touch the lease of
-/// the other.
+/// The first process resumes during the run of the second one. Its release must not affect the lease of the other.
 #[tokio::test]
 async fn i2_a_stale_holder_leaves_the_new_lease_alone() {
     let db = TestDb::new().await;
@@ -146,15 +145,15 @@ async fn i2_a_stale_holder_leaves_the_new_lease_alone() {
     assert_eq!(status.holder().map(|holder| holder.pid), Some(i64::from(next.pid())));
 
     next.cont();
-    // However long that took, it may have lost its own lease by now; what counts is that it was not taken from it.
+    // It may have lost its own lease by expiry on a slow machine, but nobody must have taken it away.
     ended(&mut next).await;
     successor(&db).await.up().await.unwrap();
     assert_all_done(&db, "a stale release").await;
 }
 
-async fn past_its_lease(place: &str) {
+async fn past_its_lease(position: &str) {
     let db = TestDb::new().await;
-    let mut stale = paused_at(&db, place).await;
+    let mut stale = paused_at(&db, position).await;
     let began = Instant::now();
     assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL);
     assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
@@ -162,5 +161,5 @@ async fn past_its_lease(place: &str) {
     stale.cont();
     let end = ended(&mut stale).await;
     assert!(end.starts_with("LeaseLost"), "{end}");
-    assert_all_done(&db, place).await;
+    assert_all_done(&db, position).await;
 }

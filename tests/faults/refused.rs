@@ -1,4 +1,4 @@
-//! Servers that refuse: no space, no more writes, no such user.
+//! Servers that reject commands: full disk, read-only mode, missing user.
 
 use std::time::{Duration, Instant};
 
@@ -12,14 +12,14 @@ use mongrate_tests::{FailPoint, Gate, TestDb, Worker, servers};
 use super::{SOON, count, ended};
 use crate::access::guarded::Guarded;
 
-/// Nothing is half recorded: no effect, no completed record, no completed history.
+/// Asserts that nothing is recorded partially: no effect, no completed record, no completed history entry.
 async fn nothing_is_recorded(db: &Database) {
     assert_eq!(count(db, "effects", doc! {}).await, 0);
     assert_eq!(count(db, "migrations", doc! { "status": { "$ne": "failed" } }).await, 0);
     assert_eq!(count(db, "migrations_history", doc! { "status": { "$ne": "failed" } }).await, 0);
 }
 
-/// The effect is there once, with its record.
+/// Asserts that the effect exists once, with its record.
 async fn all_is_recorded(db: &Database) {
     assert_eq!(count(db, "effects", doc! {}).await, 1);
     assert_eq!(count(db, "migrations", doc! { "status": "completed" }).await, 1);
@@ -62,15 +62,15 @@ static WRITES_GO: Gate = Gate::new();
 
 #[migration(id = "001_insert", source = "module:refused-writes")]
 async fn without_writes(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
-    // A server with an open transaction waits for its end before it becomes read-only.
+    // A server becomes read-only only after open transactions have ended.
     WRITES_RUN.open();
     WRITES_GO.pass().await;
     tx.collection::<Document>("effects").insert_one(doc! {}).await?;
     Ok(())
 }
 
-/// A server that was made read-only, before a run and in the middle of one. It blocks whoever has no special privilege,
-/// so it needs users.
+/// A server that becomes read-only, before a run and during one. This affects only users without a special privilege, so the
+/// server needs users.
 #[tokio::test]
 async fn i6_the_server_becomes_read_only() {
     if servers::skip_before(6, "it has no `setUserWriteBlockMode`").await {
@@ -120,7 +120,7 @@ async fn without_user(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// As far as the server is concerned, it does not know this user any more in the middle of its run.
+/// The user is removed from the server during its run.
 #[tokio::test]
 async fn i6_the_user_expires_in_the_middle() {
     let server = Guarded::start().await;
@@ -153,8 +153,8 @@ async fn i6_the_user_expires_in_the_middle() {
     all_is_recorded(&shop).await;
 }
 
-/// One user cannot end another one's transaction, which has passed the fence: who takes over waits until the server ends
-/// it, and goes on.
+/// A user cannot end the transaction of another user that has passed the fence. The successor waits until the server ends it, and
+/// continues.
 #[tokio::test]
 async fn i2_no_right_to_kill_the_former_holders_session() {
     let server = Guarded::start().await;
@@ -163,7 +163,7 @@ async fn i2_no_right_to_kill_the_former_holders_session() {
         let roles = [doc! { "db": "shop", "role": "readWrite" }, doc! { "db": "shop", "role": "dbAdmin" }];
         root.run_command(doc! { "createUser": user, "pwd": user, "roles": roles.to_vec() }).await.unwrap();
     }
-    // Not the minute that it has by default.
+    // Shorter than the default of one minute.
     root.run_command(doc! { "setParameter": 1, "transactionLifetimeLimitSeconds": 6 }).await.unwrap();
     let uri = server.client_uri("ada", "ada", "admin");
     let mut stale = Worker::start(&["crash", &uri, "shop", "2000", "pause", "commitTransaction 1"]);
@@ -173,7 +173,7 @@ async fn i2_no_right_to_kill_the_former_holders_session() {
     let began = Instant::now();
     let report = crash::migrator(database, Duration::from_secs(20)).up().await.unwrap();
     println!("waited for the server to end a transaction, and all done after {:?}: {report}", began.elapsed());
-    assert!(began.elapsed() > Duration::from_secs(3), "the transaction was not in the way: {:?}", began.elapsed());
+    assert!(began.elapsed() > Duration::from_secs(3), "the transaction did not block the run: {:?}", began.elapsed());
     assert!(began.elapsed() < 2 * SOON, "took {:?}", began.elapsed());
     stale.cont();
     let end = ended(&mut stale).await;

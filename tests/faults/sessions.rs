@@ -1,5 +1,5 @@
-//! The sessions of runs, and the application's pool: who comes next may end the transactions of a holder that did not
-//! release its lease, and must not hit the application.
+//! The sessions of runs, and the application's pool. A successor may end the transactions of a holder that did not release its
+//! lease, but never those of the application.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ fn migrator(db: &TestDb, source: &str) -> Migrator {
         .unwrap()
 }
 
-/// Sessions that the application gets from its pool, and from nowhere else.
+/// Returns sessions that the application gets from its pool.
 async fn pooled(db: &TestDb) -> Vec<ClientSession> {
     let mut sessions = Vec::new();
     for _ in 0..20 {
@@ -59,7 +59,7 @@ async fn pooled(db: &TestDb) -> Vec<ClientSession> {
     sessions
 }
 
-/// The application's transactions with all sessions of its pool outlive a run that comes after the one that lost its lease.
+/// Asserts that the application's transactions in all sessions of its pool survive a run after one that lost its lease.
 async fn assert_left_alone(db: &TestDb) {
     let orders = db.collection::<Document>("orders");
     let mut sessions = pooled(db).await;
@@ -67,14 +67,14 @@ async fn assert_left_alone(db: &TestDb) {
         session.start_transaction().await.unwrap();
         orders.insert_one(doc! { "_id": number }).session(session).await.unwrap();
     }
-    // Takes the lease, and with it the list of sessions whose transactions it ends.
+    // Acquires the lease, with the list of sessions whose transactions it ends.
     successor(db).await.up().await.unwrap();
     for session in &mut sessions {
         session.commit_transaction().await.unwrap();
     }
     assert_eq!(count(db, "orders", doc! {}).await, 20);
     drop(sessions);
-    // Nor is anything left that a client would wait for when it is shut down.
+    // And `Client::shutdown` has nothing to wait for.
     let client = db.client().clone();
     timeout(SOON, client.shutdown().into_future()).await.expect("the client waits for a session that was kept");
 }
@@ -94,7 +94,7 @@ async fn i2_the_session_of_a_lost_lease_is_not_the_applications() {
 }
 
 #[tokio::test]
-async fn i2_the_session_of_a_body_that_is_left_behind_is_not_the_applications() {
+async fn i2_the_session_of_an_abandoned_body_is_not_the_applications() {
     let db = TestDb::new().await;
     db.create_collection("orders").await.unwrap();
     let run = tokio::spawn(migrator(&db, "module:session-hangs").up().into_future());
@@ -108,7 +108,7 @@ async fn i2_the_session_of_a_body_that_is_left_behind_is_not_the_applications() 
 }
 
 #[tokio::test]
-async fn the_session_of_a_released_lease_goes_back() {
+async fn the_session_of_a_released_lease_returns_to_the_pool() {
     let db = TestDb::new().await;
     let run = tokio::spawn(migrator(&db, "module:session-released").up().into_future());
     RELEASED.pass().await;

@@ -1,8 +1,8 @@
-//! Processes that die, stand still or lose their replies, servers that fail over or refuse: what the engine promises then
-//! (I1, I2, I6). docs/RELIABILITY.md lists the scenarios.
+//! The guarantees I1, I2 and I6 when processes die, pause or lose replies, and when servers fail over or reject commands.
+//! docs/RELIABILITY.md lists the scenarios.
 //!
-//! The victim is a process of its own with a short lease; the one that comes after it runs in the test, with a long
-//! lease, so that a slow machine takes nothing away from it.
+//! The victim is a separate process with a short lease. The successor runs in the test, with a lease that is long enough for a
+//! slow machine.
 
 mod abandoned;
 mod boot;
@@ -26,7 +26,7 @@ mod paused;
 mod refused;
 mod restructure;
 mod sessions;
-mod told;
+mod terminated;
 mod transient;
 mod unacknowledged;
 mod zombie;
@@ -43,31 +43,31 @@ use mongrate_tests::{TestDb, Worker};
 /// The lease of a victim, in milliseconds.
 const LEASE_MS: &str = "2000";
 
-/// How long the one that comes after a victim may take: its lease, and a slow machine. Far from the 60 s after which
-/// the server itself ends a transaction.
+/// Time limit of a successor: the lease, plus time for a slow machine. Much less than the 60 s after which the server itself ends
+/// a transaction.
 const SOON: Duration = Duration::from_secs(15);
 
-/// A process that migrates `db` and halts at a place.
+/// Starts a process that migrates `db` and halts.
 fn victim(db: &TestDb, halt: &[&str]) -> Worker {
     Worker::start(&[&["crash", db.uri(), db.name(), LEASE_MS], halt].concat())
 }
 
-/// A victim that stands still at a place.
-async fn paused_at(db: &TestDb, place: &str) -> Worker {
-    let mut worker = victim(db, &["pause", place]);
-    assert_eq!(worker.line().await, Some(format!("halted at {place}")));
+/// Starts a victim and waits until it is paused at `position`.
+async fn paused_at(db: &TestDb, position: &str) -> Worker {
+    let mut worker = victim(db, &["pause", position]);
+    assert_eq!(worker.line().await, Some(format!("halted at {position}")));
     worker.paused().await;
     worker
 }
 
-/// A victim that was killed at a place.
-async fn killed_at(db: &TestDb, place: &str) {
-    let mut worker = victim(db, &["die", place]);
-    assert_eq!(worker.line().await, Some(format!("halted at {place}")));
+/// Starts a victim and waits until it was killed at `position`.
+async fn killed_at(db: &TestDb, position: &str) {
+    let mut worker = victim(db, &["die", position]);
+    assert_eq!(worker.line().await, Some(format!("halted at {position}")));
     worker.finish().await;
 }
 
-/// Waits for the end of a worker, and gives what it said of it.
+/// Waits for the end of a worker, and returns its result.
 async fn ended(worker: &mut Worker) -> String {
     loop {
         let line = worker.line().await.expect("the worker said nothing of its end");
@@ -77,43 +77,43 @@ async fn ended(worker: &mut Worker) -> String {
     }
 }
 
-/// A migrator in this process, with a client of its own.
+/// Creates a migrator in this process, with its own client.
 async fn successor(db: &TestDb) -> Migrator {
     let (database, _) = db.replica("successor").await;
     migrator(database, Duration::from_secs(20))
 }
 
-/// Qualified ids of what a run applied, in its order.
+/// Returns the qualified ids of the migrations that a run applied, in order.
 fn applied(report: &Report) -> Vec<&str> {
     report.applied().map(|execution| execution.id.as_str()).collect()
 }
 
-/// How many documents match, as a fail-over cannot undo them.
+/// Counts matching documents with a majority read, which a fail-over cannot undo.
 async fn count(db: &Database, collection: &str, filter: Document) -> u64 {
     let majority = CollectionOptions::builder().read_concern(ReadConcern::majority()).build();
     db.collection_with_options::<Document>(collection, majority).count_documents(filter).await.unwrap()
 }
 
-/// The token of the newest lease.
+/// Returns the token of the newest lease.
 async fn token(db: &Database) -> i64 {
     let leases = db.collection::<Document>("migrations_lock");
     leases.find_one(doc! { "_id": "lease" }).await.unwrap().unwrap().get_i64("token").unwrap()
 }
 
-/// How often a migration has taken effect.
+/// Returns how often a migration has taken effect.
 async fn effects(db: &Database, id: &str) -> u64 {
     count(db, EFFECTS, doc! { "migration": id }).await
 }
 
-/// Everything is applied, exactly once where that is promised, and on record; and the lease is free (I6).
+/// Asserts that everything is applied and recorded, exactly once where that is guaranteed, and that the lease is free (I6).
 async fn assert_all_done(db: &TestDb, context: &str) {
     assert_all_applied(db, context).await;
     let status = successor(db).await.status().await.unwrap();
     assert!(status.holder().is_none(), "the lease is still held, {context}: {status}");
 }
 
-/// The first migration had its effect on a server without transactions, and was cut off before it was completed: no run goes on
-/// before somebody has said what has become of it.
+/// The first migration was interrupted after its effect on a server without transactions. Runs are refused until an operator has
+/// marked it.
 async fn settle_by_hand(db: &TestDb, migrator: &Migrator) {
     let error = migrator.up().await.unwrap_err();
     assert!(matches!(&error, Error::PartiallyApplied { ids } if *ids == ALL[..1]), "{error:?}");

@@ -1,4 +1,4 @@
-//! Faults of the server within a transaction: what runs again, and what does not.
+//! Server faults during a transaction, and whether the body runs again.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -9,17 +9,17 @@ use mongrate_tests::{FailPoint, Lost, Proxy, Strike, TestDb, eventually, sabotag
 
 use super::count;
 
-/// What came of a run under a fault.
+/// The result of a run with a fault.
 #[derive(Debug)]
 struct Run {
     result: Result<Report, Error>,
-    /// How often the body ran.
+    /// Number of executions of the body.
     bodies: u32,
-    /// How often it took effect.
+    /// Number of effects.
     effects: u64,
 }
 
-/// A test with a migration of its own, which counts how often its body runs: `name, source, fault, |run| checks`.
+/// Defines a test with its own migration, which counts the executions of its body: `name, source, fault, |run| checks`.
 macro_rules! under_fault {
     ($(#[$doc:meta])* $name:ident, $source:literal, $fault:expr, |$run:ident| $checks:expr) => {
         mod $name {
@@ -44,15 +44,15 @@ macro_rules! under_fault {
     };
 }
 
-/// What goes wrong.
+/// The fault.
 enum Fault {
-    /// A fail point of the server, so many times. There is one at a time on a server.
+    /// A fail point of the server, with a count. A server has one at a time.
     Point(i32, Document),
-    /// Commands that never arrive, or whose replies do not.
+    /// Commands that are lost, or whose replies are.
     Lost(Lost, Strike),
 }
 
-/// Runs, with the fault, what there is of a source; and then, without it, what is left.
+/// Runs the migration of a source with the fault, and then, if it is still pending, without.
 async fn run(source: &str, fault: Fault, bodies: &AtomicU32) -> Run {
     let db = TestDb::new().await;
     let migrator = |database| Migrator::builder(database).registry(Registry::linked().source(source)).build().unwrap();
@@ -80,7 +80,7 @@ async fn run(source: &str, fault: Fault, bodies: &AtomicU32) -> Run {
 }
 
 impl Run {
-    /// Applied, once, and the report knows how often the body ran.
+    /// Asserts that the migration is applied once, and that the report has the number of executions.
     fn assert_applied(&self, bodies: u32) {
         let report = self.result.as_ref().unwrap_or_else(|error| panic!("{error}: {self:?}"));
         let execution = report.applied().next().unwrap();
@@ -108,7 +108,7 @@ under_fault!(i1_write_conflict, "module:conflict", transient(1, "insert", 112), 
 under_fault!(i1_many_write_conflicts, "module:conflicts", transient(4, "insert", 112), |run| run.assert_applied(5));
 under_fault!(i1_forgotten_transaction, "module:forgotten", transient(3, "insert", 251), |run| run.assert_applied(4));
 under_fault!(
-    /// It ends some time, and says how often it tried.
+    /// The run ends, and reports the number of attempts.
     endless_write_conflicts, "module:endless", transient(1000, "insert", 112), |run| {
     let error = run.result.unwrap_err();
     let Error::Failed { source, .. } = &error else { panic!("{error:?}") };
@@ -123,38 +123,38 @@ under_fault!(
 );
 under_fault!(i1_commit_rolled_back, "module:back", transient(1, "commitTransaction", 251), |run| run.assert_applied(2));
 under_fault!(
-    /// After a long pause of the primary, the server may not know the transaction and say so without a label: it was not
-    /// applied.
+    /// After a long pause of the primary, the server may have forgotten the transaction, and returns an error without a label. The
+    /// commit was not applied.
     i1_commit_of_a_forgotten_transaction, "module:back-unlabelled",
     commit(1, doc! { "errorCode": 251, "errorLabels": [] }), |run| run.assert_applied(2));
 under_fault!(i1_commit_lost_once, "module:lost_1", lost_commits(Lost::Request, 1), |run| run.assert_applied(1));
 under_fault!(i1_commit_lost_three_times, "module:lost_3", lost_commits(Lost::Request, 3), |run| run.assert_applied(1));
 under_fault!(i1_commit_lost_seven_times, "module:lost_7", lost_commits(Lost::Request, 7), |run| run.assert_applied(1));
 under_fault!(
-    /// More often than it is sent again: the fence settles it, and as it was not applied, the body runs again.
+    /// Lost more often than it is retried. The fence settles that it was not applied, and the body runs again.
     i1_commit_lost_too_often, "module:lost_20", lost_commits(Lost::Request, 20), |run| run.assert_applied(2));
-under_fault!(i1_commit_unheard_once, "module:unheard_1", lost_commits(Lost::Reply, 1), |run| run.assert_applied(1));
-under_fault!(i1_commit_unheard_three_times, "module:unheard_3", lost_commits(Lost::Reply, 3), |run| {
+under_fault!(i1_commit_reply_lost_once, "module:unheard_1", lost_commits(Lost::Reply, 1), |run| run.assert_applied(1));
+under_fault!(i1_commit_reply_lost_three_times, "module:unheard_3", lost_commits(Lost::Reply, 3), |run| {
     run.assert_applied(1);
 });
 under_fault!(
-    /// Applied, but the reply says that the member was about to shut down.
+    /// Applied, but the reply is an error because the member was about to shut down.
     i1_commit_in_doubt, "module:doubt",
     commit(1, doc! { "writeConcernError": { "code": 91, "errmsg": "shutting down" } }), |run| run.assert_applied(1));
 under_fault!(
-    /// Not sent again, but settled by the fence: it was not applied.
+    /// Not retried. The fence settles that it was not applied.
     i1_commit_out_of_time, "module:time", commit(1, doc! { "errorCode": 50 }), |run| run.assert_applied(2));
 under_fault!(
-    /// Not sent again, but settled by the fence: it was applied.
+    /// Not retried. The fence settles that it was applied.
     i1_commit_out_of_time_for_the_majority, "module:majority",
     commit(20, doc! { "writeConcernError": { "code": 50, "errmsg": "time is up" } }), |run| run.assert_applied(1));
 under_fault!(
-    /// From this error the driver concludes nothing: it was applied.
+    /// An error that the driver does not classify. It was applied.
     i1_commit_with_another_error, "module:concern",
     commit(1, doc! { "writeConcernError": { "code": 100, "errmsg": "not enough members" } }),
     |run| run.assert_applied(1));
 under_fault!(
-    /// Somebody has killed the operation (11601): it was not applied.
+    /// The operation was killed (11601). It was not applied.
     i6_commit_killed, "module:killed", commit(1, doc! { "errorCode": 11601 }), |run| {
     let error = run.result.unwrap_err();
     assert!(matches!(error, Error::Failed { .. }), "{error:?}");
@@ -167,14 +167,14 @@ async fn insert(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// The commit is applied, and its client goes on asking what has become of it. Whoever looks meanwhile finds the effect
-/// and its record: there is no moment at which one is there without the other.
-async fn together(unheard: usize) {
+/// The commit is applied, and its client keeps asking for the result. A reader always finds both the effect and its record, and
+/// never one without the other.
+async fn together(lost: usize) {
     let db = TestDb::new().await;
     let port = servers::replica_set().await.members()[0].port();
-    let proxy = Proxy::to(port, Strike::Named("commitTransaction", 1..=unheard), Lost::Reply).await;
+    let proxy = Proxy::to(port, Strike::Named("commitTransaction", 1..=lost), Lost::Reply).await;
     let uri = sabotage::uri(&format!("{}&appName={}", proxy.uri(), db.app_name())).await;
-    // The answers to all but the first commit take their time.
+    // The replies to all but the first commit are delayed.
     let slow = doc! {
         "failCommands": ["commitTransaction"], "appName": db.app_name(), "blockConnection": true, "blockTimeMS": 1_000,
     };
@@ -185,7 +185,7 @@ async fn together(unheard: usize) {
     eventually("the effect", async || (count(&db, "effects", doc! {}).await == 1).then_some(())).await;
     let recorded = count(&db, "migrations", doc! { "status": "completed" }).await;
     assert!(!run.is_finished());
-    println!("{unheard} replies to the commit lost: 1 effect, {recorded} record, and the client does not know yet");
+    println!("{lost} replies to the commit lost: 1 effect, {recorded} record, and the client does not know yet");
     assert_eq!(recorded, 1, "an effect without its record");
 
     let report = run.await.unwrap().unwrap();
@@ -195,12 +195,12 @@ async fn together(unheard: usize) {
 }
 
 #[tokio::test]
-async fn i1_commit_unheard_once_effect_and_record_together() {
+async fn i1_commit_reply_lost_once_effect_and_record_together() {
     together(1).await;
 }
 
 #[tokio::test]
-async fn i1_commit_unheard_three_times_effect_and_record_together() {
+async fn i1_commit_reply_lost_three_times_effect_and_record_together() {
     together(3).await;
 }
 
@@ -209,8 +209,7 @@ async fn fail(_: &mut Tx) -> Result<(), Error> {
     Err(Error::Refused("as it should".to_owned()))
 }
 
-/// A failure is on record once, also when the reply to its own commit is in doubt; and it is the body's error that is
-/// told.
+/// A failure is recorded once even if the reply to that commit is lost, and the run returns the error of the body.
 #[tokio::test]
 async fn i6_a_failure_is_recorded_once() {
     let db = TestDb::new().await;

@@ -1,5 +1,5 @@
-//! Servers that acknowledge no majority writes: every limit and every signal ends the run all the same, and nothing is reported as
-//! applied that is not known to be.
+//! Servers that acknowledge no majority writes. Every limit and every signal still ends the run, and nothing is reported as applied
+//! unless it is known to be.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use super::{applied, assert_all_done, count, effects, ended, successor};
 const FIRST: &str = "module:unacknowledged:001_first";
 const SECOND: &str = "module:unacknowledged:002_second";
 
-/// The promise is 5 seconds; the rest is for a slow machine. Without an end of its own, a run takes a minute and more.
+/// Guaranteed are 5 seconds; the rest is for a slow machine. Without a limit, a run would take more than a minute.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// A lease that would be waited for very much longer than the test takes.
+/// A lease that is much longer than the test.
 const LONG_LEASE_MS: &str = "600000";
 
 #[migration(id = "001_first", source = "module:unacknowledged", down = undo)]
@@ -65,7 +65,7 @@ fn builder(db: &TestDb, source: &str) -> MigratorBuilder {
     Migrator::builder(db.database().clone()).registry(Registry::linked().source(source))
 }
 
-/// A primary, a secondary and an arbiter: without the secondary there is a primary, and no majority of those that hold data.
+/// Starts a primary, a secondary and an arbiter. Without the secondary, there is a primary, but no majority of data-bearing members.
 async fn with_an_arbiter() -> (Mongod, usize) {
     let server = servers::builder().members(2).arbiter().start().await.unwrap();
     let secondary = 1 - server.primary().await.unwrap();
@@ -90,7 +90,7 @@ impl Direction {
         }
     }
 
-    /// What has become of the database: the effects of both migrations and of the `down`, and the records that say completed.
+    /// Returns the number of effects of the migrations and of the `down`, and of completed records.
     async fn left(db: &TestDb) -> [u64; 3] {
         let completed = doc! { "status": "completed" };
         [
@@ -100,7 +100,7 @@ impl Direction {
         ]
     }
 
-    /// The same when it has run once.
+    /// Returns the same numbers after one successful run.
     fn done(self) -> [u64; 3] {
         match self {
             Self::Up => [2, 0, 2],
@@ -110,7 +110,7 @@ impl Direction {
     }
 }
 
-/// Sees to it that a run of this verb ends soon after its limit and has done nothing; and nothing of it happens later.
+/// Asserts that a run of this verb ends soon after its limit without an effect, then or later.
 async fn ends_in_time(db: &TestDb, direction: Direction, migrator: &Migrator, limit: Duration) {
     let began = Instant::now();
     let error = direction.run(migrator).await.unwrap_err();
@@ -122,14 +122,14 @@ async fn ends_in_time(db: &TestDb, direction: Direction, migrator: &Migrator, li
     for words in ["majority", "migration lock"] {
         assert!(error.to_string().contains(words), "{words} is not in: {error}");
     }
-    // Nothing is under way as far as the caller can see.
+    // Nothing is running as far as the caller can see.
     let began = Instant::now();
     migrator.shutdown().await;
     assert!(began.elapsed() < WITHIN, "{direction:?}: shutting down took {:?}", began.elapsed());
     assert_eq!(count(db, "effects", doc! {}).await, 1, "{direction:?}");
 }
 
-/// The server goes on: the lease is free by itself, and the next run does everything once.
+/// The server continues: the lease is released without a further run, and the next run does everything once.
 async fn goes_on(db: &TestDb, direction: Direction) {
     eventually("the lease to be free", async || {
         let held = doc! { "_id": "lease", "holder": { "$ne": null } };
@@ -141,7 +141,7 @@ async fn goes_on(db: &TestDb, direction: Direction) {
     assert_eq!(Direction::left(db).await, direction.done(), "{direction:?}");
 }
 
-/// By its time limit, and by the time that it may wait for the lease.
+/// Returns migrators with a time limit of the run, and of waiting for the lease.
 fn limited(db: &TestDb) -> [(Migrator, Duration); 2] {
     let (by_timeout, by_waiting) = (Duration::from_secs(3), Duration::from_secs(2));
     [
@@ -161,16 +161,16 @@ async fn i6_every_limit_ends_a_run_without_a_majority() {
             dbs.push((db, direction, limit));
         }
     }
-    let told = TestDb::on(&server).await;
+    let other = TestDb::on(&server).await;
     server.kill(secondary).unwrap();
     let runs = dbs.iter().map(async |(db, direction, limit)| {
         let (migrator, limit) = &limited(db)[*limit];
         ends_in_time(db, *direction, migrator, *limit).await;
     });
     let terminated = async {
-        let mut worker = Worker::start(&["crash", told.uri(), told.name(), LONG_LEASE_MS]);
+        let mut worker = Worker::start(&["crash", other.uri(), other.name(), LONG_LEASE_MS]);
         eventually("the process to write the lock", async || {
-            (told.collection::<Document>("migrations_lock").count_documents(doc! {}).await.unwrap() > 0).then_some(())
+            (other.collection::<Document>("migrations_lock").count_documents(doc! {}).await.unwrap() > 0).then_some(())
         })
         .await;
         terminate(&mut worker).await;
@@ -181,13 +181,13 @@ async fn i6_every_limit_ends_a_run_without_a_majority() {
     for (db, direction, _) in &dbs {
         goes_on(db, *direction).await;
     }
-    let successor = successor(&told).await;
+    let successor = successor(&other).await;
     successor.force_unlock().await.unwrap();
     assert_eq!(applied(&successor.up().await.unwrap()), ALL);
-    assert_all_done(&told, "terminated without a majority").await;
+    assert_all_done(&other, "terminated without a majority").await;
 }
 
-/// SIGTERM; the process ends soon after it.
+/// Sends SIGTERM, and asserts that the process ends soon after.
 async fn terminate(worker: &mut Worker) {
     let began = Instant::now();
     worker.terminate();
@@ -198,28 +198,29 @@ async fn terminate(worker: &mut Worker) {
     assert!(end.contains("majority"), "{end}");
 }
 
-/// The secondary dies while a body runs, so that its commit has no end.
+/// The secondary dies while a body runs, so that its commit never completes.
 #[tokio::test]
 async fn i1_the_majority_is_lost_before_a_commit() {
     let (server, secondary) = with_an_arbiter().await;
-    let (db, told) = (TestDb::on(&server).await, TestDb::on(&server).await);
+    let (db, terminated) = (TestDb::on(&server).await, TestDb::on(&server).await);
     let migrator = builder(&db, "module:unacknowledged-commit").build().unwrap();
     let run = tokio::spawn(migrator.up().into_future());
     IN_BODY.pass().await;
-    let mut worker = Worker::start(&["crash", told.uri(), told.name(), LONG_LEASE_MS, "pause", "commitTransaction 1"]);
+    let mut worker =
+        Worker::start(&["crash", terminated.uri(), terminated.name(), LONG_LEASE_MS, "pause", "commitTransaction 1"]);
     worker.line().await.unwrap();
     worker.paused().await;
 
     server.kill(secondary).unwrap();
     GO.open();
     worker.cont();
-    // Without a majority, and so not for good: the primary has committed both.
+    // Only the primary has committed both, so they are not permanent.
     let local = async |db: &TestDb, name: &str, filter: Document| {
         db.collection::<Document>(name).count_documents(filter).await.unwrap()
     };
     eventually("the commits", async || {
         let gated = local(&db, "effects", doc! { "of": "gated" }).await;
-        (gated + local(&told, EFFECTS, doc! {}).await == 2).then_some(())
+        (gated + local(&terminated, EFFECTS, doc! {}).await == 2).then_some(())
     })
     .await;
 
@@ -245,30 +246,30 @@ async fn i1_the_majority_is_lost_before_a_commit() {
         (count(&db, "migrations_lock", doc! { "_id": "lease", "holder": null }).await == 1).then_some(())
     })
     .await;
-    // Committed as a whole, and nothing was begun after that.
+    // The migration is committed completely, and no other one was started.
     assert_eq!(count(&db, "effects", doc! {}).await, 2);
     assert_eq!(count(&db, "migrations", doc! { "status": "completed" }).await, 2);
     let next = builder(&db, "module:unacknowledged-commit").build().unwrap();
     assert_eq!(applied(&next.up().await.unwrap()), ["module:unacknowledged-commit:003_third"]);
     assert_eq!(count(&db, "effects", doc! {}).await, 3);
 
-    assert_eq!(effects(&told, ALL[0]).await, 1);
-    let successor = successor(&told).await;
+    assert_eq!(effects(&terminated, ALL[0]).await, 1);
+    let successor = successor(&terminated).await;
     successor.force_unlock().await.unwrap();
     assert_eq!(applied(&successor.up().await.unwrap()), ALL[1..]);
-    assert_all_done(&told, "terminated in a commit without a majority").await;
+    assert_all_done(&terminated, "terminated in a commit without a majority").await;
 }
 
-/// The secondary dies while a body runs that takes no transaction: the `Schema` has to store the next of its operations, and the
-/// raw one has to be recorded.
+/// The secondary dies while a body runs outside of transactions. The `Schema` body has to log its next operation, and the raw one
+/// has to be recorded.
 #[tokio::test]
 async fn i6_the_majority_is_lost_in_a_schema_and_in_a_raw_body() {
     let (server, secondary) = with_an_arbiter().await;
     let (schema, raw) = (TestDb::on(&server).await, TestDb::on(&server).await);
     let (mut workers, places) = (Vec::new(), ["body 002_schema", "body 003_raw"]);
-    for (db, place) in [&schema, &raw].into_iter().zip(places) {
-        let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "pause", place]);
-        assert_eq!(worker.line().await, Some(format!("halted at {place}")));
+    for (db, position) in [&schema, &raw].into_iter().zip(places) {
+        let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "pause", position]);
+        assert_eq!(worker.line().await, Some(format!("halted at {position}")));
         worker.paused().await;
         workers.push(worker);
     }
@@ -277,7 +278,7 @@ async fn i6_the_majority_is_lost_in_a_schema_and_in_a_raw_body() {
     let third = doc! { "_id": ALL[2], "status": "completed" };
     for ((db, worker), written) in [&schema, &raw].into_iter().zip(&mut workers).zip([second, third]) {
         worker.cont();
-        // On the primary alone.
+        // On the primary only.
         eventually("the record to be written", async || {
             let found = db.collection::<Document>("migrations").count_documents(written.clone()).await.unwrap();
             (found == 1).then_some(())
@@ -297,7 +298,7 @@ async fn i6_the_majority_is_lost_in_a_schema_and_in_a_raw_body() {
     }
 }
 
-/// Nothing can be written while it is locked.
+/// Nothing can be written while the server is locked.
 async fn every_limit_ends_a_run_on(server: &Mongod) {
     let admin = server.client().await.unwrap().database("admin");
     for direction in Direction::ALL {

@@ -1,6 +1,5 @@
-//! Former holders that are still alive: fenced off, they commit nothing; but one can begin a transaction before it
-//! notices, and die in it. What that has locked must not hold up those who come after it for the minute and more until
-//! the server ends it.
+//! Former holders that are still alive. They are fenced off and commit nothing. But one can start a transaction before it notices,
+//! and die in it. Its document locks must not delay its successors for more than a minute, until the server ends the transaction.
 
 use std::time::Instant;
 
@@ -37,7 +36,7 @@ async fn increment(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// A database with a thing in it and a lease that somebody has, whose session this is; it is over if so wished.
+/// Creates a document, and a lease whose holder has this session. With `over`, the lease has expired.
 async fn held(db: &TestDb, over: bool) -> ClientSession {
     let session = db.client().start_session().await.unwrap();
     db.collection::<Document>("things").insert_one(doc! { "_id": 1, "count": 0 }).await.unwrap();
@@ -62,7 +61,7 @@ async fn held(db: &TestDb, over: bool) -> ClientSession {
     session
 }
 
-/// What a former holder does before it notices, and dies.
+/// Starts a transaction like a former holder that dies before it notices.
 async fn begin(db: &TestDb, session: &mut ClientSession) {
     session.start_transaction().await.unwrap();
     let things = db.collection::<Document>("things");
@@ -92,7 +91,7 @@ async fn i6_a_transaction_that_begins_after_the_take_over() {
 }
 
 #[tokio::test]
-async fn i6_a_transaction_that_begins_after_the_lock_was_taken_away() {
+async fn i6_a_transaction_that_begins_after_a_forced_unlock() {
     let db = TestDb::new().await;
     let mut session = held(&db, false).await;
     let migrator = migrator(&db, "module:zombie-unlocked");
@@ -102,6 +101,6 @@ async fn i6_a_transaction_that_begins_after_the_lock_was_taken_away() {
     migrator.up().await.unwrap();
     assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
     assert_eq!(plural(&db).await, 1);
-    // It was released in good order, so nobody needs to remember that session any more.
+    // The lease was released normally, so the session is no longer remembered.
     assert_eq!(count(&db, "migrations_lock", doc! { "abandoned": { "$exists": true } }).await, 0);
 }

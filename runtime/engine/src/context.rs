@@ -1,4 +1,4 @@
-//! What a body is handed: its argument decides how it runs.
+//! The argument of a migration's body. Its type decides how the body runs.
 
 pub(crate) mod catalog;
 pub(crate) mod drift;
@@ -9,19 +9,19 @@ mod tx;
 
 use mongodb::Database;
 
-pub(crate) use drift::{Difference, Expectation, Facts, Left, Look, Position, compare};
+pub(crate) use drift::{Difference, Expectation, Facts, Footprint, Position, Snapshot, compare};
 pub(crate) use journal::Journal;
-pub(crate) use schema::{Activity, Ask, Course, Effect, Log, Projection};
+pub(crate) use schema::{Activity, Effect, Log, LogRequest, Projection, Replay};
 pub use schema::{CreateCollection, CreateIndex, Schema};
 #[cfg(test)]
-pub(crate) use schema::{Patience, Performer, Server};
+pub(crate) use schema::{Performer, Retry, Server};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Transactional, Tx, TxAction, TxCollection, TxCursor};
 
 use crate::migration::Kind;
 use crate::migration::registration::Context;
 
-/// What is inside a [`Context`]; the executor fills it to match the migration's [`Kind`].
+/// The contents of a [`Context`]. The executor creates the variant that matches the migration's [`Kind`].
 #[derive(Debug)]
 pub(crate) enum Inner {
     Tx(Tx),
@@ -39,25 +39,25 @@ impl Inner {
     pub(crate) fn of(context: &Context) -> &Self {
         match context.inside() {
             Some(inner) => inner,
-            None => unreachable!("the executor makes every context from this"),
+            None => unreachable!("the executor creates every context from this type"),
         }
     }
 
     pub(crate) fn taken(context: Context) -> Self {
         match context.into_inside() {
             Some(inner) => inner,
-            None => unreachable!("the executor makes every context from this"),
+            None => unreachable!("the executor creates every context from this type"),
         }
     }
 
     fn of_mut(context: &mut Context) -> &mut Self {
         match context.inside_mut() {
             Some(inner) => inner,
-            None => unreachable!("the executor makes every context from this"),
+            None => unreachable!("the executor creates every context from this type"),
         }
     }
 
-    /// Another handle of the `Tx` that a body is lent.
+    /// Returns another handle to the `Tx` of the body.
     pub(crate) fn tx(&self) -> Option<Tx> {
         match self {
             Self::Tx(tx) => Some(tx.handle()),
@@ -65,7 +65,7 @@ impl Inner {
         }
     }
 
-    /// What a `Schema` body has under way.
+    /// Returns the activity of a `Schema` body, which others need to end its commands.
     pub(crate) fn activity(&self) -> Option<Activity> {
         match self {
             Self::Schema(schema) => Some(schema.activity()),
@@ -73,7 +73,7 @@ impl Inner {
         }
     }
 
-    /// Checks what can only be checked at the end of a body.
+    /// Runs the checks that are due after the body has returned.
     pub(crate) async fn finish(context: &mut Context) -> Result<(), crate::error::Error> {
         match Self::of_mut(context) {
             Self::Schema(schema) => schema.finish().await,
@@ -82,33 +82,33 @@ impl Inner {
     }
 }
 
-/// The one argument of a migration: `&mut Tx`, `&mut Schema` or `&Database`.
+/// The argument of a migration: `&mut Tx`, `&mut Schema` or `&Database`.
 #[diagnostic::on_unimplemented(
     message = "a migration takes `&mut Tx`, `&mut Schema` or `&Database`, not `{Self}`",
     label = "not an argument that a migration can take"
 )]
 pub trait Argument<'a>: Sized {
-    /// The type for every lifetime.
+    /// The marker of this argument type.
     type Takes: Takes;
-    /// The only value of this type.
+    /// The value of the marker.
     const TAKES: Self::Takes;
-    /// How a migration with this argument runs.
+    /// The kind of a migration with this argument.
     const KIND: Kind;
-    /// Takes it out of the context, which the executor made for this very kind.
+    /// Takes the argument out of a context of [`KIND`](Self::KIND).
     fn from_context(context: &'a mut Context) -> Self;
 }
 
-/// The type of an argument for every lifetime.
+/// A marker that names an argument type without its lifetime.
 pub trait Takes: Sync {
-    /// The type for one lifetime.
+    /// The argument type with a lifetime.
     type Argument<'a>: Argument<'a>;
 }
 
-/// Stands for `&mut Tx`.
+/// The marker of `&mut Tx`.
 pub struct TakesTx;
-/// Stands for `&mut Schema`.
+/// The marker of `&mut Schema`.
 pub struct TakesSchema;
-/// Stands for `&Database`.
+/// The marker of `&Database`.
 pub struct TakesDatabase;
 
 impl Takes for TakesTx {
@@ -123,7 +123,7 @@ impl Takes for TakesDatabase {
     type Argument<'a> = &'a Database;
 }
 
-/// The arguments that a plugin's migration may take: the ones that can be confined to its own collections.
+/// The argument of a plugin's migration: one that can be confined to the plugin's collections.
 #[diagnostic::on_unimplemented(
     message = "a plugin's migration takes `&mut Tx` or `&mut Schema`, not `{Self}`",
     label = "this handle would reach the collections of the whole application",

@@ -1,4 +1,4 @@
-//! Values as people read them.
+//! Values formatted for people.
 
 mod count;
 mod elapsed;

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use mongodb::Database;
 use tracing::Instrument;
 
-use crate::context::{Journal, Left, Position};
+use crate::context::{Footprint, Journal, Position};
 use crate::error::{in_one_line, is_permanent, source_chain};
 use crate::events::{Event, EventSender};
 use crate::lock::{Lease, Lock, Session};
@@ -66,7 +66,7 @@ pub(crate) struct Executor<'r> {
     /// How many steps it has run.
     pub(crate) executions: i64,
     /// What those of them that ended well have left.
-    pub(crate) left: Vec<Left>,
+    pub(crate) footprints: Vec<Footprint>,
     /// Those of them that may have left anything.
     pub(crate) unknown: Vec<(String, Position)>,
     /// What is to be given back at the end.
@@ -128,7 +128,7 @@ impl Executor<'_> {
             }
         };
         if matches!(outcome, Outcome::Applied | Outcome::Reverted) {
-            self.left.extend(step.left.take());
+            self.footprints.extend(step.footprint.take());
         }
         if step.kind == Kind::Database {
             self.unknown.push((id.to_owned(), step.position));

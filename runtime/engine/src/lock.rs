@@ -1,9 +1,9 @@
-//! Who may migrate now: the lease; and what stops a holder who lost it from committing: the fence.
+//! The migration lock: a lease, which one process holds at a time, and a fence, which keeps a former holder from committing.
 //!
-//! Two documents in one collection. The **lease** names its holder, expires by the server's clock and is kept alive by
-//! a heartbeat. The **fence** holds the token of the newest lease; every commit increments a counter in it under the
-//! condition that the token is still its own, inside the same transaction. They are two documents because a heartbeat
-//! that wrote the fence's document would conflict with the transaction that is under way.
+//! Both are documents in one collection. The **lease** names its holder, expires by the server's clock, and is prolonged by
+//! heartbeats. The **fence** holds the token of the newest lease. Every transaction increments a counter in it, on condition that
+//! the token is its own. They are separate documents because a heartbeat that wrote the fence would conflict with the open
+//! transaction.
 
 mod acquire;
 mod command;
@@ -32,17 +32,17 @@ pub(crate) use seize::Seized;
 pub(crate) use session::Session;
 pub use status::LockStatus;
 #[cfg(test)]
-pub(crate) use store::{Beat, Claimant, Claimed, Documents, Free, Grant, Raised, Revoked};
-pub(crate) use store::{Fenced, Sighting, Store};
+pub(crate) use store::{Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
+pub(crate) use store::{Fenced, LeaseDocument, Store};
 pub(crate) use underway::end;
-pub(crate) use wait::{Look, Waiter};
+pub(crate) use wait::{Acquisition, Waiter};
 
-/// Heartbeats per lease. With the default lease of 60 s this is one every 7.5 s: a majority write can take 18 s while a
-/// primary is stopped, and the lease must survive that.
+/// Heartbeats per lease: one every 7.5 s with the default lease of 60 s. A majority write can take 18 s while a primary is
+/// stopped, and the lease must survive that.
 const HEARTBEATS: u32 = 8;
 
-/// The part of the lease after which the holder stops by itself when no heartbeat has succeeded: 3/4, so that it has
-/// stopped well before anybody may take over, whatever the two clocks do.
+/// The fraction of the lease after which a holder stops if no heartbeat has succeeded: it must have stopped well before another
+/// process can take over, whatever the clocks of both show.
 const MARGIN: (u32, u32) = (3, 4);
 
 /// The lock of one database.
@@ -54,8 +54,8 @@ pub(crate) struct Lock<S = Mongo> {
 }
 
 impl Lock {
-    /// `lease` is the same database, perhaps through another client: for all that must not wait for a body's connections.
-    /// Both are [durable](crate::store::durable).
+    /// `lease` is the same database through the client of the lease, which does not wait for a body's connections. Both handles are
+    /// [durable](crate::store::durable).
     pub(crate) fn new(database: &Database, lease: &Database, options: &Options) -> Self {
         Self { store: Mongo::new(database, lease, &options.names), lease: options.lease, actor: options.actor.clone() }
     }
@@ -77,8 +77,8 @@ impl<S: Store> Lock<S> {
         self.lease / HEARTBEATS
     }
 
-    /// Makes the two documents if they are missing, so that everything afterwards is an update: an upsert cannot have
-    /// `$expr` in its filter (224). Tokens rise from `token`.
+    /// Creates the two documents with this token if they are missing. Everything else is an update, because the filter of an upsert
+    /// cannot have `$expr` (code 224).
     pub(crate) async fn seed(&self, token: i64) -> Result<(), Error> {
         self.store.seed(token).await.map_err(|error| self.failed("prepare the migration lock", error))
     }

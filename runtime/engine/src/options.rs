@@ -1,4 +1,4 @@
-//! What a migrator can be told.
+//! The configuration of a migrator.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use crate::error::Error;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What the durations may be. What is longer is a slip of the pen.
+/// The accepted durations. A longer one is most likely a mistake.
 pub(crate) const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=DAY;
 pub(crate) const LOCK_WAIT: RangeInclusive<Duration> = Duration::ZERO..=MONTH;
 pub(crate) const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=MONTH;
 
-/// Of `Schema`: what the server takes as `maxTimeMS` has 31 bits.
+/// The accepted time limits of a `Schema` operation: the server's `maxTimeMS` has 31 bits.
 pub(crate) const MAX_TIME: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(24 * 24 * 60 * 60);
 
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What to do on a server that has no transactions (a standalone one).
+/// The policy for servers without transactions, which are standalone servers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transactions {
-    /// Use transactions where the server has them; elsewhere run `Tx` bodies without one, and warn. A failure there is
+    /// Use transactions if the server has them. Otherwise, warn and run `Tx` bodies without one; a failure is then
     /// [`Error::Partial`](crate::error::Error::Partial).
     #[default]
     Auto,
@@ -30,28 +30,28 @@ pub enum Transactions {
     Required,
 }
 
-/// What to do about a finding that does not stop a run by itself.
+/// The policy for a finding that does not have to stop a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {
-    /// Log a warning, mention it in the report, go on.
+    /// Log a warning, add it to the report, and continue.
     #[default]
     Warn,
-    /// Refuse to run; in [`Migrator::health`](crate::migrator::Migrator::health), say that the program is not ready.
+    /// Refuse to run. [`Migrator::health`](crate::migrator::Migrator::health) reports that the program is not ready.
     Error,
 }
 
-/// The names of the collections that Mongrate keeps in the database it migrates.
+/// The names of Mongrate's own collections in the database that it migrates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Names {
-    /// One record per migration. Default: `migrations`.
+    /// The records, one for each migration. Default: `migrations`.
     pub records: String,
-    /// Every execution and manual act. Default: `migrations_history`.
+    /// The history of executions and manual changes. Default: `migrations_history`.
     pub history: String,
     /// The lease and the fence. Default: `migrations_lock`.
     pub lock: String,
-    /// What [`Tx::kv`](crate::context::Tx::kv) stores. Default: `migrations_kv`.
+    /// The values of [`Tx::kv`](crate::context::Tx::kv). Default: `migrations_kv`.
     pub kv: String,
 }
 
@@ -62,7 +62,7 @@ impl Default for Names {
 }
 
 impl Names {
-    /// `<name>`, `<name>_history`, `<name>_lock` and `<name>_kv`.
+    /// Returns the names `<name>`, `<name>_history`, `<name>_lock` and `<name>_kv`.
     ///
     /// ```
     /// let names = mongrate::options::Names::prefixed("_schema");
@@ -82,9 +82,9 @@ impl Names {
 /// A time limit of a run. A [`Duration`] converts to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// The run may take as long as it needs.
+    /// No limit.
     None,
-    /// 1 millisecond to 30 days.
+    /// This duration: 1 millisecond to 30 days.
     After(Duration),
 }
 
@@ -102,14 +102,14 @@ impl Limit {
         }
     }
 
-    /// Fails with [`Error::InvalidOption`] for a limit that makes no sense. Zero would stop everything at once.
+    /// Fails with [`Error::InvalidOption`] if the limit is zero or longer than 30 days.
     pub fn check(self) -> Result<(), Error> {
         let accepted = "a duration from 1 millisecond to 30 days; no limit is the absence of the option";
         self.duration().map_or(Ok(()), |limit| bounded("timeout", limit, &TIMEOUT, accepted))
     }
 }
 
-/// Everything that a run is told; set through [`Migrator::builder`](crate::migrator::Migrator::builder).
+/// The options of a run, which are set through [`Migrator::builder`](crate::migrator::Migrator::builder).
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) actor: Option<String>,
@@ -117,7 +117,7 @@ pub(crate) struct Options {
     pub(crate) codebase_version: Option<String>,
     pub(crate) lock_wait: Duration,
     pub(crate) lease: Duration,
-    /// `None` when nobody has set one.
+    /// `None` if it is not set.
     pub(crate) timeout: Option<Limit>,
     pub(crate) transactions: Transactions,
     pub(crate) drift: Policy,
@@ -143,7 +143,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Everything that is wrong at once.
+    /// Fails with all invalid options at once.
     pub(crate) fn check(&self, database: &str) -> Result<(), Error> {
         let checks = [
             bounded("lease", self.lease, &LEASE, "a duration from 1 second to 1 day"),
@@ -156,7 +156,7 @@ impl Options {
 }
 
 impl Names {
-    /// Each with its option.
+    /// Returns each name with its option.
     pub(crate) fn all(&self) -> [(&'static str, &str); 4] {
         [
             ("names.records", &self.records),
@@ -166,7 +166,7 @@ impl Names {
         ]
     }
 
-    /// What is wrong with them in this database.
+    /// Returns an error for each name that is invalid in this database.
     fn wrong(&self, database: &str) -> Vec<Error> {
         let names = self.all();
         let problem = |(index, &(option, name)): (usize, &(&'static str, &str))| {
@@ -185,11 +185,11 @@ impl Names {
     }
 }
 
-/// The longest name of a collection together with that of its database, in bytes.
+/// Maximum length of a namespace, `database.collection`, in bytes.
 /// <https://www.mongodb.com/docs/manual/reference/limits/#mongodb-limit-Restriction-on-Collection-Names>
 const NAMESPACE: usize = 255;
 
-/// Whether the server takes it for the name of a collection of the user's; see [`NAMESPACE`].
+/// Returns whether the server accepts the name for a user's collection; see [`NAMESPACE`].
 fn is_collection(name: &str) -> bool {
     !name.is_empty()
         && !name.contains(['$', '\0'])

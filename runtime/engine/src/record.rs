@@ -1,8 +1,9 @@
-//! What is stored of one migration: its record.
+//! The stored record of a migration.
 
 pub mod history;
 mod holder;
 
+use std::fmt;
 use std::time::Duration;
 
 use mongodb::bson::{Bson, DateTime, Document, Serializer};
@@ -19,18 +20,18 @@ use crate::migration::{Direction, Kind, Migration, State};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RecordStatus {
-    /// Started outside a transaction and not ended yet, or interrupted.
+    /// Running outside a transaction, or interrupted there.
     Running,
     /// Applied.
     Completed,
-    /// Failed; the next `up` tries again.
+    /// Failed. The next `up` tries again.
     Failed,
     /// Applied and then reverted.
     RolledBack,
 }
 
 impl RecordStatus {
-    /// As it is stored: `running`, `completed`, `failed` or `rolled-back`.
+    /// Returns the stored value: `running`, `completed`, `failed` or `rolled-back`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,7 +43,13 @@ impl RecordStatus {
     }
 }
 
-/// The stored state of one migration in one database: a document of `migrations`.
+impl fmt::Display for RecordStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The record of a migration: a document of the collection `migrations`.
 #[expect(clippy::struct_excessive_bools, reason = "they are independent fields of a stored document")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,75 +58,75 @@ pub struct Record {
     /// Qualified id.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Where it stands.
+    /// Status of the migration.
     pub status: RecordStatus,
-    /// What its last execution ran. Together with `running` or `failed`, `down` means that it is half reverted.
+    /// Direction of the last execution. `down` with the status `running` or `failed` means that it is partially reverted.
     #[serde(skip_serializing_if = "is_default", default)]
     pub direction: Direction,
-    /// Whether a `Tx` body was started without a transaction and did not end well, so that the data may be half changed.
+    /// Whether a `Tx` body was started without a transaction and did not succeed, so that the data may be partially changed.
     #[serde(skip_serializing_if = "is_default", default)]
     pub partial: bool,
-    /// How its last execution ran; `None` when it was written by a version of Mongrate that did not say so, or by one that
-    /// knows more kinds than this.
+    /// Kind of the last execution. `None` if an older version of Mongrate wrote the record, or a newer one with a kind that this
+    /// version does not have.
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "known_kind")]
     pub kind: Option<Kind>,
     /// `system`, `module:<name>` or `plugin:<name>`.
     pub source: String,
-    /// The migration's description when it ran.
+    /// Description of the migration when it ran.
     pub description: String,
-    /// The migration's checksum when it ran, with the version of the algorithm.
+    /// Checksum of the migration when it ran, prefixed with the version of the algorithm.
     pub checksum: String,
-    /// Whether it had a `down` when it ran.
+    /// Whether the migration had a `down` when it ran.
     pub reversible: bool,
-    /// Number of the `up` that ran it; 0 when it was marked as applied. It says what belongs together, not what came first.
+    /// Number of the `up` that ran it, or 0 if it was marked as applied. Migrations with the same number ran together; the number
+    /// does not define an order.
     pub batch: i64,
-    /// When its last `up` began (UTC, the migrating process's clock).
+    /// Start of the last `up` (UTC, the clock of the migrating process).
     pub executed_at: DateTime,
-    /// How long that took, in milliseconds.
+    /// Duration of the last execution, in milliseconds.
     pub execution_duration: i64,
-    /// Whether it is applied although its `verify` function said that it did not have its effect.
+    /// Whether it is applied although its `verify` function reported a missing effect.
     #[serde(skip_serializing_if = "is_default", default)]
     pub verification_failed: bool,
-    /// When it was reverted, or, as long as that is running, when that began.
+    /// Time at which it was reverted, or at which a running `down` started (UTC).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reverted_at: Option<DateTime>,
-    /// Who applied it.
+    /// The actor that applied it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub applied_by: Option<String>,
-    /// Who reverted it.
+    /// The actor that reverted it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reverted_by: Option<String>,
-    /// Host that ran it.
+    /// Host of the process that ran it.
     pub host: String,
-    /// Process that ran it.
+    /// Id of the process that ran it.
     pub pid: i64,
-    /// The environment that the migrator was told.
+    /// The configured environment.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub environment: Option<String>,
-    /// The version of the code base that the migrator was told.
+    /// The configured version of the code base.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub codebase_version: Option<String>,
-    /// Why it failed.
+    /// Message of the error with which it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
-    /// The error's chain of sources, outermost first.
+    /// Causes of the error, outermost first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error_stack: Option<Vec<String>>,
-    /// Whether it failed for a reason that does not pass by itself, as far as the error tells: not because of a fail-over, a
-    /// conflict or a time limit.
+    /// Whether the failure is permanent, as far as the error shows: not caused by a fail-over, a write conflict or a time limit.
     #[serde(skip_serializing_if = "is_default", default)]
     pub permanent: bool,
-    /// How many executions there have been, this one included.
+    /// Number of executions, including the last one.
     pub attempts: i64,
-    /// Token of the lease under which it was written.
+    /// Token of the lease under which the record was written.
     pub token: i64,
-    /// When it was applied last, among all migrations: the token of that run, then the number of the execution or mark in it. Both
-    /// only rise. Older versions did not store it.
+    /// Position in the order in which migrations were applied: the token of the run, then the number of the execution or mark in the
+    /// run. Both only increase. `None` if an older version of Mongrate wrote the record.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub position: Option<(i64, i64)>,
 }
 
-/// The fields that a record may lack.
+/// The optional fields of a record.
 const OPTIONAL: [&str; 13] = [
     "direction",
     "partial",
@@ -136,28 +143,27 @@ const OPTIONAL: [&str; 13] = [
     "position",
 ];
 
-/// When a migration was applied, among all that are; later ones are greater.
+/// The position of a migration in the order of applying. Later ones are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Applied {
-    /// [`Record::position`]. Those of an older version, which have none, come first.
+    /// [`Record::position`]. Records of older versions, which have none, come first.
     pub(crate) position: Option<(i64, i64)>,
     /// [`Record::batch`].
     pub(crate) batch: i64,
-    /// In milliseconds.
+    /// In milliseconds since the epoch.
     pub(crate) executed_at: i64,
 }
 
 #[cfg(test)]
 impl Applied {
-    /// By an older version.
+    /// Creates one as an older version stored it.
     pub(crate) fn in_batch(batch: i64) -> Self {
         Self { position: None, batch, executed_at: 0 }
     }
 }
 
 impl Record {
-    /// The state that this record stands for. A `running` record is interrupted, unless the caller knows that its
-    /// holder still lives.
+    /// Returns the state. A record with the status `running` is interrupted, unless the caller knows that its holder is alive.
     pub(crate) fn state(&self) -> State {
         match self.status {
             RecordStatus::Running | RecordStatus::Failed if self.partial => State::Partial,
@@ -168,13 +174,13 @@ impl Record {
         }
     }
 
-    /// Whether it may have left data half changed, unless somebody is running it right now: a `Tx` body that was started without a
-    /// transaction, or a `&Database` body, neither of which has come to its end.
+    /// Returns whether data may be partially changed, unless a process is running the migration now: by a `Tx` body without a
+    /// transaction or a `&Database` body that has not completed.
     pub(crate) fn may_be_partial(&self) -> bool {
         self.state() == State::Partial || self.status == RecordStatus::Running && self.kind == Some(Kind::Database)
     }
 
-    /// Whether there is something of it that a `down` can revert: it is applied, or half reverted.
+    /// Returns whether `down` can revert it: it is applied, or partially reverted.
     pub(crate) fn is_revertible(&self) -> bool {
         match self.status {
             RecordStatus::Completed => true,
@@ -183,8 +189,7 @@ impl Record {
         }
     }
 
-    /// Its fields but for the id: those to set, and those to unset because it has none. Whatever else is stored with it is not
-    /// named, and so is left as it is.
+    /// Returns the fields to set and the fields to unset, except for the id. Any other stored fields stay as they are.
     pub(crate) fn fields(&self) -> mongodb::error::Result<(Document, Document)> {
         let Bson::Document(mut set) = self.serialize(Serializer::new())? else { unreachable!("a record has fields") };
         set.remove("_id");
@@ -194,7 +199,7 @@ impl Record {
         Ok((set, unset))
     }
 
-    /// The same with no text longer than is worth storing.
+    /// Shortens all texts to what is worth storing.
     pub(crate) fn shortened(&self) -> Self {
         let mut record = self.clone();
         let Self { source, description, applied_by, reverted_by, host, environment, codebase_version, .. } =
@@ -211,20 +216,20 @@ impl Record {
         Applied { position: self.position, batch: self.batch, executed_at }
     }
 
-    /// When it was executed last, up or down, in the terms of [`position`](Self::position).
+    /// Returns the position of the last execution, up or down, like [`position`](Self::position).
     pub(crate) fn last_executed(&self) -> (i64, i64) {
-        // A `down` keeps the position of the `up`; nothing but another execution writes its record after it.
+        // A `down` keeps the position of the `up`. Only another execution can write the record after it.
         let applied = self.position.filter(|_| self.direction == Direction::Up);
         applied.unwrap_or((self.token, i64::MAX))
     }
 
-    /// How long its last execution took.
+    /// Returns the duration of the last execution.
     #[must_use]
     pub fn duration(&self) -> Duration {
         Duration::from_millis(self.execution_duration.unsigned_abs())
     }
 
-    /// Whether the code has changed since it ran. Checksums of two algorithms say nothing about each other.
+    /// Returns whether the code has changed since it ran. Checksums of different algorithms cannot be compared.
     pub(crate) fn drifted_from(&self, migration: Migration) -> bool {
         self.status == RecordStatus::Completed
             && algorithm(&self.checksum) == algorithm(migration.checksum())
@@ -232,7 +237,7 @@ impl Record {
     }
 }
 
-/// A kind that this version knows; a newer one may write others.
+/// Reads a kind. `None` for one that only a newer version has.
 fn known_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Kind>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.and_then(|kind| Kind::parse(&kind)))
 }
@@ -241,96 +246,15 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Whether a pre-release made it: the algorithm `t1` took formatting for a change.
+/// Returns whether a pre-release computed the checksum: its algorithm, `t1`, depends on formatting.
 pub(crate) fn is_of_a_pre_release(checksum: &str) -> bool {
     algorithm(checksum) == Some("t1")
 }
 
-/// The version of the algorithm in front of a checksum.
+/// Returns the version of the algorithm of a checksum.
 pub(crate) fn algorithm(checksum: &str) -> Option<&str> {
     checksum.split_once(':').map(|(version, _)| version)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The least that a record has.
-    fn bare() -> Record {
-        Record {
-            id: "001_a".to_owned(),
-            status: RecordStatus::RolledBack,
-            direction: Direction::Up,
-            partial: false,
-            kind: None,
-            source: "system".to_owned(),
-            description: "A".to_owned(),
-            checksum: "t1:0".to_owned(),
-            reversible: true,
-            batch: 2,
-            executed_at: DateTime::from_millis(1),
-            execution_duration: 3,
-            verification_failed: false,
-            reverted_at: None,
-            applied_by: None,
-            reverted_by: None,
-            host: "host".to_owned(),
-            pid: 4,
-            environment: None,
-            codebase_version: None,
-            error: None,
-            error_stack: None,
-            permanent: false,
-            attempts: 5,
-            token: 6,
-            position: None,
-        }
-    }
-
-    fn full() -> Record {
-        Record {
-            direction: Direction::Down,
-            partial: true,
-            kind: Some(Kind::Database),
-            permanent: true,
-            verification_failed: true,
-            reverted_at: Some(DateTime::from_millis(7)),
-            applied_by: Some("ana".to_owned()),
-            reverted_by: Some("ben".to_owned()),
-            environment: Some("test".to_owned()),
-            codebase_version: Some("1.2".to_owned()),
-            error: Some("no".to_owned()),
-            error_stack: Some(vec!["no".to_owned(), "because".to_owned()]),
-            position: Some((6, 1)),
-            ..bare()
-        }
-    }
-
-    #[test]
-    fn a_time_is_stored_as_a_date_and_a_number_as_64_bits() {
-        let (stored, _) = full().fields().unwrap();
-        assert_eq!(stored.get_datetime("revertedAt").unwrap().timestamp_millis(), 7);
-        assert_eq!(stored.get_i64("batch").unwrap(), 2);
-        assert_eq!(stored.get_array("position").unwrap(), &[Bson::Int64(6), Bson::Int64(1)]);
-    }
-
-    #[test]
-    fn a_kind_of_a_newer_version_is_read_as_none() {
-        let mut stored = serde_json::to_value(full()).unwrap();
-        stored["kind"] = "backfill".into();
-        let read: Record = serde_json::from_value(stored).unwrap();
-        assert_eq!(read, Record { kind: None, ..full() });
-    }
-
-    #[test]
-    fn what_a_record_has_not_is_unset() {
-        let (full, nothing) = full().fields().unwrap();
-        assert!(nothing.is_empty());
-        let (set, unset) = bare().fields().unwrap();
-        let mut names: Vec<_> = set.keys().chain(unset.keys()).collect();
-        names.sort();
-        let mut all: Vec<_> = full.keys().collect();
-        all.sort();
-        assert_eq!(names, all);
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Why a run or a step must not go on, told once to everything that takes part in it.
+//! Stops runs and steps: the stop signal, permits and process signals.
 
 mod backoff;
 mod permit;
@@ -18,46 +18,46 @@ pub(crate) use self::backoff::{backoff, jitter};
 pub(crate) use self::permit::{Guard, Permit};
 pub use self::signals::Signals;
 
-/// Why.
+/// The reason why a run or a step must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// Another process has taken over, or may do so at any moment.
     LeaseLost,
-    /// The migration's own `timeout`.
+    /// The `timeout` of the migration has passed.
     TimedOut(Duration),
-    /// The time limit of the whole run.
+    /// The time limit of the run has passed.
     RunTimedOut(Duration),
-    /// The server did not answer while the lease was waited for, and the time for that is over.
+    /// The server did not answer while the run waited for the lease, and the time limit of waiting has passed.
     WaitTimedOut(Duration),
-    /// The process or the migrator was told to stop.
+    /// The process received a signal, or the migrator was shut down.
     Interrupted,
     /// The caller dropped the future of the run.
     Dropped,
 }
 
 impl Reason {
-    /// How long a body may take to end its server call. A caller that dropped the future may block its thread meanwhile;
-    /// otherwise it is well within the margin of the lease.
+    /// Returns the time in which a body must complete its current server call. It is well within the margin of the lease, and shorter
+    /// if the future was dropped, because the caller's thread may be blocked.
     pub(crate) fn grace(self) -> Duration {
         if self == Self::Dropped { Duration::from_millis(400) } else { Duration::from_secs(2) }
     }
 }
 
-/// How long a run that has to stop may take to do so in good order: a body may take two seconds to end its server call, and as
-/// long again to give its session back. What takes longer waits for a server that does not answer, and is left behind.
+/// Time limit of a graceful stop: two seconds for a body to complete its server call, and as long to return its session. Anything
+/// slower waits for a server that does not answer, and is abandoned.
 pub(crate) const GRACE: Duration = Duration::from_millis(4_500);
 
-/// When a run has to be over.
+/// The time by which a run must end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     pub(crate) at: Instant,
-    /// How long the run was given, for the message.
+    /// The time limit of the run, for the message.
     pub(crate) limit: Duration,
 }
 
 impl Deadline {
     pub(crate) fn after(limit: Duration) -> Self {
-        // Past what the clock can tell, there is no limit worth the name; a century will do.
+        // Beyond the range of the clock, a century is as good as no limit.
         let at = Instant::now()
             .checked_add(limit)
             .unwrap_or_else(|| Instant::now() + Duration::from_secs(100 * 365 * 24 * 60 * 60));
@@ -68,7 +68,7 @@ impl Deadline {
         if Instant::now() < self.at { Ok(()) } else { Err(Reason::RunTimedOut(self.limit)) }
     }
 
-    /// Waits until then; without a deadline, for ever.
+    /// Waits for the deadline. Without one, never returns.
     pub(crate) async fn passed(deadline: Option<Self>) -> Reason {
         let Some(Self { at, limit }) = deadline else { return std::future::pending().await };
         tokio::time::sleep_until(at).await;
@@ -88,28 +88,28 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A stop sign: raised at most once, seen by every clone. Server calls that are under way are left to end, because
-/// the driver's futures must not be dropped; the next one is not made.
+/// A stop signal, which is raised at most once and shared by all clones. A current server call completes, because a driver future
+/// must not be dropped, and no further one is started.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
-    own: Sign,
-    /// The migrator's: raised for every run of it.
-    parent: Option<Sign>,
+    own: Signal,
+    /// The signal of the migrator, which stops all its runs.
+    parent: Option<Signal>,
 }
 
-type Sign = watch::Sender<Option<Reason>>;
+type Signal = watch::Sender<Option<Reason>>;
 
 impl Stop {
     pub(crate) fn new() -> Self {
-        Self { own: Sign::new(None), parent: None }
+        Self { own: Signal::new(None), parent: None }
     }
 
-    /// One that is raised with this one as well.
+    /// Creates a signal that is also raised with this one.
     pub(crate) fn child(&self) -> Self {
-        Self { own: Sign::new(None), parent: Some(self.own.clone()) }
+        Self { own: Signal::new(None), parent: Some(self.own.clone()) }
     }
 
-    /// The first reason stays.
+    /// Raises the signal. The first reason is kept.
     pub(crate) fn raise(&self, reason: Reason) {
         self.own.send_if_modified(|seen| {
             let first = seen.is_none();
@@ -127,7 +127,7 @@ impl Stop {
         self.reason().map_or(Ok(()), Err)
     }
 
-    /// Waits until it is raised.
+    /// Waits until the signal is raised.
     pub(crate) async fn raised(&self) -> Reason {
         match &self.parent {
             Some(parent) => tokio::select! {
@@ -139,14 +139,14 @@ impl Stop {
     }
 }
 
-async fn raised(sign: &Sign) -> Reason {
-    let mut seen = sign.subscribe();
+async fn raised(signal: &Signal) -> Reason {
+    let mut seen = signal.subscribe();
     loop {
         if let Some(reason) = *seen.borrow_and_update() {
             return reason;
         }
         if seen.changed().await.is_err() {
-            // Cannot happen while `sign` is held; waiting for ever is what "never raised" means.
+            // Unreachable while the sender exists. Never returning means that the signal is never raised.
             std::future::pending::<()>().await;
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{of, reason, rehearsed};
 use mongodb::bson::{Document, doc};
-use mongodb::options::{Collation, IndexOptions};
+use mongodb::options::Collation;
 use mongrate::report::{Outcome, Prediction};
 use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::TestDb;
@@ -40,34 +40,34 @@ async fn all(schema: &mut Schema) -> Result<(), mongrate::Error> {
 
 const FOUND: &[(&str, &str, &[&str])] = &[
     ("create_collection", "new", &["would be created"]),
-    ("create_collection", "users", &["is there already, and would be left as it is"]),
+    ("create_collection", "users", &["exists already and would stay unchanged"]),
     (
         "create_collection",
         "users",
         &[
-            "is there already, and would get this validator",
-            "4 documents do not match the validator and would be left, but refused when they are changed: `_id` 1, 2, 3, ..",
+            "exists already, and would get this validator",
+            "4 documents do not match the validator and would stay, but updates of them would be rejected: `_id` 1, 2, 3, ..",
         ],
     ),
     ("modify_collection", "users", &["all documents match the validator"]),
     ("modify_collection", "users", &["all documents match the validator"]),
     ("create_index", "users", &["5 documents would be scanned"]),
-    ("create_index", "users", &["the same index is there already: nothing would be done"]),
-    ("create_index", "nowhere", &["'nowhere' is not there: it would be created with the index"]),
+    ("create_index", "users", &["the same index exists already: nothing to do"]),
+    ("create_index", "nowhere", &["'nowhere' does not exist, and would be created with the index"]),
     ("drop_index", "users", &[r#"the index 'name_1' on {"name":1} would be dropped"#]),
-    ("drop_index", "users", &["there is no index 'missing_1': nothing would be done"]),
-    ("drop_index", "nowhere", &["there is no index 'missing_1': nothing would be done"]),
+    ("drop_index", "users", &["there is no index 'missing_1': nothing to do"]),
+    ("drop_index", "nowhere", &["there is no index 'missing_1': nothing to do"]),
     ("drop_collection", "many", &["would be dropped, and 1,000 documents lost"]),
     ("drop_collection", "nowhere", &["would be dropped, and 0 documents lost"]),
-    ("drop_collection", "nowhere", &["is not there: nothing would be done"]),
+    ("drop_collection", "nowhere", &["does not exist: nothing to do"]),
     ("create_view", "adults", &["would be created"]),
-    ("create_view", "minors", &["the same view is there already: nothing would be done"]),
+    ("create_view", "minors", &["the same view exists already: nothing to do"]),
     (
         "create_view",
         "minors",
-        &["is there already, and would get this definition", "'nowhere' is not there, so that the view would be empty"],
+        &["exists already, and would get this definition", "'nowhere' does not exist, so the view would be empty"],
     ),
-    ("rename_collection", "gone", &["has been renamed to 'users' already: nothing would be done"]),
+    ("rename_collection", "gone", &["has been renamed to 'users' already: nothing to do"]),
     ("rename_collection", "users", &["would be renamed to 'people'"]),
 ];
 
@@ -141,37 +141,35 @@ obstacle!(
     same_keys_under_another_name,
     "module:dry-obstacle-85",
     |schema| schema.create_index("users", doc! { "name": 1.0 }).named("by_name"),
-    r#"another index is in the way (code 85): {"key":{"name":1},"name":"name_1"}"#,
+    r#"another index conflicts with it (code 85): {"key":{"name":1},"name":"name_1"}"#,
     "85"
 );
 obstacle!(
     same_name_with_other_options,
     "module:dry-obstacle-86",
     |schema| schema.create_index("users", doc! { "name": 1 }).unique(),
-    r#"another index is in the way (code 86): {"key":{"name":1},"name":"name_1"}"#,
+    r#"another index conflicts with it (code 86): {"key":{"name":1},"name":"name_1"}"#,
     "86"
 );
 obstacle!(
     same_name_with_other_keys,
     "module:dry-obstacle-86-keys",
     |schema| schema.create_index("users", doc! { "age": 1 }).named("name_1"),
-    r#"another index is in the way (code 86): {"key":{"name":1},"name":"name_1"}"#,
+    r#"another index conflicts with it (code 86): {"key":{"name":1},"name":"name_1"}"#,
     "86"
 );
 obstacle!(
     same_index_with_another_age,
     "module:dry-obstacle-age",
     |schema| schema.create_index("users", doc! { "name": 1 }).expire_after(Duration::from_secs(60)),
-    r#"another index is in the way (code 85): {"key":{"name":1},"name":"name_1"}"#,
+    r#"another index conflicts with it (code 85): {"key":{"name":1},"name":"name_1"}"#,
     "85"
 );
 obstacle!(
     same_name_with_a_collation,
     "module:dry-obstacle-collation",
-    |schema| schema
-        .create_index("users", doc! { "name": 1 })
-        .options(IndexOptions::builder().collation(Collation::builder().locale("de").build()).build()),
-    r#"another index is in the way (code 86): {"key":{"name":1},"name":"name_1"}"#,
+    |schema| schema.create_index("users", doc! { "name": 1 }).collation(Collation::builder().locale("de").build()),
+    r#"another index conflicts with it (code 86): {"key":{"name":1},"name":"name_1"}"#,
     "86"
 );
 obstacle!(
@@ -192,21 +190,21 @@ obstacle!(
     validator_of_nothing,
     "module:dry-obstacle-validator",
     |schema| schema.set_validator("nowhere", doc! { "a": 1 }),
-    "it is not there (code 26)",
+    "it does not exist (code 26)",
     "26"
 );
 obstacle!(
     rename_over,
     "module:dry-obstacle-rename",
     |schema| schema.rename_collection("users", "minors"),
-    "'minors' is there already (code 48)",
+    "'minors' exists already (code 48)",
     "48"
 );
 obstacle!(
     rename_of_nothing,
     "module:dry-obstacle-rename-nothing",
     |schema| schema.rename_collection("nowhere", "neither"),
-    "neither it nor 'neither' is there (code 26)",
+    "neither it nor 'neither' exists (code 26)",
     "26"
 );
 obstacle!(
@@ -297,7 +295,7 @@ async fn an_operation_finds_what_the_ones_before_would_have_done() {
         [
             "would be created",
             "0 documents would be scanned",
-            "the same index is there already: nothing would be done",
+            "the same index exists already: nothing to do",
             r#"the index 'name_1' on {"name":1} would be dropped"#,
             "5 documents would be scanned",
             "would be renamed to 'people'",
@@ -310,7 +308,7 @@ async fn an_operation_finds_what_the_ones_before_would_have_done() {
             "5 documents would be scanned",
             "no duplicates",
             "would be created",
-            "the same view is there already: nothing would be done",
+            "the same view exists already: nothing to do",
             "would be created",
             "would be dropped, and 0 documents lost",
             "would be created",

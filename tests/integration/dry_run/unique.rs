@@ -1,7 +1,7 @@
 //! Whether a unique index would be refused: what a dry run says is held against what the server does.
 
 use mongodb::bson::{Document, doc};
-use mongodb::options::{Collation, CollationStrength, IndexOptions};
+use mongodb::options::{Collation, CollationStrength};
 use mongrate::report::{Outcome, Prediction};
 use mongrate::{Error, Schema, migration};
 use mongrate_tests::TestDb;
@@ -62,7 +62,7 @@ unique!(
     [
         { "a": 1 }, { "a": 1.0 }, { "a": 2 }, { "a": 2 }, { "a": 2 }, { "a": 3 }, { "a": 3 }, { "a": 4 }, { "a": 4 }, { "a": 5 }
     ],
-    &["would fail: 4 values are there more than once, 9 times in all: \
+    &["would fail: 4 values occur more than once, 9 times in total: \
        {\"a\":2} (3 documents), {\"a\":1} (2 documents), {\"a\":3} (2 documents), .. (code 11000)"]
 );
 unique!(
@@ -71,7 +71,7 @@ unique!(
     { "a": 1 },
     |index| index,
     [{ "a": null }, { "b": 1 }, { "a": 1 }],
-    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":null} (2 documents) (code 11000)"]
+    &["would fail: 1 value occurs more than once, 2 times in total: {\"a\":null} (2 documents) (code 11000)"]
 );
 unique!(sparse, "module:dry-unique-sparse", { "a": 1 }, |index| index.sparse(), [{ "a": null }, { "b": 1 }, {}], &["no duplicates"]);
 unique!(
@@ -80,7 +80,7 @@ unique!(
     { "a": 1 },
     |index| index.sparse(),
     [{ "a": null }, { "a": null }, { "b": 1 }],
-    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":null} (2 documents) (code 11000)"]
+    &["would fail: 1 value occurs more than once, 2 times in total: {\"a\":null} (2 documents) (code 11000)"]
 );
 unique!(
     partial,
@@ -96,7 +96,7 @@ unique!(
     { "a": 1 },
     |index| index.partial(doc! { "live": true }),
     [{ "a": 1, "live": true }, { "a": 1, "live": true }, { "a": 1 }],
-    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":1} (2 documents) (code 11000)"]
+    &["would fail: 1 value occurs more than once, 2 times in total: {\"a\":1} (2 documents) (code 11000)"]
 );
 unique!(
     compound,
@@ -112,7 +112,7 @@ unique!(
     { "b.c": 1, "a": -1 },
     |index| index,
     [{ "a": 1, "b": { "c": 1 } }, { "a": 1, "b": { "c": 1 } }, { "a": 1 }, { "a": 1, "b": 7 }],
-    &["would fail: 2 values are there more than once, 4 times in all: \
+    &["would fail: 2 values occur more than once, 4 times in total: \
        {\"b.c\":null,\"a\":1} (2 documents), {\"b.c\":1,\"a\":1} (2 documents) (code 11000)"]
 );
 unique!(
@@ -130,7 +130,7 @@ unique!(
     { "a": 1 },
     |index| index,
     [{ "a": [1, 2] }, { "a": [2, 3] }, { "a": 3 }, { "a": [] }, { "a": [] }],
-    &["would fail: 3 values are there more than once, 6 times in all: \
+    &["would fail: 3 values occur more than once, 6 times in total: \
        {\"a\":[]} (2 documents), {\"a\":2} (2 documents), {\"a\":3} (2 documents) (code 11000)"]
 );
 unique!(
@@ -139,7 +139,7 @@ unique!(
     { "a": 1, "b": 1 },
     |index| index,
     [{ "a": [1, 2], "b": 1 }, { "a": 2, "b": 2 }, { "a": [2], "b": 1 }],
-    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":2,\"b\":1} (2 documents) (code 11000)"]
+    &["would fail: 1 value occurs more than once, 2 times in total: {\"a\":2,\"b\":1} (2 documents) (code 11000)"]
 );
 unique!(
     array_on_the_way,
@@ -158,17 +158,14 @@ unique!(
     [{ "a": [{ "b": 1 }] }, { "a": { "b": 2 } }, { "a": { "b": 2 } }],
     &[
         "documents in which 'a' is an array were not searched for duplicates",
-        "would fail: 1 value is there more than once, 2 times in all: {\"a.b\":2} (2 documents) (code 11000)"
+        "would fail: 1 value occurs more than once, 2 times in total: {\"a.b\":2} (2 documents) (code 11000)"
     ]
 );
 unique!(
     collation,
     "module:dry-unique-collation",
     { "a": 1 },
-    |index| index.options({
-        let collation = Collation::builder().locale("en").strength(CollationStrength::Secondary).build();
-        IndexOptions::builder().unique(true).collation(collation).build()
-    }),
+    |index| index.collation(Collation::builder().locale("en").strength(CollationStrength::Secondary).build()),
     [{ "a": "Ada" }, { "a": "ada" }, { "a": "bob" }],
-    &["would fail: 1 value is there more than once, 2 times in all: {\"a\":\"Ada\"} (2 documents) (code 11000)"]
+    &["would fail: 1 value occurs more than once, 2 times in total: {\"a\":\"Ada\"} (2 documents) (code 11000)"]
 );

@@ -149,7 +149,7 @@ async fn tidy(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 const TEXT: &str = r#"would fail     module:dry-text:001_index
     users: create_index
         4 documents would be scanned
-        would fail: 1 value is there more than once, 2 times in all: {"email":"ada"} (2 documents) (code 11000)
+        would fail: 1 value occurs more than once, 2 times in total: {"email":"ada"} (2 documents) (code 11000)
 would apply    module:dry-text:002_roles
     users: update_many, 3 matched, 3 modified
         before   {"_id":1,"email":"ada"}

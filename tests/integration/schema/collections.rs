@@ -13,7 +13,7 @@ async fn all(schema: &mut Schema) -> Result<(), mongrate::Error> {
     for _ in 0..2 {
         schema.create_collection("plain").await?;
         schema.create_collection("checked").validator(doc! { "age": { "$gt": 0 } }).await?;
-        schema.create_collection("capped").options(doc! { "capped": true, "size": 4096 }).await?;
+        schema.create_collection("capped").options(doc! { "capped": true }).options(doc! { "size": 4096 }).await?;
         schema.create_collection("set_later").await?;
         schema.set_validator("set_later", doc! { "$jsonSchema": { "required": ["name"] } }).await?;
         schema.modify_collection("set_later", doc! { "validationAction": "warn" }).await?;

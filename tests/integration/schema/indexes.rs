@@ -20,11 +20,17 @@ async fn indexes(schema: &mut Schema) -> Result<(), mongrate::Error> {
         schema.create_index("users", doc! { "seen": 1 }).expire_after(Duration::from_secs(60 * 60)).await?;
         schema.create_index("users", doc! { "name": 1, "age": -1 }).named("by_name").await?;
         let collation = Collation::builder().locale("de").build();
+        schema.create_index("users", doc! { "town": 1 }).collation(collation).named("by_town").await?;
+        // Each option is set by its own call, and no call takes another one back.
         schema
-            .create_index("users", doc! { "town": 1 })
-            .options(IndexOptions::builder().collation(collation).name("by_town".to_owned()).build())
+            .create_index("users", doc! { "title": "text", "body": "text" })
+            .named("search")
+            .hidden()
+            .weights(doc! { "title": 10 })
+            .partial(doc! { "published": true })
+            .with(|options| options.default_language = Some("german".to_owned()))
+            .with(|options| options.language_override = Some("lang".to_owned()))
             .await?;
-        schema.create_index("users", doc! { "text": "text" }).await?;
     }
     Ok(())
 }
@@ -49,6 +55,12 @@ async fn indexes_are_made_once_with_their_options() {
     assert_eq!(partial, Some(doc! { "age": { "$gt": 17 } }));
     assert_eq!(options_of(&db, "seen_1").await.expire_after, Some(Duration::from_secs(60 * 60)));
     assert_eq!(options_of(&db, "by_town").await.collation.unwrap().locale, "de");
+    let search = options_of(&db, "search").await;
+    assert_eq!(search.hidden, Some(true));
+    assert_eq!(search.weights, Some(doc! { "body": 1, "title": 10 }));
+    assert_eq!(search.partial_filter_expression, Some(doc! { "published": true }));
+    assert_eq!(search.default_language.as_deref(), Some("german"));
+    assert_eq!(search.language_override.as_deref(), Some("lang"));
     let by_name = indexes_of(&db, "users").await.into_iter().find(|index| index.keys == doc! { "name": 1, "age": -1 });
     assert_eq!(by_name.unwrap().options.unwrap().name.as_deref(), Some("by_name"));
     let operations = &report.executions().next().unwrap().operations;

@@ -1,4 +1,4 @@
-//! Collections, views and indexes as the server lists them, and what makes two of them the same.
+//! Collections, views and indexes as the server lists them.
 
 pub(crate) mod same;
 
@@ -14,14 +14,14 @@ use mongodb::options::{ReadPreference, SelectionCriteria};
 use crate::error::code;
 use crate::error::codes::{API_STRICT_ERROR, NAMESPACE_NOT_FOUND};
 
-/// A batch has everything: a server ends one at 16 MB anyway.
+/// Large enough that one batch has all entries. The server ends a batch at 16 MB anyway.
 const ONE_BATCH: i32 = 1_000_000;
 
-/// What is under a name.
+/// An entry of `listCollections`.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
     pub(crate) kind: ListedKind,
-    /// What tells two collections of the same name apart. A view has none.
+    /// Identifies a collection across renames and recreation. A view has none.
     pub(crate) uuid: Option<Bson>,
     pub(crate) options: Document,
 }
@@ -33,23 +33,23 @@ pub(crate) enum ListedKind {
     TimeSeries,
 }
 
-/// An index with its name, keys and options.
+/// An entry of `listIndexes`: name, keys and options.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     pub(crate) spec: Document,
     pub(crate) is_building: bool,
 }
 
-/// What is under these names: one command. What it shows can be undone by a fail-over.
+/// Lists the collections and views with these names: one command. A fail-over can undo what it shows.
 pub(crate) async fn collections<'n>(
     database: &Database,
     names: impl IntoIterator<Item = &'n str>,
     limit: Duration,
 ) -> Result<HashMap<String, Listed>> {
-    Ok(found(&list(database, list_collections(names), limit).await?))
+    Ok(parse_collections(&list(database, list_collections(names), limit).await?))
 }
 
-/// The indexes of a collection, including those that are still being built; none if there is no such collection.
+/// Lists the indexes of a collection, including those that are still being built. Empty if the collection does not exist.
 pub(crate) async fn indexes(database: &Database, collection: &str, limit: Duration) -> Result<Vec<Index>> {
     let mut listed = list(database, list_indexes(collection, true), limit).await;
     if is_beyond_the_stable_api(&listed) {
@@ -64,8 +64,8 @@ pub(crate) fn list_collections<'n>(names: impl IntoIterator<Item = &'n str>) -> 
     doc! { "listCollections": 1, "filter": { "name": { "$in": names } }, "cursor": { "batchSize": ONE_BATCH } }
 }
 
-/// What a server has listed.
-pub(crate) fn found(listed: &[Document]) -> HashMap<String, Listed> {
+/// Parses the reply to [`list_collections`].
+pub(crate) fn parse_collections(listed: &[Document]) -> HashMap<String, Listed> {
     let mut found: HashMap<_, _> = listed.iter().filter_map(Listed::parse).collect();
     let series: Vec<_> =
         found.iter().filter(|(_, there)| there.kind == ListedKind::TimeSeries).map(|(name, _)| name.clone()).collect();
@@ -79,7 +79,7 @@ pub(crate) fn found(listed: &[Document]) -> HashMap<String, Listed> {
     found
 }
 
-/// Without the builds, an index that is still being built looks as if it were there.
+/// Without `includeBuildUUIDs`, an index that is still being built cannot be told from a complete one.
 pub(crate) fn list_indexes(collection: &str, with_builds: bool) -> Document {
     let mut command = doc! { "listIndexes": collection, "cursor": { "batchSize": ONE_BATCH } };
     if with_builds {
@@ -92,7 +92,7 @@ pub(crate) fn is_beyond_the_stable_api<T>(listed: &Result<T>) -> bool {
     matches!(listed, Err(error) if code(error) == Some(API_STRICT_ERROR))
 }
 
-/// What a server has listed; nothing if there is no such collection.
+/// Parses the reply to [`list_indexes`]. Empty if the collection does not exist.
 pub(crate) fn parse_indexes(listed: Result<Vec<Document>>) -> Result<Vec<Index>> {
     match listed {
         Ok(listed) => Ok(listed.into_iter().map(Index::parse).collect()),
@@ -131,7 +131,7 @@ fn buckets(name: &str) -> String {
     format!("system.buckets.{name}")
 }
 
-/// Everything that a command lists, from the primary.
+/// Runs a cursor command on the primary and collects all documents.
 async fn list(database: &Database, mut command: Document, limit: Duration) -> Result<Vec<Document>> {
     command.insert("maxTimeMS", i64::try_from(limit.as_millis()).unwrap_or(i64::MAX).max(1));
     let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);

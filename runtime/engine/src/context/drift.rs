@@ -1,9 +1,10 @@
-//! What `Schema` migrations have left in the database, stored beside their records, and whether it is still there.
+//! The footprint of `Schema` migrations: the collections, views, options and indexes that they created or removed. It is stored
+//! with their records, and compared with the database.
 
 mod difference;
 mod expectation;
 mod fact;
-mod look;
+mod snapshot;
 
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
@@ -11,32 +12,32 @@ use mongodb::bson::{Bson, Document, doc};
 pub(crate) use self::difference::Difference;
 pub(crate) use self::expectation::Expectation;
 pub(crate) use self::fact::Facts;
-pub(crate) use self::look::Look;
+pub(crate) use self::snapshot::Snapshot;
 use crate::context::schema::log::Log;
 use crate::error::Error;
 use crate::store::{Attached, Records};
 
-/// When a migration was executed: the token of its run, then its number among the executions of that run. Both only rise.
+/// The order of executions: the token of the run, then the number of the execution in the run. Both only increase.
 pub(crate) type Position = (i64, i64);
 
-/// What one migration has left.
+/// The footprint of one migration.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Left {
+pub(crate) struct Footprint {
     /// Qualified id.
     pub(crate) id: String,
     pub(crate) order: Position,
     pub(crate) facts: Facts,
 }
 
-impl Left {
-    /// Reads the field of a record; `None` when it is not one that this version writes.
+impl Footprint {
+    /// Parses the field `footprint` of a record. `None` if another version of Mongrate wrote it.
     pub(crate) fn parse(id: &str, stored: &Document) -> Option<Self> {
         let [token, number] = stored.get_array("order").ok()?.as_slice() else { return None };
         let order = (token.as_i64()?, number.as_i64()?);
         Some(Self { id: id.to_owned(), order, facts: Facts::parse(stored.get_array("facts").ok()?)? })
     }
 
-    /// As it is stored.
+    /// Returns the field `footprint` of a record.
     pub(crate) fn to_document(&self) -> Document {
         let (token, number) = self.order;
         doc! { "order": [Bson::Int64(token), Bson::Int64(number)], "facts": self.facts.to_array() }
@@ -44,26 +45,27 @@ impl Left {
 }
 
 impl Expectation {
-    /// What the records say. The done effects of a body that has not ended count; the one that is in doubt is not compared.
+    /// Combines the footprints on record. For a body that has not ended, the effects that are done count; the effect in doubt is not
+    /// compared.
     pub(crate) fn on_record(records: &Records, attached: &[Attached]) -> Result<Self, Error> {
-        let (mut lefts, mut in_doubt) = (Vec::new(), Vec::new());
-        for Attached { id, left, log } in attached {
+        let (mut footprints, mut in_doubt) = (Vec::new(), Vec::new());
+        for Attached { id, footprint, log } in attached {
             let unreadable = |field: &str| Error::UnreadableRecord {
                 id: id.clone(),
                 reason: format!("its field `{field}` is not one that this version writes"),
             };
-            if let Some(left) = left {
-                lefts.push(Left::parse(id, left).ok_or_else(|| unreadable("left"))?);
+            if let Some(footprint) = footprint {
+                footprints.push(Footprint::parse(id, footprint).ok_or_else(|| unreadable("left"))?);
             }
             if let (Some(log), Some(record)) = (log, records.get(id)) {
                 let log = Log::parse(log).ok_or_else(|| unreadable("log"))?;
                 let done = log.entries.iter().filter(|entry| entry.result.is_some());
                 let facts = Facts::of(done.map(|entry| &entry.effect));
-                lefts.push(Left { id: id.clone(), order: record.last_executed(), facts });
+                footprints.push(Footprint { id: id.clone(), order: record.last_executed(), facts });
                 in_doubt.extend(log.in_doubt().map(|entry| entry.effect.clone()));
             }
         }
-        let mut expectation = Self::of(lefts);
+        let mut expectation = Self::of(footprints);
         for effect in &in_doubt {
             expectation.skip(effect);
         }
@@ -71,9 +73,9 @@ impl Expectation {
     }
 }
 
-/// Compares the database with what these migrations have left: one `listCollections`, and one `listIndexes` for each collection
-/// with indexes among it; no command at all when nothing was left.
+/// Compares the database with the expectation: one `listCollections`, and one `listIndexes` for each collection with expected
+/// indexes. Sends no command if nothing is expected.
 pub(crate) async fn compare(database: &Database, expectation: &Expectation) -> Result<Vec<Difference>, Error> {
-    let look = Look::at(database, expectation.names(), expectation.indexed()).await?;
-    Ok(expectation.differences(&look))
+    let snapshot = Snapshot::at(database, expectation.names(), expectation.indexed()).await?;
+    Ok(expectation.differences(&snapshot))
 }

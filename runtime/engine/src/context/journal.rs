@@ -1,4 +1,4 @@
-//! What a body did, noted as it happens: progress, reports and the check for ignored errors read the same notes.
+//! A journal of the operations of a body. Progress events, reports and the check for ignored errors all use it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::events::{Event, EventSender};
 use crate::migration::Migration;
 use crate::report::{Counts, LISTED, Operation, Prediction, Sample};
 
-/// The notes of one attempt.
+/// The journal of one attempt.
 #[derive(Debug)]
 pub(crate) struct Journal {
     migration: Migration,
@@ -20,8 +20,8 @@ pub(crate) struct Journal {
 struct Notes {
     operations: Vec<Operation>,
     first_error: Option<(String, mongodb::error::Error)>,
-    /// The server refused a later operation because of the first error.
-    went_on: bool,
+    /// The server rejected a later operation because the first error had aborted the transaction.
+    continued: bool,
 }
 
 impl Journal {
@@ -29,7 +29,7 @@ impl Journal {
         Self { migration, events, notes: Mutex::default() }
     }
 
-    /// Gives the operation's place among the notes.
+    /// Adds a successful operation and returns its index.
     pub(crate) fn succeeded(
         &self,
         kind: &'static str,
@@ -40,7 +40,7 @@ impl Journal {
         self.rehearsed(kind, collection, counts, samples, Vec::new())
     }
 
-    /// With what a dry run shows of it, and what it cannot.
+    /// Adds a successful operation of a dry run, with notes on what could not be shown, and returns its index.
     pub(crate) fn rehearsed(
         &self,
         kind: &'static str,
@@ -53,7 +53,7 @@ impl Journal {
         self.note(Operation { counts, samples, notes, ..Operation::new(kind, collection) })
     }
 
-    /// Notes what was found out about an operation that is not executed.
+    /// Adds an operation that a dry run checked without executing it.
     pub(crate) fn checked(&self, kind: &'static str, collection: &str, found: Found) {
         let Found { notes, prediction } = found;
         self.note(Operation { notes, prediction: Some(prediction), ..Operation::new(kind, collection) });
@@ -67,24 +67,24 @@ impl Journal {
         notes.operations.len() - 1
     }
 
-    /// Counts a document that was read from the cursor of an operation.
-    pub(crate) fn read(&self, place: usize) {
-        if let Some(operation) = self.notes().operations.get_mut(place) {
+    /// Counts a document that was read from the cursor of the operation at `index`.
+    pub(crate) fn read(&self, index: usize) {
+        if let Some(operation) = self.notes().operations.get_mut(index) {
             operation.counts.matched += 1;
         }
     }
 
-    /// Whether the next operation is one that is shown by itself.
-    pub(crate) fn lists(&self) -> bool {
+    /// Returns whether reports list the next operation individually.
+    pub(crate) fn lists_next(&self) -> bool {
         self.notes().operations.len() < LISTED
     }
 
-    /// Keeps the first one: on the server it has ended the transaction, later ones only follow from it.
+    /// Records an error. Only the first one is kept: it has aborted the transaction, and later ones follow from it.
     pub(crate) fn failed(&self, kind: &'static str, collection: &str, error: &mongodb::error::Error) {
         tracing::debug!(kind, collection, code = code(error), "operation failed");
         let mut notes = self.notes();
-        // The transaction is gone because an operation of it has failed before.
-        notes.went_on |= notes.first_error.is_some() && code(error) == Some(NO_SUCH_TRANSACTION);
+        // The earlier error has aborted the transaction.
+        notes.continued |= notes.first_error.is_some() && code(error) == Some(NO_SUCH_TRANSACTION);
         notes.first_error.get_or_insert_with(|| (format!("{kind} on {collection}"), error.clone()));
     }
 
@@ -96,10 +96,10 @@ impl Journal {
         self.notes().first_error.clone()
     }
 
-    /// The first error, if the body ignored it until the server refused something else because of it.
+    /// Returns the first error if the body ignored it and the server then rejected another operation because of it.
     pub(crate) fn cause_of_refusal(&self) -> Option<(String, mongodb::error::Error)> {
         let notes = self.notes();
-        notes.first_error.clone().filter(|_| notes.went_on)
+        notes.first_error.clone().filter(|_| notes.continued)
     }
 
     fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
@@ -107,7 +107,7 @@ impl Journal {
     }
 }
 
-/// What a check has found.
+/// The result of a dry-run check.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) notes: Vec<String>,

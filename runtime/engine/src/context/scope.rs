@@ -1,11 +1,11 @@
-//! Which collections a migration sees.
+//! The collections that a migration can access.
 
 use mongodb::bson::{Bson, Document};
 
 use crate::error::Error;
 use crate::migration::Source;
 
-/// What a migration of this source may reach: everything, or the collections of its plugin.
+/// The scope of a migration: the whole database, or the collections of its plugin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope(Source<'static>);
 
@@ -21,7 +21,7 @@ impl Scope {
         self.0
     }
 
-    /// The name in the database: for the plugin `whale-alerts`, `subscriptions` is
+    /// Returns the name in the database: for the plugin `whale-alerts`, `subscriptions` is
     /// `plugin_whale-alerts_subscriptions`.
     pub(crate) fn collection(self, name: &str) -> String {
         match self.0 {
@@ -30,12 +30,12 @@ impl Scope {
         }
     }
 
-    /// A pipeline in which every collection is named as in the database.
+    /// Replaces the names of all collections in a pipeline by those in the database.
     pub(crate) fn pipeline(self, stages: impl IntoIterator<Item = Document>) -> Result<Vec<Document>, Error> {
         stages.into_iter().map(|stage| self.stage(stage)).collect()
     }
 
-    /// Fields of `create` or `collMod`, in which every collection is named as in the database.
+    /// Replaces the names of all collections in the fields of `create` or `collMod` by those in the database.
     pub(crate) fn fields(self, fields: Document) -> Result<Document, Error> {
         fields
             .into_iter()
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plugin_reaches_only_its_own_collections_through_joins() {
+    fn joins_of_a_plugin_are_scoped() {
         let scope = Scope::of(Source::Plugin("whale"));
         let stages = [
             doc! { "$lookup": { "from": "a", "as": "from", "pipeline": [{ "$unionWith": "b" }] } },
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_reaches_only_its_own_collections_through_views() {
+    fn views_of_a_plugin_are_scoped() {
         let scope = Scope::of(Source::Plugin("whale"));
         let fields = doc! { "viewOn": "a", "pipeline": [{ "$unionWith": "b" }], "comment": "c" };
         let expected =
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_system_pipeline_is_left_as_it_is() {
+    fn a_system_pipeline_is_unchanged() {
         let stages = [doc! { "$lookup": { "from": "a" } }, doc! { "$match": { "from": "x" } }];
         assert_eq!(Scope::of(Source::System).pipeline(stages.clone()).expect("allowed"), stages);
     }

@@ -1,4 +1,4 @@
-//! `&mut Tx`: a body in a transaction.
+//! `&mut Tx`: a transaction.
 
 mod action;
 mod collection;
@@ -26,26 +26,24 @@ use crate::lock::Session;
 use crate::report::Operation;
 use crate::stop::Permit;
 
-/// A transaction, or on a server without transactions a session.
+/// A transaction, or a session on a server without transactions.
 ///
-/// Everything that is done through it takes effect together with the migration's record, exactly once, or not at all.
-/// There is no method for an index or a collection: those cannot run in a transaction; take
-/// [`&mut Schema`](crate::context::schema::Schema) for them.
+/// All operations take effect together with the migration's record, exactly once, or not at all. DDL cannot run in a transaction:
+/// take [`&mut Schema`](crate::context::schema::Schema) for indexes and collections.
 ///
-/// Its operations run one after the other, in the order in which they were first polled. Each runs to its end even when
-/// its future is not polled any more, so a stream that buffers operations does not hold up others. A write whose future is
-/// dropped before its result was there fails the migration; whatever only reads may be dropped.
+/// Operations run one after the other, in the order in which they were first polled. Each runs to completion even if its future
+/// is no longer polled, so that a buffering stream does not block other operations. Dropping the future of a write before it
+/// completes fails the migration. Futures that only read can be dropped.
 ///
-/// An operation that fails ends the transaction on the server. Return its error with `?`; a body that goes on and
-/// returns Ok fails with [`Error::IgnoredError`].
+/// An operation that fails aborts the transaction on the server. Return its error with `?`: a body that ignores it and returns
+/// `Ok` fails with [`Error::IgnoredError`].
 ///
-/// The body may run more than once, when the server asks for it (a write conflict, a fail-over); each time nothing is
-/// left of the attempt before; and it runs in a [dry run](crate::migrator::Up::dry_run). So keep effects outside the database out
-/// of it.
+/// The body runs again after a transient abort, such as a write conflict or a fail-over. Nothing remains of the earlier attempt.
+/// It also runs in a [dry run](crate::migrator::Up::dry_run). A body should therefore have no effects outside the database.
 ///
-/// The server ends a transaction after 60 seconds
-/// ([`transactionLifetimeLimitSeconds`](https://www.mongodb.com/docs/manual/core/transactions-production-consideration/)):
-/// [`Error::TransactionTooSlow`].
+/// The server aborts a transaction after 60 seconds
+/// ([`transactionLifetimeLimitSeconds`](https://www.mongodb.com/docs/manual/core/transactions-production-consideration/)). The
+/// migration then fails with [`Error::TransactionTooSlow`].
 ///
 /// ```
 /// use mongodb::bson::{Document, doc};
@@ -69,11 +67,11 @@ struct Shared {
     scope: Scope,
     kv: String,
     session_id: Document,
-    /// The way to the session.
+    /// The queue of operations that use the session.
     turns: Turns,
     journal: Journal,
     permit: Permit,
-    /// Whether to look at documents before and after each write.
+    /// Whether to read documents before and after each write.
     dry_run: bool,
 }
 
@@ -89,7 +87,7 @@ impl Tx {
         Self(Arc::new(Shared::new(database, session, scope, kv, journal, permit)))
     }
 
-    /// One that looks at some documents before and after each write, for a transaction that is not to be committed.
+    /// Creates one for a dry run, which reads some documents before and after each write.
     pub(crate) fn dry_run(
         database: Database,
         session: Session,
@@ -102,21 +100,21 @@ impl Tx {
         Self(Arc::new(Shared { dry_run: true, ..shared }))
     }
 
-    /// A collection whose operations all belong to this transaction.
+    /// Returns a collection whose operations are part of this transaction.
     ///
-    /// For a plugin's migration, `subscriptions` is `plugin_<name>_subscriptions` in the database.
+    /// In a plugin's migration, `subscriptions` is `plugin_<name>_subscriptions` in the database.
     #[must_use]
     pub fn collection<T: Send + Sync>(&self, name: &str) -> TxCollection<T> {
         TxCollection::new(self.0.clone(), name)
     }
 
-    /// A small key-value store of the migration's source, in the same transaction.
+    /// Returns the key-value store of the migration's source. Its operations are part of this transaction.
     #[must_use]
     pub fn kv(&self) -> Kv {
         Kv::new(self.0.clone())
     }
 
-    /// Takes the session back when the body has ended, so that what the body may have left behind cannot use it.
+    /// Takes the session back after the body has returned, so that tasks that it has spawned cannot use it.
     pub(crate) async fn end(&self) -> Option<Session> {
         self.0.turns.end().await
     }
@@ -160,19 +158,19 @@ impl Shared {
         }
     }
 
-    /// Checks that the step may go on.
-    fn may_go_on(&self) -> mongodb::error::Result<()> {
+    /// Fails if the step must stop.
+    fn check_permit(&self) -> mongodb::error::Result<()> {
         self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())
     }
 
-    /// Notes an error of an operation.
+    /// Records the error of an operation.
     fn failed(&self, kind: &'static str, collection: &str, error: mongodb::error::Error) -> mongodb::error::Error {
         self.journal.failed(kind, collection, &error);
         error
     }
 }
 
-/// An operation of a body that has ended.
+/// Returns the error of an operation after the body has returned.
 fn ended() -> mongodb::error::Error {
     Error::Refused("this transaction has ended; await every operation before the migration returns".to_owned())
         .into_driver()

@@ -1,9 +1,10 @@
-//! How long something took, in words.
+//! Formatting of durations.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A duration for people: `3 ms`, `2.4 s`, `5 min 10 s`.
+/// Displays a duration: `3 ms`, `2.4 s`, `5 min 10 s`.
+#[derive(Clone, Copy, Debug)]
 pub struct Elapsed(pub Duration);
 
 impl fmt::Display for Elapsed {

@@ -1,7 +1,6 @@
-//! Texts and documents cut to what is worth storing and showing, with a note of what they were.
+//! Shortens texts and documents that are stored or reported, and notes their original size.
 //!
-//! A document of the server holds 16 MB. What is longer than that is not stored at all, so that an error that quotes
-//! what it met must not decide whether it is on record (I6).
+//! The server limits a document to 16 MB. Without this, an error that quotes a large document could not be recorded (I6).
 
 use std::borrow::Cow;
 
@@ -9,33 +8,33 @@ use mongodb::bson::{Bson, Document};
 
 use crate::display::count::Count;
 
-/// Longest text of a record or an entry of the history, in bytes: a description, a name, a reason.
+/// Maximum length of a text in a record or a history entry, in bytes: a description, a name, a reason.
 const TEXT: usize = 16 * 1024;
 
-/// Longest message of an error, in bytes, and the most that its causes take together: 64 kB in all.
+/// Maximum length of an error message, in bytes, and of all its causes together: 64 kB in total.
 const MESSAGE: usize = 32 * 1024;
 const CAUSES: usize = 32 * 1024;
 
-/// The most causes of one error. Each of them gets its share, because the last one is the root.
+/// Maximum number of causes of one error. All of them are shortened equally, because the last one is the root cause.
 const CAUSES_LISTED: usize = 32;
 
-/// The longest document quoted in a report, in bytes, roughly.
+/// Approximate maximum size of a document in a report, in bytes.
 const DOCUMENT: usize = 16 * 1024;
 
-/// The least of a text that is quoted, in bytes.
+/// Length up to which a text is never shortened, in bytes.
 const LEAST: usize = 64;
 
-/// A text of a record or an entry of the history.
+/// Shortens a text of a record or a history entry.
 pub(crate) fn shorten(text: &mut String) {
     cut(text, TEXT);
 }
 
-/// The message of an error.
+/// Shortens an error message.
 pub(crate) fn shorten_message(message: &mut String) {
     cut(message, MESSAGE);
 }
 
-/// The causes of an error, outermost first.
+/// Shortens the causes of an error, outermost first.
 pub(crate) fn shorten_causes(causes: &mut Vec<String>) {
     let count = causes.len();
     if count > CAUSES_LISTED {
@@ -51,17 +50,17 @@ pub(crate) fn shorten_causes(causes: &mut Vec<String>) {
     }
 }
 
-/// A document that is quoted: its first fields, and of these the beginnings.
+/// Shortens a document: keeps the first fields, and the beginning of each.
 pub(crate) fn shorten_document(document: Document) -> Document {
     Budget(DOCUMENT).document(document)
 }
 
-/// A value that is quoted.
+/// Shortens a value.
 pub(crate) fn shorten_value(value: Bson) -> Bson {
     Budget(DOCUMENT).value(value)
 }
 
-/// Leaves at most `limit` bytes, of which the last ones say how many there were.
+/// Shortens a text to at most `limit` bytes, including a note of the original length.
 fn cut(text: &mut String, limit: usize) {
     if let Cow::Owned(cut) = excerpt(text, limit) {
         *text = cut;
@@ -76,13 +75,13 @@ fn excerpt(text: &str, limit: usize) -> Cow<'_, str> {
     format!("{}{note}", truncated(text, limit.saturating_sub(note.len()))).into()
 }
 
-/// The longest beginning of a text that takes at most `limit` bytes. `str::floor_char_boundary` needs Rust 1.91.
+/// Returns the longest prefix of at most `limit` bytes. `str::floor_char_boundary` needs Rust 1.91.
 pub(crate) fn truncated(text: &str, limit: usize) -> &str {
     let end = (0..=limit.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     &text[..end]
 }
 
-/// How many bytes a quoted document may still take.
+/// The remaining size of a shortened document, in bytes.
 struct Budget(usize);
 
 impl Budget {
@@ -112,7 +111,7 @@ impl Budget {
                 Bson::Document(self.document(document))
             }
             Bson::Array(values) => Bson::Array(self.array(values)),
-            // Cut, it would look whole.
+            // A truncated value would look complete.
             Bson::Binary(binary) if binary.bytes.len() > self.0.max(LEAST) => {
                 Bson::String(format!("… (binary, {} bytes in all)", Count(binary.bytes.len() as u64)))
             }
@@ -135,7 +134,7 @@ impl Budget {
                 quoted.push(Bson::String(format!("… ({} more)", Count(values.len() as u64 + 1))));
                 break;
             }
-            // The place of an element is stored as its name.
+            // BSON stores the index of an element as its name.
             self.spend(size_of::<u64>());
             quoted.push(self.value(value));
         }
@@ -161,8 +160,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_between_characters_and_once() {
-        // Both parities, so that one of them falls into a character.
+    fn a_text_is_shortened_once_and_between_characters() {
+        // With one of the two, the limit is in the middle of a character.
         for start in ["", "x"] {
             let mut text = start.to_owned() + &"é".repeat(TEXT);
             shorten(&mut text);
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cause_has_its_share_and_the_root_stays() {
+    fn causes_are_shortened_equally_and_the_root_is_kept() {
         let mut causes: Vec<_> = (0..100).map(|n| format!("{n} ") + &"é".repeat(CAUSES)).collect();
         causes.push("the root".to_owned());
         shorten_causes(&mut causes);
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_quoted_in_part() {
+    fn a_large_document_is_shortened() {
         let small = doc! { "a": "b", "c": [1, { "d": 2.5 }], "e": Bson::Null };
         assert_eq!(shorten_document(small.clone()), small);
 

@@ -1,26 +1,28 @@
-//! Documents for people: relaxed extended JSON in one line.
+//! Documents as relaxed extended JSON on one line.
 //!
-//! See the [specification](https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/). Not taken from `bson`,
-//! which would bring `serde_json` into every application, and whose interface is another one in each of its versions.
+//! See the [specification](https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/). The implementation in `bson` is
+//! not used: it depends on `serde_json`, and its interface differs between versions 2 and 3.
 
 use std::fmt::{self, Write};
 
 use mongodb::bson::{Bson, DateTime, Document};
 
-/// Of a longer string or array, or of longer bytes, so much is shown.
+/// Maximum number of characters, elements or bytes of a value.
 const SHOWN: usize = 200;
 
-/// A value as relaxed extended JSON.
+/// Displays a value as relaxed extended JSON. Long strings, arrays and binaries are truncated.
+#[derive(Clone, Copy, Debug)]
 pub struct Json<'v>(pub &'v Bson);
 
-/// A document as relaxed extended JSON.
+/// Displays a document as relaxed extended JSON. Long strings, arrays and binaries are truncated.
+#[derive(Clone, Copy, Debug)]
 pub struct JsonDocument<'d>(pub &'d Document);
 
 impl fmt::Display for JsonDocument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
-        for (place, (key, value)) in self.0.iter().enumerate() {
-            f.write_str(if place == 0 { "" } else { "," })?;
+        for (index, (key, value)) in self.0.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { "," })?;
             quote(f, key)?;
             write!(f, ":{}", Json(value))?;
         }
@@ -52,7 +54,7 @@ impl fmt::Display for Json<'_> {
                 f.write_str(if binary.bytes.len() > SHOWN { "…" } else { "" })?;
                 write!(f, r#"","subType":"{:02x}"}}}}"#, u8::from(binary.subtype))
             }
-            // What nobody should have in a database any more; as the driver shows it.
+            // Deprecated types, as the driver displays them.
             other => quote(f, &other.to_string()),
         }
     }
@@ -60,13 +62,13 @@ impl fmt::Display for Json<'_> {
 
 fn array(f: &mut fmt::Formatter<'_>, values: &[Bson]) -> fmt::Result {
     f.write_str("[")?;
-    for (place, value) in values.iter().take(SHOWN).enumerate() {
-        write!(f, "{}{}", if place == 0 { "" } else { "," }, Json(value))?;
+    for (index, value) in values.iter().take(SHOWN).enumerate() {
+        write!(f, "{}{}", if index == 0 { "" } else { "," }, Json(value))?;
     }
     f.write_str(if values.len() > SHOWN { ",…]" } else { "]" })
 }
 
-/// ISO 8601 for the years 1970 to 9999, milliseconds for others.
+/// Writes a date as ISO 8601 for the years 1970 to 9999, and in milliseconds otherwise.
 fn date_time(f: &mut fmt::Formatter<'_>, date: DateTime) -> fmt::Result {
     match iso_8601(date) {
         Some(text) => write!(f, r#"{{"$date":"{text}"}}"#),
@@ -74,18 +76,20 @@ fn date_time(f: &mut fmt::Formatter<'_>, date: DateTime) -> fmt::Result {
     }
 }
 
-/// A date of the years 1970 to 9999: only these are written like that in extended JSON.
+/// Formats a date of the years 1970 to 9999 as ISO 8601. `None` for any other date, for which extended JSON has another
+/// form.
+#[must_use]
 pub fn iso_8601(date: DateTime) -> Option<String> {
-    // Not left to `bson`: of a later date, its versions make different things.
+    // The versions of `bson` format later dates differently.
     const YEAR_10000: i64 = 253_402_300_800_000;
     (0..YEAR_10000).contains(&date.timestamp_millis()).then(|| date.try_to_rfc3339_string().ok()).flatten()
 }
 
 fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str("\"")?;
-    for (place, character) in text.chars().enumerate() {
+    for (index, character) in text.chars().enumerate() {
         match character {
-            _ if place == SHOWN => {
+            _ if index == SHOWN => {
                 f.write_str("…")?;
                 break;
             }
@@ -101,7 +105,8 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str("\"")
 }
 
-/// Bytes in base 64.
+/// Displays bytes in base64.
+#[derive(Clone, Copy, Debug)]
 pub struct Base64<'b>(pub &'b [u8]);
 
 impl fmt::Display for Base64<'_> {
@@ -152,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_cut_short() {
+    fn long_values_are_truncated() {
         let text = Json(&Bson::String("x".repeat(1_000))).to_string();
         assert_eq!(text.chars().count(), SHOWN + 3);
         let array = Json(&Bson::Array(vec![Bson::Int32(1); 1_000])).to_string();

@@ -1,10 +1,10 @@
 //! Changes records without running anything.
 
 use super::{Executor, Failure};
-use crate::context::Left;
+use crate::context::Footprint;
 use crate::migration::Migration;
 use crate::record::{Act, HistoryEntry, Record, RecordStatus};
-use crate::store::{Beside, Change, Expected, Records, now};
+use crate::store::{Attachment, Change, Expected, Records, now};
 
 /// What is to become of one record.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) enum Edit<'r> {
     Suspend(&'r Record),
     /// It gets the checksum of the code as it is, and nothing is wrong with it any more; nor with what it is said to have left,
     /// if that is given.
-    Accept(&'r Record, Migration, Option<Left>),
+    Accept(&'r Record, Migration, Option<Footprint>),
     /// It goes.
     Remove(&'r Record),
 }
@@ -51,7 +51,7 @@ impl Executor<'_> {
 
     fn edited(&self, edit: &Edit<'_>, number: i64, act: Act, because: Option<&str>, records: &Records) -> Change {
         let (token, now) = (self.lease.token(), now());
-        let (record, over) = match edit {
+        let (record, expected) = match edit {
             Edit::Apply(migration) => {
                 let attempts = records.get(migration.id()).map_or(0, |record| record.attempts);
                 // No `up` has applied it.
@@ -93,14 +93,14 @@ impl Executor<'_> {
                 (entry.status, entry.removed) = (None, Some(record.clone()));
                 Change::Removed { record, entry }
             }
-            Edit::Accept(before, _, left) => {
+            Edit::Accept(before, _, footprint) => {
                 entry.previous_checksum = Some(before.checksum.clone());
-                let left = left.as_ref().map(Left::to_document);
-                let beside = left.map_or(Beside::Kept, |left| Beside::Accepted { left });
-                Change::Stored { record, over, beside, entry: Some(entry) }
+                let footprint = footprint.as_ref().map(Footprint::to_document);
+                let attachment = footprint.map_or(Attachment::Kept, |footprint| Attachment::Accepted { footprint });
+                Change::Stored { record, expected, attachment, entry: Some(entry) }
             }
             Edit::Apply(_) | Edit::Suspend(_) => {
-                Change::Stored { record, over, beside: Beside::Filed, entry: Some(entry) }
+                Change::Stored { record, expected, attachment: Attachment::Archived, entry: Some(entry) }
             }
         }
     }

@@ -20,7 +20,7 @@ use self::unseen::Unseen;
 use super::attempt::Attempt;
 use super::body::run;
 use super::{Failure, Step};
-use crate::context::{Course, Inner, Log, Projection, Schema, Scope};
+use crate::context::{Inner, Log, Projection, Replay, Schema, Scope};
 use crate::error::{Error, Readable};
 use crate::migration::registration::Context;
 use crate::migration::{Direction, Kind, State};
@@ -162,13 +162,13 @@ impl DryRun<'_> {
         let permit = Permit::without_lease(self.stop.clone());
         let (database, home) = (self.database.clone(), &self.options.names.records);
         let scope = Scope::of(step.migration.source());
-        let course = |log| Course::new(log, step.migration.checksum());
+        let replay = |log| Replay::new(log, step.migration.checksum());
         let (ours, other) = match log {
             Some(log) if log.direction == step.direction => (Some(log), None),
             other => (None, other),
         };
         let log = ours.unwrap_or_else(|| Log::new(step.direction, step.migration.checksum()));
-        let schema = Schema::new(database, home, scope, journal(step), permit.clone(), course(log));
+        let schema = Schema::new(database, home, scope, journal(step), permit.clone(), replay(log));
         if let (Direction::Up, Some(other)) = (step.direction, other) {
             let refused = match schema.has_effects(&other).await {
                 Ok(false) => None,

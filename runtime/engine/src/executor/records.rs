@@ -7,7 +7,7 @@ use super::step::{ErrorOnRecord, Step};
 use crate::migration::{Direction, Kind, Migration};
 use crate::record::{Act, HistoryEntry, Record, RecordStatus, host};
 use crate::report::Remains;
-use crate::store::{Beside, Change, Expected, now};
+use crate::store::{Attachment, Change, Expected, now};
 
 impl Executor<'_> {
     /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
@@ -32,25 +32,25 @@ impl Executor<'_> {
         if step.direction == Direction::Up {
             entry.batch = Some(self.batch);
         }
-        let mut over = step.over();
+        let mut expected = step.expected();
         if remains == Remains::All {
             // The execution has its entry, and its record.
-            (entry.act, over) = (Act::Verify, Expected::Applied);
+            (entry.act, expected) = (Act::Verify, Expected::Applied);
         }
         let (record, entry) = (Box::new(record), Some(Box::new(entry)));
-        let beside = step.update.clone().map_or(Beside::Kept, Beside::Logged);
-        Change::Stored { record, over, beside, entry }
+        let attachment = step.update.clone().map_or(Attachment::Kept, Attachment::Logged);
+        Change::Stored { record, expected, attachment, entry }
     }
 
     /// A record, and its history if it ends the execution.
     pub(super) fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
         let entry = ends.then(|| Box::new(self.entry(step, &record)));
-        let beside = match &step.left {
-            _ if !ends => Beside::Kept,
-            Some(left) => Beside::Ended { left: Some(left.to_document()) },
-            None => Beside::Ended { left: None },
+        let attachment = match &step.footprint {
+            _ if !ends => Attachment::Kept,
+            Some(footprint) => Attachment::Completed { footprint: Some(footprint.to_document()) },
+            None => Attachment::Completed { footprint: None },
         };
-        Change::Stored { record: Box::new(record), over: step.over(), beside, entry }
+        Change::Stored { record: Box::new(record), expected: step.expected(), attachment, entry }
     }
 
     pub(super) fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {

@@ -4,13 +4,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::body::{CREATE_INDEX, end_command, run};
 use super::{Executor, Failure, Step};
-use crate::context::{Activity, Ask, Course, Inner, Log, Schema, Scope};
+use crate::context::{Activity, Inner, Log, LogRequest, Replay, Schema, Scope};
 use crate::error::Error;
 use crate::migration::Direction;
 use crate::migration::registration::Context;
 use crate::record::{EffectEntry, Effects, HistoryEntry, RecordStatus};
 use crate::stop::Permit;
-use crate::store::{Beside, Change};
+use crate::store::{Attachment, Change};
 
 /// What became of the log while a body ran.
 struct Served {
@@ -33,8 +33,8 @@ impl Executor<'_> {
         let permit = self.lease.permit();
         let schema = self.schema(step, &permit, stored).await?;
         let session = self.take_session().await?;
-        let (asking, asked) = mpsc::channel(1);
-        let schema = schema.executing(session, asking);
+        let (requests, asked) = mpsc::channel(1);
+        let schema = schema.executing(session, requests);
         let activity = schema.activity();
         let context = Context::from(Inner::Schema(Box::new(schema)));
         self.lease.check()?;
@@ -54,13 +54,13 @@ impl Executor<'_> {
             let Inner::Schema(schema) = Inner::taken(context) else { unreachable!("a body keeps its context") };
             step.operations = schema.operations();
             step.notes.extend(schema.late());
-            let (course, session) = schema.end();
+            let (replay, session) = schema.end();
             if session.is_some() {
                 self.session = session;
             }
-            calls = course.effects().to_vec();
-            step.effects = effects(course.log());
-            step.update = course.update();
+            calls = replay.effects().to_vec();
+            step.effects = effects(replay.log());
+            step.update = replay.update();
             result
         });
         self.end_last(step, &activity).await;
@@ -73,7 +73,7 @@ impl Executor<'_> {
         permit.check()?;
         result.map_err(Failure::Failed)?;
         self.verify(step).await?;
-        step.left = self.left(step, &calls).await;
+        step.footprint = self.footprint(step, &calls).await;
         let completed = self.change(step, self.record(step, step.done()), true);
         self.store_all(&Self::with_interrupted(step, completed)).await
     }
@@ -111,10 +111,10 @@ impl Executor<'_> {
             Some(log) if log.direction == direction => (Some(log), None),
             other => (None, other),
         };
-        let course = Course::new(ours.unwrap_or_else(|| Log::new(direction, checksum)), checksum);
+        let replay = Replay::new(ours.unwrap_or_else(|| Log::new(direction, checksum)), checksum);
         let (database, home) = (self.database.clone(), &self.options.names.records);
         let scope = Scope::of(step.migration.source());
-        let schema = Schema::new(database, home, scope, self.journal(step), permit.clone(), course);
+        let schema = Schema::new(database, home, scope, self.journal(step), permit.clone(), replay);
         if let (Direction::Up, Some(other)) = (step.direction, other)
             && schema.has_effects(&other).await?
         {
@@ -124,21 +124,29 @@ impl Executor<'_> {
     }
 
     /// Stores what a body asks for, until it is over.
-    async fn serve(&self, step: &Step<'_>, mut asked: mpsc::Receiver<Ask>, is_over: oneshot::Receiver<()>) -> Served {
+    async fn serve(
+        &self,
+        step: &Step<'_>,
+        mut asked: mpsc::Receiver<LogRequest>,
+        is_over: oneshot::Receiver<()>,
+    ) -> Served {
         let (mut served, mut is_over) = (Served { wrote: false, failure: None }, is_over);
         loop {
             let ask = tokio::select! {
                 ask = asked.recv() => ask,
                 _ = &mut is_over => None,
             };
-            let Some(Ask { mut session, update, answer }) = ask else { return served };
+            let Some(LogRequest { mut session, update, answer }) = ask else { return served };
             let changes = if served.wrote {
                 let (id, token) = (step.migration.id().to_owned(), self.lease.token());
                 vec![Change::Logged { id, token, update }]
             } else {
                 let record = Box::new(self.record(step, RecordStatus::Running));
-                let beside = Beside::Logged(update);
-                Self::with_interrupted(step, Change::Stored { record, over: step.over(), beside, entry: None })
+                let attachment = Attachment::Logged(update);
+                Self::with_interrupted(
+                    step,
+                    Change::Stored { record, expected: step.expected(), attachment, entry: None },
+                )
             };
             let stored = match self.lease.check() {
                 Ok(()) if served.failure.is_none() => self.store_in(&mut session, &changes).await,

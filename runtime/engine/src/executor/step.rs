@@ -3,7 +3,7 @@
 use mongodb::bson::DateTime;
 use tokio::time::Instant;
 
-use crate::context::{Left, Position};
+use crate::context::{Footprint, Position};
 use crate::migration::registration::Run;
 use crate::migration::{Direction, Kind, Migration, State};
 use crate::plan;
@@ -27,7 +27,7 @@ pub(super) struct Step<'s> {
     /// When it is executed: the token of the run, and its number in it. A dry run has none.
     pub(super) position: Position,
     /// What it has left in the database, if that is known.
-    pub(super) left: Option<Left>,
+    pub(super) footprint: Option<Footprint>,
     /// Of a `Schema` body: what it has done, for the history.
     pub(super) effects: Effects,
     /// Of a `Schema` body: what its record lacks of its log.
@@ -62,7 +62,7 @@ impl<'s> Step<'s> {
             attempts: 0,
             operations: Vec::new(),
             position: (0, 0),
-            left: None,
+            footprint: None,
             effects: Effects::default(),
             update: None,
             interrupted: interrupted.map(HistoryEntry::interrupted).map(Box::new),
@@ -72,7 +72,7 @@ impl<'s> Step<'s> {
     }
 
     /// What is written over the stored record.
-    pub(super) fn over(&self) -> Expected {
+    pub(super) fn expected(&self) -> Expected {
         match self.direction {
             Direction::Up => Expected::Pending,
             Direction::Down => Expected::Applied,

@@ -1,4 +1,4 @@
-//! Taking the lease: at once when it is free, from a dead holder when it has certainly stopped.
+//! Acquires the lease: immediately if it is free, or from a holder that has certainly stopped.
 
 use std::time::Duration;
 
@@ -6,51 +6,51 @@ use mongodb::bson::{Document, oid::ObjectId};
 use tokio::time::Instant;
 
 use super::Lock;
-use super::heartbeat::insist;
-use super::store::{Claimant, Claimed, Documents, Free, Grant, Sighting, Store};
+use super::heartbeat::retry_release;
+use super::store::{Claimant, Claimed, Documents, Free, Grant, LeaseDocument, Store};
 use crate::error::{Error, Readable};
 use crate::record::Holder;
 use crate::stop::Stop;
 
-/// What a waiter has seen of a holder.
+/// The observations of a waiter.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// Token, heartbeat counter, and since when it stands there on the waiter's own monotonic clock.
+    /// Token and heartbeat counter of the holder, and the time since which they have not changed, on the waiter's monotonic clock.
     beat: Option<(i64, i64, Instant)>,
-    /// The newest token on record. What is written under a smaller one would count as older than what is on record, and
-    /// the lock may be older than the records: the database was restored without it, or somebody has dropped it. The history
-    /// may know newer tokens still, of records that were removed; nothing is decided by these.
+    /// The newest token on record. The lock may be older than the records, if it was dropped or the database was restored without
+    /// it, and what is written under a smaller token would seem older than the records. The history may have newer tokens of removed
+    /// records, which do not matter.
     newest: i64,
 }
 
 impl Seen {
-    /// A waiter that has seen nothing but the records.
+    /// Starts without an observation of a holder.
     pub(super) fn records(newest: i64) -> Self {
         Self { newest, ..Self::default() }
     }
 
-    /// The records were read again.
+    /// Updates the newest token after the records were read again.
     pub(super) fn newest(&mut self, newest: i64) {
         self.newest = self.newest.max(newest);
     }
 
-    /// How long the heartbeat counter has stood still.
-    fn still_for(&mut self, sighting: &Sighting) -> Duration {
+    /// Returns the time since the last change of the heartbeat counter.
+    fn still_for(&mut self, document: &LeaseDocument) -> Duration {
         match self.beat {
-            Some((token, beat, since)) if token == sighting.token && beat == sighting.beat => since.elapsed(),
+            Some((token, beat, since)) if token == document.token && beat == document.beat => since.elapsed(),
             _ => {
-                self.beat = Some((sighting.token, sighting.beat, Instant::now()));
+                self.beat = Some((document.token, document.beat, Instant::now()));
                 Duration::ZERO
             }
         }
     }
 }
 
-/// A lease that somebody else holds.
+/// A lease that another process holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
     pub(crate) holder: Holder,
-    /// If the lease has expired: for how much longer its holder must give no sign of life before it is taken over.
+    /// If the lease has expired: the remaining time without a heartbeat until another process can take over.
     pub(crate) take_over: Option<Duration>,
 }
 
@@ -60,41 +60,41 @@ impl Held {
     }
 }
 
-/// How an attempt to take the lease ended.
+/// The result of one attempt to acquire the lease.
 pub(super) enum Attempt {
-    /// Taken; with the sessions of the holders who did not release it by themselves.
+    /// Acquired. With the sessions of former holders that did not release the lease.
     Taken(Grant, Vec<Document>),
-    /// Held by somebody who may be alive.
+    /// Held by a process that may be alive.
     Held(Held),
-    /// Somebody was faster; look again at once.
+    /// Another process was faster; try again immediately.
     Raced,
 }
 
 impl<S: Store> Lock<S> {
-    /// Reads the lease document; `None` when nobody has ever migrated here.
-    pub(crate) async fn sighting(&self) -> Result<Option<Sighting>, Error> {
+    /// Reads the lease document. `None` if this database was never migrated.
+    pub(crate) async fn lease_document(&self) -> Result<Option<LeaseDocument>, Error> {
         self.documents().await.map(|documents| documents.lease)
     }
 
     pub(super) async fn documents(&self) -> Result<Documents, Error> {
         let found = self.store.documents().await;
         let mut found = found.map_err(|error| self.failed("read the migration lock", error))?;
-        if let Some(Sighting { holder: Some(holder), expired, .. }) = &mut found.lease {
+        if let Some(LeaseDocument { holder: Some(holder), expired, .. }) = &mut found.lease {
             holder.expired = *expired;
         }
         Ok(found)
     }
 
-    /// Makes what is missing of the lock. A former holder may not have noticed that its lease is gone; its token is that of the
-    /// fence, or one more than the newest on record.
+    /// Creates the missing documents. A former holder may not have noticed that its lease is gone. Its token is that of the fence, or
+    /// one more than the newest on record.
     pub(super) async fn mend(&self, documents: &Documents, recorded: i64) -> Result<(), Error> {
         let newest = documents.newest_token(recorded);
         let lost = documents.lease.is_none() && newest > 0;
         self.seed(newest + i64::from(lost)).await
     }
 
-    /// Tries once to take the lease. `mine` is the nonce of an earlier attempt of the same waiter whose reply was lost.
-    /// Takes nothing when told to stop.
+    /// Tries once to acquire the lease, unless `stop` is raised. `mine` is the nonce of this waiter: an earlier attempt may have
+    /// succeeded although its reply was lost.
     pub(super) async fn attempt(
         &self,
         mine: ObjectId,
@@ -107,21 +107,21 @@ impl<S: Store> Lock<S> {
         if stop.check().is_err() {
             return Ok(Attempt::Raced);
         }
-        let Some(sighting) = &documents.lease else {
+        let Some(document) = &documents.lease else {
             self.mend(&documents, seen.newest).await?;
             return Ok(Attempt::Raced);
         };
-        let free = match &sighting.holder {
+        let free = match &document.holder {
             None => Free::Unheld,
-            // Our own acquisition, whose reply was lost: `sent` is later than it, so acquire it anew.
+            // Our own acquisition, whose reply was lost. It began before `sent`, so acquire the lease again.
             Some(holder) if holder.nonce == mine => Free::Mine,
-            Some(holder) => match stopped(sighting, seen.still_for(sighting)) {
+            Some(holder) => match stopped(document, seen.still_for(document)) {
                 Ok(silent) => silent,
                 Err(left) => return Ok(Attempt::Held(Held::new(holder, left))),
             },
         };
         if documents.is_damaged() {
-            // Not before the lease is free: a holder that passes a fence without its token learns that it is one no more.
+            // Only once the lease is free: a holder that passes a missing fence notices that it has lost the lease.
             self.mend(&documents, seen.newest).await?;
         }
         let (actor, session) = (self.actor.clone(), session.clone());
@@ -129,30 +129,29 @@ impl<S: Store> Lock<S> {
         let claimed =
             self.store.claim(free, &Claimant { nonce: mine, actor, session, lease: self.lease, newest }).await;
         let claimed = claimed.map_err(|error| self.failed("take the migration lock", error))?;
-        Ok(match (claimed, &sighting.holder) {
+        Ok(match (claimed, &document.holder) {
             (Some(Claimed { token, abandoned }), _) => Attempt::Taken(Grant { nonce: mine, token, sent }, abandoned),
-            // Its heartbeat has stopped, but its lease is not over yet: look again after a pause.
+            // Its heartbeat has stopped, but the lease has not expired yet: try again after a pause.
             (None, Some(holder)) if holder.nonce != mine => Attempt::Held(Held::new(holder, Duration::ZERO)),
             (None, _) => Attempt::Raced,
         })
     }
 
-    /// Gives back what this waiter may have taken without hearing of it. As good as it can be: without an answer, the
-    /// lease expires by itself.
+    /// Releases a lease that this waiter may have acquired without receiving the reply. Best effort: otherwise, the lease expires.
     pub(super) async fn withdraw(&self, mine: ObjectId) {
-        if let Err(error) = insist(|| self.store.withdraw(mine)).await {
+        if let Err(error) = retry_release(|| self.store.withdraw(mine)).await {
             tracing::debug!(error = %Readable(&error), "withdraw from the migration lock");
         }
     }
 }
 
-/// What takes the lease from a holder who has stopped: expired by the server's clock *and* no heartbeat for two intervals
-/// on our own clock; or no heartbeat for two whole leases, whatever the clocks say (a fail-over can move the server's clock
-/// by hours). While it may be alive, for how much longer the two intervals last.
-fn stopped(sighting: &Sighting, still_for: Duration) -> Result<Free, Duration> {
-    let lease = Duration::from_millis(sighting.lease_ms.unsigned_abs());
+/// Returns the condition for taking over from a holder that has stopped. Either its lease has expired by the server's clock *and*
+/// there was no heartbeat for two intervals on our own clock. Or there was none for two whole leases, whatever the server's clock
+/// shows: a fail-over can move it by hours. `Err` is the remaining time of the two intervals.
+fn stopped(document: &LeaseDocument, still_for: Duration) -> Result<Free, Duration> {
+    let lease = Duration::from_millis(document.lease_ms.unsigned_abs());
     let observed = lease / super::HEARTBEATS * 2;
-    let silent = |expired| Free::Silent { token: sighting.token, beat: sighting.beat, expired };
+    let silent = |expired| Free::Silent { token: document.token, beat: document.beat, expired };
     if still_for >= lease * 2 {
         return Ok(silent(false));
     }

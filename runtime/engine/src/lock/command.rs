@@ -1,4 +1,4 @@
-//! Commands about a session.
+//! Commands on sessions.
 
 use mongodb::action::StartTransaction;
 use mongodb::bson::{Bson, Document, doc};
@@ -9,25 +9,25 @@ use mongodb::{Client, ClientSession};
 use crate::error::code;
 use crate::store::{primary, write_concern};
 
-/// Starts a transaction that reads one snapshot, and that is durable when its commit is acknowledged.
+/// Starts a transaction that reads from one snapshot, and is durable once its commit is acknowledged.
 pub(crate) async fn start(session: &mut ClientSession) -> Result<()> {
     let transaction: StartTransaction<&mut ClientSession> = session.start_transaction();
     transaction.read_concern(ReadConcern::snapshot()).write_concern(write_concern()).selection_criteria(primary()).await
 }
 
-/// Ends the open transactions of these sessions on the server. A user may end its own sessions; for another user's the
-/// server answers ok and does nothing, so nothing is concluded from the answer.
+/// Ends the open transactions of these sessions on the server. The reply proves nothing: for the sessions of another user, the
+/// server replies ok and does nothing.
 pub(crate) async fn kill(client: &Client, sessions: &[Document]) {
     if sessions.is_empty() {
         return;
     }
     let command = doc! { "killSessions": sessions };
     if let Err(error) = client.database("admin").run_command(command).await {
-        tracing::warn!(code = code(&error), "could not end an abandoned transaction; the server will do it");
+        tracing::warn!(code = code(&error), "could not end an abandoned transaction; the server will abort it");
     }
 }
 
-/// The operations that run in this session, as `$currentOp` has them. One's own are shown without any privilege.
+/// Lists the operations that run in this session, as in `$currentOp`. A user needs no privilege to see its own.
 pub(crate) async fn under_way(client: &Client, session: &Document) -> Result<Vec<Document>> {
     let Some(id) = session.get("id") else { return Ok(Vec::new()) };
     let operations = doc! { "$currentOp": { "allUsers": false, "idleConnections": false } };

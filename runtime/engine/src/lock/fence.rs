@@ -1,4 +1,4 @@
-//! The fence: nothing commits for a holder whose token is older (I2).
+//! The fence: a holder with an older token cannot commit (I2).
 
 use std::time::Duration;
 
@@ -10,32 +10,32 @@ use super::store::{Fenced, Raised, Store};
 use crate::error::codes::{MAX_TIME_MS_EXPIRED, WRITE_CONFLICT};
 use crate::error::{Error, code, passes};
 
-/// How long one attempt to write the fence may wait for a transaction that has written it.
+/// Time limit of one attempt to write the fence, which waits for a transaction that has written it.
 const ONE_ATTEMPT: Duration = Duration::from_secs(2);
 
-/// The pause before another attempt to write the fence durably.
+/// Pause between two attempts to write the fence.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 
-/// Longer than the server keeps an abandoned transaction (`transactionLifetimeLimitSeconds`, 60 s, swept every 30 s).
+/// Longer than the server keeps an abandoned transaction: `transactionLifetimeLimitSeconds` is 60 s, checked every 30 s.
 const GIVE_UP: Duration = Duration::from_secs(2 * 60);
 
 impl<S: Store> Lock<S> {
-    /// Writes the fence as the last operation of a transaction: its commit fails if anybody raises the fence before.
+    /// Writes the fence as the last operation of a transaction. The commit fails if another process raises the fence before it.
     pub(crate) async fn pass(&self, token: i64, session: &mut S::Session) -> mongodb::error::Result<Fenced> {
         self.store.pass(token, session).await
     }
 
-    /// Raises the fence to our token. When this returns, no transaction of an older token can commit any more.
-    /// `sessions` may hold transactions that have passed the fence, such as those of holders that did not release their
-    /// lease. They are killed only if one of them blocks the fence: the records tell what else a former holder has under
-    /// way, and they are not meaningful before the fence is raised.
+    /// Raises the fence to our token. After that, no transaction with an older token can commit.
+    ///
+    /// `sessions` are those of former holders, whose transactions may have passed the fence. They are killed only if one of them
+    /// blocks the fence. What else a former holder has running is decided by the records, which must be read behind the fence.
     pub(crate) async fn raise(&self, token: i64, sessions: &[Document]) -> Result<Fenced, Error> {
         let began = Instant::now();
         loop {
             let error = match self.store.raise(token, ONE_ATTEMPT).await {
                 Ok(Raised { matched: true, in_doubt: None }) => return Ok(Fenced::Ours),
                 Ok(Raised { in_doubt: None, .. }) => return Ok(Fenced::Newer),
-                // A fail-over may undo it, so it counts for nothing. The next attempt meets the next primary.
+                // A fail-over may undo it, so try again, perhaps on the next primary.
                 Ok(Raised { in_doubt: Some(error), .. }) if began.elapsed() > GIVE_UP => {
                     return Err(self.failed("raise the fence", error));
                 }
@@ -50,14 +50,14 @@ impl<S: Store> Lock<S> {
                 return Err(self.failed("raise the fence", error));
             }
             if blocked && !sessions.is_empty() {
-                tracing::info!("the fence is blocked by an open transaction; ending that transaction");
+                tracing::info!("an open transaction blocks the fence; ending it");
                 self.kill(sessions).await;
             }
             sleep(BETWEEN_ATTEMPTS).await;
         }
     }
 
-    /// Ends the open transactions of these sessions on the server, if it lets us.
+    /// Ends the open transactions of these sessions, if the server allows it.
     pub(crate) async fn kill(&self, sessions: &[Document]) {
         if !sessions.is_empty() {
             self.store.kill(sessions).await;

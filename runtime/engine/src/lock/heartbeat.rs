@@ -1,4 +1,4 @@
-//! Holding the lease: a heartbeat in the background, a deadline on our own clock, a release at the end.
+//! Holds the lease: heartbeats in the background, a deadline on our own clock, and the release.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,15 +7,15 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::store::{Beat, Grant, Store};
+use super::store::{Grant, Heartbeat, Store};
 use super::{Lock, MARGIN, Mongo};
 use crate::error::{Error, passes};
 use crate::stop::{GRACE, Guard, Permit, Reason, Stop, backoff};
 
-/// How often a release is sent.
+/// Maximum number of attempts to release the lease.
 const RELEASES: u32 = 5;
 
-/// The lease while it is held.
+/// A lease that this process holds.
 #[derive(Debug)]
 pub(crate) struct Lease<S = Mongo> {
     lock: Lock<S>,
@@ -28,16 +28,16 @@ pub(crate) struct Lease<S = Mongo> {
 
 #[derive(Debug)]
 struct Shared {
-    /// What runs now, for those who wait.
+    /// The current migration, shown to processes that wait.
     current: Mutex<Option<String>>,
-    /// The session of our transactions, when it is another one than at the start.
+    /// The session of our transactions, if it has changed.
     session: Mutex<Option<Document>>,
     released: Notify,
 }
 
 impl<S: Store> Lease<S> {
-    /// Starts the heartbeat of a lease that was just taken, perhaps from holders who had not released it: `abandoned` are
-    /// their sessions. `stop` is raised when the lease is lost.
+    /// Starts the heartbeat of a lease that was just acquired. `abandoned` are the sessions of former holders that did not release
+    /// it. `stop` is raised when the lease is lost.
     pub(super) fn hold(lock: Lock<S>, grant: Grant, abandoned: Vec<Document>, stop: Stop) -> Self {
         let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
@@ -49,32 +49,32 @@ impl<S: Store> Lease<S> {
         self.grant.token
     }
 
-    /// The sessions of holders who had not released the lease. Their transactions can hold up ours.
+    /// Returns the sessions of former holders that did not release the lease. Their transactions can block ours.
     pub(crate) fn abandoned(&self) -> Vec<Document> {
         locked(&self.abandoned).clone()
     }
 
-    /// Leaves what this session has under way to the server: it is not among the abandoned ones any more.
+    /// Removes a session from the abandoned ones, so that its operations are not ended.
     pub(crate) fn spare(&self, session: &Document) {
         locked(&self.abandoned).retain(|abandoned| abandoned != session);
     }
 
-    /// Tells those who wait what runs now; it travels with the next heartbeat.
+    /// Publishes the current migration with the next heartbeat.
     pub(crate) fn announce(&self, id: &str) {
         *locked(&self.shared.current) = Some(id.to_owned());
     }
 
-    /// Tells a successor which session's transaction to end, should this process die.
+    /// Publishes the session of our transactions with the next heartbeat. A successor ends them if this process dies.
     pub(crate) fn use_session(&self, id: &Document) {
         *locked(&self.shared.session) = Some(id.clone());
     }
 
-    /// Whether the run may go on: the lease is still certainly ours, and nobody has said stop.
+    /// Fails if the lease may be lost, or the run must stop.
     pub(crate) fn check(&self) -> Result<(), Reason> {
         self.guard.check()
     }
 
-    /// The permission of a step that begins now.
+    /// Returns the permit of a new step.
     pub(crate) fn permit(&self) -> Permit {
         Permit::new(self.guard.clone())
     }
@@ -89,23 +89,23 @@ impl<S: Store> Lease<S> {
         &self.guard
     }
 
-    /// Ends the heartbeat and gives the lease back, unless it is somebody else's by now. Returns whether it was certainly
-    /// given back: then nobody is going to end our sessions any more.
+    /// Stops the heartbeat and releases the lease, if it is still ours. Returns whether it is known to be released: only then does no
+    /// other process end our sessions.
     pub(crate) async fn release(mut self) -> bool {
         self.shared.released.notify_one();
         if (&mut self.heartbeat).await.is_err() {
-            tracing::warn!("the heartbeat ended abnormally");
+            tracing::warn!("the heartbeat task panicked");
         }
         let (lock, grant) = (self.lock.clone(), self.grant);
         let freed = tokio::spawn(async move { lock.free(grant).await });
-        // By then it has expired, or soon will; a server that does not answer must not hold up the run any longer.
+        // By then, the lease has expired or soon will. A server that does not answer must not delay the run any longer.
         let limit = self.guard.deadline().max(Instant::now() + GRACE);
         match timeout_at(limit, freed).await {
             Ok(Ok(Ok(released))) => return released,
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "could not release the migration lock; it expires by itself"),
-            Ok(Err(_)) => tracing::warn!("the release of the migration lock ended abnormally; it expires by itself"),
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "could not release the migration lock; it will expire"),
+            Ok(Err(_)) => tracing::warn!("the release of the migration lock panicked; it will expire"),
             Err(_) => {
-                tracing::warn!("the server does not answer the release of the migration lock; it expires by itself");
+                tracing::warn!("the server did not answer the release of the migration lock; it will expire");
             }
         }
         false
@@ -113,13 +113,13 @@ impl<S: Store> Lease<S> {
 }
 
 impl<S> Lease<S> {
-    /// Ends the heartbeat and keeps the lease from everybody else until it expires.
+    /// Stops the heartbeat without a release, so that nobody can acquire the lease until it expires.
     pub(crate) fn leave_to_expire(self) {
         drop(self);
     }
 }
 
-/// A lease that was dropped without a release must not be kept alive.
+/// Stops the heartbeat of a lease that is dropped without a release.
 impl<S> Drop for Lease<S> {
     fn drop(&mut self) {
         self.heartbeat.abort();
@@ -143,35 +143,35 @@ async fn beat<S: Store>(lock: Lock<S>, grant: Grant, guard: Guard, shared: Arc<S
         match timeout_at(guard.deadline(), call).await {
             Ok(Ok(Ok(true))) => guard.extend(lock.safe_until(sent)),
             Ok(Ok(Ok(false))) | Err(_) => return guard.lose(),
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "a heartbeat of the migration lock failed; trying again"),
-            Ok(Err(_)) => tracing::warn!("a heartbeat of the migration lock ended abnormally; trying again"),
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "a heartbeat of the migration lock failed; retrying"),
+            Ok(Err(_)) => tracing::warn!("a heartbeat of the migration lock panicked; retrying"),
         }
-        // Counted from now, so that a process that was paused does not send the missed ones in a burst.
+        // Counted from now, so that a process that was paused does not send missed heartbeats in a burst.
         next = Instant::now() + every;
     }
 }
 
 impl<S: Store> Lock<S> {
-    /// Until when a lease that was taken or prolonged by a request sent at `sent` is certainly ours.
+    /// Returns the time until which a lease is certainly ours, if it was acquired or prolonged by a request sent at `sent`.
     fn safe_until(&self, sent: Instant) -> Instant {
         sent + self.lease * MARGIN.0 / MARGIN.1
     }
 
-    /// One heartbeat; false when the lease is not ours any more.
+    /// Sends a heartbeat. Returns false if the lease is lost.
     async fn prolong(&self, grant: Grant, current: Option<String>, session: Option<Document>) -> Result<bool, Error> {
-        let prolonged = self.store.prolong(grant, Beat { lease: self.lease, current, session }).await;
+        let prolonged = self.store.prolong(grant, Heartbeat { lease: self.lease, current, session }).await;
         prolonged.map_err(|error| self.failed("keep the migration lock", error))
     }
 
     async fn free(&self, grant: Grant) -> Result<bool, Error> {
-        let freed = insist(|| self.store.free(grant)).await;
+        let freed = retry_release(|| self.store.free(grant)).await;
         freed.map_err(|error| self.failed("release the migration lock", error))
     }
 }
 
-/// Sends a release again when a fail-over or a broken connection comes between, which is harmless and spares the next
-/// one to wait for the end of the lease (I6).
-pub(super) async fn insist<T, F: Future<Output = mongodb::error::Result<T>>>(
+/// Retries a release after a fail-over or a broken connection, so that the next process does not have to wait until the lease
+/// expires (I6). A release is idempotent.
+pub(super) async fn retry_release<T, F: Future<Output = mongodb::error::Result<T>>>(
     release: impl Fn() -> F,
 ) -> mongodb::error::Result<T> {
     let mut tries = 0;
@@ -188,7 +188,7 @@ pub(super) async fn insist<T, F: Future<Output = mongodb::error::Result<T>>>(
     }
 }
 
-/// Nothing can panic while one of these is held, so a poisoned one is as good as any.
+/// Locks a mutex. Poisoning is ignored, since nothing panics while one of these is locked.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The store as MongoDB keeps it.
+//! The implementation of `Store` for MongoDB.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,9 @@ use mongodb::{ClientSession, Collection, Database};
 
 use super::command::{kill, start, under_way};
 use super::millis;
-use super::store::{Beat, Claimant, Claimed, Documents, Fenced, Free, Grant, Raised, Revoked, Sighting, Store};
+use super::store::{
+    Claimant, Claimed, Documents, Fenced, Free, Grant, Heartbeat, LeaseDocument, Raised, Revoked, Store,
+};
 use crate::display::shorten;
 use crate::error::write_error;
 use crate::options::Names;
@@ -20,18 +22,18 @@ use crate::store::{Change, Tracker, Written};
 const LEASE: &str = "lease";
 const FENCE: &str = "fence";
 
-/// How many sessions are remembered; those before them are hours old.
+/// Number of abandoned sessions that are kept. Older ones are no longer alive.
 const REMEMBERED: i32 = 8;
 
-/// The two documents of the lock in their collection, and the records, which are the tracker's.
+/// The collection with the two documents of the lock, and the tracker of the records.
 #[derive(Clone, Debug)]
 pub(crate) struct Mongo {
-    /// The lock's collection through the client of the lease.
+    /// The collection, through the client of the lease.
     documents: Collection<Document>,
-    /// The same through the client of the bodies, whose sessions write the fence.
+    /// The same collection through the client of the bodies, whose sessions write the fence.
     fence: Collection<Document>,
     tracker: Tracker,
-    /// When the server has raised the fence the last time, on its logical clock.
+    /// Operation time of the last write that raised the fence.
     raised: Arc<Mutex<Option<Timestamp>>>,
 }
 
@@ -64,7 +66,7 @@ impl Store for Mongo {
         Ok(())
     }
 
-    /// One find for both.
+    /// Reads both documents with one find.
     async fn documents(&self) -> Result<Documents> {
         let over = doc! { "$lte": ["$expiresAt", "$$NOW"] };
         let held = doc! { "$subtract": ["$$NOW", "$holder.since"] };
@@ -72,13 +74,13 @@ impl Store for Mongo {
             "holder": 1, "token": 1, "beat": 1, "leaseMs": 1, "expiresAt": 1, "expired": over, "heldMs": held,
         };
         let both = doc! { "_id": { "$in": [LEASE, FENCE] } };
-        let mut found = self.documents.clone_with_type::<Sighting>().find(both).projection(fields).await?;
+        let mut found = self.documents.clone_with_type::<LeaseDocument>().find(both).projection(fields).await?;
         let mut documents = Documents::default();
         while found.advance().await? {
-            let sighting = found.deserialize_current()?;
-            match sighting.id.as_str() {
-                FENCE => documents.fence = Some(sighting.token),
-                _ => documents.lease = Some(sighting),
+            let document = found.deserialize_current()?;
+            match document.id.as_str() {
+                FENCE => documents.fence = Some(document.token),
+                _ => documents.lease = Some(document),
             }
         }
         Ok(documents)
@@ -110,7 +112,7 @@ impl Store for Mongo {
         Ok(())
     }
 
-    async fn prolong(&self, grant: Grant, beat: Beat) -> Result<bool> {
+    async fn prolong(&self, grant: Grant, beat: Heartbeat) -> Result<bool> {
         let mut set = doc! {
             "beat": { "$add": ["$beat", 1_i64] },
             "expiresAt": { "$add": ["$$NOW", millis(beat.lease)] },
@@ -140,11 +142,12 @@ impl Store for Mongo {
         leases.find_one_and_update(doc! { "_id": LEASE }, vec![free]).return_document(ReturnDocument::Before).await
     }
 
-    /// As a command: the driver's action has no `maxTimeMS`, and its `run_command` looks at nothing but `ok`.
+    /// Runs `update` as a command, because the driver's action has no `maxTimeMS`. The errors in the reply are checked here, because
+    /// `run_command` only checks `ok`.
     async fn raise(&self, token: i64, limit: Duration) -> Result<Raised> {
         let not_newer = doc! { "_id": FENCE, "token": { "$lte": token } };
-        // The counter makes this a write even when the token is there already, so that it waits for, and conflicts
-        // with, every open transaction that has passed the fence.
+        // The counter makes this a write even if the token stays the same. It waits for, and conflicts with, every open
+        // transaction that has passed the fence.
         let raise = doc! { "$set": { "token": token }, "$inc": { "commits": 1_i64 } };
         let command = doc! {
             "update": self.documents.name(),
@@ -164,7 +167,7 @@ impl Store for Mongo {
         Ok(Raised { matched: reply.get_i32("n").is_ok_and(|matched| matched == 1), in_doubt })
     }
 
-    /// An increment, never a no-op, because a no-op takes no write lock and guards nothing.
+    /// Increments the counter, because a no-op update takes no write lock and would not conflict.
     async fn pass(&self, token: i64, session: &mut ClientSession) -> Result<Fenced> {
         let ours = doc! { "_id": FENCE, "token": token };
         let passed = self.fence.update_one(ours, doc! { "$inc": { "commits": 1_i64 } }).session(session).await?;
@@ -199,8 +202,8 @@ impl Store for Mongo {
         session.abort_transaction().await
     }
 
-    /// In the session, so that the read comes after what that has seen (`afterClusterTime`), and after the newest raise of the
-    /// fence: a primary that was elected in between may not know yet what a majority has.
+    /// Reads in the session, so that the read comes after everything in it (`afterClusterTime`), and after the last write that raised
+    /// the fence. A primary that was just elected may not know everything yet that a majority has.
     async fn holds(
         &self,
         change: &Change,
@@ -214,13 +217,13 @@ impl Store for Mongo {
     }
 }
 
-/// The update that makes a claimant the holder, with the server's clock and a token that only rises.
+/// Returns the update that makes a claimant the holder, with the server's clock and a new token.
 fn claim(claimant: &Claimant) -> Document {
     let lease_ms = millis(claimant.lease);
     let mut actor = claimant.actor.clone();
     actor.iter_mut().for_each(shorten);
     doc! { "$set": {
-        // `$literal`: a host or actor that begins with `$` is a name, not a field.
+        // `$literal`, since a host or actor that starts with `$` would be read as a field.
         "holder": { "$mergeObjects": [
             { "$literal": {
                 "nonce": claimant.nonce,
@@ -240,12 +243,13 @@ fn claim(claimant: &Claimant) -> Document {
     } }
 }
 
-/// A token newer than that of the lease and than `newest`.
+/// Returns an expression for a token newer than both `newest` and that of the lease.
 fn newer(newest: i64) -> Document {
     doc! { "$add": [{ "$max": ["$token", newest] }, 1_i64] }
 }
 
-/// The sessions of holders who did not release the lease, with the present one's if it is one of these.
+/// Returns an expression for the sessions of holders that did not release the lease. It includes that of the present holder if
+/// `present` is true.
 fn abandoned(present: Document) -> Document {
     let held = doc! { "$and": ["$holder", present] };
     let present = doc! { "$cond": [held, ["$holder.session"], []] };

@@ -1,4 +1,4 @@
-//! Taking the lock away from its holder by force.
+//! Releases the lock by force.
 
 use mongodb::bson::Document;
 
@@ -7,20 +7,20 @@ use super::store::{Revoked, Store};
 use crate::error::Error;
 use crate::record::Holder;
 
-/// A lock that was taken away from its holder.
+/// The result of a forced release.
 #[derive(Debug)]
 pub(crate) struct Seized {
-    /// The new token.
+    /// The new token of the lease.
     pub(crate) token: i64,
     /// The former holder, if there was one.
     pub(crate) holder: Option<Holder>,
-    /// The sessions of holders that did not release the lock, which may have open transactions.
+    /// The sessions of holders that did not release the lock themselves, and may have open transactions.
     pub(crate) abandoned: Vec<Document>,
 }
 
 impl<S: Store> Lock<S> {
-    /// Frees the lock whoever holds it, and raises token and fence, so that a holder that still lives loses its lease and
-    /// commits nothing more. Returns `None` if there is no lock. `recorded` is the newest token on record.
+    /// Releases the lock whoever holds it, and raises the token and the fence. A holder that is alive loses its lease and cannot
+    /// commit. `recorded` is the newest token on record. Returns `None` if there is no lock.
     pub(crate) async fn seize(&self, recorded: i64) -> Result<Option<Seized>, Error> {
         let documents = self.documents().await?;
         if documents.lease.is_none() && documents.fence.is_none() {
@@ -35,7 +35,7 @@ impl<S: Store> Lock<S> {
         abandoned.extend(holder.as_ref().map(|holder| holder.session.clone()));
         let token = token.max(newest) + 1;
         let raised = self.raise(token, &abandoned).await?;
-        tracing::warn!(token, ?raised, "the migration lock was freed by force");
+        tracing::warn!(token, ?raised, "the migration lock was released by force");
         Ok(Some(Seized { token, holder, abandoned }))
     }
 }

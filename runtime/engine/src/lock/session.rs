@@ -1,4 +1,4 @@
-//! The session of a run, which the application must never get while another process may end its transactions.
+//! The session of a run, which must not return to the driver's pool while another process may end it.
 
 use std::future::{IntoFuture, poll_fn};
 use std::ops::{Deref, DerefMut};
@@ -11,11 +11,11 @@ use tokio::task::{spawn_blocking, yield_now};
 
 /// A session that a lease document may name.
 ///
-/// Whoever finds a session there ends its transactions, perhaps much later: a holder that did not release its lease may
-/// be alive. But the driver puts every session that is dropped back into its client's pool, from where the application
-/// gets it next, and there is no call to prevent that. Nor can the session be kept for ever, because a client that is
-/// shut down waits for all of its sessions. What goes back does so in a task of the runtime on which the session was
-/// made. So it is made on a runtime of its own, which never runs that task unless the session may go back.
+/// A later holder ends the transactions of sessions that it finds in the lease document. Until then, the application must not use
+/// the session. But the driver returns every dropped session to the pool of its client, and this cannot be disabled. The session
+/// cannot be leaked, either, because `Client::shutdown` waits for all sessions. The driver returns a session in a task on the
+/// runtime on which it was created. So the session is created on a runtime of its own, which runs that task only if the session
+/// may be reused.
 #[derive(Debug)]
 pub(crate) struct Session {
     /// Dropped before the session.
@@ -23,7 +23,7 @@ pub(crate) struct Session {
     session: ClientSession,
 }
 
-/// A runtime that ends without doing anything when it is dropped; `None` for a session that may always go back.
+/// A runtime that is shut down without running its tasks when it is dropped. `None` for a session that can always be reused.
 #[derive(Debug)]
 struct Own(Option<Runtime>);
 
@@ -36,7 +36,7 @@ impl Drop for Own {
 }
 
 impl Session {
-    /// One that a lease document will name.
+    /// Starts a session that a lease document will name.
     pub(crate) async fn start(client: &Client) -> Result<Self> {
         let runtime = Builder::new_current_thread().build()?;
         let mut starting = pin!(client.start_session().into_future());
@@ -48,12 +48,12 @@ impl Session {
         Ok(Self { own: Own(Some(runtime)), session })
     }
 
-    /// One that no lease document will name.
+    /// Starts a session that no lease document will name.
     pub(crate) async fn unnamed(client: &Client) -> Result<Self> {
         Ok(Self { own: Own(None), session: client.start_session().await? })
     }
 
-    /// Puts it into its client's pool: no lease document names it any more.
+    /// Returns the session to the pool of its client, once no lease document names it any more.
     pub(crate) async fn give_back(self) {
         let Self { mut own, session } = self;
         let Some(runtime) = own.0.take() else { return };
@@ -66,7 +66,7 @@ impl Session {
             });
         });
         if given_back.await.is_err() {
-            tracing::debug!("a session was not given back, since the runtime ends");
+            tracing::debug!("a session was not returned to the pool, because the runtime is shutting down");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The lock as people look at it.
+//! The status of the lock.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,26 +10,26 @@ use crate::error::Error;
 use crate::record::Holder;
 use {super::Lock, super::Store};
 
-/// Who holds the migration lock, and for how long by the server's clock.
+/// The status of the migration lock.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LockStatus {
-    /// The holder with its host, process, actor and current migration; `None` when the lock is free.
+    /// The process that holds the lock. `None` if the lock is free.
     pub holder: Option<Holder>,
-    /// For how long the holder has had it.
+    /// Time since the holder acquired the lock, by the server's clock.
     pub held_for: Option<Duration>,
-    /// When the lease ends, unless a heartbeat prolongs it (UTC).
+    /// Time at which the lease expires unless a heartbeat prolongs it (UTC, the server's clock).
     pub expires_at: Option<DateTime>,
-    /// The token of the newest lease, which only rises; 0 when nobody has ever migrated here.
+    /// The token of the newest lease, which only increases. 0 if this database was never migrated.
     pub token: i64,
 }
 
 impl<S: Store> Lock<S> {
-    /// One read.
+    /// Reads the status: one command.
     pub(crate) async fn status(&self) -> Result<LockStatus, Error> {
-        let seen = self.sighting().await?;
-        let token = seen.as_ref().map_or(0, |sighting| sighting.token);
-        let held = seen.filter(|sighting| sighting.holder.is_some());
+        let seen = self.lease_document().await?;
+        let token = seen.as_ref().map_or(0, |document| document.token);
+        let held = seen.filter(|document| document.holder.is_some());
         Ok(LockStatus {
             token,
             held_for: held.as_ref().and_then(|held| held.held_ms).map(|ms| Duration::from_millis(ms.unsigned_abs())),
@@ -44,10 +44,10 @@ impl fmt::Display for LockStatus {
         let Some(holder) = &self.holder else { return f.write_str("The migration lock is free.") };
         write!(f, "The migration lock is held by {holder}")?;
         if let Some(held_for) = self.held_for {
-            write!(f, "; for {} now", Elapsed(held_for))?;
+            write!(f, "; acquired {} ago", Elapsed(held_for))?;
         }
         if let (false, Some(Ok(expires))) = (holder.expired, self.expires_at.map(DateTime::try_to_rfc3339_string)) {
-            write!(f, ", until {expires} unless it is prolonged")?;
+            write!(f, ", expires at {expires} unless prolonged")?;
         }
         f.write_str(".")
     }

@@ -1,4 +1,4 @@
-//! One waiter for the lease, until it has it.
+//! Waits for the lease.
 
 use mongodb::bson::{Document, oid::ObjectId};
 use tokio::time::{sleep, timeout};
@@ -9,14 +9,14 @@ use super::{Fenced, Lease, Lock, Mongo};
 use crate::error::Error;
 use crate::stop::{GRACE, Stop, backoff};
 
-/// How many fail-overs and broken connections are put up with while waiting.
+/// Number of transient errors after which waiting fails.
 const FAILURES: u32 = 5;
 
-/// Waits for the lease, one look after the other.
+/// A process that waits for the lease.
 #[derive(Debug)]
 pub(crate) struct Waiter<'l, S = Mongo> {
     lock: &'l Lock<S>,
-    /// A value that only one waiter has, so that a holder whose reply was lost recognises itself.
+    /// Unique to this waiter, so that it recognizes its own lease if the reply was lost.
     mine: ObjectId,
     /// The session of our transactions.
     session: &'l Document,
@@ -24,66 +24,66 @@ pub(crate) struct Waiter<'l, S = Mongo> {
     failures: u32,
 }
 
-/// What a look at the lease has brought.
-pub(crate) enum Look<S = Mongo> {
-    /// The lease, and the fence raised to it.
+/// The result of one attempt to acquire the lease and raise the fence.
+pub(crate) enum Acquisition<S = Mongo> {
+    /// The lease is acquired, and the fence is raised.
     Ours(Lease<S>),
-    /// It was ours, and somebody has taken it away before the fence was raised.
+    /// The lease was acquired, and lost before the fence was raised.
     Lost,
-    /// Held by somebody who may be alive.
+    /// Held by a process that may be alive.
     Held(Held),
-    /// Nothing; look again at once, unless told to stop.
+    /// Inconclusive; try again immediately, unless the run must stop.
     Again,
 }
 
 impl<'l, S: Store> Waiter<'l, S> {
-    /// `session` is the one of our transactions, `newest` the newest token on record.
+    /// `session` is that of our transactions, `newest` the newest token on record.
     pub(crate) fn new(lock: &'l Lock<S>, session: &'l Document, newest: i64) -> Self {
         Self { lock, mine: ObjectId::new(), session, seen: Seen::records(newest), failures: 0 }
     }
 
-    /// The value that the holder has, if this waiter takes the lease.
+    /// Returns the nonce of the holder if this waiter acquires the lease.
     pub(crate) fn nonce(&self) -> ObjectId {
         self.mine
     }
 
-    /// The records were read again; this is the newest token on record now.
+    /// Updates the newest token after the records were read again.
     pub(crate) fn newest(&mut self, token: i64) {
         self.seen.newest(token);
     }
 
-    /// Tries once to take the lease; `stop` is raised when it is lost again.
-    pub(crate) async fn look(&mut self, stop: &Stop) -> Result<Look<S>, Error> {
+    /// Tries once to acquire the lease. `stop` is raised when the lease is lost.
+    pub(crate) async fn try_acquire(&mut self, stop: &Stop) -> Result<Acquisition<S>, Error> {
         match self.lock.attempt(self.mine, self.session, &mut self.seen, stop).await {
             Ok(Attempt::Taken(grant, abandoned)) => {
                 let lease = Lease::hold(self.lock.clone(), grant, abandoned, stop.clone());
                 if stop.check().is_err() {
-                    // The answer has come too late: perhaps the caller has not waited for it.
+                    // The reply came too late: the caller may have stopped waiting.
                     lease.release().await;
-                    return Ok(Look::Again);
+                    return Ok(Acquisition::Again);
                 }
                 self.fenced(lease).await
             }
-            Ok(Attempt::Held(held)) => Ok(Look::Held(held)),
-            Ok(Attempt::Raced) => Ok(Look::Again),
+            Ok(Attempt::Held(held)) => Ok(Acquisition::Held(held)),
+            Ok(Attempt::Raced) => Ok(Acquisition::Again),
             Err(error) => {
                 self.failures += 1;
                 if !error.passes() || self.failures > FAILURES {
                     return Err(error);
                 }
                 sleep(backoff(self.failures)).await;
-                Ok(Look::Again)
+                Ok(Acquisition::Again)
             }
         }
     }
 
-    /// Raises the fence to a lease that was just taken; without it, the lease is given back.
-    async fn fenced(&self, lease: Lease<S>) -> Result<Look<S>, Error> {
+    /// Raises the fence to the new lease. Releases the lease if that fails.
+    async fn fenced(&self, lease: Lease<S>) -> Result<Acquisition<S>, Error> {
         match self.lock.raise(lease.token(), &lease.abandoned()).await {
-            Ok(Fenced::Ours) => Ok(Look::Ours(lease)),
+            Ok(Fenced::Ours) => Ok(Acquisition::Ours(lease)),
             Ok(Fenced::Newer) => {
                 lease.release().await;
-                Ok(Look::Lost)
+                Ok(Acquisition::Lost)
             }
             Err(error) => {
                 lease.release().await;
@@ -92,12 +92,12 @@ impl<'l, S: Store> Waiter<'l, S> {
         }
     }
 
-    /// Ends waiting without the lease. It may be ours without our knowing, and nobody would keep it alive or release it.
+    /// Stops waiting. If a reply was lost, this waiter may hold the lease without knowing, so it is released.
     pub(crate) async fn give_up(self) {
         if self.failures > 0 {
             let (lock, mine) = (self.lock.clone(), self.mine);
             let withdrawn = tokio::spawn(async move { lock.withdraw(mine).await });
-            // A server that does not answer must not hide why the waiter gives up.
+            // A server that does not answer must not hide the reason for giving up.
             let _ = timeout(GRACE, withdrawn).await;
         }
     }

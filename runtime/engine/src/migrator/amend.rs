@@ -7,7 +7,7 @@ use mongodb::BoxFuture;
 
 use super::Migrator;
 use super::run::{Run, Settings, Work, stopped};
-use crate::context::Left;
+use crate::context::Footprint;
 use crate::error::Error;
 use crate::executor::{Edit, Executor, Failure};
 use crate::migration::State;
@@ -47,7 +47,7 @@ struct Amendment {
     ids: Vec<String>,
     because: Option<String>,
     /// What the migrations from whose facts the database differs would have left, had they left what is there.
-    as_it_is: HashMap<String, Left>,
+    as_it_is: HashMap<String, Footprint>,
 }
 
 impl Migrator {
@@ -129,7 +129,7 @@ impl Amendment {
         &self,
         run: &Run,
         records: &'r Records,
-        as_it_is: &HashMap<String, Left>,
+        as_it_is: &HashMap<String, Footprint>,
     ) -> Result<Vec<Edit<'r>>, Error> {
         match self.act {
             Act::Prune => self.prune(run, records),
@@ -155,7 +155,7 @@ impl Amendment {
         &self,
         run: &Run,
         records: &'r Records,
-        as_it_is: &HashMap<String, Left>,
+        as_it_is: &HashMap<String, Footprint>,
     ) -> Result<Vec<Edit<'r>>, Error> {
         let mut edits = Vec::new();
         for node in run.graph.named(&self.ids)? {

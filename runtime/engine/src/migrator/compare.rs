@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Finding, Migrator, Problem};
-use crate::context::{Difference, Expectation, Left, compare};
+use crate::context::{Difference, Expectation, Footprint, compare};
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::migration::{Direction, Kind};
@@ -41,14 +41,14 @@ impl Migrator {
 impl Migrator {
     /// Those migrations of which the database differs from what they have left, by id: what they would have left, had they left
     /// what is there.
-    pub(super) async fn as_it_is(&self) -> Result<HashMap<String, Left>, Error> {
+    pub(super) async fn as_it_is(&self) -> Result<HashMap<String, Footprint>, Error> {
         let (records, attached) = self.0.tracker.all().await?;
         let expectation = Expectation::on_record(&records, &attached)?;
         let stored = |id: &str| {
             let attached = attached.iter().find(|attached| attached.id == id)?;
-            Left::parse(id, attached.left.as_ref()?)
+            Footprint::parse(id, attached.footprint.as_ref()?)
         };
-        let mut left: HashMap<String, Left> = HashMap::new();
+        let mut left: HashMap<String, Footprint> = HashMap::new();
         for difference in compare(&self.0.database, &expectation).await? {
             let id = difference.id.clone();
             if !left.contains_key(&id) {
@@ -77,7 +77,7 @@ fn unknown(graph: &Graph, records: &Records) -> Vec<(String, (i64, i64))> {
 
 /// Compares what the steps of a run have left with what is there at its end, and warns of each difference.
 pub(super) async fn warn_of_differences(executor: &mut Executor<'_>, report: &mut Report) {
-    let expectation = Expectation::of(std::mem::take(&mut executor.left));
+    let expectation = Expectation::of(std::mem::take(&mut executor.footprints));
     match compare(executor.database, &expectation).await {
         Ok(mut differences) => {
             for difference in &mut differences {

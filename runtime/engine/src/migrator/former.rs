@@ -20,7 +20,7 @@ pub(super) async fn end_former_holders(
     if sessions.is_empty() {
         return Ok(sessions);
     }
-    let ids = records.half_way();
+    let ids = records.unfinished();
     let logs = if ids.is_empty() { HashMap::new() } else { tracker.logs(&ids).await? };
     let builds = logs.values().filter_map(Log::parse).any(|log| log.builds_an_index());
     Ok(lock.end_former_holders(sessions, builds).await)

@@ -153,7 +153,7 @@ impl Migrator {
                 // The next try is in a minute; a service is not less healthy for it.
                 tracing::warn!(error = %error.redacted(), "could not compare the database with what migrations have left");
             }
-            (records, self.0.lock.sighting().await?)
+            (records, self.0.lock.lease_document().await?)
         } else {
             self.read_state().await?
         };

@@ -6,7 +6,7 @@ use std::fmt;
 use super::Migrator;
 use crate::display::Elapsed;
 use crate::error::Error;
-use crate::lock::Sighting;
+use crate::lock::LeaseDocument;
 use crate::migration::{Migration, State};
 use crate::plan::Graph;
 use crate::record::{Holder, Record, RecordStatus};
@@ -74,9 +74,9 @@ impl Standing<'_> {
 }
 
 impl Status {
-    pub(super) fn new(graph: &Graph, records: &Records, sighting: Option<Sighting>) -> Self {
+    pub(super) fn new(graph: &Graph, records: &Records, sighting: Option<LeaseDocument>) -> Self {
         let (holder, token) = match sighting {
-            Some(Sighting { holder: Some(holder), token, .. }) => (Some(holder), Some(token)),
+            Some(LeaseDocument { holder: Some(holder), token, .. }) => (Some(holder), Some(token)),
             _ => (None, None),
         };
         let orphans = records.orphans(|id| graph.find(id).is_some()).into_iter().cloned().collect();
@@ -171,9 +171,9 @@ impl Migrator {
         Ok(Status::new(&graph, &records, sighting))
     }
 
-    pub(super) async fn read_state(&self) -> Result<(Records, Option<Sighting>), Error> {
+    pub(super) async fn read_state(&self) -> Result<(Records, Option<LeaseDocument>), Error> {
         let records = self.0.tracker.records().await?;
-        let sighting = self.0.lock.sighting().await?;
+        let sighting = self.0.lock.lease_document().await?;
         Ok((records, sighting))
     }
 }

@@ -108,7 +108,7 @@ impl Run {
                 report.leave_running(&executor.left_running, executor.options.lease);
             }
         }
-        if stopped_by.is_none() && !executor.left.is_empty() {
+        if stopped_by.is_none() && !executor.footprints.is_empty() {
             warn_of_differences(executor, &mut report).await;
         }
         match stopped_by {

@@ -3,7 +3,7 @@
 use super::Migrator;
 use super::run::Run;
 use crate::error::Error;
-use crate::lock::Sighting;
+use crate::lock::LeaseDocument;
 use crate::plan::Graph;
 use crate::record::{Record, RecordStatus};
 use crate::store::Records;
@@ -20,7 +20,7 @@ impl Migrator {
         if suspects.iter().all(|record| record.status == RecordStatus::Failed) {
             return Ok(ids(suspects));
         }
-        let sighting = self.0.lock.sighting().await?;
+        let sighting = self.0.lock.lease_document().await?;
         // The one that ran it may have ended before the lease was read.
         let now = self.0.tracker.records().await?;
         let still = |record: &Record| {
@@ -49,7 +49,7 @@ fn suspects<'r>(graph: &Graph, records: &'r Records) -> Vec<&'r Record> {
 }
 
 /// Whether the holder of the lease is running a migration outside a transaction.
-pub(super) fn is_run_by(sighting: Option<&Sighting>, record: &Record) -> bool {
+pub(super) fn is_run_by(sighting: Option<&LeaseDocument>, record: &Record) -> bool {
     sighting.is_some_and(|sighting| {
         let alive = sighting.holder.as_ref().is_some_and(|holder| !holder.expired);
         alive && record.status == RecordStatus::Running && record.token == sighting.token

@@ -107,7 +107,7 @@ impl Migrator {
             .whole(async |this| {
                 let graph = this.graph()?;
                 let (records, attached) = this.0.tracker.all().await?;
-                let sighting = this.0.lock.sighting().await?;
+                let sighting = this.0.lock.lease_document().await?;
                 let differences = this.differences(&graph, &records, &attached).await?;
                 Ok(Validation::new(&Status::new(&graph, &records, sighting), &differences))
             })

@@ -1,4 +1,4 @@
-//! What is stored of every execution and every manual act, for good.
+//! The permanent history of executions and manual changes.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::migration::Direction;
 use crate::record::holder::Holder;
 use crate::record::{Record, RecordStatus};
 
-/// What was done.
+/// The act that a history entry records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -20,29 +20,29 @@ pub enum Act {
     Up,
     /// An execution of its `down`.
     Down,
-    /// Its `verify` function said no after it was committed.
+    /// Its `verify` function reported a missing effect after it was committed.
     Verify,
-    /// A person said that it is applied.
+    /// It was marked as applied.
     MarkApplied,
-    /// A person said that it is pending.
+    /// It was marked as pending.
     MarkPending,
-    /// The same as [`MarkApplied`](Self::MarkApplied), as part of a baseline.
+    /// It was marked as applied by a baseline.
     Baseline,
-    /// A person accepted that it has changed since it ran.
+    /// A change of its code since it ran was accepted.
     Accept,
-    /// The record of a migration that is not linked in was removed.
+    /// The record of a migration that is no longer linked in was removed.
     Prune,
-    /// The lock was taken away from its holder.
+    /// The lock was released by force.
     Unlock,
 }
 
-/// What an execution of a `Schema` body did, those operations included that an earlier one had done.
+/// The operations of a `Schema` body, including those of earlier executions from which it resumed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Effects {
     /// The first 200 operations, in order.
     pub first: Vec<EffectEntry>,
-    /// How many there were in all.
+    /// Total number of operations.
     pub count: i64,
 }
 
@@ -50,17 +50,17 @@ pub struct Effects {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EffectEntry {
-    /// The method: `create_index`.
+    /// Name of the method: `create_index`.
     pub op: String,
-    /// The collection's name in the database.
+    /// Name of the collection in the database.
     pub on: String,
-    /// `now`, or `already` if there was nothing to do; absent if it is not known to have taken effect.
+    /// `now`, or `already` if there was nothing to do. `None` if it is not known to have taken effect.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub result: Option<String>,
 }
 
 impl Effects {
-    /// More are not kept.
+    /// Maximum number of operations in `first`.
     const FIRST: usize = 200;
 
     pub(crate) fn new(all: impl ExactSizeIterator<Item = EffectEntry>) -> Self {
@@ -72,84 +72,84 @@ impl Effects {
     }
 }
 
-/// One execution or manual act: a document of `migrations_history`, which is only ever appended to.
+/// A history entry: a document of the collection `migrations_history`, which is append-only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HistoryEntry {
-    /// What was done.
+    /// The execution or manual change.
     pub act: Act,
-    /// Qualified id; absent for [`Act::Unlock`].
+    /// Qualified id. `None` for [`Act::Unlock`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub migration_id: Option<String>,
-    /// The migration's source.
+    /// Source of the migration.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub source: Option<String>,
-    /// How the execution ended, or what the act left; absent when it left no record. [`RecordStatus::Running`] is that of an
-    /// execution which was interrupted; it is written by whoever finds that out.
+    /// Status of the record afterwards. `None` if there is no record. [`RecordStatus::Running`] is an interrupted execution; the
+    /// next process that takes the lease writes this entry.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<RecordStatus>,
-    /// The migration's checksum in the program that did this.
+    /// Checksum of the migration in the acting program.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub checksum: Option<String>,
-    /// Number of the `up`, also of the one that a `down` reverted.
+    /// Number of the `up`. For a `down`, that of the `up` which it reverted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<i64>,
-    /// When it began (UTC, the acting process's clock).
+    /// Start time (UTC, the clock of the acting process).
     pub executed_at: DateTime,
-    /// How long it took, in milliseconds; 0 for a manual act.
+    /// Duration in milliseconds. 0 for a manual change.
     #[serde(default)]
     pub execution_duration: i64,
-    /// Who did it.
+    /// The actor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub by: Option<String>,
-    /// Why, as that person said.
+    /// The reason that was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub because: Option<String>,
-    /// Host that did it.
+    /// Host of the acting process.
     pub host: String,
-    /// Process that did it.
+    /// Id of the acting process.
     pub pid: i64,
-    /// The environment that the migrator was told.
+    /// The configured environment.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub environment: Option<String>,
-    /// The version of the code base that the migrator was told.
+    /// The configured version of the code base.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub codebase_version: Option<String>,
-    /// Why it failed.
+    /// Message of the error with which it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
-    /// The error's chain of sources, outermost first.
+    /// Causes of the error, outermost first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error_stack: Option<Vec<String>>,
-    /// How many executions of this migration there had been, this one included.
+    /// Number of executions of the migration, including this one.
     #[serde(default)]
     pub attempts: i64,
-    /// Token of the lease under which it was done.
+    /// Token of the lease.
     #[serde(default)]
     pub token: i64,
-    /// The checksum that [`Act::Accept`] replaced.
+    /// Checksum before [`Act::Accept`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub previous_checksum: Option<String>,
-    /// The record that [`Act::Prune`] removed.
+    /// Record that [`Act::Prune`] removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub removed: Option<Box<Record>>,
-    /// What a `Schema` body did.
+    /// Operations of a `Schema` body.
     #[serde(skip_serializing_if = "Effects::is_none", default, rename = "operations")]
     pub effects: Effects,
-    /// Of an execution that was interrupted: the place of the operation that was under way, counted from 1.
+    /// For an interrupted execution: position of the operation that was running, starting at 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stopped_at: Option<i64>,
-    /// The log of the interrupted `Schema` body of which the act made an end, as it was stored with the record.
+    /// For an act that ended an interrupted `Schema` body: the log of the body.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log: Option<Document>,
-    /// From whom [`Act::Unlock`] took the lock.
+    /// For [`Act::Unlock`]: the former holder of the lock.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub holder: Option<Box<Holder>>,
 }
 
 impl HistoryEntry {
-    /// The entry for something that left this record, or would leave it in the place of one that is removed.
+    /// Creates the entry of an act after which the record is `record`, or would be if it were not removed.
     pub(crate) fn of(record: &Record, act: Act) -> Self {
         Self {
             act,
@@ -179,18 +179,18 @@ impl HistoryEntry {
         }
     }
 
-    /// The entry of an execution that was interrupted, by the record that it left.
+    /// Creates the entry of an interrupted execution from its record.
     pub(crate) fn interrupted(record: &Record) -> Self {
         let (act, by, began) = match record.direction {
             Direction::Up => (Act::Up, &record.applied_by, None),
             Direction::Down => (Act::Down, &record.reverted_by, record.reverted_at),
         };
         let executed_at = began.unwrap_or(record.executed_at);
-        // How long it went on, nobody knows.
+        // The duration is unknown.
         Self { by: by.clone(), executed_at, execution_duration: 0, ..Self::of(record, act) }
     }
 
-    /// The same with no text longer than is worth storing.
+    /// Shortens all texts to what is worth storing.
     pub(crate) fn shortened(&self) -> Self {
         let mut entry = self.clone();
         let Self { source, by, because, environment, codebase_version, .. } = &mut entry;
@@ -202,7 +202,7 @@ impl HistoryEntry {
         entry
     }
 
-    /// How long it took.
+    /// Returns the duration.
     #[must_use]
     pub fn duration(&self) -> Duration {
         Duration::from_millis(self.execution_duration.unsigned_abs())

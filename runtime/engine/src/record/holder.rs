@@ -1,32 +1,32 @@
-//! Who holds the lease, as people read it.
+//! The holder of the lease.
 
 use std::fmt;
 
 use mongodb::bson::{DateTime, Document, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
-/// Who holds the lease.
+/// The process that holds the lease.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Holder {
-    /// The host it runs on.
+    /// Host of the process.
     pub host: String,
-    /// Its process id there.
+    /// Id of the process on its host.
     pub pid: i64,
-    /// The actor that its migrator was told.
+    /// The configured actor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub actor: Option<String>,
-    /// When it took the lease (the server's clock).
+    /// Time at which it acquired the lease (UTC, the server's clock).
     pub since: DateTime,
-    /// Qualified id of the migration that it was running at its last heartbeat.
+    /// Qualified id of the migration that was running at the last heartbeat.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub current: Option<String>,
-    /// Whether its lease is over by the server's clock: it has died or was cut off, and the next `up` takes over.
+    /// Whether the lease has expired by the server's clock: the process has died or was cut off, and the next `up` takes over.
     #[serde(skip)]
     pub expired: bool,
-    /// This acquisition, and no other.
+    /// Identifies this acquisition.
     pub(crate) nonce: ObjectId,
-    /// The session of its transactions, so that a successor can end them.
+    /// Session of its transactions, which a successor ends.
     pub(crate) session: Document,
 }
 
@@ -45,13 +45,13 @@ impl fmt::Display for Holder {
             None => {}
         }
         if self.expired {
-            f.write_str("; its lease is over, and the next `up` takes over")?;
+            f.write_str("; its lease has expired, and the next `up` takes over")?;
         }
         Ok(())
     }
 }
 
-/// This machine's name, as far as it is known.
+/// Returns the name of this machine, or `unknown`.
 pub(crate) fn host() -> String {
     std::env::var("HOSTNAME")
         .ok()

@@ -1,15 +1,15 @@
-//! Pauses with a random part, so that processes that started together do not stay in step.
+//! Randomized pauses, so that processes that started together do not compete again and again.
 
 use std::time::Duration;
 
-/// A random part of a wait.
+/// Returns a random duration below `of`.
 pub(crate) fn jitter(of: Duration) -> Duration {
     let nanos = u64::try_from(of.as_nanos()).unwrap_or(u64::MAX).max(1);
     Duration::from_nanos(random() % nanos)
 }
 
-/// The wait before attempt `n` (from 1) of something that failed for a passing reason: 10 ms, doubling up to 1 s, and
-/// up to as much again at random so that competitors do not meet again.
+/// Returns the pause before retry `attempt`, starting at 1, after a transient error. The base is 20 ms, doubling up to 1 s, plus a
+/// random part of up to the same length.
 pub(crate) fn backoff(attempt: u32) -> Duration {
     let base = Duration::from_millis(10 << attempt.min(7)).min(Duration::from_secs(1));
     base + jitter(base)
@@ -25,7 +25,7 @@ fn random() -> u64 {
 #[cfg(test)]
 use seeded::random;
 
-/// The same numbers each time, so that what the model finds can be found again.
+/// A seeded generator, so that failures of the simulation can be reproduced.
 #[cfg(test)]
 pub(crate) mod seeded {
     use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! Permission to act, as long as the lease is certainly ours and nobody has said stop.
+//! Permits, which are valid while the lease is certainly ours and the run must not stop.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use crate::stop::{Reason, Stop};
 
-/// Until when the lease is certainly ours, on our own monotonic clock, and the run's stop sign. Asks nobody: after a
-/// pause of the process, the heartbeat may not have noticed yet that the lease is gone.
+/// The time until which the lease is certainly ours, on our monotonic clock, and the stop signal of the run. The check does not
+/// depend on the heartbeat, which may not have noticed the loss of the lease yet after the process was paused.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     deadline: Arc<Mutex<Instant>>,
@@ -31,7 +31,7 @@ impl Guard {
         self.run.raise(Reason::LeaseLost);
     }
 
-    /// Whether the run may go on.
+    /// Fails if the run must stop.
     pub(crate) fn check(&self) -> Result<(), Reason> {
         if Instant::now() >= self.deadline() {
             self.lose();
@@ -40,18 +40,18 @@ impl Guard {
     }
 }
 
-/// The permission of one step, checked before each of its server calls.
+/// The permit of one step, which is checked before each of its server calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Permit {
     run: Run,
     step: Stop,
 }
 
-/// What a step's permission depends on besides its own stop sign.
+/// The run of a step, whose state the permit depends on.
 #[derive(Clone, Debug)]
 enum Run {
     Leased(Guard),
-    /// Nothing of it is committed, so it needs no lease.
+    /// A run that commits nothing, and so needs no lease.
     Unleased(Stop),
 }
 
@@ -60,17 +60,17 @@ impl Permit {
         Self { run: Run::Leased(guard), step: Stop::new() }
     }
 
-    /// For a run that commits nothing.
+    /// Creates the permit of a step in a run that commits nothing.
     pub(crate) fn without_lease(run: Stop) -> Self {
         Self { run: Run::Unleased(run), step: Stop::new() }
     }
 
-    /// Withdraws it, for this step alone.
+    /// Withdraws the permit of this step.
     pub(crate) fn withdraw(&self, reason: Reason) {
         self.step.raise(reason);
     }
 
-    /// Whether the step may go on.
+    /// Fails if the step must stop.
     pub(crate) fn check(&self) -> Result<(), Reason> {
         let run = match &self.run {
             Run::Leased(guard) => guard.check(),

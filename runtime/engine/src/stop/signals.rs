@@ -1,33 +1,33 @@
-//! SIGTERM, SIGINT and SIGHUP while a run is under way: the run ends in good order and the lease is released.
+//! Handles SIGTERM, SIGINT and SIGHUP during a run: the run stops gracefully and releases the lease.
 //!
-//! A signal that the application handles itself is left to it (dropping the future of the run stops it, too). For one
-//! that would just end the process, a handler is installed for the time of the run and the default is put back
-//! afterwards. `tokio::signal` cannot do that: its handlers stay, and a service that does not handle SIGTERM itself
-//! could not be ended by it any more.
+//! Handlers are installed only for signals that would otherwise end the process, and the default is restored after the run. A
+//! signal that the application handles itself is left alone; the application stops the run by dropping its future. `tokio::signal`
+//! is not used because its handlers are permanent: after the first run, SIGTERM could no longer end a service without a handler of
+//! its own.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::stop::Stop;
 
-/// How often a run looks whether a signal has come: all that a signal handler can safely do is to count.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Interval at which a run checks for signals. The handler itself can safely do nothing but count.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Who counts signals now. Signal handlers belong to the process, so this does, too.
-static COUNTING: Mutex<Counters> = Mutex::new(Counters { living: 0, before: 0 });
+/// The instances of [`Signals`]. Global, because signal handlers are.
+static COUNTERS: Mutex<Counters> = Mutex::new(Counters { living: 0, before: 0 });
 
 #[derive(Debug)]
 struct Counters {
     living: usize,
-    /// How many signals had come before the first of them.
+    /// Number of signals before the first of them was created.
     before: usize,
 }
 
-/// Counts SIGTERM, SIGINT and SIGHUP while it lives, so that they do not end the process. Signals that the application
-/// handles itself are left alone; elsewhere than on Unix nothing is counted.
+/// Counts SIGTERM, SIGINT and SIGHUP instead of letting them end the process, until it is dropped. Signals that the application
+/// handles itself are left alone. Does nothing on systems other than Unix.
 #[derive(Debug)]
 pub struct Signals {
-    /// How many signals had come before this one or one that it overlaps: a signal to the process is meant for all of them.
+    /// Number of signals before this instance, or before the first one that it overlaps: a signal is meant for all of them.
     before: usize,
 }
 
@@ -38,12 +38,12 @@ impl Default for Signals {
 }
 
 impl Signals {
-    /// Begins to count.
+    /// Starts counting.
     #[must_use]
     pub fn new() -> Self {
-        let mut counters = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = COUNTERS.lock().unwrap_or_else(PoisonError::into_inner);
         if counters.living == 0 {
-            // Read before the handlers are installed, so that whatever they count is newer.
+            // Read before the handlers are installed, so that all signals that they count are newer.
             counters.before = handler::received();
             handler::install();
         }
@@ -51,7 +51,7 @@ impl Signals {
         Self { before: counters.before }
     }
 
-    /// Whether a signal has come since then.
+    /// Returns whether a signal was received since.
     #[must_use]
     pub fn received(&self) -> bool {
         handler::received() != self.before
@@ -60,7 +60,7 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        let mut counters = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = COUNTERS.lock().unwrap_or_else(PoisonError::into_inner);
         counters.living -= 1;
         if counters.living == 0 {
             handler::remove();
@@ -68,29 +68,29 @@ impl Drop for Signals {
     }
 }
 
-/// While it lives, a signal raises the stop sign of a run.
+/// Raises the stop signal of a run when a process signal is received.
 #[derive(Debug)]
 pub(crate) struct Watch {
     signals: Signals,
-    looks: tokio::task::JoinHandle<()>,
+    poll: tokio::task::JoinHandle<()>,
 }
 
 impl Watch {
     pub(crate) fn new(stop: Stop) -> Self {
         let signals = Signals::new();
         let before = signals.before;
-        let looks = tokio::spawn(async move {
+        let poll = tokio::spawn(async move {
             while handler::received() == before {
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
-            tracing::warn!("told to stop by a signal; ending the migration run");
+            tracing::warn!("received a signal; stopping the migration run");
             stop.raise(crate::stop::Reason::Interrupted);
         });
-        Self { signals, looks }
+        Self { signals, poll }
     }
 
-    /// Puts the default back, and returns whether a signal has come since the beginning, including one after the last look:
-    /// it has not ended the process, and would be lost.
+    /// Restores the default, and returns whether a signal was received. This includes one after the last poll, which did not end the
+    /// process and would be lost.
     pub(crate) fn end(self) -> bool {
         let before = self.signals.before;
         drop(self);
@@ -100,7 +100,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.looks.abort();
+        self.poll.abort();
     }
 }
 
@@ -111,7 +111,7 @@ mod handler {
     use std::ptr;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// The last one comes when a terminal or its connection is closed.
+    /// SIGHUP is sent when the terminal or its connection is closed.
     const SIGNALS: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
 
     static RECEIVED: AtomicUsize = AtomicUsize::new(0);
@@ -136,12 +136,12 @@ mod handler {
         count as *const () as libc::sighandler_t
     }
 
-    /// Where the handler is `from`, makes it `to`; anything else is the application's own and stays.
+    /// Replaces the handler `from` by `to`. Any other handler is the application's own and stays.
     fn replace(from: libc::sighandler_t, to: libc::sighandler_t) {
         for signal in SIGNALS {
             let mut current = MaybeUninit::<libc::sigaction>::uninit();
-            // SAFETY: with a null second argument `sigaction` only writes the current action to the third, a valid
-            // place for one, and has written it when it returns 0.
+            // SAFETY: with a null second argument, `sigaction` only writes the current action to the third, which is valid
+            // for writes. It is initialized if the result is 0.
             let action = unsafe {
                 if libc::sigaction(signal, ptr::null(), current.as_mut_ptr()) != 0 {
                     continue;
@@ -152,15 +152,15 @@ mod handler {
                 let mut action = action;
                 action.sa_sigaction = to;
                 action.sa_flags = libc::SA_RESTART;
-                // SAFETY: `action` is whole, and its handler is the default one or `count`, which only touches an
-                // atomic and so may run at any moment on any thread.
+                // SAFETY: `action` is initialized, and its handler is the default or `count`, which only changes an atomic
+                // and is therefore async-signal-safe.
                 unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
             }
         }
     }
 }
 
-/// Elsewhere a signal ends the process, and the lease expires by itself.
+/// On other systems, a signal ends the process, and the lease expires.
 #[cfg(not(unix))]
 mod handler {
     pub(super) fn received() -> usize {

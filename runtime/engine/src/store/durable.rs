@@ -1,12 +1,12 @@
-//! The options of every handle that this crate uses or hands to a body, whatever the connection string says.
+//! The options of every database handle, whatever the connection string sets.
 //!
-//! State is read with majority from the primary, so that what a fail-over could still undo is not believed, and written
-//! with majority and journal, so that it survives the server's crash and a fail-over.
+//! Reads are majority reads from the primary, which a fail-over cannot undo. Writes are acknowledged by a majority and journaled,
+//! so that they survive a crash of the server and a fail-over.
 
 use mongodb::options::{Acknowledgment, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
 use mongodb::{Client, Database};
 
-/// A database as this crate uses it; its collections have the same options.
+/// Returns a database handle with these options, which its collections inherit.
 pub(crate) fn durable_database(client: &Client, name: &str) -> Database {
     let options = DatabaseOptions::builder()
         .selection_criteria(primary())

@@ -1,4 +1,4 @@
-//! Sole owner of the stored state: the records and the history.
+//! The tracker: the only part that accesses the collections of the records and the history.
 
 mod history;
 mod log;
@@ -21,7 +21,7 @@ pub use history::Statistics;
 pub(crate) use log::LogUpdate;
 pub(crate) use read::{Attached, Records};
 
-/// How long making a collection or an index of Mongrate's own may take.
+/// Time limit of creating one of Mongrate's own indexes.
 const DDL_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
-    /// The database is a [durable](crate::store::durable) one.
+    /// `database` is [durable](crate::store::durable).
     pub(crate) fn new(database: &Database, names: &Names) -> Self {
         Self {
             database: database.clone(),
@@ -41,7 +41,7 @@ impl Tracker {
         }
     }
 
-    /// Makes the collections and indexes that are missing. Only under the lease: reads must not write (I4).
+    /// Creates missing collections and indexes. Called only under the lease: reads must not write (I4).
     pub(crate) async fn prepare(&self) -> Result<(), Error> {
         let created = self.database.create_collection(self.records.name()).await;
         if let Err(error) = created
@@ -65,12 +65,14 @@ impl Tracker {
         Ok(())
     }
 
-    /// Writes a change over what is stored, unless that stands otherwise by now or was written under a newer token, which
-    /// both mean that the lease was lost (I2). Its history entry goes with it.
+    /// Writes a change and its history entry. If the stored record is not the expected one or has a newer token, the lease was lost,
+    /// and nothing is written (I2).
     pub(crate) async fn write(&self, change: &Change, session: &mut ClientSession) -> mongodb::error::Result<Written> {
         let change = &change.shortened();
         let written = match change {
-            Change::Stored { record, over, beside, .. } => self.update(record, *over, beside, session).await?,
+            Change::Stored { record, expected, attachment, .. } => {
+                self.update(record, *expected, attachment, session).await?
+            }
             Change::Logged { id, token, update } => self.continue_log(id, *token, update, session).await?,
             Change::Noted { .. } => Stored::Yes { log: None },
             Change::Removed { record, .. } => self.remove(record, session).await?,
@@ -89,52 +91,52 @@ impl Tracker {
         Ok(Written::Yes)
     }
 
-    /// Gives a record its own fields. What is stored beside them stays, unless it is filed.
+    /// Updates the fields of a record, and its attached fields as requested.
     async fn update(
         &self,
         record: &Record,
-        over: Expected,
-        beside: &Beside,
+        expected: Expected,
+        attachment: &Attachment,
         session: &mut ClientSession,
     ) -> mongodb::error::Result<Stored> {
-        let not = match over {
+        let not = match expected {
             Expected::Pending => "completed",
             Expected::Applied => "rolled-back",
         };
         let mut stale = doc! { "_id": &record.id, "status": { "$ne": not }, "token": { "$lte": record.token } };
         let (mut set, mut unset) = record.fields()?;
-        let upsert = over == Expected::Pending;
+        let upsert = expected == Expected::Pending;
         let without = |field: &str| (field.to_owned(), Bson::from(""));
-        match beside {
-            Beside::Kept => {}
-            Beside::Logged(update) => {
+        match attachment {
+            Attachment::Kept => {}
+            Attachment::Logged(update) => {
                 stale.extend(update.expected().unwrap_or_default());
                 set.extend(update.set.clone());
             }
-            Beside::Filed | Beside::Ended { left: None } => unset.extend(BESIDE.map(without)),
-            Beside::Ended { left: Some(left) } => {
-                set.insert("left", left.clone());
+            Attachment::Archived | Attachment::Completed { footprint: None } => unset.extend(ATTACHED.map(without)),
+            Attachment::Completed { footprint: Some(footprint) } => {
+                set.insert("left", footprint.clone());
                 unset.extend([without("log")]);
             }
-            Beside::Accepted { left } => {
-                set.insert("left", left.clone());
+            Attachment::Accepted { footprint } => {
+                set.insert("left", footprint.clone());
             }
         }
         let update = doc! { "$set": set, "$unset": unset };
-        let updated = match beside {
-            Beside::Kept | Beside::Logged(_) | Beside::Ended { .. } | Beside::Accepted { .. } => {
+        let updated = match attachment {
+            Attachment::Kept | Attachment::Logged(_) | Attachment::Completed { .. } | Attachment::Accepted { .. } => {
                 let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
                 updated.map(|updated| {
                     let written = updated.matched_count == 1 || updated.upserted_id.is_some();
                     if written { Stored::Yes { log: None } } else { Stored::NotOurs }
                 })
             }
-            Beside::Filed => {
+            Attachment::Archived => {
                 let records = self.records.clone_with_type::<Document>();
                 let before = records.find_one_and_update(stale, update).upsert(upsert).projection(doc! { "log": 1 });
                 before.session(session).await.map(|before| match before {
-                    Some(before) => Stored::over(&before),
-                    // It is new. One that stands otherwise would have been a duplicate.
+                    Some(before) => Stored::replacing(&before),
+                    // The record is new. An unexpected one would have been a duplicate key.
                     None if upsert => Stored::Yes { log: None },
                     None => Stored::NotOurs,
                 })
@@ -150,17 +152,17 @@ impl Tracker {
         let same = doc! { "_id": &record.id, "token": record.token };
         let records = self.records.clone_with_type::<Document>();
         let removed = records.find_one_and_delete(same).projection(doc! { "log": 1 }).session(session).await?;
-        Ok(removed.map_or(Stored::NotOurs, |removed| Stored::over(&removed)))
+        Ok(removed.map_or(Stored::NotOurs, |removed| Stored::replacing(&removed)))
     }
 
-    /// Appends something that changes no record to the history.
+    /// Appends an entry that changes no record to the history.
     pub(crate) async fn append(&self, entry: &HistoryEntry) -> Result<(), Error> {
         let appended = self.history.insert_one(entry.shortened()).await;
         appended.map_err(|error| Error::server(format!("write to '{}'", self.history.name()), error))?;
         Ok(())
     }
 
-    /// Whether a change is stored for good, as of what the session has seen.
+    /// Returns whether a change is stored permanently. The read comes after everything that the session has seen.
     pub(crate) async fn holds(&self, change: &Change, session: &mut ClientSession) -> Result<bool, Error> {
         let change = &change.shortened();
         let id = change.id();
@@ -171,7 +173,7 @@ impl Tracker {
         let found = self
             .records
             .find_one(doc! { "_id": id })
-            .projection(without_beside())
+            .projection(without_attached())
             .session(session)
             .await
             .map_err(failed)?;
@@ -183,54 +185,55 @@ impl Tracker {
     }
 }
 
-/// What is to become of one record, and what the history says about it.
+/// A change of one record, with its history entry.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// It is written over what is stored.
-    Stored { record: Box<Record>, over: Expected, beside: Beside, entry: Option<Box<HistoryEntry>> },
-    /// It is taken away, if it is still this very one, with all that is stored beside it.
+    /// Writes the record.
+    Stored { record: Box<Record>, expected: Expected, attachment: Attachment, entry: Option<Box<HistoryEntry>> },
+    /// Removes the record with its attached fields, if it is unchanged.
     Removed { record: Box<Record>, entry: Box<HistoryEntry> },
-    /// The log of a record of ours goes on.
+    /// Appends to the log of a record that this holder wrote.
     Logged { id: String, token: i64, update: LogUpdate },
-    /// The history says something; no record changes. Goes before another change, which tells whether both are stored.
+    /// Appends a history entry without changing a record. Precedes another change in the same transaction, which shows whether both
+    /// are stored.
     Noted { entry: Box<HistoryEntry> },
 }
 
-/// What a record is written over; anything else means that somebody else was faster.
+/// The stored record that a change expects. Anything else means that another process was faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// No record, or one of a migration that is not applied.
+    /// No record, or that of a migration that is not applied.
     Pending,
-    /// The record of a migration that is applied, wholly or in part.
+    /// The record of a migration that is applied, fully or partially.
     Applied,
 }
 
-/// What becomes of the fields that are stored beside a record's own: the log of its body, and what that has left.
+/// The change of the fields that are attached to a record: the log of the body, and the footprint of the migration.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Beside {
-    /// They stay.
+pub(crate) enum Attachment {
+    /// Keeps both.
     Kept,
-    /// The log begins, or goes on.
+    /// Starts or continues the log.
     Logged(LogUpdate),
-    /// They go, because a person says what is there; the history entry keeps the log.
-    Filed,
-    /// The body has come to its end, and with it its log; it has left this, if that is known.
-    Ended { left: Option<Document> },
-    /// A person accepts that this is what was left.
-    Accepted { left: Document },
+    /// Removes both, because the state was set by hand. The history entry keeps the log.
+    Archived,
+    /// The body has completed: removes the log, and sets the footprint, if it is known.
+    Completed { footprint: Option<Document> },
+    /// Replaces the footprint by an accepted one.
+    Accepted { footprint: Document },
 }
 
-/// The fields that are stored beside a record's own. They can be large, and few ask for them.
-const BESIDE: [&str; 2] = ["log", "left"];
+/// The fields that are attached to a record. They can be large, and are rarely needed.
+const ATTACHED: [&str; 2] = ["log", "left"];
 
-/// The projection that leaves them out.
-fn without_beside() -> Document {
-    BESIDE.into_iter().map(|field| (field.to_owned(), Bson::Int32(0))).collect()
+/// Returns the projection that excludes them.
+fn without_attached() -> Document {
+    ATTACHED.into_iter().map(|field| (field.to_owned(), Bson::Int32(0))).collect()
 }
 
-/// What became of one record.
+/// The result of writing one record.
 enum Stored {
-    /// It is written, with the log that has gone from it.
+    /// It was written. With the log that was removed from it.
     Yes {
         log: Option<Document>,
     },
@@ -238,8 +241,8 @@ enum Stored {
 }
 
 impl Stored {
-    /// Written over this one.
-    fn over(before: &Document) -> Self {
+    /// Returns the result for the record that was replaced.
+    fn replacing(before: &Document) -> Self {
         Self::Yes { log: before.get_document("log").ok().cloned() }
     }
 }
@@ -254,13 +257,13 @@ impl Change {
         }
     }
 
-    /// As it is stored: a text that is too long must not keep it from being stored at all.
+    /// Shortens all texts, because a document that is too large could not be stored at all.
     fn shortened(&self) -> Self {
         match self {
-            Self::Stored { record, over, beside, entry } => Self::Stored {
+            Self::Stored { record, expected, attachment, entry } => Self::Stored {
                 record: Box::new(record.shortened()),
-                over: *over,
-                beside: beside.clone(),
+                expected: *expected,
+                attachment: attachment.clone(),
                 entry: entry.as_deref().map(HistoryEntry::shortened).map(Box::new),
             },
             Self::Removed { record, entry } => {
@@ -280,16 +283,16 @@ impl Change {
     }
 }
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Written {
     Yes,
-    /// What is stored stands otherwise by now, or belongs to a newer token.
+    /// The stored record is not the expected one, or has a newer token.
     NotOurs,
 }
 
-/// The present, on this process's clock.
+/// Returns the current time, on this process's clock.
 pub(crate) fn now() -> DateTime {
     DateTime::now()
 }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use mongodb::bson::{Bson, DateTime, doc};
-use mongodb::options::{Collation, CollationStrength, IndexOptions};
+use mongodb::options::{Collation, CollationStrength};
 
 use super::{C, Change, Fail, Pair, Unknown, create, documents, pairs};
 
-fn caseless() -> IndexOptions {
-    let collation = Collation::builder().locale("en").strength(CollationStrength::Secondary).build();
-    IndexOptions::builder().collation(collation).unique(true).build()
+fn caseless() -> Collation {
+    Collation::builder().locale("en").strength(CollationStrength::Secondary).build()
 }
 
 fn many(document: impl Fn(i32) -> mongodb::bson::Document) -> mongodb::bson::Document {
@@ -30,7 +29,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         "klingon": [documents([doc! { "title": "Qapla'", "language": "klingon" }])], |schema| schema.create_index(C, doc! { "title": "text" }) => Fail(17262);
         "english": [documents([doc! { "title": "hello", "language": "english" }, doc! { "title": "hello", "language": "EN" }])], |schema| schema.create_index(C, doc! { "title": "text" }) => Change;
         "a language that is a number": [documents([doc! { "title": "hello", "language": 1 }])], |schema| schema.create_index(C, doc! { "title": "text" }) => Fail(17261);
-        "klingon in another field": [documents([doc! { "title": "hello", "language": "klingon" }])], |schema| schema.create_index(C, doc! { "title": "text" }).options(IndexOptions::builder().language_override("lang".to_owned()).build()) => Change;
+        "klingon in another field": [documents([doc! { "title": "hello", "language": "klingon" }])], |schema| schema.create_index(C, doc! { "title": "text" }).with(|options| options.language_override = Some("lang".to_owned())) => Change;
         "klingon inside": [documents([doc! { "a": [{ "title": "hello", "language": "english" }, { "title": "Qapla'", "language": "klingon" }] }])], |schema| schema.create_index(C, doc! { "a.title": "text" }) => Fail(17262);
         "klingon anywhere": [documents([doc! { "deep": { "down": { "title": "Qapla'", "language": "klingon" } } }])], |schema| schema.create_index(C, doc! { "$**": "text" }) => Fail(17262);
         "an array beside a text": [documents([doc! { "a": [1], "title": "hello" }])], |schema| schema.create_index(C, doc! { "a": 1, "title": "text" }) => Fail(201);
@@ -67,9 +66,9 @@ pub(super) fn pairs() -> Vec<Pair> {
         "outside of the filter": [documents([doc! { "a": 1, "live": true }, doc! { "a": 1 }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique().partial(doc! { "live": true }) => Change;
         "within the filter": [documents([doc! { "a": 1, "live": true }, doc! { "a": 1, "live": true }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique().partial(doc! { "live": true }) => Fail(11000);
         "upper and lower case": [documents([doc! { "a": "Ada" }, doc! { "a": "ada" }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique() => Change;
-        "upper and lower case, by the index": [documents([doc! { "a": "Ada" }, doc! { "a": "ada" }])], |schema| schema.create_index(C, doc! { "a": 1 }).options(caseless()) => Fail(11000);
+        "upper and lower case, by the index": [documents([doc! { "a": "Ada" }, doc! { "a": "ada" }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique().collation(caseless()) => Fail(11000);
         "upper and lower case, by the collection": [create(doc! { "collation": { "locale": "en", "strength": 2 } }), documents([doc! { "a": "Ada" }, doc! { "a": "ada" }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique() => Fail(11000);
-        "upper and lower case, not by the index": [create(doc! { "collation": { "locale": "en", "strength": 2 } }), documents([doc! { "a": "Ada" }, doc! { "a": "ada" }])], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().unique(true).collation(Collation::builder().locale("simple").build()).build()) => Change;
+        "upper and lower case, not by the index": [create(doc! { "collation": { "locale": "en", "strength": 2 } }), documents([doc! { "a": "Ada" }, doc! { "a": "ada" }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique().collation(Collation::builder().locale("simple").build()) => Change;
         "the same element": [documents([doc! { "a": [1, 2] }, doc! { "a": 2 }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique() => Fail(11000);
         "twice in one document": [documents([doc! { "a": [1, 1] }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique() => Change;
         "an array in an array": [documents([doc! { "a": [[]] }, doc! { "a": [] }])], |schema| schema.create_index(C, doc! { "a": 1 }).unique() => Change;

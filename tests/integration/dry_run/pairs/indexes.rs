@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mongodb::bson::{Bson, doc};
-use mongodb::options::{Collation, CollationStrength, IndexOptions, IndexVersion};
+use mongodb::options::{Collation, CollationStrength, IndexVersion};
 
 use super::{C, Change, Fail, Nothing, Pair, create, index, pairs};
 
@@ -11,8 +11,8 @@ fn german() -> Collation {
     Collation::builder().locale("de").build()
 }
 
-fn strong(strength: CollationStrength) -> IndexOptions {
-    IndexOptions::builder().collation(Collation::builder().locale("de").strength(strength).build()).build()
+fn german_of(strength: CollationStrength) -> Collation {
+    Collation::builder().locale("de").strength(strength).build()
 }
 
 fn full() -> Vec<mongodb::bson::Document> {
@@ -34,7 +34,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         "other keys": [index(doc! { "b": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }) => Fail(86);
         "the same in the background": [index(doc! { "a": 1 }, "a_1", doc! { "background": true })], |schema| schema.create_index(C, doc! { "a": 1 }) => Nothing;
         "an old version there": [index(doc! { "a": 1 }, "a_1", doc! { "v": 1 })], |schema| schema.create_index(C, doc! { "a": 1 }) => Nothing;
-        "an old version asked for": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().version(IndexVersion::V1).build()) => Nothing;
+        "an old version asked for": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).with(|options| options.version = Some(IndexVersion::V1)) => Nothing;
         "no keys": [create(doc! {})], |schema| schema.create_index(C, doc! {}).named("none") => Fail(67);
         "a zero": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 0 }) => Fail(67);
         "an unknown kind": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": "fuzzy" }) => Fail(67);
@@ -80,19 +80,19 @@ pub(super) fn pairs() -> Vec<Pair> {
         "partial by nonsense": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).partial(doc! { "b": { "$nonsense": 1 } }) => Fail(2);
         "partial and sparse": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).partial(doc! { "b": 1 }).sparse() => Fail(67);
 
-        "collation, there": [index(doc! { "a": 1 }, "a_1", doc! { "collation": { "locale": "de" } })], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().collation(german()).build()) => Nothing;
-        "collation, the default strength": [index(doc! { "a": 1 }, "a_1", doc! { "collation": { "locale": "de" } })], |schema| schema.create_index(C, doc! { "a": 1 }).options(strong(CollationStrength::Tertiary)) => Nothing;
-        "collation, another strength": [index(doc! { "a": 1 }, "a_1", doc! { "collation": { "locale": "de" } })], |schema| schema.create_index(C, doc! { "a": 1 }).options(strong(CollationStrength::Primary)) => Fail(86);
-        "collation, another case order": [index(doc! { "a": 1 }, "a_1", doc! { "collation": { "locale": "de", "caseFirst": "upper" } })], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().collation(german()).build()) => Fail(86);
-        "collation, another name": [index(doc! { "a": 1 }, "plain", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().collation(german()).build()) => Change;
-        "collation, there without": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().collation(german()).build()) => Fail(86);
+        "collation, there": [index(doc! { "a": 1 }, "a_1", doc! { "collation": { "locale": "de" } })], |schema| schema.create_index(C, doc! { "a": 1 }).collation(german()) => Nothing;
+        "collation, the default strength": [index(doc! { "a": 1 }, "a_1", doc! { "collation": { "locale": "de" } })], |schema| schema.create_index(C, doc! { "a": 1 }).collation(german_of(CollationStrength::Tertiary)) => Nothing;
+        "collation, another strength": [index(doc! { "a": 1 }, "a_1", doc! { "collation": { "locale": "de" } })], |schema| schema.create_index(C, doc! { "a": 1 }).collation(german_of(CollationStrength::Primary)) => Fail(86);
+        "collation, another case order": [index(doc! { "a": 1 }, "a_1", doc! { "collation": { "locale": "de", "caseFirst": "upper" } })], |schema| schema.create_index(C, doc! { "a": 1 }).collation(german()) => Fail(86);
+        "collation, another name": [index(doc! { "a": 1 }, "plain", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).collation(german()) => Change;
+        "collation, there without": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).collation(german()) => Fail(86);
         "collation of the collection": [create(doc! { "collation": { "locale": "de" } }), index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }) => Nothing;
-        "collation of the collection, asked for": [create(doc! { "collation": { "locale": "de" } }), index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().collation(german()).build()) => Nothing;
-        "collation of the collection, asked without": [create(doc! { "collation": { "locale": "de" } }), index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().collation(Collation::builder().locale("simple").build()).build()) => Fail(86);
-        "no such collation": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().collation(Collation::builder().locale("klingon").build()).build()) => Fail(2);
+        "collation of the collection, asked for": [create(doc! { "collation": { "locale": "de" } }), index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).collation(german()) => Nothing;
+        "collation of the collection, asked without": [create(doc! { "collation": { "locale": "de" } }), index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).collation(Collation::builder().locale("simple").build()) => Fail(86);
+        "no such collation": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).collation(Collation::builder().locale("klingon").build()) => Fail(2);
 
-        "hidden, there": [index(doc! { "a": 1 }, "a_1", doc! { "hidden": true })], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().hidden(true).build()) => Nothing;
-        "hidden, there not": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).options(IndexOptions::builder().hidden(true).build()) => Nothing;
+        "hidden, there": [index(doc! { "a": 1 }, "a_1", doc! { "hidden": true })], |schema| schema.create_index(C, doc! { "a": 1 }).hidden() => Nothing;
+        "hidden, there not": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }).hidden() => Nothing;
         "not hidden, there hidden": [index(doc! { "a": 1 }, "a_1", doc! { "hidden": true })], |schema| schema.create_index(C, doc! { "a": 1 }) => Nothing;
 
         "two calls that agree": [create(doc! {})], |schema| { schema.create_index(C, doc! { "a": 1 }).unique().await?; schema.create_index(C, doc! { "a": 1.0 }).unique() } => Change;

@@ -1,21 +1,20 @@
-//! Whether two descriptions of an index or an option mean the same.
+//! Comparison of index specifications and collection options.
 
 use std::cmp::Ordering;
 
 use mongodb::bson::{Bson, Document, doc};
 
-/// What does not count in an index: it says nothing about what the index does, and versions of the server differ in it.
+/// Fields of an index that are not compared: they do not affect what the index does, and differ between server versions.
 pub(crate) const NOT_COMPARED: [&str; 3] = ["v", "ns", "background"];
 
-/// What the server adds to an index of some kinds that was not given it, where it is the same for all of them: only versions of
-/// the server differ in it.
+/// Fields that the server adds to indexes of some types. They only depend on the server version.
 const ADDED: [&str; 2] = ["textIndexVersion", "2dsphereIndexVersion"];
 
 const TEXT: &str = "text";
 const FTS: &str = "_fts";
 const FILTER: &str = "partialFilterExpression";
 
-/// Whether `found` has all that `asked` has. The server fills in what was not asked for.
+/// Returns whether `found` has every field of `asked`. The server adds defaults for the others.
 pub(crate) fn covers(found: &Bson, asked: &Bson) -> bool {
     match (found, asked) {
         (Bson::Document(found), Bson::Document(asked)) => asked.iter().all(|(key, asked)| match found.get(key) {
@@ -26,7 +25,7 @@ pub(crate) fn covers(found: &Bson, asked: &Bson) -> bool {
     }
 }
 
-/// Whether two values are equal, numbers of all types by their value.
+/// Returns whether two values are equal. Numbers are compared by value, whatever their types.
 pub(crate) fn same(one: &Bson, other: &Bson) -> bool {
     match (one, other) {
         (Bson::Document(one), Bson::Document(other)) => {
@@ -46,7 +45,7 @@ pub(crate) fn same(one: &Bson, other: &Bson) -> bool {
     }
 }
 
-/// Whether a value is as good as none: `false`, or a validator that is empty.
+/// Returns whether a value means the same as an absent option: `false`, or an empty validator.
 fn is_nothing(value: &Bson) -> bool {
     match value {
         Bson::Boolean(value) => !value,
@@ -56,12 +55,12 @@ fn is_nothing(value: &Bson) -> bool {
     }
 }
 
-/// Whether an option that may be absent is the expected one.
+/// Returns whether an option, absent or not, has the expected value.
 pub(crate) fn same_option(found: Option<&Bson>, expected: &Bson) -> bool {
     found.map_or_else(|| is_nothing(expected), |found| same(found, expected))
 }
 
-/// Whether an index is the expected one. What an expectation without keys does not mention is not known.
+/// Returns whether an index is the expected one. An expectation without keys lists only some options; the others are ignored.
 pub(crate) fn index_covers(found: &Document, expected: &Document) -> bool {
     if !expected.contains_key("key") {
         return has_all(found, expected);
@@ -88,7 +87,7 @@ fn has_all(found: &Document, expected: &Document) -> bool {
     })
 }
 
-/// An index in the form in which the server keeps it, with its defaults. The fields of a text index are weights there.
+/// Returns an index in the server's internal form, with defaults. There, the fields of a text index are weights.
 fn as_stored(index: &Document) -> Document {
     let mut stored = index.clone();
     let Ok(keys) = index.get_document("key") else { return stored };
@@ -116,7 +115,7 @@ fn as_stored(index: &Document) -> Document {
     stored
 }
 
-/// A filter in which `{ a: 5 }` is `{ a: { $eq: 5 } }`.
+/// Returns a filter with `{ a: 5 }` written as `{ a: { $eq: 5 } }`.
 fn explicit(filter: &Document) -> Document {
     let named = |(field, value): (&String, &Bson)| {
         let value = match value {
@@ -145,7 +144,7 @@ fn integer(value: &Bson) -> Option<i64> {
 
 fn number(value: &Bson) -> Option<f64> {
     match value {
-        #[expect(clippy::cast_precision_loss, reason = "compared with one that has no more than 53 bits")]
+        #[expect(clippy::cast_precision_loss, reason = "the other number has no more than 53 bits")]
         Bson::Int32(_) | Bson::Int64(_) => integer(value).map(|number| number as f64),
         Bson::Double(number) => Some(*number),
         Bson::Decimal128(number) => number.to_string().parse().ok(),
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_empty_is_absent() {
+    fn an_empty_option_equals_an_absent_one() {
         assert!(same_option(None, &doc! {}.into()));
         assert!(same_option(Some(&doc! {}.into()), &doc! {}.into()));
         assert!(!same_option(None, &doc! { "a": 1 }.into()));

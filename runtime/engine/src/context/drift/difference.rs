@@ -1,36 +1,36 @@
-//! What is not as migrations have left it.
+//! Differences between the database and the footprint of migrations.
 
 use mongodb::bson::{Bson, Document};
 
 use super::Position;
 use super::expectation::{Expectation, Expected, Owner};
 use super::fact::{Fact, Facts, Kind};
-use super::look::Look;
+use super::snapshot::Snapshot;
 use crate::context::catalog::same::{NOT_COMPARED, index_covers, same_option};
 use crate::context::catalog::{Index, ListedKind};
 
-/// The longest that a description may be, in characters.
+/// Maximum length of a description, in characters.
 const SHOWN: usize = 300;
 
-/// One thing that is not as a migration has left it.
+/// One object that differs from the footprint of a migration.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Difference {
-    /// Qualified id of the migration.
+    /// Qualified id of the migration that left the object.
     pub(crate) id: String,
-    /// When that was executed.
+    /// Position of that execution.
     pub(crate) order: Position,
-    /// `index 'email_1' of 'users'`.
+    /// Name of the object: `index 'email_1' of 'users'`.
     pub(crate) object: String,
     pub(crate) expected: String,
     pub(crate) found: String,
-    /// Whether a person need not do anything about it.
+    /// Whether the difference is only reported, and needs no action.
     pub(crate) is_notice: bool,
-    /// What the migration would have left, had it left what is there.
+    /// The fact that accepting the difference adds to the footprint.
     fact: Option<Fact>,
 }
 
 impl Difference {
-    /// Makes it a notice if it may have been made later by a migration of which nobody knows what it does.
+    /// Turns the difference into a notice if a later migration with an unknown footprint may have caused it.
     pub(crate) fn perhaps_by(&mut self, unknown: &[(String, Position)]) {
         let later = unknown.iter().filter(|(_, executed)| *executed > self.order);
         let later: Vec<_> = later.map(|(id, _)| id.as_str()).collect();
@@ -40,7 +40,7 @@ impl Difference {
         }
     }
 
-    /// Adds what is there to the facts of the migration. An index that is still being built changes nothing.
+    /// Adds the actual state to the facts of the migration. An index that is still being built adds nothing.
     pub(crate) fn accept(self, facts: &mut Facts) {
         if let Some(fact) = self.fact {
             facts.push(fact);
@@ -49,17 +49,17 @@ impl Difference {
 }
 
 impl Expectation {
-    /// What is not as it should be, by name.
-    pub(crate) fn differences(&self, look: &Look) -> Vec<Difference> {
+    /// Returns all differences, ordered by the name of the collection or view.
+    pub(crate) fn differences(&self, snapshot: &Snapshot) -> Vec<Difference> {
         let mut differences = Vec::new();
         for (name, expected) in &self.collections {
-            differences.extend(self.differences_of(name, expected, look));
+            differences.extend(self.differences_of(name, expected, snapshot));
         }
         differences
     }
 
-    fn differences_of(&self, name: &str, expected: &Expected, look: &Look) -> Vec<Difference> {
-        let there = look.get(name);
+    fn differences_of(&self, name: &str, expected: &Expected, snapshot: &Snapshot) -> Vec<Difference> {
+        let there = snapshot.get(name);
         let kind = there.map(|there| if there.kind == ListedKind::View { Kind::View } else { Kind::Collection });
         if let Some((wanted, owner)) = expected.presence
             && wanted != kind
@@ -83,7 +83,7 @@ impl Expectation {
             }
         }
         for (index, (spec, owner)) in &expected.indexes {
-            differences.extend(self.index(*owner, name, index, spec.as_ref(), look.index(name, index)));
+            differences.extend(self.index(*owner, name, index, spec.as_ref(), snapshot.index(name, index)));
         }
         differences
     }
@@ -100,7 +100,7 @@ impl Expectation {
         };
         let difference = match (wanted, found) {
             (None, Some(kind)) => Difference {
-                // An application makes a collection by writing to it.
+                // An application creates a collection by writing to it.
                 is_notice: true,
                 ..self.difference(owner, format!("{} '{name}'", word(kind)), "none".into(), Some("there again".into()))
             },
@@ -151,7 +151,7 @@ impl Expectation {
     }
 }
 
-/// An index without its name and without what does not count.
+/// Formats an index without its name and the fields that are not compared.
 fn specification(spec: &Document) -> String {
     let counts = |(key, _): &(&String, &Bson)| key.as_str() != "name" && !NOT_COMPARED.contains(&key.as_str());
     let counts = spec.iter().filter(counts).map(|(key, value)| (key.clone(), value.clone()));

@@ -1,44 +1,44 @@
-//! What all migrations together have left.
+//! The combined footprint of all migrations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mongodb::bson::{Bson, Document};
 
 use super::fact::{Fact, Facts, Kind};
-use super::{Left, Position};
+use super::{Footprint, Position};
 use crate::context::schema::effect::Effect;
 
-/// The indexes that nobody creates or drops.
+/// The index on `_id`, which is neither created nor dropped by anyone.
 const PRIMARY: &str = "_id_";
 
-/// What the migrations have left, each fact with whom it is of; later ones win.
+/// The expected state of the database, with the migration that is responsible for each part. Later migrations win.
 #[derive(Debug, Default)]
 pub(crate) struct Expectation {
-    /// Whose facts they are, in order.
+    /// The migrations, in order of execution.
     pub(super) owners: Vec<(String, Position)>,
     pub(super) collections: BTreeMap<String, Expected>,
 }
 
-/// The place of an owner in the list.
+/// Index into [`Expectation::owners`].
 pub(super) type Owner = usize;
 
-/// What is known about one name.
+/// The expected state of one collection or view.
 #[derive(Debug, Default)]
 pub(super) struct Expected {
-    /// Whether something is there, `Some(None)` if nothing is to be.
+    /// The expected kind. `Some(None)` if nothing must exist, `None` if unknown.
     pub(super) presence: Option<(Option<Kind>, Owner)>,
     pub(super) options: BTreeMap<String, (Bson, Owner)>,
     pub(super) indexes: BTreeMap<String, (Option<Document>, Owner)>,
 }
 
 impl Expectation {
-    /// Applies the facts in the order in which they came about.
-    pub(crate) fn of(mut lefts: Vec<Left>) -> Self {
-        lefts.sort_by(|one, other| (one.order, &one.id).cmp(&(other.order, &other.id)));
+    /// Applies the facts in order of execution.
+    pub(crate) fn of(mut footprints: Vec<Footprint>) -> Self {
+        footprints.sort_by(|one, other| (one.order, &one.id).cmp(&(other.order, &other.id)));
         let mut expectation = Self::default();
-        for (owner, left) in lefts.into_iter().enumerate() {
-            expectation.owners.push((left.id, left.order));
-            for fact in left.facts.iter() {
+        for (owner, footprint) in footprints.into_iter().enumerate() {
+            expectation.owners.push((footprint.id, footprint.order));
+            for fact in footprint.facts.iter() {
                 expectation.apply(fact, owner);
             }
         }
@@ -67,7 +67,7 @@ impl Expectation {
             Fact::Index { on, name, spec } => {
                 let expected = self.collections.entry(on.clone()).or_default();
                 if spec.is_some() && !matches!(expected.presence, Some((Some(_), _))) {
-                    // An index makes its collection.
+                    // Creating an index creates its collection.
                     expected.presence = Some((Some(Kind::Collection), owner));
                 }
                 if name == "*" {
@@ -80,7 +80,7 @@ impl Expectation {
         }
     }
 
-    /// Leaves out what an effect is about of which nobody knows whether it has been had.
+    /// Removes the objects of an effect in doubt.
     pub(crate) fn skip(&mut self, effect: &Effect) {
         match effect {
             Effect::CreateIndex { on, .. } | Effect::DropIndex { on, .. } => {
@@ -108,12 +108,12 @@ impl Expectation {
         }
     }
 
-    /// Every collection and view that something is known about.
+    /// Returns the names of all collections and views with an expectation.
     pub(super) fn names(&self) -> BTreeSet<String> {
         self.collections.keys().cloned().collect()
     }
 
-    /// The collections of which an index is known.
+    /// Returns the names of all collections with an expected index.
     pub(super) fn indexed(&self) -> BTreeSet<String> {
         let indexed = self.collections.iter().filter(|(_, expected)| !expected.indexes.is_empty());
         indexed.map(|(name, _)| name.clone()).collect()

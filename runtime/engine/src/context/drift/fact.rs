@@ -1,24 +1,24 @@
-//! What one body has left, as a list of facts.
+//! The footprint of one body, as a list of facts.
 
 use std::collections::BTreeSet;
 use std::iter;
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::Look;
+use super::Snapshot;
 use crate::context::catalog::same::{covers, index_covers};
 use crate::context::schema::effect::Effect;
 
-/// One thing that a body has left. Names are those in the database.
+/// One fact that holds after a body. Names are those in the database.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Fact {
-    /// A collection has another name. What was known about the old name holds of the new one.
+    /// A collection was renamed. All facts about the old name apply to the new one.
     Renamed { from: String, to: String },
-    /// There is a collection or a view, with those of its options that the body has set.
+    /// A collection or view exists, with the options that the body set.
     There { on: String, kind: Kind, options: Document },
-    /// There is neither, and so no index either.
+    /// Neither a collection nor a view exists, and so no index.
     Gone { on: String },
-    /// There is an index, or none of this name. What a specification without keys does not say is not known.
+    /// An index exists, or (`None`) does not. A specification without keys is incomplete.
     Index { on: String, name: String, spec: Option<Document> },
 }
 
@@ -28,7 +28,7 @@ pub(super) enum Kind {
     View,
 }
 
-/// The options of a collection that `listCollections` shows.
+/// The collection options that `listCollections` shows.
 const READABLE: [&str; 16] = [
     "validator",
     "validationLevel",
@@ -48,18 +48,18 @@ const READABLE: [&str; 16] = [
     "encryptedFields",
 ];
 
-/// Those of them that the server keeps as they were given, and that it takes on a collection which is there already.
+/// The readable options that the server stores as given, and accepts for an existing collection.
 const KEPT: [&str; 5] = ["validator", "validationLevel", "validationAction", "viewOn", "pipeline"];
 
-/// How `collMod` describes an index that it does not name.
+/// The field by which `collMod` selects an index without its name.
 const KEY_PATTERN: &str = "keyPattern";
 
-/// Everything that one body has left, in order. What a later fact has ended is not among them.
+/// The facts of one body, in order. Facts that a later one invalidates are removed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Facts(Vec<Fact>);
 
 impl Facts {
-    /// What these effects leave, as far as they say themselves.
+    /// Derives the facts from effects alone, without reading the database.
     pub(crate) fn of<'e>(effects: impl IntoIterator<Item = &'e Effect>) -> Self {
         let mut facts = Self::default();
         for effect in effects {
@@ -96,7 +96,7 @@ impl Facts {
         }
     }
 
-    /// An index that `collMod` names or describes. Without a name it gets one when it is looked at.
+    /// Adds an index that `collMod` selects by name or by keys. Selected by keys, it gets its name from the database later.
     fn modify_index(&mut self, on: &str, fields: &Document) {
         let name = fields.get_str("name").unwrap_or_default().to_owned();
         let spec = fields.clone();
@@ -110,7 +110,7 @@ impl Facts {
         }
     }
 
-    /// Adds a fact, and removes what it ends.
+    /// Adds a fact and removes the facts that it invalidates.
     pub(super) fn push(&mut self, fact: Fact) {
         match &fact {
             Fact::Index { on, name, .. } => self.0.retain(|known| match known {
@@ -130,7 +130,7 @@ impl Facts {
             }
             Fact::Renamed { from, to } => {
                 self.0.retain(|known| !known.is_about(to));
-                // What has ended earlier facts about the old name stays in front of it.
+                // `Gone` still has to invalidate facts of earlier migrations about the old name, so it stays before the rename.
                 let moves = |known: &Fact| known.is_about(from) && !matches!(known, Fact::Gone { .. });
                 let (taken, rest): (Vec<_>, Vec<_>) = self.0.drain(..).partition(moves);
                 self.0 = rest;
@@ -147,12 +147,12 @@ impl Facts {
         self.0.iter()
     }
 
-    /// Every collection and view that one of them is about.
+    /// Returns the names of all collections and views.
     pub(crate) fn names(&self) -> BTreeSet<String> {
         self.0.iter().flat_map(Fact::names).map(str::to_owned).collect()
     }
 
-    /// The collections of which one of them is about an index.
+    /// Returns the names of all collections with a fact about an index.
     pub(crate) fn indexed(&self) -> BTreeSet<String> {
         let on = self.0.iter().filter_map(|fact| match fact {
             Fact::Index { on, .. } => Some(on.clone()),
@@ -161,13 +161,13 @@ impl Facts {
         on.collect()
     }
 
-    /// The same with the details that the server has filled in. What is there and what not stays as the effects have it: a
-    /// stale command may have been faster than this look.
-    pub(crate) fn detailed(self, look: &Look) -> Self {
-        Self(self.0.into_iter().filter_map(|fact| fact.detailed(look)).collect())
+    /// Adds the details that the server has filled in. Presence and absence are taken from the effects alone: a late command may
+    /// have changed the database before it was read.
+    pub(crate) fn detailed(self, snapshot: &Snapshot) -> Self {
+        Self(self.0.into_iter().filter_map(|fact| fact.detailed(snapshot)).collect())
     }
 
-    /// Reads what [`to_array`](Self::to_array) gave.
+    /// Parses the result of [`to_array`](Self::to_array).
     pub(super) fn parse(stored: &[Bson]) -> Option<Self> {
         stored.iter().map(|fact| Fact::parse(fact.as_document()?)).collect::<Option<_>>().map(Self)
     }
@@ -192,7 +192,7 @@ impl Fact {
         }
     }
 
-    /// The same about another name.
+    /// Returns the fact for another name.
     fn under(mut self, name: &str) -> Self {
         match &mut self {
             Self::There { on, .. } | Self::Index { on, .. } | Self::Gone { on } => name.clone_into(on),
@@ -201,10 +201,10 @@ impl Fact {
         self
     }
 
-    fn detailed(self, look: &Look) -> Option<Self> {
+    fn detailed(self, snapshot: &Snapshot) -> Option<Self> {
         match self {
             Self::There { on, kind, mut options } => {
-                if let Some(there) = look.get(&on) {
+                if let Some(there) = snapshot.get(&on) {
                     let asked: Vec<_> = options.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
                     for (key, asked) in asked {
                         match there.options.get(&key) {
@@ -222,15 +222,15 @@ impl Fact {
             }
             Self::Index { on, name, spec: Some(mut spec) } => {
                 let found = match spec.remove(KEY_PATTERN) {
-                    Some(keys) if name.is_empty() => look.index_by_keys(&on, &keys),
-                    _ => look.index(&on, &name),
+                    Some(keys) if name.is_empty() => snapshot.index_by_keys(&on, &keys),
+                    _ => snapshot.index(&on, &name),
                 };
                 match found {
                     Some(found) if index_covers(&found.spec, &spec) => {
                         let name = found.spec.get_str("name").unwrap_or(&name).to_owned();
                         Some(Self::Index { on, name, spec: Some(found.spec.clone()) })
                     }
-                    // Nobody knows which one was meant.
+                    // It is unknown which index was meant.
                     _ if name.is_empty() => None,
                     _ => Some(Self::Index { on, name, spec: Some(spec) }),
                 }
@@ -282,7 +282,7 @@ impl Fact {
     }
 }
 
-/// Those fields of `create` or `collMod` that can be read back, as `listCollections` names them.
+/// Returns the fields of `create` or `collMod` that can be read back, with the names that `listCollections` uses.
 fn readable(fields: &Document) -> Document {
     let named = fields.iter().map(|(key, value)| {
         let key = match key.as_str() {

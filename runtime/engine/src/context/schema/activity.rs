@@ -1,15 +1,15 @@
-//! What a body has under way at the server, for whoever has to end it.
+//! The current operation of a body, and the session that it runs in.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mongodb::Client;
 use mongodb::bson::Document;
 
-/// Shared between a body and what supervises it.
+/// Shared between a body and its supervisor, which ends the operation if it has to.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity {
     pub(crate) client: Client,
-    /// The session in which the body's commands go out.
+    /// The session of the body's commands.
     pub(crate) session: Document,
     operation: Arc<Mutex<Option<&'static str>>>,
 }
@@ -19,7 +19,7 @@ impl Activity {
         Self { client, session, operation: Arc::default() }
     }
 
-    /// The method that was called and has not returned.
+    /// Returns the name of the method that was called and has not returned.
     pub(crate) fn operation(&self) -> Option<&'static str> {
         *self.operation.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,22 +1,22 @@
-//! What a call of a body finds: what its log keeps, and whether there is anything to do.
+//! The state that an operation finds: what the log keeps of it, and whether the operation has anything to do.
 
 use mongodb::bson::{Bson, Document, doc};
 
 use super::effect::Effect;
+use super::failure::Failure;
 use super::perform::{Performer, VALIDATION};
 use super::server::Server;
-use super::stuck::Stuck;
 use crate::context::catalog::ListedKind;
 use crate::context::catalog::same::same_option;
 use crate::error::codes::{COMMAND_NOT_SUPPORTED_ON_VIEW, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND};
 
 impl<S: Server> Performer<S> {
-    /// What is there before an effect; `None` when there is nothing to do.
-    pub(super) async fn before(&mut self, effect: &Effect) -> Result<Option<Document>, Stuck> {
+    /// Returns the state before an effect for the log, or `None` if there is nothing to do.
+    pub(super) async fn before(&mut self, effect: &Effect) -> Result<Option<Document>, Failure> {
         Ok(match effect {
             Effect::CreateIndex { .. } | Effect::DropIndex { .. } | Effect::Modify { .. } => Some(Document::new()),
             Effect::CreateCollection { name, options } => {
-                let seen = self.see(effect, &[name]).await?;
+                let seen = self.read(effect, &[name]).await?;
                 let there = seen.get(name);
                 let has = |field: &&str| match options.get(*field) {
                     None => true,
@@ -29,13 +29,13 @@ impl<S: Server> Performer<S> {
                 (!nothing).then(|| doc! { "uuid": seen.identity(name) })
             }
             Effect::CreateView { name, on, pipeline } => {
-                let seen = self.see(effect, &[name]).await?;
+                let seen = self.read(effect, &[name]).await?;
                 seen.refuse_other_kind(effect)?;
                 let same = seen.get(name).is_some_and(|there| there.is_the_view(on, pipeline));
                 (!same).then(|| doc! { "uuid": seen.identity(name) })
             }
             Effect::Drop { name } => {
-                let seen = self.see(effect, &[name]).await?;
+                let seen = self.read(effect, &[name]).await?;
                 seen.get(name).map(|there| match there.kind {
                     ListedKind::View => doc! { "view": there.options.clone() },
                     ListedKind::Collection => seen.identified(name),
@@ -47,12 +47,12 @@ impl<S: Server> Performer<S> {
                 })
             }
             Effect::Rename { from, to } => {
-                let seen = self.see(effect, &[from, to]).await?;
-                let refused = |why: String| Err(Stuck::Refused(format!("could not {}: {why}", effect.described())));
+                let seen = self.read(effect, &[from, to]).await?;
+                let refused = |why: String| Err(Failure::Refused(format!("could not {}: {why}", effect.described())));
                 match (seen.get(from), seen.get(to)) {
                     (None, Some(_)) => None,
                     (None, None) => {
-                        return refused(format!("neither '{from}' nor '{to}' is there (code {NAMESPACE_NOT_FOUND})"));
+                        return refused(format!("neither '{from}' nor '{to}' exists (code {NAMESPACE_NOT_FOUND})"));
                     }
                     (Some(_), Some(_)) => {
                         return refused(format!("'{to}' exists already (code {NAMESPACE_EXISTS})"));

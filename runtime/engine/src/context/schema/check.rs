@@ -1,5 +1,4 @@
-//! What an operation of `Schema` would meet, for a dry run, which does not execute it: found out by reading, and by asking the
-//! server in a transaction that is rolled back.
+//! Predicts the result of a `Schema` operation for a dry run, by reading, and by trying it in a transaction that is rolled back.
 
 mod collection;
 mod documents;
@@ -23,7 +22,7 @@ use crate::context::journal::Found;
 use crate::error::Readable;
 use crate::report::Prediction;
 
-/// How many examples are given of what is found.
+/// Number of examples in a finding.
 const EXAMPLES: i64 = 3;
 
 /// The check of one operation on one collection.
@@ -47,7 +46,7 @@ impl<'s> Check<'s> {
         Self { database, collection, max_time, projection, found }
     }
 
-    /// Finds out what the operation would meet. A read that fails is no failure of the operation.
+    /// Runs the check. A read that fails does not mean that the operation would fail.
     pub(super) async fn run(mut self, effect: &Effect) -> Found {
         let checked = match effect {
             Effect::CreateIndex { spec, .. } => self.create_index(spec).await,
@@ -78,10 +77,10 @@ impl<'s> Check<'s> {
         self.note(format!("would fail: {why}"));
     }
 
-    /// The server has said no.
+    /// Records that the server rejects the operation.
     fn answered(&mut self, error: &Error) {
-        let answer = scratch::in_the_name_of(self.collection, &Readable(error).to_string());
-        self.obstacle(answer);
+        let message = scratch::with_real_name(self.collection, &Readable(error).to_string());
+        self.obstacle(message);
     }
 
     fn cannot_tell(&mut self, why: impl std::fmt::Display) {
@@ -89,18 +88,18 @@ impl<'s> Check<'s> {
         self.note(format!("cannot tell: {why}"));
     }
 
-    /// Whether the server takes no such name for a new collection.
+    /// Returns whether the server rejects the name for a new collection, and records it.
     fn is_no_name(&mut self, name: &str, code: i32) -> bool {
         let is_no_name = name.is_empty() || name.starts_with('.') || name.contains(['$', '\0']);
         if is_no_name {
-            self.obstacle(format!("'{name}' is no name for a collection (code {code})"));
+            self.obstacle(format!("'{name}' is not a valid collection name (code {code})"));
         } else if name.starts_with("system.") {
-            self.cannot_tell(format!("'{name}' is a name of the server's own"));
+            self.cannot_tell(format!("'{name}' is reserved for the server"));
         }
         is_no_name
     }
 
-    /// What is there under a name, with what earlier operations would have done.
+    /// Returns the collection or view with a name, including the effects of earlier operations.
     async fn described(&self, name: &str) -> Result<Option<Described>> {
         match self.projection.place(name) {
             Place::Gone => return Ok(None),

@@ -1,4 +1,4 @@
-//! The builder of a collection.
+//! The builder returned by `Schema::create_collection`.
 
 use std::future::IntoFuture;
 
@@ -8,8 +8,8 @@ use mongodb::bson::Document;
 use super::{Effect, Schema};
 use crate::error::Error;
 
-/// A collection that is about to be created: set its options, then await it.
-#[must_use = "a collection is created when this is awaited"]
+/// Builder of a collection: set its options, then `.await` it.
+#[must_use = "the collection is not created until this is awaited"]
 #[derive(Debug)]
 pub struct CreateCollection<'s> {
     schema: &'s mut Schema,
@@ -24,16 +24,18 @@ impl<'s> CreateCollection<'s> {
         Self { schema, collection, validator: None, options: Document::new() }
     }
 
-    /// What its documents must match: `{ "$jsonSchema": { .. } }` or any query.
+    /// Sets the validator: `{ "$jsonSchema": { .. } }` or any other query that documents must match.
     pub fn validator(mut self, validator: Document) -> Self {
         self.validator = Some(validator);
         self
     }
 
-    /// Any other fields of the server's `create` command (`capped`, `collation`, `timeseries`). They count only when
-    /// the collection is not there yet.
+    /// Adds other fields of the server's `create` command, such as `capped`, `collation` or `timeseries`.
+    ///
+    /// They have no effect on a collection that exists already, except for those of its validation. Can be called more
+    /// than once. A validator set with [`validator`](Self::validator) takes precedence.
     pub fn options(mut self, fields: Document) -> Self {
-        self.options = fields;
+        self.options.extend(fields);
         self
     }
 }
@@ -46,7 +48,7 @@ impl<'s> IntoFuture for CreateCollection<'s> {
         Box::pin(async move {
             let Self { schema, collection, validator, options } = self;
             let mut options = schema.scope.fields(options)?;
-            // Whatever the options say: a plugin's are for its own collections.
+            // The name is not an option: a plugin must not create somebody else's collection.
             options.remove("create");
             if let Some(validator) = validator {
                 options.insert("validator", validator);

@@ -1,11 +1,11 @@
-//! What a call of `Schema` is to do to the database.
+//! A call of `Schema`, as a value.
 
 use mongodb::bson::Document;
 
 /// A call of `Schema` that may change the database. Names are those in the database, so a plugin's are prefixed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
-    /// `spec` is the index as `createIndexes` takes it: `key`, `name` and all options.
+    /// `spec` is the index as `createIndexes` expects it: `key`, `name` and options.
     CreateIndex {
         on: String,
         spec: Document,
@@ -29,7 +29,7 @@ pub(crate) enum Effect {
         on: String,
         fields: Document,
     },
-    /// A collection or a view.
+    /// Drops a collection or a view.
     Drop {
         name: String,
     },

@@ -1,19 +1,21 @@
-//! The builder of an index.
+//! The builder returned by `Schema::create_index`.
 
 use std::future::IntoFuture;
 use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, Serializer};
 use mongodb::error::Error as DriverError;
-use mongodb::options::IndexOptions;
+use mongodb::options::{Collation, IndexOptions};
 use mongodb::{BoxFuture, IndexModel};
 use serde::Serialize;
 
 use super::{Effect, Schema};
 use crate::error::Error;
 
-/// An index that is about to be created: set its options, then await it.
-#[must_use = "an index is created when this is awaited"]
+/// Builder of an index: set its options, then `.await` it.
+///
+/// Each method sets one option and keeps all others. An option that is set twice has the last value.
+#[must_use = "the index is not created until this is awaited"]
 #[derive(Debug)]
 pub struct CreateIndex<'s> {
     schema: &'s mut Schema,
@@ -28,39 +30,64 @@ impl<'s> CreateIndex<'s> {
         Self { schema, collection, keys, options: IndexOptions::default() }
     }
 
-    /// No two documents may have the same key.
+    /// Rejects documents whose key is in the index already.
     pub fn unique(mut self) -> Self {
         self.options.unique = Some(true);
         self
     }
 
-    /// Only documents that have the fields.
+    /// Indexes only documents that have the indexed fields.
     pub fn sparse(mut self) -> Self {
         self.options.sparse = Some(true);
         self
     }
 
-    /// Only documents that match.
+    /// Indexes only documents that match `filter`.
     pub fn partial(mut self, filter: Document) -> Self {
         self.options.partial_filter_expression = Some(filter);
         self
     }
 
-    /// Documents are deleted so long after the date in the field (a TTL index). Whole seconds count.
+    /// Deletes documents once the date in the indexed field is older than `age` (a TTL index). The server counts whole seconds.
     pub fn expire_after(mut self, age: Duration) -> Self {
         self.options.expire_after = Some(age);
         self
     }
 
-    /// The index's name; the driver's default is made of its keys, `email_1`.
+    /// Sets the name. The default is derived from the keys: `email_1`.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.options.name = Some(name.into());
         self
     }
 
-    /// Any other options of the driver, in place of all that were set so far.
-    pub fn options(mut self, options: IndexOptions) -> Self {
-        self.options = options;
+    /// Sets the rules by which strings are compared. The default is the collation of the collection.
+    pub fn collation(mut self, collation: Collation) -> Self {
+        self.options.collation = Some(collation);
+        self
+    }
+
+    /// Hides the index from the query planner. The server still maintains it.
+    pub fn hidden(mut self) -> Self {
+        self.options.hidden = Some(true);
+        self
+    }
+
+    /// Sets the weights of a text index: `{ "title": 10, "body": 1 }`. A field without a weight has 1.
+    pub fn weights(mut self, weights: Document) -> Self {
+        self.options.weights = Some(weights);
+        self
+    }
+
+    /// Sets any other options of the driver. `set` gets the options as they are so far.
+    ///
+    /// ```
+    /// # use mongodb::bson::doc;
+    /// # async fn body(schema: &mut mongrate::Schema) -> Result<(), mongrate::Error> {
+    /// schema.create_index("shops", doc! { "at": "2d" }).with(|options| options.bits = Some(20)).await
+    /// # }
+    /// ```
+    pub fn with(mut self, set: impl FnOnce(&mut IndexOptions)) -> Self {
+        set(&mut self.options);
         self
     }
 }
@@ -78,7 +105,7 @@ impl<'s> IntoFuture for CreateIndex<'s> {
     }
 }
 
-/// An index as `createIndexes` takes it.
+/// Returns the index as `createIndexes` expects it.
 fn spec(keys: &Document, options: &IndexOptions) -> Result<Document, Error> {
     let model = IndexModel::builder().keys(keys.clone()).options(options.clone()).build();
     let spec = match model.serialize(Serializer::new()) {
@@ -86,14 +113,14 @@ fn spec(keys: &Document, options: &IndexOptions) -> Result<Document, Error> {
         Ok(other) => Err(format!("it is {other}")),
         Err(error) => Err(error.to_string()),
     };
-    let mut spec = spec.map_err(|why| Error::server("write an index down", DriverError::custom(why)))?;
+    let mut spec = spec.map_err(|why| Error::server("serialize an index", DriverError::custom(why)))?;
     if !spec.contains_key("name") {
         spec.insert("name", default_name(keys));
     }
     Ok(spec)
 }
 
-/// The name that the driver gives.
+/// Returns the driver's default name.
 fn default_name(keys: &Document) -> String {
     let parts = keys.iter().map(|(field, direction)| match direction {
         Bson::String(kind) => format!("{field}_{kind}"),

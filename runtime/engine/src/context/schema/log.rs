@@ -1,7 +1,7 @@
-//! The log of a body: which effects it has had, so that it resumes where it stopped.
+//! The log of a body, from which it resumes.
 //!
-//! An effect is *done* when its result is stored, and *in doubt* when its intent is stored and its result is not. At most
-//! one is in doubt, and it is the last.
+//! An effect is *done* when its result is stored, and *in doubt* when only its intent is. At most one effect is in doubt, and it
+//! is the last.
 
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use sha2::{Digest, Sha256};
@@ -10,28 +10,28 @@ use super::effect::Effect;
 use crate::error::Error;
 use crate::migration::Direction;
 
-/// Everything that a body has done, in order.
+/// The effects of a body, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Log {
     pub(crate) direction: Direction,
-    /// Of the code that wrote the last entry.
+    /// Checksum of the code that wrote the last entry.
     pub(crate) checksum: String,
     pub(crate) entries: Vec<Entry>,
 }
 
-/// One effect.
+/// One effect in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) effect: Effect,
-    /// Of the effect with all its options, in the program that wrote this.
+    /// Fingerprint of the effect, computed by the program that wrote the entry.
     pub(crate) print: String,
-    /// What was under the names that matter before it.
+    /// The state of the affected names before the effect.
     pub(crate) before: Document,
     /// `None` while it is in doubt.
     pub(crate) result: Option<Done>,
 }
 
-/// Whether an operation had anything to do.
+/// The result of an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
     Now,
@@ -43,28 +43,28 @@ impl Log {
         Self { direction, checksum: checksum.to_owned(), entries: Vec::new() }
     }
 
-    /// How many effects are known to be done.
+    /// Returns the number of effects that are done.
     pub(crate) fn done(&self) -> usize {
         self.entries.iter().filter(|entry| entry.result.is_some()).count()
     }
 
-    /// The effect that may be under way.
+    /// Returns the effect in doubt.
     pub(crate) fn in_doubt(&self) -> Option<&Entry> {
         self.entries.last().filter(|entry| entry.result.is_none())
     }
 
-    /// Whether an index build may be under way.
+    /// Returns whether an index build may be running.
     pub(crate) fn builds_an_index(&self) -> bool {
         self.in_doubt().is_some_and(|entry| matches!(entry.effect, Effect::CreateIndex { .. }))
     }
 
-    /// Reads the field of the record of this migration.
+    /// Parses the field `log` of the record of a migration.
     pub(crate) fn read(id: &str, stored: &Document) -> Result<Self, Error> {
         let reason = "its log is not one that this version writes".to_owned();
         Self::parse(stored).ok_or_else(|| Error::UnreadableRecord { id: id.to_owned(), reason })
     }
 
-    /// Reads the field of a record; `None` when it is not one that this version writes.
+    /// Parses the field `log` of a record. `None` if another version of Mongrate wrote it.
     pub(crate) fn parse(stored: &Document) -> Option<Self> {
         let direction = match stored.get_str("direction").ok()? {
             "up" => Direction::Up,
@@ -129,7 +129,7 @@ impl Done {
 }
 
 impl Effect {
-    /// The method that was called.
+    /// Returns the name of the method.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::CreateIndex { .. } => "create_index",
@@ -142,7 +142,7 @@ impl Effect {
         }
     }
 
-    /// The collection or view that it is about.
+    /// Returns the name of the collection or view.
     pub(crate) fn on(&self) -> &str {
         match self {
             Self::CreateIndex { on, .. } | Self::DropIndex { on, .. } | Self::Modify { on, .. } => on,
@@ -151,7 +151,7 @@ impl Effect {
         }
     }
 
-    /// `drop collection 'orders_old'`, `create index 'email_1' on 'users'`.
+    /// Describes the effect for messages: `drop collection 'orders_old'`, `create index 'email_1' on 'users'`.
     pub(crate) fn described(&self) -> String {
         let (kind, on) = (self.kind().replace('_', " "), self.on());
         match self {
@@ -164,9 +164,9 @@ impl Effect {
         }
     }
 
-    /// Tells two effects apart: everything about them but how long they may take.
+    /// Returns the hash of the effect with all its options, but without its time limit.
     pub(crate) fn print(&self) -> String {
-        // A document that cannot be encoded cannot be sent either.
+        // A document that cannot be encoded cannot be sent, either.
         let encoded = RawDocumentBuf::try_from(&self.to_document());
         let hash = Sha256::digest(encoded.as_ref().map_or(&[][..], |encoded| encoded.as_bytes()));
         let digits = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_read_as_it_was_written() {
+    fn a_log_survives_a_round_trip() {
         let results = [Some(Done::Now), Some(Done::Already), None];
         let before = doc! { "uuid": null };
         let entries = effects().into_iter().zip(results.into_iter().cycle());
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_of_another_version_is_not_read() {
+    fn a_log_of_another_version_is_rejected() {
         let log = Log::new(Direction::Up, "t1:0").to_document();
         let with =
             |field: &str, value: Bson| log.clone().into_iter().chain([(field.to_owned(), value)]).collect::<Document>();
@@ -253,11 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn each_effect_has_a_print_of_its_own() {
+    fn fingerprints_of_different_effects_differ() {
         let prints: std::collections::HashSet<_> = effects().iter().map(Effect::print).collect();
         assert_eq!(prints.len(), effects().len());
         assert!(prints.iter().all(|print| print.len() == 19));
-        // It is stored, so it must not change.
+        // Fingerprints are stored, so they must not change.
         assert_eq!(Effect::Drop { name: "orders_old".to_owned() }.print(), "f1:13ad1ac90f9c2bd9");
         let order = |key: Document| Effect::CreateIndex { on: "users".to_owned(), spec: doc! { "key": key } }.print();
         assert_ne!(order(doc! { "a": 1, "b": 1 }), order(doc! { "b": 1, "a": 1 }));

@@ -1,4 +1,4 @@
-//! Reads that show what is under the names of an effect, and whether an effect in doubt is there.
+//! Reads of the database before an effect, and of an effect in doubt.
 
 use mongodb::bson::{Bson, Document};
 use mongodb::error::Result as DriverResult;
@@ -13,10 +13,10 @@ use crate::context::catalog;
 use crate::context::catalog::Index;
 
 impl<S: Server> Performer<S> {
-    /// One command. What it shows can be undone by a fail-over.
-    pub(super) async fn look(&self, names: &[&str]) -> DriverResult<Seen> {
+    /// Reads the collections and views with these names: one command. A fail-over can undo what it shows.
+    pub(super) async fn read_once(&self, names: &[&str]) -> DriverResult<Seen> {
         let asked = names.iter().copied().chain([self.home.as_str()]);
-        let found = catalog::found(&self.list(catalog::list_collections(asked)).await?);
+        let found = catalog::parse_collections(&self.list(catalog::list_collections(asked)).await?);
         let home = found.get(&self.home).and_then(|home| home.uuid.clone());
         Ok(Seen { named: found, home })
     }
@@ -35,15 +35,15 @@ impl<S: Server> Performer<S> {
         Ok(batch.into_iter().flatten().filter_map(Bson::as_document).cloned().collect())
     }
 
-    /// Whether an effect in doubt is in effect, by reads alone.
+    /// Reads whether an effect in doubt has taken effect.
     pub(super) async fn is_in_effect(&self, entry: &Entry) -> DriverResult<Settled> {
         let before = &entry.before;
         Ok(match &entry.effect {
-            Effect::Drop { name } => self.look(&[name]).await?.dropped(name, before),
-            Effect::Rename { from, to } => self.look(&[from, to]).await?.renamed(from, to, before),
-            Effect::CreateCollection { name, options } => self.look(&[name]).await?.created(name, options, before),
+            Effect::Drop { name } => self.read_once(&[name]).await?.dropped(name, before),
+            Effect::Rename { from, to } => self.read_once(&[from, to]).await?.renamed(from, to, before),
+            Effect::CreateCollection { name, options } => self.read_once(&[name]).await?.created(name, options, before),
             Effect::CreateView { name, on, pipeline } => {
-                settled(self.look(&[name]).await?.get(name).is_some_and(|there| there.is_the_view(on, pipeline)))
+                settled(self.read_once(&[name]).await?.get(name).is_some_and(|there| there.is_the_view(on, pipeline)))
             }
             Effect::CreateIndex { on, spec } => index_there(&self.indexes(on).await?, spec),
             Effect::DropIndex { on, name } => {
@@ -51,7 +51,7 @@ impl<S: Server> Performer<S> {
             }
             Effect::Modify { on, fields } => {
                 let indexes = if fields.contains_key("index") { self.indexes(on).await? } else { Vec::new() };
-                self.look(&[on]).await?.modified(on, fields, &indexes)
+                self.read_once(&[on]).await?.modified(on, fields, &indexes)
             }
         })
     }

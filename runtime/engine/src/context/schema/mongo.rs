@@ -1,4 +1,4 @@
-//! The real server, and the executor at the other end of a channel.
+//! The implementation of `Server` for MongoDB.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -9,44 +9,44 @@ use mongodb::error::{Error as DriverError, Result};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::ask::{Ask, Asking};
 use super::command::{RENAME, limited};
-use super::patience::Patience;
+use super::log_request::{LogRequest, LogRequests};
+use super::retry::Retry;
 use super::server::Server;
 use crate::error::write_error;
 use crate::lock::{Session, kill, under_way};
 use crate::store::LogUpdate;
 
-/// How long a command may be blocked before it is ended and sent again: while it waits for an open transaction, the
-/// application's writes to the collection wait behind it. The last attempt has all the time that is left.
+/// Time after which a blocked command is ended and sent again: while it waits for an open transaction, the application's writes to
+/// the collection queue behind it. The last attempt has all the remaining time.
 const BLOCKED: Duration = Duration::from_secs(5);
 
-/// How often.
+/// Number of attempts that are ended when they are blocked.
 const SHORT_ATTEMPTS: u32 = 3;
 
-/// What only looks like waiting for a lock is over by the second look.
+/// Pause between two checks for a lock, since a command that makes progress may also wait for a moment.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct Mongo {
     pub(super) database: Database,
-    /// The run's, in which commands and the log's transactions go out one after the other; `None` in a dry run, and while it is
-    /// with the executor.
+    /// The session of the run. Commands and the transactions of the log use it by turns. `None` in a dry run, and while the executor
+    /// has it.
     pub(super) session: Option<Session>,
-    pub(super) asking: Option<Asking>,
+    pub(super) requests: Option<LogRequests>,
 }
 
 impl Mongo {
-    /// One that only reads.
+    /// Creates one that can only read.
     pub(super) fn reading(database: Database) -> Self {
-        Self { database, session: None, asking: None }
+        Self { database, session: None, requests: None }
     }
 
     async fn ask(&mut self, update: LogUpdate) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
-        let asking = self.asking.as_ref()?;
+        let requests = self.requests.as_ref()?;
         let session = self.session.take()?;
-        asking.send(Ask { session, update, answer }).await.ok()?;
+        requests.send(LogRequest { session, update, answer }).await.ok()?;
         let (session, stored) = answered.await.ok()?;
         self.session = Some(session);
         Some(stored)
@@ -62,23 +62,23 @@ impl Server for Mongo {
         self.database.run_command(command).await
     }
 
-    /// One that is blocked is ended after a while; one that is running, as an index build, is not.
-    async fn attempt(&mut self, command: Document, patience: &mut Patience) -> Result<()> {
+    /// Ends a command that is blocked for too long, but not one that is running, such as an index build.
+    async fn attempt(&mut self, command: Document, retry: &mut Retry) -> Result<()> {
         let at =
             if command.contains_key(RENAME) { self.database.client().database("admin") } else { self.database.clone() };
         let Some(session) = &mut self.session else {
             return Err(DriverError::custom("an earlier operation was dropped before it ended".to_owned()));
         };
-        let (client, id, left) = (at.client().clone(), session.id().clone(), patience.left());
+        let (client, id, left) = (at.client().clone(), session.id().clone(), retry.remaining());
         let mut command = limited(command, left);
         command.insert("writeConcern", doc! { "w": "majority", "j": true });
-        // Not dropped before it ends: the driver's futures must not be.
+        // Pinned and awaited below, since a driver future must not be dropped before it completes.
         let mut call = pin!(at.run_command(command).session(&mut **session).into_future());
         let mut ended = None;
-        if patience.blocked < SHORT_ATTEMPTS && left > BLOCKED {
+        if retry.blocked < SHORT_ATTEMPTS && left > BLOCKED {
             ended = timeout(BLOCKED, &mut call).await.ok();
             if ended.is_none() && is_blocked(&client, &id).await {
-                patience.blocked += 1;
+                retry.blocked += 1;
                 kill(&client, std::slice::from_ref(&id)).await;
             }
         }
@@ -94,7 +94,7 @@ impl Server for Mongo {
     }
 }
 
-/// Whether what a session has under way waits for a lock. When the server does not tell, it is left to run.
+/// Returns whether an operation of this session waits for a lock. False if the server does not answer.
 async fn is_blocked(client: &mongodb::Client, session: &Document) -> bool {
     let waits = async || {
         let operations = under_way(client, session).await.unwrap_or_default();
@@ -107,8 +107,8 @@ async fn is_blocked(client: &mongodb::Client, session: &Document) -> bool {
     waits().await
 }
 
-/// The driver's `run_command` looks at nothing but `ok`. What has not reached a majority can be undone by a fail-over, and the
-/// record of the migration would say that it is there.
+/// Fails if the command has not reached a majority: a fail-over could undo an effect that the record lists. The driver's
+/// `run_command` only checks `ok`.
 fn on_a_majority(reply: &Document) -> Result<()> {
     let Ok(error) = reply.get_document("writeConcernError") else { return Ok(()) };
     let why = write_error(error);

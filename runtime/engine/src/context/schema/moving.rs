@@ -1,34 +1,35 @@
-//! Drops and renames: the calls that move data, fenced by the collection's UUID.
+//! Drops and renames, which are fenced by the UUID of the collection.
 
 use mongodb::bson::{Bson, Document, doc};
 
 use super::command::RENAME;
 use super::effect::Effect;
+use super::failure::Failure;
 use super::log::Done;
-use super::patience::Patience;
 use super::perform::Performer;
+use super::retry::Retry;
 use super::seen::Settled;
 use super::server::Server;
-use super::stuck::Stuck;
 use crate::error::code;
 use crate::error::codes::{API_STRICT_ERROR, COLLECTION_UUID_MISMATCH, NAMESPACE_NOT_FOUND, UNKNOWN_FIELD};
 
 impl<S: Server> Performer<S> {
-    /// A drop or a rename, which is never made again without looking, and which meets no other collection than its own.
+    /// Performs a drop or a rename. It is never sent again before its effect was checked, and affects no other collection of the
+    /// same name.
     pub(super) async fn move_data(
         &mut self,
         effect: &Effect,
         before: &Document,
         mut in_doubt: bool,
-    ) -> Result<(), Stuck> {
-        let mut patience = Patience::new(self.max_time);
+    ) -> Result<(), Failure> {
+        let mut retry = Retry::new(self.max_time);
         loop {
             if in_doubt {
                 match self.settle(effect, before).await? {
                     Settled::Done => {
-                        self.anchor().await?;
+                        self.write_barrier().await?;
                         if self.settle(effect, before).await? == Settled::Done {
-                            self.course.settle(Done::Now);
+                            self.replay.settle(Done::Now);
                             return Ok(());
                         }
                         continue;
@@ -37,20 +38,20 @@ impl<S: Server> Performer<S> {
                     Settled::Unknown(found) => return Err(self.in_doubt(effect, found)),
                 }
             }
-            self.may_go_on()?;
+            self.check_permit()?;
             let command = self.moving(effect, before);
-            let Err(error) = self.server.attempt(command, &mut patience).await else {
+            let Err(error) = self.server.attempt(command, &mut retry).await else {
                 self.ended(effect, Done::Now);
                 return Ok(());
             };
             match code(&error) {
                 Some(UNKNOWN_FIELD | API_STRICT_ERROR) if self.fences => self.fences = false,
-                // It is another collection by now, or none.
+                // The collection was replaced or is gone.
                 Some(COLLECTION_UUID_MISMATCH | NAMESPACE_NOT_FOUND) => {
-                    let again = self.pause(error, &mut patience).await;
+                    let again = self.pause(error, &mut retry).await;
                     again.map_err(|error| self.failed(effect, &error))?;
                 }
-                _ => self.again(error, &mut patience).await.map_err(|error| self.failed(effect, &error))?,
+                _ => self.again(error, &mut retry).await.map_err(|error| self.failed(effect, &error))?,
             }
             in_doubt = true;
         }
@@ -71,10 +72,10 @@ impl<S: Server> Performer<S> {
         command
     }
 
-    async fn settle(&self, effect: &Effect, before: &Document) -> Result<Settled, Stuck> {
+    async fn settle(&self, effect: &Effect, before: &Document) -> Result<Settled, Failure> {
         Ok(match effect {
-            Effect::Rename { from, to } => self.see(effect, &[from, to]).await?.renamed(from, to, before),
-            other => self.see(effect, &[other.on()]).await?.dropped(other.on(), before),
+            Effect::Rename { from, to } => self.read(effect, &[from, to]).await?.renamed(from, to, before),
+            other => self.read(effect, &[other.on()]).await?.dropped(other.on(), before),
         })
     }
 }

@@ -1,198 +1,196 @@
-//! One call of a body: skipped if the log has it, settled if it is in doubt, and otherwise carried out between its intent and
-//! its result.
+//! Performs one call of a body: skips it if it is done, settles it if it is in doubt, and otherwise executes it and logs intent and
+//! result.
 
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error as DriverError;
 
-use super::course::{Course, Next};
 use super::effect::Effect;
+use super::failure::Failure;
 use super::log::{Done, Entry, Log};
-use super::patience::Patience;
+use super::replay::{Next, Replay};
+use super::retry::Retry;
 use super::seen::{Seen, Settled};
 use super::server::Server;
-use super::stuck::Stuck;
 use crate::context::journal::{Found, Journal};
 use crate::error::Error;
 use crate::error::codes::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, VIEW_OVER_COLLECTION};
 use crate::report::{Counts, Prediction};
 use crate::stop::{Permit, Reason};
 
-/// What `create` and `collMod` have in common.
+/// The validation options, which both `create` and `collMod` accept.
 pub(super) const VALIDATION: [&str; 3] = ["validator", "validationLevel", "validationAction"];
 
 /// Default time limit of one operation.
 const DEFAULT_MAX_TIME: Duration = Duration::from_secs(10 * 60);
 
-/// Performs the operations of one body: each of them once, in however many executions.
+/// Performs each operation of a body once, across all executions.
 #[derive(Debug)]
 pub(crate) struct Performer<S> {
     pub(super) server: S,
-    /// The name of the collection of records.
+    /// The name of the collection with the records.
     pub(super) home: String,
     pub(super) journal: Journal,
     pub(super) permit: Permit,
     pub(super) max_time: Duration,
-    pub(super) course: Course,
-    /// Why no further operation is started.
-    stuck: Option<Stuck>,
-    /// An operation that the server has carried out although the lease was lost by then.
+    pub(super) replay: Replay,
+    /// The reason why every further operation fails.
+    failure: Option<Failure>,
+    /// An operation that took effect after the lease was lost.
     late: Option<String>,
-    /// Whether the server can be told which collection is meant, whatever has its name by then: from 6.0 on, and not within the
-    /// stable API.
+    /// Whether the server accepts `collectionUUID`: from 6.0 on, and outside the stable API.
     pub(super) fences: bool,
 }
 
 impl<S: Server> Performer<S> {
-    /// `home` is the name of the collection of records.
-    pub(crate) fn new(server: S, home: &str, journal: Journal, permit: Permit, course: Course) -> Self {
+    /// `home` is the name of the collection with the records.
+    pub(crate) fn new(server: S, home: &str, journal: Journal, permit: Permit, replay: Replay) -> Self {
         let (home, max_time) = (home.to_owned(), DEFAULT_MAX_TIME);
-        Self { server, home, journal, permit, max_time, course, stuck: None, late: None, fences: true }
+        Self { server, home, journal, permit, max_time, replay, failure: None, late: None, fences: true }
     }
 
-    /// Whether another operation may begin.
+    /// Fails if no further operation may start.
     pub(crate) fn enter(&self) -> Result<(), Error> {
-        if let Some(stuck) = &self.stuck {
-            return Err(stuck.clone().into());
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone().into());
         }
-        Ok(self.may_go_on()?)
+        Ok(self.check_permit()?)
     }
 
-    /// Refuses every further operation.
-    pub(crate) fn refuse(&mut self, why: Stuck) {
-        self.stuck.get_or_insert(why);
+    /// Makes every further operation fail.
+    pub(crate) fn refuse(&mut self, why: Failure) {
+        self.failure.get_or_insert(why);
     }
 
-    /// An operation that the server has carried out although the lease was lost by then.
+    /// An operation that took effect after the lease was lost.
     pub(crate) fn late(&self) -> Option<&str> {
         self.late.as_deref()
     }
 
-    /// Performs one operation, which may [`enter`](Self::enter).
+    /// Performs one operation. Call [`enter`](Self::enter) first.
     pub(crate) async fn perform(&mut self, effect: &Effect) -> Result<(), Error> {
         let dropped = DriverError::custom("it was dropped before the server had answered".to_owned());
-        // What holds if this future is never polled again.
-        self.stuck = Some(Stuck::Server { doing: effect.described(), source: dropped });
-        self.stuck = self.carry_out(effect).await.err();
-        self.stuck.clone().map_or(Ok(()), |stuck| Err(stuck.into()))
+        // Stays set if this future is dropped.
+        self.failure = Some(Failure::Server { doing: effect.described(), source: dropped });
+        self.failure = self.carry_out(effect).await.err();
+        self.failure.clone().map_or(Ok(()), |failure| Err(failure.into()))
     }
 
-    async fn carry_out(&mut self, effect: &Effect) -> Result<(), Stuck> {
-        match self.course.next(effect)? {
+    async fn carry_out(&mut self, effect: &Effect) -> Result<(), Failure> {
+        match self.replay.next(effect)? {
             Next::Done => return Ok(()),
             Next::InDoubt(entry, true) => return self.resume(effect, &entry).await,
             Next::InDoubt(entry, false) => self.replace(effect, &entry).await?,
             Next::New => {}
         }
         let Some(before) = self.before(effect).await? else {
-            return self.course.add(effect, Document::new(), Some(Done::Already));
+            return self.replay.add(effect, Document::new(), Some(Done::Already));
         };
-        self.course.add(effect, before.clone(), None)?;
+        self.replay.add(effect, before.clone(), None)?;
         self.store().await?;
-        self.may_go_on()?;
+        self.check_permit()?;
         match effect {
             Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &before, false).await,
-            _ => self.shape(effect).await,
+            _ => self.define(effect).await,
         }
     }
 
-    /// Ends what an earlier execution, or an earlier attempt, has begun.
-    async fn resume(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Stuck> {
+    /// Completes an operation that an earlier execution started.
+    async fn resume(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Failure> {
         match effect {
             Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &entry.before, true).await,
-            _ => self.shape(effect).await,
+            _ => self.define(effect).await,
         }
     }
 
-    /// The body has another call in the place of the one in doubt.
-    async fn replace(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Stuck> {
+    /// Replaces the effect in doubt by another call, if it did not take effect.
+    async fn replace(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Failure> {
         match self.is_settled(entry).await? {
-            Settled::Open => self.course.forget(),
-            Settled::Done => return Err(self.course.has_changed(Some(effect))),
+            Settled::Open => self.replay.forget(),
+            Settled::Done => return Err(self.replay.has_changed(Some(effect))),
             Settled::Unknown(found) => return Err(self.in_doubt(&entry.effect, found)),
         }
         Ok(())
     }
 
-    /// What the log says about an effect that is not to be had, if anything. The database has what is done, so nothing is
-    /// projected.
+    /// Returns the result of a dry run for an effect that is in the log. It is not projected, because the database has it.
     pub(super) async fn rehearse(&mut self, effect: &Effect) -> Result<Option<Found>, Error> {
         let notes = vec!["done by the interrupted run".to_owned()];
         let done = Found { notes, prediction: Prediction::NothingToDo };
-        let (entry, same) = match self.course.next(effect)? {
+        let (entry, same) = match self.replay.next(effect)? {
             Next::New => return Ok(None),
             Next::Done => return Ok(Some(done)),
             Next::InDoubt(entry, same) => (entry, same),
         };
         match self.is_settled(&entry).await? {
             Settled::Open => {
-                self.course.forget();
+                self.replay.forget();
                 Ok(None)
             }
             Settled::Done if same => {
-                self.course.settle(Done::Now);
+                self.replay.settle(Done::Now);
                 Ok(Some(done))
             }
-            Settled::Done => Err(self.course.has_changed(Some(effect)).into()),
+            Settled::Done => Err(self.replay.has_changed(Some(effect)).into()),
             Settled::Unknown(found) => {
-                self.course.settle(Done::Now);
+                self.replay.settle(Done::Now);
                 let notes = vec![format!("cannot tell whether the interrupted run has done it: {found}")];
                 Ok(Some(Found { notes, prediction: Prediction::CannotTell }))
             }
         }
     }
 
-    /// That the body has come to the end of its log.
+    /// Checks that the body has repeated its whole log, and has not ignored an error.
     pub(crate) async fn finish(&mut self) -> Result<(), Error> {
-        if let Some(stuck) = self.stuck.take() {
-            return Err(stuck.ignored());
+        if let Some(failure) = self.failure.take() {
+            return Err(failure.ignored());
         }
-        let Some(entry) = self.course.missing().cloned() else { return Ok(()) };
+        let Some(entry) = self.replay.missing().cloned() else { return Ok(()) };
         if entry.result.is_none() {
             match self.is_settled(&entry).await? {
                 Settled::Open => {
-                    self.course.forget();
+                    self.replay.forget();
                     return Ok(());
                 }
                 Settled::Unknown(found) => return Err(self.in_doubt(&entry.effect, found).into()),
                 Settled::Done => {}
             }
         }
-        Err(self.course.has_changed(None).into())
+        Err(self.replay.has_changed(None).into())
     }
 
-    /// Whether a log says, or the database shows, that a body has had an effect.
+    /// Returns whether a body has had an effect, according to its log or to the database.
     pub(crate) async fn has_effects(&self, log: &Log) -> Result<bool, Error> {
         let Some(entry) = log.in_doubt().filter(|_| log.done() == 0) else { return Ok(log.done() > 0) };
         Ok(self.is_settled(entry).await? != Settled::Open)
     }
 
-    pub(super) fn in_doubt(&self, effect: &Effect, found: String) -> Stuck {
-        Stuck::InDoubt { position: self.course.position(), operation: effect.described(), found }
+    pub(super) fn in_doubt(&self, effect: &Effect, found: String) -> Failure {
+        Failure::InDoubt { position: self.replay.position(), operation: effect.described(), found }
     }
 
-    /// An effect that holds no data: the server makes the same command exact, however often it is carried out.
-    async fn shape(&mut self, effect: &Effect) -> Result<(), Stuck> {
-        let mut done = self.ask_for(effect).await?;
+    /// Performs an effect that moves no data. Its command is idempotent.
+    async fn define(&mut self, effect: &Effect) -> Result<(), Failure> {
+        let mut done = self.send(effect).await?;
         if done == Done::Already {
-            // By an earlier attempt, perhaps, or by another primary.
-            self.anchor().await?;
-            done = self.ask_for(effect).await?;
+            // Perhaps an earlier attempt did it, and a fail-over may still undo that.
+            self.write_barrier().await?;
+            done = self.send(effect).await?;
         }
         self.ended(effect, done);
         Ok(())
     }
 
-    async fn ask_for(&mut self, effect: &Effect) -> Result<Done, Stuck> {
+    async fn send(&mut self, effect: &Effect) -> Result<Done, Failure> {
         let done = match effect {
             Effect::CreateIndex { on, spec } => {
                 let command = doc! { "createIndexes": on, "indexes": [spec.clone()] };
-                self.insist(command, &[]).await
+                self.send_until_answered(command, &[]).await
             }
             Effect::DropIndex { on, name } => {
                 let command = doc! { "dropIndexes": on, "index": name };
-                self.insist(command, &[INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND]).await
+                self.send_until_answered(command, &[INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND]).await
             }
             Effect::CreateCollection { name, options } => {
                 let mut create = doc! { "create": name };
@@ -210,44 +208,44 @@ impl<S: Server> Performer<S> {
             Effect::Modify { on, fields } => {
                 let mut command = doc! { "collMod": on };
                 command.extend(fields.clone());
-                self.insist(command, &[]).await
+                self.send_until_answered(command, &[]).await
             }
             Effect::Drop { .. } | Effect::Rename { .. } => unreachable!("these move data"),
         };
         done.map_err(|error| self.failed(effect, &error))
     }
 
-    /// What is there already gets the fields of `modify`, unless it is of another kind.
-    async fn create(&mut self, effect: &Effect, create: Document, modify: Document) -> Result<Done, Stuck> {
-        let created = self.insist(create, &[NAMESPACE_EXISTS, VIEW_OVER_COLLECTION]).await;
+    /// Creates a collection or a view. An existing one of the same kind gets the fields of `modify`.
+    async fn create(&mut self, effect: &Effect, create: Document, modify: Document) -> Result<Done, Failure> {
+        let created = self.send_until_answered(create, &[NAMESPACE_EXISTS, VIEW_OVER_COLLECTION]).await;
         let mut done = created.map_err(|error| self.failed(effect, &error))?;
         if done == Done::Already && !modify.is_empty() {
-            self.see(effect, &[effect.on()]).await?.refuse_other_kind(effect)?;
+            self.read(effect, &[effect.on()]).await?.refuse_other_kind(effect)?;
             let mut command = doc! { "collMod": effect.on() };
             command.extend(modify);
-            done = self.insist(command, &[]).await.map_err(|error| self.failed(effect, &error))?;
+            done = self.send_until_answered(command, &[]).await.map_err(|error| self.failed(effect, &error))?;
         }
         Ok(done)
     }
 
-    /// Looks, whatever fail-overs come between.
-    pub(super) async fn see(&self, effect: &Effect, names: &[&str]) -> Result<Seen, Stuck> {
-        let mut patience = Patience::new(self.max_time);
+    /// Reads the collections and views with these names. Retries after a fail-over.
+    pub(super) async fn read(&self, effect: &Effect, names: &[&str]) -> Result<Seen, Failure> {
+        let mut retry = Retry::new(self.max_time);
         loop {
-            match self.look(names).await {
+            match self.read_once(names).await {
                 Ok(seen) => return Ok(seen),
-                Err(error) => self.again(error, &mut patience).await.map_err(|error| self.failed(effect, &error))?,
+                Err(error) => self.again(error, &mut retry).await.map_err(|error| self.failed(effect, &error))?,
             }
         }
     }
 
-    async fn is_settled(&self, entry: &Entry) -> Result<Settled, Stuck> {
-        let mut patience = Patience::new(self.max_time);
+    async fn is_settled(&self, entry: &Entry) -> Result<Settled, Failure> {
+        let mut retry = Retry::new(self.max_time);
         loop {
             match self.is_in_effect(entry).await {
                 Ok(settled) => return Ok(settled),
                 Err(error) => {
-                    let again = self.again(error, &mut patience).await;
+                    let again = self.again(error, &mut retry).await;
                     again.map_err(|error| self.failed(&entry.effect, &error))?;
                 }
             }
@@ -255,7 +253,7 @@ impl<S: Server> Performer<S> {
     }
 
     pub(super) fn ended(&mut self, effect: &Effect, done: Done) {
-        self.course.settle(done);
+        self.replay.settle(done);
         if done == Done::Now {
             if self.permit.check() == Err(Reason::LeaseLost) {
                 self.late = Some(effect.described());
@@ -264,35 +262,36 @@ impl<S: Server> Performer<S> {
         }
     }
 
-    pub(super) fn failed(&self, effect: &Effect, error: &DriverError) -> Stuck {
+    pub(super) fn failed(&self, effect: &Effect, error: &DriverError) -> Failure {
         self.journal.failed(effect.kind(), effect.on(), error);
-        Stuck::Server { doing: self.doing(effect.kind(), effect.on(), error), source: error.clone() }
+        Failure::Server { doing: self.doing(effect.kind(), effect.on(), error), source: error.clone() }
     }
 
-    pub(super) fn may_go_on(&self) -> Result<(), Stuck> {
-        self.permit.check().map_err(|reason| Stuck::Refused(format!("not started, because {reason}")))
+    pub(super) fn check_permit(&self) -> Result<(), Failure> {
+        self.permit.check().map_err(|reason| Failure::Refused(format!("not started, because {reason}")))
     }
 
-    /// Stores what the record lacks of the log.
-    pub(super) async fn store(&mut self) -> Result<(), Stuck> {
-        let Some(update) = self.course.update() else { return Ok(()) };
+    /// Stores the changes of the log.
+    pub(super) async fn store(&mut self) -> Result<(), Failure> {
+        let Some(update) = self.replay.update() else { return Ok(()) };
         if !self.server.store(update).await {
-            return Err(Stuck::Refused("not started, because the log of the migration could not be stored".to_owned()));
+            return Err(Failure::Refused(
+                "not started, because the log of the migration could not be stored".to_owned(),
+            ));
         }
-        self.course.stored();
+        self.replay.stored();
         Ok(())
     }
 
-    /// A write on a majority, before which nothing can be undone any more: what has been seen until then may be undone by a
-    /// fail-over, and if it was, it is not there when it is looked for after this.
-    pub(super) async fn anchor(&mut self) -> Result<(), Stuck> {
-        self.course.touch();
+    /// Waits for a majority write. A fail-over may undo what was read before it, but then a read after it shows that.
+    pub(super) async fn write_barrier(&mut self) -> Result<(), Failure> {
+        self.replay.touch();
         self.store().await?;
-        self.may_go_on()
+        self.check_permit()
     }
 
-    /// Ends it, and gives back its log and what it was given.
-    pub(crate) fn end(self) -> (Course, S) {
-        (self.course, self.server)
+    /// Returns the replay and the server.
+    pub(crate) fn end(self) -> (Replay, S) {
+        (self.replay, self.server)
     }
 }

@@ -1,28 +1,28 @@
-//! What a look has seen, and what that says about an effect that is in doubt.
+//! Decides from reads of the database whether an effect in doubt has taken effect.
 
 use super::effect::Effect;
-use super::stuck::Stuck;
+use super::failure::Failure;
 use crate::context::catalog::same::{index_covers, same, same_option};
 use crate::context::catalog::{Index, Listed, ListedKind};
 use crate::error::codes::{INVALID_OPTIONS, NAMESPACE_EXISTS};
 use mongodb::bson::{Bson, Document, doc};
 use std::collections::HashMap;
 
-/// What a look has seen.
+/// The collections and views with some names, as they were read.
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) named: HashMap<String, Listed>,
-    /// Of the collection that the records are in. In a restored copy it is another one, as that of every collection.
+    /// UUID of the collection with the records. A restored copy of the database has new UUIDs.
     pub(super) home: Option<Bson>,
 }
 
-/// Whether an effect that is in doubt has been had.
+/// Whether an effect in doubt has taken effect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Settled {
     Done,
-    /// Not yet.
+    /// It has not.
     Open,
-    /// Nobody can say: what was found.
+    /// Inconclusive: a description of what was found.
     Unknown(String),
 }
 
@@ -31,9 +31,8 @@ impl Seen {
         self.named.get(name)
     }
 
-    /// Refuses to give a collection the definition of a view, and a view a validator: the server says only that the option does not
-    /// fit.
-    pub(super) fn refuse_other_kind(&self, effect: &Effect) -> Result<(), Stuck> {
+    /// Refuses to define a view in place of a collection, or a validator for a view, with a clearer message than the server's.
+    pub(super) fn refuse_other_kind(&self, effect: &Effect) -> Result<(), Failure> {
         let there = self.get(effect.on());
         let why = match effect {
             Effect::CreateView { .. } => there.and_then(Listed::taken),
@@ -42,10 +41,10 @@ impl Seen {
             }
             _ => None,
         };
-        why.map_or(Ok(()), |why| Err(Stuck::Refused(format!("could not {}: {why}", effect.described()))))
+        why.map_or(Ok(()), |why| Err(Failure::Refused(format!("could not {}: {why}", effect.described()))))
     }
 
-    /// What an intent keeps of a name: its UUID, `"view"`, or null for nothing.
+    /// Returns what an intent keeps of a name: the UUID, `"view"`, or null if there is neither.
     pub(super) fn identity(&self, name: &str) -> Bson {
         match self.get(name) {
             None => Bson::Null,
@@ -54,7 +53,7 @@ impl Seen {
         }
     }
 
-    /// What an intent keeps of a collection that must not be taken for another one later.
+    /// Returns what an intent keeps of a collection to recognize it later.
     pub(super) fn identified(&self, name: &str) -> Document {
         let home = self.home.clone().unwrap_or(Bson::Null);
         doc! { "uuid": self.identity(name), "home": home }
@@ -91,7 +90,7 @@ impl Seen {
         if before.get("uuid") != Some(&self.identity(name)) {
             return Settled::Done;
         }
-        // It was there before, so all that it may have got is a validator.
+        // It existed before, so that only its validator can have changed.
         settled(
             options.get("validator").is_some_and(|validator| same_option(there.options.get("validator"), validator)),
         )
@@ -113,7 +112,7 @@ impl Seen {
         Settled::Done
     }
 
-    /// The UUID of the collection that was meant, if UUIDs still mean what they did.
+    /// Returns the UUID of the collection that was meant, unless the database is a copy with new UUIDs.
     fn same_database<'b>(&self, before: &'b Document) -> std::result::Result<&'b Bson, Settled> {
         let home = before.get("home").unwrap_or(&Bson::Null);
         match before.get("uuid") {
@@ -142,7 +141,7 @@ pub(super) fn index_there(indexes: &[Index], spec: &Document) -> Settled {
 }
 
 impl Listed {
-    /// Why a view cannot take its name.
+    /// Returns why a view cannot have this name.
     pub(super) fn taken(&self) -> Option<String> {
         let kind = match self.kind {
             ListedKind::View => return None,
@@ -152,7 +151,7 @@ impl Listed {
         Some(format!("a {kind} has this name (code {NAMESPACE_EXISTS})"))
     }
 
-    /// Whether it is a view with this definition.
+    /// Returns whether this is a view with this definition.
     pub(super) fn is_the_view(&self, on: &str, pipeline: &[Document]) -> bool {
         let definition = doc! { "viewOn": on, "pipeline": pipeline };
         let has = |(key, value): (&String, &Bson)| self.options.get(key).is_some_and(|there| same(there, value));
@@ -161,13 +160,13 @@ impl Listed {
 }
 
 impl Index {
-    /// Whether `dropIndexes` with this name drops it.
+    /// Returns whether `dropIndexes` with this name drops the index.
     pub(super) fn is_dropped_by(&self, name: &str) -> bool {
         let kept = self.is_named("_id_") || self.spec.get_bool("clustered").unwrap_or(false);
         if name == "*" { !kept } else { self.is_named(name) }
     }
 
-    /// Whether it is the one that `collMod` names or describes.
+    /// Returns whether `collMod` selects this index, by name or by keys.
     pub(super) fn is_meant(&self, wanted: &Document) -> bool {
         let has = |(field, key)| match wanted.get(field) {
             None => true,
@@ -176,7 +175,7 @@ impl Index {
         [("name", "name"), ("keyPattern", "key")].into_iter().all(has)
     }
 
-    /// Whether it is that one, and has what `collMod` asks for.
+    /// Returns whether `collMod` selects this index and would not change it.
     pub(super) fn is_modified(&self, wanted: &Document) -> bool {
         let asked = wanted.iter().filter(|(field, _)| !["name", "keyPattern"].contains(&field.as_str()));
         self.is_meant(wanted) && asked.into_iter().all(|(field, wanted)| same_option(self.spec.get(field), wanted))

@@ -1,51 +1,51 @@
-//! Sending a command of an effect: until it is answered, without standing in the application's way.
+//! Sends a command until it is answered, without blocking the application.
 
 use mongodb::bson::Document;
 use mongodb::error::{Error as DriverError, Result};
 use tokio::time::{Instant, sleep};
 
 use super::log::Done;
-use super::patience::Patience;
 use super::perform::Performer;
+use super::retry::Retry;
 use super::server::Server;
 use crate::error::codes::{API_STRICT_ERROR, BACKGROUND_OPERATION_IN_PROGRESS, INTERRUPTED, MAX_TIME_MS_EXPIRED};
 use crate::error::{code, passes};
 use crate::stop::backoff;
 
 impl<S: Server> Performer<S> {
-    /// Sends a command that does no harm however often it is carried out. The codes in `already` mean that nothing is to do.
-    pub(super) async fn insist(&mut self, command: Document, already: &[i32]) -> Result<Done> {
-        let mut patience = Patience::new(self.max_time);
+    /// Sends an idempotent command. The codes in `already` mean that there is nothing to do.
+    pub(super) async fn send_until_answered(&mut self, command: Document, already: &[i32]) -> Result<Done> {
+        let mut retry = Retry::new(self.max_time);
         loop {
-            match self.server.attempt(command.clone(), &mut patience).await {
+            match self.server.attempt(command.clone(), &mut retry).await {
                 Ok(()) => return Ok(Done::Now),
                 Err(error) if code(&error).is_some_and(|code| already.contains(&code)) => return Ok(Done::Already),
-                Err(error) => self.again(error, &mut patience).await?,
+                Err(error) => self.again(error, &mut retry).await?,
             }
         }
     }
 
-    /// Waits before another attempt, or gives the error back if that is not worth while.
-    pub(super) async fn again(&self, error: DriverError, patience: &mut Patience) -> Result<()> {
-        let blocked = patience.blocked > 0 && code(&error) == Some(INTERRUPTED);
+    /// Waits before another attempt, or returns the error if it is permanent.
+    pub(super) async fn again(&self, error: DriverError, retry: &mut Retry) -> Result<()> {
+        let blocked = retry.blocked > 0 && code(&error) == Some(INTERRUPTED);
         let busy = code(&error) == Some(BACKGROUND_OPERATION_IN_PROGRESS);
-        if blocked || busy || passes(&error) { self.pause(error, patience).await } else { Err(error) }
+        if blocked || busy || passes(&error) { self.pause(error, retry).await } else { Err(error) }
     }
 
-    /// Waits before another attempt, or gives the error back when there is no time left for one.
-    pub(super) async fn pause(&self, error: DriverError, patience: &mut Patience) -> Result<()> {
-        if Instant::now() >= patience.until || self.permit.check().is_err() {
+    /// Waits before another attempt, or returns the error if there is no time left.
+    pub(super) async fn pause(&self, error: DriverError, retry: &mut Retry) -> Result<()> {
+        if Instant::now() >= retry.deadline || self.permit.check().is_err() {
             return Err(error);
         }
-        patience.again += 1;
-        tracing::debug!(again = patience.again, code = code(&error), "trying again");
-        sleep(backoff(patience.again)).await;
+        retry.count += 1;
+        tracing::debug!(retry = retry.count, code = code(&error), "retrying");
+        sleep(backoff(retry.count)).await;
         if self.permit.check().is_err() { Err(error) } else { Ok(()) }
     }
 
-    /// A server's error, with what was being done.
+    /// Describes the operation that failed.
     pub(super) fn doing(&self, kind: &str, collection: &str, error: &DriverError) -> String {
-        // An index is on a collection; everything else is done to it.
+        // "create index on 'users'", but "drop collection 'users'".
         let on = if kind.ends_with("_index") { " on" } else { "" };
         let doing = format!("{}{on} '{collection}'", kind.replace('_', " "));
         match code(error) {

@@ -1,24 +1,24 @@
-//! All that the operations of a body ask of the server and of the executor, so that a model can answer in their place.
+//! The interface between the operations of a body and the server. The simulation implements it, too.
 
 use std::fmt;
 
 use mongodb::bson::Document;
 use mongodb::error::Result;
 
-use super::patience::Patience;
+use super::retry::Retry;
 use crate::store::LogUpdate;
 
-/// The server behind a body, and the log in the record of its migration.
+/// The server of a body, and the log in the record of its migration.
 pub(crate) trait Server: fmt::Debug + Send + Sync {
-    /// The name of the body's database.
+    /// Returns the name of the body's database.
     fn database(&self) -> &str;
 
-    /// A read, which a fail-over can undo.
+    /// Runs a read command. A fail-over can undo what it shows.
     fn read(&self, command: Document) -> impl Future<Output = Result<Document>> + Send;
 
-    /// Sends a command once in the run's session, with the time that is left and a durable write concern.
-    fn attempt(&mut self, command: Document, patience: &mut Patience) -> impl Future<Output = Result<()>> + Send;
+    /// Sends a command once in the session of the run, with the remaining time and a durable write concern.
+    fn attempt(&mut self, command: Document, retry: &mut Retry) -> impl Future<Output = Result<()>> + Send;
 
-    /// Stores what the record lacks of the log, under the fence. False when it is not stored.
+    /// Stores changes of the log under the fence. Returns whether they are stored.
     fn store(&mut self, update: LogUpdate) -> impl Future<Output = bool> + Send;
 }

@@ -15,16 +15,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::action::boxed;
-use super::probe::{Aim, Target};
+use super::probe::{Affected, Target};
 use super::raw::{Replaced, raw};
 use super::{Shared, Transactional, TxAction};
 use crate::error::Error;
 
-/// A collection whose operations all belong to one transaction.
+/// A collection whose operations are part of a transaction.
 ///
-/// The methods are those of [`mongodb::Collection`], with the same arguments and results; their options are set
-/// through [`TxAction::with`]. What is not here (indexes, `drop`, `estimated_document_count`, `watch`) the server does not
-/// have in a transaction.
+/// The methods are those of [`mongodb::Collection`], with the same arguments and results. Options are set with
+/// [`TxAction::with`]. Operations that the server does not support in a transaction are missing: indexes, `drop`,
+/// `estimated_document_count` and `watch`.
 ///
 /// ```
 /// # use mongodb::bson::{Document, doc};
@@ -48,33 +48,33 @@ impl<T: Send + Sync> TxCollection<T> {
         Self { tx, collection }
     }
 
-    /// The key-value store's own collection, which is not the plugin's.
+    /// Returns the collection of the key-value store, which is shared by all sources.
     pub(super) fn kv(tx: Arc<Shared>) -> Self {
         let collection = tx.database.collection(&tx.kv);
         Self { tx, collection }
     }
 
-    /// The collection's name in the database, with the prefix of a plugin.
+    /// Returns the name in the database, including the prefix of a plugin.
     #[must_use]
     pub fn name(&self) -> &str {
         self.collection.name()
     }
 
-    /// An operation that the scope allows.
-    fn pending<A: Transactional>(
+    /// Creates an operation.
+    fn action<A: Transactional>(
         &self,
         kind: &'static str,
-        aim: Aim,
+        affected: Affected,
         build: impl for<'c> FnOnce(&'c Collection<A::Item>) -> A::Action<'c> + Send + 'static,
     ) -> TxAction<A> {
-        self.perhaps(kind, aim, Ok(()), |()| build)
+        self.try_action(kind, affected, Ok(()), |()| build)
     }
 
-    /// An operation, or why it cannot be one.
-    fn perhaps<A: Transactional, V, B>(
+    /// Creates an operation from a value. An error is returned when the operation is awaited.
+    fn try_action<A: Transactional, V, B>(
         &self,
         kind: &'static str,
-        aim: Aim,
+        affected: Affected,
         value: Result<V>,
         build: impl FnOnce(V) -> B,
     ) -> TxAction<A>
@@ -82,64 +82,64 @@ impl<T: Send + Sync> TxCollection<T> {
         B: for<'c> FnOnce(&'c Collection<A::Item>) -> A::Action<'c> + Send + 'static,
     {
         let build = value.map(|value| boxed::<A>(build(value)));
-        TxAction::new(self.tx.clone(), kind, self.collection.clone_with_type(), aim, build)
+        TxAction::new(self.tx.clone(), kind, self.collection.clone_with_type(), affected, build)
     }
 
-    /// A dry run looks at what a write is about to change.
-    fn aim(&self, filter: &Document) -> Aim {
+    /// Returns which documents a write affects, for a dry run.
+    fn affected(&self, filter: &Document) -> Affected {
         if !self.tx.dry_run {
-            return Aim::Nothing;
+            return Affected::Nothing;
         }
-        Aim::Matches(Target { filter: filter.clone(), ..Target::default() })
+        Affected::Matches(Target { filter: filter.clone(), ..Target::default() })
     }
 
-    /// See [`Collection::aggregate`]. For a plugin, collections that the pipeline names are its own. `$out` and
-    /// `$merge` are refused: the server does not have them in a transaction.
+    /// See [`Collection::aggregate`]. In a plugin's migration, the pipeline names the plugin's own collections. `$out` and `$merge`
+    /// are rejected: the server does not support them in a transaction.
     pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> TxAction<Aggregate<'static>> {
         let stages = self.tx.scope.pipeline(pipeline).map_err(Error::into_driver);
-        self.perhaps("aggregate", Aim::Nothing, stages, |stages| {
+        self.try_action("aggregate", Affected::Nothing, stages, |stages| {
             move |collection: &Collection<Document>| collection.aggregate(stages)
         })
     }
 
     /// See [`Collection::count_documents`].
     pub fn count_documents(&self, filter: Document) -> TxAction<CountDocuments<'static>> {
-        self.pending("count_documents", Aim::Nothing, move |collection| collection.count_documents(filter))
+        self.action("count_documents", Affected::Nothing, move |collection| collection.count_documents(filter))
     }
 
     /// See [`Collection::distinct`].
     pub fn distinct(&self, field: impl AsRef<str>, filter: Document) -> TxAction<Distinct<'static>> {
         let field = field.as_ref().to_owned();
-        self.pending("distinct", Aim::Nothing, move |collection| collection.distinct(field, filter))
+        self.action("distinct", Affected::Nothing, move |collection| collection.distinct(field, filter))
     }
 
     /// See [`Collection::update_one`].
     pub fn update_one(&self, filter: Document, update: impl Into<UpdateModifications>) -> TxAction<Update<'static>> {
-        let (aim, update) = (self.aim(&filter), update.into());
-        self.pending("update_one", aim, move |collection| collection.update_one(filter, update))
+        let (affected, update) = (self.affected(&filter), update.into());
+        self.action("update_one", affected, move |collection| collection.update_one(filter, update))
     }
 
     /// See [`Collection::update_many`].
     pub fn update_many(&self, filter: Document, update: impl Into<UpdateModifications>) -> TxAction<Update<'static>> {
-        let (aim, update) = (self.aim(&filter), update.into());
-        self.pending("update_many", aim, move |collection| collection.update_many(filter, update))
+        let (affected, update) = (self.affected(&filter), update.into());
+        self.action("update_many", affected, move |collection| collection.update_many(filter, update))
     }
 
     /// See [`Collection::delete_one`].
     pub fn delete_one(&self, filter: Document) -> TxAction<Delete<'static>> {
-        self.pending("delete_one", self.aim(&filter), move |collection| collection.delete_one(filter))
+        self.action("delete_one", self.affected(&filter), move |collection| collection.delete_one(filter))
     }
 
     /// See [`Collection::delete_many`].
     pub fn delete_many(&self, filter: Document) -> TxAction<Delete<'static>> {
-        self.pending("delete_many", self.aim(&filter), move |collection| collection.delete_many(filter))
+        self.action("delete_many", self.affected(&filter), move |collection| collection.delete_many(filter))
     }
 }
 
 impl<T: Serialize + Send + Sync> TxCollection<T> {
     /// See [`Collection::insert_one`].
     pub fn insert_one(&self, document: impl Borrow<T>) -> TxAction<InsertOne<'static>> {
-        self.perhaps("insert_one", Aim::New, raw(document.borrow()), |document| {
+        self.try_action("insert_one", Affected::New, raw(document.borrow()), |document| {
             move |collection: &Collection<RawDocumentBuf>| collection.insert_one(document)
         })
     }
@@ -147,14 +147,14 @@ impl<T: Serialize + Send + Sync> TxCollection<T> {
     /// See [`Collection::insert_many`].
     pub fn insert_many(&self, documents: impl IntoIterator<Item = impl Borrow<T>>) -> TxAction<InsertMany<'static>> {
         let documents = documents.into_iter().map(|document| raw(document.borrow())).collect::<Result<Vec<_>>>();
-        self.perhaps("insert_many", Aim::New, documents, |documents| {
+        self.try_action("insert_many", Affected::New, documents, |documents| {
             move |collection: &Collection<RawDocumentBuf>| collection.insert_many(documents)
         })
     }
 
     /// See [`Collection::replace_one`].
     pub fn replace_one(&self, filter: Document, replacement: impl Borrow<T>) -> TxAction<ReplaceOne<'static>> {
-        self.perhaps("replace_one", self.aim(&filter), raw(replacement.borrow()), |replacement| {
+        self.try_action("replace_one", self.affected(&filter), raw(replacement.borrow()), |replacement| {
             move |collection: &Collection<RawDocumentBuf>| collection.replace_one(filter, replacement)
         })
     }
@@ -163,12 +163,12 @@ impl<T: Serialize + Send + Sync> TxCollection<T> {
 impl<T: DeserializeOwned + Send + Sync + 'static> TxCollection<T> {
     /// See [`Collection::find`].
     pub fn find(&self, filter: Document) -> TxAction<Find<'static, T>> {
-        self.pending("find", Aim::Nothing, move |collection| collection.find(filter))
+        self.action("find", Affected::Nothing, move |collection| collection.find(filter))
     }
 
     /// See [`Collection::find_one`].
     pub fn find_one(&self, filter: Document) -> TxAction<FindOne<'static, T>> {
-        self.pending("find_one", Aim::Nothing, move |collection| collection.find_one(filter))
+        self.action("find_one", Affected::Nothing, move |collection| collection.find_one(filter))
     }
 
     /// See [`Collection::find_one_and_update`].
@@ -177,13 +177,15 @@ impl<T: DeserializeOwned + Send + Sync + 'static> TxCollection<T> {
         filter: Document,
         update: impl Into<UpdateModifications>,
     ) -> TxAction<FindOneAndUpdate<'static, T>> {
-        let (aim, update) = (self.aim(&filter), update.into());
-        self.pending("find_one_and_update", aim, move |collection| collection.find_one_and_update(filter, update))
+        let (affected, update) = (self.affected(&filter), update.into());
+        self.action("find_one_and_update", affected, move |collection| collection.find_one_and_update(filter, update))
     }
 
     /// See [`Collection::find_one_and_delete`].
     pub fn find_one_and_delete(&self, filter: Document) -> TxAction<FindOneAndDelete<'static, T>> {
-        self.pending("find_one_and_delete", self.aim(&filter), move |collection| collection.find_one_and_delete(filter))
+        self.action("find_one_and_delete", self.affected(&filter), move |collection| {
+            collection.find_one_and_delete(filter)
+        })
     }
 }
 
@@ -194,7 +196,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> TxCollection<T> {
         filter: Document,
         replacement: impl Borrow<T>,
     ) -> TxAction<FindOneAndReplace<'static, Replaced<T>>> {
-        self.perhaps("find_one_and_replace", self.aim(&filter), raw(replacement.borrow()), |replacement| {
+        self.try_action("find_one_and_replace", self.affected(&filter), raw(replacement.borrow()), |replacement| {
             move |collection: &Collection<Replaced<T>>| {
                 collection.find_one_and_replace(filter, Replaced::With(replacement))
             }

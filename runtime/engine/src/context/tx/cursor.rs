@@ -1,5 +1,6 @@
-//! Results of `find` and `aggregate` in a transaction.
+//! The cursor of `find` and `aggregate` in a transaction.
 
+use std::fmt;
 use std::sync::Arc;
 
 use mongodb::SessionCursor;
@@ -10,25 +11,26 @@ use tokio::sync::Mutex;
 use super::turns::Reply;
 use super::{Shared, ended};
 
-/// The documents of a `find` or an `aggregate` in a transaction, fetched in batches as they are asked for.
+/// A cursor over the documents of a `find` or an `aggregate` in a transaction. Documents are fetched in batches.
 pub struct TxCursor<T> {
     tx: Arc<Shared>,
-    /// Shared with the operation whose turn it is.
+    /// Shared with the operation that fetches the next document.
     cursor: Arc<Mutex<SessionCursor<T>>>,
-    /// The place of its operation among the notes.
-    place: usize,
-    /// A document that was asked for and not taken yet.
+    /// Index of the operation in the journal.
+    index: usize,
+    /// A request for the next document that was not answered or not returned yet.
     asked: Option<Reply<Result<Option<T>>>>,
 }
 
 impl<T: DeserializeOwned + Send + Sync + 'static> TxCursor<T> {
-    pub(super) fn new(tx: Arc<Shared>, cursor: SessionCursor<T>, place: usize) -> Self {
-        Self { tx, cursor: Arc::new(Mutex::new(cursor)), place, asked: None }
+    pub(super) fn new(tx: Arc<Shared>, cursor: SessionCursor<T>, index: usize) -> Self {
+        Self { tx, cursor: Arc::new(Mutex::new(cursor)), index, asked: None }
     }
 
-    /// The next document, or `None` at the end. No document is lost when the future is dropped: the next call returns it.
+    /// Returns the next document, or `None` at the end. Cancel safe: if the future is dropped, the next call returns the
+    /// document.
     pub async fn next(&mut self) -> Option<Result<T>> {
-        let asked = self.asked.get_or_insert_with(|| ask(&self.tx, &self.cursor, self.place));
+        let asked = self.asked.get_or_insert_with(|| ask(&self.tx, &self.cursor, self.index));
         let next = asked.wait().await;
         self.asked = None;
         match next {
@@ -37,7 +39,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> TxCursor<T> {
         }
     }
 
-    /// All that is left, in memory.
+    /// Collects the remaining documents in memory.
     pub async fn collect(mut self) -> Result<Vec<T>> {
         let mut all = Vec::new();
         while let Some(next) = self.next().await {
@@ -47,21 +49,27 @@ impl<T: DeserializeOwned + Send + Sync + 'static> TxCursor<T> {
     }
 }
 
-/// Asks for the next document.
+impl<T> fmt::Debug for TxCursor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TxCursor").finish_non_exhaustive()
+    }
+}
+
+/// Requests the next document.
 fn ask<T: DeserializeOwned + Send + Sync + 'static>(
     tx: &Arc<Shared>,
     cursor: &Arc<Mutex<SessionCursor<T>>>,
-    place: usize,
+    index: usize,
 ) -> Reply<Result<Option<T>>> {
     let (shared, cursor) = (tx.clone(), cursor.clone());
     tx.turns.take(move |session| {
         Box::pin(async move {
-            let next = match shared.may_go_on() {
+            let next = match shared.check_permit() {
                 Ok(()) => cursor.lock().await.next(session).await.transpose(),
                 Err(refused) => Err(refused),
             };
             match &next {
-                Ok(Some(_)) => shared.journal.read(place),
+                Ok(Some(_)) => shared.journal.read(index),
                 Ok(None) => {}
                 Err(error) => shared.journal.failed("read", "a cursor", error),
             }

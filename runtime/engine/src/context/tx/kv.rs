@@ -1,4 +1,4 @@
-//! A small key-value store of a source, for settings that a migration leaves behind.
+//! A key-value store for each source.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use mongodb::error::Result;
 
 use super::{Shared, TxCollection};
 
-/// A key-value store, scoped to the migration's source. Values are stored in the collection `migrations_kv` as
-/// `{ _id: { source, key }, value }`, with `source` as in `plugin:whale-alerts`.
+/// A key-value store of the migration's source. Values are stored in the collection `migrations_kv` as
+/// `{ _id: { source, key }, value }`, with a `source` such as `plugin:whale-alerts`.
 ///
 /// ```
 /// # async fn body(tx: &mut mongrate::Tx) -> Result<(), mongodb::error::Error> {
@@ -30,20 +30,20 @@ impl Kv {
         Self { entries: TxCollection::kv(tx), source }
     }
 
-    /// Stores a value under a key, over what was there.
+    /// Sets the value of a key.
     pub async fn set(&self, key: &str, value: impl Into<Bson> + Send) -> Result<()> {
         let set = doc! { "$set": { "value": value.into() } };
         self.entries.update_one(self.entry(key), set).with(|action| action.upsert(true)).await?;
         Ok(())
     }
 
-    /// The value of a key.
+    /// Returns the value of a key, or `None` if it is not set.
     pub async fn get(&self, key: &str) -> Result<Option<Bson>> {
         let found = self.entries.find_one(self.entry(key)).await?;
         Ok(found.and_then(|mut entry| entry.remove("value")))
     }
 
-    /// Removes a key; false when it was not there.
+    /// Removes a key. Returns whether it was set.
     pub async fn delete(&self, key: &str) -> Result<bool> {
         Ok(self.entries.delete_one(self.entry(key)).await?.deleted_count > 0)
     }

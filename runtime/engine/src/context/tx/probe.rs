@@ -1,4 +1,5 @@
-//! What a dry run shows of a write: some documents before and after it, read in its own transaction.
+//! Samples of the documents that a write changes, for a dry run. They are read in the transaction of the write, before and after
+//! it.
 
 use futures_util::TryStreamExt;
 use mongodb::action::{Action, Find};
@@ -12,21 +13,21 @@ use crate::context::catalog::same::same;
 use crate::display::shorten_document;
 use crate::report::{Counts, Sample};
 
-/// Why documents are not known.
+/// Reason why the changed documents are unknown.
 const OPTIONS: &str = "an option that was set through `with` chooses others than the filter does; set a collation with \
                        `collation`";
 
-/// How many documents of one operation are shown.
+/// Maximum number of samples of one operation.
 pub(super) const SAMPLES: usize = 3;
 
-/// Which documents an operation changes.
+/// The documents that an operation changes.
 #[derive(Debug)]
-pub(super) enum Aim {
-    /// None: it reads, or nobody wants to know.
+pub(super) enum Affected {
+    /// None, or no samples are needed.
     Nothing,
-    /// Those that it inserts.
+    /// Documents that it inserts.
     New,
-    /// Those that match, or some of them.
+    /// Documents that match, or some of them.
     Matches(Target),
 }
 
@@ -34,11 +35,11 @@ pub(super) enum Aim {
 pub(super) struct Target {
     pub(super) filter: Document,
     pub(super) collation: Option<Collation>,
-    /// Whether the operation has options that nobody else can read.
+    /// Whether the operation has options that were set through `with` and cannot be read.
     pub(super) has_options: bool,
 }
 
-impl Aim {
+impl Affected {
     pub(super) fn collate(&mut self, collation: &Collation) {
         if let Self::Matches(target) = self {
             target.collation = Some(collation.clone());
@@ -52,7 +53,7 @@ impl Aim {
     }
 }
 
-/// What a dry run shows of a write.
+/// The samples of a write, and notes on what they do not show.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     pub(super) samples: Vec<Sample>,
@@ -65,29 +66,29 @@ impl Shown {
     }
 }
 
-/// Looks at documents before and after an operation.
+/// Reads documents before and after an operation.
 ///
-/// A read that fails ends the transaction like any other operation. So nothing is asked here that could fail by itself: a
-/// filter that the server does not understand fails the operation as well, and then this is the operation's error.
+/// A read that fails aborts the transaction like any other operation. The probe only sends reads that fail if the operation
+/// itself would fail: an invalid filter is an error of the operation, too.
 pub(super) struct Probe {
     collection: Collection<RawDocumentBuf>,
     target: Option<Target>,
 }
 
 impl Probe {
-    pub(super) fn new(tx: &Shared, collection: &str, aim: Aim) -> Option<Self> {
-        if !tx.dry_run || !tx.journal.lists() {
+    pub(super) fn new(tx: &Shared, collection: &str, affected: Affected) -> Option<Self> {
+        if !tx.dry_run || !tx.journal.lists_next() {
             return None;
         }
-        let target = match aim {
-            Aim::Nothing => return None,
-            Aim::New => None,
-            Aim::Matches(target) => Some(target),
+        let target = match affected {
+            Affected::Nothing => return None,
+            Affected::New => None,
+            Affected::Matches(target) => Some(target),
         };
         Some(Self { collection: tx.database.collection(collection), target })
     }
 
-    /// Some that match. An operation on one document may choose another one; then nothing has changed in these.
+    /// Reads some documents that match. An operation on one document may choose another one; then these are unchanged.
     pub(super) async fn before(&self, session: &mut ClientSession) -> Result<Vec<RawDocumentBuf>> {
         match &self.target {
             Some(target) if !target.has_variables() => self.find(target.clone(), session).await,
@@ -95,7 +96,7 @@ impl Probe {
         }
     }
 
-    /// What has become of them, and what is new.
+    /// Reads the same documents again, and new ones, and returns the samples that differ.
     pub(super) async fn after(
         &self,
         before: Vec<RawDocumentBuf>,
@@ -109,8 +110,8 @@ impl Probe {
             if target.has_variables() {
                 return Ok(Shown::unknown("its filter uses variables of its `let`"));
             }
-            // The result of a `find_one_and_update` does not tell what it upserted. Whatever options it has, a document that
-            // did not match is new if nothing was matched, or if it matches by its `_id`, which never changes.
+            // The result of `find_one_and_update` does not have the id of an upserted document. A document that matches only now
+            // is new if the operation matched none, or if the filter is on `_id`, which never changes.
             let new = touched == 0 || target.filter.keys().all(|field| field == "_id");
             if !new {
                 return Ok(Shown::unknown(OPTIONS));
@@ -130,7 +131,7 @@ impl Probe {
         for before in &before {
             let is =
                 |after: &RawDocumentBuf| id(after).zip(id(before)).is_some_and(|(after, before)| same(&after, &before));
-            let after = now.iter().position(is).map(|place| now.remove(place));
+            let after = now.iter().position(is).map(|index| now.remove(index));
             if after.as_ref().map(|after| after.as_bytes()) != Some(before.as_bytes()) {
                 samples.push(sample(Some(before), after.as_ref())?);
             }
@@ -157,7 +158,7 @@ impl Probe {
 }
 
 impl Target {
-    /// Whether the filter may name variables of the operation's `let`. Only the operation itself has the values.
+    /// Returns whether the filter may use variables of the operation's `let`. Their values cannot be read.
     fn has_variables(&self) -> bool {
         self.filter.values().any(has_variables)
     }
@@ -167,7 +168,7 @@ fn id(document: &RawDocumentBuf) -> Option<Bson> {
     document.get("_id").ok()??.try_into().ok()
 }
 
-/// Quotes documents, of which each may have 16 MB.
+/// Creates a sample. The documents are shortened, since each may have 16 MB.
 fn sample(before: Option<&RawDocumentBuf>, after: Option<&RawDocumentBuf>) -> Result<Sample> {
     let quoted = |document: Option<&RawDocumentBuf>| {
         let document = document.map(|document| Document::try_from(document.as_ref())).transpose();

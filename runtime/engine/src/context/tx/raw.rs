@@ -1,11 +1,11 @@
-//! Documents as the driver sends them.
+//! Documents in the form in which the driver sends them.
 
 use mongodb::bson::RawDocumentBuf;
 use mongodb::error::Result;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Serializes a document as the driver itself does, whichever version of bson it was built with. The function has another
-/// name in each. A glob brings in the one that exists, which goes before the one of this module.
+/// Serializes a document as the driver does, with either version of bson. The function has a different name in each: the glob
+/// import brings in the one that exists, and shadows the fallback in this module.
 #[allow(clippy::useless_conversion, reason = "one of the functions has the driver's error already")]
 pub(super) fn raw<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
     #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
@@ -13,7 +13,7 @@ pub(super) fn raw<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
     serialize_to_raw_document_buf(document).map_err(Into::into)
 }
 
-/// Version 2, which has no function of this name.
+/// Fallback for version 2, which has no function of this name.
 #[allow(dead_code, clippy::useless_conversion, reason = "version 3 has a function of this name")]
 fn serialize_to_raw_document_buf<T: Serialize>(document: &T) -> Result<RawDocumentBuf> {
     #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
@@ -21,13 +21,13 @@ fn serialize_to_raw_document_buf<T: Serialize>(document: &T) -> Result<RawDocume
     to_raw_document_buf(document).map_err(Into::into)
 }
 
-/// Neither version.
+/// Fallback of the fallback. Never called, since each version has one of the two functions.
 #[allow(dead_code, reason = "version 2 has a function of this name")]
 fn to_raw_document_buf<T: Serialize>(_: &T) -> Result<RawDocumentBuf> {
     unreachable!("bson has one of the two functions")
 }
 
-/// What a `find_one_and_replace` takes, and what it gives: the driver has one type for both.
+/// The replacement of a `find_one_and_replace`, or its result: the driver uses one type for both.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Replaced<T> {
@@ -51,7 +51,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Replaced<T> {
 }
 
 impl<T> Replaced<T> {
-    /// What the server has answered.
+    /// Returns the document that the server returned.
     pub(super) fn found(self) -> Option<T> {
         match self {
             Self::Found(document) => Some(document),

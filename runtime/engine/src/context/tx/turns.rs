@@ -1,8 +1,8 @@
-//! The operations of one transaction take turns, in the order in which they were first polled.
+//! The queue of operations of one transaction.
 //!
-//! A session carries one operation at a time. It lives in a task of its own, to which an operation goes when it is polled
-//! for the first time, and which brings it to its end whoever polls what in the body afterwards: a stream that buffers
-//! polls its operations only while it is polled itself, and the driver's futures must not be dropped under way.
+//! A session runs one operation at a time. It is owned by a task, which runs operations in the order in which they were first
+//! polled, and to completion. The body may stop polling them: a buffering stream polls its operations only while it is polled
+//! itself, and a driver future must not be dropped before it completes.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use crate::lock::Session;
 
-/// The way to the task that has the session.
+/// The sender to the task that owns the session.
 #[derive(Debug)]
 pub(super) struct Turns(mpsc::UnboundedSender<Turn>);
 
@@ -25,7 +25,7 @@ enum Turn {
 
 type Job = Box<dyn for<'s> FnOnce(&'s mut ClientSession) -> BoxFuture<'s, ()> + Send>;
 
-/// The result of an operation whose turn has come or will come; `None` when the session was taken back before.
+/// The result of an operation in the queue. `None` if the session was taken back before.
 #[derive(Debug)]
 pub(super) struct Reply<R>(oneshot::Receiver<Result<R, Panic>>);
 
@@ -38,7 +38,7 @@ impl Turns {
         Self(sender)
     }
 
-    /// Lets this have the session when its turn comes, unless nobody wants its result any more by then.
+    /// Queues an operation. It is skipped if the reply is dropped before it starts.
     pub(super) fn take<R, F>(&self, operation: F) -> Reply<R>
     where
         R: Send + 'static,
@@ -51,19 +51,19 @@ impl Turns {
                 if reply.is_closed() {
                     return;
                 }
-                // A panic is the body's, as if it had polled the operation itself.
+                // A panic is raised again in the body, as if the body had polled the operation itself.
                 let result = AssertUnwindSafe(operation(session)).catch_unwind().await;
-                // Nobody wants it any more.
+                // An error means that the body has dropped the reply.
                 let _ = reply.send(result);
             };
             Box::pin(job.instrument(span))
         });
-        // An error drops the sender of the reply, which tells that the session is gone.
+        // An error drops the sender of the reply, and the receiver then reports that the session is gone.
         let _ = self.0.send(Turn::Operation(job));
         Reply(result)
     }
 
-    /// Takes the session back, after the operations that came before; `None` when that was done already.
+    /// Takes the session back, after all queued operations. `None` if that was done before.
     pub(super) async fn end(&self) -> Option<Session> {
         let (reply, session) = oneshot::channel();
         let _ = self.0.send(Turn::End(reply));
@@ -72,7 +72,7 @@ impl Turns {
 }
 
 impl<R> Reply<R> {
-    /// Waits for the result. May be called again when the future of a call was dropped.
+    /// Waits for the result. Cancel safe: can be called again if the future is dropped.
     pub(super) async fn wait(&mut self) -> Option<R> {
         match (&mut self.0).await {
             Ok(Ok(result)) => Some(result),
@@ -91,7 +91,7 @@ async fn take_turns(mut session: Session, mut turns: mpsc::UnboundedReceiver<Tur
         match turn {
             Turn::Operation(job) => job(&mut session).await,
             Turn::End(reply) => {
-                // Whoever asked for it may have given up waiting; then it ends here.
+                // If the caller has stopped waiting, the session is dropped here.
                 let _ = reply.send(session);
                 return;
             }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::{Acquired, Run, Work, stopped};
 use crate::error::Error;
 use crate::events::Event;
-use crate::lock::{Held, Lock, Look, Waiter};
+use crate::lock::{Acquisition, Held, Lock, Waiter};
 use crate::report::Report;
 use crate::stop::{Deadline, GRACE, Reason, jitter};
 use crate::store::now;
@@ -51,11 +51,11 @@ impl Run {
             if let Err(reason) = self.check() {
                 return Ok(Acquired::Stopped(reason));
             }
-            let Held { holder, take_over } = match self.answered(began, queue.look(&self.stop)).await? {
-                Look::Ours(lease) => return Ok(Acquired::Lease(lease)),
-                Look::Lost => return Err(stopped(Reason::LeaseLost, Report::default())),
-                Look::Held(held) => held,
-                Look::Again => continue,
+            let Held { holder, take_over } = match self.answered(began, queue.try_acquire(&self.stop)).await? {
+                Acquisition::Ours(lease) => return Ok(Acquired::Lease(lease)),
+                Acquisition::Lost => return Err(stopped(Reason::LeaseLost, Report::default())),
+                Acquisition::Held(held) => held,
+                Acquisition::Again => continue,
             };
             if told.is_none_or(|told: Instant| told.elapsed() >= TELL_EVERY) {
                 told = Some(Instant::now());

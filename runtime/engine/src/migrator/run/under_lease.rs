@@ -58,7 +58,7 @@ impl Run {
             by: self.by.clone(),
             session: Some(session),
             executions: 0,
-            left: Vec::new(),
+            footprints: Vec::new(),
             unknown: Vec::new(),
             stake: &self.stake,
             bodies: link.bodies(),

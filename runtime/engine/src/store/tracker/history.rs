@@ -1,4 +1,4 @@
-//! Reading the history: no writes.
+//! Reads the history.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::record::RecordStatus;
 use crate::record::history::HistoryEntry;
 
-/// Which entries are wanted.
+/// A filter for history entries.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Query {
     pub(crate) status: Option<RecordStatus>,
@@ -19,16 +19,16 @@ pub(crate) struct Query {
     pub(crate) migration: Option<String>,
 }
 
-/// How the executions of one migration have gone, `down` not counted.
+/// Statistics of the executions of one migration. `down` is not counted.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Statistics {
     /// Qualified id.
     #[serde(rename = "_id")]
     pub id: String,
-    /// How many executions there have been.
+    /// Number of executions.
     pub count: u64,
-    /// How many of them have failed.
+    /// Number of failed executions.
     pub failures: u64,
     #[serde(rename = "meanMs")]
     mean_ms: f64,
@@ -36,7 +36,7 @@ pub struct Statistics {
     slowest_ms: f64,
 }
 
-/// An entry of which only the batch is wanted.
+/// The batch of an entry.
 #[derive(Debug, Deserialize)]
 struct Numbered {
     #[serde(default)]
@@ -44,13 +44,13 @@ struct Numbered {
 }
 
 impl Statistics {
-    /// How long an execution took on average, those left out that were interrupted.
+    /// Returns the mean duration of an execution. Interrupted ones are not counted.
     #[must_use]
     pub fn mean(&self) -> Duration {
         Duration::from_secs_f64(self.mean_ms.max(0.0) / 1000.0)
     }
 
-    /// How long the slowest one took.
+    /// Returns the duration of the slowest execution.
     #[must_use]
     pub fn slowest(&self) -> Duration {
         Duration::from_secs_f64(self.slowest_ms.max(0.0) / 1000.0)
@@ -58,7 +58,7 @@ impl Statistics {
 }
 
 impl Query {
-    /// Everything about one migration (qualified id).
+    /// Matches all entries of one migration (qualified id).
     pub(crate) fn of(migration: &str) -> Self {
         Self { migration: Some(migration.to_owned()), ..Self::default() }
     }
@@ -75,7 +75,7 @@ impl Query {
 }
 
 impl Tracker {
-    /// A page of the history, the newest first, and how many entries match in all.
+    /// Reads a page of the history, newest first, and the total number of matching entries.
     pub(crate) async fn history(
         &self,
         query: &Query,
@@ -83,7 +83,7 @@ impl Tracker {
         limit: u32,
     ) -> Result<(Vec<HistoryEntry>, u64), Error> {
         let filter = query.filter();
-        // Two entries of the same millisecond stay in the order in which they were written, as far as that is known.
+        // Entries of the same millisecond are sorted by the time at which they were written, as far as that is known.
         let newest_first = doc! { "executedAt": -1, "_id": -1 };
         let page = self.history.find(filter.clone()).sort(newest_first).skip(skip).limit(limit.into()).await;
         let page = page.map_err(|error| self.unread(error))?;
@@ -92,7 +92,7 @@ impl Tracker {
         Ok((entries, total))
     }
 
-    /// The number that the next `up` gives to what it applies. Not used before, even if no record has it any more.
+    /// Returns the batch of the next `up`. It is greater than all earlier ones, including those of removed records.
     pub(crate) async fn next_batch(&self, records: &Records) -> Result<i64, Error> {
         let entries = self.history.clone_with_type::<Numbered>();
         let highest =
@@ -101,10 +101,10 @@ impl Tracker {
         Ok(highest.unwrap_or(0).max(records.highest_batch()) + 1)
     }
 
-    /// How the executions of each migration have gone, by id.
+    /// Returns the statistics of all migrations, sorted by id.
     pub(crate) async fn statistics(&self) -> Result<Vec<Statistics>, Error> {
         let failed = doc! { "$cond": [{ "$eq": ["$status", "failed"] }, 1_i64, 0_i64] };
-        // Nobody knows how long an interrupted one took.
+        // The duration of an interrupted execution is unknown.
         let known = |milliseconds: Document| {
             doc! { "$cond": [{ "$eq": ["$status", "running"] }, null, milliseconds] }
         };

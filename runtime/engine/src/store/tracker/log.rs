@@ -1,4 +1,4 @@
-//! Reading and writing the log of a `Schema` body, which is stored with the record of its migration.
+//! Reads and writes the log of a `Schema` body, which is attached to the record of its migration.
 
 use std::collections::HashMap;
 
@@ -9,30 +9,30 @@ use mongodb::bson::{Bson, Document, doc};
 use super::{Stored, Tracker};
 use crate::error::Error;
 
-/// What a record lacks of its log.
+/// Changes of a log that are not stored yet.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LogUpdate {
-    /// How many entries the record has so far; `None` when it has no log yet, or one that is over.
+    /// Number of stored entries. `None` if the log is new, and replaces any earlier one.
     pub(crate) size: Option<usize>,
     /// The fields to set.
     pub(crate) set: Document,
-    /// The place and the print of the last entry.
+    /// Index and fingerprint of the last entry.
     pub(crate) last: (usize, String),
 }
 
 impl LogUpdate {
-    /// The condition under which it continues what is stored.
+    /// Returns the condition that the stored log must meet.
     pub(super) fn expected(&self) -> Option<Document> {
         let size = i64::try_from(self.size?).unwrap_or(i64::MAX);
         Some(doc! { "log.ops": { "$size": size } })
     }
 
-    /// Whether a log has come to the last entry of this one.
+    /// Returns whether a log includes the last entry of this update.
     pub(crate) fn is_in(&self, log: &Document) -> bool {
-        let (place, print) = &self.last;
-        let entry = log.get_array("ops").ok().and_then(|entries| entries.get(*place)?.as_document());
-        // What is set is what the entry has by then, result included.
-        let wanted = self.set.get(format!("log.ops.{place}")).and_then(Bson::as_document);
+        let (index, print) = &self.last;
+        let entry = log.get_array("ops").ok().and_then(|entries| entries.get(*index)?.as_document());
+        // If the update sets this entry, the result must match, too.
+        let wanted = self.set.get(format!("log.ops.{index}")).and_then(Bson::as_document);
         entry.is_some_and(|entry| {
             entry.get_str("print").is_ok_and(|there| there == print)
                 && wanted.is_none_or(|wanted| wanted.get("result") == entry.get("result"))
@@ -41,12 +41,12 @@ impl LogUpdate {
 }
 
 impl Tracker {
-    /// The log of a migration whose body has not come to its end.
+    /// Reads the log of a migration whose body has not completed.
     pub(crate) async fn log(&self, id: &str) -> Result<Option<Document>, Error> {
         Ok(self.logs(&[id]).await?.remove(id))
     }
 
-    /// The logs of those of these migrations that have one: one command.
+    /// Reads the logs of all of these migrations that have one: one command.
     pub(crate) async fn logs(&self, ids: &[&str]) -> Result<HashMap<String, Document>, Error> {
         let failed = |error| Error::server(format!("read the logs in '{}'", self.records.name()), error);
         let records = self.records.clone_with_type::<Document>();
@@ -61,7 +61,7 @@ impl Tracker {
         Ok(logs)
     }
 
-    /// Continues the log of a record that this holder of the lease has written.
+    /// Appends to the log of a record that this holder wrote.
     pub(super) async fn continue_log(
         &self,
         id: &str,
@@ -75,7 +75,7 @@ impl Tracker {
         Ok(if updated.matched_count == 1 { Stored::Yes { log: None } } else { Stored::NotOurs })
     }
 
-    /// Whether the log of a record has come to this entry, under this token.
+    /// Returns whether the log of a record includes this update, under this token.
     pub(super) async fn has_entry(
         &self,
         id: &str,

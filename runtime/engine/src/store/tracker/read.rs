@@ -1,33 +1,33 @@
-//! Reading the records: one find, one batch, no writes.
+//! Reads the records with one find, in one batch.
 
 use std::collections::{HashMap, HashSet};
 
 use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument};
 
-use super::{Tracker, without_beside};
+use super::{Tracker, without_attached};
 use crate::error::Error;
 use crate::migration::{Direction, Migration, Rank, State};
 use crate::record::{Applied, Record, RecordStatus};
 
-/// More than any number of records; the server ends a batch at 16 MB anyway.
+/// Large enough that one batch has all records. The server ends a batch at 16 MB anyway.
 const ONE_BATCH: u32 = 1_000_000;
 
-/// All records of one database at one moment.
+/// All records of a database at one point in time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Records {
     by_id: HashMap<String, Record>,
-    /// Whether nobody can be running anything: they were read under the lease.
+    /// Whether the records were read under the lease, so that no other process can be running a migration.
     settled: bool,
-    /// The qualified ids of those that have failed to be applied since an earlier reading.
+    /// Qualified ids of the migrations that failed since an earlier read.
     failed_since: HashSet<String>,
 }
 
 impl Records {
-    /// The same, read under the lease: what was left running has been interrupted, and what was not there in the `first`
-    /// reading of this run has happened while it waited.
+    /// Marks the records as read under the lease: those with the status `running` are interrupted. What differs from the `first` read
+    /// of this run has happened while it waited.
     pub(crate) fn settled(self, first: &Self) -> Self {
         let failed = |record: &Record| record.status == RecordStatus::Failed && record.direction == Direction::Up;
-        // The record of one that runs outside transactions counts the attempt from its beginning.
+        // Outside transactions, the record counts an attempt when it starts.
         let before = |record: &Record| {
             first.get(&record.id).is_some_and(|before| failed(before) && before.attempts == record.attempts)
         };
@@ -36,8 +36,8 @@ impl Records {
         Self { settled: true, failed_since, ..self }
     }
 
-    /// The record of a migration that another process failed to apply while this one waited, if the same code would fail here
-    /// as well.
+    /// Returns the record of a migration that another process failed to apply while this one waited, if the failure is permanent and
+    /// the code is the same.
     pub(crate) fn failed_meanwhile(&self, migration: Migration) -> Option<&Record> {
         let record = self.get(migration.id()).filter(|record| self.failed_since.contains(&record.id))?;
         (record.permanent && record.checksum == migration.checksum()).then_some(record)
@@ -49,7 +49,7 @@ impl Records {
 
     pub(crate) fn state(&self, id: &str) -> State {
         match self.get(id) {
-            // Perhaps somebody is at it right now; the lease tells.
+            // It may be running now; only the lease shows that.
             Some(record) if record.status == RecordStatus::Running && !self.settled => State::Interrupted,
             Some(record) => record.state(),
             None => State::New,
@@ -64,48 +64,48 @@ impl Records {
         self.by_id.get(id)
     }
 
-    /// The records for which `known` is false, in the order of their ids.
+    /// Returns the records for which `known` is false, sorted by id.
     pub(crate) fn orphans(&self, known: impl Fn(&str) -> bool) -> Vec<&Record> {
         let mut orphans: Vec<_> = self.by_id.values().filter(|record| !known(&record.id)).collect();
         orphans.sort_unstable_by(|a, b| Rank::of(&a.id).cmp(&Rank::of(&b.id)));
         orphans
     }
 
-    /// When a migration was applied, if there is something of it to revert.
+    /// Returns the position at which a migration was applied, if it can be reverted.
     pub(crate) fn applied(&self, id: &str) -> Option<Applied> {
         self.get(id).filter(|record| record.is_revertible()).map(Record::applied)
     }
 
-    /// The records for which `known` is false and of which there is something to revert.
+    /// Returns the records for which `known` is false and which can be reverted.
     pub(crate) fn applied_orphans(&self, known: impl Fn(&str) -> bool) -> Vec<(&str, Applied)> {
         let orphans = self.orphans(known).into_iter().filter(|record| record.is_revertible());
         orphans.map(|record| (record.id.as_str(), record.applied())).collect()
     }
 
-    /// The highest number of an `up` among them.
+    /// Returns the highest batch.
     pub(crate) fn highest_batch(&self) -> i64 {
         self.by_id.values().map(|record| record.batch).max().unwrap_or(0)
     }
 
-    /// Those that an execution has begun and not brought to its end. One that resumes after a failure is still on record as
-    /// failed.
-    pub(crate) fn half_way(&self) -> Vec<&str> {
-        let begun = [RecordStatus::Running, RecordStatus::Failed];
-        let half_way = self.by_id.values().filter(|record| begun.contains(&record.status));
-        half_way.map(|record| record.id.as_str()).collect()
+    /// Returns the qualified ids of migrations that were started and have not completed. One that resumes after a failure still has
+    /// the status `failed`.
+    pub(crate) fn unfinished(&self) -> Vec<&str> {
+        let started = [RecordStatus::Running, RecordStatus::Failed];
+        let unfinished = self.by_id.values().filter(|record| started.contains(&record.status));
+        unfinished.map(|record| record.id.as_str()).collect()
     }
 
-    /// The newest token under which one of them was written.
+    /// Returns the newest token.
     pub(crate) fn newest_token(&self) -> i64 {
         self.by_id.values().map(|record| record.token).max().unwrap_or(0)
     }
 
-    /// Qualified ids of applied migrations whose code has changed since.
+    /// Returns the qualified ids of applied migrations whose code has changed since.
     pub(crate) fn drifted(&self, migrations: impl Iterator<Item = Migration>) -> Vec<String> {
         self.ids_where(migrations, Record::drifted_from)
     }
 
-    /// Qualified ids of applied migrations whose `verify` function has said no.
+    /// Returns the qualified ids of applied migrations whose `verify` function reported a missing effect.
     pub(crate) fn unverified(&self, migrations: impl Iterator<Item = Migration>) -> Vec<String> {
         self.ids_where(migrations, |record, _| record.state() == State::Completed && record.verification_failed)
     }
@@ -122,14 +122,14 @@ impl Records {
     }
 }
 
-/// What is stored beside a record.
+/// The fields that are attached to a record.
 #[derive(Clone, Debug)]
 pub(crate) struct Attached {
     /// Qualified id.
     pub(crate) id: String,
-    /// What its last execution has left.
-    pub(crate) left: Option<Document>,
-    /// The log of its body, which has not ended.
+    /// The footprint of the last execution.
+    pub(crate) footprint: Option<Document>,
+    /// The log of a body that has not completed.
     pub(crate) log: Option<Document>,
 }
 
@@ -139,18 +139,18 @@ impl Attached {
             Ok(Some(RawBsonRef::Document(field))) => Document::try_from(field).ok(),
             _ => None,
         };
-        let attached = Self { id: id.to_owned(), left: field("left"), log: field("log") };
-        (attached.left.is_some() || attached.log.is_some()).then_some(attached)
+        let attached = Self { id: id.to_owned(), footprint: field("left"), log: field("log") };
+        (attached.footprint.is_some() || attached.log.is_some()).then_some(attached)
     }
 }
 
 impl Tracker {
     /// Reads all records: one command, however many there are.
     pub(crate) async fn records(&self) -> Result<Records, Error> {
-        Ok(self.read(without_beside()).await?.0)
+        Ok(self.read(without_attached()).await?.0)
     }
 
-    /// Reads all records and what is stored beside them: one command.
+    /// Reads all records with their attached fields: one command.
     pub(crate) async fn all(&self) -> Result<(Records, Vec<Attached>), Error> {
         self.read(Document::new()).await
     }
@@ -168,7 +168,7 @@ impl Tracker {
         Ok((Records { by_id: records, ..Records::default() }, attached))
     }
 
-    /// A document that is not one of our records: somebody else's, or of a newer version.
+    /// Returns the error for a document that is not a record: another tool's, or a newer version's.
     fn unreadable(&self, found: &RawDocument, error: &mongodb::error::Error) -> Error {
         let has = |key: &str| matches!(found.get(key), Ok(Some(_)));
         let id = match found.get("_id") {

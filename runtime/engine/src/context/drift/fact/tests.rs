@@ -55,7 +55,7 @@ fn each_effect_leaves_a_fact() {
 }
 
 #[test]
-fn a_later_fact_about_the_same_thing_is_the_one_that_is_kept() {
+fn a_later_fact_replaces_an_earlier_one_about_the_same_object() {
     let dropped = Effect::DropIndex { on: "users".to_owned(), name: "a_1".to_owned() };
     assert_eq!(
         facts(&[create_index("users", "a_1"), dropped.clone()]),
@@ -70,10 +70,10 @@ fn a_later_fact_about_the_same_thing_is_the_one_that_is_kept() {
 }
 
 #[test]
-fn a_collection_that_is_gone_ends_what_was_known_about_it() {
+fn dropping_a_collection_removes_its_facts() {
     let effects = [create("tmp", doc! { "capped": true }), create_index("tmp", "a_1"), drop("tmp")];
     assert_eq!(facts(&effects), [doc! { "on": "tmp", "is": null }]);
-    // Created anew, it still has nothing of what earlier migrations left.
+    // A recreated collection has nothing that earlier migrations added to it.
     assert_eq!(
         facts(&[drop("tmp"), create("tmp", doc! {})]),
         [doc! { "on": "tmp", "is": null }, doc! { "on": "tmp", "is": "collection" }]
@@ -81,8 +81,8 @@ fn a_collection_that_is_gone_ends_what_was_known_about_it() {
 }
 
 #[test]
-fn a_rename_takes_facts_along() {
-    // The body of point 12.
+fn a_rename_moves_facts() {
+    // A restructured collection: the old one is kept under another name.
     let effects =
         [drop("orders_old"), create_index("orders", "a_1"), rename("orders", "orders_old"), create("orders", doc! {})];
     assert_eq!(
@@ -93,7 +93,7 @@ fn a_rename_takes_facts_along() {
             doc! { "on": "orders", "is": "collection" },
         ]
     );
-    // What was dropped before it had the name does not come along.
+    // A drop that came before the collection existed does not move.
     assert_eq!(
         facts(&[drop("a"), create("a", doc! {}), rename("a", "b")]),
         [doc! { "on": "a", "is": null }, doc! { "renamed": "a", "to": "b" }, doc! { "on": "b", "is": "collection" }]
@@ -112,7 +112,7 @@ fn an_index_is_modified_by_name_or_by_keys() {
 }
 
 #[test]
-fn facts_of_another_version_are_not_read() {
+fn facts_of_another_version_are_rejected() {
     for fact in [doc! { "on": "a" }, doc! { "on": "a", "is": "teapot" }, doc! { "is": null }, doc! { "renamed": "a" }] {
         assert_eq!(Facts::parse(&[fact.clone().into()]), None, "{fact}");
     }

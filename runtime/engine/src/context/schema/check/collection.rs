@@ -1,4 +1,4 @@
-//! Collections: what is there under their names, and whether the server takes their options.
+//! Checks of operations on collections.
 
 use mongodb::bson::{Bson, Document};
 use mongodb::error::{Error, Result};
@@ -15,10 +15,10 @@ use crate::error::codes::{
     NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND,
 };
 
-/// The fields of `collMod` that `create` takes in the same way.
+/// The fields of `collMod` that `create` accepts, too.
 const CREATED_WITH: [&str; 4] = ["validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages"];
 
-/// The options of a time series that are no reason for the server to refuse it.
+/// The options that every server version accepts for a time series.
 const OF_SERIES: [&str; 3] = ["timeseries", "expireAfterSeconds", "collation"];
 
 impl Check<'_> {
@@ -28,11 +28,13 @@ impl Check<'_> {
         let asked: Document = asked.map(|(field, value)| (field.clone(), value.clone())).collect();
         let is_there = has_all(&there.options, &asked);
         match there.kind {
-            ListedKind::View if asked.is_empty() => self.nothing("a view has this name, and would be left as it is"),
-            _ if asked.is_empty() => self.nothing("is there already, and would be left as it is"),
-            _ if is_there => self.nothing("is there already, with this validator"),
+            ListedKind::View if asked.is_empty() => {
+                self.nothing("a view with this name exists and would stay unchanged");
+            }
+            _ if asked.is_empty() => self.nothing("exists already and would stay unchanged"),
+            _ if is_there => self.nothing("exists already, with this validator"),
             _ => {
-                self.note("is there already, and would get this validator");
+                self.note("exists already, and would get this validator");
                 self.validate(there, &asked).await?;
             }
         }
@@ -62,7 +64,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The server makes none in a transaction, so it cannot be asked.
+    /// Checks a new time series by its options alone: the server cannot create one in a transaction.
     fn new_series(&mut self, series: &Document, options: &Document) {
         let validators: Vec<_> = options.keys().map(String::as_str).filter(|key| VALIDATION.contains(key)).collect();
         if !validators.is_empty() {
@@ -79,15 +81,15 @@ impl Check<'_> {
         };
         let fields = series.contains_key("timeField") && series.iter().all(known);
         if !fields || options.keys().any(|key| !OF_SERIES.contains(&key.as_str())) {
-            self.cannot_tell("the server cannot be asked whether it takes these options of a time series");
+            self.cannot_tell("these options of a time series cannot be tried on the server");
         }
     }
 
-    /// The server's answer to a collection with these options.
+    /// Tries to create a collection with these options.
     async fn created(&mut self, options: &Document) -> Result<std::result::Result<(), Error>> {
         if !self.projection.transactional {
             if !options.is_empty() {
-                self.cannot_tell("this server has no transactions, in which it could be asked about the options");
+                self.cannot_tell("this server has no transactions in which the options could be tried");
             }
             return Ok(Ok(()));
         }
@@ -100,7 +102,7 @@ impl Check<'_> {
     pub(super) async fn drop_collection(&mut self) -> Result<()> {
         match self.described(self.collection).await? {
             None => {
-                self.nothing("is not there: nothing would be done");
+                self.nothing("does not exist: nothing to do");
                 return Ok(());
             }
             Some(there) if there.kind == ListedKind::View => self.note("is a view, and would be dropped"),
@@ -119,7 +121,7 @@ impl Check<'_> {
 
     pub(super) async fn modify(&mut self, fields: &Document) -> Result<()> {
         let Some(there) = self.described(self.collection).await? else {
-            self.obstacle(format!("it is not there (code {NAMESPACE_NOT_FOUND})"));
+            self.obstacle(format!("it does not exist (code {NAMESPACE_NOT_FOUND})"));
             return Ok(());
         };
         let part = |names: &[&str]| -> Document {
@@ -146,12 +148,12 @@ impl Check<'_> {
             self.validate(there, &created_with).await?;
         }
         if !would_change {
-            self.nothing("has this already: nothing would be done");
+            self.nothing("has this already: nothing to do");
         }
         Ok(())
     }
 
-    /// What becomes of a collection that gets a validator, or another way to use it.
+    /// Checks a change of the validator, or of how it is enforced.
     async fn validate(&mut self, there: Described, asked: &Document) -> Result<()> {
         match there.kind {
             ListedKind::View => {
@@ -182,7 +184,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Whether an index would be changed.
+    /// Returns whether an index would be changed.
     async fn modify_index(&mut self, there: &Described, asked: &Document) -> Result<bool> {
         if there.kind == ListedKind::View {
             self.obstacle(format!("it is a view (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"));
@@ -207,9 +209,9 @@ impl Check<'_> {
 
     pub(super) async fn rename(&mut self, to: &str) -> Result<()> {
         match (self.described(self.collection).await?, self.described(to).await?) {
-            (None, Some(_)) => self.nothing(format!("has been renamed to '{to}' already: nothing would be done")),
-            (None, None) => self.obstacle(format!("neither it nor '{to}' is there (code {NAMESPACE_NOT_FOUND})")),
-            (Some(_), Some(_)) => self.obstacle(format!("'{to}' is there already (code {NAMESPACE_EXISTS})")),
+            (None, Some(_)) => self.nothing(format!("has been renamed to '{to}' already: nothing to do")),
+            (None, None) => self.obstacle(format!("neither it nor '{to}' exists (code {NAMESPACE_NOT_FOUND})")),
+            (Some(_), Some(_)) => self.obstacle(format!("'{to}' exists already (code {NAMESPACE_EXISTS})")),
             (Some(there), None) => match there.kind {
                 ListedKind::View => {
                     self.obstacle(format!(
@@ -230,7 +232,7 @@ impl Check<'_> {
     }
 }
 
-/// Whether a collection has these options. The server shows its defaults only after a `collMod`.
+/// Returns whether a collection has these options. The server lists defaults only after a `collMod`.
 fn has_all(options: &Document, asked: &Document) -> bool {
     asked.iter().all(|(field, asked)| match (field.as_str(), options.get(field)) {
         ("validationLevel", None) => asked.as_str() == Some("strict"),

@@ -1,4 +1,4 @@
-//! Documents that a validator would refuse.
+//! Finds documents that do not match a validator.
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -8,10 +8,10 @@ use super::{Check, EXAMPLES};
 use crate::display::{Json, plural, shorten_value};
 use crate::error::Readable;
 
-/// What the server does about documents that are there and do not match.
+/// How the server treats existing documents that do not match.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Strictness {
-    /// They cannot be changed, unless they match then.
+    /// Rejects an update unless the result matches.
     Strict,
     /// `validationLevel: "moderate"`
     OnlyNew,
@@ -22,7 +22,7 @@ pub(super) enum Strictness {
 }
 
 impl Strictness {
-    /// Of a collection with these options.
+    /// Returns the strictness of a collection with these options.
     pub(super) fn of(options: &Document) -> Self {
         let is = |option: &str, value: &str| options.get_str(option).is_ok_and(|there| there == value);
         if is("validationLevel", "off") {
@@ -38,13 +38,13 @@ impl Strictness {
 }
 
 impl Check<'_> {
-    /// Counts those that are there. They are no obstacle: the server looks only at what is written from then on.
+    /// Counts existing documents that do not match. They do not make the operation fail: the server only checks later writes.
     pub(super) async fn violations(&mut self, stored: &str, validator: &Document, strictness: Strictness) {
         if let Strictness::Off = strictness {
-            self.note("nothing is checked: its `validationLevel` is `off`");
+            self.note("nothing is checked: `validationLevel` is `off`");
             return;
         }
-        // It has no part in whether the operation succeeds.
+        // This does not affect whether the operation succeeds.
         if let Err(error) = self.count_violations(stored, validator, strictness).await {
             self.note(format!("its documents could not be checked: {}", Readable(&error)));
         }
@@ -69,10 +69,12 @@ impl Check<'_> {
         let ids: Vec<_> = ids.map(|id| Json(&id).to_string()).collect();
         let do_not = if count == 1 { "does not" } else { "do not" };
         let would_be = match strictness {
-            Strictness::Strict => "would be left, but refused when they are changed",
-            Strictness::OnlyNew => "would be left, and can be changed, since its `validationLevel` is `moderate`",
+            Strictness::Strict => "would stay, but updates of them would be rejected",
+            Strictness::OnlyNew => {
+                "would stay, and updates of them would be accepted, because `validationLevel` is `moderate`"
+            }
             Strictness::OnlyLogged | Strictness::Off => {
-                "would be left, and only logged when they are changed, since its `validationAction` is `warn`"
+                "would stay, and updates of them would only be logged, because `validationAction` is `warn`"
             }
         };
         self.note(format!(

@@ -1,47 +1,33 @@
-//! Indexes: whether the server would create one, asked in a transaction that is rolled back.
+//! Checks of operations on indexes. The server creates the index in a transaction that is rolled back.
 
-use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use mongodb::bson::Document;
 use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 
-use super::scratch::{Scratch, refusal};
-use super::suspects::suspects;
+use super::scratch::{Scratch, refusal, scratch_options};
 use super::{Check, Described};
 use crate::context::catalog;
 use crate::context::catalog::same::index_covers;
 use crate::context::catalog::same::same;
 use crate::context::catalog::{Index, ListedKind};
-use crate::context::schema::command::limited;
-use crate::display::{Json, JsonDocument, plural, shorten_value};
+use crate::display::{JsonDocument, plural};
 use crate::error::code;
 use crate::error::codes::{
     COMMAND_NOT_SUPPORTED_ON_VIEW, INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, INVALID_NAMESPACE, INVALID_OPTIONS,
 };
 
-/// How often the server is asked when it ends the transaction for another one's sake.
+/// Maximum attempts after transient aborts of the transaction.
 const ATTEMPTS: u32 = 3;
 
-/// How many documents the server is asked about one by one, and how many bytes they may have together.
-const TRIED: usize = 1_000;
-const TRIED_BYTES: usize = 16 * 1024 * 1024;
-
-/// Options with which every server makes an index on values in order.
+/// Options that every server version accepts for an ordinary index.
 const SIMPLE: [&str; 6] = ["key", "name", "unique", "sparse", "expireAfterSeconds", "hidden"];
 
-/// What the server answers to a specification.
+/// The server's answer to a specification.
 enum Answer {
     IsThere,
     WouldCreate,
     Refused(Error),
-    /// There are no transactions.
+    /// The server has no transactions.
     NotAsked(&'static str),
-}
-
-/// Documents that an index may be unable to hold.
-struct Suspects {
-    documents: Vec<RawDocumentBuf>,
-    /// Whether there are others.
-    more: bool,
 }
 
 impl Check<'_> {
@@ -58,7 +44,7 @@ impl Check<'_> {
                 if self.is_no_name(self.collection, INVALID_NAMESPACE) {
                     return Ok(());
                 }
-                self.note(format!("'{}' is not there: it would be created with the index", self.collection));
+                self.note(format!("'{}' does not exist, and would be created with the index", self.collection));
             }
         }
         let existing = match &there {
@@ -66,13 +52,13 @@ impl Check<'_> {
             None => Vec::new(),
         };
         if existing.iter().any(|index| index.is_building) {
-            self.cannot_tell("an index of it is still being built");
+            self.cannot_tell("one of its indexes is still being built");
             return Ok(());
         }
         let answer = self.ask(there.as_ref(), &existing, spec).await?;
         match answer {
             Answer::IsThere => {
-                self.nothing("the same index is there already: nothing would be done");
+                self.nothing("the same index exists already: nothing to do");
                 return Ok(());
             }
             Answer::Refused(error) => {
@@ -106,7 +92,7 @@ impl Check<'_> {
         };
         let dropped: Vec<_> = there.iter().filter(|index| index.is_dropped_by(name)).collect();
         match dropped.first() {
-            None => self.nothing(format!("there is no index '{name}': nothing would be done")),
+            None => self.nothing(format!("there is no index '{name}': nothing to do")),
             Some(_) if name == "_id_" => {
                 self.obstacle(format!("the index on `_id` cannot be dropped (code {INVALID_OPTIONS})"));
             }
@@ -126,7 +112,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// As the server has them, with what earlier operations would have done.
+    /// Returns the indexes of a collection, including the effects of earlier operations.
     pub(super) async fn indexes(&self, there: &Described) -> Result<Vec<Index>> {
         let stored = match &there.stored {
             Some(stored) => catalog::indexes(self.database, stored, self.max_time).await?,
@@ -135,12 +121,12 @@ impl Check<'_> {
         Ok(self.projection.indexes(self.collection, stored))
     }
 
-    /// Has the server compare the index with those that are there.
+    /// Creates the index beside copies of the existing ones, and returns the server's answer.
     async fn ask(&self, there: Option<&Described>, existing: &[Index], spec: &Document) -> Result<Answer> {
         if !self.projection.transactional {
             return Ok(compared(existing, spec));
         }
-        let options = there.map(scratch_options).unwrap_or_default();
+        let options = there.map(|there| scratch_options(&there.options)).unwrap_or_default();
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -161,78 +147,19 @@ impl Check<'_> {
             }
         };
         let other = existing.iter().find(has("name")).or_else(|| existing.iter().find(has("key")));
-        // Of text indexes there is one.
+        // A collection has at most one text index.
         let other = other.or_else(|| existing.iter().find(|index| index.spec.contains_key("textIndexVersion")));
         match (code(error), other) {
             (Some(code @ (INDEX_OPTIONS_CONFLICT | INDEX_KEY_SPECS_CONFLICT)), Some(index)) => {
                 let mut index = index.spec.clone();
                 index.remove("v");
-                self.obstacle(format!("another index is in the way (code {code}): {}", JsonDocument(&index)));
+                self.obstacle(format!("another index conflicts with it (code {code}): {}", JsonDocument(&index)));
             }
             _ => self.answered(error),
         }
     }
 
-    /// Whether the documents can be in the index.
-    async fn documents(&mut self, stored: &str, there: Option<&Described>, spec: &Document) -> Result<()> {
-        let keys = spec.get_document("key").cloned().unwrap_or_default();
-        let unique = spec.get_bool("unique").unwrap_or(false);
-        let mut filter = suspects(&keys, spec);
-        if unique && !self.duplicates(stored, &keys, spec).await? {
-            filter = Some(Document::new());
-        }
-        let Some(filter) = filter else { return Ok(()) };
-        let Suspects { documents, more } = self.suspects(stored, filter, spec).await?;
-        if documents.is_empty() || self.found.is_obstacle() {
-            return Ok(());
-        }
-        if !self.projection.transactional {
-            self.cannot_tell(format!("the index may be unable to hold {}", plural(documents.len() as u64, "document")));
-            return Ok(());
-        }
-        let mut scratch = Scratch::begin(self.database, self.max_time).await?;
-        let options = there.map(scratch_options).unwrap_or_default();
-        let held = hold(&mut scratch, &options, spec, &documents).await;
-        scratch.end().await;
-        match held? {
-            Err(error) => {
-                let id = first_refused(&error).and_then(|place| id(documents.get(place)?));
-                if let Some(id) = id {
-                    self.note(format!("the index cannot hold the document with `_id` {id}"));
-                }
-                self.answered(&error);
-            }
-            Ok(()) if more => self.cannot_tell(format!(
-                "the server was asked about {} that the index may be unable to hold, but there are more",
-                plural(documents.len() as u64, "document")
-            )),
-            Ok(()) => {}
-        }
-        Ok(())
-    }
-
-    async fn suspects(&self, stored: &str, filter: Document, spec: &Document) -> Result<Suspects> {
-        let filters = [Some(filter), spec.get_document("partialFilterExpression").ok().cloned()];
-        let filters: Vec<_> = filters.into_iter().flatten().map(Bson::Document).collect();
-        let limit = i64::try_from(TRIED).unwrap_or(i64::MAX) + 1;
-        let mut find = doc! { "find": stored, "filter": { "$and": filters }, "limit": limit };
-        if let Some(collation) = spec.get("collation") {
-            find.insert("collation", collation.clone());
-        }
-        let found = self.database.run_cursor_command(limited(find, self.max_time)).await?;
-        let mut found = found.with_type::<RawDocumentBuf>();
-        let (mut documents, mut bytes) = (Vec::new(), 0);
-        while let Some(document) = found.try_next().await? {
-            bytes += document.as_bytes().len();
-            if documents.len() == TRIED || bytes > TRIED_BYTES {
-                return Ok(Suspects { documents, more: true });
-            }
-            documents.push(document);
-        }
-        Ok(Suspects { documents, more: false })
-    }
-
-    /// The server takes fewer indexes for a time series, and keeps them in another form.
+    /// Checks an index on a time series by its specification alone: the server cannot create one in a transaction.
     async fn index_on_series(&mut self, there: Option<&Described>, spec: &Document) -> Result<()> {
         let keys = spec.get_document("key").cloned().unwrap_or_default();
         let text = keys.values().any(|kind| kind.as_str() == Some("text"));
@@ -250,15 +177,13 @@ impl Check<'_> {
             None => Vec::new(),
         };
         match compared(&existing, spec) {
-            Answer::IsThere => self.nothing("the same index is there already: nothing would be done"),
-            // Versions of the server differ in the others.
+            Answer::IsThere => self.nothing("the same index exists already: nothing to do"),
+            // Server versions differ in which other options they accept.
             Answer::WouldCreate if spec.keys().all(|option| option == "key" || option == "name") => {
                 self.note("all measurements would be scanned");
                 self.projection.create_index(self.collection, spec.clone());
             }
-            _ => self.cannot_tell(
-                "it is a time-series collection, and the server cannot be asked whether it takes the index",
-            ),
+            _ => self.cannot_tell("it is a time-series collection, and the index cannot be tried on the server"),
         }
         Ok(())
     }
@@ -278,29 +203,7 @@ async fn answer(scratch: &mut Scratch, options: &Document, existing: &[Index], s
     })
 }
 
-/// Has the server put documents into such an index.
-async fn hold(
-    scratch: &mut Scratch,
-    options: &Document,
-    spec: &Document,
-    documents: &[RawDocumentBuf],
-) -> Result<std::result::Result<(), Error>> {
-    // The server inserts nothing into a capped collection in a transaction.
-    let capped = |key: &String| ["capped", "size", "max"].contains(&key.as_str());
-    let options = options.iter().filter(|(key, _)| !capped(key)).map(|(key, value)| (key.clone(), value.clone()));
-    scratch.create(&options.collect()).await?;
-    scratch.create_indexes(std::slice::from_ref(spec)).await?;
-    refusal(scratch.insert(documents).await)
-}
-
-/// Those options of a collection that matter for its indexes.
-fn scratch_options(there: &Described) -> Document {
-    let matter = ["collation", "clusteredIndex", "capped", "size", "max"];
-    let options = there.options.iter().filter(|(key, _)| matter.contains(&key.as_str()));
-    options.map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
-/// An index as it can be created again.
+/// Returns a specification with which a listed index can be created again.
 fn remade(spec: &Document) -> Document {
     let mut spec = spec.clone();
     spec.remove("ns");
@@ -308,9 +211,9 @@ fn remade(spec: &Document) -> Document {
     spec
 }
 
-/// What can be said without asking the server.
+/// Returns the answer as far as it is known without a transaction.
 fn compared(existing: &[Index], spec: &Document) -> Answer {
-    const NO_TRANSACTIONS: &str = "this server has no transactions, in which it could be asked";
+    const NO_TRANSACTIONS: &str = "this server has no transactions in which the index could be tried";
     let has = |field| {
         move |index: &Index| index.spec.get(field).zip(spec.get(field)).is_some_and(|(there, asked)| same(there, asked))
     };
@@ -325,16 +228,4 @@ fn compared(existing: &[Index], spec: &Document) -> Answer {
         return Answer::WouldCreate;
     }
     Answer::NotAsked(NO_TRANSACTIONS)
-}
-
-fn first_refused(error: &Error) -> Option<usize> {
-    match &*error.kind {
-        mongodb::error::ErrorKind::InsertMany(many) => many.write_errors.as_ref()?.first().map(|first| first.index),
-        _ => None,
-    }
-}
-
-fn id(document: &RawDocumentBuf) -> Option<String> {
-    let document = Document::try_from(document.as_ref()).ok()?;
-    document.get("_id").map(|id| Json(&shorten_value(id.clone())).to_string())
 }

@@ -1,5 +1,5 @@
-//! Names and indexes as earlier operations of the same dry run would have left them: one that creates a collection and one
-//! that changes it, say, must not seem to contradict each other.
+//! The collections, views and indexes that would exist after the earlier operations of a dry run. Without it, changing a
+//! collection that an earlier operation would create would seem to fail.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,10 @@ use mongodb::bson::Document;
 
 use crate::context::catalog::{Index, ListedKind};
 
-/// Shared by all `Schema` steps of a dry run, which are checked in their order.
+/// Shared by all `Schema` steps of a dry run, which are checked in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Projection {
-    /// Whether the server has transactions, in which it can be asked what it would do.
+    /// Whether the server has transactions, in which operations can be tried.
     pub(super) transactional: bool,
     changes: Arc<Mutex<Changes>>,
 }
@@ -22,21 +22,21 @@ struct Changes {
     indexes: HashMap<String, Vec<IndexChange>>,
 }
 
-/// What earlier operations have made of a name.
+/// The state of a name after earlier operations.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
-    /// They have not touched it.
+    /// No operation has changed it.
     Untouched,
     Gone,
     Changed(Described),
 }
 
-/// A collection or a view as it would be.
+/// A collection or view after earlier operations.
 #[derive(Clone, Debug)]
 pub(super) struct Described {
     pub(super) kind: ListedKind,
     pub(super) options: Document,
-    /// The name under which the server has it; `None` for one that would have been created.
+    /// Its current name on the server. `None` for a collection that would have been created.
     pub(super) stored: Option<String>,
 }
 
@@ -85,7 +85,7 @@ impl Projection {
         self.changes().indexes.entry(collection.to_owned()).or_default().push(IndexChange::Dropped(name.to_owned()));
     }
 
-    /// The indexes of a collection, given those that the server has.
+    /// Applies the changes of earlier operations to the indexes that the server has.
     pub(super) fn indexes(&self, collection: &str, mut indexes: Vec<Index>) -> Vec<Index> {
         for change in self.changes().indexes.get(collection).into_iter().flatten() {
             match change {

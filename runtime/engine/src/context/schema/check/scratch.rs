@@ -1,4 +1,4 @@
-//! A collection in a transaction that is never committed, in which the server itself says what it would do.
+//! A collection in a transaction that is never committed, to try operations on.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::context::schema::command::limited;
 use crate::error::{code, passes};
 use crate::store::{primary, write_concern};
 
-/// Server codes of errors that are about the moment and not about what was asked: no privilege, no time, interrupted.
-const OF_THE_MOMENT: [i32; 4] = [13, 50, 276, 11601];
+/// Codes of errors that do not depend on the operation: missing privilege, time limit, interruption.
+const UNRELATED: [i32; 4] = [13, 50, 276, 11601];
 
 const PREFIX: &str = "mongrate_dry_run_";
 
-/// An empty collection with a name that nobody else has. Only from within its transaction is it there.
+/// An empty collection with a unique name, which is visible only in its transaction.
 pub(super) struct Scratch {
     database: Database,
     session: ClientSession,
@@ -26,10 +26,10 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// A transaction in which there is nothing yet.
+    /// Starts a transaction, without a collection yet.
     pub(super) async fn begin(database: &Database, max_time: Duration) -> Result<Self> {
         let mut session = database.client().start_session().await?;
-        // The server creates collections in a transaction only with this read concern.
+        // The only read concern with which the server creates collections in a transaction.
         let transaction = session.start_transaction().read_concern(ReadConcern::local()).write_concern(write_concern());
         transaction.selection_criteria(primary()).await?;
         let name = format!("{PREFIX}{}", ObjectId::new().to_hex());
@@ -42,7 +42,7 @@ impl Scratch {
         self.run(command).await.map(drop)
     }
 
-    /// Whether there are more indexes now.
+    /// Creates indexes. Returns whether there are more than before.
     pub(super) async fn create_indexes(&mut self, specs: &[Document]) -> Result<bool> {
         let command = doc! { "createIndexes": &self.name, "indexes": specs };
         let reply = self.run(command).await?;
@@ -54,7 +54,7 @@ impl Scratch {
         collection.insert_many(documents).session(&mut self.session).await.map(drop)
     }
 
-    /// Rolls everything back. The server does it by itself when this does not reach it.
+    /// Rolls everything back. If the command does not arrive, the server does it later.
     pub(super) async fn end(mut self) {
         if let Err(error) = self.session.abort_transaction().await {
             tracing::debug!(%error, "abort");
@@ -66,22 +66,29 @@ impl Scratch {
     }
 }
 
-/// The answer of the server that something cannot be done; `Err` when it has not answered that.
+/// Splits errors: `Ok(Err(..))` if the server rejects the operation, `Err(..)` if the result is unknown.
 pub(super) fn refusal<T>(result: Result<T>) -> Result<std::result::Result<T, Error>> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(error) => {
-            let of_the_moment = passes(&error)
+            let unrelated = passes(&error)
                 || error.contains_label(TRANSIENT_TRANSACTION_ERROR)
-                || code(&error).is_none_or(|code| OF_THE_MOMENT.contains(&code));
-            if of_the_moment { Err(error) } else { Ok(Err(error)) }
+                || code(&error).is_none_or(|code| UNRELATED.contains(&code));
+            if unrelated { Err(error) } else { Ok(Err(error)) }
         }
     }
 }
 
-/// What the server says about a scratch collection, as if it said it about the one that is meant.
-pub(super) fn in_the_name_of(collection: &str, answer: &str) -> String {
-    let mut parts = answer.split(PREFIX);
+/// Replaces the name of the scratch collection in a server message by that of the real one.
+pub(super) fn with_real_name(collection: &str, message: &str) -> String {
+    let mut parts = message.split(PREFIX);
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |told, part| told + collection + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+    parts.fold(first, |text, part| text + collection + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+}
+
+/// Returns the options of a collection that affect its indexes.
+pub(super) fn scratch_options(options: &Document) -> Document {
+    let matter = ["collation", "clusteredIndex", "capped", "size", "max"];
+    let options = options.iter().filter(|(key, _)| matter.contains(&key.as_str()));
+    options.map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -1,7 +1,7 @@
-//! Documents that a unique index would refuse.
+//! Finds duplicates that a unique index would reject.
 //!
-//! The server indexes an array element by element, a missing field like null, and an empty array as something of its own;
-//! a document may well have the same key twice.
+//! The server indexes each element of an array, a missing field like null, and an empty array as a value of its own. One document
+//! may have the same key twice.
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
@@ -13,7 +13,7 @@ use crate::display::{Count, JsonDocument, plural, shorten_document};
 use crate::error::codes::DUPLICATE_KEY;
 
 impl Check<'_> {
-    /// Whether all documents could be searched. If not, only the server knows what it makes of them.
+    /// Searches for duplicates. Returns whether all documents could be searched.
     pub(super) async fn duplicates(&mut self, stored: &str, keys: &Document, spec: &Document) -> Result<bool> {
         let ordered = keys.iter().all(|(field, kind)| kind.as_str().is_none() && !field.contains('$'));
         let positional =
@@ -47,17 +47,16 @@ impl Check<'_> {
             })
             .collect();
         let more = if values > examples.len() as u64 { ", .." } else { "" };
-        let are = if values == 1 { "1 value is".to_owned() } else { format!("{} values are", Count(values)) };
+        let occur = if values == 1 { "1 value occurs".to_owned() } else { format!("{} values occur", Count(values)) };
         self.obstacle(format!(
-            "{are} there more than once, {} times in all: {}{more} (code {DUPLICATE_KEY})",
+            "{occur} more than once, {} times in total: {}{more} (code {DUPLICATE_KEY})",
             Count(times),
             examples.join(", ")
         ));
         Ok(true)
     }
 
-    /// The fields above those of the index that are arrays in some documents. What the server makes of such documents is not
-    /// followed here: they are left out.
+    /// Returns the parents of indexed fields that are arrays in some documents. These documents are not searched.
     async fn arrays_on_the_way<'k>(&mut self, stored: &str, keys: &'k Document) -> Result<Vec<&'k str>> {
         let mut above: Vec<&str> =
             keys.keys().flat_map(|field| field.match_indices('.').map(move |(dot, _)| &field[..dot])).collect();
@@ -76,7 +75,8 @@ impl Check<'_> {
     }
 }
 
-/// One document: `all` counts the values that are there more than once, and how often they are, `examples` has some.
+/// Returns a pipeline with one result: `all` has the number of duplicate values and of their occurrences, `examples` has some of
+/// them.
 fn duplicates(keys: &Document, spec: &Document, left_out: &[&str]) -> Vec<Document> {
     let mut stages: Vec<_> =
         left_out.iter().map(|field| doc! { "$match": { *field: { "$not": { "$type": "array" } } } }).collect();
@@ -88,8 +88,8 @@ fn duplicates(keys: &Document, spec: &Document, left_out: &[&str]) -> Vec<Docume
         stages.push(doc! { "$match": { "$or": exist } });
     }
     let (mut entries, mut group) = (doc! { "_id": 0 }, Document::new());
-    for (place, field) in keys.keys().enumerate() {
-        let (name, value) = (format!("k{place}"), format!("${field}"));
+    for (index, field) in keys.keys().enumerate() {
+        let (name, value) = (format!("k{index}"), format!("${field}"));
         let elements = doc! {
             "$cond": [{ "$eq": [&value, []] }, [{ "$literal": Bson::Undefined }], { "$setUnion": [&value, []] }],
         };
@@ -108,12 +108,12 @@ fn duplicates(keys: &Document, spec: &Document, left_out: &[&str]) -> Vec<Docume
     stages
 }
 
-/// An empty array is indexed as undefined.
+/// Shows an indexed value. The server indexes an empty array as undefined.
 fn shown(value: Bson) -> Bson {
     if value == Bson::Undefined { Bson::Array(Vec::new()) } else { value }
 }
 
-/// A count, which the server gives in the smallest type that holds it.
+/// Reads a count, which the server returns in the smallest type that holds it.
 fn number(document: &Document, name: &str) -> u64 {
     let count = document.get_i32(name).map(i64::from).or_else(|_| document.get_i64(name));
     count.ok().and_then(|count| count.try_into().ok()).unwrap_or(0)

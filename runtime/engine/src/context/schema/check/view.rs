@@ -1,4 +1,4 @@
-//! Views: whether the server would take their definition.
+//! Checks of operations on views.
 
 use std::collections::BTreeSet;
 
@@ -17,29 +17,29 @@ impl Check<'_> {
         if there.is_none() && self.is_no_name(self.collection, INVALID_NAMESPACE) {
             return Ok(());
         }
-        let mut told = "would be created";
+        let mut summary = "would be created";
         if let Some(there) = there {
             if let Some(taken) = there.listed().taken() {
                 self.obstacle(taken);
                 return Ok(());
             }
             if there.listed().is_the_view(on, pipeline) {
-                self.nothing("the same view is there already: nothing would be done");
+                self.nothing("the same view exists already: nothing to do");
                 return Ok(());
             }
-            told = "is there already, and would get this definition";
+            summary = "exists already, and would get this definition";
         }
         self.define(on, pipeline).await?;
         if !self.found.is_obstacle() {
-            self.found.notes.insert(0, told.to_owned());
+            self.found.notes.insert(0, summary.to_owned());
         }
         Ok(())
     }
 
-    /// Whether `collMod` with these fields would change a view.
+    /// Returns whether `collMod` with these fields would change the view.
     pub(super) async fn redefine(&mut self, there: &Described, fields: &Document) -> Result<bool> {
         if there.kind != ListedKind::View {
-            self.obstacle(format!("it is no view (code {INVALID_OPTIONS})"));
+            self.obstacle(format!("it is not a view (code {INVALID_OPTIONS})"));
             return Ok(true);
         }
         let (Ok(on), Ok(pipeline)) = (fields.get_str("viewOn"), fields.get_array("pipeline")) else {
@@ -55,7 +55,7 @@ impl Check<'_> {
     }
 
     async fn define(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
-        // The server looks at the stages before it looks for the collection.
+        // The server validates the stages even if the collection does not exist.
         let aggregate = doc! { "aggregate": on, "pipeline": pipeline, "cursor": {} };
         let explain = doc! { "explain": aggregate, "verbosity": "queryPlanner" };
         if let Err(error) = refusal(self.database.run_command(limited(explain, self.max_time)).await)? {
@@ -70,7 +70,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Follows what the view is made of, to find itself.
+    /// Follows the sources of the view to find a cycle.
     async fn sources(&mut self, on: &str, pipeline: &[Document]) -> Result<()> {
         let mut next = named_in(on, pipeline);
         let mut seen = BTreeSet::new();
@@ -88,7 +88,7 @@ impl Check<'_> {
                     let pipeline: Vec<_> = pipeline.filter_map(Bson::as_document).cloned().collect();
                     next.extend(named_in(there.options.get_str("viewOn").unwrap_or_default(), &pipeline));
                 }
-                None if name == on => self.note(format!("'{on}' is not there, so that the view would be empty")),
+                None if name == on => self.note(format!("'{on}' does not exist, so the view would be empty")),
                 _ => {}
             }
         }
@@ -96,7 +96,7 @@ impl Check<'_> {
     }
 }
 
-/// Every collection that a view reads.
+/// Returns the names of all collections that a view reads.
 fn named_in(on: &str, pipeline: &[Document]) -> Vec<String> {
     let mut names = vec![on.to_owned()];
     let mut values: Vec<Bson> = pipeline.iter().cloned().map(Bson::Document).collect();

@@ -184,7 +184,7 @@ impl Memory {
     }
 
     /// What the comparison sees. Not of a majority.
-    pub(super) async fn look(&self) -> Result<crate::context::Look> {
+    pub(super) async fn look(&self) -> Result<crate::context::Snapshot> {
         self.call(Call::Look, None, |server| Answer::Done(server.newest().look())).await
     }
 

@@ -23,13 +23,13 @@ use crate::executor::Failure;
 use crate::executor::commit::Committer;
 use crate::lock::Lease;
 use crate::lock::Lock;
-use crate::lock::{Look, Waiter};
+use crate::lock::{Acquisition, Waiter};
 use crate::migration::Direction;
 use crate::migration::registration::BoxError;
 use crate::record::{Record, RecordStatus};
 use crate::stop::jitter;
 use crate::stop::{Reason, Stop};
-use crate::store::{Beside, Change, Expected};
+use crate::store::{Attachment, Change, Expected};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -211,11 +211,11 @@ async fn up(store: &Memory, lock: &Lock<Memory>, session: &mut Session, stop: &S
 async fn wait(store: &Memory, waiter: &mut Waiter<'_, Memory>, stop: &Stop) -> Result<Option<Lease<Memory>>, String> {
     loop {
         stop.check().map_err(|reason| reason.to_string())?;
-        match waiter.look(stop).await.map_err(|error| error.to_string())? {
-            Look::Ours(lease) => return Ok(Some(lease)),
-            Look::Lost => return Err("lost".to_owned()),
-            Look::Again => continue,
-            Look::Held(_) => {}
+        match waiter.try_acquire(stop).await.map_err(|error| error.to_string())? {
+            Acquisition::Ours(lease) => return Ok(Some(lease)),
+            Acquisition::Lost => return Err("lost".to_owned()),
+            Acquisition::Again => continue,
+            Acquisition::Held(_) => {}
         }
         let pause = Duration::from_secs(2);
         sleep(pause + jitter(pause)).await;
@@ -260,8 +260,8 @@ async fn under_lease(
             }
         };
         if let Err(Failure::Failed(error)) = &result {
-            let beside = update.map_or(Beside::Kept, Beside::Logged);
-            let failed = change(step, RecordStatus::Failed, lease.token(), beside);
+            let attachment = update.map_or(Attachment::Kept, Attachment::Logged);
+            let failed = change(step, RecordStatus::Failed, lease.token(), attachment);
             let recorded = committer.store(session, &[failed]).await;
             if waits_for_a_person(error) {
                 let mut server = store.world.server();
@@ -286,7 +286,7 @@ fn newest_token(state: &State) -> i64 {
     state.records.values().map(|record| record.token).max().unwrap_or(0)
 }
 
-fn change(step: usize, status: RecordStatus, token: i64, beside: Beside) -> Change {
+fn change(step: usize, status: RecordStatus, token: i64, attachment: Attachment) -> Change {
     let record = Record {
         id: id(step),
         status,
@@ -315,5 +315,5 @@ fn change(step: usize, status: RecordStatus, token: i64, beside: Beside) -> Chan
         token,
         position: None,
     };
-    Change::Stored { record: Box::new(record), over: Expected::Pending, beside, entry: None }
+    Change::Stored { record: Box::new(record), expected: Expected::Pending, attachment, entry: None }
 }

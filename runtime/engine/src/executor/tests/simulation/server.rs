@@ -65,7 +65,7 @@ pub(super) struct State {
     pub(super) collections: Arc<Collections>,
     /// The logs of bodies that have not come to their end, and what the others have left.
     pub(super) logs: BTreeMap<String, Arc<Document>>,
-    pub(super) lefts: BTreeMap<String, Arc<Document>>,
+    pub(super) footprints: BTreeMap<String, Arc<Document>>,
     /// Transactions that have committed.
     committed: BTreeSet<Transaction>,
     /// When each document was written last, counted in writes.

@@ -12,9 +12,9 @@ use super::super::session::{IN_DOUBT, Session};
 use super::{Answer, Memory};
 use crate::error::code;
 use crate::lock::Fenced;
-use crate::lock::Sighting;
+use crate::lock::LeaseDocument;
 use crate::lock::Store;
-use crate::lock::{Beat, Claimant, Claimed, Documents, Free, Grant, Raised, Revoked};
+use crate::lock::{Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
 use crate::store::{Change, Written};
 
 /// How often a blocked write looks again.
@@ -25,7 +25,9 @@ struct Told(Documents);
 
 impl fmt::Debug for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(Sighting { holder, token, beat, expired, .. }) = &self.0.lease else { return f.write_str("no lease") };
+        let Some(LeaseDocument { holder, token, beat, expired, .. }) = &self.0.lease else {
+            return f.write_str("no lease");
+        };
         let session = holder.as_ref().map(|holder| &holder.session);
         write!(f, "session {session:?} with token {token}, beat {beat}, expired {expired}")
     }
@@ -70,7 +72,7 @@ impl Store for Memory {
         .await
     }
 
-    async fn prolong(&self, grant: Grant, beat: Beat) -> Result<bool> {
+    async fn prolong(&self, grant: Grant, beat: Heartbeat) -> Result<bool> {
         self.call(Call::Prolong, None, move |server| Answer::Done(server.prolong(grant, beat.clone()))).await
     }
 

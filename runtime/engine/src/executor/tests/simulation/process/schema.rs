@@ -12,14 +12,14 @@ use super::super::server::{DATABASE, Ddl, HOME, Sabotage};
 use super::super::session::Session;
 use super::super::world::{id, locked};
 use super::change;
-use crate::context::{Course, Expectation, Facts, Journal, Left, Log, Patience, Performer, Server};
+use crate::context::{Expectation, Facts, Footprint, Journal, Log, Performer, Replay, Retry, Server};
 use crate::error::Error;
 use crate::executor::Failure;
 use crate::executor::commit::Committer;
 use crate::migration::Direction;
 use crate::plan::fixtures::Drawn;
 use crate::record::RecordStatus;
-use crate::store::{Beside, Change, LogUpdate};
+use crate::store::{Attachment, Change, LogUpdate};
 
 /// Of the code of all bodies: it does not change.
 const CHECKSUM: &str = "t1:0";
@@ -57,7 +57,7 @@ impl Server for Reached<'_> {
         Ok(reply)
     }
 
-    async fn attempt(&mut self, command: Document, _: &mut Patience) -> DriverResult<()> {
+    async fn attempt(&mut self, command: Document, _: &mut Retry) -> DriverResult<()> {
         *locked(&self.seen) = None;
         let (session, token) = (self.session.id, self.committer.lease.token());
         self.store.ddl(Ddl { command, session, token, id: id(self.step), takes: self.takes, number: None }).await
@@ -68,7 +68,7 @@ impl Server for Reached<'_> {
         let change = if self.wrote {
             Change::Logged { id: id(self.step), token, update }
         } else {
-            change(self.step, RecordStatus::Running, token, Beside::Logged(update))
+            change(self.step, RecordStatus::Running, token, Attachment::Logged(update))
         };
         let stored = self.committer.store(self.session, &[change]).await;
         self.wrote |= stored.is_ok();
@@ -95,10 +95,10 @@ pub(super) async fn resume(
     let reached = Reached { store, committer, session, step, takes, wrote, failure, seen };
     let migration = Drawn { id: id(step), ..Drawn::default() }.leak();
     let journal = Journal::new(migration, crate::events::EventSender::default());
-    let mut performer = Performer::new(reached, HOME, journal, permit.clone(), Course::new(log, CHECKSUM));
+    let mut performer = Performer::new(reached, HOME, journal, permit.clone(), Replay::new(log, CHECKSUM));
     let result = body(&mut performer, script).await;
-    let (course, reached) = performer.end();
-    let update = course.update();
+    let (replay, reached) = performer.end();
+    let update = replay.update();
     if let Some(failure) = reached.failure {
         return (update, Err(failure));
     }
@@ -108,8 +108,8 @@ pub(super) async fn resume(
     if let Err(error) = result {
         return (update, Err(error.into()));
     }
-    let left = left(store, step, lease.token(), &course).await;
-    let ended = Beside::Ended { left: Some(left.to_document()) };
+    let footprint = footprint(store, step, lease.token(), &replay).await;
+    let ended = Attachment::Completed { footprint: Some(footprint.to_document()) };
     let completed = change(step, RecordStatus::Completed, lease.token(), ended);
     (update, committer.store(reached.session, &[completed]).await)
 }
@@ -131,16 +131,16 @@ async fn stored_log(store: &Memory, step: usize) -> Result<Log, Failure> {
 }
 
 /// As the executor finds out what a body has left.
-async fn left(store: &Memory, step: usize, token: i64, course: &Course) -> Left {
-    let facts = Facts::of(course.effects());
+async fn footprint(store: &Memory, step: usize, token: i64, replay: &Replay) -> Footprint {
+    let facts = Facts::of(replay.effects());
     let order = (token, i64::try_from(step).unwrap_or_default());
-    let left = |facts| Left { id: id(step), order, facts };
-    let Ok(look) = store.look().await else { return left(facts) };
-    let mut left = left(facts.detailed(&look));
+    let footprint = |facts| Footprint { id: id(step), order, facts };
+    let Ok(look) = store.look().await else { return footprint(facts) };
+    let mut footprint = footprint(facts.detailed(&look));
     if store.sabotage() == Sabotage::PresenceFromLook {
-        for difference in Expectation::of(vec![left.clone()]).differences(&look) {
-            difference.accept(&mut left.facts);
+        for difference in Expectation::of(vec![footprint.clone()]).differences(&look) {
+            difference.accept(&mut footprint.facts);
         }
     }
-    left
+    footprint
 }

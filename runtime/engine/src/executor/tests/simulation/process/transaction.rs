@@ -14,7 +14,7 @@ use crate::executor::attempt::Attempt;
 use crate::executor::commit::Committer;
 use crate::executor::failure::{Verdict, judge};
 use crate::record::RecordStatus;
-use crate::store::Beside;
+use crate::store::Attachment;
 
 /// What the server lets a transaction last.
 const LIFETIME: Duration = Duration::from_secs(60);
@@ -66,7 +66,7 @@ async fn attempt_body(
         committer.abort(session).await;
         return Err(failure);
     }
-    let completed = change(step, RecordStatus::Completed, lease.token(), Beside::Kept);
+    let completed = change(step, RecordStatus::Completed, lease.token(), Attachment::Kept);
     match committer.seal(session, &[completed]).await {
         Err(Attempt::Again(error)) if outlived(&error) => Err(Error::TransactionTooSlow { source: error }.into()),
         other => other,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::collections::{self, Collection, WRITTEN, contents, execute, index, indexes, is_of, listed, name, target};
 use super::{Sabotage, Server, State};
-use crate::store::{Beside, Change, LogUpdate};
+use crate::store::{Attachment, Change, LogUpdate};
 
 /// What an index build that was killed takes to end; everything else ends at once.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -208,17 +208,18 @@ impl State {
     }
 
     /// Changes the fields beside a record. False if the log is not the one that is continued.
-    pub(super) fn put_beside(&mut self, id: &str, beside: &Beside) -> bool {
-        match beside {
-            Beside::Kept => true,
-            Beside::Logged(update) => self.continue_log(id, update),
-            Beside::Ended { left } => {
+    pub(super) fn put_beside(&mut self, id: &str, attachment: &Attachment) -> bool {
+        match attachment {
+            Attachment::Kept => true,
+            Attachment::Logged(update) => self.continue_log(id, update),
+            Attachment::Completed { footprint } => {
                 self.logs.remove(id);
-                let left = left.clone().map(|left| self.lefts.insert(id.to_owned(), Arc::new(left)));
-                drop(left);
+                let former =
+                    footprint.clone().map(|footprint| self.footprints.insert(id.to_owned(), Arc::new(footprint)));
+                drop(former);
                 true
             }
-            Beside::Filed | Beside::Accepted { .. } => unreachable!("nobody marks anything in the model"),
+            Attachment::Archived | Attachment::Accepted { .. } => unreachable!("nobody marks anything in the model"),
         }
     }
 
@@ -256,9 +257,9 @@ impl State {
     }
 
     /// As a look for the comparison sees it.
-    pub(crate) fn look(&self) -> crate::context::Look {
+    pub(crate) fn look(&self) -> crate::context::Snapshot {
         let indexes = self.collections.iter();
         let indexes = indexes.map(|(name, there)| (name.clone(), there.indexes.values().cloned().collect()));
-        crate::context::Look::of(&collections::listed(&self.collections), indexes)
+        crate::context::Snapshot::of(&collections::listed(&self.collections), indexes)
     }
 }

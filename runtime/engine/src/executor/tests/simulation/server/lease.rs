@@ -6,8 +6,8 @@ use mongodb::bson::{DateTime, Document, oid::ObjectId};
 use tokio::time::Instant;
 
 use super::{Key, Server};
-use crate::lock::Sighting;
-use crate::lock::{Beat, Claimant, Claimed, Free, Grant, Revoked, millis};
+use crate::lock::LeaseDocument;
+use crate::lock::{Claimant, Claimed, Free, Grant, Heartbeat, Revoked, millis};
 use crate::record::Holder;
 
 #[derive(Clone, Debug)]
@@ -46,9 +46,9 @@ impl Server {
         }
     }
 
-    pub(crate) fn sighting(&self) -> Option<Sighting> {
+    pub(crate) fn sighting(&self) -> Option<LeaseDocument> {
         let lease = self.majority().lease.clone()?;
-        Some(Sighting {
+        Some(LeaseDocument {
             id: "lease".to_owned(),
             expired: lease.expires_at <= self.now(),
             holder: lease.holder,
@@ -119,7 +119,7 @@ impl Server {
         );
     }
 
-    pub(crate) fn prolong(&mut self, grant: Grant, beat: Beat) -> bool {
+    pub(crate) fn prolong(&mut self, grant: Grant, beat: Heartbeat) -> bool {
         let expires_at = self.now() + millis(beat.lease);
         self.change_lease(ours(grant), |lease| {
             lease.beat += 1;

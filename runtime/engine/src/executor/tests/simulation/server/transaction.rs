@@ -143,7 +143,7 @@ impl Server {
                 if let Key::Record(id) = key {
                     state.records.insert(id.clone(), open.sees.records[id].clone());
                     put(&mut state.logs, id, open.sees.logs.get(id));
-                    put(&mut state.lefts, id, open.sees.lefts.get(id));
+                    put(&mut state.footprints, id, open.sees.footprints.get(id));
                 }
                 state.written.insert(key.clone(), written);
             }
@@ -167,8 +167,8 @@ impl State {
     /// Writes a change over what is there; `None` if that belongs to somebody else by now.
     fn is_written(&mut self, change: &Change) -> Option<Arc<Record>> {
         match change {
-            Change::Stored { record, over, beside, .. } => {
-                let not = match over {
+            Change::Stored { record, expected, attachment, .. } => {
+                let not = match expected {
                     Expected::Pending => RecordStatus::Completed,
                     Expected::Applied => RecordStatus::RolledBack,
                 };
@@ -178,7 +178,7 @@ impl State {
                 }
                 let record = Arc::new((**record).clone());
                 self.records.insert(record.id.clone(), record.clone());
-                self.put_beside(&record.id, beside).then_some(record)
+                self.put_beside(&record.id, attachment).then_some(record)
             }
             Change::Logged { id, token, update } => {
                 let record = self.records.get(id).filter(|record| record.token == *token)?.clone();

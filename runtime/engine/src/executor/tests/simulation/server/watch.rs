@@ -11,7 +11,7 @@ use super::super::schedule::Kind;
 use super::super::script::undisturbed;
 use super::super::world::id;
 use super::{Server, WRITTEN, contents, indexes};
-use crate::context::{Expectation, Left};
+use crate::context::{Expectation, Footprint};
 use crate::record::{Record, RecordStatus};
 
 /// How often a raise may be held up: killSessions itself may get lost once or twice.
@@ -175,8 +175,8 @@ impl Server {
         if found != expected {
             short.push(format!("I1: the contents are {found:?} in the end, not {expected:?}"));
         }
-        let lefts = state.lefts.iter().filter_map(|(id, left)| Left::parse(id, left)).collect();
-        let differences = Expectation::of(lefts).differences(&state.look());
+        let footprints = state.footprints.iter().filter_map(|(id, left)| Footprint::parse(id, left)).collect();
+        let differences = Expectation::of(footprints).differences(&state.look());
         let reported = differences.iter().any(|difference| !difference.is_notice);
         let (found, expected) = (indexes(&state.collections), indexes(&wanted));
         if (found != expected) != reported || (reported && !self.stale) {

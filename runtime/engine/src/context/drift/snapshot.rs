@@ -1,4 +1,4 @@
-//! What is in the database.
+//! The actual state of the database.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -14,22 +14,22 @@ use crate::context::catalog::same::same;
 use crate::context::catalog::{Index, Listed, ListedKind};
 use crate::error::Error;
 
-/// How many collections are asked for their indexes at a time.
+/// Number of concurrent `listIndexes` commands.
 const AT_A_TIME: usize = 8;
 
-/// How long one command may take. It waits while another one has the collection to itself.
+/// Time limit of one command, which waits while another one holds an exclusive lock on the collection.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What a look at some names has seen.
+/// The collections, views and indexes with some names, as they were read.
 #[derive(Debug, Default)]
-pub(crate) struct Look {
+pub(crate) struct Snapshot {
     named: HashMap<String, Listed>,
     indexes: HashMap<String, Vec<Index>>,
 }
 
-impl Look {
-    /// Looks at these collections and views, and at the indexes of some of them. Reads that are not of a majority: a fail-over
-    /// can undo what they show.
+impl Snapshot {
+    /// Reads these collections and views, and the indexes of some of them. The reads are not majority reads: a fail-over can undo
+    /// what they show.
     pub(crate) async fn at(
         database: &Database,
         of: BTreeSet<String>,
@@ -47,12 +47,12 @@ impl Look {
             let indexes = indexes.map_err(|error| Error::server(format!("list the indexes of '{name}'"), error))?;
             Ok::<_, Error>((name, indexes))
         });
-        // To the end of all of them: a call of the driver must not be dropped under way.
+        // Collects all results before failing, since a driver future must not be dropped before it completes.
         let indexes: Vec<_> = indexes.buffer_unordered(AT_A_TIME).collect().await;
         Ok(Self { named, indexes: indexes.into_iter().collect::<Result<_, _>>()? })
     }
 
-    /// One that has seen this.
+    /// Creates one from the server's replies.
     #[cfg(test)]
     pub(crate) fn of<N: Into<String>>(
         listed: &[Document],

@@ -1,4 +1,4 @@
-//! Processes that are told to stop.
+//! Processes that receive SIGTERM.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use super::{LEASE_MS, applied, assert_all_done, count, effects, ended, settle_by
 
 const SIGTERM: i32 = 15;
 
-/// A lease that would be waited for very much longer than the test takes.
+/// A lease that is much longer than the test.
 const LONG_LEASE_MS: &str = "600000";
 
-/// One of each `Tx` migration, three of the `Schema` one with its two operations, and two of the raw one.
+/// Number of commits: one for each `Tx` migration, three for the `Schema` one with two operations, and two for the raw one.
 const LAST_COMMIT: &str = "commitTransaction 7";
 
 #[tokio::test]
@@ -38,11 +38,11 @@ async fn i6_terminated_in_a_body_leaves_nothing_and_frees_the_lease_at_once() {
     assert_all_done(&db, "terminated in a body").await;
 }
 
-/// What was done outside of transactions stays, and the next run runs that migration again.
-async fn terminated_outside_a_transaction(place: &str, begun: usize, lease_ms: &str) -> TestDb {
+/// Effects outside of transactions stay, and the next run runs the migration again.
+async fn terminated_outside_a_transaction(position: &str, begun: usize, lease_ms: &str) -> TestDb {
     let db = TestDb::new().await;
-    let mut worker = Worker::start(&["crash", db.uri(), db.name(), lease_ms, "nap", place]);
-    assert_eq!(worker.line().await, Some(format!("halted at {place}")));
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), lease_ms, "nap", position]);
+    assert_eq!(worker.line().await, Some(format!("halted at {position}")));
     worker.terminate();
     assert_eq!(worker.line().await, Some(format!("stopped {}", ALL[begun])));
     assert!(ended(&mut worker).await.starts_with("Interrupted"));
@@ -51,7 +51,7 @@ async fn terminated_outside_a_transaction(place: &str, begun: usize, lease_ms: &
     let since = Instant::now();
     assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL[begun..]);
     assert!(since.elapsed() < Duration::from_secs(30), "took {:?}", since.elapsed());
-    assert_all_done(&db, place).await;
+    assert_all_done(&db, position).await;
     db
 }
 
@@ -66,7 +66,7 @@ async fn i6_terminated_in_a_raw_body_runs_again() {
     assert_eq!(effects(&db, ALL[2]).await, 2);
 }
 
-/// The build goes on, and the lease is free; the next run joins it.
+/// The build continues, and the lease is released. The next run joins the build.
 #[tokio::test]
 async fn i6_terminated_during_an_index_build_leaves_it_to_the_next() {
     let server = servers::builder().start().await.unwrap();
@@ -88,7 +88,7 @@ async fn i6_terminated_during_an_index_build_leaves_it_to_the_next() {
     assert_all_done(&db, "terminated during an index build").await;
 }
 
-/// What waits at the server is ended with the run, so that it cannot happen afterwards. It is in doubt, and the next run settles it.
+/// The waiting command is ended with the run, so that it has no effect later. It is in doubt, and the next run settles it.
 #[tokio::test]
 async fn i6_terminated_while_a_rename_waits_for_an_open_transaction() {
     let db = TestDb::new().await;
@@ -121,9 +121,9 @@ async fn i6_terminated_while_a_rename_waits_for_an_open_transaction() {
     restructured::assert_ended(&db, "completed", "terminated").await;
 }
 
-/// Nobody knows how much of it was done, so nothing runs by itself until somebody has looked.
+/// It is unknown how much was done, so no run continues until an operator has decided.
 #[tokio::test]
-async fn i6_terminated_in_a_body_without_transactions_is_half_changed() {
+async fn i6_terminated_in_a_body_without_transactions_is_partially_changed() {
     let db = TestDb::standalone().await;
     let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "nap", "body 001_first"]);
     assert_eq!(worker.line().await.as_deref(), Some("halted at body 001_first"));
@@ -135,9 +135,9 @@ async fn i6_terminated_in_a_body_without_transactions_is_half_changed() {
     settle_by_hand(&db, &successor).await;
 }
 
-/// The handler of the run has taken the signal's default away, so whoever awaits the run has to hear of it.
+/// The handler has replaced the default action of the signal, so the caller must learn of the signal from the result.
 #[tokio::test]
-async fn terminated_too_late_to_stop_anything_is_told_all_the_same() {
+async fn terminated_too_late_to_stop_anything_is_still_reported() {
     let db = TestDb::new().await;
     let mut worker = Worker::start(&["crash", db.uri(), db.name(), LONG_LEASE_MS, "tell", LAST_COMMIT]);
     assert!(ended(&mut worker).await.starts_with("Interrupted"));

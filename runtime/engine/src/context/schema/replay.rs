@@ -1,49 +1,49 @@
-//! Where a body stands in its log: what an earlier execution did is skipped, what it left in doubt is settled, and what
-//! follows is added.
+//! Replays the log of an earlier execution: operations that are done are skipped, the one in doubt is settled, and new ones are
+//! appended.
 
 use std::collections::BTreeSet;
 
 use mongodb::bson::{Bson, Document, RawDocumentBuf};
 
 use super::effect::Effect;
+use super::failure::Failure;
 use super::log::{Done, Entry, Log};
-use super::stuck::Stuck;
 use crate::store::LogUpdate;
 
-/// Limits of a log: it is part of a record, which the server limits to 16 MB.
+/// Limits of a log, which is part of a record. The server limits a document to 16 MB.
 const MOST_EFFECTS: usize = 1_000;
 const MOST_BYTES: usize = 2 << 20;
 
-/// The log of the execution under way.
+/// The log of the current execution, and the position of the body in it.
 #[derive(Debug)]
-pub(crate) struct Course {
+pub(crate) struct Replay {
     log: Log,
-    /// How many entries the record has.
+    /// Number of entries in the record.
     stored: usize,
-    /// Those of them that have changed since.
+    /// Indexes of stored entries that have changed since.
     changed: BTreeSet<usize>,
-    /// The place of the next call.
+    /// Index of the next call.
     place: usize,
-    /// The checksum of the code as it is.
+    /// Checksum of the current code.
     checksum: String,
-    /// All calls that were made.
+    /// All calls so far, including those that were skipped.
     effects: Vec<Effect>,
     bytes: usize,
 }
 
-/// What the log says about a call.
+/// The state of a call, according to the log.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// It was done.
+    /// It is done.
     Done,
-    /// It may have been done: with this entry, and whether the entry is of the same call.
+    /// It may have taken effect. The entry, and whether it is of the same call.
     InDoubt(Box<Entry>, bool),
-    /// Nothing.
+    /// It is not in the log.
     New,
 }
 
-impl Course {
-    /// Goes on where `log` ends, which an earlier execution left in the record.
+impl Replay {
+    /// Starts at the beginning of the log of an earlier execution.
     pub(crate) fn new(log: Log, checksum: &str) -> Self {
         let (stored, bytes) = (log.entries.len(), log.entries.iter().map(size).sum());
         Self {
@@ -57,7 +57,7 @@ impl Course {
         }
     }
 
-    /// All calls that were made, in order, including those that were skipped.
+    /// Returns all calls in order, including those that were skipped.
     pub(crate) fn effects(&self) -> &[Effect] {
         &self.effects
     }
@@ -66,12 +66,12 @@ impl Course {
         &self.log
     }
 
-    /// Counted from 1.
+    /// Returns the position of the next call, starting at 1.
     pub(super) fn position(&self) -> usize {
         self.place + 1
     }
 
-    pub(super) fn next(&mut self, effect: &Effect) -> Result<Next, Stuck> {
+    pub(super) fn next(&mut self, effect: &Effect) -> Result<Next, Failure> {
         self.effects.push(effect.clone());
         let Some(entry) = self.log.entries.get(self.place) else { return Ok(Next::New) };
         let same = entry.print == effect.print();
@@ -85,14 +85,14 @@ impl Course {
         }
     }
 
-    /// An effect of the log that the body did not come to; in doubt, if it is the last.
+    /// Returns the first logged effect that the body has not repeated. It is in doubt if it is the last.
     pub(super) fn missing(&self) -> Option<&Entry> {
         self.log.entries.get(self.place)
     }
 
-    pub(super) fn has_changed(&self, now: Option<&Effect>) -> Stuck {
+    pub(super) fn has_changed(&self, now: Option<&Effect>) -> Failure {
         let recorded = self.log.entries.get(self.place).map(|entry| entry.effect.described()).unwrap_or_default();
-        Stuck::Changed {
+        Failure::Changed {
             position: self.position(),
             recorded,
             now: now.map(Effect::described),
@@ -100,19 +100,19 @@ impl Course {
         }
     }
 
-    /// The effect in doubt is not in effect, and the body has another one in its place.
+    /// Removes the effect in doubt, which did not take effect, because the body has another one in its place.
     pub(super) fn forget(&mut self) {
         if let Some(entry) = self.log.entries.pop() {
             self.bytes -= size(&entry);
         }
     }
 
-    /// Adds an effect: its intent, or with a result one that had nothing to do.
-    pub(super) fn add(&mut self, effect: &Effect, before: Document, result: Option<Done>) -> Result<(), Stuck> {
+    /// Appends an effect: its intent, or, with a result, an effect that had nothing to do.
+    pub(super) fn add(&mut self, effect: &Effect, before: Document, result: Option<Done>) -> Result<(), Failure> {
         let entry = Entry::new(effect.clone(), before, result);
         self.bytes += size(&entry);
         if self.place >= MOST_EFFECTS || self.bytes > MOST_BYTES {
-            return Err(Stuck::Refused(format!(
+            return Err(Failure::Refused(format!(
                 "not started, because one migration has at most {MOST_EFFECTS} operations of `Schema`, and 2 MB of them; split it"
             )));
         }
@@ -126,7 +126,7 @@ impl Course {
         Ok(())
     }
 
-    /// The effect in doubt has had this result.
+    /// Sets the result of the effect in doubt.
     pub(super) fn settle(&mut self, result: Done) {
         if let Some(entry) = self.log.entries.get_mut(self.place) {
             entry.result = Some(result);
@@ -137,12 +137,12 @@ impl Course {
         }
     }
 
-    /// Stores the effect in doubt once more, as it is.
+    /// Marks the effect in doubt to be stored again, unchanged.
     pub(super) fn touch(&mut self) {
         self.changed.insert(self.place);
     }
 
-    /// What the record lacks.
+    /// Returns the changes that are not stored yet.
     pub(crate) fn update(&self) -> Option<LogUpdate> {
         let entries = &self.log.entries;
         let last = (entries.len().checked_sub(1)?, entries.last()?.print.clone());
@@ -166,7 +166,7 @@ impl Course {
         Some(LogUpdate { size: Some(self.stored), set, last })
     }
 
-    /// The record has what [`update`](Self::update) gave.
+    /// Marks the changes that [`update`](Self::update) returned as stored.
     pub(super) fn stored(&mut self) {
         self.stored = self.stored.max(self.log.entries.len());
         self.changed.clear();

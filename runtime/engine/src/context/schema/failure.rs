@@ -1,4 +1,4 @@
-//! Why a body cannot go on: kept, so that every later call is refused with the same error.
+//! The reason why a body cannot go on. It is kept, so that every later call fails with the same error.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use crate::display::Elapsed;
 use crate::error::Error;
 use crate::options::invalid;
 
-/// An error that can be told more than once.
+/// An error that can be returned more than once.
 #[derive(Clone, Debug)]
-pub(crate) enum Stuck {
+pub(crate) enum Failure {
     Server {
         doing: String,
         source: DriverError,
@@ -26,13 +26,13 @@ pub(crate) enum Stuck {
         operation: String,
         found: String,
     },
-    /// The body has set a limit of time that makes no sense.
+    /// The body has set a time limit out of range.
     Limit(Duration),
     Refused(String),
 }
 
-impl Stuck {
-    /// As the body that goes on after it fails with it.
+impl Failure {
+    /// Returns the error of a body that ignored this one.
     pub(crate) fn ignored(self) -> Error {
         match self {
             Self::Server { doing, source } => Error::IgnoredError { operation: doing, source },
@@ -41,18 +41,18 @@ impl Stuck {
     }
 }
 
-impl From<Stuck> for Error {
-    fn from(stuck: Stuck) -> Self {
-        match stuck {
-            Stuck::Server { doing, source } => Self::server(doing, source),
-            Stuck::Changed { position, recorded, now, same_code } => {
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Server { doing, source } => Self::server(doing, source),
+            Failure::Changed { position, recorded, now, same_code } => {
                 Self::BodyChanged { position, recorded, now, same_code }
             }
-            Stuck::InDoubt { position, operation, found } => Self::InDoubt { position, operation, found },
-            Stuck::Limit(limit) => {
+            Failure::InDoubt { position, operation, found } => Self::InDoubt { position, operation, found },
+            Failure::Limit(limit) => {
                 invalid("max_time", Elapsed(limit).to_string(), "a duration from 1 millisecond to 24 days")
             }
-            Stuck::Refused(why) => Self::Refused(why),
+            Failure::Refused(why) => Self::Refused(why),
         }
     }
 }
