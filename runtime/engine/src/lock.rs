@@ -32,7 +32,7 @@ pub(crate) use seize::Seized;
 pub(crate) use session::Session;
 pub use status::LockStatus;
 #[cfg(test)]
-pub(crate) use store::{Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
+pub(crate) use store::{Abandoned, Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
 pub(crate) use store::{Fenced, LeaseDocument, Store};
 pub(crate) use underway::end;
 pub(crate) use wait::{Acquisition, Waiter};

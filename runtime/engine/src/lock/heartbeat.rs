@@ -1,5 +1,6 @@
 //! Holds the lease: heartbeats in the background, a deadline on our own clock, and the release.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mongodb::bson::Document;
@@ -7,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::store::{Grant, Heartbeat, Store};
+use super::store::{Abandoned, Grant, Heartbeat, Store};
 use super::{Lock, MARGIN, Mongo};
 use crate::error::{Error, passes};
 use crate::stop::{GRACE, Guard, Permit, Reason, Stop, backoff};
@@ -21,6 +22,8 @@ pub(crate) struct Lease<S = Mongo> {
     lock: Lock<S>,
     grant: Grant,
     abandoned: Mutex<Vec<Document>>,
+    /// Whether nothing of the abandoned sessions is left. Until then, they outlive the lease.
+    ended_former_holders: AtomicBool,
     guard: Guard,
     shared: Arc<Shared>,
     heartbeat: JoinHandle<()>,
@@ -42,7 +45,15 @@ impl<S: Store> Lease<S> {
         let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
         let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
-        Self { lock, grant, abandoned: Mutex::new(abandoned), guard, shared, heartbeat }
+        Self {
+            lock,
+            grant,
+            abandoned: Mutex::new(abandoned),
+            ended_former_holders: AtomicBool::new(false),
+            guard,
+            shared,
+            heartbeat,
+        }
     }
 
     pub(crate) fn token(&self) -> i64 {
@@ -54,9 +65,10 @@ impl<S: Store> Lease<S> {
         locked(&self.abandoned).clone()
     }
 
-    /// Removes a session from the abandoned ones, so that its operations are not ended.
-    pub(crate) fn spare(&self, session: &Document) {
-        locked(&self.abandoned).retain(|abandoned| abandoned != session);
+    /// Notes that the operations of former holders were ended, except in these sessions, which count as abandoned no longer.
+    pub(crate) fn ended_former_holders(&self, spared: &[Document]) {
+        locked(&self.abandoned).retain(|abandoned| !spared.contains(abandoned));
+        self.ended_former_holders.store(true, Ordering::Relaxed);
     }
 
     /// Publishes the current migration with the next heartbeat.
@@ -97,7 +109,8 @@ impl<S: Store> Lease<S> {
             tracing::warn!("the heartbeat task panicked");
         }
         let (lock, grant) = (self.lock.clone(), self.grant);
-        let freed = tokio::spawn(async move { lock.free(grant).await });
+        let keep = if self.ended_former_holders.load(Ordering::Relaxed) { Abandoned::Forget } else { Abandoned::Keep };
+        let freed = tokio::spawn(async move { lock.free(grant, keep).await });
         // By then, the lease has expired or soon will. A server that does not answer must not delay the run any longer.
         let limit = self.guard.deadline().max(Instant::now() + GRACE);
         match timeout_at(limit, freed).await {
@@ -163,8 +176,8 @@ impl<S: Store> Lock<S> {
         prolonged.map_err(|error| self.failed("keep the migration lock", error))
     }
 
-    async fn free(&self, grant: Grant) -> Result<bool, Error> {
-        let freed = retry_release(|| self.store.free(grant)).await;
+    async fn free(&self, grant: Grant, abandoned: Abandoned) -> Result<bool, Error> {
+        let freed = retry_release(|| self.store.free(grant, abandoned)).await;
         freed.map_err(|error| self.failed("release the migration lock", error))
     }
 }

@@ -11,7 +11,7 @@ use mongodb::{ClientSession, Collection, Database};
 use super::command::{kill, start, under_way};
 use super::millis;
 use super::store::{
-    Claimant, Claimed, Documents, Fenced, Free, Grant, Heartbeat, LeaseDocument, Raised, Revoked, Store,
+    Abandoned, Claimant, Claimed, Documents, Fenced, Free, Grant, Heartbeat, LeaseDocument, Raised, Revoked, Store,
 };
 use crate::display::shorten;
 use crate::error::write_error;
@@ -125,8 +125,11 @@ impl Store for Mongo {
         Ok(beaten.matched_count == 1)
     }
 
-    async fn free(&self, grant: Grant) -> Result<bool> {
-        let free = doc! { "$set": { "holder": null }, "$unset": { "abandoned": "" } };
+    async fn free(&self, grant: Grant, abandoned: Abandoned) -> Result<bool> {
+        let mut free = doc! { "$set": { "holder": null } };
+        if abandoned == Abandoned::Forget {
+            free.insert("$unset", doc! { "abandoned": "" });
+        }
         let freed = self.documents.update_one(ours(grant), free).await?;
         Ok(freed.matched_count == 1)
     }

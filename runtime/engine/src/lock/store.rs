@@ -34,8 +34,8 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// Sends a heartbeat. Returns false if the lease is lost.
     fn prolong(&self, grant: Grant, beat: Heartbeat) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Releases the lease if it is still ours, and clears the abandoned sessions. Returns false if the lease is lost.
-    fn free(&self, grant: Grant) -> impl Future<Output = Result<bool>> + Send;
+    /// Releases the lease if it is still ours. Returns false if the lease is lost.
+    fn free(&self, grant: Grant, abandoned: Abandoned) -> impl Future<Output = Result<bool>> + Send;
 
     /// Releases the lease whoever holds it. Raises its token above the former one and above `newest`.
     fn revoke(&self, newest: i64) -> impl Future<Output = Result<Option<Revoked>>> + Send;
@@ -181,6 +181,14 @@ pub(crate) struct LeaseDocument {
     /// Time since the holder acquired it, by the server's clock, in milliseconds.
     #[serde(default, rename = "heldMs")]
     pub(crate) held_ms: Option<i64>,
+}
+
+/// What becomes of the abandoned sessions when the lease is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Abandoned {
+    /// Their operations were not ended yet: the next holder has to do it.
+    Keep,
+    Forget,
 }
 
 /// Identifies an acquired lease.

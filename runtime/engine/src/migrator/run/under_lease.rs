@@ -92,9 +92,8 @@ impl Run {
         self.progress.doing("read the records");
         let records = executor.tracker.records().await?.settled(first);
         let lease = executor.lease;
-        for session in end_former_holders(executor.lock, executor.tracker, &records, lease.abandoned()).await? {
-            lease.spare(&session);
-        }
+        let spared = end_former_holders(executor.lock, executor.tracker, &records, lease.abandoned()).await?;
+        lease.ended_former_holders(&spared);
         if work.needs_whole_data() {
             self.refuse_partially_applied(&records)?;
         }

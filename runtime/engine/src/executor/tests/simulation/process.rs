@@ -240,9 +240,8 @@ async fn under_lease(
     if store.sabotage() != Sabotage::EndsFirst {
         let mut logs = state.logs.values().filter_map(|log| Log::parse(log));
         let builds = logs.any(|log| log.builds_an_index());
-        for session in lock.end_former_holders(lease.abandoned(), builds).await {
-            lease.spare(&session);
-        }
+        let spared = lock.end_former_holders(lease.abandoned(), builds).await;
+        lease.ended_former_holders(&spared);
     }
     if store.world.may_end_commands() {
         store.world.server().look_at_former_holders(&lease.abandoned(), store.process.session);

@@ -14,7 +14,7 @@ use crate::error::code;
 use crate::lock::Fenced;
 use crate::lock::LeaseDocument;
 use crate::lock::Store;
-use crate::lock::{Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
+use crate::lock::{Abandoned, Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
 use crate::store::{Change, Written};
 
 /// How often a blocked write looks again.
@@ -76,8 +76,8 @@ impl Store for Memory {
         self.call(Call::Prolong, None, move |server| Answer::Done(server.prolong(grant, beat.clone()))).await
     }
 
-    async fn free(&self, grant: Grant) -> Result<bool> {
-        self.call(Call::Free, None, move |server| Answer::Done(server.free(grant))).await
+    async fn free(&self, grant: Grant, abandoned: Abandoned) -> Result<bool> {
+        self.call(Call::Free, None, move |server| Answer::Done(server.free(grant, abandoned))).await
     }
 
     async fn revoke(&self, newest: i64) -> Result<Option<Revoked>> {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Key, Server};
 use crate::lock::LeaseDocument;
-use crate::lock::{Claimant, Claimed, Free, Grant, Heartbeat, Revoked, millis};
+use crate::lock::{Abandoned, Claimant, Claimed, Free, Grant, Heartbeat, Revoked, millis};
 use crate::record::Holder;
 
 #[derive(Clone, Debug)]
@@ -131,10 +131,12 @@ impl Server {
         })
     }
 
-    pub(crate) fn free(&mut self, grant: Grant) -> bool {
+    pub(crate) fn free(&mut self, grant: Grant, abandoned: Abandoned) -> bool {
         self.change_lease(ours(grant), |lease| {
             lease.holder = None;
-            lease.abandoned.clear();
+            if abandoned == Abandoned::Forget {
+                lease.abandoned.clear();
+            }
         })
     }
 
