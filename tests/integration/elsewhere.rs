@@ -43,7 +43,7 @@ async fn assert_refused(older: &Migrator, db: &Database, id: &str) {
     println!("{health}");
     assert_eq!((health.status(), health.is_ready()), (HealthStatus::Failed, false));
     assert_eq!(health.partially_applied_elsewhere(), [id]);
-    assert!(health.to_string().contains(&format!("1 not linked in and half changed ({id})")), "{health}");
+    assert!(health.to_string().contains(&format!("1 not linked in and partial ({id})")), "{health}");
     assert_eq!(fingerprint(db).await, before);
 }
 

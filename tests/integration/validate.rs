@@ -59,7 +59,7 @@ async fn i4_nothing_is_wrong_with_what_is_pending_or_applied() {
     migrator.up().only(A).await.unwrap();
     assert_eq!(findings(&db, &migrator).await, []);
     migrator.up().await.unwrap();
-    assert_eq!(migrator.validate().await.unwrap().to_string(), "3 migrations checked, nothing is wrong.");
+    assert_eq!(migrator.validate().await.unwrap().to_string(), "3 migrations checked, no findings.");
 }
 
 #[tokio::test]

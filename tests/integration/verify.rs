@@ -204,13 +204,13 @@ async fn a_database_that_went_another_way_is_told() {
     assert_eq!(
         told,
         [
-            format!("'{RAW}' is in effect although '{TX}' before it could not be verified: look at it by hand."),
-            format!("There is no baseline: nothing before '{TX}' is in effect that is not on record."),
+            format!("'{RAW}' is in effect, but the earlier '{TX}' could not be verified. Check it by hand."),
+            format!("There is no baseline: nothing before '{TX}' is in effect but not recorded."),
         ]
     );
 
     untell(&db, "error").await;
     let text = migrator.detect().await.unwrap().to_string();
-    assert!(text.contains(&format!("although '{TX}' before it is not: look")), "{text}");
+    assert!(text.contains(&format!("but the earlier '{TX}' is not. Check")), "{text}");
     assert!(!text.contains("Nothing is in effect"), "{text}");
 }

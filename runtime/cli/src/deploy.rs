@@ -76,7 +76,7 @@ fn is_wrong(finding: &Finding) -> bool {
 /// Whether what is about to be applied may see to it. A migration that is pending may be there to cure a difference; what is left
 /// of it is found afterwards.
 fn may_be_cured(finding: &Finding) -> bool {
-    finding.problem.is_cured_by_up() || matches!(finding.problem, Problem::Differs { .. })
+    finding.problem.is_fixed_by_up() || matches!(finding.problem, Problem::Differs { .. })
 }
 
 /// The one line, or the one document.
@@ -90,7 +90,8 @@ fn end(session: &Session, summary: &Summary<'_>, failure: Option<Failure>) -> Re
 }
 
 fn found(what: &str, findings: &[&Finding]) -> Failure {
-    let findings: Vec<_> = findings.iter().map(|one| format!("\n  {}: {}", one.id, one.problem.what())).collect();
+    let findings: Vec<_> =
+        findings.iter().map(|one| format!("\n  {}: {}", one.id, one.problem.description())).collect();
     Failure::new(Exit::Failed, "invalid", format!("{what}:{}", findings.concat()))
         .help(format!("`{} validate` tells what to do about it", migrate()))
 }

@@ -14,7 +14,7 @@ use crate::logs::Logs;
 const NOT_NOW: [i32; 8] = [91, 189, 10058, 10107, 11600, 11602, 13435, 13436];
 
 fn tries(logs: &Logs) -> usize {
-    logs.text().matches("trying again in").count()
+    logs.text().matches("retrying in").count()
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn database(port: u16, patience_ms: u32, name: &str) -> Database {
 }
 
 fn tries(logs: &Logs) -> usize {
-    logs.text().matches("trying again in").count()
+    logs.text().matches("retrying in").count()
 }
 
 #[tokio::test]

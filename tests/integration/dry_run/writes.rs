@@ -159,7 +159,7 @@ would apply    module:dry-text:002_roles
         before   {"_id":4}
         after    {"_id":4,"role":"member"}
     note: ran without the effects of 'module:dry-text:001_index', which a dry run does not execute
-not simulated  module:dry-text:003_raw: it takes `&Database`, and what is done through that cannot be rolled back, so it was not run
+not simulated  module:dry-text:003_raw: not run, because it takes `&Database`, whose changes cannot be rolled back
 would apply    module:dry-text:004_tidy
     users: delete_one, 1 deleted
         deleted  {"_id":4,"role":"member"}

@@ -235,7 +235,7 @@ async fn a_down_that_failed_resumes_and_an_up_is_refused() {
     let validation = migrator.validate().await.unwrap();
     let problems: Vec<_> = validation.findings().iter().map(|finding| finding.problem.clone()).collect();
     assert_eq!(problems, [Problem::PartiallyReverted], "{validation}");
-    assert!(!Problem::PartiallyReverted.is_cured_by_up());
+    assert!(!Problem::PartiallyReverted.is_fixed_by_up());
     db.collection::<Document>("kept").drop().await.unwrap();
     migrator.down().await.unwrap();
     assert_eq!(status(&db, REVERTED).await, "rolled-back");

@@ -94,7 +94,7 @@ async fn none_is_told_as_that() {
     let db = TestDb::new().await;
     let tenants = for_each(&db, "module:tenants").await.unwrap();
     assert!(tenants.is_empty() && tenants.is_ok());
-    assert_eq!(tenants.to_string(), "There is no such database.");
+    assert_eq!(tenants.to_string(), "No database matches.");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ impl Plan {
         let steps = plan.iter().map(|step| Step {
             id: step.migration().id(),
             direction: step.direction().to_string(),
-            status: kebab_case(step.state().word(step.migration().is_manual())),
+            status: kebab_case(step.state().label(step.migration().is_manual())),
             description: step.migration().description(),
         });
         let blocked = plan

@@ -88,7 +88,7 @@ impl<'a> From<crate::migrator::Standing<'a>> for Standing<'a> {
     fn from(standing: crate::migrator::Standing<'a>) -> Self {
         Self {
             migration: standing.migration.into(),
-            status: kebab_case(standing.word()),
+            status: kebab_case(standing.label()),
             drifted: standing.has_drifted(),
             record: standing.record.map(Record::from),
         }

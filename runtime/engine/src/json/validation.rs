@@ -65,7 +65,7 @@ impl<'a> From<&'a crate::migrator::Finding> for Finding<'a> {
             }
             _ => Differs::default(),
         };
-        Self { id: Cow::Borrowed(id), problem: word(problem), message: problem.what(), differs }
+        Self { id: Cow::Borrowed(id), problem: word(problem), message: problem.description(), differs }
     }
 }
 
