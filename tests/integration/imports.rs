@@ -7,6 +7,7 @@ mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use self::reading::re_exports;
 use self::reading::{Module, imports};
 
 /// Which module imports which others.

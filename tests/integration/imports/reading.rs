@@ -25,11 +25,21 @@ struct File {
     tests: Vec<String>,
 }
 
-/// The arrows between the modules of a crate.
-pub(super) fn imports(name: &str) -> Arrows {
+/// The names that the root of a crate re-exports, in order.
+pub(in super::super) fn re_exports(name: &str) -> Vec<String> {
+    files(name).remove(&Module::new()).unwrap().exported.into_keys().collect()
+}
+
+fn files(name: &str) -> BTreeMap<Module, File> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src");
     let mut files = BTreeMap::new();
     read(&source, &Module::new(), &mut files);
+    files
+}
+
+/// The arrows between the modules of a crate.
+pub(super) fn imports(name: &str) -> Arrows {
+    let mut files = files(name);
     let tests: Vec<Module> = files
         .iter()
         .flat_map(|(module, file)| file.tests.iter().map(|test| [module.clone(), vec![test.clone()]].concat()))
