@@ -1,4 +1,4 @@
-//! The imports of a crate, read from its source.
+//! Reads the imports of a crate from its source.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,9 +17,9 @@ type Written = Vec<String>;
 /// One file.
 #[derive(Default)]
 struct File {
-    /// What `use` and paths in code name.
+    /// The paths in `use` and in code.
     named: Vec<Written>,
-    /// What it re-exports: the name there, and the path.
+    /// Its re-exports: the name and the path.
     exported: BTreeMap<String, Written>,
     /// Its modules that are only compiled for tests.
     tests: Vec<String>,
@@ -126,7 +126,7 @@ impl File {
                 }
                 TokenTree::Ident(word) if word == "use" => {
                     let end = end_of_item(&tokens, place);
-                    for (name, path) in tree(&tokens[place..end], &[]) {
+                    for (name, path) in tree(&tokens[place..end - 1], &[]) {
                         if exports {
                             self.exported.insert(name, path);
                         } else {
@@ -148,7 +148,7 @@ impl File {
         }
     }
 
-    /// Passes over an item that is only compiled for tests; returns the place behind it.
+    /// Skips an item that is only compiled for tests. Returns the position behind it.
     fn skip(&mut self, tokens: &[TokenTree], place: usize) -> usize {
         let end = end_of_item(tokens, place);
         let word = |token: &TokenTree| matches!(token, TokenTree::Ident(_)).then(|| token.to_string());
@@ -160,7 +160,7 @@ impl File {
     }
 }
 
-/// The place behind the item that begins here: behind its `;` or its braces.
+/// The position behind the item that begins here, after its `;` or its braces.
 fn end_of_item(tokens: &[TokenTree], place: usize) -> usize {
     let is_use = matches!(&tokens[place..], [TokenTree::Ident(word), ..] if word == "use");
     let ends = |token: &TokenTree| match token {
@@ -171,7 +171,7 @@ fn end_of_item(tokens: &[TokenTree], place: usize) -> usize {
     tokens[place..].iter().position(ends).map_or(tokens.len(), |at| place + at + 1)
 }
 
-/// The path that begins here, and the place behind it.
+/// The path that begins here, and the position behind it.
 fn path_at(tokens: &[TokenTree], mut place: usize) -> (Written, usize) {
     let mut path = Written::new();
     while let Some(TokenTree::Ident(word)) = tokens.get(place) {

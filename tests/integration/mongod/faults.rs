@@ -1,4 +1,4 @@
-//! Members that are killed, stopped and started again.
+//! Members that are killed, stopped and restarted.
 
 use std::collections::BTreeSet;
 

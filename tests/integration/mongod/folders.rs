@@ -1,4 +1,4 @@
-//! Data that are kept from one start to the next.
+//! Data that is kept between starts.
 
 use mongodb::bson::{Document, doc};
 use mongrate_testkit::mongod::{Builder, Error, Mongod};

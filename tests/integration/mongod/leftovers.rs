@@ -1,4 +1,4 @@
-//! Nothing stays behind, however the process ends that started a server.
+//! A server leaves nothing behind, however its process ends.
 
 use std::path::{Path, PathBuf};
 use std::thread;

@@ -1,4 +1,4 @@
-//! Servers that do not start, and what the caller is told. Errors of the search for a program are tested beside it.
+//! Errors of servers that do not start. Errors of the search for a program are tested beside it.
 
 use std::fs;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use mongrate_testkit::mongod::{Error, Mongod};
 use mongrate_tests::{Scratch, servers};
 
 #[tokio::test]
-async fn a_program_that_is_not_there() {
+async fn a_missing_program() {
     let error = Mongod::builder().binary("/no/such/mongod").start().await.unwrap_err();
     assert!(error.to_string().starts_with("/no/such/mongod cannot be run: Builder::binary must name"), "{error}");
 }

@@ -18,7 +18,7 @@ impl Run {
         let mut report = Report::new(purpose);
         let drifted = records.drifted(self.graph.order());
         if !drifted.is_empty() {
-            report.warn(format!("applied migrations have changed: {}", drifted.join(", ")));
+            report.warn(format!("changed since they were applied: {}", drifted.join(", ")));
         }
         let orphans = records.orphans(|id| self.graph.find(id).is_some());
         if !orphans.is_empty() {

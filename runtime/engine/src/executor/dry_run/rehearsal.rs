@@ -166,7 +166,7 @@ impl<'d> Rehearsal<'d> {
         Err(match judge(&error, outlived(database, &error, began).await) {
             Verdict::Transient(error) => Attempt::Transient(error),
             Verdict::Permanent(error) => error.into(),
-            Verdict::Ordinary => Failure::server("go on with the dry run", error).into(),
+            Verdict::Ordinary => Failure::server("continue the dry run", error).into(),
         })
     }
 }

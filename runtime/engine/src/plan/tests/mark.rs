@@ -15,9 +15,9 @@ fn apply(registry: &Registry, named: &[&str], baseline: bool, completed: &[&str]
 }
 
 /// A partially reverted migration is failed and applied.
-fn suspend(registry: &Registry, named: &[&str], completed: &[&str], half: &[&str]) -> Result<Vec<Migration>, Error> {
+fn suspend(registry: &Registry, named: &[&str], completed: &[&str], partial: &[&str]) -> Result<Vec<Migration>, Error> {
     let state = |id: &str| if completed.contains(&id) { State::Completed } else { State::Failed };
-    let applied = |id: &str| completed.contains(&id) || half.contains(&id);
+    let applied = |id: &str| completed.contains(&id) || partial.contains(&id);
     mark_pending(&Graph::new(registry)?, &owned(named), applied, state)
 }
 

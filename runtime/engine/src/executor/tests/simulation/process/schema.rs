@@ -130,7 +130,7 @@ async fn stored_log(store: &Memory, step: usize) -> Result<Log, Failure> {
     }
 }
 
-/// As the executor finds out what a body has left.
+/// Mirrors how the executor reads a footprint.
 async fn left(store: &Memory, step: usize, token: i64, course: &Course) -> Left {
     let facts = Facts::of(course.effects());
     let order = (token, i64::try_from(step).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! A body that takes `Tx`.
+//! `Tx` bodies.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::store::Beside;
 /// What the server lets a transaction last.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// As the executor runs a `Tx` body.
+/// Mirrors how the executor runs a `Tx` body.
 pub(super) async fn in_transaction(
     store: &Memory,
     committer: &Committer<'_, Memory>,
