@@ -243,7 +243,7 @@ async fn a_failure_comes_with_what_was_done() {
     let told =
         |name: &str| report["executions"].as_array().unwrap().iter().map(|one| one[name].clone()).collect::<Vec<_>>();
     assert_eq!(told("outcome"), ["applied", "applied", "failed"]);
-    assert_eq!(told("remains"), [Value::Null, Value::Null, json!("part")]);
+    assert_eq!(told("remains"), [Value::Null, Value::Null, json!("repeatable")]);
     assert_eq!(report["notRun"], json!(["module:menu:001_namespace", "module:menu:002_prices"]));
     let (_, deployment) = document(&app, &["deploy"]).await;
     let counts = ["applied", "failed", "total"].map(|name| deployment[name].as_u64());

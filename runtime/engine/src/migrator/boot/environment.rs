@@ -39,6 +39,7 @@ impl Variables {
 
 /// The settings of the `MONGRATE_*` variables; see [`Boot`](super::Boot).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the option of the builder has this name")]
 #[non_exhaustive]
 pub struct Environment {
     /// `MONGRATE_AUTO`: whether pending migrations may be applied. Default: true.
@@ -79,7 +80,6 @@ impl Environment {
 
     /// Sets the options that are set in the environment. `timeout` is the limit of runs if neither the builder nor the environment
     /// has one.
-    #[must_use]
     pub fn configure(&self, builder: MigratorBuilder, timeout: Limit) -> MigratorBuilder {
         let mut builder = builder.timeout_or(self.timeout, timeout);
         if let Some(wait) = self.lock_wait {
