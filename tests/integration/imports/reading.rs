@@ -125,7 +125,7 @@ impl File {
                     continue;
                 }
                 TokenTree::Ident(word) if word == "use" => {
-                    let end = end_of_item(&tokens, place);
+                    let end = end_of_item(&tokens, place - 1);
                     for (name, path) in tree(&tokens[place..end - 1], &[]) {
                         if exports {
                             self.exported.insert(name, path);
