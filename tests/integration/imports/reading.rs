@@ -179,7 +179,7 @@ fn path_at(tokens: &[TokenTree], mut place: usize) -> (Written, usize) {
         place += 1;
         match tokens.get(place..place + 2) {
             Some([TokenTree::Punct(one), TokenTree::Punct(two)]) if one.as_char() == ':' && two.as_char() == ':' => {
-                place += 2
+                place += 2;
             }
             _ => break,
         }
@@ -194,20 +194,17 @@ fn tree(tokens: &[TokenTree], above: &[String]) -> Vec<(String, Written)> {
     for branch in tokens.split(comma).filter(|branch| !branch.is_empty()) {
         let (path, end) = path_at(branch, 0);
         let path = [above, &path[..]].concat();
-        match branch.get(end) {
-            Some(TokenTree::Group(group)) => {
-                leaves.extend(tree(&group.stream().into_iter().collect::<Vec<_>>(), &path));
-            }
-            _ => {
-                let alias = match branch.last() {
-                    Some(TokenTree::Ident(word)) => word.to_string(),
-                    _ => String::new(),
-                };
-                let path =
-                    if path.last().is_some_and(|last| last == "self") { path[..path.len() - 1].to_vec() } else { path };
-                let name = if alias == "self" { path.last().cloned().unwrap_or_default() } else { alias };
-                leaves.push((name, path));
-            }
+        if let Some(TokenTree::Group(group)) = branch.get(end) {
+            leaves.extend(tree(&group.stream().into_iter().collect::<Vec<_>>(), &path));
+        } else {
+            let alias = match branch.last() {
+                Some(TokenTree::Ident(word)) => word.to_string(),
+                _ => String::new(),
+            };
+            let path =
+                if path.last().is_some_and(|last| last == "self") { path[..path.len() - 1].to_vec() } else { path };
+            let name = if alias == "self" { path.last().cloned().unwrap_or_default() } else { alias };
+            leaves.push((name, path));
         }
     }
     leaves
