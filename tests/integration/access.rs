@@ -1,4 +1,4 @@
-//! Servers that cannot be reached, and users that may not do everything.
+//! Unreachable servers and restricted users.
 
 pub(crate) mod guarded;
 mod privileges;

@@ -1,4 +1,4 @@
-//! Records changed by hand: `mark_applied`, `mark_pending`, `baseline`, `accept`, `prune`, each with who and why.
+//! Manual changes of records: `mark_applied`, `mark_pending`, `baseline`, `accept`, `prune`, each with who and why.
 
 use mongodb::bson::{Document, doc};
 use mongrate::history::Act;
@@ -55,7 +55,7 @@ async fn refused(db: &TestDb, amend: Amend) -> Error {
 }
 
 #[tokio::test]
-async fn what_is_marked_as_applied_does_not_run() {
+async fn a_migration_marked_as_applied_does_not_run() {
     let (db, migrator) = fresh().await;
     assert_eq!(amended(&db, migrator.mark_applied([A, B])).await, [A, B]);
     let stored = record(&db, A).await.unwrap();
@@ -73,14 +73,14 @@ async fn what_is_marked_as_applied_does_not_run() {
 
     assert_eq!(migrator.up().await.unwrap().applied().count(), 1);
     assert_eq!(steps(&db).await, ["c"]);
-    // Said again, it changes nothing, and takes no lease.
+    // Repeating it changes nothing and takes no lease.
     let before = fingerprint(&db).await;
     assert!(migrator.mark_applied([A, C]).await.unwrap().is_empty());
     assert_eq!(fingerprint(&db).await, before);
 }
 
 #[tokio::test]
-async fn i3_nothing_is_marked_as_applied_above_something_pending() {
+async fn i3_a_pending_dependency_prevents_marking_as_applied() {
     let (db, migrator) = fresh().await;
     let error = refused(&db, migrator.mark_applied([C])).await;
     assert_eq!(
@@ -93,7 +93,7 @@ async fn i3_nothing_is_marked_as_applied_above_something_pending() {
 }
 
 #[tokio::test]
-async fn what_is_marked_as_pending_runs_again() {
+async fn a_migration_marked_as_pending_runs_again() {
     let (db, migrator) = fresh().await;
     migrator.up().await.unwrap();
     assert_eq!(amended(&db, migrator.mark_pending([C])).await, [C]);
@@ -108,7 +108,7 @@ async fn what_is_marked_as_pending_runs_again() {
 }
 
 #[tokio::test]
-async fn i3_nothing_is_marked_as_pending_below_something_applied() {
+async fn i3_an_applied_dependent_prevents_marking_as_pending() {
     let (db, migrator) = fresh().await;
     migrator.up().await.unwrap();
     let error = refused(&db, migrator.mark_pending([A, C])).await;
@@ -117,7 +117,7 @@ async fn i3_nothing_is_marked_as_pending_below_something_applied() {
 }
 
 #[tokio::test]
-async fn a_baseline_is_a_migration_and_all_before_it() {
+async fn a_baseline_includes_everything_before_it() {
     let (db, migrator) = fresh().await;
     assert_eq!(amended(&db, migrator.baseline(B)).await, [A, B]);
     assert_eq!(migrator.history().migration(A).await.unwrap().entries[0].act, Act::Baseline);
@@ -128,7 +128,7 @@ async fn a_baseline_is_a_migration_and_all_before_it() {
 
 /// Two operators, and replicas that boot meanwhile: each record is changed once, and each body runs at most once.
 #[tokio::test(flavor = "multi_thread")]
-async fn i1_marks_and_runs_at_the_same_time() {
+async fn i1_concurrent_marks_and_runs() {
     let (db, migrator) = fresh().await;
     let mut runs = tokio::task::JoinSet::new();
     for number in 0..8 {
@@ -167,7 +167,7 @@ async fn a_changed_checksum_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_finding_about_an_applied_one_is_accepted() {
+async fn a_finding_about_an_applied_migration_is_accepted() {
     let (db, migrator) = fresh().await;
     migrator.up().await.unwrap();
     let records = db.collection::<Document>("migrations");
@@ -182,7 +182,7 @@ async fn a_finding_about_an_applied_one_is_accepted() {
 }
 
 #[tokio::test]
-async fn what_is_not_applied_is_not_accepted() {
+async fn a_migration_that_is_not_applied_cannot_be_accepted() {
     let (db, migrator) = fresh().await;
     let error = refused(&db, migrator.accept(A)).await;
     assert_eq!(error.to_string(), "'module:amend:001_a' is not applied");
@@ -215,9 +215,9 @@ async fn i7_an_orphan_is_pruned() {
     assert!(matches!(&error, Error::UnknownMigration { id, .. } if id == C), "{error}");
 }
 
-/// What is half changed is right again when somebody says so.
+/// A mark resolves partial changes.
 #[tokio::test]
-async fn half_changed_data_is_settled_by_a_mark() {
+async fn a_mark_resolves_partial_changes() {
     for (applied, expected) in [(true, "completed"), (false, "rolled-back")] {
         let db = TestDb::standalone().await;
         let migrator = mongrate_tests::stored::migrator(&db, "module:amend").build().unwrap();
@@ -248,7 +248,7 @@ async fn still_beside(db: &TestDb, id: &str) -> (bool, bool) {
 }
 
 #[tokio::test]
-async fn what_is_stored_beside_a_record_stays_when_it_is_accepted() {
+async fn accepting_keeps_the_fields_beside_a_record() {
     let (db, migrator) = fresh().await;
     migrator.up().await.unwrap();
     beside(&db, A).await;
@@ -260,9 +260,9 @@ async fn what_is_stored_beside_a_record_stays_when_it_is_accepted() {
     assert!(!stored.contains_key("error") && !stored.contains_key("errorStack"), "{stored}");
 }
 
-/// A person says what is there, so neither the log nor what was left holds any longer.
+/// A mark overrides the log and the footprint.
 #[tokio::test]
-async fn a_mark_files_the_log_in_the_history() {
+async fn a_mark_moves_the_log_to_the_history() {
     for db in [TestDb::new().await, TestDb::standalone().await] {
         let migrator = migrator(&db, "module:amend").build().unwrap();
         migrator.up().await.unwrap();

@@ -1,4 +1,4 @@
-//! What a service does at start-up, told by its environment.
+//! Migrating at the startup of a service, configured by environment variables.
 
 mod check;
 mod environment;
@@ -28,11 +28,11 @@ async fn a(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn it_applies_what_is_pending_and_records_what_it_was_told() {
+async fn boot_applies_and_records_the_configured_values() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:boot").actor("shop").environment("staging").codebase_version("old");
-    let told = variables([("MONGRATE_ENV", "production"), ("MONGRATE_LEASE_MS", "23000")]);
-    let booted = builder.boot().variables(told).await.unwrap();
+    let environment = variables([("MONGRATE_ENV", "production"), ("MONGRATE_LEASE_MS", "23000")]);
+    let booted = builder.boot().variables(environment).await.unwrap();
     assert_eq!(booted.report().unwrap().applied().count(), 1);
     assert!(booted.error().is_none());
     println!("{booted}");
@@ -70,7 +70,7 @@ async fn stands_alone(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i6_a_failure_is_an_error_and_is_not_tried_again() {
+async fn i6_a_failure_is_an_error_and_is_not_retried() {
     let db = TestDb::new().await;
     let error = migrator(&db, "module:boot-fails").boot().await.unwrap_err();
     assert!(matches!(&error, Error::Failed { id, .. } if id == "module:boot-fails:001_fails"), "{error}");
@@ -83,8 +83,8 @@ async fn a_failure_is_logged_and_ignored_on_request() {
     let logs = Logs::default();
     let _guard = tracing::subscriber::set_default(logs.subscriber());
     let db = TestDb::new().await;
-    let told = variables([("MONGRATE_FAIL_HARD", "false")]);
-    let booted = migrator(&db, "module:boot-fails").boot().variables(told).await.unwrap();
+    let environment = variables([("MONGRATE_FAIL_HARD", "false")]);
+    let booted = migrator(&db, "module:boot-fails").boot().variables(environment).await.unwrap();
     println!("{booted}");
     assert!(matches!(booted.error(), Some(Error::Failed { .. })), "{booted}");
     assert_eq!(booted.report().unwrap().failed().count(), 1);
@@ -99,27 +99,27 @@ async fn a_failure_is_logged_and_ignored_on_request() {
 }
 
 #[tokio::test]
-async fn what_does_not_depend_on_a_failure_runs_on_request() {
+async fn independent_migrations_run_after_a_failure_on_request() {
     let db = TestDb::new().await;
-    let told = variables([("MONGRATE_STOP_ON_ERROR", "false")]);
-    let error = migrator(&db, "module:boot-fails").boot().variables(told).await.unwrap_err();
+    let environment = variables([("MONGRATE_STOP_ON_ERROR", "false")]);
+    let error = migrator(&db, "module:boot-fails").boot().variables(environment).await.unwrap_err();
     assert!(matches!(error, Error::Failed { .. }), "{error}");
     assert_eq!(steps(&db).await, ["stands alone"]);
     assert_eq!(status(&db, "module:boot-fails:002_stands_alone").await, "completed");
 }
 
 #[tokio::test]
-async fn half_changed_data_are_an_error_whatever_the_environment_says() {
+async fn partial_changes_are_an_error_in_any_environment() {
     let db = TestDb::standalone().await;
-    let told = variables([("MONGRATE_FAIL_HARD", "false")]);
+    let environment = variables([("MONGRATE_FAIL_HARD", "false")]);
     let builder = migrator(&db, "module:boot-fails");
-    let error = builder.clone().boot().variables(told.clone()).await.unwrap_err();
+    let error = builder.clone().boot().variables(environment.clone()).await.unwrap_err();
     assert!(matches!(error, Error::Partial { .. }), "{error}");
-    // Nor does the next start go on.
-    let error = builder.clone().boot().variables(told).await.unwrap_err();
+    // The next start does not continue, either.
+    let error = builder.clone().boot().variables(environment).await.unwrap_err();
     assert!(matches!(error, Error::PartiallyApplied { .. }), "{error}");
-    let told = variables([("MONGRATE_FAIL_HARD", "false"), ("MONGRATE_AUTO", "false")]);
-    let error = builder.boot().variables(told).await.unwrap_err();
+    let environment = variables([("MONGRATE_FAIL_HARD", "false"), ("MONGRATE_AUTO", "false")]);
+    let error = builder.boot().variables(environment).await.unwrap_err();
     assert!(matches!(error, Error::PartiallyApplied { .. }), "{error}");
 }
 
@@ -130,10 +130,10 @@ async fn never_ends(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i6_it_takes_no_longer_than_it_is_told() {
+async fn i6_boot_respects_its_time_limit() {
     let db = TestDb::new().await;
-    let told = variables([("MONGRATE_TIMEOUT_MS", "300")]);
-    let error = migrator(&db, "module:boot-never-ends").boot().variables(told).await.unwrap_err();
+    let environment = variables([("MONGRATE_TIMEOUT_MS", "300")]);
+    let error = migrator(&db, "module:boot-never-ends").boot().variables(environment).await.unwrap_err();
     println!("{error}");
     assert!(matches!(error, Error::RunTimedOut { limit, .. } if limit == Duration::from_millis(300)), "{error}");
     assert!(steps(&db).await.is_empty());
@@ -142,7 +142,7 @@ async fn i6_it_takes_no_longer_than_it_is_told() {
 }
 
 #[tokio::test]
-async fn the_builders_time_limit_holds_where_none_is_set() {
+async fn the_builders_time_limit_is_the_default() {
     let no_time = Duration::from_millis(1);
     let refused = TestDb::new().await;
     let builder = migrator(&refused, "module:boot").timeout(no_time);
@@ -151,8 +151,8 @@ async fn the_builders_time_limit_holds_where_none_is_set() {
     assert!(steps(&refused).await.is_empty());
     for enough in ["none", "60000"] {
         let db = TestDb::new().await;
-        let told = variables([("MONGRATE_TIMEOUT_MS", enough)]);
-        migrator(&db, "module:boot").timeout(no_time).boot().variables(told).await.unwrap();
+        let environment = variables([("MONGRATE_TIMEOUT_MS", enough)]);
+        migrator(&db, "module:boot").timeout(no_time).boot().variables(environment).await.unwrap();
         assert_eq!(steps(&db).await, ["a"]);
     }
 }
@@ -171,13 +171,13 @@ async fn holds(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn it_waits_for_the_lease_as_long_as_it_is_told() {
+async fn boot_respects_lock_wait() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:boot-holds");
     let first = tokio::spawn(builder.clone().boot().into_future());
     HOLDS_RUNS.pass().await;
-    let told = variables([("MONGRATE_LOCK_WAIT_MS", "0")]);
-    let error = builder.boot().variables(told).await.unwrap_err();
+    let environment = variables([("MONGRATE_LOCK_WAIT_MS", "0")]);
+    let error = builder.boot().variables(environment).await.unwrap_err();
     assert!(matches!(error, Error::LockTimeout { .. }), "{error}");
     HOLDS_GOES.open();
     first.await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! How many commands a run sends, and which of them write.
+//! The number of commands that a run sends, and the commands that write.
 
 use futures_util::StreamExt;
 use mongodb::bson::{Document, doc};
@@ -46,7 +46,7 @@ async fn several(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn a_transaction_takes_four_commands_of_its_own() {
+async fn a_transaction_takes_four_more_commands() {
     let db = TestDb::new().await;
     migrator(&db, "module:commands").build().unwrap().up().await.unwrap();
     let sent = db.commands().take();
@@ -60,7 +60,7 @@ async fn a_transaction_takes_four_commands_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_run_that_has_work_to_do_takes_few_commands() {
+async fn a_run_with_work_takes_few_commands() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:commands").build().unwrap();
     migrator.up().only("module:commands:001_a").await.unwrap();
@@ -154,7 +154,7 @@ async fn nothing_pending_takes_one_command_with_a_thousand_records() {
     assert!(migrator.up().await.unwrap().is_empty());
     assert_eq!(db.commands().take(), ["find"]);
     assert_eq!(fingerprint(&db).await, before);
-    // Nobody deletes what is only not linked in (I7).
+    // A record is never deleted because its migration is not linked in (I7).
     assert_eq!(count(&db, "migrations", doc! {}).await, 1_003);
 }
 
@@ -185,7 +185,7 @@ async fn i4_reads_write_nothing() {
 }
 
 #[tokio::test]
-async fn the_indexes_of_the_history_are_there() {
+async fn the_history_has_its_indexes() {
     let db = TestDb::new().await;
     migrator(&db, "module:commands").build().unwrap().up().await.unwrap();
     let mut indexes = db.collection::<Document>("migrations_history").list_indexes().await.unwrap();

@@ -1,4 +1,4 @@
-//! The clients and the options with which a migration runs, whatever the connection string says.
+//! The clients and options of migrations, regardless of the connection string.
 
 mod clients;
 mod concerns;

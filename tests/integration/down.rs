@@ -1,4 +1,4 @@
-//! `down`: what was applied is reverted, in the reverse order, as far as the graph allows.
+//! `down`: applied migrations are reverted in the reverse order, as far as the graph allows.
 
 mod failure;
 mod refused;
@@ -104,7 +104,7 @@ async fn the_last_applied_one_is_reverted() {
     assert_eq!(history(&db, RAW).await, ["completed", "rolled-back"]);
     assert!(lease_is_free(&db).await);
 
-    // It is pending again, and everything else is not.
+    // Only this migration is pending again.
     assert_eq!(migrator.status().await.unwrap().state(RAW), Some(State::RolledBack));
     assert_eq!(migrator.up().await.unwrap().applied().count(), 1);
     assert_eq!(count(&db, "settings", doc! {}).await, 1);
@@ -125,7 +125,7 @@ async fn i3_several_steps_go_backwards() {
     assert_eq!(downs[1].get_i64("place").unwrap(), 1);
     assert_eq!(downs[0].get_i64("place").unwrap(), 2);
 
-    // Nothing is left: one read, no writes, no lease.
+    // Nothing to revert: one read, no writes, no lease.
     let before = fingerprint(&db).await;
     let _ = db.commands().take();
     let report = migrator.down().await.unwrap();
@@ -145,9 +145,9 @@ async fn a_batch_is_what_the_last_up_applied() {
     assert!(migrator.down().batch().await.unwrap().is_empty());
 }
 
-/// Neither a batch nor a clock tells what came first.
+/// Neither batches nor clocks determine the order.
 #[tokio::test]
-async fn what_was_marked_later_was_applied_later() {
+async fn a_later_mark_counts_as_applied_later() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:down").build().unwrap();
     migrator.up().only(ROLES).await.unwrap();
@@ -166,7 +166,7 @@ async fn what_was_marked_later_was_applied_later() {
 
 /// A batch that was marked as applied was applied by no `up`.
 #[tokio::test]
-async fn what_was_marked_belongs_to_no_batch() {
+async fn marked_migrations_belong_to_no_batch() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:down").build().unwrap();
     migrator.baseline(ROLES).await.unwrap();
@@ -178,7 +178,7 @@ async fn what_was_marked_belongs_to_no_batch() {
 }
 
 #[tokio::test]
-async fn to_keeps_what_it_names() {
+async fn to_keeps_the_named_migration() {
     let (db, migrator) = applied().await;
     assert_eq!(reverted(&migrator.down().to(ROLES).await.unwrap()), [RAW, INDEX]);
     assert_eq!(status(&db, ROLES).await, "completed");
@@ -187,7 +187,7 @@ async fn to_keeps_what_it_names() {
 }
 
 #[tokio::test]
-async fn only_what_is_named_is_reverted() {
+async fn only_named_migrations_are_reverted() {
     let (db, migrator) = applied().await;
     assert_eq!(reverted(&migrator.down().only(INDEX).await.unwrap()), [INDEX]);
     assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_"]);
@@ -196,14 +196,14 @@ async fn only_what_is_named_is_reverted() {
 }
 
 #[tokio::test]
-async fn dependents_are_taken_along_when_asked() {
+async fn dependents_are_reverted_on_request() {
     let (_db, migrator) = applied().await;
     assert_eq!(reverted(&migrator.down().only(USERS).with_dependents(true).await.unwrap()), [RAW, INDEX, ROLES, USERS]);
 }
 
 /// As many as want to: the same migration is reverted once, and nothing else.
 #[tokio::test(flavor = "multi_thread")]
-async fn i1_downs_at_the_same_time_revert_once() {
+async fn i1_concurrent_downs_revert_once() {
     let (db, _) = applied().await;
     let mut runs = tokio::task::JoinSet::new();
     for number in 0..8 {
@@ -223,9 +223,9 @@ async fn i1_downs_at_the_same_time_revert_once() {
     assert_eq!(status(&db, USERS).await, "completed");
 }
 
-/// What "the last one" is was decided when each of them began.
+/// Each run resolves "the last one" when it begins.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_downs_at_the_same_time_mean_the_same_one() {
+async fn concurrent_downs_revert_the_same_migration() {
     let (db, migrator) = applied().await;
     // Both have read before either of them takes the lease.
     let slow = doc! { "failCommands": ["findAndModify"], "blockConnection": true, "blockTimeMS": 500 };
@@ -238,7 +238,7 @@ async fn two_downs_at_the_same_time_mean_the_same_one() {
 }
 
 #[tokio::test]
-async fn a_source_reverts_its_own() {
+async fn a_source_reverts_only_its_own_migrations() {
     let db = TestDb::new().await;
     let all =
         mongrate::Migrator::builder(db.database().clone()).registry(registry(&["module:down", "module:down-other"]));

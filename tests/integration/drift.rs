@@ -1,4 +1,4 @@
-//! Applied migrations that have changed since, and records of migrations that are gone.
+//! Applied migrations that have changed, and records of removed migrations.
 
 use mongodb::bson::{Document, doc};
 use mongrate::migration::State;
@@ -28,12 +28,12 @@ async fn drifted(checksum: &str) -> TestDb {
 }
 
 #[tokio::test]
-async fn it_is_a_warning_unless_told_otherwise() {
+async fn drift_is_a_warning_by_default() {
     let db = drifted("t2:0").await;
     let migrator = migrator(&db, "module:drift").build().unwrap();
     let report = migrator.up().await.unwrap();
     assert!(report.warnings().iter().any(|warning| warning.contains("module:drift:001_a")), "{report}");
-    // It does not run again, and what was recorded stays.
+    // It does not run again, and its record stays.
     assert_eq!(steps(&db).await, ["a", "b"]);
     assert_eq!(record(&db, "module:drift:001_a").await.unwrap().get_str("checksum").unwrap(), "t2:0");
 
@@ -46,7 +46,7 @@ async fn it_is_a_warning_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn it_is_an_error_if_so_told_before_anything_runs() {
+async fn drift_is_an_error_before_anything_runs_if_configured() {
     let db = drifted("t2:0").await;
     let before = fingerprint(&db).await;
     let migrator = migrator(&db, "module:drift").drift(Policy::Error).build().unwrap();
@@ -81,7 +81,7 @@ async fn new(tx: &mut Tx) -> Result<(), anyhow::Error> {
 /// Two versions of a program boot together, as in a rolling update. The newer one may have something left to do when the
 /// older one has finished, or nothing.
 #[tokio::test]
-async fn it_is_an_error_also_when_it_came_while_waiting() {
+async fn drift_during_the_wait_is_an_error() {
     let older: Registry = registry(&["module:drift-meanwhile"]).into_iter().take(2).collect();
     for newer in [older.clone(), registry(&["module:drift-meanwhile"])] {
         let db = TestDb::new().await;
@@ -105,7 +105,7 @@ async fn it_is_an_error_also_when_it_came_while_waiting() {
 }
 
 #[tokio::test]
-async fn a_checksum_of_another_algorithm_says_nothing() {
+async fn a_checksum_of_another_algorithm_is_not_drift() {
     let db = drifted("t0:0").await;
     let report = migrator(&db, "module:drift").drift(Policy::Error).build().unwrap().up().await.unwrap();
     assert!(report.warnings().is_empty(), "{report}");
@@ -136,7 +136,7 @@ async fn i7_a_record_without_its_migration_is_reported_and_kept() {
 }
 
 #[tokio::test]
-async fn i7_another_sources_records_are_no_orphans() {
+async fn i7_records_of_other_sources_are_not_orphans() {
     let db = TestDb::new().await;
     migrator(&db, "module:drift").build().unwrap().up().await.unwrap();
     let status = migrator(&db, "module:order").build().unwrap().status().await.unwrap();

@@ -1,4 +1,4 @@
-//! `dry_run`: it tells what a run would do, and nothing is left of it (I4).
+//! `dry_run`: reports what a run would do, and leaves nothing behind (I4).
 
 mod collation;
 mod ends;
@@ -62,7 +62,7 @@ fn of<'r>(report: &'r Report, name: &str) -> &'r Execution {
         .unwrap_or_else(|| panic!("no {name} in {report}"))
 }
 
-/// Why it was not simulated.
+/// The reason for not being simulated.
 fn reason<'r>(report: &'r Report, name: &str) -> &'r str {
     match &of(report, name).outcome {
         Outcome::NotSimulated { reason } => reason,

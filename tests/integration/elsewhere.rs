@@ -1,4 +1,4 @@
-//! Data that a migration may have left half changed, and a program that does not link it: an older version, after the newer one
+//! Partial changes of a migration, and a program that does not link it: an older version, after the newer one
 //! was rolled back.
 
 use std::future::IntoFuture;
@@ -43,12 +43,12 @@ async fn assert_refused(older: &Migrator, db: &Database, id: &str) {
     println!("{health}");
     assert_eq!((health.status(), health.is_ready()), (HealthStatus::Failed, false));
     assert_eq!(health.partially_applied_elsewhere(), [id]);
-    assert!(health.to_string().contains(&format!("1 not linked in and half changed ({id})")), "{health}");
+    assert!(health.to_string().contains(&format!("1 not linked in and partial ({id})")), "{health}");
     assert_eq!(fingerprint(db).await, before);
 }
 
 #[tokio::test]
-async fn a_tx_that_failed_without_transactions_stops_a_program_that_does_not_link_it() {
+async fn a_partial_tx_stops_a_program_that_does_not_link_it() {
     const ID: &str = "module:elsewhere-tx:002_breaks";
     let db = TestDb::standalone().await;
     tell(&db, "break").await;
@@ -56,7 +56,7 @@ async fn a_tx_that_failed_without_transactions_stops_a_program_that_does_not_lin
     newer.up().await.unwrap_err();
     let older = older(&db, "module:elsewhere-tx");
     assert_refused(&older, &db, ID).await;
-    // What goes on is up to nobody's environment.
+    // The environment does not matter.
     for variables in [[("MONGRATE_FAIL_HARD", "false")], [("MONGRATE_AUTO", "false")]] {
         let first: Registry = registry(&["module:elsewhere-tx"]).into_iter().take(1).collect();
         let boot = Migrator::builder(db.database().clone()).registry(first).boot();
@@ -75,7 +75,7 @@ async fn a_tx_that_failed_without_transactions_stops_a_program_that_does_not_lin
 }
 
 #[tokio::test]
-async fn without_the_other_program_the_record_goes_and_then_it_starts() {
+async fn pruning_the_record_lets_the_program_start() {
     let db = TestDb::standalone().await;
     tell(&db, "break").await;
     migrator(&db, "module:elsewhere-tx").build().unwrap().up().await.unwrap_err();
@@ -102,7 +102,7 @@ async fn raw(db: &Database) -> Result<(), mongodb::error::Error> {
 }
 
 #[tokio::test]
-async fn a_raw_body_that_was_interrupted_stops_a_program_that_does_not_link_it_and_one_that_runs_does_not() {
+async fn an_interrupted_raw_body_stops_a_program_that_does_not_link_it() {
     const ID: &str = "module:elsewhere-database:002_raw";
     let db = TestDb::new().await;
     // With clients of its own, so that the end of its body is known and the lease released.
@@ -135,7 +135,7 @@ async fn a_raw_body_that_was_interrupted_stops_a_program_that_does_not_link_it_a
 
 /// Its holder dies while the older program waits for it.
 #[tokio::test]
-async fn what_a_holder_leaves_that_dies_is_found_by_a_program_that_waits_for_it() {
+async fn partial_changes_of_a_dead_holder_are_found_after_the_wait() {
     const ID: &str = "module:elsewhere-tx:002_breaks";
     let db = TestDb::new().await;
     migrator(&db, "module:elsewhere-tx").build().unwrap().up().await.unwrap();
@@ -168,7 +168,7 @@ async fn index(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn the_record_says_its_kind_and_only_a_raw_one_that_was_interrupted_stops_others() {
+async fn only_the_record_of_an_interrupted_raw_body_stops_other_programs() {
     let db = TestDb::new().await;
     migrator(&db, "module:elsewhere-schema").build().unwrap().up().await.unwrap();
     let records = db.collection::<Document>("migrations");

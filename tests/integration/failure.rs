@@ -1,4 +1,4 @@
-//! A migration that fails: what is left, what is on record, and what the caller is told.
+//! Failed migrations: remaining changes, records, and errors.
 
 use std::fmt;
 
@@ -66,7 +66,7 @@ async fn i1_a_failed_transaction_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn i6_a_failure_is_on_record_and_the_lease_is_free() {
+async fn i6_a_failure_is_recorded_and_the_lease_is_released() {
     let (db, _migrator, _) = broken().await;
     let failed = record(&db, "module:failure:002_breaks").await.unwrap();
     assert_eq!(failed.get_str("status").unwrap(), "failed");
@@ -114,7 +114,7 @@ async fn i6_the_error_carries_the_report_and_its_cause() {
 }
 
 #[tokio::test]
-async fn the_next_up_tries_again_and_counts() {
+async fn the_next_up_retries_and_counts_attempts() {
     let (db, migrator, _) = broken().await;
     migrator.up().await.unwrap_err();
     let failed = record(&db, "module:failure:002_breaks").await.unwrap();
@@ -142,7 +142,7 @@ async fn typed(tx: &mut Tx) -> Result<(), Overdrawn> {
 }
 
 #[tokio::test]
-async fn i6_an_error_of_a_type_of_its_own_is_found_by_its_type() {
+async fn i6_a_custom_error_can_be_downcast() {
     let db = TestDb::new().await;
     let error = migrator(&db, "module:failure-typed").build().unwrap().up().await.unwrap_err();
     let Error::Failed { source, .. } = &error else { panic!("{error}") };
@@ -175,7 +175,7 @@ async fn go_on_on_both(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i3_after_a_failure_a_run_goes_on_with_what_does_not_depend_on_it_if_asked() {
+async fn i3_continue_on_error_runs_independent_migrations() {
     let db = TestDb::new().await;
     tell(&db, "break").await;
     let migrator = migrator(&db, "module:go-on").build().unwrap();

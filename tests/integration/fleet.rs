@@ -1,4 +1,4 @@
-//! Many processes that start together, as replicas of one service do.
+//! Many processes that start together, like replicas of a service.
 
 use std::collections::BTreeMap;
 

@@ -121,7 +121,7 @@ async fn i7_a_collection_of_the_application_is_refused_in_every_role() {
 }
 
 #[tokio::test]
-async fn i7_what_is_no_ordinary_collection_is_refused_in_every_role() {
+async fn i7_a_special_collection_is_refused_in_every_role() {
     for (options, expected) in [
         (doc! { "viewOn": "nothing", "pipeline": [] }, "a view"),
         (doc! { "capped": true, "size": 4096 }, "a capped collection"),
@@ -141,7 +141,7 @@ async fn i7_what_is_no_ordinary_collection_is_refused_in_every_role() {
 
 /// An application may have made the collections beforehand, and a run that has begun is gone on with.
 #[tokio::test]
-async fn what_is_empty_or_mongrates_own_is_used() {
+async fn an_empty_or_own_collection_is_used() {
     let db = TestDb::new().await;
     for name in ["migrations", "migrations_history", "migrations_lock", "migrations_kv"] {
         db.create_collection(name).await.unwrap();
@@ -181,7 +181,7 @@ async fn i7_a_record_of_another_shape_is_refused() {
 }
 
 #[tokio::test]
-async fn fields_of_a_newer_version_do_no_harm() {
+async fn fields_of_a_newer_version_are_ignored() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:foreign").build().unwrap();
     migrator.up().await.unwrap();

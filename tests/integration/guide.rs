@@ -1,4 +1,4 @@
-//! The guides are whole, and true.
+//! The guides are complete and correct.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -15,7 +15,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
-/// Everybody who meets an error finds its cause and its cure.
+/// The guide explains the cause and the fix of every error.
 #[test]
 fn every_error_is_in_the_guide() {
     let source = read("runtime/engine/src/error.rs");

@@ -1,10 +1,10 @@
-//! The harness itself: what the other tests rely on.
+//! Tests of the harness.
 
 use mongodb::bson::{Document, doc};
 use mongrate_tests::{FailPoint, TestDb, Worker};
 
 #[tokio::test]
-async fn each_test_has_a_database_of_its_own() {
+async fn each_test_has_its_own_database() {
     let (one, other) = (TestDb::new().await, TestDb::new().await);
     one.collection::<Document>("things").insert_one(doc! {}).await.unwrap();
     assert_eq!(other.collection::<Document>("things").count_documents(doc! {}).await.unwrap(), 0);
@@ -41,7 +41,7 @@ async fn a_fail_point_strikes_one_client_and_ends_with_its_guard() {
 }
 
 #[tokio::test]
-async fn a_worker_is_a_process_of_its_own() {
+async fn a_worker_is_a_separate_process() {
     let db = TestDb::new().await;
     let mut worker = Worker::start(&["insert", db.uri(), db.name(), "things"]);
     assert_eq!(worker.line().await.as_deref(), Some("inserted"));

@@ -1,4 +1,4 @@
-//! Whether a program and its database fit together.
+//! Health checks.
 
 use mongodb::Database;
 use mongodb::bson::{DateTime, Document, doc};
@@ -30,7 +30,7 @@ async fn waits(tx: &mut Tx) -> Result<(), anyhow::Error> {
     Ok(step(tx, "waits").await?)
 }
 
-/// The line, after its verdict and readiness are what they should be.
+/// Checks status and readiness, and returns the line.
 fn line(health: &Health, status: HealthStatus, ready: bool) -> String {
     println!("{health}");
     assert_eq!((health.status(), health.is_ready()), (status, ready), "{health}");
@@ -68,9 +68,9 @@ async fn i4_pending_then_failed_then_healthy() {
     assert_eq!(fingerprint(&db).await, before);
 }
 
-/// What an operator does in his own time does not take a service out of the load balancer.
+/// A manual migration does not take a service out of the load balancer.
 #[tokio::test]
-async fn a_failed_manual_migration_is_told_and_the_service_stays_ready() {
+async fn a_failed_manual_migration_is_reported_and_the_service_stays_ready() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:health").build().unwrap();
     migrator.up().await.unwrap();
@@ -97,9 +97,9 @@ async fn drift_is_not_ready_if_it_is_an_error() {
     line(&builder.drift(Policy::Error).build().unwrap().health().await.unwrap(), HealthStatus::Drifted, false);
 }
 
-/// What is half changed is not run again by itself, so that nothing is pending; the service must not go on.
+/// A partially applied migration is not retried, so nothing is pending, but the service must not continue.
 #[tokio::test]
-async fn half_changed_data_are_a_failure() {
+async fn partial_changes_are_a_failure() {
     let db = TestDb::standalone().await;
     tell(&db, "fail").await;
     let migrator = migrator(&db, "module:health").build().unwrap();
@@ -111,9 +111,9 @@ async fn half_changed_data_are_a_failure() {
     line(&migrator.health().await.unwrap(), HealthStatus::Healthy, true);
 }
 
-/// It is applied, so that a start would find nothing to do.
+/// It is applied, so a boot would find nothing to do.
 #[tokio::test]
-async fn an_effect_that_was_not_had_is_a_failure_and_the_service_stays_ready() {
+async fn a_failed_verification_is_a_failure_and_the_service_stays_ready() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:health").build().unwrap();
     migrator.up().await.unwrap();
@@ -124,7 +124,7 @@ async fn an_effect_that_was_not_had_is_a_failure_and_the_service_stays_ready() {
 }
 
 #[tokio::test]
-async fn a_long_list_is_cut_short() {
+async fn a_long_list_is_truncated() {
     let db = TestDb::new().await;
     let health = migrator(&db, fleet::SOURCES[0]).build().unwrap().health().await.unwrap();
     let line = line(&health, HealthStatus::Pending, false);
@@ -177,7 +177,7 @@ async fn while_a_newer_version_migrates_the_older_one_stays_ready() {
     line(&older.health().await.unwrap(), HealthStatus::Healthy, true);
     line(&newer.health().await.unwrap(), HealthStatus::Failed, false);
 
-    // It tries again: what failed stays so until it has succeeded.
+    // The retry is running. The migration counts as failed until it succeeds.
     untell(&db, "fail").await;
     let run = tokio::spawn(newer.up().into_future());
     SLOW_RUNS.pass().await;
@@ -186,7 +186,7 @@ async fn while_a_newer_version_migrates_the_older_one_stays_ready() {
     run.await.unwrap().unwrap();
     line(&newer.health().await.unwrap(), HealthStatus::Healthy, true);
 
-    // One that died long ago is not busy.
+    // A dead holder is not busy.
     let dead = doc! { "$set": { "holder": holder, "expiresAt": DateTime::from_millis(0) } };
     db.collection::<Document>("migrations_lock").update_one(doc! { "_id": "lease" }, dead).await.unwrap();
     let told = line(&newer.health().await.unwrap(), HealthStatus::Healthy, true);

@@ -1,4 +1,4 @@
-//! Reading what was done.
+//! Reading the history.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn second(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i4_it_is_read_newest_first() {
+async fn i4_the_history_is_newest_first() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:history").environment("production").codebase_version("1.2.3").build().unwrap();
     let page = migrator.history().await.unwrap();
@@ -88,7 +88,7 @@ async fn i4_it_is_read_newest_first() {
 }
 
 #[tokio::test]
-async fn statistics_are_those_of_the_executions() {
+async fn statistics_summarize_the_executions() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:history").build().unwrap();
     migrator.up().await.unwrap();
@@ -109,7 +109,7 @@ async fn statistics_are_those_of_the_executions() {
 }
 
 #[tokio::test]
-async fn a_page_has_its_limits() {
+async fn a_page_has_limits() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:history").build().unwrap();
     for limit in [0, 501] {

@@ -1,4 +1,4 @@
-//! Executions that were interrupted: whoever finds one writes its entry in the history.
+//! Interrupted executions: the next run writes their history entries.
 
 use std::future::IntoFuture;
 
@@ -44,7 +44,7 @@ async fn undo(_: &Database) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn i6_the_next_run_writes_the_entry_of_one_that_was_interrupted() {
+async fn i6_the_next_run_writes_the_entry_of_an_interrupted_one() {
     const ID: &str = "module:interrupted:001_raw";
     let db = TestDb::new().await;
     let began = DateTime::now();
@@ -88,7 +88,7 @@ async fn marked(_: &Database) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn i6_so_does_whoever_marks_it() {
+async fn i6_a_mark_writes_the_entry_of_an_interrupted_run() {
     const ID: &str = "module:interrupted-marked:001_raw";
     let db = TestDb::new().await;
     let run = async || connected(&db, "module:interrupted-marked", "ana").await;
@@ -113,7 +113,7 @@ async fn alone(_: &mut Tx) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn i6_a_tx_without_transactions_leaves_its_entry_as_well() {
+async fn i6_an_interrupted_tx_without_transactions_gets_an_entry() {
     const ID: &str = "module:interrupted-standalone:001_tx";
     let db = TestDb::standalone().await;
     let run = || migrator(&db, "module:interrupted-standalone").build().unwrap();

@@ -1,4 +1,4 @@
-//! What `Schema` migrations have left, held against the database.
+//! Comparison of the database with the footprints of `Schema` migrations.
 
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
@@ -63,7 +63,7 @@ fn index(keys: Document, name: &str) -> IndexModel {
 }
 
 #[tokio::test]
-async fn what_a_body_leaves_is_stored_with_its_record() {
+async fn the_footprint_of_a_body_is_stored_with_its_record() {
     for db in [TestDb::new().await, TestDb::standalone().await] {
         applied(&db).await;
         let stored = record(&db, B).await.unwrap();
@@ -78,14 +78,14 @@ async fn what_a_body_leaves_is_stored_with_its_record() {
 }
 
 #[tokio::test]
-async fn i4_what_was_changed_by_hand_is_a_difference() {
+async fn i4_a_manual_change_is_a_difference() {
     let db = TestDb::new().await;
     let migrator = applied(&db).await;
     let users = db.collection::<Document>("users");
     users.drop_index("email_1").await.unwrap();
     users.create_index(index(doc! { "mail": 1 }, "email_1")).await.unwrap();
     users.create_index(index(doc! { "old": 1 }, "old_1")).await.unwrap();
-    // The application's own, which is nobody's business.
+    // The application's own, which is ignored.
     users.create_index(index(doc! { "own": 1 }, "own_1")).await.unwrap();
     db.create_collection("own").await.unwrap();
     db.run_command(doc! { "collMod": "users", "validator": {} }).await.unwrap();
@@ -96,7 +96,7 @@ async fn i4_what_was_changed_by_hand_is_a_difference() {
     let before = fingerprint(&db).await;
     let _ = db.commands().take();
     let validation = migrator.validate().await.unwrap();
-    // What differs is looked at twice: a body may be running.
+    // Differences are read twice, because a body may be running.
     let (records, twice) = (["find", "find"], ["listCollections", "listIndexes"]);
     assert_eq!(db.commands().take(), [&records[..], &twice, &["find"], &twice].concat());
     assert_eq!(fingerprint(&db).await, before);
@@ -142,9 +142,9 @@ async fn a_difference_is_accepted() {
     assert_eq!(objects(&migrator).await, ["index 'email_1' of 'users'"]);
 }
 
-/// What `down` has left counts, too, and can be accepted.
+/// The footprint of a `down` counts, too, and can be accepted.
 #[tokio::test]
-async fn what_was_reverted_counts() {
+async fn the_footprint_of_a_down_counts() {
     let db = TestDb::new().await;
     let migrator = applied(&db).await;
     migrator.down().only(A).await.unwrap();
@@ -161,7 +161,7 @@ async fn what_was_reverted_counts() {
 }
 
 #[tokio::test]
-async fn what_an_orphan_left_counts_until_it_is_pruned() {
+async fn the_footprint_of_an_orphan_counts_until_it_is_pruned() {
     let db = TestDb::new().await;
     applied(&db).await;
     let without = registry(&["module:left"]).into_iter().filter(|migration| migration.id() != B).collect();
@@ -175,7 +175,7 @@ async fn what_an_orphan_left_counts_until_it_is_pruned() {
 }
 
 #[tokio::test]
-async fn a_mark_takes_the_facts_away() {
+async fn a_mark_removes_the_footprint() {
     for mark in ["pending", "applied"] {
         let db = TestDb::new().await;
         let migrator = applied(&db).await;
@@ -214,7 +214,7 @@ async fn anything(db: &Database) -> Result<(), mongodb::error::Error> {
 }
 
 #[tokio::test]
-async fn what_a_later_migration_changes_is_no_difference() {
+async fn a_change_by_a_later_migration_is_not_a_difference() {
     let db = TestDb::new().await;
     db.create_collection("users").await.unwrap();
     let migrator = migrator(&db, "module:left-later").build().unwrap();
@@ -227,7 +227,7 @@ async fn what_a_later_migration_changes_is_no_difference() {
     assert_eq!(objects(&migrator).await, ["validator of 'people'"]);
     db.run_command(doc! { "collMod": "people", "validator": { "a": 2 } }).await.unwrap();
 
-    // Nobody knows what a `&Database` body has done.
+    // The effects of a `&Database` body are unknown.
     let report = migrator.up().only("module:left-later:004_anything").await.unwrap();
     assert!(report.warnings().is_empty(), "{report}");
     let validation = migrator.validate().await.unwrap();
@@ -246,7 +246,7 @@ async fn meanwhile(tx: &mut Tx) -> Result<(), anyhow::Error> {
     tx.collection::<Document>("users").insert_one(doc! {}).await?;
     let uri = tx.collection::<Document>("told").find_one(doc! {}).await?.unwrap();
     let client = mongodb::Client::with_uri_str(uri.get_str("uri")?).await?;
-    // Somebody else, while the run goes on.
+    // A manual change during the run.
     client.database(uri.get_str("database")?).collection::<Document>("orders").drop_index("number_1").await?;
     Ok(())
 }
@@ -257,7 +257,7 @@ async fn numbers(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn the_end_of_a_run_warns_of_what_is_not_as_it_was_left() {
+async fn the_end_of_a_run_warns_of_differences() {
     let db = TestDb::new().await;
     let told = doc! { "uri": db.uri(), "database": db.name() };
     db.collection::<Document>("told").insert_one(told).await.unwrap();
@@ -270,7 +270,7 @@ async fn the_end_of_a_run_warns_of_what_is_not_as_it_was_left() {
 }
 
 #[tokio::test]
-async fn health_compares_once_a_minute_and_stays_ready_unless_told_otherwise() {
+async fn health_compares_once_a_minute_and_stays_ready_by_default() {
     let db = TestDb::new().await;
     let migrator = applied(&db).await;
     db.collection::<Document>("users").drop_index("email_1").await.unwrap();

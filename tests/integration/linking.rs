@@ -1,10 +1,10 @@
-//! What is linked in, and what is not.
+//! Linked-in migrations.
 
 use mongrate::{Migrator, Registry};
 use mongrate_tests::TestDb;
 
 #[tokio::test]
-async fn a_program_without_migrations_is_told_why_that_can_be() {
+async fn a_program_without_migrations_gets_an_explanation() {
     let db = TestDb::new().await;
     let none = Registry::from_iter([]);
     let report = Migrator::builder(db.database().clone()).registry(none).build().unwrap().up().await.unwrap();

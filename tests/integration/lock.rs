@@ -1,4 +1,4 @@
-//! One migrates, the others wait.
+//! One process migrates while the others wait.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn waited(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i1_a_second_one_waits_and_has_nothing_left_to_do() {
+async fn i1_a_second_run_waits_and_has_nothing_left_to_do() {
     let db = TestDb::new().await;
     let (replica, commands) = db.replica("second").await;
     let first = tokio::spawn(migrator(&db, "module:lock-waited").actor("first").build().unwrap().up().into_future());
@@ -61,7 +61,7 @@ async fn impatient(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i6_who_has_waited_long_enough_is_told_for_whom() {
+async fn i6_a_lock_timeout_names_the_holder() {
     let db = TestDb::new().await;
     // A short lease, so that the heartbeat soon tells what runs.
     let first = migrator(&db, "module:lock-impatient").actor("deploy 7").lease(Duration::from_secs(8)).build().unwrap();
@@ -84,7 +84,7 @@ async fn i6_who_has_waited_long_enough_is_told_for_whom() {
         assert!(error.to_string().contains(words), "{words} is not in: {error}");
     }
 
-    // The holder is none the worse for it.
+    // The holder is not affected.
     IMPATIENT_GOES.open();
     first.await.unwrap().unwrap();
     assert_eq!(steps(&db).await, ["slow"]);
@@ -130,7 +130,7 @@ async fn loops(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i6_a_body_that_does_not_end_holds_no_lease() {
+async fn i6_a_body_that_does_not_end_does_not_keep_the_lease() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:lock-loops").build().unwrap();
     let up = tokio::spawn(migrator.up().into_future());

@@ -1,4 +1,4 @@
-//! What is logged: enough to follow a run, and nothing that is stored or secret.
+//! Logs: sufficient to follow a run, without stored data or secrets.
 
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex};

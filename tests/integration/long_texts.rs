@@ -1,4 +1,4 @@
-//! Texts and documents that are longer than anybody reads: they are cut, and what they belong to is on record all the same.
+//! Long texts and documents are truncated, and their executions are still recorded.
 
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
@@ -42,7 +42,7 @@ async fn panic(_: &mut Schema) -> Result<(), mongrate::Error> {
     panic!("{}", long())
 }
 
-/// What is on record of a failure, cut at the boundary of a character and with a note.
+/// The recorded failure, truncated at a character boundary with a note.
 async fn assert_cut(db: &Database, id: &str) {
     assert_eq!(history(db, id).await.last().unwrap(), "failed");
     let entries = documents(db, "migrations_history").await;
@@ -58,7 +58,7 @@ async fn assert_cut(db: &Database, id: &str) {
 }
 
 #[tokio::test]
-async fn i6_an_error_of_20_mb_is_on_record() {
+async fn i6_an_error_of_20_mb_is_recorded() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:long-texts").build().unwrap();
     tell(&db, "tx").await;
@@ -90,7 +90,7 @@ async fn i6_an_error_of_20_mb_is_on_record() {
 }
 
 #[tokio::test]
-async fn i6_so_it_is_on_a_server_without_transactions() {
+async fn i6_an_error_of_20_mb_is_recorded_without_transactions() {
     let db = TestDb::standalone().await;
     tell(&db, "tx").await;
     let error = migrator(&db, "module:long-texts").build().unwrap().up().await.unwrap_err();
@@ -105,7 +105,7 @@ async fn fine(_: &mut Tx) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn whoever_gives_long_names_and_reasons_is_on_record() {
+async fn long_names_and_reasons_are_recorded() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:long-names").actor(long()).environment(long()).codebase_version(long());
     let migrator = builder.build().unwrap();
@@ -140,7 +140,7 @@ async fn large(tx: &mut Tx) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn a_dry_run_quotes_large_documents_in_part() {
+async fn a_dry_run_truncates_large_documents() {
     let db = TestDb::new().await;
     let list: Vec<_> = (0..100_000).map(Bson::from).collect();
     let large = doc! { "_id": 1, "first": "short", "text": "é".repeat(4_000_000), "list": list, "last": 1 };

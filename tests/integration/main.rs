@@ -37,6 +37,7 @@ mod plugin;
 mod records;
 mod refusals;
 mod require;
+mod root_names;
 mod running;
 mod schema;
 mod settled;

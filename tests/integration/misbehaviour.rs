@@ -1,4 +1,4 @@
-//! Bodies that panic, swallow errors, or leave work behind.
+//! Bodies that panic, ignore errors, or leave tasks behind.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -51,7 +51,7 @@ async fn panicked(db: &TestDb, source: &str, message: &str) {
     assert_eq!(failed.get_str("error").unwrap(), format!("the migration panicked: {message}"));
     assert_eq!(history(db, &id).await, ["failed"]);
     assert!(lease_is_free(db).await);
-    // The connection and the session are fit for use.
+    // The connection and the session are usable.
     migrator.up().await.unwrap_err();
     assert_eq!(history(db, &id).await, ["failed", "failed"]);
 }
@@ -64,14 +64,14 @@ async fn i6_a_panic_in_a_transaction_rolls_it_back() {
 }
 
 #[tokio::test]
-async fn i6_a_panic_in_a_schema_body_is_on_record() {
+async fn i6_a_panic_in_a_schema_body_is_recorded() {
     let db = TestDb::new().await;
     panicked(&db, "module:panic-schema", "out of cheese").await;
     assert_eq!(db.collection::<Document>("half").list_index_names().await.unwrap(), ["_id_", "a_1"]);
 }
 
 #[tokio::test]
-async fn i6_a_panic_in_a_database_body_is_on_record() {
+async fn i6_a_panic_in_a_database_body_is_recorded() {
     let db = TestDb::new().await;
     panicked(&db, "module:panic-database", "(no message)").await;
     assert_eq!(count(&db, "half", doc! {}).await, 2);
@@ -121,7 +121,7 @@ async fn goes_on(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i6_what_follows_from_an_ignored_error_does_not_hide_it() {
+async fn i6_later_errors_do_not_hide_an_ignored_one() {
     let db = TestDb::new().await;
     let error = migrator(&db, "module:ignored-then-fails").build().unwrap().up().await.unwrap_err();
     println!("{error}");
@@ -160,7 +160,7 @@ async fn leaves(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i1_what_a_body_leaves_behind_writes_nothing_any_more() {
+async fn i1_a_leftover_task_of_a_body_writes_nothing() {
     let db = TestDb::new().await;
     migrator(&db, "module:left-behind").build().unwrap().up().await.unwrap();
     let left = LEFT.lock().unwrap().take().unwrap();

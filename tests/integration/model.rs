@@ -1,5 +1,5 @@
-//! A model beside the real thing: random graphs and random sequences of deeds, failures and crashes, on the real server. After
-//! each action, what is stored, counted and told is what a plain value says (I1 to I7).
+//! A model-based test: random graphs and random sequences of actions, failures and crashes, on a real server. After
+//! each action, the stored state and the answers must match the model (I1 to I7).
 //!
 //! `PROPTEST_CASES` sets how many cases there are; a failure prints the shrunken case and the seed, which `PROPTEST_RNG_SEED`
 //! takes.
@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 const CASES: u32 = 24;
 
 #[test]
-fn i1_to_i7_hold_for_random_graphs_and_sequences_as_in_the_model() {
+fn i1_to_i7_hold_for_random_graphs_and_sequences() {
     let mut config = Config { max_shrink_time: 120_000, failure_persistence: None, ..Config::default() };
     if env::var_os("PROPTEST_CASES").is_none() {
         config.cases = CASES;

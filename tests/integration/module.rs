@@ -35,7 +35,7 @@ mod roles {
 }
 
 #[tokio::test]
-async fn up_and_down_of_a_module_are_run() {
+async fn up_and_down_of_a_module_run() {
     let db = TestDb::new().await;
     let users = db.collection::<Document>("users");
     users.insert_one(doc! {}).await.unwrap();
@@ -53,7 +53,7 @@ async fn up_and_down_of_a_module_are_run() {
 }
 
 #[tokio::test]
-async fn a_module_whose_verify_says_no_fails_the_run() {
+async fn a_module_that_fails_to_verify_fails_the_run() {
     let db = TestDb::new().await;
     db.collection::<Document>("users").insert_one(doc! { "role": "founder" }).await.unwrap();
 

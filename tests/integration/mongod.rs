@@ -26,7 +26,7 @@ async fn one_member_takes_transactions_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_standalone_server_is_no_replica_set() {
+async fn a_standalone_server_is_not_a_replica_set() {
     let server = Mongod::builder().standalone().start().await.unwrap();
     let client = server.client().await.unwrap();
     let hello = client.database("admin").run_command(doc! { "hello": 1 }).await.unwrap();

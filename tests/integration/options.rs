@@ -1,4 +1,4 @@
-//! Options that make no sense are refused before the database is asked anything.
+//! Invalid options are refused before anything is sent to the database.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn named(set: impl FnOnce(&mut Names)) -> Names {
 }
 
 #[tokio::test]
-async fn each_option_that_makes_no_sense_is_named() {
+async fn each_invalid_option_is_named() {
     let db = TestDb::new().await;
     let _ = db.commands().take();
     let refused = |set: &dyn Fn(MigratorBuilder) -> MigratorBuilder| {
@@ -58,9 +58,9 @@ async fn each_option_that_makes_no_sense_is_named() {
     assert!(db.commands().take().is_empty());
 }
 
-/// The server decides what a name is.
+/// The server decides which names are valid.
 #[tokio::test]
-async fn a_name_that_is_accepted_is_one_for_the_server() {
+async fn an_accepted_name_is_valid_for_the_server() {
     let db = TestDb::new().await;
     let longest = "a".repeat(254 - db.name().len());
     let too_long = format!("{longest}a");
@@ -128,7 +128,7 @@ async fn every_pair_of_equal_names_is_refused() {
 }
 
 #[tokio::test]
-async fn all_of_them_are_named_at_once() {
+async fn invalid_options_are_reported_together() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:options").lease(Duration::MAX).timeout(Duration::ZERO);
     let error = builder.clone().build().unwrap_err();
@@ -141,7 +141,7 @@ async fn all_of_them_are_named_at_once() {
 }
 
 #[tokio::test]
-async fn a_run_without_time_is_refused_and_changes_nothing() {
+async fn a_run_with_a_time_limit_of_zero_is_refused() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:options").build().unwrap();
     assert_eq!(option(&migrator.up().timeout(Duration::ZERO).await.unwrap_err()), "timeout");
@@ -152,7 +152,7 @@ async fn a_run_without_time_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_longest_and_the_shortest_of_each_work() {
+async fn the_minimum_and_maximum_of_each_option_work() {
     for (lease, wait, limit) in [(DAY, DAY * 30, DAY * 30), (Duration::from_secs(1), Duration::ZERO, DAY)] {
         let db = TestDb::new().await;
         let builder = migrator(&db, "module:options").lease(lease).lock_wait(wait).timeout(limit);
@@ -176,7 +176,7 @@ async fn too_much_time(schema: &mut Schema) -> Result<(), Error> {
 
 /// The server takes zero for "no limit".
 #[tokio::test]
-async fn a_body_that_sets_a_time_limit_that_makes_no_sense_fails() {
+async fn a_body_that_sets_an_invalid_time_limit_fails() {
     for (source, value) in [("module:options-no-time", "0 ms"), ("module:options-too-much-time", "36000 min")] {
         let db = TestDb::new().await;
         let migrator = migrator(&db, source).build().unwrap();

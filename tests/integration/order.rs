@@ -1,4 +1,4 @@
-//! What runs, and in which order.
+//! The selection and the order of migrations.
 
 use mongodb::bson::doc;
 use mongrate::{Error, Migrator, Registry, Tx, migration};
@@ -35,7 +35,7 @@ async fn order_base(tx: &mut Tx) -> Result<(), anyhow::Error> {
 const ORDER: [&str; 2] = ["module:order", "module:order-base"];
 
 #[tokio::test]
-async fn i3_dependencies_run_first_also_across_sources() {
+async fn i3_dependencies_run_first_even_across_sources() {
     let db = TestDb::new().await;
     let migrator = Migrator::builder(db.clone()).registry(registry(&ORDER)).build().unwrap();
     let report = migrator.up().await.unwrap();
@@ -45,7 +45,7 @@ async fn i3_dependencies_run_first_also_across_sources() {
 }
 
 #[tokio::test]
-async fn i5_the_order_does_not_depend_on_how_the_registry_was_put_together() {
+async fn i5_the_order_is_independent_of_the_registrys_construction() {
     let db = TestDb::new().await;
     let mut ids = Vec::new();
     for reversed in [false, true] {
@@ -64,7 +64,7 @@ async fn i5_the_order_does_not_depend_on_how_the_registry_was_put_together() {
 }
 
 #[tokio::test]
-async fn i3_one_source_alone_waits_for_the_others_that_it_depends_on() {
+async fn i3_a_single_source_requires_its_dependencies_in_other_sources() {
     let db = TestDb::new().await;
     let order = migrator(&db, "module:order").build().unwrap();
     let error = order.up().await.unwrap_err();
@@ -83,7 +83,7 @@ async fn i3_one_source_alone_waits_for_the_others_that_it_depends_on() {
 }
 
 #[tokio::test]
-async fn a_source_that_is_not_there_is_an_error() {
+async fn an_unknown_source_is_an_error() {
     let db = TestDb::new().await;
     let error = migrator(&db, "module:odrer").build().unwrap().up().await.unwrap_err();
     assert!(matches!(&error, Error::UnknownSource { name, .. } if name == "module:odrer"), "{error}");
@@ -115,20 +115,20 @@ async fn only_after(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i3_a_named_one_runs_with_its_pending_dependencies_only() {
+async fn i3_a_named_migration_runs_with_its_pending_dependencies_only() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:only").build().unwrap();
     migrator.up().only("module:only:002_b").await.unwrap();
     assert_eq!(steps(&db).await, ["a", "b"]);
     assert_eq!(count(&db, "migrations", doc! {}).await, 2);
 
-    // Again, it is completed: nothing runs.
+    // Completed, so nothing runs.
     assert!(migrator.up().only("module:only:002_b").await.unwrap().is_empty());
     assert_eq!(steps(&db).await, ["a", "b"]);
 }
 
 #[tokio::test]
-async fn i3_a_manual_one_runs_when_it_is_named_and_what_depends_on_it_waits() {
+async fn i3_a_manual_migration_runs_when_named_and_its_dependents_wait() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:only").build().unwrap();
     let error = migrator.up().only("module:only:005_after").await.unwrap_err();
@@ -138,7 +138,7 @@ async fn i3_a_manual_one_runs_when_it_is_named_and_what_depends_on_it_waits() {
     assert_eq!(steps(&db).await, ["a", "b", "c"]);
     assert!(report.warnings().iter().any(|warning| warning.contains("004_by_hand")), "{report}");
 
-    // Waiting for a manual one is not work to do.
+    // Blocked migrations are not work.
     let again = migrator.up().await.unwrap();
     assert!(again.is_empty());
     assert!(again.to_string().ends_with("Nothing to apply now; 1 waiting."), "{again}");
@@ -154,7 +154,7 @@ async fn i3_a_manual_one_runs_when_it_is_named_and_what_depends_on_it_waits() {
 }
 
 #[tokio::test]
-async fn a_name_with_a_slip_of_the_pen_is_corrected() {
+async fn a_misspelled_name_gets_a_suggestion() {
     let db = TestDb::new().await;
     let error = migrator(&db, "module:only").build().unwrap().up().only("module:only:002_bb").await.unwrap_err();
     assert!(matches!(error, Error::UnknownMigration { nearest: Some("module:only:002_b"), .. }), "{error}");

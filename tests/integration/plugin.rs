@@ -1,4 +1,4 @@
-//! Plugins: each sees its own collections and its own keys only.
+//! Plugins: each sees only its own collections and keys.
 
 use mongodb::bson::{Bson, Document, doc};
 use mongrate::{Migrator, Schema, Tx, migration};
@@ -30,7 +30,7 @@ async fn alpha_joins(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn a_plugin_works_on_collections_of_its_own() {
+async fn a_plugin_has_its_own_collections() {
     let db = TestDb::new().await;
     // Things of the application, under the names that the plugin uses.
     db.collection::<Document>("users").insert_one(doc! { "_id": "ada" }).await.unwrap();

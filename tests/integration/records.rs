@@ -1,4 +1,4 @@
-//! What a run leaves on record.
+//! The records of a run.
 
 use mongodb::Database;
 use mongodb::bson::{DateTime, Document, doc};
@@ -29,7 +29,7 @@ async fn database(db: &Database) -> Result<(), mongodb::error::Error> {
 }
 
 #[tokio::test]
-async fn a_record_has_all_that_the_design_says() {
+async fn a_record_has_all_fields() {
     let db = TestDb::new().await;
     let before = DateTime::now();
     let migrator = migrator(&db, "module:records")
@@ -99,7 +99,7 @@ async fn batches_and_tokens_count_the_runs_that_had_work() {
 }
 
 #[tokio::test]
-async fn a_rolled_back_one_runs_again() {
+async fn a_reverted_migration_runs_again() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:records").build().unwrap();
     migrator.up().await.unwrap();
@@ -113,7 +113,7 @@ async fn a_rolled_back_one_runs_again() {
 }
 
 #[tokio::test]
-async fn all_names_can_be_set() {
+async fn all_names_are_configurable() {
     let db = TestDb::new().await;
     let mut names = Names::prefixed("schema");
     names.history = "past".to_owned();

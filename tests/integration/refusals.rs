@@ -1,4 +1,4 @@
-//! A write that the server refuses is told with the document that it is about, whatever type the body's error has.
+//! A refused write is reported with its document, whatever the type of the body's error.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -159,7 +159,7 @@ const SOURCES: [&str; 9] = [
     "module:refused-transparent-db",
 ];
 
-/// One that is refused: what everybody is told of it.
+/// A refused write and its message.
 async fn refused(source: &str, fault: &str) -> Vec<String> {
     let db = TestDb::new().await;
     let users = doc! { "create": "users", "validator": { "$jsonSchema": { "required": ["email"] } } };
@@ -187,7 +187,7 @@ async fn refused(source: &str, fault: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn it_names_the_document_and_what_is_wrong_with_it() {
+async fn a_refusal_names_the_document_and_the_reason() {
     for (fault, words) in [
         ("validation", "Document failed validation: _id 2, missing: email (code 121)"),
         ("duplicate", "index: email_1 dup key: { email: \"ana\" } (code 11000)"),

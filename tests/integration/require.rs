@@ -1,4 +1,4 @@
-//! What a program cannot do without.
+//! Requiring completed migrations.
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
@@ -27,7 +27,7 @@ async fn set_status(db: &Database, id: &str, status: &str) {
 }
 
 #[tokio::test]
-async fn i4_it_is_one_read_and_ok_once_all_are_completed() {
+async fn i4_require_reads_once_and_succeeds_when_all_are_completed() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:require").build().unwrap();
     let error = migrator.require(ROLES).await.unwrap_err();
@@ -51,7 +51,7 @@ async fn i4_it_is_one_read_and_ok_once_all_are_completed() {
 }
 
 #[tokio::test]
-async fn where_each_of_them_stands_is_told() {
+async fn each_missing_migration_is_reported_with_its_state() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:require").build().unwrap();
     migrator.up().await.unwrap();
@@ -79,7 +79,7 @@ async fn where_each_of_them_stands_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_not_linked_in_is_a_slip_of_the_pen() {
+async fn an_unknown_id_gets_a_suggestion() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:require").build().unwrap();
     migrator.up().await.unwrap();
@@ -94,7 +94,7 @@ async fn what_is_not_linked_in_is_a_slip_of_the_pen() {
 
 /// A migrator of one source, in a program that needs what another source has made.
 #[tokio::test]
-async fn another_sources_migration_can_be_needed() {
+async fn a_migration_of_another_source_can_be_required() {
     let db = TestDb::new().await;
     let other = migrator(&db, "module:order").build().unwrap();
     assert!(matches!(other.require(ROLES).await, Err(Error::Required { .. })));

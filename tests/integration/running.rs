@@ -1,4 +1,4 @@
-//! Time limits, being told to stop, and telling what happens.
+//! Time limits, shutdown and events.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn after(tx: &mut Tx) -> Result<(), anyhow::Error> {
 
 /// What was under way is stopped between two calls and on record; nothing follows, and the next one can begin at once.
 #[tokio::test]
-async fn i6_a_run_has_its_time() {
+async fn i6_a_run_has_a_time_limit() {
     for by_builder in [false, true] {
         let db = TestDb::new().await;
         tell(&db, "wait").await;
@@ -80,7 +80,7 @@ async fn holds(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn waiting_for_the_lease_counts() {
+async fn waiting_for_the_lease_counts_toward_the_time_limit() {
     let db = TestDb::new().await;
     let holder = migrator(&db, "module:running-holds").build().unwrap();
     let run = tokio::spawn(holder.up().into_future());
@@ -97,7 +97,7 @@ async fn waiting_for_the_lease_counts() {
 }
 
 #[tokio::test]
-async fn i6_a_shutdown_ends_a_run_and_frees_the_lease() {
+async fn i6_a_shutdown_ends_a_run_and_releases_the_lease() {
     let db = TestDb::new().await;
     tell(&db, "wait").await;
     let migrator = migrator(&db, "module:running").build().unwrap();
@@ -106,7 +106,7 @@ async fn i6_a_shutdown_ends_a_run_and_frees_the_lease() {
     // It is in the body of the second one.
     while !matches!(events.next().await, Some(Event::Operation { migration, .. }) if migration.id() == SLOW) {}
     migrator.shutdown().await;
-    // When it returns, all is over.
+    // Everything has ended when it returns.
     assert!(lease_is_free(&db).await);
     let error = run.await.unwrap().unwrap_err();
     println!("{error}");
@@ -116,7 +116,7 @@ async fn i6_a_shutdown_ends_a_run_and_frees_the_lease() {
     assert_eq!(status(&db, SLOW).await, "");
     can_be_written(&db, "steps").await;
 
-    // A later run of the same migrator does not begin; reading goes on.
+    // A later run of the same migrator does not begin, but reads work.
     let error = migrator.up().await.unwrap_err();
     assert!(matches!(error, Error::Interrupted { .. }), "{error}");
     assert_eq!(migrator.status().await.unwrap().pending().count(), 2);
@@ -133,7 +133,7 @@ async fn a_shutdown_with_nothing_to_stop_returns_at_once() {
     let migrator = migrator(&db, "module:running").build().unwrap();
     migrator.up().await.unwrap();
     migrator.shutdown().await;
-    // Nothing to do is no reason to complain.
+    // Nothing to do is not an error.
     assert!(migrator.up().await.unwrap().is_empty());
 }
 
@@ -152,7 +152,7 @@ fn told_as(event: &Event) -> String {
 }
 
 #[tokio::test]
-async fn what_happens_is_told_as_it_happens() {
+async fn events_are_sent_as_they_happen() {
     let db = TestDb::new().await;
     tell(&db, "fail").await;
     let migrator = migrator(&db, "module:running").build().unwrap();
@@ -177,7 +177,7 @@ async fn what_happens_is_told_as_it_happens() {
         "ended",
     ];
     assert_eq!(told, expected);
-    // With nothing to do, nothing is told.
+    // There are no events if there is nothing to do.
     migrator.down().await.unwrap();
     migrator.down().await.unwrap();
     let expected = [

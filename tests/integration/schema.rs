@@ -1,4 +1,4 @@
-//! What a `Schema` can do: each operation by itself, and a body that is interrupted, fails or changes.
+//! Operations of `Schema`, and bodies that are interrupted, fail or change.
 
 mod changed;
 mod collections;

@@ -1,4 +1,4 @@
-//! A commit of which nobody knows the outcome, and the read that tells.
+//! A commit with an unknown result, and the read that resolves it.
 
 use std::sync::{Arc, Mutex};
 
@@ -48,7 +48,7 @@ impl Seen {
 /// It reads with majority, after all that the session and the raise of the fence have seen: a primary that was elected in
 /// between may not know yet what a majority has.
 #[tokio::test]
-async fn i1_the_read_that_settles_a_commit_comes_after_the_fence_was_raised() {
+async fn i1_an_unknown_commit_is_read_after_raising_the_fence() {
     let db = TestDb::new().await;
     let seen = Arc::<Mutex<Seen>>::default();
     let mut options = ClientOptions::parse(db.uri()).await.unwrap();
@@ -57,7 +57,7 @@ async fn i1_the_read_that_settles_a_commit_comes_after_the_fence_was_raised() {
     options.command_event_handler = Some(EventHandler::callback(move |event| noting.lock().unwrap().note(event)));
     let database = Client::with_options(options).unwrap().database(db.name());
 
-    // The client is told no more than that the commit has run out of its time. It has not taken place.
+    // The client only learns that the commit has timed out. It was not executed.
     let unknown: Document = doc! {
         "failCommands": ["commitTransaction"], "errorCode": 50, "errorLabels": ["UnknownTransactionCommitResult"],
     };

@@ -30,7 +30,7 @@ async fn after(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn it_works_and_warns() {
+async fn a_standalone_server_works_with_a_warning() {
     let db = TestDb::standalone().await;
     let migrator = migrator(&db, "module:standalone").build().unwrap();
     let report = migrator.up().await.unwrap();
@@ -48,7 +48,7 @@ async fn it_works_and_warns() {
 }
 
 #[tokio::test]
-async fn i6_a_failure_says_that_data_may_be_half_changed() {
+async fn i6_a_failure_reports_partial_changes() {
     let db = TestDb::standalone().await;
     tell(&db, "break").await;
     let migrator = migrator(&db, "module:standalone").build().unwrap();
@@ -66,14 +66,14 @@ async fn i6_a_failure_says_that_data_may_be_half_changed() {
     assert_eq!(history(&db, "module:standalone:002_users").await, ["failed"]);
     assert!(lease_is_free(&db).await);
 
-    // It does not run again on top of that until somebody says so.
+    // It does not run again until it is named or marked.
     untell(&db, "break").await;
     let error = migrator.up().await.unwrap_err();
     println!("{error}");
     assert!(matches!(&error, Error::PartiallyApplied { ids } if ids == &["module:standalone:002_users"]), "{error}");
     assert_eq!(steps(&db).await, ["users"]);
 
-    // Repaired by hand and named, it goes on.
+    // Continues after a repair, when it is named.
     db.collection::<Document>("users").delete_many(doc! {}).await.unwrap();
     migrator.up().only("module:standalone:002_users").await.unwrap();
     assert_eq!(steps(&db).await, ["users", "users"]);
@@ -82,9 +82,9 @@ async fn i6_a_failure_says_that_data_may_be_half_changed() {
     assert_eq!(record.get_i64("attempts").unwrap(), 2);
 }
 
-/// Not even with what does not depend on it: nobody knows what the data is like.
+/// Not even independent migrations, because the state of the data is unknown.
 #[tokio::test]
-async fn nothing_goes_on_after_a_half_changed_migration() {
+async fn nothing_runs_after_partial_changes() {
     let db = TestDb::standalone().await;
     tell(&db, "break").await;
     let error = migrator(&db, "module:standalone").build().unwrap().up().continue_on_error(true).await.unwrap_err();
@@ -103,7 +103,7 @@ async fn dropped(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i6_a_run_that_is_dropped_leaves_data_that_may_be_half_changed() {
+async fn i6_a_dropped_run_may_leave_partial_changes() {
     let db = TestDb::standalone().await;
     let migrator = migrator(&db, "module:standalone-dropped").build().unwrap();
     let up = tokio::spawn(migrator.up().into_future());
@@ -116,7 +116,7 @@ async fn i6_a_run_that_is_dropped_leaves_data_that_may_be_half_changed() {
 }
 
 #[tokio::test]
-async fn transactions_that_are_required_are_missed_before_anything_is_written() {
+async fn missing_transactions_are_noticed_before_the_first_write() {
     let db = TestDb::standalone().await;
     let migrator = migrator(&db, "module:standalone").transactions(Transactions::Required).build().unwrap();
     let error = migrator.up().await.unwrap_err();
@@ -126,7 +126,7 @@ async fn transactions_that_are_required_are_missed_before_anything_is_written() 
 }
 
 #[tokio::test]
-async fn transactions_that_are_required_and_there_are_used() {
+async fn required_transactions_are_used() {
     let db = TestDb::new().await;
     migrator(&db, "module:standalone").transactions(Transactions::Required).build().unwrap().up().await.unwrap();
     assert_eq!(db.commands().count()["commitTransaction"], 4);
@@ -141,7 +141,7 @@ async fn ignores(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn an_ignored_error_is_an_error_here_too() {
+async fn an_ignored_error_is_an_error() {
     let db = TestDb::standalone().await;
     let error = migrator(&db, "module:standalone-ignored").build().unwrap().up().await.unwrap_err();
     let Error::Partial { source, .. } = &error else { panic!("{error}") };

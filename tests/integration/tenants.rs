@@ -1,4 +1,4 @@
-//! The same migrations in many databases.
+//! Migrating many databases.
 
 mod bounds;
 mod filter;
@@ -49,7 +49,7 @@ async fn b(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i6_one_that_fails_leaves_the_others_applied() {
+async fn i6_a_failed_database_does_not_affect_the_others() {
     let logs = Logs::default();
     let _guard = tracing::subscriber::set_default(logs.subscriber());
     let db = TestDb::new().await;
@@ -112,7 +112,7 @@ async fn i6_one_that_fails_leaves_the_others_applied() {
 }
 
 #[tokio::test]
-async fn a_hundred_with_nothing_pending_take_one_command_each() {
+async fn a_hundred_databases_with_nothing_pending_take_one_command_each() {
     const COUNT: usize = 100;
     let db = TestDb::new().await;
     migrator(&db, "module:tenants").build().unwrap().up().await.unwrap();
@@ -130,7 +130,7 @@ async fn a_hundred_with_nothing_pending_take_one_command_each() {
 }
 
 #[tokio::test]
-async fn what_each_is_told_goes_for_all() {
+async fn options_apply_to_all_databases() {
     let db = TestDb::new().await;
     let [ana, bob] = existing(&db, ["ana", "bob"]).await;
     tell(&bob, "fail").await;

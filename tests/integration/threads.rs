@@ -1,4 +1,4 @@
-//! What may cross threads, so that a service can migrate in a task of its own. It is enough that this compiles.
+//! `Send` and `Sync`, so that a service can migrate in a separate task. These tests only have to compile.
 
 use std::future::IntoFuture;
 
@@ -16,7 +16,7 @@ fn moves<T: Send + 'static>() {}
 fn moves_borrowed<T: Send>(_: &T) {}
 
 #[test]
-fn everything_public_may_cross_threads() {
+fn public_types_are_send_and_sync() {
     crosses::<Migrator>();
     crosses::<MigratorBuilder>();
     crosses::<Up>();
@@ -50,7 +50,7 @@ fn everything_public_may_cross_threads() {
 
 /// The futures, too, also when they are written into an application's own.
 #[test]
-fn everything_that_is_awaited_may_move() {
+fn futures_are_send() {
     fn check(migrator: &Migrator) {
         moves_borrowed(&migrator.status());
         moves_borrowed(&migrator.plan());
@@ -70,7 +70,7 @@ fn everything_that_is_awaited_may_move() {
 }
 
 #[test]
-fn what_a_service_awaits_at_start_up_may_move() {
+fn startup_futures_are_send() {
     fn check(db: mongodb::Database) {
         moves_borrowed(&Migrator::boot(db.clone()).into_future());
         moves_borrowed(&Migrator::for_each(db.client().clone(), DatabaseFilter::all()).into_future());
@@ -84,7 +84,7 @@ fn what_a_service_awaits_at_start_up_may_move() {
 
 /// An error can be handed on with `?` as applications do.
 #[test]
-fn an_error_becomes_what_applications_use() {
+fn an_error_converts_to_anyhow() {
     fn anyhow() -> anyhow::Result<()> {
         Registry::linked().source("module:not-there").verify()?;
         Ok(())

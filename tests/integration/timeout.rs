@@ -82,7 +82,7 @@ async fn i6_a_transaction_in_a_long_server_call_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn i6_a_body_that_is_busy_is_stopped_too() {
+async fn i6_a_busy_body_is_stopped() {
     let db = timed_out("module:timeout-busy", "001_busy").await;
     assert_eq!(count(&db, "steps", doc! {}).await, 0);
 }
@@ -100,7 +100,7 @@ async fn i6_a_database_body_is_stopped() {
 }
 
 #[tokio::test]
-async fn a_body_within_its_timeout_is_left_alone() {
+async fn a_body_within_its_timeout_is_not_stopped() {
     let db = TestDb::new().await;
     migrator(&db, "module:timeout-quick").build().unwrap().up().await.unwrap();
     assert_eq!(status(&db, "module:timeout-quick:001_quick").await, "completed");

@@ -1,4 +1,4 @@
-//! What a `Tx` can do, and that it does it inside its transaction.
+//! Operations of `Tx` in its transaction.
 
 mod cursors;
 mod isolation;

@@ -1,4 +1,4 @@
-//! The lock by hand: who holds it, and taking it away.
+//! Inspecting and releasing the lock.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn quick(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i4_looking_at_the_lock_writes_nothing() {
+async fn i4_reading_the_lock_status_writes_nothing() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:unlock-quick").build().unwrap();
     let status = migrator.lock_status().await.unwrap();
@@ -45,7 +45,7 @@ async fn i4_looking_at_the_lock_writes_nothing() {
 
 /// The holder lives, and is fenced off rather than joined.
 #[tokio::test]
-async fn i2_a_living_holder_commits_nothing_more() {
+async fn i2_a_live_holder_commits_nothing_more() {
     let db = TestDb::new().await;
     db.collection::<Document>("patience").insert_one(doc! {}).await.unwrap();
     let holder = migrator(&db, "module:unlock").actor("first").lease(Duration::from_secs(4)).build().unwrap();
@@ -86,9 +86,9 @@ async fn i2_a_living_holder_commits_nothing_more() {
     assert_eq!(entry.token, seen.token + 1);
 }
 
-/// One that died is not waited for any more.
+/// There is no wait for a dead holder.
 #[tokio::test]
-async fn a_dead_holder_is_forgotten_at_once() {
+async fn a_dead_holder_is_removed_at_once() {
     let db = TestDb::new().await;
     let mut worker = Worker::start(&["crash", db.uri(), db.name(), "600000", "die", "body 001_first"]);
     worker.finish().await;
@@ -99,7 +99,7 @@ async fn a_dead_holder_is_forgotten_at_once() {
 
 /// One of the two documents is lost: nothing goes on, until the lock is made whole.
 #[tokio::test]
-async fn a_damaged_lock_is_made_whole() {
+async fn a_damaged_lock_is_repaired() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:unlock-quick").build().unwrap();
     migrator.up().await.unwrap();

@@ -1,4 +1,4 @@
-//! Whether what is on record and what is linked in fit together.
+//! Validation of the records against the linked-in migrations.
 
 use mongodb::bson::{Document, doc};
 use mongrate::migrator::Problem;
@@ -38,7 +38,7 @@ async fn findings(db: &TestDb, migrator: &Migrator) -> Vec<(String, Problem)> {
     let _ = db.commands().take();
     let validation = migrator.validate().await.unwrap();
     let sent = db.commands().take();
-    // The others if a `Schema` migration has left something.
+    // The other reads happen only if a `Schema` migration left something.
     assert!(
         ["find", "find", "listCollections", "listIndexes"]
             .starts_with(&sent.iter().map(String::as_str).collect::<Vec<_>>())
@@ -51,7 +51,7 @@ async fn findings(db: &TestDb, migrator: &Migrator) -> Vec<(String, Problem)> {
 }
 
 #[tokio::test]
-async fn i4_nothing_is_wrong_with_what_is_pending_or_applied() {
+async fn i4_pending_and_applied_migrations_are_valid() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:validate").build().unwrap();
     assert_eq!(findings(&db, &migrator).await, []);
@@ -59,11 +59,11 @@ async fn i4_nothing_is_wrong_with_what_is_pending_or_applied() {
     migrator.up().only(A).await.unwrap();
     assert_eq!(findings(&db, &migrator).await, []);
     migrator.up().await.unwrap();
-    assert_eq!(migrator.validate().await.unwrap().to_string(), "3 migrations checked, nothing is wrong.");
+    assert_eq!(migrator.validate().await.unwrap().to_string(), "3 migrations checked, no findings.");
 }
 
 #[tokio::test]
-async fn everything_that_can_be_wrong_is_found() {
+async fn every_problem_is_found() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:validate").build().unwrap();
     tell(&db, "fail").await;
@@ -95,8 +95,8 @@ async fn everything_that_can_be_wrong_is_found() {
     set(&db, C, doc! { "checksum": "t1:old" }).await;
     let of_a_pre_release = findings(&db, &migrator).await.pop().unwrap().1;
     assert_eq!(of_a_pre_release, Problem::Unverifiable { recorded: "t1:old".to_owned() });
-    let told = of_a_pre_release.to_string();
-    assert!(told.contains("was made by a pre-release of Mongrate") && told.contains("`accept` it"), "{told}");
+    let text = of_a_pre_release.to_string();
+    assert!(text.contains("was computed by a pre-release of Mongrate") && text.contains("`accept` it"), "{text}");
 
     set(&db, B, doc! { "partial": true }).await;
     assert_eq!(findings(&db, &migrator).await[1].1, Problem::PartiallyApplied);
@@ -123,9 +123,9 @@ async fn busy(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.create_collection("busy").await
 }
 
-/// What somebody is running right now is not interrupted.
+/// A migration that is running is not interrupted.
 #[tokio::test]
-async fn a_running_migration_is_no_finding() {
+async fn a_running_migration_is_not_a_finding() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:validate-busy").build().unwrap();
     let run = tokio::spawn(migrator.up().into_future());

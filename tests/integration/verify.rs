@@ -1,4 +1,4 @@
-//! `verify`: a postcondition, a way out of doubt, and a way to find out where a database stands.
+//! `verify`: a postcondition, a way to resolve doubts, and a way to detect a baseline.
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
@@ -66,7 +66,7 @@ fn applied(report: &Report) -> Vec<(&str, u32)> {
 }
 
 #[tokio::test]
-async fn what_has_its_effect_is_applied() {
+async fn a_verified_migration_is_applied() {
     let (db, migrator) = fresh().await;
     let report = migrator.up().await.unwrap();
     assert_eq!(applied(&report), [(TX, 1), (RAW, 1), (INDEX, 1), (PLAIN, 1)]);
@@ -74,9 +74,9 @@ async fn what_has_its_effect_is_applied() {
     assert!(migrator.validate().await.unwrap().is_valid());
 }
 
-/// It is committed when it is asked, so it stays applied, and is not applied twice.
+/// `verify` is called after the commit, so the migration stays applied and is not applied twice.
 #[tokio::test]
-async fn i1_a_transaction_that_is_not_verified_is_not_run_again() {
+async fn i1_a_transaction_that_fails_to_verify_is_not_run_again() {
     for (what, cause) in
         [("no tx", ""), ("error", ": cannot tell"), ("panic", ": the migration panicked: told to panic")]
     {
@@ -112,7 +112,7 @@ async fn i1_a_transaction_that_is_not_verified_is_not_run_again() {
 
 /// Outside transactions it is a failure like any other, and runs again.
 #[tokio::test]
-async fn what_is_not_verified_outside_a_transaction_has_failed() {
+async fn a_body_outside_a_transaction_that_fails_to_verify_has_failed() {
     let (db, migrator) = fresh().await;
     tell(&db, "no raw").await;
     let error = migrator.up().await.unwrap_err();
@@ -133,7 +133,7 @@ async fn interrupted(db: &TestDb, id: &str) {
 }
 
 #[tokio::test]
-async fn what_had_its_effect_before_it_was_interrupted_does_not_run_again() {
+async fn an_interrupted_migration_that_took_effect_does_not_run_again() {
     let (db, migrator) = fresh().await;
     migrator.up().await.unwrap();
     interrupted(&db, RAW).await;
@@ -151,7 +151,7 @@ async fn what_had_its_effect_before_it_was_interrupted_does_not_run_again() {
 
 /// In doubt it runs: what runs outside transactions can be repeated.
 #[tokio::test]
-async fn what_was_interrupted_and_says_no_runs_again() {
+async fn an_interrupted_migration_without_effect_runs_again() {
     let (db, migrator) = fresh().await;
     migrator.up().await.unwrap();
     interrupted(&db, RAW).await;
@@ -161,7 +161,7 @@ async fn what_was_interrupted_and_says_no_runs_again() {
 }
 
 #[tokio::test]
-async fn i4_an_unmanaged_database_is_looked_at() {
+async fn i4_detect_reads_an_unmanaged_database() {
     let (db, migrator) = fresh().await;
     let nowhere = migrator.detect().await.unwrap();
     println!("{nowhere}");
@@ -189,7 +189,7 @@ async fn i4_an_unmanaged_database_is_looked_at() {
 }
 
 #[tokio::test]
-async fn a_database_that_went_another_way_is_told() {
+async fn detect_reports_contradictions() {
     let (db, migrator) = fresh().await;
     let effects = db.collection::<Document>("effects");
     effects.insert_one(doc! { "by": RAW }).await.unwrap();
@@ -204,13 +204,13 @@ async fn a_database_that_went_another_way_is_told() {
     assert_eq!(
         told,
         [
-            format!("'{RAW}' is in effect although '{TX}' before it could not be verified: look at it by hand."),
-            format!("There is no baseline: nothing before '{TX}' is in effect that is not on record."),
+            format!("'{RAW}' is in effect, but the earlier '{TX}' could not be verified. Check it by hand."),
+            format!("There is no baseline: nothing before '{TX}' is in effect but not recorded."),
         ]
     );
 
     untell(&db, "error").await;
     let text = migrator.detect().await.unwrap().to_string();
-    assert!(text.contains(&format!("although '{TX}' before it is not: look")), "{text}");
+    assert!(text.contains(&format!("but the earlier '{TX}' is not. Check")), "{text}");
     assert!(!text.contains("Nothing is in effect"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Replicas that wait while another one fails: a failure that does not pass is theirs as well.
+//! Replicas that wait while another one fails: they share a permanent failure.
 
 use std::future::IntoFuture;
 use std::io;
@@ -82,7 +82,7 @@ async fn a_replica_that_waited_returns_the_failure_and_the_next_up_runs_again() 
     assert_eq!(source.source().unwrap().to_string(), "told to fail");
     assert_eq!(report.not_run(), ["module:waited:002_fine"]);
     assert!(report.warnings().iter().any(|warning| warning.contains("while this one waited")), "{report}");
-    // It ran once, and that is on record once.
+    // It ran once and was recorded once.
     assert_eq!((TX.runs(), history(&db, ID).await), (1, vec!["failed".to_owned()]));
     assert!(lease_is_free(&db).await);
 
@@ -112,7 +112,7 @@ async fn beside(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i3_what_does_not_depend_on_it_goes_on_if_it_may() {
+async fn i3_a_replica_that_waited_continues_with_independent_migrations_on_request() {
     let db = TestDb::new().await;
     let first = migrator(&db, "module:waited-on").build().unwrap();
     let run = tokio::spawn(first.up().into_future());
@@ -138,7 +138,7 @@ async fn fails_once(_: &mut Schema) -> Result<(), mongodb::error::Error> {
 }
 
 #[tokio::test]
-async fn a_failure_that_may_pass_is_tried_again_by_the_replica_that_waited() {
+async fn a_transient_failure_is_retried_by_the_replica_that_waited() {
     let db = TestDb::new().await;
     let (_, [ran, waited]) = both(&db, "module:waited-passes", &PASSES, |up| up).await;
     ran.unwrap_err();

@@ -77,7 +77,7 @@ fn is_wrong(finding: &Finding) -> bool {
 
 /// Whether a pending migration may fix the finding, such as a difference. What remains is found afterwards.
 fn may_be_fixed(finding: &Finding) -> bool {
-    finding.problem.is_cured_by_up() || matches!(finding.problem, Problem::Differs { .. })
+    finding.problem.is_fixed_by_up() || matches!(finding.problem, Problem::Differs { .. })
 }
 
 /// Prints the summary line or the JSON document.
@@ -91,7 +91,8 @@ fn end(session: &Session, summary: &Summary<'_>, failure: Option<Failure>) -> Re
 }
 
 fn found(what: &str, findings: &[&Finding]) -> Failure {
-    let findings: Vec<_> = findings.iter().map(|one| format!("\n  {}: {}", one.id, one.problem.what())).collect();
+    let findings: Vec<_> =
+        findings.iter().map(|one| format!("\n  {}: {}", one.id, one.problem.description())).collect();
     Failure::new(Exit::Failed, "invalid", format!("{what}:{}", findings.concat()))
         .help(format!("`{} validate` shows what to do about it", migrate()))
 }

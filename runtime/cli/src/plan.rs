@@ -21,7 +21,7 @@ impl Pending {
         }
         let mut rows = table::with(&["status", "migration", "summary"]);
         for standing in status.iter().filter(|standing| standing.state.is_pending()) {
-            let word = style::state(standing.word(), standing.state).to_string();
+            let word = style::state(standing.label(), standing.state).to_string();
             rows.add_row([word, standing.migration.id().to_owned(), standing.migration.summary()]);
         }
         if rows.is_empty() {

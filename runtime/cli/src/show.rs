@@ -90,7 +90,7 @@ fn print(session: &Session, standing: Standing<'_>, dependents: &[&str]) -> Resu
     let migration = standing.migration;
     let (file, line) = migration.location();
     let mut lines = vec![
-        ("status", style::state(standing.word(), standing.state).to_string()),
+        ("status", style::state(standing.label(), standing.state).to_string()),
         ("source", migration.source().to_string()),
         ("runs", runs(migration.kind()).to_owned()),
         ("code", format!("{file}:{line}")),

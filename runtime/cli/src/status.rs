@@ -47,7 +47,7 @@ fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Fa
     for standing in status.iter() {
         let applied = standing.record.filter(|_| standing.state == State::Completed);
         rows.add_row([
-            style::state(standing.word(), standing.state).to_string(),
+            style::state(standing.label(), standing.state).to_string(),
             standing.migration.id().to_owned(),
             applied.map(|record| style::moment(record.executed_at)).unwrap_or_default(),
             applied

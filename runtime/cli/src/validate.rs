@@ -21,11 +21,11 @@ impl Validate {
         } else {
             for finding in validation.findings() {
                 let Finding { id, problem, .. } = finding;
-                output.print(format_args!("{} {}", RED.paint(format_args!("{id}:")), problem.what()))?;
+                output.print(format_args!("{} {}", RED.paint(format_args!("{id}:")), problem.description()))?;
                 output.print(format_args!("  {} {}", GREEN.paint("help:"), fix(finding)))?;
             }
             for Finding { id, problem, .. } in validation.notices() {
-                output.print(format_args!("{} {}", YELLOW.paint(format_args!("{id}:")), problem.what()))?;
+                output.print(format_args!("{} {}", YELLOW.paint(format_args!("{id}:")), problem.description()))?;
             }
             output.print(validation.summary())?;
         }

@@ -1,4 +1,4 @@
-//! What happens during a run, as it happens.
+//! A stream of events during a run.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,65 +14,65 @@ use crate::plan::Plan;
 use crate::record::Holder;
 use crate::report::Operation;
 
-/// Something that happened during a run; see [`Migrator::events`](crate::migrator::Migrator::events).
+/// An event of a run; see [`Migrator::events`](crate::migrator::Migrator::events).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// What the run is going to do. Sent under the lease, when it is certain.
+    /// The plan of the run. Sent under the lease, when the plan is final.
     Planned(Plan),
     /// Another process is migrating. Sent when the wait begins, and every 30 seconds while it lasts.
     Waiting {
-        /// That process.
+        /// The other process.
         holder: Box<Holder>,
-        /// Since when this one waits (UTC, this process's clock).
+        /// The start of the wait, UTC by the clock of this process.
         since: DateTime,
     },
-    /// A migration begins.
+    /// A migration started.
     Started {
         /// The migration.
         migration: Migration,
         /// Whether it is applied or reverted.
         direction: Direction,
     },
-    /// A body did something through `Tx` or `Schema`. A body that the server rolled back does it again.
+    /// A body completed an operation of `Tx` or `Schema`. A body that is retried after a rollback sends its operations again.
     Operation {
         /// The migration.
         migration: Migration,
-        /// What it did.
+        /// The operation.
         operation: Operation,
     },
-    /// A migration was applied or reverted, and is on record.
+    /// A migration was applied or reverted, and was recorded.
     Finished {
         /// The migration.
         migration: Migration,
         /// Whether it was applied or reverted.
         direction: Direction,
-        /// From the start of its first attempt to its record.
+        /// The time from the start of its first attempt to its record.
         duration: Duration,
     },
     /// A migration failed.
     Failed {
         /// The migration.
         migration: Migration,
-        /// Whether it was to be applied or reverted.
+        /// Whether it was being applied or reverted.
         direction: Direction,
         /// The error with its causes, in one line.
         message: String,
-        /// From the start of its first attempt to its end.
+        /// The time from the start of its first attempt to its end.
         duration: Duration,
     },
-    /// A migration was under way when the run was told to stop.
+    /// A migration was stopped together with the run.
     Stopped {
         /// The migration.
         migration: Migration,
-        /// Whether it was to be applied or reverted.
+        /// Whether it was being applied or reverted.
         direction: Direction,
     },
-    /// The run is over; whether it went well, its result says.
+    /// The run ended, successfully or not.
     Ended,
 }
 
-/// The events of a migrator's runs, from when this was asked for: a [`Stream`] that ends with the last clone of the migrator.
+/// A [`Stream`] of the events of a migrator's runs. It ends when the last clone of the migrator is dropped.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -82,7 +82,7 @@ pub enum Event {
 /// tokio::spawn(async move {
 ///     while let Some(event) = events.next().await {
 ///         match event {
-///             Event::Started { migration, direction } => println!("{direction} {} ...", migration.id()),
+///             Event::Started { migration, direction, .. } => println!("{direction} {} ...", migration.id()),
 ///             Event::Waiting { holder, .. } => println!("waiting for {holder}"),
 ///             _ => {}
 ///         }
@@ -92,12 +92,12 @@ pub enum Event {
 /// # Ok(()) }
 /// ```
 ///
-/// Events are kept until they are read, so read them, or drop this.
+/// Unread events are kept in memory without limit, so read them or drop the stream.
 #[derive(Debug)]
 pub struct Events(UnboundedReceiver<Event>);
 
 impl Events {
-    /// The next event; `None` when there is no migrator any more that could send one.
+    /// Waits for the next event. Returns `None` when the last clone of the migrator is dropped.
     pub async fn next(&mut self) -> Option<Event> {
         self.0.recv().await
     }
@@ -111,18 +111,18 @@ impl Stream for Events {
     }
 }
 
-/// Who wants to know. Every clone reaches the same listeners.
+/// Sends events to all listeners. Clones share their listeners.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EventSender(Arc<Mutex<Vec<UnboundedSender<Event>>>>);
 
 impl EventSender {
-    pub(crate) fn join(&self) -> Events {
+    pub(crate) fn subscribe(&self) -> Events {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
         Events(receiver)
     }
 
-    /// The event is made only if somebody listens.
+    /// Sends an event to each listener. The closure is not called if there is none.
     pub(crate) fn emit(&self, event: impl Fn() -> Event) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|listener| listener.send(event()).is_ok());
     }

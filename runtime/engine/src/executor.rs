@@ -1,4 +1,4 @@
-//! Runs the steps of a plan, one at a time, under the lease.
+//! Executes the steps of a plan, one at a time, under the lease.
 
 mod amend;
 mod attempt;
@@ -7,11 +7,11 @@ mod commit;
 mod direct;
 mod dry_run;
 mod failure;
-mod left;
+mod footprint;
 mod leftovers;
 mod records;
+mod resources;
 mod schema;
-mod stake;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -36,14 +36,14 @@ use crate::stop::{Deadline, Reason, Stop};
 use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
-pub(crate) use body::caught;
+pub(crate) use body::catch_panic;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
 pub(crate) use leftovers::{Bodies, end_operations};
-pub(crate) use stake::{Held, Stake, UnderWay};
-use step::{ErrorOnRecord, Step};
+pub(crate) use resources::{Held, Resources, RunGuard};
+use step::{RecordedFailure, Step};
 
-/// What the steps of one run share.
+/// The executor of a run.
 #[derive(Debug)]
 pub(crate) struct Executor<'r> {
     pub(crate) database: &'r Database,
@@ -53,43 +53,43 @@ pub(crate) struct Executor<'r> {
     pub(crate) lease: &'r Lease,
     pub(crate) stop: &'r Stop,
     pub(crate) events: &'r EventSender,
-    /// When the whole run has to be over.
+    /// The time limit of the whole run.
     pub(crate) deadline: Option<Deadline>,
     /// Whether the server has transactions.
     pub(crate) transactional: bool,
-    /// Number of this `up`.
+    /// The number of this `up`.
     pub(crate) batch: i64,
-    /// Who does this: the run's `by`, or else the migrator's actor.
+    /// The person or program to record: the run's `by`, or else the migrator's actor.
     pub(crate) by: Option<String>,
-    /// The session of all transactions of this run; the lease document names it, so that a successor can end them.
+    /// The session of all transactions of this run. The lease document names it, so that a successor can end them.
     pub(crate) session: Option<Session>,
-    /// How many steps it has run.
+    /// The number of executed steps.
     pub(crate) executions: i64,
-    /// What those of them that ended well have left.
+    /// The footprints of the steps that succeeded.
     pub(crate) footprints: Vec<Footprint>,
-    /// Those of them that may have left anything.
-    pub(crate) unknown: Vec<(String, Position)>,
-    /// What is to be given back at the end.
-    pub(crate) stake: &'r Stake,
-    /// How what the bodies have sent is found at the server; `None` if the caller brought their client.
+    /// The ids and positions of `&Database` steps, whose effects are unknown.
+    pub(crate) opaque: Vec<(String, Position)>,
+    /// The resources to release at the end.
+    pub(crate) resources: &'r Resources,
+    /// Identifies the operations of bodies at the server; `None` if the caller provided their client.
     pub(crate) bodies: Option<Bodies>,
-    /// What may still run at the server, so that the lease must not be released.
+    /// Descriptions of operations that may still run at the server, so that the lease must not be released.
     pub(crate) left_running: Vec<String>,
 }
 
-/// An error as a body returned it.
+/// An error that a body returned.
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
-/// How a step ended.
+/// The result of a step.
 pub(crate) enum Ended {
-    /// Done or failed, and on record. `Err` when a failure could not be recorded: why.
+    /// Succeeded or failed, and recorded. `Err` explains why a failure could not be recorded.
     Execution(Execution, Result<(), String>),
-    /// The run must not go on, and nothing more may be written: neither a record nor a history entry.
+    /// Stopped with the run. Neither a record nor a history entry may be written.
     Stopped(Reason, Execution),
 }
 
 impl Executor<'_> {
-    /// Runs one step and puts it on record, whatever becomes of it.
+    /// Runs a step and records its result.
     pub(crate) async fn run(&mut self, planned: plan::Step, previous: Option<&Record>) -> Ended {
         let span = tracing::info_span!("migration", id = planned.migration().id(), direction = %planned.direction());
         self.executions += 1;
@@ -109,7 +109,7 @@ impl Executor<'_> {
             Kind::Tx if step.verification_failed => Remains::All,
             Kind::Tx if result.as_ref().is_err_and(Failure::leaves_unknown) => Remains::Unknown,
             Kind::Tx => Remains::Nothing,
-            Kind::Schema if result.as_ref().is_err_and(Failure::leaves_all_as_it_was) => Remains::Nothing,
+            Kind::Schema if result.as_ref().is_err_and(Failure::leaves_nothing) => Remains::Nothing,
             Kind::Schema => Remains::Resumable,
             Kind::Database => Remains::Repeatable,
         };
@@ -122,8 +122,8 @@ impl Executor<'_> {
                 let error: Cause = error.into();
                 let chain = source_chain(&*error);
                 let message = in_one_line(&chain);
-                let on_record = ErrorOnRecord { message: &message, permanent: is_permanent(&*error), chain };
-                recorded = self.put_on_record(&step, on_record, remains).await;
+                let failure = RecordedFailure { message: &message, permanent: is_permanent(&*error), chain };
+                recorded = self.record_failure(&step, failure, remains).await;
                 (Outcome::Failed { error, message, remains }, None)
             }
         };
@@ -131,11 +131,11 @@ impl Executor<'_> {
             self.footprints.extend(step.footprint.take());
         }
         if step.kind == Kind::Database {
-            self.unknown.push((id.to_owned(), step.position));
+            self.opaque.push((id.to_owned(), step.position));
         }
         let duration = step.started.elapsed();
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        // The error itself may quote documents; it is in the record and in the report.
+        // Not the error itself, which may quote documents. It is in the record and in the report.
         match &outcome {
             Outcome::Applied | Outcome::Reverted => {
                 tracing::info!(
@@ -170,14 +170,14 @@ impl Executor<'_> {
         if step.kind == Kind::Schema {
             return self.resume(step).await;
         }
-        if self.had_its_effect(step).await? {
+        if self.took_effect_before(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);
             return self.store_all(&Self::with_interrupted(step, change)).await;
         }
         if step.kind == Kind::Tx && self.transactional {
             self.in_transaction(step).await?;
             return match self.verify(step).await {
-                // It is committed; the run stops before the next one.
+                // The step is committed, so the run stops before the next one.
                 Err(Failure::Stopped(_)) => Ok(()),
                 verified => verified,
             };
@@ -185,12 +185,12 @@ impl Executor<'_> {
         self.outside_transactions(step).await
     }
 
-    /// Records a failure, after its transaction was rolled back. A failure to do so never hides the failure itself (I6);
-    /// it is told beside it.
-    async fn put_on_record(
+    /// Records a failure after its transaction was rolled back. If this fails, the error is returned in addition to the failure
+    /// and never replaces it (I6).
+    async fn record_failure(
         &mut self,
         step: &Step<'_>,
-        error: ErrorOnRecord<'_>,
+        error: RecordedFailure<'_>,
         remains: Remains,
     ) -> Result<(), String> {
         let id = step.migration.id();
@@ -200,12 +200,12 @@ impl Executor<'_> {
         Err(format!("could not record that '{id}' failed: {unrecorded}"))
     }
 
-    /// The journal of one attempt at a step.
+    /// Creates the journal of an attempt.
     fn journal(&self, step: &Step<'_>) -> Journal {
         Journal::new(step.migration, self.events.clone())
     }
 
-    /// Takes the run's session, or a new one when a body that was stopped has kept the last. It is put back after use.
+    /// Takes the run's session, or starts a new one if a stopped body kept the last. The caller puts it back after use.
     async fn take_session(&mut self) -> Result<Session, Failure> {
         if let Some(session) = self.session.take() {
             return Ok(session);
@@ -213,7 +213,7 @@ impl Executor<'_> {
         let session = Session::start(self.database.client()).await;
         let session = session.map_err(|error| Failure::server("start a session", error))?;
         self.lease.use_session(session.id());
-        self.stake.use_session(session.id());
+        self.resources.use_session(session.id());
         Ok(session)
     }
 }

@@ -1,6 +1,7 @@
-//! What programs read: the JSON shapes of what the library knows. docs/json-schema.json describes them; they only ever grow.
+//! JSON documents for programs: the shapes that the command line prints with `--format json`, for endpoints of your own.
 //!
-//! Times are ISO 8601 in UTC, durations whole milliseconds. Every property is always there; what does not apply is null.
+//! docs/json-schema.json describes them. Properties are added within a major version, never removed. Times are ISO 8601 strings
+//! in UTC, durations whole milliseconds, ids qualified. Every property is always present; one that does not apply is null.
 
 mod document;
 pub mod graph;
@@ -17,7 +18,7 @@ pub use migration::Migration;
 pub use plan::Plan;
 pub use record::{Holder, Lock, Record, Released};
 pub use report::Report;
-pub use status::{Pending, Shown, Status, Versions, word};
+pub use status::{Pending, Shown, Standing, Status, Version, Versions, kebab_case};
 pub use validation::{Differs, Finding, Validation};
 
 use std::time::Duration;
@@ -25,26 +26,28 @@ use std::time::Duration;
 use mongodb::bson::DateTime;
 use serde::Serialize;
 
-/// What went wrong.
+/// An error of a command.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Error<'a> {
-    /// Which kind of error, in kebab case.
+    /// The kind of error in kebab case.
     pub code: &'a str,
     /// The exit code of the process.
     pub exit: u8,
+    /// The error in one sentence.
     pub message: &'a str,
+    /// The chain of sources, outermost first.
     pub causes: &'a [String],
-    /// What to do next.
+    /// The next step for a person.
     pub help: Option<&'a str>,
 }
 
-/// ISO 8601.
+/// Formats a time as ISO 8601 in UTC.
 fn time(at: DateTime) -> String {
     at.try_to_rfc3339_string().unwrap_or_else(|_| at.to_string())
 }
 
-/// Whole milliseconds.
+/// Converts a duration to whole milliseconds.
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! One migration, as it was written and linked in.
+//! A migration that is linked into the program.
 
 mod kinds;
 pub(crate) mod registration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use self::kinds::{Direction, Kind, Rank, Source, State};
 use self::registration::Registration;
 
-/// A linked-in migration: what `#[migration]` was told and what it found. Cheap to copy.
+/// A migration that is linked into the program, with the metadata that `#[migration]` collected. Cheap to copy.
 #[derive(Clone, Copy)]
 pub struct Migration(&'static Registration);
 
@@ -30,13 +30,13 @@ impl Migration {
         self.0.id
     }
 
-    /// What migrations are ordered by.
+    /// The sort key of the migration.
     #[must_use]
     pub fn rank(self) -> Rank<'static> {
         Rank::of(self.0.id)
     }
 
-    /// Where it belongs.
+    /// The source that it belongs to.
     #[must_use]
     pub fn source(&self) -> Source<'static> {
         self.0.source
@@ -48,33 +48,33 @@ impl Migration {
         self.0.dependencies
     }
 
-    /// What it does: the `description` argument or else the doc comment; may be empty.
+    /// The `description` argument, or else the doc comment. May be empty.
     #[must_use]
     pub fn description(&self) -> &'static str {
         self.0.description
     }
 
-    /// The first paragraph of the description in one line: a doc comment may wrap anywhere in it.
+    /// The first paragraph of the description, joined into one line.
     #[must_use]
     pub fn summary(&self) -> String {
         let lines = self.description().lines().map(str::trim).take_while(|line| !line.is_empty());
         lines.collect::<Vec<_>>().join(" ")
     }
 
-    /// Checksum of the function's tokens, or of all that is in the module, with the version of the algorithm: `t2:` and
-    /// 64 hexadecimal digits.
+    /// The checksum of the function's tokens, or of the whole module, prefixed with the version of the algorithm: `t2:` and 64
+    /// hexadecimal digits.
     #[must_use]
     pub fn checksum(&self) -> &'static str {
         self.0.checksum
     }
 
-    /// How it runs.
+    /// The kind, which decides how it runs.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.0.up.kind()
     }
 
-    /// Whether a `down` was given.
+    /// Returns whether it has a `down`.
     #[must_use]
     pub fn is_reversible(&self) -> bool {
         self.0.down.is_some()
@@ -86,34 +86,33 @@ impl Migration {
         self.0.irreversible
     }
 
-    /// Whether a `verify` was given: a function that tells whether the migration has had its effect.
+    /// Returns whether it has a `verify` function, which checks that the migration took effect.
     #[must_use]
     pub fn has_verify(&self) -> bool {
         self.0.verify.is_some()
     }
 
-    /// The functions that its body relies on, given with `covers = [path]`, as written there.
+    /// The functions that its body relies on, as written in `covers = [path]`.
     ///
-    /// Names for people, who look there when the checksum has changed, or wonder why it has not: the code of these
-    /// functions is not in the [`checksum`](Self::checksum).
+    /// The [`checksum`](Self::checksum) does not include their code. The names are shown to a reader who investigates a change.
     #[must_use]
     pub fn covers(&self) -> &'static [&'static str] {
         self.0.covers
     }
 
-    /// Whether it runs only when it is named.
+    /// Returns whether it runs only when it is named.
     #[must_use]
     pub fn is_manual(&self) -> bool {
         self.0.manual
     }
 
-    /// The longest that its body may take.
+    /// The time limit of its body.
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {
         self.0.timeout
     }
 
-    /// File and line of the function; of `up` if it is a module.
+    /// The file and the line of the function, or of `up` if the migration is a module.
     #[must_use]
     pub fn location(&self) -> (&'static str, u32) {
         (self.0.file, self.0.line)

@@ -1,4 +1,4 @@
-//! The facade: one value that knows a database, a registry and what it was told.
+//! The facade: a database, a registry and options, with a file for each method that runs something.
 
 mod amend;
 mod boot;
@@ -75,7 +75,7 @@ pub struct Migrator(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     connection: Connection,
-    /// The same database with the options of [`durable`](crate::store::durable): for what needs no lease.
+    /// The same database with the options of [`durable`](crate::store::durable), for operations without the lease.
     database: Database,
     registry: Registry,
     options: Options,
@@ -83,51 +83,52 @@ struct Inner {
     lock: Lock,
     events: EventSender,
     compared: Compared,
-    /// Raised for every run, now and later.
+    /// Stops current and later runs when raised.
     shutdown: Stop,
-    /// How many runs are under way.
+    /// The number of current runs.
     running: watch::Sender<usize>,
 }
 
 impl Migrator {
-    /// The migrations that it works on.
+    /// The migrations to run.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.0.registry
     }
 
-    /// The environment that it was told: `production`.
+    /// The configured environment, such as `production`.
     #[must_use]
     pub fn environment(&self) -> Option<&str> {
         self.0.options.environment.as_deref()
     }
 
-    /// The database as it was brought, or as [`connect`](Self::connect) has made it, for the application to go on with: its
-    /// read preference and concerns are those of the connection string.
+    /// The database handle for the application: the given one, or the one opened by [`connect`](Self::connect). Its read
+    /// preference and concerns are those of the connection string.
     #[must_use]
     pub fn database(&self) -> &Database {
         self.0.connection.database()
     }
 
-    /// What happens during the runs of this migrator and its clones, from now on.
+    /// Subscribes to the events of this migrator and its clones, from now on.
     #[must_use]
     pub fn events(&self) -> Events {
-        self.0.events.join()
+        self.0.events.subscribe()
     }
 
-    /// Stops the runs of this migrator and its clones that are under way, and waits until they have: the server call under way
-    /// ends, the transaction is rolled back, the lease is released, so that the next process starts at once. A run that
-    /// begins later stops as well, unless there is nothing to do. Their result is [`Error::Interrupted`].
+    /// Stops the current runs of this migrator and its clones, and waits until they have stopped.
     ///
-    /// A `&Database` body may leave a server call behind. With [`connect`](Self::connect) it is ended before the lease is
-    /// released. If it cannot be ended, or the database was brought, the lease is left to expire, and
-    /// [`Report::left_running`](crate::report::Report::left_running) names what may still run.
+    /// A run finishes its current server call, rolls back its transaction and releases the lease, so that the next process can
+    /// start at once. Its result is [`Error::Interrupted`]. Later runs stop as well, unless there is nothing to do.
     ///
-    /// This returns within about 5 seconds. A run that waits for an answer which the server does not give is left behind by then;
-    /// its result is [`Error::Unacknowledged`].
+    /// A `&Database` body may leave a server call running. With [`connect`](Self::connect), the call is ended before the lease is
+    /// released. If it cannot be ended, or if the migrator was built from a database handle, the lease expires instead, and
+    /// [`Report::left_running`](crate::report::Report::left_running) describes what may still run.
     ///
-    /// For services that handle signals themselves. Where nobody does, a run stops on SIGTERM, SIGINT (ctrl-C) and SIGHUP without
-    /// being told.
+    /// Returns within about 5 seconds. A run that is still waiting for the server by then is abandoned; its result is
+    /// [`Error::Unacknowledged`].
+    ///
+    /// Call this in services that handle signals themselves. Otherwise, SIGTERM, SIGINT (Ctrl-C) and SIGHUP stop a run without
+    /// it.
     ///
     /// ```no_run
     /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -135,14 +136,14 @@ impl Migrator {
     ///     let migrator = migrator.clone();
     ///     async move { migrator.up().await }
     /// });
-    /// // In the service's own handler of SIGTERM:
+    /// // In the service's own SIGTERM handler:
     /// migrator.shutdown().await;
     /// # Ok(()) }
     /// ```
     pub async fn shutdown(&self) {
         self.0.shutdown.raise(Reason::Interrupted);
         let mut running = self.0.running.subscribe();
-        // An error would say that the sender is gone; it is in `self`.
+        // Cannot fail: the sender is in `self`.
         let _ = running.wait_for(|count| *count == 0).await;
     }
 
@@ -150,8 +151,8 @@ impl Migrator {
         Graph::new(&self.0.registry)
     }
 
-    /// Runs to its end even when the caller drops the future: the driver's futures must not be dropped under way.
-    async fn whole<T: Send + 'static, F>(self, work: impl FnOnce(Self) -> F) -> Result<T, Error>
+    /// Runs to completion even if the caller drops the future, because the driver's futures must not be dropped midway.
+    async fn complete<T: Send + 'static, F>(self, work: impl FnOnce(Self) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
@@ -161,7 +162,7 @@ impl Migrator {
     }
 }
 
-/// What a task has come to; its panic goes on here.
+/// Returns the result of a task, and resumes its panic.
 fn joined<T>(ended: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(result) => result,

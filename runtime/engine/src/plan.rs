@@ -1,4 +1,4 @@
-//! What will run, in which order and why: a value that status, dry run, command line and executor share.
+//! Plans: the migrations that will run and their order. Status, dry run, command line and executor share this value.
 
 mod down;
 #[cfg(test)]
@@ -26,10 +26,10 @@ pub use registry::Linked;
 pub use registry::{NOTHING_LINKED, Registry};
 pub(crate) use up::Reach;
 
-/// An ordered list of steps. Of each one that is applied, the dependencies, direct and indirect, are completed or precede it;
-/// of each one that is reverted, the dependents are pending or precede it.
+/// An ordered list of steps. The dependencies of a migration to apply, direct and indirect, are completed or precede it. The
+/// dependents of a migration to revert are pending or precede it.
 ///
-/// Shown with `{}` it reads as a list for an operator.
+/// Its `Display` is a list for an operator.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -46,7 +46,7 @@ pub struct Plan {
     blocked: Vec<Blocked>,
 }
 
-/// One migration that will run.
+/// A migration that will run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     migration: Migration,
@@ -56,8 +56,8 @@ pub struct Step {
 
 /// A pending migration that waits for a manual one.
 ///
-/// A manual migration runs only when it is named, at a time that an operator chooses. What depends on it waits until
-/// then and runs with the next `up`; everything else goes ahead.
+/// A manual migration runs only when it is named, at a time that an operator chooses. Its dependents wait until then and run
+/// with the next `up`. All other migrations run without waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocked {
     migration: Migration,
@@ -65,18 +65,18 @@ pub struct Blocked {
 }
 
 impl Plan {
-    /// What `up` would do on an empty database. Fails as [`Registry::verify`].
+    /// Plans an `up` of an empty database. Fails like [`Registry::verify`].
     pub fn from_scratch(registry: &Registry) -> Result<Self, Error> {
         Self::up(&Graph::new(registry)?, &Reach::All, |_| State::New)
     }
 
-    /// How many migrations will run.
+    /// The number of migrations that will run.
     #[must_use]
     pub fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// Whether nothing will run. There may still be [`blocked`](Self::blocked) migrations.
+    /// Returns whether no migration will run. There may still be [`blocked`](Self::blocked) migrations.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
@@ -101,13 +101,13 @@ impl Step {
         self.migration
     }
 
-    /// What happens to it.
+    /// Whether the migration will be applied or reverted.
     #[must_use]
     pub fn direction(&self) -> Direction {
         self.direction
     }
 
-    /// Where it stood when the plan was made, which is why it is part of the plan.
+    /// The state of the migration when the plan was made.
     #[must_use]
     pub fn state(&self) -> State {
         self.state
@@ -115,13 +115,13 @@ impl Step {
 }
 
 impl Blocked {
-    /// The migration that has to wait.
+    /// The migration that waits.
     #[must_use]
     pub fn migration(&self) -> Migration {
         self.migration
     }
 
-    /// The manual migration that it waits for. If there are several, one of them, and always the same one.
+    /// The manual migration that it waits for. If there are several, always the same one of them.
     #[must_use]
     pub fn waits_for(&self) -> Migration {
         self.waits_for
@@ -148,11 +148,11 @@ impl IntoIterator for Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.direction == Direction::Down { "revert" } else { "apply" };
+        let verb = if self.direction == Direction::Down { "revert" } else { "apply" };
         match self.len() {
-            0 => write!(f, "Nothing to {what}.")?,
-            1 => write!(f, "1 migration to {what}:")?,
-            n => write!(f, "{n} migrations to {what}:")?,
+            0 => write!(f, "Nothing to {verb}.")?,
+            1 => write!(f, "1 migration to {verb}:")?,
+            n => write!(f, "{n} migrations to {verb}:")?,
         }
         let digits = self.len().to_string().len();
         for (number, step) in self.iter().enumerate() {
@@ -172,7 +172,7 @@ impl fmt::Display for Step {
             State::Failed => " (failed before)",
             State::RolledBack => " (rolled back before)",
             State::Interrupted => " (interrupted before)",
-            State::Partial => " (half-way through before)",
+            State::Partial => " (partial before)",
         };
         write!(f, "{}{reason}", self.migration.id())?;
         let summary = self.migration.summary();

@@ -1,4 +1,4 @@
-//! What a run did.
+//! The report of a run.
 
 mod dry_run;
 mod operation;
@@ -17,9 +17,9 @@ use crate::display::Elapsed;
 use crate::migration::{Direction, Kind};
 use crate::record::{Act, Record};
 
-/// What a run did, in the order in which it was done. Its `Display` is for people.
+/// The report of a run, in the order of execution. Its `Display` is for people.
 ///
-/// A run that did not end well has one as well: [`Error::report`](crate::error::Error::report).
+/// A failed run has a report, too: [`Error::report`](crate::error::Error::report).
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -41,48 +41,47 @@ pub struct Report {
     warnings: Vec<String>,
     left_running: Vec<String>,
     finished_elsewhere: bool,
-    /// How many migrations wait for a manual one.
+    /// The number of migrations that wait for a manual one.
     waiting: usize,
-    /// What there would have been to do.
     purpose: Purpose,
     dry_run: bool,
 }
 
-/// What a run is for.
+/// The purpose of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Applying everything.
+    /// Apply everything.
     #[default]
     Up,
-    /// Applying what was named.
+    /// Apply the named migrations.
     UpNamed,
     Down,
-    /// Changing records without running anything.
+    /// Change records without running a migration.
     Amend,
 }
 
-/// One migration that was run.
+/// The execution of a migration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Execution {
     /// Qualified id.
     pub id: String,
-    /// Whether it was to be applied or reverted.
+    /// Whether the migration was being applied or reverted.
     pub direction: Direction,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// From the start of its first attempt to its record, retries included.
+    /// The time from the start of its first attempt to its record, including retries.
     pub duration: Duration,
-    /// How often the body ran: more than once only after transient errors of the server; 0 when the `verify` function of an
-    /// interrupted one said that it has had its effect, or when it failed in another process while this one waited.
+    /// The number of times that the body ran. More than 1 only after transient errors of the server. 0 if the `verify` function
+    /// confirmed the effect of an interrupted migration, or if the migration failed in another process while this one waited.
     pub attempts: u32,
-    /// What the last attempt did, as far as it went through `Tx` or `Schema`.
+    /// The operations of the last attempt through `Tx` or `Schema`.
     pub operations: Vec<Operation>,
-    /// What a person should know of it: in a dry run, which effects of other migrations it did not find.
+    /// Notes for a reader. In a dry run, they name the effects of other migrations that were missing.
     pub notes: Vec<String>,
 }
 
-/// How an execution ended.
+/// The outcome of an execution.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -90,38 +89,38 @@ pub enum Outcome {
     Applied,
     /// Reverted and recorded.
     Reverted,
-    /// Failed and recorded as failed.
+    /// Failed, and recorded as failed.
     Failed {
         /// The error as the body returned it.
         error: Arc<dyn std::error::Error + Send + Sync>,
         /// The error with its causes, in one line.
         message: String,
-        /// What is left of it in the database.
+        /// The changes that remain in the database.
         remains: Remains,
     },
-    /// Told to stop before its end, and so not on record as failed: by a signal, by the caller, or because the lease
-    /// was lost. If it was being applied, it runs again with the next `up`.
+    /// Stopped by a signal, by the caller, or because the lease was lost. Not recorded as failed: a migration that was being
+    /// applied runs again with the next `up`.
     Stopped {
-        /// What is left of it in the database.
+        /// The changes that remain in the database.
         remains: Remains,
     },
-    /// In a dry run: its body ended well in a transaction that was rolled back, or nothing was found that stands in the way of
-    /// its `Schema` operations.
+    /// In a dry run: the body succeeded in a transaction that was rolled back, or no obstacle to its `Schema` operations was
+    /// found.
     WouldApply,
-    /// The same for reverting it.
+    /// In a dry run: like [`WouldApply`](Self::WouldApply), for a `down`.
     WouldRevert,
-    /// In a dry run: one of its `Schema` operations would fail, and no earlier step would change that; the notes of the
-    /// operation say why.
+    /// In a dry run: one of its `Schema` operations would fail, whatever earlier steps do. The notes of the operation explain
+    /// why.
     WouldFail,
-    /// In a dry run: nobody knows.
+    /// In a dry run: the result cannot be predicted.
     NotSimulated {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Report {
-    /// Everything that this run ran.
+    /// All executions of this run.
     pub fn executions(&self) -> impl Iterator<Item = &Execution> {
         self.executions.iter()
     }
@@ -136,7 +135,7 @@ impl Report {
         self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Reverted))
     }
 
-    /// The qualified ids whose records this run changed without running anything, and how.
+    /// The qualified ids of the records that this run changed without running a migration, and the changes.
     #[must_use]
     pub fn amended(&self) -> &[(String, Act)] {
         &self.amended
@@ -147,40 +146,40 @@ impl Report {
         self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Failed { .. }))
     }
 
-    /// The migration that was under way when this run was told to stop.
+    /// The migration that was running when this run was stopped.
     #[must_use]
     pub fn stopped(&self) -> Option<&Execution> {
         self.executions.iter().find(|execution| matches!(execution.outcome, Outcome::Stopped { .. }))
     }
 
-    /// Qualified ids of the planned migrations that this run did not come to.
+    /// The qualified ids of the planned migrations that this run did not start.
     #[must_use]
     pub fn not_run(&self) -> &[String] {
         &self.not_run
     }
 
-    /// What a person should know although nothing failed: drift, orphans, migrations that wait for a manual one,
-    /// a server without transactions.
+    /// Warnings about drift, orphans, migrations that wait for a manual one, a server without transactions, and the like.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// What a stopped migration may have left running at the server, so that the lease was not released but is left to
-    /// expire: a call of `&Database`, or an operation of `Schema` through a client with `apiStrict`, which cannot end it.
+    /// Descriptions of operations that a stopped migration may have left running at the server. If there are any, the lease was
+    /// not released but expires. They are calls of `&Database`, or operations of `Schema` through a client with `apiStrict`,
+    /// which cannot end them.
     #[must_use]
     pub fn left_running(&self) -> &[String] {
         &self.left_running
     }
 
-    /// Whether another process did what was to be done while this one waited for the lease.
+    /// Returns whether another process did the work while this one waited for the lease.
     #[must_use]
     pub fn finished_elsewhere(&self) -> bool {
         self.finished_elsewhere
     }
 
-    /// Whether this run has changed nothing, be it that there was nothing to do or that another process did it; of a dry run,
-    /// whether there was nothing to go through.
+    /// Returns whether this run changed nothing, because there was nothing to do or another process did it. For a dry run,
+    /// returns whether there was nothing to simulate.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.executions.is_empty() && self.amended.is_empty()
@@ -190,17 +189,17 @@ impl Report {
         Self { purpose, ..Self::default() }
     }
 
-    /// Whether this is the report of a dry run: nothing that it tells of has happened.
+    /// Returns whether this is the report of a dry run, so that nothing in it really happened.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
     }
 
-    pub(crate) fn of_dry_run(self) -> Self {
+    pub(crate) fn into_dry_run(self) -> Self {
         Self { dry_run: true, ..self }
     }
 
-    pub(crate) fn by_another(mut self) -> Self {
+    pub(crate) fn into_finished_elsewhere(mut self) -> Self {
         self.finished_elsewhere = true;
         self
     }
@@ -210,15 +209,16 @@ impl Report {
         self.warnings.push(warning);
     }
 
-    pub(crate) fn leave_running(&mut self, left: &[String], lease: Duration) {
-        self.left_running.extend_from_slice(left);
-        self.warn(format!("{}. So the lease was not released; it expires within {}", left.join("; "), Elapsed(lease)));
+    pub(crate) fn leave_running(&mut self, operations: &[String], lease: Duration) {
+        self.left_running.extend_from_slice(operations);
+        let operations = operations.join("; ");
+        self.warn(format!("{operations}. The lease was therefore not released; it expires within {}", Elapsed(lease)));
     }
 
-    /// Migrations that wait for a manual one, each as a warning.
-    pub(crate) fn wait(&mut self, waiting: impl ExactSizeIterator<Item = String>) {
-        self.waiting = waiting.len();
-        for warning in waiting {
+    /// Warns of each migration that waits for a manual one.
+    pub(crate) fn warn_of_blocked(&mut self, blocked: impl ExactSizeIterator<Item = String>) {
+        self.waiting = blocked.len();
+        for warning in blocked {
             self.warn(warning);
         }
     }
@@ -257,11 +257,11 @@ impl fmt::Display for Report {
     }
 }
 
-/// The last line of a report: how many were applied, failed and not run.
+/// The last line of a report.
 struct Summary<'r>(&'r Report);
 
 impl Report {
-    /// The last line of its `Display`: how many were applied or reverted, how many failed, how many did not run.
+    /// The last line of its `Display`, with the numbers of migrations that were applied or reverted, failed, or were not run.
     #[must_use]
     pub fn summary(&self) -> impl fmt::Display {
         Summary(self)
@@ -273,14 +273,14 @@ impl Report {
         }
         let (done, did, nothing) = match self.purpose {
             Purpose::Up => (self.applied().count(), "Applied", "Nothing is pending."),
-            Purpose::UpNamed => (self.applied().count(), "Applied", "Nothing to apply: that is applied already."),
+            Purpose::UpNamed => (self.applied().count(), "Applied", "Nothing to apply: already applied."),
             Purpose::Down => (self.reverted().count(), "Reverted", "Nothing to revert."),
             Purpose::Amend => (self.amended.len(), "Changed records:", "No record had to be changed."),
         };
         let stopped = usize::from(self.stopped().is_some());
         let failed = self.executions.len().saturating_sub(done + stopped);
         match (done, failed + stopped, self.not_run.len()) {
-            (0, 0, 0) if self.finished_elsewhere => write!(f, "Another process did everything that was to be done."),
+            (0, 0, 0) if self.finished_elsewhere => write!(f, "Another process has done everything already."),
             (0, 0, 0) if self.waiting > 0 => write!(f, "Nothing to apply now; {} waiting.", self.waiting),
             (0, 0, 0) => f.write_str(nothing),
             (_, 0, 0) => write!(f, "{did} {done}."),
@@ -299,7 +299,7 @@ impl fmt::Display for Summary<'_> {
 }
 
 impl Execution {
-    /// One that another process ran, and that failed there.
+    /// The execution of a migration that failed in another process.
     pub(crate) fn recorded(record: &Record) -> Self {
         let remains = match record.kind {
             _ if record.partial => Remains::Partial,
@@ -327,20 +327,20 @@ impl fmt::Display for Execution {
         let down = if self.direction == Direction::Down { "down " } else { "" };
         match &self.outcome {
             Outcome::Applied if self.attempts == 0 => {
-                write!(f, "applied  {id}: it had its effect before it was interrupted")?;
+                write!(f, "applied  {id}: it took effect before it was interrupted")?;
             }
             Outcome::Applied => write!(f, "applied  {id} in {took}")?,
             Outcome::Reverted => write!(f, "reverted {id} in {took}")?,
             Outcome::Failed { message, .. } => write!(f, "failed   {down}{id} after {took}: {message}")?,
             Outcome::Stopped { remains } => {
-                let left = match remains {
+                let effect = match remains {
                     Remains::Nothing => "rolled back",
-                    Remains::Unknown => "it took effect as a whole or not at all",
+                    Remains::Unknown => "took effect completely or not at all",
                     Remains::Repeatable | Remains::Resumable | Remains::Partial | Remains::All => {
-                        "what it did before that is still there"
+                        "its changes until then remain"
                     }
                 };
-                write!(f, "stopped  {down}{id} after {took}: {left}")?;
+                write!(f, "stopped  {down}{id} after {took}: {effect}")?;
             }
             Outcome::WouldApply | Outcome::WouldRevert | Outcome::WouldFail | Outcome::NotSimulated { .. } => {
                 return self.fmt_simulated(f);

@@ -1,4 +1,4 @@
-//! A replica set that asks who is there.
+//! A replica set with authentication.
 //!
 //! The server of `mongrate_testkit::mongod` has no users, so that one makes them, and ends; then the same program serves the same data
 //! again, with access control.

@@ -1,4 +1,4 @@
-//! Which privileges a migrating user needs: `docs/guide/privileges.md` says the same, and is tested here.
+//! The privileges that migrations need, as listed in `docs/guide/privileges.md`.
 
 use futures_util::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
@@ -46,7 +46,7 @@ async fn kills(tx: &mut Tx) -> Result<(), mongrate::Error> {
     std::future::pending().await
 }
 
-/// The server goes on with this when the body is gone.
+/// The server continues this after the body has ended.
 #[migration(id = "001_slow", source = "module:privileges-raw", timeout = "1s")]
 async fn slow(db: &Database) -> Result<(), mongodb::error::Error> {
     let slowly = doc! { "$expr": { "$function": { "body": "function() { sleep(200); return true; }", "args": [], "lang": "js" } } };
@@ -79,7 +79,7 @@ fn privileges<'a>(database: &str, granted: impl IntoIterator<Item = (&'a str, &'
 }
 
 #[tokio::test]
-async fn the_role_of_the_guide_can_do_everything_and_has_nothing_too_much() {
+async fn the_role_of_the_guide_is_sufficient_and_minimal() {
     let server = Guarded::start().await;
     let actions = actions_of_the_guide();
     let granted = |without: &str| {
@@ -101,7 +101,7 @@ async fn the_role_of_the_guide_can_do_everything_and_has_nothing_too_much() {
 }
 
 #[tokio::test]
-async fn ending_ones_own_operations_needs_no_privilege() {
+async fn ending_own_operations_needs_no_privilege() {
     let server = Guarded::start().await;
     let db = server
         .database("shop", privileges("shop", actions_of_the_guide().iter().map(|action| ("", action.as_str()))))
@@ -139,7 +139,7 @@ const OWN: [(&str, &str); 13] = [
 ];
 
 #[tokio::test]
-async fn each_privilege_on_mongrates_own_collections_is_needed_and_they_suffice() {
+async fn the_privileges_on_mongrates_own_collections_are_sufficient_and_minimal() {
     for (collection, action) in OWN {
         let row = GUIDE.lines().filter(|line| line.starts_with(&format!("| `{collection}` |")));
         assert!(row.into_iter().any(|line| line.contains(&format!("`{action}`"))), "{collection}: {action}");
@@ -171,7 +171,7 @@ async fn each_privilege_on_mongrates_own_collections_is_needed_and_they_suffice(
     everything(&server.client("reader", name).await.database(name)).await.unwrap();
 }
 
-/// Something is refused, with words that help; which ones is returned.
+/// Checks that a run is refused with a helpful message, and returns the message.
 async fn refused(db: &Database, name: &str) -> String {
     let error = everything(db).await.expect_err(name);
     let told = error.to_string();
@@ -189,7 +189,7 @@ async fn refused(db: &Database, name: &str) -> String {
 
 /// Databases that a user may not read are not listed; when they are named, that is their own failure.
 #[tokio::test]
-async fn several_databases_need_no_privilege_besides_their_own() {
+async fn several_databases_need_no_extra_privilege() {
     let server = Guarded::start().await;
     let root = server.root().await;
     let role = |db: &str, role: &str| doc! { "db": db, "role": role };
@@ -223,7 +223,7 @@ async fn the_built_in_roles_of_the_guide_suffice() {
     root.run_command(doc! { "createUser": "ada", "pwd": "ada", "roles": ["readWrite", "dbAdmin"] }).await.unwrap();
     everything(&server.client("ada", "shop").await.database("shop")).await.unwrap();
 
-    // And who has the wrong password is told that, not about privileges.
+    // A wrong password is reported as such, not as missing privileges.
     let uri = server.client_uri("ada", "swordfish", "shop");
     let stranger = Client::with_uri_str(uri).await.unwrap().database("shop");
     let error = migrator(&stranger, "module:privileges").build().unwrap().up().await.unwrap_err();
@@ -245,7 +245,7 @@ async fn users(tx: &mut Tx) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn a_dry_run_needs_what_the_guide_says_and_tells_what_it_could_not_check() {
+async fn a_dry_run_needs_the_privileges_of_the_guide_and_reports_skipped_checks() {
     let server = Guarded::start().await;
     let actions = ["find", "insert", "update", "remove", "listCollections", "listIndexes", "createIndex"];
     for without in ["nothing", "listIndexes", "listCollections", "createIndex"] {

@@ -1,4 +1,4 @@
-//! A server that does not answer: who was asked is told, with which password is not.
+//! A server that does not respond: the error names the hosts, but no credentials.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ async fn nothing(tx: &mut Tx) -> Result<(), mongrate::Error> {
     Ok(tx.kv().set("seen", true).await?)
 }
 
-/// A migrator for a port that nobody listens at, and that port.
+/// A migrator for a port without a listener, and the port.
 async fn nobody() -> (Migrator, u16) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let uri = format!("mongodb://ada:swordfish@127.0.0.1:{port}/?serverSelectionTimeoutMS=500");
@@ -39,7 +39,7 @@ async fn the_hosts_are_named_without_credentials_and_in_time() {
 }
 
 #[tokio::test]
-async fn i6_a_server_that_goes_away_in_the_middle_is_named_as_that() {
+async fn i6_losing_the_server_midway_is_reported() {
     let db = TestDb::new().await;
     let data = doc! { "failCommands": ["findAndModify"], "closeConnection": true };
     let fault = FailPoint::always(&db, data).await;

@@ -29,11 +29,11 @@ async fn waits(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i4_what_is_pending_is_listed_and_not_applied() {
+async fn i4_pending_migrations_are_listed_but_not_applied() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:boot-check");
-    let told = variables([("MONGRATE_AUTO", "false")]);
-    let error = builder.clone().boot().variables(told.clone()).await.unwrap_err();
+    let environment = variables([("MONGRATE_AUTO", "false")]);
+    let error = builder.clone().boot().variables(environment.clone()).await.unwrap_err();
     assert_eq!(db.commands().take(), ["find"]);
     assert!(collections(&db).await.is_empty());
     let Error::Pending { ids } = &error else { panic!("{error}") };
@@ -45,13 +45,13 @@ async fn i4_what_is_pending_is_listed_and_not_applied() {
     );
 
     builder.clone().build().unwrap().up().only("module:boot-check:001_first").await.unwrap();
-    let error = builder.boot().variables(told).await.unwrap_err();
+    let error = builder.boot().variables(environment).await.unwrap_err();
     assert!(error.to_string().starts_with("1 migration is pending: module:boot-check:002_second. "), "{error}");
     assert_eq!(steps(&db).await, ["first"]);
 }
 
 #[tokio::test]
-async fn i4_what_waits_for_an_operator_is_not_pending() {
+async fn i4_blocked_migrations_are_not_pending() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:boot-check");
     builder.clone().build().unwrap().up().await.unwrap();
@@ -67,25 +67,25 @@ async fn i4_what_waits_for_an_operator_is_not_pending() {
 }
 
 #[tokio::test]
-async fn drift_is_what_the_policy_says() {
+async fn drift_follows_the_policy() {
     let db = TestDb::new().await;
     let builder = migrator(&db, "module:boot-check");
     builder.clone().build().unwrap().up().await.unwrap();
     let records = db.collection::<Document>("migrations");
     let changed = doc! { "$set": { "checksum": "t2:0" } };
     records.update_one(doc! { "_id": "module:boot-check:001_first" }, changed).await.unwrap();
-    let told = variables([("MONGRATE_AUTO", "no")]);
-    let booted = builder.clone().boot().variables(told.clone()).await.unwrap();
+    let environment = variables([("MONGRATE_AUTO", "no")]);
+    let booted = builder.clone().boot().variables(environment.clone()).await.unwrap();
     assert!(booted.report().unwrap().warnings()[0].contains("001_first"), "{booted}");
-    let error = builder.drift(Policy::Error).boot().variables(told).await.unwrap_err();
+    let error = builder.drift(Policy::Error).boot().variables(environment).await.unwrap_err();
     assert!(matches!(error, Error::Drift { .. }), "{error}");
 }
 
 #[tokio::test]
-async fn what_is_pending_is_ignored_on_request() {
+async fn pending_migrations_are_ignored_on_request() {
     let db = TestDb::new().await;
-    let told = variables([("MONGRATE_AUTO", "0"), ("MONGRATE_FAIL_HARD", "0")]);
-    let booted = migrator(&db, "module:boot-check").boot().variables(told).await.unwrap();
+    let environment = variables([("MONGRATE_AUTO", "0"), ("MONGRATE_FAIL_HARD", "0")]);
+    let booted = migrator(&db, "module:boot-check").boot().variables(environment).await.unwrap();
     assert!(matches!(booted.error(), Some(Error::Pending { ids }) if ids.len() == 2), "{booted}");
     assert!(booted.report().is_none());
     assert!(collections(&db).await.is_empty());

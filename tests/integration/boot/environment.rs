@@ -1,4 +1,4 @@
-//! The environment of a process, and what is malformed in it.
+//! Environment variables, including malformed ones.
 
 use std::cell::RefCell;
 
@@ -10,21 +10,21 @@ use mongrate_tests::{TestDb, Worker};
 use super::variables;
 
 #[tokio::test]
-async fn malformed_variables_are_told_together_before_the_database_is_asked() {
+async fn malformed_variables_are_reported_together_before_the_first_read() {
     let db = TestDb::new().await;
-    let told = variables([
+    let environment = variables([
         ("MONGRATE_AUTO", "perhaps"),
         ("MONGRATE_FAIL_HARD", "false"),
         ("MONGRATE_LEASE_MS", "1s"),
         ("MONGRATE_TIMEOUT_MS", ""),
     ]);
-    let error = migrator(&db, "module:boot").boot().variables(told).await.unwrap_err();
+    let error = migrator(&db, "module:boot").boot().variables(environment).await.unwrap_err();
     println!("{error}");
     let Error::Several { errors } = &error else { panic!("{error}") };
-    let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
-    assert!(told[0].starts_with("the environment variable MONGRATE_AUTO is 'perhaps', but takes true or false"));
-    assert!(told[1].starts_with("the environment variable MONGRATE_LEASE_MS is '1s', but takes a whole number"));
-    assert_eq!(told.len(), 2);
+    let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert!(messages[0].starts_with("the environment variable MONGRATE_AUTO is 'perhaps', but takes true or false"));
+    assert!(messages[1].starts_with("the environment variable MONGRATE_LEASE_MS is '1s', but takes a whole number"));
+    assert_eq!(messages.len(), 2);
     assert!(db.commands().take().is_empty());
     assert!(collections(&db).await.is_empty());
 }
@@ -34,7 +34,7 @@ const TABLES: [&str; 2] =
     [include_str!("../../../docs/guide/running.md"), include_str!("../../../runtime/engine/src/migrator/boot.rs")];
 
 #[tokio::test]
-async fn the_tables_have_every_variable_and_no_other() {
+async fn the_tables_list_exactly_the_variables() {
     let asked = RefCell::new(Vec::new());
     let lookup = |name: &str| -> Option<&str> {
         asked.borrow_mut().push(name.to_owned());
@@ -45,8 +45,8 @@ async fn the_tables_have_every_variable_and_no_other() {
     assert_eq!(asked.borrow().len(), 8);
     for table in TABLES {
         let rows = table.lines().filter_map(|line| line.trim_start_matches("/// ").strip_prefix("| `MONGRATE_"));
-        let told: Vec<_> = rows.map(|row| format!("MONGRATE_{}", row.split('`').next().unwrap())).collect();
-        assert_eq!(told, *asked.borrow());
+        let listed: Vec<_> = rows.map(|row| format!("MONGRATE_{}", row.split('`').next().unwrap())).collect();
+        assert_eq!(listed, *asked.borrow());
     }
 }
 
@@ -59,7 +59,7 @@ async fn boot(db: &TestDb, variables: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_environment_of_the_process_counts() {
+async fn the_environment_of_the_process_is_read() {
     let db = TestDb::new().await;
     let refused = boot(&db, &[("MONGRATE_AUTO", "yes and no")]).await;
     assert!(refused[0].starts_with("ended Variable: the environment variable MONGRATE_AUTO is 'yes and no'"));
@@ -78,7 +78,7 @@ async fn the_environment_of_the_process_counts() {
 }
 
 #[tokio::test]
-async fn i6_a_process_that_is_told_to_stop_does_not_go_on() {
+async fn i6_a_process_that_is_stopped_does_not_continue() {
     let db = TestDb::new().await;
     let arguments = ["boot", db.uri(), db.name(), "nap", "body 001_first"];
     let mut worker = Worker::start_with(&[("MONGRATE_FAIL_HARD", "false")], &arguments);

@@ -1,4 +1,4 @@
-//! A server that answers, but is not ready: it has no primary yet, or is shutting down.
+//! A server that responds, but is not ready: it has no primary yet, or is shutting down.
 
 use mongodb::bson::doc;
 use mongodb::{Client, Database};
@@ -14,11 +14,11 @@ use crate::logs::Logs;
 const NOT_NOW: [i32; 8] = [91, 189, 10058, 10107, 11600, 11602, 13435, 13436];
 
 fn tries(logs: &Logs) -> usize {
-    logs.text().matches("trying again in").count()
+    logs.text().matches("retrying in").count()
 }
 
 #[tokio::test]
-async fn it_is_tried_again() {
+async fn a_server_that_is_not_ready_is_retried() {
     for code in NOT_NOW {
         let logs = Logs::default();
         let _guard = tracing::subscriber::set_default(logs.subscriber());
@@ -36,7 +36,7 @@ async fn it_is_tried_again() {
 }
 
 #[tokio::test]
-async fn it_is_said_in_other_words_than_that_of_no_server() {
+async fn not_ready_and_unreachable_have_different_errors() {
     let db = TestDb::new().await;
     for (code, cure) in
         [(13436, "It is starting, electing a primary or shutting down"), (10107, "directConnection=true")]
@@ -50,9 +50,9 @@ async fn it_is_said_in_other_words_than_that_of_no_server() {
     }
 }
 
-/// An error that stays is not tried again.
+/// A permanent error is not retried.
 #[tokio::test]
-async fn what_is_permanent_is_told_at_once() {
+async fn a_permanent_error_is_reported_at_once() {
     let logs = Logs::default();
     let _guard = tracing::subscriber::set_default(logs.subscriber());
     let db = TestDb::new().await;
@@ -65,7 +65,7 @@ async fn what_is_permanent_is_told_at_once() {
 
 /// The set is initiated only when a service has asked in vain more often than it asks for a server that is not there.
 #[tokio::test]
-async fn a_set_that_is_initiated_later_is_waited_for() {
+async fn a_replica_set_that_is_initiated_later_is_waited_for() {
     let logs = Logs::default();
     let _guard = tracing::subscriber::set_default(logs.subscriber());
     let server = servers::builder().standalone().arg("--replSet").arg("rs0").start().await.unwrap();

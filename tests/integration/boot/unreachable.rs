@@ -10,7 +10,7 @@ use mongrate_tests::{Lost, Proxy, Strike, TestDb, eventually, servers};
 use super::variables;
 use crate::logs::Logs;
 
-/// A port at which nobody listens.
+/// A port without a listener.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -21,23 +21,23 @@ async fn database(port: u16, patience_ms: u32, name: &str) -> Database {
 }
 
 fn tries(logs: &Logs) -> usize {
-    logs.text().matches("trying again in").count()
+    logs.text().matches("retrying in").count()
 }
 
 #[tokio::test]
-async fn it_is_tried_five_times() {
-    for told in [variables([("MONGRATE_AUTO", "true")]), variables([("MONGRATE_AUTO", "false")])] {
+async fn an_unreachable_server_is_tried_five_times() {
+    for environment in [variables([("MONGRATE_AUTO", "true")]), variables([("MONGRATE_AUTO", "false")])] {
         let logs = Logs::default();
         let _guard = tracing::subscriber::set_default(logs.subscriber());
         let db = database(free_port(), 20, "nowhere").await;
-        let error = migrator(&db, "module:boot").boot().variables(told).await.unwrap_err();
+        let error = migrator(&db, "module:boot").boot().variables(environment).await.unwrap_err();
         assert!(matches!(error, Error::Unreachable { .. }), "{error}");
         assert_eq!(tries(&logs), 4, "{}", logs.text());
     }
 }
 
 #[tokio::test]
-async fn a_server_that_comes_up_meanwhile_is_found() {
+async fn a_server_that_starts_meanwhile_is_found() {
     let logs = Logs::default();
     let _guard = tracing::subscriber::set_default(logs.subscriber());
     let (db, port) = (TestDb::new().await, free_port());
@@ -54,8 +54,8 @@ async fn a_server_that_comes_up_meanwhile_is_found() {
 #[tokio::test]
 async fn a_service_may_start_without_its_database() {
     let db = database(free_port(), 20, "nowhere").await;
-    let told = variables([("MONGRATE_FAIL_HARD", "no")]);
-    let booted = migrator(&db, "module:boot").boot().variables(told).await.unwrap();
+    let environment = variables([("MONGRATE_FAIL_HARD", "no")]);
+    let booted = migrator(&db, "module:boot").boot().variables(environment).await.unwrap();
     assert!(matches!(booted.error(), Some(Error::Unreachable { .. })), "{booted}");
     assert!(booted.report().is_none());
     assert!(matches!(booted.migrator().health().await, Err(Error::Unreachable { .. })));

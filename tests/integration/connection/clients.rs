@@ -1,4 +1,4 @@
-//! Which clients there are, and when.
+//! The clients of runs.
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -35,7 +35,7 @@ async fn notes(db: &Database) -> Result<(), mongodb::error::Error> {
 }
 
 #[tokio::test]
-async fn a_run_has_clients_of_its_own_and_shuts_them_down() {
+async fn a_run_shuts_down_its_own_clients() {
     let db = TestDb::new().await;
     let (options, sent) = options(&db, "").await;
     let migrator = Migrator::connect_with(options, db.name()).unwrap().registry(Registry::linked().source(NAMED));
@@ -61,7 +61,7 @@ async fn a_run_has_clients_of_its_own_and_shuts_them_down() {
 }
 
 #[tokio::test]
-async fn the_applications_handle_is_as_the_connection_string_says() {
+async fn the_applications_handle_follows_the_connection_string() {
     let db = TestDb::new().await;
     let uri = format!("{}&readPreference=nearest&readConcernLevel=local", db.uri());
     let migrator = Migrator::connect(&uri, db.name()).await.unwrap().build().unwrap();

@@ -111,7 +111,7 @@ async fn goes_through(db: &TestDb, builder: MigratorBuilder, sent: &Sent, how: &
 }
 
 #[tokio::test]
-async fn i1_whatever_the_connection_string_says() {
+async fn i1_migrations_ignore_the_concerns_of_the_connection_string() {
     for said in [
         "&readPreference=secondaryPreferred",
         "&readPreference=primaryPreferred&readConcernLevel=local",
@@ -140,7 +140,7 @@ async fn insert(db: &Database) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-/// What a body was told is written is there after a fail-over, although the connection string says `w=1`.
+/// An acknowledged write of a body survives a failover, even if the connection string has `w=1`.
 #[tokio::test]
 async fn i1_an_insert_of_a_raw_body_survives_a_fail_over() {
     let server = servers::builder().members(3).start().await.unwrap();

@@ -1,4 +1,4 @@
-//! Which database: what cannot be meant is refused at every entrance, before the server is asked anything.
+//! Invalid database names are refused everywhere, before anything is sent to the server.
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
@@ -39,7 +39,7 @@ async fn entrances(db: &TestDb, name: &str) -> Vec<(&'static str, Error)> {
 }
 
 #[tokio::test]
-async fn the_servers_own_are_refused_at_every_entrance() {
+async fn reserved_names_are_refused_everywhere() {
     let db = TestDb::new().await;
     let admin = db.client().database("admin");
     let before = collections(&admin).await;
@@ -55,7 +55,7 @@ async fn the_servers_own_are_refused_at_every_entrance() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_mean_is_refused_at_every_entrance() {
+async fn invalid_names_are_refused_everywhere() {
     let db = TestDb::new().await;
     for name in ["shop\n", " shop", "sh op", "shop\u{feff}", "", "shop.users", &"x".repeat(64)] {
         for (way, error) in entrances(&db, name).await {
@@ -68,7 +68,7 @@ async fn what_nobody_can_mean_is_refused_at_every_entrance() {
 }
 
 #[tokio::test]
-async fn white_space_around_a_connection_string_is_dropped() {
+async fn white_space_around_a_connection_string_is_ignored() {
     let db = TestDb::new().await;
     let registry = || Registry::linked().source("module:names");
     let uri = format!(" \t{}\r\n", db.uri());
@@ -81,9 +81,9 @@ async fn white_space_around_a_connection_string_is_dropped() {
     }
 }
 
-/// The path is where the user is looked up; the library is told the database beside it.
+/// The path is the authentication database. The database to migrate is a separate argument.
 #[tokio::test]
-async fn the_path_may_be_admin_where_another_database_is_named() {
+async fn the_path_may_be_admin_if_another_database_is_named() {
     let db = TestDb::new().await;
     let uri = db.uri().replacen("/?", "/admin?", 1);
     let builder = Migrator::connect(uri, db.name()).await.unwrap();

@@ -60,7 +60,7 @@ async fn i6_a_body_that_uses_all_connections_keeps_its_lease() {
 }
 
 #[tokio::test]
-async fn i6_so_it_does_with_a_lease_client_that_was_brought() {
+async fn i6_a_body_that_uses_all_connections_keeps_its_lease_with_a_lease_client() {
     let db = TestDb::new().await;
     let (mut options, _) = options(&db, "").await;
     options.max_pool_size = Some(2);
@@ -69,7 +69,7 @@ async fn i6_so_it_does_with_a_lease_client_that_was_brought() {
 }
 
 #[tokio::test]
-async fn i6_without_one_the_error_says_what_to_set() {
+async fn i6_without_a_lease_client_the_error_suggests_one() {
     let db = TestDb::new().await;
     one_document(&db).await;
     let error = migrator(&db, "module:pool-wide").lease(LEASE).build().unwrap().up().await.unwrap_err();

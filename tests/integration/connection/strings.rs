@@ -1,4 +1,4 @@
-//! Connection strings carry passwords, and no error quotes them.
+//! No error quotes a connection string, which may contain a password.
 
 use mongrate::migrator::DatabaseFilter;
 use mongrate::{Error, Migrator};
@@ -15,7 +15,7 @@ fn assert_discreet(error: &Error) {
 }
 
 #[tokio::test]
-async fn no_error_quotes_one() {
+async fn no_error_quotes_a_connection_string() {
     for uri in [
         format!("mongodb://{USER}:{PASSWORD}"),
         format!("mongodb://{USER}:{PASSWORD}@localhost:port/shop"),
@@ -33,7 +33,7 @@ async fn no_error_quotes_one() {
 }
 
 #[tokio::test]
-async fn what_carries_no_secret_is_told_as_the_driver_tells_it() {
+async fn a_connection_string_without_secrets_keeps_the_drivers_message() {
     let error = Migrator::connect("mongodb://localhost/?replicaset", "shop").await.unwrap_err();
     let told = "the connection string is not valid: connection string option is not a 'key=value' pair: replicaset. It looks \
                 like mongodb://localhost/shop";

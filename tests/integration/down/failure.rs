@@ -50,9 +50,9 @@ async fn last_down(tx: &mut Tx) -> Result<(), anyhow::Error> {
     Ok(())
 }
 
-/// It is rolled back, so the migration stays applied; what was reverted before is told.
+/// Rolled back, so the migration stays applied. The report includes the earlier reverts.
 #[tokio::test]
-async fn i6_in_a_transaction() {
+async fn i6_a_down_fails_in_a_transaction() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:down-fails").build().unwrap();
     migrator.up().await.unwrap();
@@ -84,9 +84,9 @@ async fn i6_in_a_transaction() {
     assert!(record(&db, STOCK).await.unwrap().get("error").is_none());
 }
 
-/// It is half reverted: pending, and to be reverted as well.
+/// Partially reverted: pending, and revertible, too.
 #[tokio::test]
-async fn i6_outside_a_transaction() {
+async fn i6_a_down_fails_outside_a_transaction() {
     for again in ["down", "up"] {
         let db = TestDb::new().await;
         let migrator = migrator(&db, "module:down-fails").build().unwrap();
@@ -116,9 +116,9 @@ async fn i6_outside_a_transaction() {
     }
 }
 
-/// It is neither applied nor pending until somebody says which.
+/// Neither applied nor pending until it is marked.
 #[tokio::test]
-async fn i3_what_is_half_reverted_is_settled_by_a_mark() {
+async fn i3_a_mark_resolves_a_partial_revert() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:down-fails").build().unwrap();
     migrator.up().only(RAW).await.unwrap();
@@ -150,7 +150,7 @@ async fn mixed(tx: &mut Tx) -> Result<(), anyhow::Error> {
 
 /// An `up` that was rolled back has changed nothing of that.
 #[tokio::test]
-async fn what_is_half_reverted_stays_so_when_its_up_is_rolled_back() {
+async fn a_partial_revert_remains_when_its_up_is_rolled_back() {
     const MIXED: &str = "module:down-mixed:001_mixed";
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:down-mixed").build().unwrap();
@@ -173,7 +173,7 @@ async fn what_is_half_reverted_stays_so_when_its_up_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn without_transactions_it_is_half_changed() {
+async fn without_transactions_a_failed_down_is_partial() {
     let db = TestDb::standalone().await;
     let migrator = migrator(&db, "module:down-fails").build().unwrap();
     migrator.up().only(STOCK).await.unwrap();
@@ -190,9 +190,9 @@ async fn without_transactions_it_is_half_changed() {
     assert_eq!(status(&db, STOCK).await, "rolled-back");
 }
 
-/// What a run has decided to revert is not what a person has named.
+/// Migrations that a run selected do not count as named.
 #[tokio::test]
-async fn without_transactions_nobody_reverts_by_itself_what_another_has_left_half_changed() {
+async fn without_transactions_a_partial_down_is_reverted_only_by_name() {
     let db = TestDb::standalone().await;
     let migrator = migrator(&db, "module:down-fails").build().unwrap();
     migrator.up().only(STOCK).await.unwrap();

@@ -1,4 +1,4 @@
-//! What cannot be reverted is said before anything runs.
+//! Refusals to revert, before anything runs.
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Migrator, Tx, migration};
@@ -36,7 +36,7 @@ async fn refused(db: &TestDb, down: mongrate::migrator::Down) -> Error {
 }
 
 #[tokio::test]
-async fn i3_something_that_others_depend_on() {
+async fn i3_a_migration_with_dependents() {
     let (db, migrator) = applied().await;
     let error = refused(&db, migrator.down().only(USERS)).await;
     assert_eq!(
@@ -47,7 +47,7 @@ async fn i3_something_that_others_depend_on() {
 
 /// A dependent of a source that is not selected is not reverted, also not along with it.
 #[tokio::test]
-async fn i3_something_that_another_source_depends_on() {
+async fn i3_a_migration_with_dependents_in_another_source() {
     let db = TestDb::new().await;
     let all = Migrator::builder(db.database().clone()).registry(registry(&["module:down", "module:down-guest"]));
     all.build().unwrap().up().await.unwrap();
@@ -58,7 +58,7 @@ async fn i3_something_that_another_source_depends_on() {
 }
 
 #[tokio::test]
-async fn what_has_no_down_all_at_once() {
+async fn irreversible_migrations_all_at_once() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:down-final").build().unwrap();
     migrator.up().await.unwrap();
@@ -76,7 +76,7 @@ async fn what_has_no_down_all_at_once() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_unknown_or_not_applied() {
+async fn an_id_that_is_unknown_or_not_applied() {
     let (db, migrator) = applied().await;
     let error = refused(&db, migrator.down().only("module:down:002_role")).await;
     assert!(matches!(error, Error::UnknownMigration { nearest: Some(ROLES), .. }), "{error}");
@@ -87,9 +87,9 @@ async fn a_name_that_is_unknown_or_not_applied() {
     assert!(matches!(&error, Error::NotApplied { id } if id == INDEX), "{error}");
 }
 
-/// What came later and is not linked in may depend on anything.
+/// A later orphan may depend on any migration.
 #[tokio::test]
-async fn something_below_an_orphan() {
+async fn a_migration_below_an_orphan() {
     let db = TestDb::new().await;
     migrator(&db, "module:down").build().unwrap().up().only(ROLES).await.unwrap();
     let all = Migrator::builder(db.database().clone()).registry(registry(&["module:down", "module:down-guest"]));
@@ -103,7 +103,7 @@ async fn something_below_an_orphan() {
             "{error}"
         );
     }
-    // Named, it is the operator's decision.
+    // Naming it is the operator's decision.
     without.down().only(ROLES).await.unwrap();
     assert_eq!(status(&db, ROLES).await, "rolled-back");
 }

@@ -1,4 +1,4 @@
-//! Writes with options of which a filter says nothing: what is shown of them is true, or it is said that nobody can tell.
+//! Writes with options beyond their filter: their samples are correct, or reported as unavailable.
 
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::{Collation, CollationStrength};
@@ -55,7 +55,7 @@ fn shown(operation: &Operation) -> (Names, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_write_with_a_collation_is_rehearsed_with_it() {
+async fn a_write_with_a_collation_is_simulated_with_it() {
     let db = TestDb::new().await;
     let people = ["Ada", "ADA", "Bob", "BOB", "Cy", "Eve", "Fay"].map(|name| doc! { "_id": name, "name": name });
     db.collection("people").insert_many(people).await.unwrap();

@@ -1,4 +1,4 @@
-//! A dry run is one transaction, however many bodies it has: more than the server may allow.
+//! Limits of a dry run, which is one transaction for all bodies.
 
 use std::time::Duration;
 
@@ -46,21 +46,21 @@ async fn impatient() -> &'static Mongod {
 }
 
 #[tokio::test]
-async fn too_slow_together_cannot_be_simulated_from_there_on() {
+async fn a_dry_run_that_is_too_slow_ends_the_simulation() {
     let db = TestDb::on(impatient().await).await;
     let report = rehearsed(&db, migrator(&db, "module:dry-slow").build().unwrap().up()).await.unwrap();
     assert!(would_apply(&report, "001_quick") && would_apply(&report, "003_index"));
     for name in ["002_slow", "004_after"] {
         let reason = reason(&report, name);
         assert!(reason.contains("lasted longer than transactionLifetimeLimitSeconds"), "{reason}");
-        assert!(reason.contains("From here on nothing could be simulated"), "{reason}");
+        assert!(reason.contains("Apply the earlier migrations, then try again"), "{reason}");
     }
     let end = "Dry run: 2 would be applied, 2 could not be simulated; nothing was changed.";
     assert!(report.to_string().ends_with(end), "{report}");
 }
 
 #[tokio::test]
-async fn too_slow_by_itself_is_a_failure_as_in_earnest() {
+async fn a_body_that_is_too_slow_fails_as_in_a_real_run() {
     let db = TestDb::on(impatient().await).await;
     let up = migrator(&db, "module:dry-slow").build().unwrap().up().only("module:dry-slow:002_slow");
     let error = rehearsed(&db, up).await.unwrap_err();
@@ -85,7 +85,7 @@ async fn large(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 }
 
 #[tokio::test]
-async fn too_large_together_cannot_be_simulated() {
+async fn a_dry_run_that_is_too_large_ends_the_simulation() {
     if servers::skip_before(6, "it reports a transaction that is too large as a write conflict").await {
         return;
     }
@@ -93,5 +93,5 @@ async fn too_large_together_cannot_be_simulated() {
     let db = TestDb::on(&server).await;
     let report = rehearsed(&db, migrator(&db, "module:dry-large").build().unwrap().up()).await.unwrap();
     assert!(matches!(of(&report, "001_small").outcome, Outcome::WouldApply));
-    assert!(reason(&report, "002_large").contains("grew too large for the server's cache"));
+    assert!(reason(&report, "002_large").contains("grew too large for its cache"));
 }

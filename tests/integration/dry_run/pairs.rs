@@ -1,4 +1,4 @@
-//! Pairs of what is there and what is asked for: the dry run says what `up` would do, then `up` does it. The dry run may not
+//! Pairs of existing and requested objects: the dry run predicts what `up` does, then `up` does it. The dry run may not
 //! know, but it must not be wrong.
 
 mod collections;
@@ -30,14 +30,14 @@ const UNKNOWN: usize = 5;
 
 struct Pair {
     name: &'static str,
-    /// Commands that make what is there.
+    /// Commands that create the existing objects.
     there: Vec<Document>,
-    /// What is asked for.
+    /// The request.
     asked: Body,
     does: Does,
 }
 
-/// What `up` does.
+/// The result of `up`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Does {
     Change,

@@ -1,4 +1,4 @@
-//! `Schema` operations: what is found out about them, and that in earnest it comes like that.
+//! Predictions about `Schema` operations, compared with a real run.
 
 use std::time::Duration;
 
@@ -221,12 +221,12 @@ async fn invalid(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn what_cannot_be_checked_is_told_as_that() {
+async fn an_unpredictable_operation_is_reported() {
     let db = with_users().await;
     let report = rehearsed(&db, migrator(&db, "module:dry-unchecked").build().unwrap().up()).await.unwrap();
     let notes = &of(&report, "001_invalid").operations[0].notes;
     assert_eq!(*notes, ["cannot tell: the server cannot be asked whether it would accept: nonsense"]);
-    assert_eq!(reason(&report, "001_invalid"), "cannot tell what all of its operations would do");
+    assert_eq!(reason(&report, "001_invalid"), "the effect of some operations cannot be predicted");
 }
 
 #[migration(id = "001_tidy", source = "module:dry-before")]
@@ -248,7 +248,7 @@ async fn other(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn a_check_does_not_see_what_was_not_done_and_says_so() {
+async fn a_check_reports_missing_effects() {
     let db = with_users().await;
     let error = rehearsed(&db, migrator(&db, "module:dry-before").build().unwrap().up()).await.unwrap_err();
     let report = error.report().unwrap();
@@ -283,7 +283,7 @@ async fn goes_on(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn an_operation_finds_what_the_ones_before_would_have_done() {
+async fn an_operation_sees_the_predicted_effects_of_earlier_ones() {
     let db = with_users().await;
     let migrator = migrator(&db, "module:dry-projection").build().unwrap();
     let report = rehearsed(&db, migrator.up()).await.unwrap();
@@ -334,13 +334,16 @@ async fn not_tidied(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.create_index("many", doc! { "name": 1 }).unique().await
 }
 
-/// What would fail on the data as it is may go well on what an earlier step leaves.
+/// An operation that would fail on the current data may succeed after an earlier step.
 #[tokio::test]
-async fn an_obstacle_that_an_earlier_step_may_remove_is_no_certain_one() {
+async fn an_obstacle_that_an_earlier_step_may_remove_is_uncertain() {
     let db = with_users().await;
     let report = rehearsed(&db, migrator(&db, "module:dry-doubt").build().unwrap().up()).await.unwrap();
     let reason = reason(&report, "002_unique");
-    assert!(reason.ends_with("its checks did not find what is done by 'module:dry-doubt:001_tidies'"), "{reason}");
+    assert!(
+        reason.ends_with("ran without the effects of 'module:dry-doubt:001_tidies', which may remove it"),
+        "{reason}"
+    );
     assert_eq!(of(&report, "002_unique").operations[0].prediction, Some(Prediction::WouldFail));
     assert!(matches!(of(&report, "003_other").outcome, Outcome::WouldFail));
 }

@@ -1,4 +1,4 @@
-//! Whether a unique index would be refused: what a dry run says is held against what the server does.
+//! Predictions about unique indexes, compared with the server.
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::{Collation, CollationStrength};

@@ -1,4 +1,4 @@
-//! `Tx` bodies: counts and samples, each body on what the earlier ones left.
+//! `Tx` bodies: counts and samples. Each body sees the effects of the earlier ones.
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;
@@ -53,7 +53,7 @@ fn pairs(samples: &[Sample]) -> Vec<(Option<Document>, Option<Document>)> {
 }
 
 #[tokio::test]
-async fn i4_operations_are_told_with_counts_and_samples_and_leave_nothing() {
+async fn i4_operations_are_reported_with_counts_and_samples_and_leave_nothing() {
     let db = TestDb::new().await;
     let things = (1..=9).map(|id| doc! { "_id": id, "n": id });
     db.collection::<Document>("things").insert_many(things).await.unwrap();
@@ -86,7 +86,7 @@ async fn i4_operations_are_told_with_counts_and_samples_and_leave_nothing() {
     // A cursor counts what was read from it.
     assert_eq!((operations[9].kind, operations[9].counts.matched), ("find", 6));
 
-    // In earnest it is the same.
+    // A real run has the same result.
     let real = migrator.up().await.unwrap();
     assert!(!real.is_dry_run());
     for name in ["001_changes", "002_finds"] {
@@ -159,7 +159,7 @@ would apply    module:dry-text:002_roles
         before   {"_id":4}
         after    {"_id":4,"role":"member"}
     note: ran without the effects of 'module:dry-text:001_index', which a dry run does not execute
-not simulated  module:dry-text:003_raw: it takes `&Database`, and what is done through that cannot be rolled back, so it was not run
+not simulated  module:dry-text:003_raw: not run, because it takes `&Database`, whose changes cannot be rolled back
 would apply    module:dry-text:004_tidy
     users: delete_one, 1 deleted
         deleted  {"_id":4,"role":"member"}
@@ -211,7 +211,7 @@ async fn malformed(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 
 /// What looks at the documents must not fail where the operation does not, nor hide its error.
 #[tokio::test]
-async fn looking_does_not_get_in_the_way() {
+async fn sampling_does_not_affect_the_body() {
     let db = TestDb::new().await;
     db.collection("things").insert_one(doc! { "n": 1 }).await.unwrap();
     let error = rehearsed(&db, migrator(&db, "module:dry-variables").build().unwrap().up()).await.unwrap_err();
@@ -235,7 +235,7 @@ async fn plugin_index(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn a_plugin_is_told_by_the_names_in_the_database() {
+async fn a_plugin_is_reported_with_the_names_in_the_database() {
     let db = TestDb::new().await;
     db.collection("orders").insert_many([doc! { "of": 1 }, doc! { "of": 1 }]).await.unwrap();
     db.collection("plugin_dry_orders").insert_one(doc! { "_id": 7 }).await.unwrap();
@@ -274,7 +274,7 @@ async fn rows(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 }
 
 #[tokio::test]
-async fn i4_a_down_is_told_and_leaves_everything_applied() {
+async fn i4_a_down_is_reported_and_leaves_everything_applied() {
     let db = TestDb::new().await;
     let migrator = Migrator::builder(db.database().clone()).registry(registry(&["module:dry-down"])).build().unwrap();
     assert_eq!(migrator.down().dry_run(true).await.unwrap().to_string(), "Dry run: nothing to revert.");
@@ -296,7 +296,7 @@ async fn i4_a_down_is_told_and_leaves_everything_applied() {
 }
 
 #[tokio::test]
-async fn only_what_is_asked_for_is_told() {
+async fn only_selected_migrations_are_reported() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:dry-text").build().unwrap();
     let report = rehearsed(&db, migrator.up().only("module:dry-text:002_roles")).await.unwrap();

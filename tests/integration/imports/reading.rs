@@ -1,4 +1,4 @@
-//! The imports of a crate, read from its source.
+//! Reads the imports of a crate from its source.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,19 +17,29 @@ type Written = Vec<String>;
 /// One file.
 #[derive(Default)]
 struct File {
-    /// What `use` and paths in code name.
+    /// The paths in `use` and in code.
     named: Vec<Written>,
-    /// What it re-exports: the name there, and the path.
+    /// Its re-exports: the name and the path.
     exported: BTreeMap<String, Written>,
     /// Its modules that are only compiled for tests.
     tests: Vec<String>,
 }
 
-/// The arrows between the modules of a crate.
-pub(super) fn imports(name: &str) -> Arrows {
+/// The names that the root of a crate re-exports, in order.
+pub(in super::super) fn re_exports(name: &str) -> Vec<String> {
+    files(name).remove(&Module::new()).unwrap().exported.into_keys().collect()
+}
+
+fn files(name: &str) -> BTreeMap<Module, File> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src");
     let mut files = BTreeMap::new();
     read(&source, &Module::new(), &mut files);
+    files
+}
+
+/// The arrows between the modules of a crate.
+pub(super) fn imports(name: &str) -> Arrows {
+    let mut files = files(name);
     let tests: Vec<Module> = files
         .iter()
         .flat_map(|(module, file)| file.tests.iter().map(|test| [module.clone(), vec![test.clone()]].concat()))
@@ -115,8 +125,8 @@ impl File {
                     continue;
                 }
                 TokenTree::Ident(word) if word == "use" => {
-                    let end = end_of_item(&tokens, place);
-                    for (name, path) in tree(&tokens[place..end], &[]) {
+                    let end = end_of_item(&tokens, place - 1);
+                    for (name, path) in tree(&tokens[place..end - 1], &[]) {
                         if exports {
                             self.exported.insert(name, path);
                         } else {
@@ -138,7 +148,7 @@ impl File {
         }
     }
 
-    /// Passes over an item that is only compiled for tests; returns the place behind it.
+    /// Skips an item that is only compiled for tests. Returns the position behind it.
     fn skip(&mut self, tokens: &[TokenTree], place: usize) -> usize {
         let end = end_of_item(tokens, place);
         let word = |token: &TokenTree| matches!(token, TokenTree::Ident(_)).then(|| token.to_string());
@@ -150,7 +160,7 @@ impl File {
     }
 }
 
-/// The place behind the item that begins here: behind its `;` or its braces.
+/// The position behind the item that begins here, after its `;` or its braces.
 fn end_of_item(tokens: &[TokenTree], place: usize) -> usize {
     let is_use = matches!(&tokens[place..], [TokenTree::Ident(word), ..] if word == "use");
     let ends = |token: &TokenTree| match token {
@@ -161,7 +171,7 @@ fn end_of_item(tokens: &[TokenTree], place: usize) -> usize {
     tokens[place..].iter().position(ends).map_or(tokens.len(), |at| place + at + 1)
 }
 
-/// The path that begins here, and the place behind it.
+/// The path that begins here, and the position behind it.
 fn path_at(tokens: &[TokenTree], mut place: usize) -> (Written, usize) {
     let mut path = Written::new();
     while let Some(TokenTree::Ident(word)) = tokens.get(place) {
@@ -169,7 +179,7 @@ fn path_at(tokens: &[TokenTree], mut place: usize) -> (Written, usize) {
         place += 1;
         match tokens.get(place..place + 2) {
             Some([TokenTree::Punct(one), TokenTree::Punct(two)]) if one.as_char() == ':' && two.as_char() == ':' => {
-                place += 2
+                place += 2;
             }
             _ => break,
         }
@@ -184,20 +194,17 @@ fn tree(tokens: &[TokenTree], above: &[String]) -> Vec<(String, Written)> {
     for branch in tokens.split(comma).filter(|branch| !branch.is_empty()) {
         let (path, end) = path_at(branch, 0);
         let path = [above, &path[..]].concat();
-        match branch.get(end) {
-            Some(TokenTree::Group(group)) => {
-                leaves.extend(tree(&group.stream().into_iter().collect::<Vec<_>>(), &path));
-            }
-            _ => {
-                let alias = match branch.last() {
-                    Some(TokenTree::Ident(word)) => word.to_string(),
-                    _ => String::new(),
-                };
-                let path =
-                    if path.last().is_some_and(|last| last == "self") { path[..path.len() - 1].to_vec() } else { path };
-                let name = if alias == "self" { path.last().cloned().unwrap_or_default() } else { alias };
-                leaves.push((name, path));
-            }
+        if let Some(TokenTree::Group(group)) = branch.get(end) {
+            leaves.extend(tree(&group.stream().into_iter().collect::<Vec<_>>(), &path));
+        } else {
+            let alias = match branch.last() {
+                Some(TokenTree::Ident(word)) => word.to_string(),
+                _ => String::new(),
+            };
+            let path =
+                if path.last().is_some_and(|last| last == "self") { path[..path.len() - 1].to_vec() } else { path };
+            let name = if alias == "self" { path.last().cloned().unwrap_or_default() } else { alias };
+            leaves.push((name, path));
         }
     }
     leaves

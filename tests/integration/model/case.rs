@@ -1,4 +1,4 @@
-//! Random graphs, and random sequences of what is done to them.
+//! Random graphs and random sequences of actions.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::{Index, select};
 
-/// A graph and what is done to it.
+/// A graph and a sequence of actions.
 #[derive(Clone)]
 pub(super) struct Case {
     pub(super) drawing: Drawing,
@@ -23,7 +23,7 @@ pub(super) enum Action {
     Do(Doing),
     /// The code of this one changes.
     Change(usize),
-    /// Somebody frees the lock by force.
+    /// The lock is released by force.
     Unlock,
 }
 
@@ -38,11 +38,11 @@ pub(super) struct Doing {
     pub(super) how: How,
 }
 
-/// How a deed goes.
+/// The circumstances of an action.
 #[derive(Clone, Debug)]
 pub(super) enum How {
     Alone,
-    /// With the n-th of its steps told to fail, counted round and round.
+    /// With the n-th of its steps failing, modulo their number.
     Failing {
         step: usize,
         panic: bool,
@@ -188,7 +188,7 @@ impl Vague {
             (Direction::Prune, None) => Some(first),
             (_, lacks) => lacks.map(|place| place.index(count)),
         };
-        // The process that is to be killed is not told of this.
+        // Not passed to the process that is killed.
         let strict = strict && !matches!(how, How::Killed(_));
         Action::Do(Doing {
             deed,

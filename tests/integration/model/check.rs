@@ -1,4 +1,4 @@
-//! What has to hold after each action.
+//! Invariants after each action.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub(super) fn that(holds: bool, otherwise: impl FnOnce() -> String) -> Result<()
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
-/// That what is seen is one of the outcomes, and what was told is told of it (I1).
+/// Checks that the observed state and answers are one of the predicted outcomes (I1).
 pub(super) fn one_of(outcomes: Vec<Outcome>, answers: Option<&[String]>, seen: &Seen) -> Result<Outcome, String> {
     let sorted = |answers: &[String]| {
         let mut answers = answers.to_vec();
@@ -37,7 +37,7 @@ pub(super) fn one_of(outcomes: Vec<Outcome>, answers: Option<&[String]>, seen: &
     Err(format!("seen {:#?}\nand {told:?}\n{}", seen.world, others.join("\nor ")))
 }
 
-/// That the history was only appended to, and that what was done stands in the right order (I2, I3).
+/// Checks that the history was only appended to, in a valid order (I2, I3).
 pub(super) fn appended(play: &Play, before: &Seen, action: &Action) -> Result<(), String> {
     let old = before.history.len();
     that(play.seen.history.get(..old) == Some(&before.history), || "the history has changed".to_owned())?;
@@ -67,7 +67,7 @@ pub(super) fn appended(play: &Play, before: &Seen, action: &Action) -> Result<()
     Ok(())
 }
 
-/// That tokens only rise (I2), and that the lease is free after whatever took it (I6).
+/// Checks that tokens only increase (I2), and that the lease is released (I6).
 pub(super) fn lock(before: &Seen, after: &Seen, outcome: &Outcome, action: &Action) -> Result<(), String> {
     let (old, new) = (before.lock, after.lock);
     let rise = new.token - old.token;
@@ -87,7 +87,7 @@ pub(super) fn lock(before: &Seen, after: &Seen, outcome: &Outcome, action: &Acti
     })
 }
 
-/// That the reads say what the model says (I5) and write nothing (I4).
+/// Checks that reads agree with the model (I5) and write nothing (I4).
 pub(super) async fn reads(game: &Play) -> Result<(), String> {
     let none = BTreeSet::new();
     let (world, rules) = (&game.seen.world, Rules::new(&game.drawing, &none));

@@ -1,4 +1,4 @@
-//! What is really in the database.
+//! The actual state of the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What is in a database, as far as the model goes.
+//! The state of a database, as far as the model covers it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -7,7 +7,7 @@ use mongrate_testkit::mongod::{Error, Mongod};
 use mongrate_tests::{Scratch, servers};
 
 #[tokio::test]
-async fn a_program_that_is_not_there() {
+async fn a_missing_program() {
     let error = Mongod::builder().binary("/no/such/mongod").start().await.unwrap_err();
     assert!(error.to_string().starts_with("/no/such/mongod is not executable: set Builder::binary to"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! A body that is another one when it runs again.
+//! A body that changes before it runs again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -76,7 +76,7 @@ async fn assert_orders_are_safe(db: &TestDb) {
 }
 
 #[tokio::test]
-async fn the_operation_that_failed_may_be_another_one() {
+async fn the_failed_operation_may_be_replaced() {
     let (db, migrator, id) = failed("module:changed-repaired").await;
     repaired::VERSION.store(REPAIRED, Ordering::SeqCst);
     migrator.up().await.unwrap();
@@ -87,7 +87,7 @@ async fn the_operation_that_failed_may_be_another_one() {
 }
 
 #[tokio::test]
-async fn another_operation_may_come_before_the_one_that_failed() {
+async fn an_operation_may_be_inserted_before_the_failed_one() {
     let (db, migrator, id) = failed("module:changed-one-more").await;
     one_more::VERSION.store(ONE_MORE_BEFORE, Ordering::SeqCst);
     migrator.up().await.unwrap_err();
@@ -100,7 +100,7 @@ async fn another_operation_may_come_before_the_one_that_failed() {
     assert!(!record(&db, &id).await.unwrap().contains_key("log"));
 }
 
-/// The error of a body that has changed, which has changed nothing.
+/// The error of a changed body, which has no effect.
 async fn refused(db: &TestDb, migrator: &Migrator, at: usize) -> Option<String> {
     let error = migrator.up().await.unwrap_err();
     println!("{error}");
@@ -114,7 +114,7 @@ async fn refused(db: &TestDb, migrator: &Migrator, at: usize) -> Option<String> 
 }
 
 #[tokio::test]
-async fn a_body_with_another_beginning_is_refused_until_it_is_put_back() {
+async fn a_body_with_a_changed_prefix_is_refused_until_it_is_restored() {
     let (db, migrator, id) = failed("module:changed-beginning").await;
     beginning::VERSION.store(OTHER_BEGINNING, Ordering::SeqCst);
     for _ in 0..2 {
@@ -128,14 +128,14 @@ async fn a_body_with_another_beginning_is_refused_until_it_is_put_back() {
 }
 
 #[tokio::test]
-async fn a_body_with_another_beginning_can_be_marked_as_applied() {
+async fn a_body_with_a_changed_prefix_can_be_marked_as_applied() {
     let (db, migrator, id) = failed("module:changed-applied").await;
     applied::VERSION.store(OTHER_BEGINNING, Ordering::SeqCst);
     refused(&db, &migrator, 1).await;
     migrator.mark_applied([&id]).because("the index is not needed").await.unwrap();
     assert!(migrator.up().await.unwrap().is_empty());
     assert!(!record(&db, &id).await.unwrap().contains_key("log"));
-    // What had been done is in the history.
+    // The completed operations are in the history.
     let entries = db.collection::<Document>("migrations_history");
     let marked = entries.find_one(doc! { "act": "mark-applied" }).await.unwrap().unwrap();
     assert_eq!(marked.get_document("log").unwrap().get_array("ops").unwrap().len(), 3);
@@ -143,7 +143,7 @@ async fn a_body_with_another_beginning_can_be_marked_as_applied() {
 }
 
 #[tokio::test]
-async fn a_body_with_another_beginning_can_start_from_the_top() {
+async fn a_body_with_a_changed_prefix_can_start_over() {
     let (db, migrator, id) = failed("module:changed-pending").await;
     pending::VERSION.store(OTHER_BEGINNING, Ordering::SeqCst);
     refused(&db, &migrator, 1).await;
@@ -156,7 +156,7 @@ async fn a_body_with_another_beginning_can_start_from_the_top() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_to_what_was_done_is_refused() {
+async fn a_body_that_omits_recorded_operations_is_refused() {
     let (db, migrator, _) = failed("module:changed-shorter").await;
     shorter::VERSION.store(SHORTER, Ordering::SeqCst);
     assert_eq!(refused(&db, &migrator, 2).await, None);

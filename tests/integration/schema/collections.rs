@@ -9,7 +9,7 @@ use mongrate_tests::{FailPoint, TestDb};
 
 #[migration(id = "001_collections", source = "module:schema-collections")]
 async fn all(schema: &mut Schema) -> Result<(), mongrate::Error> {
-    // As an interrupted run would do it.
+    // As after an interrupted run.
     for _ in 0..2 {
         schema.create_collection("plain").await?;
         schema.create_collection("checked").validator(doc! { "age": { "$gt": 0 } }).await?;
@@ -67,14 +67,14 @@ async fn second(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn what_is_there_is_brought_to_what_was_asked() {
+async fn an_existing_collection_is_changed_to_the_requested_options() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:schema-brought").build().unwrap();
     migrator.up().only("module:schema-brought:001_first").await.unwrap();
     let people = db.collection::<Document>("people");
     people.insert_many([doc! { "age": 1 }, doc! { "age": 7 }]).await.unwrap();
     migrator.up().await.unwrap();
-    // Documents that were there stay.
+    // Existing documents remain.
     assert_eq!(count(&db, "people", doc! {}).await, 2);
     people.insert_one(doc! { "age": 3 }).await.unwrap_err();
     assert_eq!(count(&db, "some", doc! { "age": 7 }).await, 1);
@@ -86,9 +86,9 @@ async fn shelf(schema: &mut Schema) -> Result<(), mongrate::Error> {
     schema.create_collection("shelf").await
 }
 
-/// A fail-over could undo it after its record has said that it is there.
+/// A failover could undo it after it was recorded.
 #[tokio::test]
-async fn what_may_not_have_reached_a_majority_is_done_again() {
+async fn an_operation_without_a_majority_is_repeated() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:schema-undone").build().unwrap();
     let fault = doc! {

@@ -1,4 +1,4 @@
-//! An answer that there is nothing to do is taken for no more than what was seen: a fail-over can undo that.
+//! A response that there is nothing to do is confirmed, because a failover can undo its reason.
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Schema, migration};
@@ -37,14 +37,14 @@ async fn told_in_vain(source: &str, command: &str, code: i32) -> TestDb {
 }
 
 #[tokio::test]
-async fn an_index_that_is_said_to_be_gone_and_is_there_is_dropped() {
+async fn an_index_reported_missing_but_present_is_dropped() {
     let db = told_in_vain("module:confirmed-drop", "dropIndexes", INDEX_NOT_FOUND).await;
     assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_"]);
     assert_eq!(db.commands().count().get("dropIndexes"), Some(&2));
 }
 
 #[tokio::test]
-async fn a_collection_that_is_said_to_be_there_and_is_not_is_created() {
+async fn a_collection_reported_present_but_missing_is_created() {
     let db = told_in_vain("module:confirmed-create", "create", NAMESPACE_EXISTS).await;
     assert!(collections(&db).await.contains(&"people".to_owned()));
 }

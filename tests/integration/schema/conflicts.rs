@@ -1,4 +1,4 @@
-//! What is there already and is something else: readable errors, nothing lost.
+//! Conflicts with existing objects: readable errors, and nothing is lost.
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Schema, Tx, migration};
@@ -70,23 +70,23 @@ async fn i6_duplicates_are_named_with_the_index() {
     let db = told("module:schema-duplicates", &["create index on 'users'", "email_1", "ada@example.org"]).await;
     assert_eq!(status(&db, "module:schema-duplicates:001_unique").await, "failed");
     assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_"]);
-    // What comes later has not run.
+    // Later migrations have not run.
     assert_eq!(status(&db, "module:schema-duplicates:002_after").await, "");
     assert_eq!(count(&db, "migrations_kv", doc! {}).await, 0);
 
-    // Cleaned up, it goes on.
+    // Continues after the cleanup.
     db.collection::<Document>("users").delete_one(doc! {}).await.unwrap();
     migrator(&db, "module:schema-duplicates").build().unwrap().up().await.unwrap();
     assert_eq!(db.collection::<Document>("users").list_index_names().await.unwrap(), ["_id_", "email_1"]);
 }
 
 #[tokio::test]
-async fn the_same_keys_under_another_name_are_named() {
+async fn an_index_with_the_same_keys_is_named() {
     told("module:schema-name", &["create index on 'users'", "email_1", "IndexOptionsConflict", "85"]).await;
 }
 
 #[tokio::test]
-async fn the_same_name_with_other_options_is_named() {
+async fn an_index_with_the_same_name_is_named() {
     told("module:schema-options", &["create index on 'users'", "email_1", "IndexKeySpecsConflict", "86"]).await;
 }
 
@@ -102,7 +102,7 @@ async fn collection_over_view(schema: &mut Schema) -> Result<(), mongrate::Error
 }
 
 #[tokio::test]
-async fn a_view_gets_no_validator() {
+async fn a_view_cannot_have_a_validator() {
     let db = TestDb::new().await;
     db.run_command(doc! { "create": "adults", "viewOn": "people", "pipeline": [] }).await.unwrap();
     let error = migrator(&db, "module:schema-collection-over-view").build().unwrap().up().await.unwrap_err();
@@ -112,11 +112,11 @@ async fn a_view_gets_no_validator() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_taken_is_not_renamed_to() {
+async fn a_rename_to_an_existing_name_is_refused() {
     told("module:schema-rename", &["rename collection", "'people'", "exists"]).await;
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_there_cannot_be_renamed() {
+async fn a_rename_of_a_missing_collection_is_refused() {
     told("module:schema-rename-neither", &["rename collection", "'peeple'"]).await;
 }

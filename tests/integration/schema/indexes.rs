@@ -1,4 +1,4 @@
-//! Indexes, and their options as the server has them.
+//! Indexes and their options at the server.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use mongrate_tests::stored::{collections, migrator};
 
 #[migration(id = "001_indexes", source = "module:schema-indexes")]
 async fn indexes(schema: &mut Schema) -> Result<(), mongrate::Error> {
-    // As an interrupted run would do it.
+    // As after an interrupted run.
     for _ in 0..2 {
         schema.create_index("users", doc! { "email": 1 }).unique().await?;
         schema.create_index("users", doc! { "nick": 1 }).sparse().await?;
@@ -45,7 +45,7 @@ async fn options_of(db: &Database, index: &str) -> IndexOptions {
 }
 
 #[tokio::test]
-async fn indexes_are_made_once_with_their_options() {
+async fn indexes_are_created_once_with_their_options() {
     let db = TestDb::new().await;
     let report = migrator(&db, "module:schema-indexes").build().unwrap().up().await.unwrap();
     assert_eq!(indexes_of(&db, "users").await.len(), 8);
@@ -97,7 +97,7 @@ async fn bounded(schema: &mut Schema) -> Result<(), mongrate::Error> {
 }
 
 #[tokio::test]
-async fn an_index_does_not_wait_longer_than_it_was_told() {
+async fn an_index_respects_its_lock_timeout() {
     let db = TestDb::new().await;
     let users = db.collection::<Document>("users");
     users.insert_one(doc! { "_id": 1 }).await.unwrap();

@@ -1,4 +1,4 @@
-//! A body that starts again: what it did is skipped, what is in doubt is settled, and no document is lost.
+//! A body that resumes: completed operations are skipped, doubts are resolved, and no document is lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 const SWAP: &str = "module:resumes-swap:001_swap";
 
-/// The old orders go, the orders of today become the old ones.
+/// Drops the old orders and renames the current ones.
 #[migration(id = "001_swap", source = "module:resumes-swap")]
 async fn swap(schema: &mut Schema) -> Result<(), Error> {
     schema.drop_collection("orders_old").await?;
@@ -41,9 +41,9 @@ async fn failed(db: &TestDb) -> (Migrator, Error) {
     (migrator, error)
 }
 
-/// Its fourth operation fails, again and again. The second run must not begin by dropping what the first one has renamed.
+/// Its fourth operation fails repeatedly. The second run must not drop the collection that the first run renamed.
 #[tokio::test]
-async fn a_body_that_failed_loses_nothing_when_it_runs_again() {
+async fn a_failed_body_resumes_without_loss() {
     let (db, migrator) = orders().await;
     for attempts in 2..=3 {
         assert_eq!(count(&db, "orders_old", doc! {}).await, 1_000);
@@ -69,7 +69,7 @@ async fn a_body_that_failed_loses_nothing_when_it_runs_again() {
 
 /// On a server without transactions, too.
 #[tokio::test]
-async fn a_body_that_failed_loses_nothing_on_a_standalone_server() {
+async fn a_failed_body_resumes_without_loss_on_a_standalone_server() {
     let db = TestDb::standalone().await;
     let (migrator, error) = failed(&db).await;
     println!("{error}");
@@ -82,7 +82,7 @@ async fn a_body_that_failed_loses_nothing_on_a_standalone_server() {
     assert!(!record(&db, SWAP).await.unwrap().contains_key("log"));
 }
 
-/// The history tells of each execution what its operations have come to.
+/// The history holds the results of the operations of each execution.
 #[tokio::test]
 async fn the_history_has_the_operations() {
     let (db, migrator) = orders().await;
@@ -101,9 +101,9 @@ async fn the_history_has_the_operations() {
     assert_eq!(page.entries[0].effects.count, 4);
 }
 
-/// What is there is told as done, and only what follows is checked.
+/// Completed operations are reported as done, and only later ones are checked.
 #[tokio::test]
-async fn i4_a_dry_run_goes_on_behind_what_is_done() {
+async fn i4_a_dry_run_continues_after_the_completed_operations() {
     let (db, migrator) = orders().await;
     let before = fingerprint(&db).await;
     let report = migrator.up().dry_run(true).await.unwrap();
@@ -116,9 +116,9 @@ async fn i4_a_dry_run_goes_on_behind_what_is_done() {
     assert_eq!(operations[3].prediction, Some(Prediction::WouldFail), "{:?}", operations[3]);
 }
 
-/// A copy has collections of other identities, so that nobody can tell which of them was meant.
+/// The collections of a copy have other UUIDs, so it is unknown which of them was meant.
 #[tokio::test]
-async fn a_drop_in_doubt_is_not_settled_in_a_copy() {
+async fn a_drop_in_doubt_is_not_resolved_in_a_copy() {
     let db = TestDb::new().await;
     db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
     db.collection::<Document>("orders").insert_one(doc! { "number": 1 }).await.unwrap();
@@ -152,7 +152,7 @@ async fn ignores(schema: &mut Schema) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn an_error_that_is_ignored_ends_the_body() {
+async fn an_ignored_error_ends_the_body() {
     let db = TestDb::new().await;
     let error = migrator(&db, "module:resumes-ignores").build().unwrap().up().await.unwrap_err();
     println!("{error}");
@@ -211,9 +211,9 @@ async fn shelves_down(schema: &mut Schema) -> Result<(), Error> {
     schema.rename_collection("books", "kept").await
 }
 
-/// Half reverted, it cannot be applied: what has been undone would be taken for done.
+/// A partially reverted migration cannot be applied: reverted operations would count as completed.
 #[tokio::test]
-async fn a_down_that_failed_resumes_and_an_up_is_refused() {
+async fn a_failed_down_resumes_and_an_up_is_refused() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "module:resumes-down").build().unwrap();
     migrator.up().await.unwrap();
@@ -235,7 +235,7 @@ async fn a_down_that_failed_resumes_and_an_up_is_refused() {
     let validation = migrator.validate().await.unwrap();
     let problems: Vec<_> = validation.findings().iter().map(|finding| finding.problem.clone()).collect();
     assert_eq!(problems, [Problem::PartiallyReverted], "{validation}");
-    assert!(!Problem::PartiallyReverted.is_cured_by_up());
+    assert!(!Problem::PartiallyReverted.is_fixed_by_up());
     db.collection::<Document>("kept").drop().await.unwrap();
     migrator.down().await.unwrap();
     assert_eq!(status(&db, REVERTED).await, "rolled-back");
@@ -249,9 +249,9 @@ async fn impatient(schema: &mut Schema) -> Result<(), anyhow::Error> {
     Ok(timeout(Duration::from_secs(1), schema.drop_collection("orders_old")).await??)
 }
 
-/// A body that does not wait for its own operation fails; what the server still has of that is ended with it.
+/// A body that does not await its operation fails, and the operation is ended at the server.
 #[tokio::test]
-async fn i6_an_operation_that_its_body_has_dropped_is_ended() {
+async fn i6_an_operation_dropped_by_its_body_is_ended() {
     let db = TestDb::new().await;
     let old = db.collection::<Document>("orders_old");
     old.insert_one(doc! { "_id": "old" }).await.unwrap();
@@ -271,9 +271,9 @@ async fn i6_an_operation_that_its_body_has_dropped_is_ended() {
     assert_eq!(count(&db, "orders_old", doc! {}).await, 0);
 }
 
-/// Told to stop while the log is stored, it is not taken for a migration that failed.
+/// A run that is stopped while it stores the log does not record a failed migration.
 #[tokio::test]
-async fn i6_a_run_that_is_stopped_while_it_stores_its_log_is_interrupted() {
+async fn i6_a_run_stopped_while_storing_its_log_is_interrupted() {
     let db = TestDb::new().await;
     db.collection::<Document>("orders").insert_one(doc! { "number": 1 }).await.unwrap();
     db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();

@@ -1,4 +1,4 @@
-//! A client that is held to the stable API, which has no `renameCollection`, no `$currentOp` and no `killSessions`.
+//! A client with `apiStrict`, which has no `renameCollection`, `$currentOp` and `killSessions`.
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, ServerApi, ServerApiVersion};
@@ -56,7 +56,7 @@ async fn rename(schema: &mut Schema) -> Result<(), Error> {
     schema.rename_collection("orders", "orders_old").await
 }
 
-/// It is refused with what to do, and the next run with another client goes on.
+/// The error suggests another client, with which the next run continues.
 #[tokio::test]
 async fn a_rename_is_refused_within_the_stable_api() {
     let db = TestDb::new().await;

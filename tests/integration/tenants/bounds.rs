@@ -1,4 +1,4 @@
-//! How many are migrated at a time.
+//! The number of concurrent databases.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,7 +25,7 @@ async fn meets(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn as_many_as_were_asked_for_and_no_more() {
+async fn concurrency_is_limited() {
     const AT_A_TIME: usize = 3;
     let db = TestDb::new().await;
     let tenants = existing(&db, ["a", "b", "c", "d", "e", "f", "g"]).await;
@@ -51,7 +51,7 @@ async fn as_many_as_were_asked_for_and_no_more() {
 }
 
 #[tokio::test]
-async fn none_at_a_time_is_refused() {
+async fn a_concurrency_of_zero_is_refused() {
     let db = TestDb::new().await;
     let [ana] = existing(&db, ["ana"]).await;
     let error = for_each(&db, "module:tenants").concurrency(0).await.unwrap_err();

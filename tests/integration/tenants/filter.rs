@@ -1,4 +1,4 @@
-//! Which databases.
+//! Selecting databases.
 
 use mongodb::bson::doc;
 use mongrate::migrator::DatabaseFilter;
@@ -10,7 +10,7 @@ use mongrate_tests::{FailPoint, TestDb};
 use super::{existing, for_each, over};
 
 #[tokio::test]
-async fn named_ones_need_not_exist_and_are_not_listed() {
+async fn named_databases_need_not_exist_and_are_not_listed() {
     let db = TestDb::new().await;
     let [there] = existing(&db, ["there"]).await;
     let (new, other) = (db.tenant("new"), existing(&db, ["other"]).await);
@@ -25,7 +25,7 @@ async fn named_ones_need_not_exist_and_are_not_listed() {
 }
 
 #[tokio::test]
-async fn a_condition_chooses_and_never_the_servers_own() {
+async fn a_predicate_never_selects_the_servers_own_databases() {
     let db = TestDb::new().await;
     let [red, blue] = existing(&db, ["red", "blue"]).await;
     let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -46,7 +46,7 @@ async fn a_condition_chooses_and_never_the_servers_own() {
 
 /// On a server of its own, for it means the databases of all other tests, too.
 #[tokio::test]
-async fn all_are_all_but_the_servers_own() {
+async fn all_excludes_the_servers_own_databases() {
     let server = mongrate_tests::servers::builder().start().await.unwrap();
     let client = server.client().await.unwrap();
     let [one, two] = ["one", "two"].map(|name| client.database(name));
@@ -69,7 +69,7 @@ async fn all_are_all_but_the_servers_own() {
 }
 
 #[tokio::test]
-async fn the_servers_own_cannot_be_named() {
+async fn the_servers_own_databases_cannot_be_named() {
     let db = TestDb::new().await;
     let new = db.tenant("new");
     for name in ["admin", "config", "local"] {
@@ -82,7 +82,7 @@ async fn the_servers_own_cannot_be_named() {
 }
 
 #[tokio::test]
-async fn an_empty_prefix_is_not_all_of_them() {
+async fn an_empty_prefix_is_refused() {
     let db = TestDb::new().await;
     let error = over(&db, DatabaseFilter::prefix(""), "module:tenants").await.unwrap_err();
     assert!(error.to_string().contains("use `DatabaseFilter::all()`"), "{error}");
@@ -90,15 +90,15 @@ async fn an_empty_prefix_is_not_all_of_them() {
 }
 
 #[tokio::test]
-async fn none_is_told_as_that() {
+async fn an_empty_selection_is_reported() {
     let db = TestDb::new().await;
     let tenants = for_each(&db, "module:tenants").await.unwrap();
     assert!(tenants.is_empty() && tenants.is_ok());
-    assert_eq!(tenants.to_string(), "There is no such database.");
+    assert_eq!(tenants.to_string(), "No database matches.");
 }
 
 #[tokio::test]
-async fn a_name_that_no_database_can_have_is_a_failure_of_its_own() {
+async fn an_invalid_name_fails_only_that_database() {
     let db = TestDb::new().await;
     let good = db.tenant("good");
     let named = DatabaseFilter::named([good.name(), "", "a.b", "a b"]);
@@ -109,7 +109,7 @@ async fn a_name_that_no_database_can_have_is_a_failure_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_had_is_an_error() {
+async fn a_failure_to_list_databases_is_an_error() {
     let db = TestDb::new().await;
     existing(&db, ["ana"]).await;
     let fault = FailPoint::always(&db, doc! { "failCommands": ["listDatabases"], "errorCode": 13 }).await;
@@ -121,7 +121,7 @@ async fn a_list_that_cannot_be_had_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_migrations_is_told_once() {
+async fn invalid_migrations_are_reported_once() {
     let db = TestDb::new().await;
     existing(&db, ["ana", "bob"]).await;
     let _ = db.commands().take();

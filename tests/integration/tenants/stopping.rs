@@ -1,4 +1,4 @@
-//! A run over many databases that ends before its time.
+//! Stopping a run over many databases.
 
 use mongodb::bson::doc;
 use mongrate::{Tx, migration};
@@ -17,7 +17,7 @@ async fn never_ends(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i6_dropping_the_future_stops_all_and_begins_no_other() {
+async fn i6_dropping_the_future_stops_all_runs() {
     let db = TestDb::new().await;
     let [ana, bob, cyd] = existing(&db, ["ana", "bob", "cyd"]).await;
     let run = tokio::spawn(for_each(&db, "module:tenants-stop").concurrency(2).into_future());
@@ -36,7 +36,7 @@ async fn i6_dropping_the_future_stops_all_and_begins_no_other() {
 
 /// Signals are the process's, so this takes one.
 #[tokio::test]
-async fn i6_a_signal_stops_all_and_begins_no_other() {
+async fn i6_a_signal_stops_all_runs() {
     let db = TestDb::new().await;
     let tenants = existing(&db, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]).await;
     let mut worker = Worker::start(&["tenants", db.uri(), &db.tenants(), fleet::SOURCES[0]]);

@@ -1,4 +1,4 @@
-//! Cursors in a transaction, and several things at once.
+//! Cursors and concurrent operations in a transaction.
 
 use futures_util::future::try_join;
 use mongodb::bson::{Document, doc};
@@ -34,7 +34,7 @@ async fn copy(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn a_cursor_goes_on_over_its_batches_while_others_write() {
+async fn a_cursor_continues_across_batches_during_writes() {
     let db = TestDb::new().await;
     migrator(&db, "module:tx-cursor").build().unwrap().up().await.unwrap();
     assert!(db.commands().count()["getMore"] >= 1);
@@ -63,7 +63,7 @@ async fn two(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn two_collections_are_written_in_turns() {
+async fn two_collections_are_written_alternately() {
     let db = TestDb::new().await;
     migrator(&db, "module:tx-two").build().unwrap().up().await.unwrap();
     assert_eq!((count(&db, "ones", doc! {}).await, count(&db, "twos", doc! {}).await), (20, 20));

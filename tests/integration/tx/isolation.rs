@@ -1,4 +1,4 @@
-//! Nothing of a transaction is seen before its commit, and nothing of others inside it.
+//! Isolation of a transaction: its effects are invisible before the commit, and so are those of others inside it.
 
 use mongodb::bson::{Document, doc};
 use mongrate::{Tx, migration};
@@ -23,7 +23,7 @@ async fn slow(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i1_nothing_is_seen_outside_before_the_commit() {
+async fn i1_effects_are_invisible_before_the_commit() {
     let db = TestDb::new().await;
     let things = db.collection::<Document>("things");
     things.insert_many([doc! { "_id": "old" }, doc! { "_id": "gone" }]).await.unwrap();
@@ -61,7 +61,7 @@ async fn conflicts(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i1_a_write_conflict_runs_the_body_again_and_leaves_one_effect() {
+async fn i1_a_write_conflict_repeats_the_body_with_one_effect() {
     let db = TestDb::new().await;
     let things = db.collection::<Document>("things");
     things.insert_one(doc! { "_id": 1, "n": 0 }).await.unwrap();

@@ -120,7 +120,7 @@ async fn outs(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn stages_that_write_are_refused_with_what_to_do_instead() {
+async fn stages_that_write_are_refused_with_an_alternative() {
     for (source, id) in [("module:tx-merge", "001_merges"), ("module:tx-out", "001_outs")] {
         let db = TestDb::new().await;
         let error = migrator(&db, source).build().unwrap().up().await.unwrap_err();

@@ -57,7 +57,7 @@ async fn cursors(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn an_operation_that_is_not_polled_does_not_block_the_others() {
+async fn an_unpolled_operation_does_not_block_others() {
     let db = TestDb::new().await;
     db.collection::<Document>("things").insert_many((0..8).map(|n| doc! { "_id": n })).await.unwrap();
     let up = migrator(&db, "module:tx-buffered").build().unwrap().up().into_future();
@@ -124,9 +124,9 @@ async fn drop_a_write(tx: &mut Tx) -> Result<(), anyhow::Error> {
     Ok(())
 }
 
-/// Nobody knows whether it has taken effect, so the whole migration takes none.
+/// It is unknown whether it took effect, so the whole migration is rolled back.
 #[tokio::test]
-async fn i1_a_write_that_is_dropped_while_it_waits_fails_the_migration() {
+async fn i1_a_write_dropped_while_waiting_fails_the_migration() {
     let db = TestDb::new().await;
     let error = migrator(&db, "module:tx-dropped-write").build().unwrap().up().await.unwrap_err();
     println!("{error}");
@@ -150,7 +150,7 @@ async fn stopped(tx: &mut Tx) -> Result<(), anyhow::Error> {
 }
 
 #[tokio::test]
-async fn i6_a_body_that_waits_for_ever_beside_an_operation_is_stopped() {
+async fn i6_a_body_that_waits_forever_beside_an_operation_is_stopped() {
     let db = TestDb::new().await;
     let up = migrator(&db, "module:tx-stopped").build().unwrap().up().timeout(Duration::from_secs(1)).into_future();
     let error = timeout(LIMIT, up).await.expect("it waits for itself").unwrap_err();

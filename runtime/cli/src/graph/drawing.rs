@@ -88,7 +88,7 @@ impl Node {
             State::New | State::RolledBack => Class::Pending,
             _ => Class::Failed,
         };
-        Self { class, word: standing.word(), ..Self::linked(standing.migration) }
+        Self { class, word: standing.label(), ..Self::linked(standing.migration) }
     }
 
     /// The id without its source.

@@ -14,7 +14,7 @@ impl<'a> From<&'a Drawing> for Graph<'a> {
 
 impl<'a> From<&'a Node> for Written<'a> {
     fn from(node: &'a Node) -> Self {
-        let status = (!node.word.is_empty()).then(|| json::word(node.word));
+        let status = (!node.word.is_empty()).then(|| json::kebab_case(node.word));
         Self { id: node.id, source: node.source.to_string(), summary: &node.summary, status }
     }
 }

@@ -1,4 +1,4 @@
-//! Changes records without running anything.
+//! Changes records without running a migration.
 
 use super::{Executor, Failure};
 use crate::context::Footprint;
@@ -6,22 +6,21 @@ use crate::migration::Migration;
 use crate::record::{Act, HistoryEntry, Record, RecordStatus};
 use crate::store::{Attachment, Change, Expected, Records, now};
 
-/// What is to become of one record.
+/// A change of a record.
 #[derive(Debug)]
 pub(crate) enum Edit<'r> {
-    /// It is written anew, as applied.
+    /// Writes a new record of an applied migration.
     Apply(Migration),
-    /// It becomes that of a pending one.
+    /// Changes the record to that of a pending migration.
     Suspend(&'r Record),
-    /// It gets the checksum of the code as it is, and nothing is wrong with it any more; nor with what it is said to have left,
-    /// if that is given.
+    /// Updates the checksum to that of the code and clears errors. Replaces the footprint, if there is a new one.
     Accept(&'r Record, Migration, Option<Footprint>),
-    /// It goes.
+    /// Deletes the record.
     Remove(&'r Record),
 }
 
 impl Edit<'_> {
-    /// Qualified id.
+    /// The qualified id.
     pub(crate) fn id(&self) -> &str {
         match self {
             Self::Apply(migration) => migration.id(),
@@ -31,7 +30,7 @@ impl Edit<'_> {
 }
 
 impl Executor<'_> {
-    /// Makes these edits, all or none, each with its history entry.
+    /// Stores all of these edits or none, each with its history entry.
     pub(crate) async fn amend(
         &mut self,
         edits: &[Edit<'_>],
@@ -39,7 +38,7 @@ impl Executor<'_> {
         because: Option<&str>,
         records: &Records,
     ) -> Result<(), Failure> {
-        // Executions that were interrupted, of which no step will find the record any more.
+        // The history entries of interrupted executions, whose records are overwritten here.
         let found = edits.iter().filter_map(|edit| records.get(edit.id()));
         let interrupted = found.filter(|record| record.status == RecordStatus::Running);
         let interrupted =
@@ -54,7 +53,7 @@ impl Executor<'_> {
         let (record, expected) = match edit {
             Edit::Apply(migration) => {
                 let attempts = records.get(migration.id()).map_or(0, |record| record.attempts);
-                // No `up` has applied it.
+                // Batch 0, because no `up` applied it.
                 let position = Some((token, number));
                 let record =
                     Record { batch: 0, attempts, position, ..self.fresh_record(*migration, RecordStatus::Completed) };
@@ -63,16 +62,17 @@ impl Executor<'_> {
             Edit::Suspend(record) => {
                 let (status, reverted_by) = (RecordStatus::RolledBack, self.by.clone());
                 let reverted_at = Some(now);
-                let record = Record { status, partial: false, reverted_at, reverted_by, token, ..fine(record) };
+                let record =
+                    Record { status, partial: false, reverted_at, reverted_by, token, ..without_errors(record) };
                 (record, Expected::Applied)
             }
-            // What its `down` has left is accepted, and nothing else about it.
+            // Only the footprint of its `down` is accepted.
             Edit::Accept(record, ..) if record.status == RecordStatus::RolledBack => {
                 (Record { token, ..(*record).clone() }, Expected::Pending)
             }
             Edit::Accept(record, migration, _) => {
                 let checksum = migration.checksum().to_owned();
-                (Record { checksum, token, ..fine(record) }, Expected::Applied)
+                (Record { checksum, token, ..without_errors(record) }, Expected::Applied)
             }
             Edit::Remove(record) => ((*record).clone(), Expected::Applied),
         };
@@ -82,7 +82,7 @@ impl Executor<'_> {
             by: self.by.clone(),
             because: because.map(str::to_owned),
             token,
-            // An error on record is that of an earlier execution, which has an entry of its own.
+            // A recorded error belongs to an earlier execution, which has its own entry.
             error: None,
             error_stack: None,
             ..HistoryEntry::of(&record, act)
@@ -106,7 +106,7 @@ impl Executor<'_> {
     }
 }
 
-/// A record of which nothing is wrong any more: a person has looked at it.
-fn fine(record: &Record) -> Record {
+/// Returns a copy of a record without errors, because a person has resolved them.
+fn without_errors(record: &Record) -> Record {
     Record { verification_failed: false, error: None, error_stack: None, permanent: false, ..record.clone() }
 }

@@ -1,4 +1,4 @@
-//! How one attempt at a transaction ended.
+//! Failed attempts at a transaction.
 
 use std::time::Duration;
 
@@ -14,51 +14,51 @@ use crate::error::codes::NO_SUCH_TRANSACTION;
 use crate::error::{Error, code};
 use crate::migration::registration::BoxError;
 
-/// `transactionLifetimeLimitSeconds` where it cannot be asked for.
+/// The default of `transactionLifetimeLimitSeconds`, for users who may not read the parameter.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How one attempt at a transaction ended, when not well.
+/// The failure of an attempt at a transaction.
 pub(super) enum Attempt {
-    /// Rolled back by the server for a passing reason.
-    Again(DriverError),
-    /// For good.
-    Over(Failure),
+    /// Rolled back by the server; transient.
+    Transient(DriverError),
+    /// Permanent.
+    Permanent(Failure),
 }
 
 impl<F: Into<Failure>> From<F> for Attempt {
     fn from(failure: F) -> Self {
-        Self::Over(failure.into())
+        Self::Permanent(failure.into())
     }
 }
 
-/// A body's own error, unless what is behind it calls for another attempt or has a cure to be named.
-pub(super) async fn why_failed(database: &Database, error: BoxError, tx: &Tx, began: Instant) -> Attempt {
+/// Classifies the error of a body. Returns the body's own error, unless the cause is transient or has a more helpful error.
+pub(super) async fn classify_failure(database: &Database, error: BoxError, tx: &Tx, began: Instant) -> Attempt {
     let noted = tx.first_error().map(|(_, error)| error);
     let Some(inner) = noted.as_ref().or_else(|| driver_error(&*error)) else {
         return Failure::Failed(error).into();
     };
     match judge(inner, outlived(database, inner, began).await) {
-        Verdict::Again(error) => Attempt::Again(error),
-        Verdict::Final(error) => error.into(),
+        Verdict::Transient(error) => Attempt::Transient(error),
+        Verdict::Permanent(error) => error.into(),
         Verdict::Ordinary => match tx.cause_of_refusal() {
-            // What the body failed with at last says only that the transaction is gone (I6).
+            // The body's last error only says that the transaction is gone (I6).
             Some((operation, source)) => Error::IgnoredError { operation, source }.into(),
             None => Failure::Failed(error).into(),
         },
     }
 }
 
-/// A body that returned Ok although an operation had failed: on the server its transaction is gone.
-pub(super) async fn why_ignored(database: &Database, tx: &Tx, began: Instant) -> Result<(), Attempt> {
+/// Fails if a body returned `Ok` although an operation failed, because the server has ended its transaction.
+pub(super) async fn check_ignored_error(database: &Database, tx: &Tx, began: Instant) -> Result<(), Attempt> {
     let Some((operation, source)) = tx.first_error() else { return Ok(()) };
     Err(match judge(&source, outlived(database, &source, began).await) {
-        Verdict::Again(error) => Attempt::Again(error),
-        Verdict::Final(error) => error.into(),
+        Verdict::Transient(error) => Attempt::Transient(error),
+        Verdict::Permanent(error) => error.into(),
         Verdict::Ordinary => Error::IgnoredError { operation, source }.into(),
     })
 }
 
-/// Whether a transaction that began then was lost because it outlived what the server allows.
+/// Returns whether a transaction was lost because it exceeded the server's lifetime limit.
 pub(super) async fn outlived(database: &Database, error: &DriverError, began: Instant) -> bool {
     if code(error) != Some(NO_SUCH_TRANSACTION) {
         return false;

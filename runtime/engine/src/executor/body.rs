@@ -1,4 +1,4 @@
-//! Runs a body in a task of its own, so that a panic, a timeout or a lost lease ends the body and nothing else.
+//! Runs a body in a separate task, so that a panic, a timeout or a lost lease ends only the body.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use super::leftovers::Raw;
 use super::transaction::abort;
-use super::{Executor, Failure, Stake, Step};
+use super::{Executor, Failure, Resources, Step};
 use crate::context::{Activity, Inner, Tx};
 use crate::error::Error;
 use crate::lock::{Session, end, kill};
@@ -20,44 +20,44 @@ use crate::migration::Kind;
 use crate::migration::registration::{BoxError, Context, Run};
 use crate::stop::{Deadline, Permit, Reason, Stop};
 
-/// How long a command may take to end that was told to.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long to wait for a killed command to end.
+const KILL_LIMIT: Duration = Duration::from_secs(5);
 
-/// The operation of `Schema` that the server goes on with when nobody waits for it.
+/// The operation of `Schema` that continues at the server without a client.
 pub(super) const CREATE_INDEX: &str = "create_index";
 
-/// A body that has come back, with its context and its result.
+/// The context and the result of a body that returned.
 pub(super) type Ended = (Context, Result<(), BoxError>);
 
-/// What a task holds on to when it is told to stop.
+/// The resource that a task holds when it is stopped.
 pub(super) enum Holds {
-    /// A transaction, which it must not leave open.
+    /// A transaction, which must not stay open.
     Transaction(Tx),
-    /// Nothing that could do harm, but perhaps a command under way: it asks the permit before each server call.
+    /// Commands, of which at most one is running. Each checks the permit before it is sent.
     Commands(Activity),
-    /// The raw handle, which asks nobody.
+    /// The raw handle, which checks nothing.
     RawHandle,
 }
 
-/// What can end a task before it comes back by itself.
+/// The events that end a task before it returns.
 #[derive(Clone, Copy)]
 pub(super) struct Limits<'r> {
     /// The run's stop sign.
     pub(super) stop: &'r Stop,
-    /// When the whole run has to be over.
+    /// The time limit of the whole run.
     pub(super) deadline: Option<Deadline>,
     /// The migration's own time limit.
     pub(super) timeout: Option<Duration>,
-    /// Where to note a task with a raw handle.
-    pub(super) stake: Option<&'r Stake>,
+    /// Registers a task with a raw handle.
+    pub(super) resources: Option<&'r Resources>,
 }
 
-/// A task that did not come back.
+/// A task that did not return.
 pub(super) struct Cut {
     pub(super) failure: Failure,
-    /// The session that it was lent, if it could be taken from it; its transaction is rolled back.
+    /// The session lent to the task, if it could be reclaimed. Its transaction is rolled back.
     pub(super) session: Option<Session>,
-    /// What became of it, if it had a raw handle.
+    /// The end of the task, if it had a raw handle.
     pub(super) raw: Option<Raw>,
 }
 
@@ -89,12 +89,17 @@ impl Executor<'_> {
     }
 
     pub(super) fn limits(&self, step: &Step<'_>) -> Limits<'_> {
-        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout(), stake: Some(self.stake) }
+        Limits {
+            stop: self.stop,
+            deadline: self.deadline,
+            timeout: step.migration.timeout(),
+            resources: Some(self.resources),
+        }
     }
 }
 
-/// Runs a body. Its context checks `permit` before each server call, so that a body which was told to stop and does not
-/// come back has no effect any more.
+/// Runs a body. Its context checks `permit` before each server call, so that a stopped body that does not return has no further
+/// effect.
 pub(super) async fn run(
     body: &'static dyn Run,
     mut context: Context,
@@ -106,7 +111,7 @@ pub(super) async fn run(
         None => Inner::of(&context).activity().map_or(Holds::RawHandle, Holds::Commands),
     };
     let run = async move {
-        let result = match caught(body.run(&mut context)).await {
+        let result = match catch_panic(body.run(&mut context)).await {
             Ok(()) => Inner::finish(&mut context).await.map_err(BoxError::from),
             failed => failed,
         };
@@ -115,7 +120,7 @@ pub(super) async fn run(
     supervise(run, permit, holds, limits).await
 }
 
-/// Runs something in a task of its own, until it comes back or has to stop.
+/// Runs a future in a separate task until it returns or must stop.
 pub(super) async fn supervise<T: Send + 'static>(
     run: impl Future<Output = T> + Send + 'static,
     permit: &Permit,
@@ -124,20 +129,19 @@ pub(super) async fn supervise<T: Send + 'static>(
 ) -> Result<T, Cut> {
     let mut task = tokio::spawn(run.in_current_span());
     let raw = matches!(holds, Holds::RawHandle);
-    if let (true, Some(stake)) = (raw, limits.stake) {
-        stake.runs(Some(task.abort_handle()));
+    if let (true, Some(resources)) = (raw, limits.resources) {
+        resources.set_raw_body(Some(task.abort_handle()));
     }
     let ended = tokio::select! {
         ended = &mut task => ended,
         reason = limits.passed() => {
             permit.withdraw(reason);
             if raw {
-                // This is the only way to end such a task. It drops what the driver has under way, which costs a
-                // connection.
+                // The only way to end such a task. It drops the driver's current call, which costs a connection.
                 task.abort();
             }
             if let Holds::Commands(activity) = &holds
-                // An index build goes on when it is the run that ends and not its time that is over: the next run joins it.
+                // An index build continues if the run stops, because the next run joins it. It ends if the migration times out.
                 && (activity.operation() != Some(CREATE_INDEX) || matches!(reason, Reason::TimedOut(_)))
             {
                 end_command(activity).await;
@@ -152,8 +156,8 @@ pub(super) async fn supervise<T: Send + 'static>(
             ended
         }
     };
-    if let (true, Some(stake)) = (raw, limits.stake) {
-        stake.runs(None);
+    if let (true, Some(resources)) = (raw, limits.resources) {
+        resources.set_raw_body(None);
     }
     match (ended, permit.check()) {
         (Ok(ended), _) => Ok(ended),
@@ -162,31 +166,31 @@ pub(super) async fn supervise<T: Send + 'static>(
     }
 }
 
-/// Ends the command that a `Schema` body has under way. Returns whether the server shows nothing of it any more.
+/// Ends the current command of a `Schema` body. Returns whether the server no longer lists it.
 pub(super) async fn end_command(activity: &Activity) -> bool {
     let Some(operation) = activity.operation() else { return true };
     let (client, session) = (activity.client.clone(), activity.session.clone());
-    // The driver's futures must not be dropped, so this has a task of its own.
+    // In a separate task, because the driver's futures must not be dropped.
     let ending = tokio::spawn(async move { end(&client, &session).await });
-    let ended = matches!(timeout(LAST_WORDS, ending).await, Ok(Ok(true)));
+    let ended = matches!(timeout(KILL_LIMIT, ending).await, Ok(Ok(true)));
     if !ended {
-        tracing::warn!(operation, "a command may still be under way at the server");
+        tracing::warn!(operation, "a command may still be running at the server");
     }
     ended
 }
 
-/// Ends the transaction of a body that does not come back: left open, it would stand in the way of the next run
-/// until the server's limit of 60 seconds.
+/// Ends the transaction of a body that does not return. Footprint open, it would block the next run until the server's limit of 60
+/// seconds.
 async fn roll_back<T>(tx: &Tx, body: &JoinHandle<T>, grace: Duration) -> Option<Session> {
     let Ok(mut session) = timeout(grace, tx.end()).await else {
-        // A server call is still under way, and must not be dropped here; the server can end it.
+        // A server call is still running and must not be dropped here, but the server can end it.
         kill(tx.client(), slice::from_ref(tx.session_id())).await;
         return None;
     };
     if let Some(session) = &mut session {
         abort(session).await;
     }
-    // Safe now: without the session no call of the driver is under way.
+    // Safe now: without the session, the driver has no running call.
     body.abort();
     session
 }
@@ -204,8 +208,8 @@ impl Limits<'_> {
     }
 }
 
-/// What a function of the user gives, its panic as an error.
-pub(crate) async fn caught<T>(function: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
+/// Awaits a user's function and converts its panic to an error.
+pub(crate) async fn catch_panic<T>(function: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
     let result = AssertUnwindSafe(function).catch_unwind().await;
     result.unwrap_or_else(|panic| Err(panicked(&*panic).into()))
 }

@@ -1,4 +1,4 @@
-//! The end of a transaction: the records, the history and the fence, then the commit, and finding out what became of it.
+//! The end of a transaction: records, history, fence, commit, and resolving an unknown commit result.
 
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use tokio::time::sleep;
@@ -11,13 +11,13 @@ use crate::lock::{Fenced, Lease, Lock, Mongo, Store};
 use crate::stop::{Reason, backoff};
 use crate::store::{Change, Written};
 
-/// How often a body runs when the server keeps rolling it back for passing reasons.
+/// Maximum attempts at a transaction after transient aborts.
 const ATTEMPTS: u32 = 10;
 
-/// How often a commit whose outcome is unknown is sent again before the fence settles it.
+/// Maximum attempts at a commit with an unknown result, before the fence resolves it.
 const COMMITS: u32 = 10;
 
-/// What commits need to know of the run.
+/// Commits the transactions of a run.
 #[derive(Debug)]
 pub(super) struct Committer<'r, S = Mongo> {
     pub(super) lock: &'r Lock<S>,
@@ -25,13 +25,13 @@ pub(super) struct Committer<'r, S = Mongo> {
 }
 
 impl<S: Store> Committer<'_, S> {
-    /// Stores changes in a transaction of their own, all of them or none.
+    /// Stores all changes or none, in a separate transaction.
     pub(super) async fn store(&self, session: &mut S::Session, changes: &[Change]) -> Result<(), Failure> {
         let mut attempts = 0;
         loop {
             attempts += 1;
             let attempt = self.attempt_changes(session, changes).await;
-            if self.was_last(attempts, attempt).await? {
+            if self.finish_attempt(attempts, attempt).await? {
                 return Ok(());
             }
         }
@@ -48,24 +48,24 @@ impl<S: Store> Committer<'_, S> {
         started.map_err(|error| Failure::server("start a transaction", error))
     }
 
-    /// Rolls back. The server does it by itself when this does not reach it.
+    /// Rolls back. If this fails, the server does it after its own timeout.
     pub(super) async fn abort(&self, session: &mut S::Session) {
         if let Err(error) = self.lock.store().abort(session).await {
-            tracing::debug!(error = %Readable(&error), "abort");
+            tracing::debug!(error = %Readable(&error), "could not roll back");
         }
     }
 
-    /// Whether an attempt has succeeded. If it is worth another one, this returns false after a pause.
-    pub(super) async fn was_last(&self, attempts: u32, attempt: Result<(), Attempt>) -> Result<bool, Failure> {
+    /// Returns whether an attempt succeeded. After a transient failure, pauses and returns false, so that the caller retries.
+    pub(super) async fn finish_attempt(&self, attempts: u32, attempt: Result<(), Attempt>) -> Result<bool, Failure> {
         match attempt {
             Ok(()) => Ok(true),
-            Err(Attempt::Over(failure)) => Err(failure),
-            Err(Attempt::Again(source)) if attempts == ATTEMPTS => {
+            Err(Attempt::Permanent(failure)) => Err(failure),
+            Err(Attempt::Transient(source)) if attempts == ATTEMPTS => {
                 Err(Error::TransactionAborted { attempts, source }.into())
             }
-            Err(Attempt::Again(error)) => {
-                tracing::info!(attempts, code = code(&error), "the server rolled the transaction back; trying again");
-                // A former holder that was alive may have begun a transaction after it was fenced off, and died in it.
+            Err(Attempt::Transient(error)) => {
+                tracing::info!(attempts, code = code(&error), "the server rolled the transaction back; retrying");
+                // A former holder may have begun a transaction after it was fenced off, and died in it.
                 self.lock.kill(&self.lease.abandoned()).await;
                 sleep(backoff(attempts)).await;
                 self.lease.check()?;
@@ -74,11 +74,11 @@ impl<S: Store> Committer<'_, S> {
         }
     }
 
-    /// The end of every transaction: record, history, fence, a last look at the lease, commit.
+    /// Ends every transaction: writes records, history and fence, checks the lease, and commits.
     pub(super) async fn seal(&self, session: &mut S::Session, changes: &[Change]) -> Result<(), Attempt> {
-        // All of them or none: one tells what has become of the others.
-        let told = |change: &&Change| !matches!(change, Change::Noted { .. });
-        let Some(first) = changes.iter().find(told) else { return Ok(()) };
+        // The changes are atomic, so one of them represents all when the commit is resolved.
+        let is_record = |change: &&Change| !matches!(change, Change::Noted { .. });
+        let Some(first) = changes.iter().find(is_record) else { return Ok(()) };
         let result = match self.write_all(session, changes).await {
             Ok(true) => self.lease.check().map_err(Attempt::from),
             Ok(false) => Err(Reason::LeaseLost.into()),
@@ -86,7 +86,7 @@ impl<S: Store> Committer<'_, S> {
                 if error.contains_label(TRANSIENT_TRANSACTION_ERROR)
                     || class(&error) == Class::Cured(Cure::Smaller) =>
             {
-                Err(Attempt::Again(error))
+                Err(Attempt::Transient(error))
             }
             Err(error) => Err(Failure::server(&format!("record '{}'", first.id()), error).into()),
         };
@@ -97,7 +97,7 @@ impl<S: Store> Committer<'_, S> {
         self.commit(session, first).await
     }
 
-    /// Whether everything could be written under our token.
+    /// Returns whether all writes matched the token.
     async fn write_all(&self, session: &mut S::Session, changes: &[Change]) -> mongodb::error::Result<bool> {
         for change in changes {
             if self.lock.store().write(change, session).await? == Written::NotOurs {
@@ -107,7 +107,7 @@ impl<S: Store> Committer<'_, S> {
         Ok(self.lock.pass(self.lease.token(), session).await? == Fenced::Ours)
     }
 
-    /// Commits. A commit whose outcome is unknown is sent again, alone, which is harmless however often it arrives.
+    /// Commits. Resends a commit with an unknown result, which is idempotent.
     async fn commit(&self, session: &mut S::Session, change: &Change) -> Result<(), Attempt> {
         let mut tries = 0;
         loop {
@@ -115,38 +115,38 @@ impl<S: Store> Committer<'_, S> {
             let Err(error) = self.lock.store().commit(session).await else { return Ok(()) };
             if !error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
                 if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
-                    return Err(Attempt::Again(error));
+                    return Err(Attempt::Transient(error));
                 }
-                // The driver concludes nothing from an error without a label; it may have come after the commit. But
-                // it is no reason to run the body again, unless the server has lost the transaction: after a long
-                // pause of the primary, 5.0 says so without a label.
-                return match self.settle(session, change, error).await {
-                    Err(Attempt::Again(error)) if code(&error) != Some(NO_SUCH_TRANSACTION) => {
+                // An unlabeled error may have occurred after the commit. It is no reason to run the body again, unless
+                // the server has lost the transaction, which 5.0 reports without a label after a long pause of the
+                // primary.
+                return match self.resolve(session, change, error).await {
+                    Err(Attempt::Transient(error)) if code(&error) != Some(NO_SUCH_TRANSACTION) => {
                         Err(Failure::server(&format!("commit '{}'", change.id()), error).into())
                     }
-                    settled => settled,
+                    resolved => resolved,
                 };
             }
-            tracing::info!(tries, code = code(&error), "the outcome of a commit is unknown");
+            tracing::info!(tries, code = code(&error), "the result of a commit is unknown");
             if code(&error) == Some(MAX_TIME_MS_EXPIRED) || tries == COMMITS || self.lease.check().is_err() {
-                return self.settle(session, change, error).await;
+                return self.resolve(session, change, error).await;
             }
             sleep(backoff(tries)).await;
         }
     }
 
-    /// Finds out what became of a commit: when the fence has been written from outside the transaction, the
-    /// transaction is over one way or the other, and a majority read tells which.
-    async fn settle(&self, session: &mut S::Session, change: &Change, error: DriverError) -> Result<(), Attempt> {
+    /// Resolves an unknown commit result. Once the fence has been written from outside, the transaction has ended, and a majority
+    /// read shows whether it was committed.
+    async fn resolve(&self, session: &mut S::Session, change: &Change, error: DriverError) -> Result<(), Attempt> {
         let ours = [self.lock.store().session_id(session).clone()];
         let unknown = |_| Failure::from(Error::CommitUnknown { source: error.clone() });
-        // If it is still open, it has passed the fence and would block it.
+        // A transaction that is still open has passed the fence and would block it.
         self.lock.kill(&ours).await;
         let fenced = self.lock.raise(self.lease.token(), &ours).await.map_err(unknown)?;
         let stored = self.lock.store().holds(change, session).await.map_err(unknown)?;
         match (stored, fenced) {
             (true, _) => Ok(()),
-            (false, Fenced::Ours) => Err(Attempt::Again(error)),
+            (false, Fenced::Ours) => Err(Attempt::Transient(error)),
             (false, Fenced::Newer) => Err(Reason::LeaseLost.into()),
         }
     }

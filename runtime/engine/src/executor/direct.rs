@@ -14,7 +14,7 @@ use crate::stop::{Permit, Reason};
 use crate::store::{Change, Written};
 
 impl Executor<'_> {
-    /// Applies a migration at least once: first it is recorded as running, so that an interruption can be seen.
+    /// Runs a migration at least once. It is recorded as running first, so that an interruption is noticed.
     pub(super) async fn outside_transactions(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         step.attempts = 1;
         let running = self.change(step, self.record(step, RecordStatus::Running), false);
@@ -39,7 +39,7 @@ impl Executor<'_> {
         let journal = self.journal(step);
         Ok(Context::from(match step.kind {
             Kind::Database => Inner::Database(database),
-            Kind::Schema => unreachable!("these resume"),
+            Kind::Schema => unreachable!("a `Schema` migration resumes"),
             Kind::Tx => {
                 let session = self.take_session().await?;
                 Inner::Tx(Tx::new(database, session, scope, &self.options.names.kv, journal, permit.clone()))
@@ -47,8 +47,8 @@ impl Executor<'_> {
         }))
     }
 
-    /// Notes what the body did, and takes back the session that a `Tx` was lent. Gives the first failed operation of a
-    /// `Tx`: ignoring it must not work here, as it would not on a server with transactions.
+    /// Collects the operations of a body and reclaims the session lent to a `Tx`. Returns the first failed operation of a `Tx`:
+    /// ignoring it is an error, as it is on a server with transactions.
     async fn reclaim_session(&mut self, step: &mut Step<'_>, context: Context) -> Option<(String, DriverError)> {
         match Inner::taken(context) {
             Inner::Database(_) | Inner::Schema(_) => None,
@@ -60,7 +60,7 @@ impl Executor<'_> {
         }
     }
 
-    /// Stores changes on a server without transactions, one after the other.
+    /// Stores changes one after another, on a server without transactions.
     pub(super) async fn store_without_transaction(
         &self,
         session: &mut ClientSession,
@@ -68,7 +68,7 @@ impl Executor<'_> {
     ) -> Result<(), Failure> {
         for change in changes {
             self.lease.check()?;
-            match self.write_plainly(session, change).await {
+            match self.write_without_transaction(session, change).await {
                 Ok(true) => {}
                 Ok(false) => return Err(Reason::LeaseLost.into()),
                 Err(error) => return Err(Failure::server(&format!("record '{}'", change.id()), error)),
@@ -77,8 +77,12 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Whether everything could be written under our token: the fence first, so that a former holder writes nothing.
-    async fn write_plainly(&self, session: &mut ClientSession, change: &Change) -> mongodb::error::Result<bool> {
+    /// Returns whether all writes matched the token. Writes the fence first, so that a former holder writes nothing.
+    async fn write_without_transaction(
+        &self,
+        session: &mut ClientSession,
+        change: &Change,
+    ) -> mongodb::error::Result<bool> {
         Ok(self.lock.pass(self.lease.token(), session).await? == Fenced::Ours
             && self.tracker.write(change, session).await? == Written::Yes)
     }

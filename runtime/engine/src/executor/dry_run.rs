@@ -1,7 +1,7 @@
-//! What a run would do, found out without changing anything: no lease, no fence, no record (I4).
+//! Simulates a run without changing the database: no lease, no fence, no record (I4).
 //!
-//! All `Tx` bodies run in one transaction, so that each finds what the earlier ones left; it is rolled back at the end.
-//! `Schema` bodies run before it begins: their checks read outside of it anyway and may take long, and the server ends a
+//! All `Tx` bodies run in one transaction, so that each sees the effects of the earlier ones. It is rolled back at the end.
+//! `Schema` bodies run before the transaction begins: their checks read outside of it and may take long, but the server ends a
 //! transaction after a minute. `&Database` bodies are not run.
 
 mod rehearsal;
@@ -29,15 +29,14 @@ use crate::report::{Execution, Operation, Outcome, Report};
 use crate::stop::{Deadline, Permit, Reason, backoff};
 use crate::store::Tracker;
 
-const OPAQUE: &str = "it takes `&Database`, and what is done through that cannot be rolled back, so it was not run";
-const NO_TRANSACTIONS: &str = "this server has no transactions, so that nothing could be rolled back; it was not run";
+const OPAQUE: &str = "not run, because it takes `&Database`, whose changes cannot be rolled back";
+const NO_TRANSACTIONS: &str = "not run, because this server has no transactions to roll back";
 
-/// What has become of the `Schema` steps, by id; those behind a failure are not among them.
+/// The results of the `Schema` steps by id, up to a failure.
 type Checked = HashMap<&'static str, Execution>;
 
 impl DryRun<'_> {
-    /// Goes through the plan, and adds to a report that has nothing but warnings so far. Gives it with the reason why it
-    /// had to stop, if it had.
+    /// Simulates a plan and adds its steps to an empty report. Returns the report, and the reason for stopping, if any.
     pub(crate) async fn run(
         &self,
         graph: &Graph,
@@ -53,20 +52,20 @@ impl DryRun<'_> {
             rehearsal.end().await;
             match result {
                 Ok(ended) => return Ok(ended),
-                Err(Attempt::Again(error)) => {
+                Err(Attempt::Transient(error)) => {
                     let error = Readable(&error);
-                    tracing::info!(attempts, %error, "the server rolled the dry run back; trying again");
+                    tracing::info!(attempts, %error, "the server rolled the dry run back; retrying");
                     sleep(backoff(attempts)).await;
                 }
-                Err(Attempt::Over(Failure::Stopped(reason))) => return Ok((report, Some(reason))),
-                Err(Attempt::Over(Failure::Failed(error))) => {
+                Err(Attempt::Permanent(Failure::Stopped(reason))) => return Ok((report, Some(reason))),
+                Err(Attempt::Permanent(Failure::Failed(error))) => {
                     return Err(Error::unboxed(error));
                 }
             }
         }
     }
 
-    /// Goes through the plan once. `Err` when that has to begin again or cannot go on.
+    /// Simulates a plan once. Fails if the dry run must start over or cannot continue.
     async fn attempt(
         &self,
         graph: &Graph,
@@ -76,14 +75,14 @@ impl DryRun<'_> {
         mut report: Report,
     ) -> Result<(Report, Option<Reason>), Attempt> {
         let (mut held_up, mut unseen) = (HeldUp::new(graph), Unseen::new(graph));
-        let (mut stopped_by, mut over) = (None, false);
+        let (mut stopped_by, mut finished) = (None, false);
         for planned in plan {
             let step = Step::new(*planned, None);
             let id = step.migration.id();
-            if !over && let Err(reason) = self.may_go_on() {
-                (stopped_by, over) = (Some(reason), true);
+            if !finished && let Err(reason) = self.check_limits() {
+                (stopped_by, finished) = (Some(reason), true);
             }
-            if over || held_up.contains(id) {
+            if finished || held_up.contains(id) {
                 report.skip(id);
                 continue;
             }
@@ -100,13 +99,13 @@ impl DryRun<'_> {
             match &execution.outcome {
                 Outcome::Failed { error, .. } => {
                     held_up.add(id);
-                    over = !self.continue_on_error;
+                    finished = !self.continue_on_error;
                     if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
-                        (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
+                        (stopped_by, finished) = (Some(Reason::RunTimedOut(*limit)), true);
                     }
                 }
                 Outcome::Stopped { .. } => {
-                    (stopped_by, over) = (Some(self.stop.reason().unwrap_or(Reason::Interrupted)), true);
+                    (stopped_by, finished) = (Some(self.stop.reason().unwrap_or(Reason::Interrupted)), true);
                 }
                 _ => {}
             }
@@ -115,12 +114,12 @@ impl DryRun<'_> {
         Ok((report, stopped_by))
     }
 
-    fn may_go_on(&self) -> Result<(), Reason> {
+    fn check_limits(&self) -> Result<(), Reason> {
         self.stop.check()?;
         self.deadline.map_or(Ok(()), Deadline::check)
     }
 
-    /// Runs the bodies that take `Schema`, which do nothing but check.
+    /// Runs the `Schema` bodies, whose operations only check.
     async fn check_schemas(&self, plan: &Plan) -> Result<Checked, Error> {
         let mut logs = self.logs(plan).await?;
         let mut checked = Checked::new();
@@ -130,7 +129,7 @@ impl DryRun<'_> {
             if step.kind != Kind::Schema {
                 continue;
             }
-            if self.may_go_on().is_err() {
+            if self.check_limits().is_err() {
                 break;
             }
             let execution = self
@@ -146,11 +145,11 @@ impl DryRun<'_> {
         Ok(checked)
     }
 
-    /// What earlier executions of these have left: one command, if there are any.
+    /// Reads the logs of unfinished executions. Sends one command, if there are any.
     async fn logs(&self, plan: &Plan) -> Result<HashMap<String, Log>, Error> {
-        let half_way = [State::Interrupted, State::Failed];
-        let half_way = plan.iter().filter(|step| half_way.contains(&step.state())).map(|step| Step::new(*step, None));
-        let ids: Vec<_> = half_way.filter(|step| step.kind == Kind::Schema).map(|step| step.migration.id()).collect();
+        let states = [State::Interrupted, State::Failed];
+        let unfinished = plan.iter().filter(|step| states.contains(&step.state())).map(|step| Step::new(*step, None));
+        let ids: Vec<_> = unfinished.filter(|step| step.kind == Kind::Schema).map(|step| step.migration.id()).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
         }

@@ -1,4 +1,4 @@
-//! Why a step did not end well, sorted by what follows from it.
+//! Failures of a step, classified by their consequence.
 
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR};
 
@@ -9,9 +9,9 @@ use crate::stop::Reason;
 /// A failure of a step.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The migration failed: goes on record.
+    /// The migration failed, which is recorded.
     Failed(BoxError),
-    /// The run was stopped: nothing more is written.
+    /// The run was stopped. Nothing more is written.
     Stopped(Reason),
 }
 
@@ -20,12 +20,12 @@ impl Failure {
         Self::Failed(Error::server(doing, error).into())
     }
 
-    /// Whether nothing was run.
-    pub(super) fn leaves_all_as_it_was(&self) -> bool {
+    /// Returns whether the step was refused before its body ran.
+    pub(super) fn leaves_nothing(&self) -> bool {
         matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::PartiallyReverted { .. })))
     }
 
-    /// Whether nobody knows if the transaction was committed.
+    /// Returns whether it is unknown if the transaction was committed.
     pub(super) fn leaves_unknown(&self) -> bool {
         matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::CommitUnknown { .. })))
     }
@@ -34,7 +34,7 @@ impl Failure {
 impl From<Reason> for Failure {
     fn from(reason: Reason) -> Self {
         match reason {
-            // The lease is still ours, so this one is a failure of the migration like any other.
+            // The lease is still held, so this is a failure of the migration like any other.
             Reason::TimedOut(limit) => Self::Failed(Error::TimedOut { limit }.into()),
             Reason::RunTimedOut(limit) => Self::Failed(Error::RunTimedOut { limit, report: Box::default() }.into()),
             Reason::LeaseLost | Reason::WaitTimedOut(_) | Reason::Interrupted | Reason::Dropped => {
@@ -59,32 +59,31 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// What an error inside a transaction means for it.
+/// The meaning of an error for its transaction.
 pub(super) enum Verdict {
-    /// The server asks for another attempt.
-    Again(DriverError),
-    /// Another attempt would fail the same way.
-    Final(Error),
-    /// Nothing special.
+    /// The transaction can be retried.
+    Transient(DriverError),
+    /// A retry would fail the same way.
+    Permanent(Error),
+    /// No special meaning.
     Ordinary,
 }
 
-/// Judges an error inside a transaction; `outlived` tells whether it has lasted longer than the server allows.
+/// Classifies an error inside a transaction. `outlived` is true if the transaction exceeded the server's lifetime limit.
 pub(super) fn judge(error: &DriverError, outlived: bool) -> Verdict {
     let source = || error.clone();
     match class(error) {
-        Class::Cured(Cure::Faster) => Verdict::Final(Error::TransactionTooSlow { source: source() }),
-        // The server has ended the transaction and forgotten it, and labels this transient; a body that is too slow
-        // would be run again for ever.
-        _ if outlived => Verdict::Final(Error::TransactionTooSlow { source: source() }),
-        Class::Cured(Cure::Smaller) => Verdict::Final(Error::TransactionTooLarge { source: source() }),
-        Class::Cured(Cure::OutsideTransactions) => Verdict::Final(Error::OutsideTransactions { source: source() }),
-        _ if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Verdict::Again(source()),
+        Class::Cured(Cure::Faster) => Verdict::Permanent(Error::TransactionTooSlow { source: source() }),
+        // The server labels this transient, but a body that is too slow would be retried forever.
+        _ if outlived => Verdict::Permanent(Error::TransactionTooSlow { source: source() }),
+        Class::Cured(Cure::Smaller) => Verdict::Permanent(Error::TransactionTooLarge { source: source() }),
+        Class::Cured(Cure::OutsideTransactions) => Verdict::Permanent(Error::OutsideTransactions { source: source() }),
+        _ if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => Verdict::Transient(source()),
         _ => Verdict::Ordinary,
     }
 }
 
-/// The driver's error somewhere in a body's error.
+/// Finds a driver error in the source chain of an error.
 pub(super) fn driver_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e DriverError> {
     std::iter::successors(Some(error), |error| (*error).source()).find_map(|link| link.downcast_ref())
 }

@@ -1,7 +1,7 @@
-//! What a body with a raw handle leaves behind at the server.
+//! Operations that a body with a raw handle leaves running at the server.
 //!
-//! Such a body is ended by aborting its task. The server does not notice: it goes on with an `updateMany` until that is
-//! done. As long as it may do so, nobody else must migrate, so the operations are ended, or the lease is not released.
+//! Such a body is ended by aborting its task. The server does not notice and continues, say, an `updateMany`. No other process
+//! may migrate meanwhile, so the operations are ended, or else the lease is not released.
 
 use std::time::Duration;
 
@@ -13,34 +13,34 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Executor;
 use crate::error::Readable;
 
-/// How long the operations of a body may take to end when they are told to.
+/// How long to wait for killed operations to end.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// How much longer an answer of the server may take. A run that has to stop ends within four and a half seconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How much longer to wait for the server to respond. A run that must stop ends within four and a half seconds.
+const RESPONSE_LIMIT: Duration = Duration::from_secs(1);
 
-/// The pause between two looks.
+/// The pause between two polls.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The looks in a row that must find nothing: a request may still be on its way when its connection is closed.
-const CALM: u32 = 3;
+/// The number of consecutive polls that must find nothing: a request may still be in transit when its connection is closed.
+const EMPTY_POLLS: u32 = 3;
 
-/// By which the look knows itself.
+/// Excludes the poll from its own result.
 const COMMENT: &str = "mongrate looks for what a migration left running";
 
-/// How the operations of a run's bodies are found at the server.
+/// Identifies the operations of a run's bodies at the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Bodies {
     /// The application name of their client.
     pub(crate) app_name: String,
-    /// The database, if others are migrated through the same client.
+    /// The database, if other databases are migrated through the same client.
     pub(crate) database: Option<String>,
 }
 
-/// How a body with a raw handle has ended.
+/// The end of a body with a raw handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Raw {
-    /// It returned an error, perhaps without waiting for a call of its own.
+    /// It returned an error, perhaps without waiting for all of its calls.
     Failed,
     /// Its task was aborted.
     Aborted,
@@ -49,67 +49,67 @@ pub(super) enum Raw {
 }
 
 impl Executor<'_> {
-    /// Sees to it that nothing of a body runs at the server any more, or notes what may.
+    /// Ends the operations that a body left running, or reports those that may still run.
     pub(super) async fn end_leftovers(&mut self, id: &str, raw: Raw) {
-        let left = match (&self.bodies, raw) {
-            (_, Raw::Running) => format!("the function of '{id}' blocks its thread and goes on"),
-            (Some(bodies), _) => match in_time(self.database.client(), bodies).await {
+        let running = match (&self.bodies, raw) {
+            (_, Raw::Running) => format!("the function of '{id}' blocks its thread and is still running"),
+            (Some(bodies), _) => match end_operations_in_time(self.database.client(), bodies).await {
                 Ok(()) => return,
-                Err(left) => format!("the server goes on with what '{id}' had sent: {left}"),
+                Err(running) => format!("the server may still be executing operations of '{id}': {running}"),
             },
             (None, Raw::Aborted) => format!(
-                "'{id}' was stopped in a `&Database`, and the server may go on with what it had sent; only through \
-                 `Migrator::connect` could that be found and ended"
+                "'{id}' was stopped in a `&Database` body, and the server may still be executing its last operation. \
+                 Mongrate can end such operations only with `Migrator::connect`"
             ),
             (None, Raw::Failed) => return,
         };
-        tracing::warn!(id, "{left}");
-        self.left_running.push(left);
+        tracing::warn!(id, "{running}");
+        self.left_running.push(running);
     }
 }
 
-/// The same in a task, because a future of the driver must not be dropped under way: the server may be gone.
-async fn in_time(client: &Client, bodies: &Bodies) -> std::result::Result<(), String> {
+/// Like [`end_operations`], with a time limit. Uses a task, because the driver's futures must not be dropped midway.
+async fn end_operations_in_time(client: &Client, bodies: &Bodies) -> std::result::Result<(), String> {
     let (client, bodies) = (client.clone(), bodies.clone());
     let ending = tokio::spawn(async move { end_operations(&client, &bodies).await });
-    match timeout(LIMIT + PATIENCE, ending).await {
+    match timeout(LIMIT + RESPONSE_LIMIT, ending).await {
         Ok(Ok(ended)) => ended,
-        _ => Err("what that is cannot be found out, because the server does not answer".to_owned()),
+        _ => Err("they cannot be listed, because the server does not respond".to_owned()),
     }
 }
 
-/// Ends the operations of bodies. `Err` names those that do not end.
+/// Ends the operations of bodies. Fails with a list of those that do not end.
 pub(crate) async fn end_operations(client: &Client, bodies: &Bodies) -> std::result::Result<(), String> {
-    let (began, mut calm) = (Instant::now(), 0);
+    let (began, mut empty_polls) = (Instant::now(), 0);
     loop {
         let found = operations(client, bodies).await;
-        let left = match found {
+        let running = match found {
             Ok(found) if found.is_empty() => {
-                calm += 1;
-                if calm == CALM {
+                empty_polls += 1;
+                if empty_polls == EMPTY_POLLS {
                     return Ok(());
                 }
                 None
             }
             Ok(found) => {
-                calm = 0;
+                empty_polls = 0;
                 for operation in &found {
                     end(client, operation).await;
                 }
                 Some(found.iter().map(described).collect::<Vec<_>>().join(", "))
             }
-            Err(error) => Some(format!("what that is cannot be found out ({})", Readable(&error))),
+            Err(error) => Some(format!("they cannot be listed ({})", Readable(&error))),
         };
-        if let Some(left) = left
+        if let Some(running) = running
             && began.elapsed() >= LIMIT
         {
-            return Err(left);
+            return Err(running);
         }
         sleep(PAUSE).await;
     }
 }
 
-/// The operations of a client that are under way, but for its monitors. A user needs no privilege to see its own.
+/// Lists the running operations of a client, except for its monitors. A user may list its own operations without a privilege.
 async fn operations(client: &Client, bodies: &Bodies) -> Result<Vec<Document>> {
     let all = doc! { "$currentOp": { "allUsers": false, "idleSessions": false } };
     let mut ours = doc! {
@@ -126,7 +126,7 @@ async fn operations(client: &Client, bodies: &Bodies) -> Result<Vec<Document>> {
         ours.insert("$expr", doc! { "$eq": [of, { "$literal": database }] });
     }
     let ours = doc! { "$match": ours };
-    // As a command, because the stage does not take the concerns that a handle may have.
+    // As a command, because the stage rejects the concerns that a handle may have.
     let command = doc! { "aggregate": 1, "pipeline": [all, ours], "cursor": { "batchSize": 1000 }, "comment": COMMENT };
     let reply = client.database("admin").run_command(command).await?;
     let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
@@ -136,7 +136,7 @@ async fn operations(client: &Client, bodies: &Bodies) -> Result<Vec<Document>> {
 async fn end(client: &Client, operation: &Document) {
     let Some(id) = operation.get("opid") else { return };
     if let Err(error) = client.database("admin").run_command(doc! { "killOp": 1, "op": id }).await {
-        tracing::debug!(error = %Readable(&error), "end an operation");
+        tracing::debug!(error = %Readable(&error), "could not end an operation");
     }
 }
 

@@ -1,23 +1,23 @@
-//! What a step leaves on record.
+//! The records and history entries of a step.
 
 use tokio::time::Instant;
 
 use super::Executor;
-use super::step::{ErrorOnRecord, Step};
+use super::step::{RecordedFailure, Step};
 use crate::migration::{Direction, Kind, Migration};
 use crate::record::{Act, HistoryEntry, Record, RecordStatus, host};
 use crate::report::Remains;
 use crate::store::{Attachment, Change, Expected, now};
 
 impl Executor<'_> {
-    /// What a failure leaves: a migration that is applied stays so, whether it is its `verify` or its `down` that failed.
-    pub(super) fn failed(&self, step: &Step<'_>, error: ErrorOnRecord<'_>, remains: Remains) -> Change {
+    /// Returns the change for a failed step. An applied migration stays applied if its `verify` or its `down` failed.
+    pub(super) fn failed(&self, step: &Step<'_>, error: RecordedFailure<'_>, remains: Remains) -> Change {
         let mut record = match (step.direction, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
             (Direction::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {
                 Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
             }
-            // It was rolled back, so the migration is as half reverted as before.
+            // Rolled back, so the migration is as partially reverted as before.
             (Direction::Up, Remains::Nothing | Remains::Unknown, Some(previous)) if previous.is_revertible() => {
                 let (status, token) = (RecordStatus::Failed, self.lease.token());
                 Record { status, token, attempts: previous.attempts + 1, ..previous.clone() }
@@ -42,7 +42,7 @@ impl Executor<'_> {
         Change::Stored { record, expected, attachment, entry }
     }
 
-    /// A record, and its history if it ends the execution.
+    /// Returns the change that stores a record, with a history entry if the execution `ends`.
     pub(super) fn change(&self, step: &Step<'_>, record: Record, ends: bool) -> Change {
         let entry = ends.then(|| Box::new(self.entry(step, &record)));
         let attachment = match &step.footprint {
@@ -64,10 +64,10 @@ impl Executor<'_> {
         }
     }
 
-    /// The record that this step leaves, were it to end now.
+    /// Returns the record of a step that ends now.
     pub(super) fn record(&self, step: &Step<'_>, status: RecordStatus) -> Record {
         let before = step.previous;
-        // Cleared when it ends well; until then a crash leaves it behind.
+        // Cleared by success, so that a crash leaves it set.
         let partial = step.kind == Kind::Tx && !self.transactional && status != step.done();
         let attempts = before.map_or(0, |record| record.attempts) + 1;
         let record = self.fresh_record(step.migration, status);
@@ -76,7 +76,7 @@ impl Executor<'_> {
                 direction: Direction::Down,
                 partial,
                 kind: Some(step.kind),
-                // Of one that is interrupted, the history is told when it began.
+                // The history of an interrupted execution needs its start.
                 reverted_at: (status != RecordStatus::Failed).then_some(step.started_at),
                 reverted_by: self.by.clone(),
                 attempts,
@@ -104,7 +104,7 @@ impl Executor<'_> {
         }
     }
 
-    /// A record of a migration as it is linked in, written by this run.
+    /// Creates a record of a linked-in migration, written by this run.
     pub(super) fn fresh_record(&self, migration: Migration, status: RecordStatus) -> Record {
         Record {
             id: migration.id().to_owned(),

@@ -1,4 +1,4 @@
-//! Steps that take `Schema`: they resume where an earlier execution stopped.
+//! `Schema` steps, which resume where an earlier execution stopped.
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -12,19 +12,19 @@ use crate::record::{EffectEntry, Effects, HistoryEntry, RecordStatus};
 use crate::stop::Permit;
 use crate::store::{Attachment, Change};
 
-/// What became of the log while a body ran.
+/// The result of storing the log while a body ran.
 struct Served {
     /// Whether anything was stored.
     wrote: bool,
-    /// Why something could not be.
+    /// The first failure to store.
     failure: Option<Failure>,
 }
 
 impl Executor<'_> {
-    /// Applies or reverts a migration, each of whose operations takes effect once, in however many executions.
+    /// Applies or reverts a migration, each of whose operations takes effect once, however often it is resumed.
     pub(super) async fn resume(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         let stored = self.stored_log(step).await?;
-        if stored.is_none() && self.had_its_effect(step).await? {
+        if stored.is_none() && self.took_effect_before(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);
             return self.store_all(&Self::with_interrupted(step, change)).await;
         }
@@ -38,14 +38,14 @@ impl Executor<'_> {
         let activity = schema.activity();
         let context = Context::from(Inner::Schema(Box::new(schema)));
         self.lease.check()?;
-        let (over, is_over) = oneshot::channel();
+        let (ending, ended) = oneshot::channel();
         let limits = self.limits(step);
         let body = async {
-            let ended = run(step.body, context, &permit, limits).await;
-            drop(over);
-            ended
+            let result = run(step.body, context, &permit, limits).await;
+            drop(ending);
+            result
         };
-        let (ended, served) = tokio::join!(body, self.serve(step, asked, is_over));
+        let (ended, served) = tokio::join!(body, self.serve(step, asked, ended));
         if served.wrote {
             step.interrupted = None;
         }
@@ -65,7 +65,7 @@ impl Executor<'_> {
         });
         self.end_last(step, &activity).await;
         if let Some(failure) = served.failure {
-            // A run that is stopped ends what its session has under way, the storing of the log included.
+            // A stopped run ends all commands of its session, including those that store the log.
             permit.check()?;
             return Err(failure);
         }
@@ -78,26 +78,26 @@ impl Executor<'_> {
         self.store_all(&Self::with_interrupted(step, completed)).await
     }
 
-    /// Ends the operation that has not come to its end with its body, which was stopped, or has dropped its future.
+    /// Ends an operation that outlived its body, because the body was stopped or dropped the operation's future.
     async fn end_last(&mut self, step: &mut Step<'_>, activity: &Activity) {
         let (id, Some(operation)) = (step.migration.id(), activity.operation()) else { return };
         if operation == CREATE_INDEX {
-            step.notes.push(format!("an index build of '{id}' goes on at the server; the next run joins it"));
+            step.notes.push(format!("an index build of '{id}' continues at the server; the next run joins it"));
         } else if !end_command(activity).await {
-            self.left_running.push(format!("the server may go on with `{operation}` of '{id}'"));
+            self.left_running.push(format!("the server may still be executing `{operation}` of '{id}'"));
         }
     }
 
-    /// A change, and before it what the history does not say yet of the execution before this one.
+    /// Returns a change, preceded by the missing history entry of an interrupted execution.
     pub(super) fn with_interrupted(step: &Step<'_>, change: Change) -> Vec<Change> {
         let noted = step.interrupted.clone().map(|entry| Change::Noted { entry });
         noted.into_iter().chain([change]).collect()
     }
 
-    /// What an earlier execution has left in the record, if that has not come to its end.
+    /// Reads the log of an unfinished execution.
     async fn stored_log(&self, step: &Step<'_>) -> Result<Option<Log>, Failure> {
-        let half_way = [RecordStatus::Running, RecordStatus::Failed];
-        if !step.previous.is_some_and(|record| half_way.contains(&record.status)) {
+        let unfinished = [RecordStatus::Running, RecordStatus::Failed];
+        if !step.previous.is_some_and(|record| unfinished.contains(&record.status)) {
             return Ok(None);
         }
         let id = step.migration.id();
@@ -123,18 +123,18 @@ impl Executor<'_> {
         Ok(schema)
     }
 
-    /// Stores what a body asks for, until it is over.
+    /// Stores updates of the log for a body, until the body ends.
     async fn serve(
         &self,
         step: &Step<'_>,
         mut asked: mpsc::Receiver<LogRequest>,
-        is_over: oneshot::Receiver<()>,
+        ended: oneshot::Receiver<()>,
     ) -> Served {
-        let (mut served, mut is_over) = (Served { wrote: false, failure: None }, is_over);
+        let (mut served, mut ended) = (Served { wrote: false, failure: None }, ended);
         loop {
             let ask = tokio::select! {
                 ask = asked.recv() => ask,
-                _ = &mut is_over => None,
+                _ = &mut ended => None,
             };
             let Some(LogRequest { mut session, update, answer }) = ask else { return served };
             let changes = if served.wrote {
@@ -154,19 +154,19 @@ impl Executor<'_> {
                 Err(reason) => Err(reason.into()),
             };
             served.wrote |= stored.is_ok();
-            // The body may be gone by now, and the session goes with it.
+            // If the body is gone, the session is dropped with it.
             let _ = answer.send((session, stored.is_ok()));
             served.failure = served.failure.or(stored.err());
         }
     }
 }
 
-/// The history's entry of the execution before this one, if that was interrupted.
+/// Returns the history entry of the previous execution, if it was interrupted.
 fn interrupted(step: &Step<'_>, stored: Option<&Log>) -> Option<HistoryEntry> {
     let record = step.previous.filter(|record| record.status == RecordStatus::Running)?;
-    let place = stored.map(|log| log.done() + usize::from(log.in_doubt().is_some()));
+    let position = stored.map(|log| log.done() + usize::from(log.in_doubt().is_some()));
     Some(HistoryEntry {
-        stopped_at: place.and_then(|place| i64::try_from(place).ok()),
+        stopped_at: position.and_then(|position| i64::try_from(position).ok()),
         effects: stored.map(effects).unwrap_or_default(),
         ..HistoryEntry::interrupted(record)
     })

@@ -1,4 +1,4 @@
-//! One step of a plan while it runs.
+//! A step of a plan while it runs.
 
 use mongodb::bson::DateTime;
 use tokio::time::Instant;
@@ -11,12 +11,12 @@ use crate::record::{Effects, HistoryEntry, Record, RecordStatus};
 use crate::report::Operation;
 use crate::store::{Expected, LogUpdate, now};
 
-/// A step while it runs.
+/// A step of a plan while it runs.
 pub(super) struct Step<'s> {
     pub(super) migration: Migration,
     pub(super) direction: Direction,
     pub(super) state: State,
-    /// How it runs: the kind of the function that the verb calls.
+    /// The kind of the function to run, `up` or `down`.
     pub(super) kind: Kind,
     pub(super) body: &'static dyn Run,
     pub(super) previous: Option<&'s Record>,
@@ -24,19 +24,19 @@ pub(super) struct Step<'s> {
     pub(super) started: Instant,
     pub(super) attempts: u32,
     pub(super) operations: Vec<Operation>,
-    /// When it is executed: the token of the run, and its number in it. A dry run has none.
+    /// The token of the run and the number of the step in it. (0, 0) in a dry run.
     pub(super) position: Position,
-    /// What it has left in the database, if that is known.
+    /// The footprint in the database, if it is known.
     pub(super) footprint: Option<Footprint>,
-    /// Of a `Schema` body: what it has done, for the history.
+    /// The effects of a `Schema` body, for the history.
     pub(super) effects: Effects,
-    /// Of a `Schema` body: what its record lacks of its log.
+    /// The part of the log of a `Schema` body that is not stored yet.
     pub(super) update: Option<LogUpdate>,
-    /// The history's entry of an execution of it that was interrupted, until it is stored.
+    /// The history entry of an interrupted execution, until it is stored.
     pub(super) interrupted: Option<Box<HistoryEntry>>,
-    /// What a person should know of it.
+    /// Notes for a reader.
     pub(super) notes: Vec<String>,
-    /// Whether the `verify` function said no.
+    /// Whether the `verify` function failed or returned false.
     pub(super) verification_failed: bool,
 }
 
@@ -71,7 +71,7 @@ impl<'s> Step<'s> {
         }
     }
 
-    /// What is written over the stored record.
+    /// The expected state of the stored record that is overwritten.
     pub(super) fn expected(&self) -> Expected {
         match self.direction {
             Direction::Up => Expected::Pending,
@@ -79,7 +79,7 @@ impl<'s> Step<'s> {
         }
     }
 
-    /// The status of a record when this has gone well.
+    /// The status of the record after success.
     pub(super) fn done(&self) -> RecordStatus {
         match self.direction {
             Direction::Up => RecordStatus::Completed,
@@ -88,10 +88,10 @@ impl<'s> Step<'s> {
     }
 }
 
-/// An error as it goes on record.
-pub(super) struct ErrorOnRecord<'e> {
+/// A failure to record.
+pub(super) struct RecordedFailure<'e> {
     pub(super) message: &'e str,
     pub(super) chain: Vec<String>,
-    /// Whether it would be there again if the migration ran again at once.
+    /// Whether the migration would fail again if it were retried at once.
     pub(super) permanent: bool,
 }

@@ -1,3 +1,3 @@
-//! Steps and leases under every failure that a schedule can name.
+//! Steps and leases under every failure that a schedule can express.
 
 mod simulation;

@@ -1,14 +1,14 @@
-//! A transaction: perhaps a body, then the records, the history and the fence, then the commit.
+//! Transactions: an optional body, then records, history and fence, then the commit.
 //!
-//! The record is written in the transaction of the work, so that there is no moment in which one exists without the
-//! other: a crash before the commit leaves neither, a crash after it leaves both (I1).
+//! The record is written in the transaction of the body, so that neither ever exists without the other: a crash before the
+//! commit leaves neither, a crash after it leaves both (I1).
 
 use std::slice;
 
 use mongodb::ClientSession;
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, outlived, why_failed, why_ignored};
+use super::attempt::{Attempt, check_ignored_error, classify_failure, outlived};
 use super::commit::Committer;
 use super::failure::{Verdict, judge};
 use super::{Executor, Failure, Step};
@@ -21,23 +21,23 @@ impl<'r> Executor<'r> {
         Committer { lock: self.lock, lease: self.lease }
     }
 
-    /// Runs a `Tx` body: exactly once.
+    /// Runs a `Tx` body exactly once.
     pub(super) async fn in_transaction(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         loop {
             step.attempts += 1;
             let attempt = self.attempt_body(step).await;
-            if self.committer().was_last(step.attempts, attempt).await? {
+            if self.committer().finish_attempt(step.attempts, attempt).await? {
                 return Ok(());
             }
         }
     }
 
-    /// Stores a change by itself.
+    /// Stores a change.
     pub(super) async fn store(&mut self, change: &Change) -> Result<(), Failure> {
         self.store_all(slice::from_ref(change)).await
     }
 
-    /// Stores changes, all of them or none.
+    /// Stores all changes or none.
     pub(super) async fn store_all(&mut self, changes: &[Change]) -> Result<(), Failure> {
         self.lease.check()?;
         let mut session = self.take_session().await?;
@@ -46,7 +46,7 @@ impl<'r> Executor<'r> {
         stored
     }
 
-    /// Stores changes in a session that the caller has, all of them or none.
+    /// Stores all changes or none, in the caller's session.
     pub(super) async fn store_in(&self, session: &mut ClientSession, changes: &[Change]) -> Result<(), Failure> {
         if self.transactional {
             self.committer().store(session, changes).await
@@ -69,29 +69,29 @@ impl<'r> Executor<'r> {
         let result = match self.body(step, Inner::Tx(tx).into(), &permit).await {
             Ok((_, result)) => result,
             Err(failure) => {
-                // The body keeps the session, and with it what the transaction has locked: whoever runs next would
-                // wait for it until the server ends it.
+                // The body keeps the session and the locks of its transaction, which would block the next run until the
+                // server ends the transaction.
                 self.lock.kill(slice::from_ref(ours.session_id())).await;
                 return Err(failure.into());
             }
         };
         let Some(mut session) = ours.end().await else {
-            unreachable!("nobody else takes the session of a body that has come back")
+            unreachable!("the session of a body that returned has no other user")
         };
         step.operations = ours.operations();
         let result = match (result, permit.check()) {
             (_, Err(reason)) => Err(reason.into()),
-            (Err(error), Ok(())) => Err(why_failed(self.database, error, &ours, began).await),
-            (Ok(()), Ok(())) => why_ignored(self.database, &ours, began).await,
+            (Err(error), Ok(())) => Err(classify_failure(self.database, error, &ours, began).await),
+            (Ok(()), Ok(())) => check_ignored_error(self.database, &ours, began).await,
         };
         let result = match result {
             Ok(()) => {
                 let change = self.change(step, self.record(step, step.done()), true);
                 match committer.seal(&mut session, &Self::with_interrupted(step, change)).await {
-                    Err(Attempt::Again(error)) => {
+                    Err(Attempt::Transient(error)) => {
                         Err(match judge(&error, outlived(self.database, &error, began).await) {
-                            Verdict::Final(error) => error.into(),
-                            Verdict::Again(_) | Verdict::Ordinary => Attempt::Again(error),
+                            Verdict::Permanent(error) => error.into(),
+                            Verdict::Transient(_) | Verdict::Ordinary => Attempt::Transient(error),
                         })
                     }
                     other => other,
@@ -107,9 +107,9 @@ impl<'r> Executor<'r> {
     }
 }
 
-/// Rolls back. The server does it by itself when this does not reach it.
+/// Rolls back. If this fails, the server does it after its own timeout.
 pub(super) async fn abort(session: &mut ClientSession) {
     if let Err(error) = session.abort_transaction().await {
-        tracing::debug!(error = %Readable(&error), "abort");
+        tracing::debug!(error = %Readable(&error), "could not roll back");
     }
 }

@@ -1,7 +1,7 @@
-//! Stored documents: relaxed [extended JSON], whole.
+//! Stored documents as relaxed [extended JSON], in full.
 //!
-//! `bson` can do this by itself in its version 2, and behind a feature in version 3, which the driver does not pass on; what it
-//! tells serde is close to it, but has plain bytes as a list of numbers.
+//! `bson` 2 can do this itself, but `bson` 3 only with a feature that the driver does not forward. The `Serialize` of `bson` comes
+//! close, but writes plain bytes as a list of numbers.
 //!
 //! [extended JSON]: https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/
 
@@ -51,7 +51,7 @@ impl Serialize for Value<'_> {
                     (Base64(&binary.bytes).to_string(), format!("{:02x}", u8::from(binary.subtype)));
                 Special::Binary { base64, sub_type }.serialize(serializer)
             }
-            // The same in its relaxed and its canonical form.
+            // Identical in relaxed and canonical form.
             other => other.serialize(serializer),
         }
     }

@@ -1,31 +1,34 @@
-//! What depends on what.
+//! The dependency graph.
 
 use serde::Serialize;
 
+/// The dependency graph of migrations.
 #[derive(Debug, Serialize)]
 pub struct Graph<'a> {
-    /// In plan order.
+    /// The migrations in plan order.
     pub nodes: Vec<Node<'a>>,
-    /// All that are declared, also those that follow from others; in the order of `to`.
+    /// The declared dependencies, including redundant ones, in the order of `to`.
     pub edges: Vec<Edge<'a>>,
 }
 
+/// A migration in a [`Graph`].
 #[derive(Debug, Serialize)]
 pub struct Node<'a> {
     /// Qualified id.
     pub id: &'a str,
+    /// `system`, `module:<name>` or `plugin:<name>`.
     pub source: String,
     /// The first paragraph of the description in one line.
     pub summary: &'a str,
-    /// As in the status; null if the database was not asked.
+    /// The status as in [`Standing`](super::Standing); null if the database was not read.
     pub status: Option<String>,
 }
 
-/// One migration depends on another one.
+/// A dependency between two migrations.
 #[derive(Debug, Serialize)]
 pub struct Edge<'a> {
-    /// Qualified id of what has to be completed first.
+    /// Qualified id of the dependency, which must be completed first.
     pub from: &'a str,
-    /// Qualified id of what depends on it.
+    /// Qualified id of the dependent.
     pub to: &'a str,
 }

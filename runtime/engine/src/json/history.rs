@@ -1,13 +1,15 @@
-//! What was done.
+//! Entries of the history.
 
 use serde::Serialize;
 
 use super::{Holder, Record, time};
 
+/// A page of the history.
 #[derive(Debug, Serialize)]
 pub struct History<'a> {
+    /// Newest first.
     entries: Vec<Entry<'a>>,
-    /// How many there are in all that match.
+    /// The number of matching entries on all pages.
     total: u64,
 }
 
@@ -37,6 +39,8 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> History<'a> {
+    /// Converts a page of the history.
+    #[must_use]
     pub fn of(page: &'a crate::migrator::HistoryPage) -> Self {
         Self { entries: page.entries.iter().map(Entry::from).collect(), total: page.total }
     }

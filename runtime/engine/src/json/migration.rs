@@ -1,9 +1,10 @@
-//! One migration as it is written.
+//! A migration as declared in the code.
 
 use serde::Serialize;
 
 use super::millis;
 
+/// A migration as declared in the code.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Migration {

@@ -1,9 +1,10 @@
-//! What will run.
+//! The plan of a run.
 
 use serde::Serialize;
 
-use super::status::word;
+use super::kebab_case;
 
+/// The plan of a run.
 #[derive(Debug, Serialize)]
 pub struct Plan {
     steps: Vec<Step>,
@@ -15,12 +16,12 @@ struct Step {
     id: &'static str,
     /// `up` or `down`.
     direction: String,
-    /// Where it stands now, in the words of [`Standing`](super::Standing).
+    /// The current status, as in [`Standing`](super::Standing).
     status: String,
     description: &'static str,
 }
 
-/// What waits for a manual migration.
+/// A pending migration that waits for a manual one.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Blocked {
@@ -29,15 +30,19 @@ struct Blocked {
 }
 
 impl Plan {
+    /// Converts a plan.
+    #[must_use]
     pub fn of(plan: &crate::plan::Plan) -> Self {
         let steps = plan.iter().map(|step| Step {
             id: step.migration().id(),
             direction: step.direction().to_string(),
-            status: word(step.state().word(step.migration().is_manual())),
+            status: kebab_case(step.state().label(step.migration().is_manual())),
             description: step.migration().description(),
         });
-        let blocked = plan.blocked().iter();
-        let blocked = blocked.map(|one| Blocked { id: one.migration().id(), waits_for: one.waits_for().id() });
+        let blocked = plan
+            .blocked()
+            .iter()
+            .map(|blocked| Blocked { id: blocked.migration().id(), waits_for: blocked.waits_for().id() });
         Self { steps: steps.collect(), blocked: blocked.collect() }
     }
 }

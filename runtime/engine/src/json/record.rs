@@ -1,4 +1,4 @@
-//! What is stored: records and the lock.
+//! Stored values: records and the lock.
 
 use serde::Serialize;
 
@@ -6,6 +6,7 @@ use super::{millis, time};
 use crate::lock::LockStatus;
 use crate::migration::Direction;
 
+/// The record of a migration.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record<'a> {
@@ -14,7 +15,7 @@ pub struct Record<'a> {
     status: &'a str,
     /// `up` or `down`.
     direction: &'a str,
-    /// Whether it may be half changed.
+    /// Whether its changes may be partial.
     partial: bool,
     source: &'a str,
     description: &'a str,
@@ -68,7 +69,7 @@ impl<'a> From<&'a crate::record::Record> for Record<'a> {
     }
 }
 
-/// Who holds the lock.
+/// The process that holds the lock.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Holder<'a> {
@@ -76,9 +77,9 @@ pub struct Holder<'a> {
     pid: i64,
     actor: Option<&'a str>,
     since: String,
-    /// Qualified id of what it runs.
+    /// Qualified id of the migration that it is running.
     current: Option<&'a str>,
-    /// Whether its lease is over.
+    /// Whether its lease has expired.
     expired: bool,
 }
 
@@ -95,16 +96,19 @@ impl<'a> From<&'a crate::record::Holder> for Holder<'a> {
     }
 }
 
+/// The state of the migration lock.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lock<'a> {
-    /// `null` when the lock is free.
+    /// Null if the lock is free.
     holder: Option<Holder<'a>>,
     held_for_ms: Option<u64>,
     expires_at: Option<String>,
 }
 
 impl<'a> Lock<'a> {
+    /// Converts the status of the lock.
+    #[must_use]
     pub fn of(status: &'a LockStatus) -> Self {
         Self {
             holder: status.holder.as_ref().map(Holder::from),
@@ -114,14 +118,17 @@ impl<'a> Lock<'a> {
     }
 }
 
-/// From whom the lock was taken, if it was held.
+/// The result of a forced unlock.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Released<'a> {
+    /// The former holder; null if the lock was free.
     taken_from: Option<Holder<'a>>,
 }
 
 impl<'a> Released<'a> {
+    /// Converts the former holder of the lock, if there was one.
+    #[must_use]
     pub fn of(holder: Option<&'a crate::record::Holder>) -> Self {
         Self { taken_from: holder.map(Holder::from) }
     }

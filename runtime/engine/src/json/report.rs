@@ -1,4 +1,4 @@
-//! What a run did, or would do.
+//! The report of a run or of a dry run.
 
 use serde::Serialize;
 
@@ -6,17 +6,18 @@ use super::document::Extended;
 use super::millis;
 use crate::report::{Operation, Outcome, Prediction, Remains, Sample};
 
+/// The report of a run or of a dry run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report<'a> {
     dry_run: bool,
     executions: Vec<Execution<'a>>,
-    /// Records that were changed without running anything.
+    /// Records that were changed without running a migration.
     amended: Vec<Amended<'a>>,
-    /// Qualified ids of what was planned and not come to.
+    /// Qualified ids of planned migrations that were not started.
     not_run: &'a [String],
     warnings: &'a [String],
-    /// Whether another process did what was to be done.
+    /// Whether another process did the work while this one waited for the lock.
     finished_elsewhere: bool,
     summary: String,
 }
@@ -29,9 +30,9 @@ struct Execution<'a> {
     direction: String,
     /// `applied`, `reverted`, `failed`, `stopped`; in a dry run also `would-apply`, `would-revert`, `would-fail`, `not-simulated`.
     outcome: &'static str,
-    /// Why, if it was not to be.
+    /// The error, or the reason for not simulating.
     message: Option<&'a str>,
-    /// What is left of one that failed or was stopped: `nothing`, `repeatable`, `resumable`, `partial`, `all` or `unknown`.
+    /// The remains of a failed or stopped migration: `nothing`, `repeatable`, `resumable`, `partial`, `all` or `unknown`.
     remains: Option<&'static str>,
     duration_ms: u64,
     attempts: u32,
@@ -59,7 +60,7 @@ struct Done<'a> {
     samples: Vec<Changed<'a>>,
 }
 
-/// A document in MongoDB's extended JSON, before and after.
+/// A document before and after, in MongoDB's relaxed extended JSON.
 #[derive(Debug, Serialize)]
 struct Changed<'a> {
     before: Option<Extended<'a>>,
@@ -67,6 +68,8 @@ struct Changed<'a> {
 }
 
 impl<'a> Report<'a> {
+    /// Converts a report.
+    #[must_use]
     pub fn of(report: &'a crate::report::Report) -> Self {
         Self {
             dry_run: report.is_dry_run(),

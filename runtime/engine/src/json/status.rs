@@ -1,4 +1,4 @@
-//! Where everything stands.
+//! The status of migrations.
 
 use std::collections::BTreeMap;
 
@@ -7,52 +7,61 @@ use serde::Serialize;
 use super::{History, Holder, Migration, Record};
 use crate::migration::Source;
 
+/// The status of every migration of a database.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status<'a> {
+    /// In plan order.
     migrations: Vec<Standing<'a>>,
+    /// Records of migrations that are not linked into this program.
     orphans: Vec<Record<'a>>,
+    /// Null if the lock is free.
     holder: Option<Holder<'a>>,
     completed: usize,
-    /// Without the manual ones.
+    /// The number of pending migrations, without manual ones.
     pending: usize,
-    /// Manual ones that are not completed.
+    /// The number of manual migrations that are not completed.
     manual: usize,
 }
 
-/// One migration, where it stands and its record.
+/// A migration with its status and its record.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Standing<'a> {
     #[serde(flatten)]
     migration: Migration,
-    /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `half-way`, `running` or `manual`.
+    /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `partial`, `running` or `manual`.
     status: String,
     drifted: bool,
     record: Option<Record<'a>>,
 }
 
+/// The pending migrations of a database.
 #[derive(Debug, Serialize)]
 pub struct Pending<'a> {
+    /// In plan order, including manual ones.
     migrations: Vec<Standing<'a>>,
 }
 
-/// All that is known about one migration.
+/// Everything about one migration.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown<'a> {
+    /// Qualified id.
     pub id: &'a str,
-    /// If it is linked in.
+    /// The migration with its status; null if it is not linked into this program.
     pub migration: Option<Standing<'a>>,
-    /// If it is not, but on record.
+    /// The record of a migration that is not linked into this program.
     pub orphan: Option<Record<'a>>,
-    /// Qualified ids of what depends on it directly.
+    /// Qualified ids of the direct dependents.
     pub dependents: Vec<&'static str>,
-    /// Its newest entries.
+    /// The newest entries of its history.
     pub history: History<'a>,
 }
 
 impl<'a> Status<'a> {
+    /// Converts a status.
+    #[must_use]
     pub fn of(status: &'a crate::migrator::Status) -> Self {
         let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(crate::migration::Migration::is_manual);
         Self {
@@ -67,6 +76,8 @@ impl<'a> Status<'a> {
 }
 
 impl<'a> Pending<'a> {
+    /// Selects the pending migrations of a status.
+    #[must_use]
     pub fn of(status: &'a crate::migrator::Status) -> Self {
         let pending = status.iter().filter(|standing| standing.state.is_pending());
         Self { migrations: pending.map(Standing::from).collect() }
@@ -77,39 +88,45 @@ impl<'a> From<crate::migrator::Standing<'a>> for Standing<'a> {
     fn from(standing: crate::migrator::Standing<'a>) -> Self {
         Self {
             migration: standing.migration.into(),
-            status: word(standing.word()),
+            status: kebab_case(standing.label()),
             drifted: standing.has_drifted(),
             record: standing.record.map(Record::from),
         }
     }
 }
 
-/// Where a migration stands, in one word.
-pub fn word(word: &str) -> String {
+/// Converts a status word such as `rolled back` to kebab case.
+#[must_use]
+pub fn kebab_case(word: &str) -> String {
     word.replace(' ', "-")
 }
 
-/// How far each source is.
+/// The version of each source.
 #[derive(Debug, Serialize)]
 pub struct Versions {
+    /// System first, then modules, then plugins, each by name.
     pub sources: Vec<Version>,
 }
 
+/// The version of a source: its last completed migration.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Version {
+    /// `system`, `module:<name>` or `plugin:<name>`.
     pub source: String,
-    /// Qualified id of the last one in plan order that is completed.
+    /// Qualified id of the last completed migration in plan order.
     pub current: Option<&'static str>,
-    /// Qualified id of the last one in plan order.
+    /// Qualified id of the last migration in plan order.
     pub latest: Option<&'static str>,
-    /// Without the manual ones.
+    /// The number of pending migrations, without manual ones.
     pub pending: usize,
-    /// Manual ones that are not completed.
+    /// The number of manual migrations that are not completed.
     pub manual: usize,
 }
 
 impl Versions {
+    /// Finds the version of each source in a status.
+    #[must_use]
     pub fn of(status: &crate::migrator::Status) -> Self {
         let mut sources: BTreeMap<Source<'static>, Version> = BTreeMap::new();
         for standing in status.iter() {

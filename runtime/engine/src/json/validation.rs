@@ -1,4 +1,4 @@
-//! What is wrong.
+//! The findings of a validation.
 
 use std::borrow::Cow;
 
@@ -6,35 +6,47 @@ use serde::Serialize;
 
 use crate::migrator::Problem;
 
+/// The result of a validation.
 #[derive(Debug, Serialize)]
 pub struct Validation<'a> {
+    /// Whether there are no findings.
     valid: bool,
-    /// How many linked-in migrations were looked at.
+    /// The number of linked-in migrations that were checked.
     checked: usize,
+    /// In plan order, orphans last.
     findings: Vec<Finding<'a>>,
-    /// Differences that are probably as they should be.
+    /// Differences that are probably intended.
     notices: Vec<Finding<'a>>,
 }
 
+/// A problem of a migration.
 #[derive(Debug, Serialize)]
 pub struct Finding<'a> {
+    /// Qualified id of the migration.
     pub id: Cow<'a, str>,
-    /// Which kind of problem, in kebab case.
+    /// The kind of problem in kebab case.
     pub problem: &'static str,
+    /// The problem in one sentence.
     pub message: String,
-    /// Of a difference: what it is about, what a migration has left of it, and what is there.
+    /// The details of a difference; all null for any other problem.
     #[serde(flatten)]
     pub differs: Differs<'a>,
 }
 
+/// A difference between the database and what a migration left there. The default is none.
 #[derive(Debug, Default, Serialize)]
 pub struct Differs<'a> {
+    /// The index, validator, view or collection.
     object: Option<&'a str>,
+    /// Its definition as the migration left it, or `none`.
     expected: Option<&'a str>,
+    /// Its definition in the database, or `none`.
     found: Option<&'a str>,
 }
 
 impl<'a> Validation<'a> {
+    /// Converts a validation.
+    #[must_use]
     pub fn of(validation: &'a crate::migrator::Validation) -> Self {
         Self {
             valid: validation.is_valid(),
@@ -53,7 +65,7 @@ impl<'a> From<&'a crate::migrator::Finding> for Finding<'a> {
             }
             _ => Differs::default(),
         };
-        Self { id: Cow::Borrowed(id), problem: word(problem), message: problem.what(), differs }
+        Self { id: Cow::Borrowed(id), problem: word(problem), message: problem.description(), differs }
     }
 }
 

@@ -1,24 +1,24 @@
-//! The values that everything else is told in: they import nothing.
+//! Basic values of migrations. This module imports nothing from the crate.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a migration's argument lets it do, and so how it runs.
+/// The kind of a migration, given by the type of its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Kind {
-    /// `&mut Tx`: in one transaction together with its record, exactly once.
+    /// `&mut Tx`: runs in one transaction together with its record, exactly once.
     Tx,
-    /// `&mut Schema`: operations outside transactions, each on record, so that it resumes where it stopped.
+    /// `&mut Schema`: runs outside transactions and records each operation, so that it resumes where it stopped.
     Schema,
-    /// `&Database`: the raw handle outside transactions, at least once.
+    /// `&Database`: runs on the raw handle, outside transactions, at least once.
     Database,
 }
 
 impl Kind {
-    /// As it is stored: `tx`, `schema` or `database`.
+    /// The stored form: `tx`, `schema` or `database`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,27 +28,27 @@ impl Kind {
         }
     }
 
-    /// Reads [`as_str`](Self::as_str); anything else is `None`.
+    /// Parses the output of [`as_str`](Self::as_str). Returns `None` for any other text.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Tx, Self::Schema, Self::Database].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// Where a migration belongs: `system`, `module:<name>` or `plugin:<name>`.
+/// The source of a migration: `system`, `module:<name>` or `plugin:<name>`.
 ///
 /// Sources are ordered: system first, then modules, then plugins, each by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source<'a> {
     /// The application itself.
     System,
-    /// A named part of the application.
+    /// A named module of the application.
     Module(&'a str),
-    /// An extension, confined to its own collections.
+    /// A plugin, confined to its own collections.
     Plugin(&'a str),
 }
 
 impl<'a> Source<'a> {
-    /// Reads `system`, `module:<name>` or `plugin:<name>`; anything else is `None`.
+    /// Parses `system`, `module:<name>` or `plugin:<name>`. Returns `None` for any other text.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         match text.split_once(':') {
@@ -67,7 +67,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What migrations are ordered by: the source, then the number in front (three digits before a date), then the rest of the id.
+/// The sort key of migrations: the source, then the leading number (three digits before a date), then the rest of the id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank<'a> {
     source: Source<'a>,
@@ -97,14 +97,14 @@ impl fmt::Display for Source<'_> {
     }
 }
 
-/// Which of a migration's two functions an execution ran.
+/// The direction of an execution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
-    /// The migration itself.
+    /// Applies the migration.
     #[default]
     Up,
-    /// Its `down`.
+    /// Reverts it with its `down`.
     Down,
 }
 
@@ -117,34 +117,34 @@ impl fmt::Display for Direction {
     }
 }
 
-/// Where one migration stands in one database.
+/// The state of a migration in a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// No record: it has never run here.
+    /// Never run; there is no record.
     New,
-    /// Applied; never runs again.
+    /// Applied. It never runs again.
     Completed,
-    /// Its last run failed; the next `up` tries again.
+    /// Its last execution failed. The next `up` retries it.
     Failed,
-    /// It was applied and then reverted; pending again.
+    /// Reverted after it was applied. It is pending again.
     RolledBack,
-    /// It was started outside a transaction by a process that lost the lease or died; it runs again, or resumes if it takes `Schema`.
+    /// Started outside a transaction by a process that lost the lease or died. It runs again, or resumes if it takes `Schema`.
     Interrupted,
-    /// A `Tx` body failed or was interrupted on a server without transactions, so that the data may be half changed. It
-    /// runs again only when it is named.
+    /// A `Tx` body failed or was interrupted on a server without transactions, so its changes may be partial. It runs again
+    /// only when it is named.
     Partial,
 }
 
 impl State {
-    /// Whether an `up` would run it.
+    /// Returns whether an `up` would run it.
     #[must_use]
     pub fn is_pending(self) -> bool {
         self != Self::Completed
     }
 
-    /// Where a migration stands, in a word; see [`Standing::word`](crate::status::Standing::word).
-    pub(crate) fn word(self, manual: bool) -> &'static str {
+    /// The state as a word; see [`Standing::label`](crate::status::Standing::label).
+    pub(crate) fn label(self, manual: bool) -> &'static str {
         match self {
             Self::New if manual => "manual",
             Self::New => "pending",

@@ -1,4 +1,4 @@
-//! Changing what is on record without running anything: `mark_applied`, `mark_pending`, `baseline`, `accept`, `prune`.
+//! Changes of records without running a migration: `mark_applied`, `mark_pending`, `baseline`, `accept`, `prune`.
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
@@ -17,15 +17,14 @@ use crate::record::Act;
 use crate::report::{Purpose, Report};
 use crate::store::Records;
 
-/// A change of the records that is about to be made; made by [`Migrator::mark_applied`], [`mark_pending`],
-/// [`baseline`], [`accept`] and [`prune`]. Say who and why, then await it.
+/// A future that changes records; returned by [`Migrator::mark_applied`], [`mark_pending`], [`baseline`], [`accept`] and
+/// [`prune`]. Set who and why, then await it.
 ///
-/// It is made under the lease, all of it or nothing (on a server without transactions, one record after the other), and
-/// goes into the history.
+/// The change is atomic, except on a server without transactions. It is made under the lease and recorded in the history.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
-/// migrator.mark_applied(["003_assign_roles"]).by("ana").because("done by hand on Friday, see OPS-17").await?;
+/// migrator.mark_applied(["003_assign_roles"]).by("ana").because("applied by hand on Friday, see OPS-17").await?;
 /// # Ok(()) }
 /// ```
 ///
@@ -46,62 +45,68 @@ struct Amendment {
     act: Act,
     ids: Vec<String>,
     because: Option<String>,
-    /// What the migrations from whose facts the database differs would have left, had they left what is there.
-    as_it_is: HashMap<String, Footprint>,
+    /// The current footprints of the migrations whose footprint differs from the database, by id.
+    current_footprints: HashMap<String, Footprint>,
 }
 
 impl Migrator {
-    /// Says that these migrations (qualified ids) are applied, without running them: they were done by hand, or by
-    /// another tool. Those that are applied already are left as they are.
+    /// Marks migrations (qualified ids) as applied without running them, because they were applied by hand or by another tool.
+    /// Migrations that are applied already are not changed.
     ///
-    /// Refused while something that they depend on is neither applied nor among them ([`Error::DependenciesPending`]).
+    /// Fails with [`Error::DependenciesPending`] if one of their dependencies is neither applied nor marked.
     pub fn mark_applied(&self, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
         self.amend(Act::MarkApplied, ids)
     }
 
-    /// Says that these migrations (qualified ids) are pending, without reverting them, so that the next `up` runs them.
-    /// Those that are pending already are left as they are; one that is half reverted is not.
+    /// Marks migrations (qualified ids) as pending without reverting them, so that the next `up` runs them. Migrations that are
+    /// pending already are not changed, unless they are partially reverted.
     ///
-    /// Refused while something that depends on them is applied and not among them ([`Error::DependentsApplied`]).
+    /// Fails with [`Error::DependentsApplied`] if one of their dependents is applied and not marked.
     pub fn mark_pending(&self, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
         self.amend(Act::MarkPending, ids)
     }
 
-    /// Says that this migration (qualified id) and everything before it in plan order is applied, without running any: for
-    /// a database that is older than its migrations. [`detect`](Self::detect) finds the place.
+    /// Marks a migration (qualified id) and everything before it in plan order as applied without running them, for a database
+    /// that is older than its migrations. [`detect`](Self::detect) suggests the migration.
     pub fn baseline(&self, id: impl Into<String>) -> Amend {
         self.amend(Act::Baseline, [id])
     }
 
-    /// Accepts an applied migration (qualified id) as it is, whatever [`validate`](Self::validate) finds about it: its code has
-    /// changed since it ran, its `verify` or `down` has failed, or the database is not as it has left it. The record gets the
-    /// checksum of the code, its error goes (the history keeps both), and what is in the database now counts as what it has left.
-    /// It does not run again. Of one that was reverted, only what its `down` left is accepted.
+    /// Accepts the findings of [`validate`](Self::validate) about an applied migration (qualified id): its code has changed, its
+    /// `verify` or `down` failed, or the database differs from what it left.
+    ///
+    /// The record gets the checksum of the code, its error is cleared, and the current state of the database becomes the expected
+    /// one. The history keeps the old checksum and error. The migration does not run again. For a reverted migration, only
+    /// differences from what its `down` left are accepted.
+    ///
+    /// Fails with [`Error::NotApplied`] if there is nothing to accept.
     pub fn accept(&self, id: impl Into<String>) -> Amend {
         self.amend(Act::Accept, [id])
     }
 
-    /// Removes the record of a migration (qualified id) that is not linked into this program. The history keeps it.
-    /// Refused for one that is linked in ([`Error::NotAnOrphan`]) or not on record ([`Error::UnknownMigration`]).
+    /// Deletes the record of a migration (qualified id) that is not linked into this program. The history keeps the record.
+    ///
+    /// Fails with [`Error::NotAnOrphan`] if the migration is linked in, and with [`Error::UnknownMigration`] if there is no
+    /// record.
     pub fn prune(&self, id: impl Into<String>) -> Amend {
         self.amend(Act::Prune, [id])
     }
 
     fn amend(&self, act: Act, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
-        let amendment =
-            Amendment { act, ids: ids.into_iter().map(Into::into).collect(), because: None, as_it_is: HashMap::new() };
+        let ids = ids.into_iter().map(Into::into).collect();
+        let amendment = Amendment { act, ids, because: None, current_footprints: HashMap::new() };
         Amend { migrator: self.clone(), settings: Settings::default(), amendment }
     }
 }
 
 impl Amend {
-    /// Who says so, for the history, in place of the migrator's actor.
+    /// Sets the person or program to record, instead of the migrator's actor.
     pub fn by(mut self, name: impl Into<String>) -> Self {
         self.settings.by = Some(name.into());
         self
     }
 
-    /// Why, for the history.
+    /// Sets the reason to record in the history.
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.amendment.because = Some(reason.into());
         self
@@ -116,7 +121,8 @@ impl IntoFuture for Amend {
         Box::pin(async move {
             let Self { migrator, settings, mut amendment } = self;
             if amendment.act == Act::Accept {
-                amendment.as_it_is = migrator.clone().whole(async |this| this.as_it_is().await).await?;
+                let footprints = migrator.clone().complete(async |this| this.current_footprints().await);
+                amendment.current_footprints = footprints.await?;
             }
             migrator.run(settings, amendment).await
         })
@@ -124,16 +130,16 @@ impl IntoFuture for Amend {
 }
 
 impl Amendment {
-    /// Which records change; those that are as they should be do not.
+    /// Returns the edits of the records that have to change.
     fn edits<'r>(
         &self,
         run: &Run,
         records: &'r Records,
-        as_it_is: &HashMap<String, Footprint>,
+        current_footprints: &HashMap<String, Footprint>,
     ) -> Result<Vec<Edit<'r>>, Error> {
         match self.act {
             Act::Prune => self.prune(run, records),
-            Act::Accept => self.accept(run, records, as_it_is),
+            Act::Accept => self.accept(run, records, current_footprints),
             Act::MarkPending => {
                 let marked = plan::mark_pending(
                     &run.graph,
@@ -155,21 +161,21 @@ impl Amendment {
         &self,
         run: &Run,
         records: &'r Records,
-        as_it_is: &HashMap<String, Footprint>,
+        current_footprints: &HashMap<String, Footprint>,
     ) -> Result<Vec<Edit<'r>>, Error> {
         let mut edits = Vec::new();
         for node in run.graph.named(&self.ids)? {
             let migration = run.graph.migration(node);
-            let left = as_it_is.get(migration.id());
+            let footprint = current_footprints.get(migration.id());
             let record = records.get(migration.id()).filter(|record| match record.state() {
                 State::Completed => true,
-                State::RolledBack => left.is_some(),
+                State::RolledBack => footprint.is_some(),
                 _ => false,
             });
             let record = record.ok_or_else(|| Error::NotApplied { id: migration.id().to_owned() })?;
             let wrong = record.checksum != migration.checksum() || record.verification_failed || record.error.is_some();
-            if wrong || left.is_some() {
-                edits.push(Edit::Accept(record, migration, left.cloned()));
+            if wrong || footprint.is_some() {
+                edits.push(Edit::Accept(record, migration, footprint.cloned()));
             }
         }
         Ok(edits)
@@ -183,7 +189,7 @@ impl Amendment {
             }
             match records.get(id) {
                 Some(record) => edits.push(Edit::Remove(record)),
-                // Another process has removed it while this one waited.
+                // Another process deleted it while this one waited.
                 None if records.is_settled() => {}
                 None => return Err(unknown(id, run.graph.order())),
             }
@@ -193,11 +199,11 @@ impl Amendment {
 }
 
 impl Work for Amendment {
-    /// Whether there is anything to do.
+    /// Whether any record has to change.
     type Todo = bool;
 
     fn todo(&self, run: &Run, records: &Records) -> Result<bool, Error> {
-        Ok(!self.edits(run, records, &self.as_it_is)?.is_empty())
+        Ok(!self.edits(run, records, &self.current_footprints)?.is_empty())
     }
 
     fn is_nothing(todo: &bool) -> bool {
@@ -216,12 +222,12 @@ impl Work for Amendment {
         executor: &mut Executor<'_>,
         mut report: Report,
     ) -> Result<Report, Error> {
-        let as_it_is = match self.act {
-            // As it is now: another run may have come before this one.
-            Act::Accept if !self.as_it_is.is_empty() => run.migrator.as_it_is().await?,
+        let current_footprints = match self.act {
+            // Read again, because another run may have changed the database before this one.
+            Act::Accept if !self.current_footprints.is_empty() => run.migrator.current_footprints().await?,
             _ => HashMap::new(),
         };
-        let edits = self.edits(run, records, &as_it_is)?;
+        let edits = self.edits(run, records, &current_footprints)?;
         if edits.is_empty() {
             return Ok(report);
         }

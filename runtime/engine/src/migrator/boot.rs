@@ -1,4 +1,4 @@
-//! What a service does at start-up, as its environment says.
+//! Migrating at the startup of a service, configured by environment variables.
 
 mod booted;
 mod environment;
@@ -21,42 +21,42 @@ use crate::options::Limit;
 use crate::report::Report;
 use crate::stop::jitter;
 
-/// How often a server is tried that cannot be reached, or is not ready: at least.
-const TRIES: u32 = 5;
+/// Minimum number of attempts if the server is unreachable or not ready.
+const ATTEMPTS: u32 = 5;
 
-/// How long one is tried that answers at once that it is not ready: as long as the driver by itself looks for one that is.
+/// How long to retry if the server responds that it is not ready. The same as the driver's default for selecting a server.
 const NOT_READY: Duration = Duration::from_secs(30);
 
-/// The pause after the first try; it doubles each time.
+/// The pause after the first attempt. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// What a service does at start-up, told by its environment; await it before serving.
+/// A future that migrates at the startup of a service; returned by [`Migrator::boot`]. Await it before serving.
 ///
 /// | variable | default | |
 /// |---|---|---|
-/// | `MONGRATE_AUTO` | `true` | `false` applies nothing: anything pending is [`Error::Pending`], nothing pending takes one read |
-/// | `MONGRATE_FAIL_HARD` | `true` | `false` logs an error and goes on; it is in [`Booted::error`] then |
+/// | `MONGRATE_AUTO` | `true` | `false` applies nothing; a pending migration is an [`Error::Pending`] |
+/// | `MONGRATE_FAIL_HARD` | `true` | `false` logs an error and continues; see [`Booted::error`] |
 /// | `MONGRATE_TIMEOUT_MS` | the builder's, or `300000` | [`timeout`](MigratorBuilder::timeout) of the run, once the server is reached; `none` is no limit |
 /// | `MONGRATE_LOCK_WAIT_MS` | the builder's, 5 minutes | [`lock_wait`](MigratorBuilder::lock_wait); `0` does not wait |
 /// | `MONGRATE_LEASE_MS` | the builder's, 1 minute | [`lease`](MigratorBuilder::lease), from `1000` to `86400000` |
-/// | `MONGRATE_STOP_ON_ERROR` | `true` | `false` is [`continue_on_error`](crate::migrator::up::Up::continue_on_error): after a failure, go on with what does not depend on it |
-/// | `MONGRATE_ENV` | the builder's | [`environment`](MigratorBuilder::environment), for the record |
-/// | `MONGRATE_VERSION` | the builder's | [`codebase_version`](MigratorBuilder::codebase_version), for the record |
+/// | `MONGRATE_STOP_ON_ERROR` | `true` | `false` is [`continue_on_error`](crate::migrator::Up::continue_on_error): after a failure, continue with migrations that do not depend on it |
+/// | `MONGRATE_ENV` | the builder's | the [`environment`](MigratorBuilder::environment) to record |
+/// | `MONGRATE_VERSION` | the builder's | the [`codebase_version`](MigratorBuilder::codebase_version) to record |
 ///
-/// Booleans are `true`, `1`, `yes`, `on` and their opposites in any case, durations whole milliseconds up to 30 days. An
-/// empty variable counts as not set. All malformed ones are reported at once as [`Error::Variable`], before the database
-/// is asked anything.
+/// Booleans are `true`, `1`, `yes`, `on` and their opposites in any case. Durations are whole milliseconds up to 30 days. An
+/// empty variable counts as not set. Malformed variables are reported together as [`Error::Variable`], before anything is sent
+/// to the database.
 ///
-/// A server that cannot be reached is tried five times, with growing pauses, before that is an error: a service
-/// often starts together with its database. One that answers that it is not ready, because it has no primary yet or is shutting
-/// down, is tried for half a minute.
+/// A service often starts together with its database, so an unreachable server is retried with growing pauses; the fifth failed
+/// attempt is an error. A server that responds that it is not ready, because it has no primary yet or is shutting down, is
+/// retried for 30 seconds.
 ///
-/// `MONGRATE_FAIL_HARD=false` does not cover malformed variables, nor [`Error::Interrupted`], because the process is
-/// meant to end, nor [`Error::Partial`], [`Error::PartiallyApplied`] and [`Error::PartiallyAppliedElsewhere`], because nothing
-/// should go on upon data that are half changed.
+/// `MONGRATE_FAIL_HARD=false` does not apply to malformed variables, to [`Error::Interrupted`], because the process is meant to
+/// end, nor to [`Error::Partial`], [`Error::PartiallyApplied`] and [`Error::PartiallyAppliedElsewhere`], because a service must
+/// not continue with partial changes.
 ///
 /// ```no_run
 /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
@@ -76,32 +76,32 @@ pub struct Boot {
 
 impl Boot {
     pub(super) fn new(builder: MigratorBuilder) -> Self {
-        Self { builder, variables: Variables::found(|name| env::var_os(name)) }
+        Self { builder, variables: Variables::read(|name| env::var_os(name)) }
     }
 
-    /// Asks this for each variable, in place of the process's environment.
+    /// Looks up each variable with this function, instead of in the environment of the process.
     ///
     /// ```no_run
     /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
-    /// // `SHOP_MONGRATE_AUTO` and so on, for one of two services in a process.
+    /// // `SHOP_MONGRATE_AUTO` and so on, if there are two services in a process.
     /// let prefixed = |name: &str| std::env::var_os(format!("SHOP_{name}"));
     /// mongrate::Migrator::boot(db).variables(prefixed).await?;
     /// # Ok(()) }
     /// ```
     pub fn variables<V: Into<OsString>>(mut self, lookup: impl Fn(&str) -> Option<V>) -> Self {
-        self.variables = Variables::found(lookup);
+        self.variables = Variables::read(lookup);
         self
     }
 
     async fn run(self) -> Result<Booted, Error> {
         let settings = Environment::read(&self.variables)?;
         let migrator = settings.configure(self.builder, Limit::After(TIMEOUT)).build()?;
-        let outcome = patiently(&migrator, &settings).await;
+        let outcome = with_retries(&migrator, &settings).await;
         match outcome {
             Err(error) if settings.fail_hard || is_final(&error) => return Err(error),
             Err(ref error) => {
                 let error = error.redacted();
-                tracing::error!("going on in spite of an error, because MONGRATE_FAIL_HARD=false: {error}");
+                tracing::error!("continuing in spite of an error, because MONGRATE_FAIL_HARD=false: {error}");
             }
             Ok(_) => {}
         }
@@ -118,20 +118,20 @@ impl IntoFuture for Boot {
     }
 }
 
-/// Tries until the server is reached, or for long enough. Whatever a try has done stands: a later one goes on from there.
-async fn patiently(migrator: &Migrator, settings: &Environment) -> Result<Report, Error> {
-    let (began, mut pause, mut tries) = (Instant::now(), FIRST_PAUSE, 0);
+/// Retries until the server is ready, within limits. Each attempt continues where the previous one ended.
+async fn with_retries(migrator: &Migrator, settings: &Environment) -> Result<Report, Error> {
+    let (began, mut pause, mut attempts) = (Instant::now(), FIRST_PAUSE, 0);
     loop {
-        tries += 1;
+        attempts += 1;
         let error = match once(migrator, settings).await {
             Err(error) if error.is_not_now() => error,
             outcome => return outcome,
         };
-        if tries >= TRIES && (!error.is_answer() || began.elapsed() >= NOT_READY) {
+        if attempts >= ATTEMPTS && (!error.is_answer() || began.elapsed() >= NOT_READY) {
             return Err(error);
         }
         let wait = pause + jitter(pause);
-        tracing::warn!(tries, "{error}; trying again in {}", Elapsed(wait));
+        tracing::warn!(attempts, "{error}; retrying in {}", Elapsed(wait));
         sleep(wait).await;
         pause = LONGEST_PAUSE.min(pause * 2);
     }
@@ -145,7 +145,7 @@ async fn once(migrator: &Migrator, settings: &Environment) -> Result<Report, Err
     }
 }
 
-/// Whether the process must not go on after this, whatever it was told.
+/// Returns whether the process must not continue after this error, regardless of `MONGRATE_FAIL_HARD`.
 fn is_final(error: &Error) -> bool {
     matches!(
         error,
@@ -158,7 +158,7 @@ fn is_final(error: &Error) -> bool {
 }
 
 impl Migrator {
-    /// What a service does at start-up, told by its environment: [`Boot`] has the table of variables.
+    /// Migrates at the startup of a service, configured by the environment variables listed at [`Boot`].
     ///
     /// ```no_run
     /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
@@ -171,8 +171,8 @@ impl Migrator {
 }
 
 impl MigratorBuilder {
-    /// What a service does at start-up with this migrator. A variable is stronger than what was said here, where
-    /// it is set.
+    /// Migrates at the startup of a service, configured by the environment variables listed at [`Boot`]. A variable that is set
+    /// takes precedence over the option of this builder.
     ///
     /// ```no_run
     /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {

@@ -1,4 +1,4 @@
-//! What a migrator can be told.
+//! The builder of a migrator.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::plan::Registry;
 use crate::stop::Stop;
 use crate::store::{Tracker, durable_database};
 
-/// What a [`Migrator`] is told; made by [`Migrator::builder`]. Everything has a default.
+/// A builder of a [`Migrator`]; returned by [`Migrator::connect`] and [`Migrator::builder`]. Every option has a default.
 ///
 /// ```no_run
 /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
@@ -43,98 +43,101 @@ pub struct MigratorBuilder {
 }
 
 impl MigratorBuilder {
-    /// A builder with the default options.
+    /// Creates a builder with the default options.
     pub fn new(connection: Connection) -> Self {
         Self { connection, registry: None, options: Options::default(), events: EventSender::default() }
     }
 
-    /// The migrations to work on. Default: [`Registry::linked`].
+    /// Sets the migrations to run. Default: [`Registry::linked`].
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
         self
     }
 
-    /// Who migrates, for the record: a deployment, a person. Default: nobody is named.
+    /// Sets the deployment, program or person to record. Default: none.
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.options.actor = Some(actor.into());
         self
     }
 
-    /// The environment, for the record: `production`.
+    /// Sets the environment to record, such as `production`. Default: none.
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
         self.options.environment = Some(environment.into());
         self
     }
 
-    /// The version of the code, for the record: a release or a commit.
+    /// Sets the version of the code to record, such as a release or a commit. Default: none.
     pub fn codebase_version(mut self, version: impl Into<String>) -> Self {
         self.options.codebase_version = Some(version.into());
         self
     }
 
-    /// How long to wait for another process that is migrating, before [`Error::LockTimeout`](crate::error::Error::LockTimeout).
-    /// Default: 5 minutes; 30 days at most. Zero does not wait at all.
+    /// Sets how long to wait for another process that is migrating, before [`Error::LockTimeout`]. Default: 5 minutes. At most
+    /// 30 days. Zero does not wait at all.
     ///
-    /// A holder whose lease has expired is probably dead. Observing it for two heartbeats, before it is taken over from, does
-    /// not count: a shorter wait is extended until then, but zero is not.
+    /// A holder whose lease has expired is probably dead. It is observed for two heartbeats before its lease is taken over. A
+    /// shorter wait is extended until then, unless it is zero.
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.options.lock_wait = wait;
         self
     }
 
-    /// How long the lease lasts without a heartbeat, and so how long others wait after a crash. Default: 60 seconds,
-    /// with a heartbeat every eighth of it.
+    /// Sets how long the lease lasts without a heartbeat, which is how long other processes wait after a crash. Default: 60
+    /// seconds, with a heartbeat every eighth of that. From 1 second to 1 day.
     ///
-    /// A shorter one is taken over sooner, but is lost sooner, too: with the driver's default options one write can
-    /// take 20 seconds while a primary fails over. From 1 second to 1 day.
+    /// A shorter lease is taken over sooner, but also lost sooner: with the driver's default options, one write can take 20
+    /// seconds while a primary fails over.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.options.lease = lease;
         self
     }
 
-    /// How long a run may take in all, waiting for the lease included. Default: no limit. 1 millisecond to 30 days.
-    /// [`Up::timeout`] and its like are stronger.
+    /// Limits the duration of each run, including the wait for the lease. Default: no limit. From 1 millisecond to 30 days.
+    /// [`Up::timeout`] and the like take precedence.
     ///
-    /// [`Up::timeout`]: crate::migrator::up::Up::timeout
+    /// [`Up::timeout`]: crate::migrator::Up::timeout
     pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
         self.options.timeout = Some(limit.into());
         self
     }
 
-    /// The time limit that is given now, or else the one that was given before, or else this default.
-    pub(super) fn limited(mut self, now: Option<Limit>, default: Limit) -> Self {
-        self.options.timeout = now.or(self.options.timeout).or(Some(default));
+    /// Sets the time limit, or sets the default if no limit is set.
+    pub(super) fn timeout_or(mut self, limit: Option<Limit>, default: Limit) -> Self {
+        self.options.timeout = limit.or(self.options.timeout).or(Some(default));
         self
     }
 
-    /// What to do on a server without transactions. Default: [`Transactions::Auto`].
+    /// Sets whether to accept a server without transactions. Default: [`Transactions::Auto`].
     pub fn transactions(mut self, transactions: Transactions) -> Self {
         self.options.transactions = transactions;
         self
     }
 
-    /// What to do when applied migrations have changed since. Default: [`Policy::Warn`].
+    /// Sets how to treat applied migrations whose code has changed. Default: [`Policy::Warn`].
     pub fn drift(mut self, policy: Policy) -> Self {
         self.options.drift = policy;
         self
     }
 
-    /// What [`Migrator::health`] makes of a database that is not as `Schema` migrations have left it. Default: [`Policy::Warn`],
-    /// which tells it and stays ready; with [`Policy::Error`] the program is not ready. No run is refused either way.
+    /// Sets how [`Migrator::health`] treats a database that differs from what `Schema` migrations left. Default:
+    /// [`Policy::Warn`], which reports the difference and stays ready. With [`Policy::Error`], the program is not ready. Runs are
+    /// not affected.
     pub fn differences(mut self, policy: Policy) -> Self {
         self.options.differences = policy;
         self
     }
 
-    /// The names of Mongrate's own collections. Default: `migrations` and `migrations_…`.
+    /// Sets the names of Mongrate's own collections. Default: `migrations` and `migrations_…`.
     pub fn names(mut self, names: Names) -> Self {
         self.options.names = names;
         self
     }
 
-    /// The client of the lease, for those who bring a database: heartbeats that wait for a connection while a body uses all
-    /// of the pool lose the lease. It needs few connections, and the credentials of the database's own client; give it the
-    /// same options but for a small `max_pool_size`. [`Migrator::connect`] makes one by itself.
+    /// Sets the client of the lease, for a migrator that is built from a database handle. Without it, a body that uses all
+    /// connections of the pool delays heartbeats, and the lease may be lost.
+    ///
+    /// The client needs the options and credentials of the database's client, but only a small `max_pool_size`.
+    /// [`Migrator::connect`] creates its own client of the lease and ignores this one.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -153,7 +156,7 @@ impl MigratorBuilder {
         self
     }
 
-    /// Uses another connection and keeps the other options.
+    /// Replaces the connection and keeps the other options.
     pub fn with_connection(self, connection: Connection) -> Self {
         Self { connection, ..self }
     }
@@ -164,28 +167,30 @@ impl MigratorBuilder {
         &self.connection
     }
 
-    /// The database as it was brought, or as [`Migrator::connect`] has made it; see [`Migrator::database`].
+    /// The database handle for the application; see [`Migrator::database`].
     #[must_use]
     pub fn database(&self) -> &Database {
         self.connection.database()
     }
 
-    /// What will happen during the runs of the migrators that this builds, as [`Migrator::events`]: for a
-    /// [`boot`](Self::boot), which builds its migrator itself.
+    /// Subscribes to the events of the migrators that this builds, like [`Migrator::events`]. Useful for [`boot`](Self::boot),
+    /// which builds its migrator itself.
     #[must_use]
     pub fn events(&self) -> Events {
-        self.events.join()
+        self.events.subscribe()
     }
 
-    /// The migrator, or [`Error::InvalidOption`] for an option whose value makes no sense, [`Error::ReservedDatabase`] or
-    /// [`Error::DatabaseName`] for a database that cannot be meant.
+    /// Builds the migrator.
+    ///
+    /// Fails with [`Error::InvalidOption`] if an option is out of range, and with [`Error::ReservedDatabase`] or
+    /// [`Error::DatabaseName`] if the name of the database is not acceptable.
     pub fn build(self) -> Result<Migrator, Error> {
         self.connection.check()?;
         self.options.check(self.connection.database().name())?;
         Ok(self.build_unchecked())
     }
 
-    /// The migrator, which checks its options at its first call.
+    /// Builds a migrator that checks its options at its first call.
     pub(super) fn build_unchecked(self) -> Migrator {
         let Self { connection, registry, options, events } = self;
         let database = durable_database(connection.database().client(), connection.database().name());

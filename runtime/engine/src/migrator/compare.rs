@@ -1,4 +1,4 @@
-//! Holding the database against what `Schema` migrations have left in it.
+//! Comparison of the database with the footprints of `Schema` migrations.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use crate::report::Report;
 use crate::store::{Attached, Records};
 
 impl Migrator {
-    /// What is not as the migrations on record have left it: one `listCollections`, and one `listIndexes` for each collection
-    /// with expected indexes; all of it twice if anything differs.
+    /// Returns the differences between the database and the recorded footprints. Sends one `listCollections`, and one
+    /// `listIndexes` for each collection with expected indexes; all of them twice if anything differs.
     pub(super) async fn differences(
         &self,
         graph: &Graph,
@@ -24,46 +24,45 @@ impl Migrator {
         let expectation = Expectation::on_record(records, attached)?;
         let mut differences = compare(&self.0.database, &expectation).await?;
         if !differences.is_empty() {
-            // A body that runs right now may have changed the database between the two reads.
+            // A running body may have changed the database between the two reads.
             let (records, attached) = self.0.tracker.all().await?;
             let again = compare(&self.0.database, &Expectation::on_record(&records, &attached)?).await?;
             differences.retain(|difference| again.contains(difference));
         }
-        let unknown = unknown(graph, records);
+        let opaque = opaque_executions(graph, records);
         for difference in &mut differences {
-            difference.perhaps_by(&unknown);
+            difference.perhaps_by(&opaque);
         }
-        self.0.compared.keep(&differences);
+        self.0.compared.store(&differences);
         Ok(differences)
     }
 }
 
 impl Migrator {
-    /// Those migrations of which the database differs from what they have left, by id: what they would have left, had they left
-    /// what is there.
-    pub(super) async fn as_it_is(&self) -> Result<HashMap<String, Footprint>, Error> {
+    /// Returns the current footprints of the migrations whose recorded footprint differs from the database, by id.
+    pub(super) async fn current_footprints(&self) -> Result<HashMap<String, Footprint>, Error> {
         let (records, attached) = self.0.tracker.all().await?;
         let expectation = Expectation::on_record(&records, &attached)?;
         let stored = |id: &str| {
             let attached = attached.iter().find(|attached| attached.id == id)?;
             Footprint::parse(id, attached.footprint.as_ref()?)
         };
-        let mut left: HashMap<String, Footprint> = HashMap::new();
+        let mut footprints: HashMap<String, Footprint> = HashMap::new();
         for difference in compare(&self.0.database, &expectation).await? {
             let id = difference.id.clone();
-            if !left.contains_key(&id) {
-                left.extend(stored(&id).map(|stored| (id.clone(), stored)));
+            if !footprints.contains_key(&id) {
+                footprints.extend(stored(&id).map(|stored| (id.clone(), stored)));
             }
-            if let Some(left) = left.get_mut(&id) {
-                difference.accept(&mut left.facts);
+            if let Some(footprint) = footprints.get_mut(&id) {
+                difference.accept(&mut footprint.facts);
             }
         }
-        Ok(left)
+        Ok(footprints)
     }
 }
 
-/// The migrations that may have changed anything, linked in or not, and when they were executed last.
-fn unknown(graph: &Graph, records: &Records) -> Vec<(String, (i64, i64))> {
+/// Returns the `&Database` migrations, linked in or not, with the positions of their last executions. Their effects are unknown.
+fn opaque_executions(graph: &Graph, records: &Records) -> Vec<(String, (i64, i64))> {
     let linked = |record: &Record| {
         let registration = graph.migration(graph.find(&record.id)?).registration();
         Some(match (record.direction, registration.down) {
@@ -75,19 +74,19 @@ fn unknown(graph: &Graph, records: &Records) -> Vec<(String, (i64, i64))> {
     executed.map(|record| (record.id.clone(), record.last_executed())).collect()
 }
 
-/// Compares what the steps of a run have left with what is there at its end, and warns of each difference.
+/// Compares the footprints of a run's steps with the database at its end, and warns of each difference.
 pub(super) async fn warn_of_differences(executor: &mut Executor<'_>, report: &mut Report) {
     let expectation = Expectation::of(std::mem::take(&mut executor.footprints));
     match compare(executor.database, &expectation).await {
         Ok(mut differences) => {
             for difference in &mut differences {
-                difference.perhaps_by(&executor.unknown);
+                difference.perhaps_by(&executor.opaque);
             }
             for difference in differences.iter().filter(|difference| !difference.is_notice) {
                 report.warn(format!("'{}': {}", difference.id, Problem::from(difference)));
             }
         }
-        Err(error) => report.warn(format!("could not compare the database with what this run has left: {error}")),
+        Err(error) => report.warn(format!("could not compare the database with what this run left: {error}")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The last comparison of the database with what migrations have left.
+//! The last comparison of the database with the footprints of migrations.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::context::Difference;
 
-/// How long a comparison is recent enough for [`Migrator::health`](super::Migrator::health), which may be asked every second.
-const RECENT: Duration = Duration::from_secs(60);
+/// The maximum age of a comparison for [`Migrator::health`](super::Migrator::health), which may be called every second.
+const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// The last comparison.
 #[derive(Debug, Default)]
@@ -16,32 +16,32 @@ pub(super) struct Compared(Mutex<Last>);
 
 #[derive(Debug, Default)]
 struct Last {
-    begun: Option<Instant>,
-    found: Vec<Difference>,
+    began: Option<Instant>,
+    differences: Vec<Difference>,
 }
 
 impl Compared {
-    /// Whether it is time for another one, which the caller makes then.
+    /// Returns whether the caller must make another comparison.
     pub(super) fn is_due(&self) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = last.begun.is_none_or(|begun| begun.elapsed() >= RECENT);
+        let due = last.began.is_none_or(|began| began.elapsed() >= MAX_AGE);
         if due {
-            last.begun = Some(Instant::now());
+            last.began = Some(Instant::now());
         }
         due
     }
 
-    pub(super) fn found(&self) -> Vec<Difference> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).found.clone()
+    pub(super) fn differences(&self) -> Vec<Difference> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).differences.clone()
     }
 
-    pub(super) fn keep(&self, found: &[Difference]) {
-        let last = Last { begun: Some(Instant::now()), found: found.to_vec() };
+    pub(super) fn store(&self, differences: &[Difference]) {
+        let last = Last { began: Some(Instant::now()), differences: differences.to_vec() };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
 
-    /// A run has changed the database.
-    pub(super) fn forget(&self) {
+    /// Invalidates the comparison after a run has changed the database.
+    pub(super) fn invalidate(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Last::default();
     }
 }

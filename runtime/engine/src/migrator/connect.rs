@@ -1,4 +1,4 @@
-//! From a handle or a connection string to a migrator.
+//! Creating a migrator from a database handle or a connection string.
 
 use mongodb::Database;
 use mongodb::options::ClientOptions;
@@ -10,30 +10,29 @@ use super::connection::uri::parse;
 use crate::error::Error;
 
 impl Migrator {
-    /// A migrator for everything that is linked in, with the default options, for a database of which there is a handle
-    /// already. [`connect`](Self::connect) is safer: it gives the lease a client of its own.
+    /// Creates a migrator with default options from a database handle. [`connect`](Self::connect) is safer, because its lease has
+    /// a separate client.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self::builder(database).build_unchecked()
     }
 
-    /// A migrator with other options; see [`new`](Self::new).
+    /// Creates a builder from a database handle. [`connect`](Self::connect) is safer, because its lease has a separate client.
     pub fn builder(database: Database) -> MigratorBuilder {
-        MigratorBuilder::new(Connection::brought(database))
+        MigratorBuilder::new(Connection::provided(database))
     }
 
-    /// Connects to a database by the connection string of its server. Nothing is sent until the first use.
+    /// Connects to a database with a connection string. Nothing is sent until the first use.
     ///
-    /// This is the way to have both clients that a migration needs: while it runs, the lease has a client of its own, so that
-    /// a body that uses all connections of the pool does not lose it, and whatever the connection string says about read
-    /// preference and concerns, migrations read from the primary and write with majority and journal.
-    /// [`database`](Self::database) is the handle that the application may go on using; for it, the connection string counts.
+    /// While migrations run, the lease has a separate client, so that a body that uses all connections of the pool does not lose
+    /// the lease. Migrations read from the primary and write with majority and journal, regardless of the connection string.
+    /// [`database`](Self::database) returns a handle for the application, which follows the connection string.
     ///
-    /// White space around the connection string is dropped. Whatever database the string names is only where the user is looked
-    /// up: `database` is the one that is migrated.
+    /// `database` is the database to migrate. A database in the connection string is only used for authentication. White space
+    /// around the connection string is ignored.
     ///
-    /// Fails with [`Error::ConnectionString`], [`Error::HostNotFound`], [`Error::ReservedDatabase`] or [`Error::DatabaseName`]. None
-    /// quotes the connection string, which may carry a password.
+    /// Fails with [`Error::ConnectionString`], [`Error::HostNotFound`], [`Error::ReservedDatabase`] or [`Error::DatabaseName`]. No
+    /// error quotes the connection string, which may contain a password.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), mongrate::Error> {
@@ -48,10 +47,9 @@ impl Migrator {
         Self::connect_with(parse(uri.as_ref()).await?, database)
     }
 
-    /// Connects to a database with the driver's options; see [`connect`](Self::connect). Call it within a Tokio runtime.
+    /// Connects to a database with the driver's options; see [`connect`](Self::connect). Must be called within a Tokio runtime.
     ///
-    /// While a migration runs, its clients have these options, too, but for read preference, concerns, and a suffix to the
-    /// application name.
+    /// The clients of migrations use these options, except for read preference, concerns, and a suffix to the application name.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,9 +1,8 @@
 //! The connection of a migrator: its database, and the clients of its runs.
 //!
-//! With [`Migrator::connect`] there are three clients. The application's reads records and is free to be used for
-//! anything else. Each run that takes the lease makes two more and shuts them down at its end: one for its bodies and
-//! their records, with an application name of its own, by which their operations are found at the server; and one for
-//! the lease, so that no load of the bodies delays a heartbeat.
+//! With [`Migrator::connect`], there are three clients. The application's client reads records. Each run that takes the lease
+//! creates two more clients and shuts them down at its end. One is for bodies and their records; its unique application name
+//! identifies their operations at the server. The other is for the lease, so that bodies cannot delay a heartbeat.
 
 pub(super) mod clients;
 pub(super) mod name;
@@ -16,14 +15,14 @@ use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
 
 use self::clients::Clients;
-pub(crate) use self::clients::{SharedClients, goodbye};
+pub(crate) use self::clients::{SharedClients, shut_down};
 use self::name::check as check_name;
 pub(crate) use self::uri::{client, parse};
 use crate::error::Error;
 use crate::executor::Bodies;
 use crate::store::durable_database;
 
-/// A database, and where the clients of its migration runs come from.
+/// A database and the origin of the clients for its runs.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// The application's handle, with the application's own options.
@@ -31,14 +30,14 @@ pub struct Connection {
     origin: Origin,
 }
 
-/// Where the clients of a run come from.
+/// The origin of the clients of a run.
 #[derive(Clone)]
 enum Origin {
-    /// The caller brought the database, and perhaps a client for the lease.
-    Brought { lease: Option<Client> },
-    /// Each run makes its own of these options.
+    /// The caller provided the database, and perhaps a client for the lease.
+    Provided { lease: Option<Client> },
+    /// Each run creates its own clients from these options.
     Own(Box<ClientOptions>),
-    /// The runs of many databases make them once.
+    /// The runs of many databases share their clients.
     Shared(Arc<SharedClients>),
 }
 
@@ -49,48 +48,51 @@ pub(super) struct Link {
     pub(super) database: Database,
     /// The database for the lease.
     pub(super) lease: Database,
-    /// The application name of the client of [`database`](Self::database), which no other client has. `None` if the caller
-    /// brought the client.
+    /// The unique application name of the client of [`database`](Self::database). `None` if the caller provided the client.
     pub(super) app_name: Option<String>,
     /// The clients to shut down when the run ends.
     own: Option<Clients>,
 }
 
 impl Connection {
-    /// A database that the caller brought.
-    pub(crate) fn brought(database: Database) -> Self {
-        Self { database, origin: Origin::Brought { lease: None } }
+    /// A connection through a database handle of the caller.
+    pub(crate) fn provided(database: Database) -> Self {
+        Self { database, origin: Origin::Provided { lease: None } }
     }
 
-    /// The driver's options for a connection string, without white space around it. Fails with [`Error::ConnectionString`] or
-    /// [`Error::HostNotFound`], which do not quote it: it may carry a password.
+    /// Parses a connection string into the driver's options. White space around it is ignored.
+    ///
+    /// Fails with [`Error::ConnectionString`] or [`Error::HostNotFound`], which do not quote the connection string, because it may
+    /// contain a password.
     pub async fn parse(uri: &str) -> Result<ClientOptions, Error> {
         parse(uri).await
     }
 
-    /// A database that is reached with these options. Fails as [`Migrator::connect_with`].
+    /// Creates a connection with the driver's options. Fails like [`Migrator::connect_with`].
+    ///
+    /// [`Migrator::connect_with`]: crate::Migrator::connect_with
     pub fn new(options: ClientOptions, database: &str) -> Result<Self, Error> {
         check_name(database)?;
         let database = client(options.clone())?.database(database);
         Ok(Self { database, origin: Origin::Own(Box::new(options)) })
     }
 
-    /// One of many databases whose runs share their clients.
+    /// A connection whose runs share their clients with those of other databases.
     pub(super) fn shared(database: Database, clients: Arc<SharedClients>) -> Self {
         Self { database, origin: Origin::Shared(clients) }
     }
 
-    /// Another database of the same server. Fails with [`Error::ReservedDatabase`] or [`Error::DatabaseName`].
+    /// Changes to another database of the same server. Fails with [`Error::ReservedDatabase`] or [`Error::DatabaseName`].
     pub fn with_database(self, database: &str) -> Result<Self, Error> {
         check_name(database)?;
         Ok(Self { database: self.database.client().database(database), ..self })
     }
 
-    /// Takes the lease through this client.
+    /// Sets the client of the lease.
     pub(super) fn with_lease_client(self, client: Client) -> Self {
         match self.origin {
-            Origin::Brought { .. } => Self { origin: Origin::Brought { lease: Some(client) }, ..self },
-            // The lease has a client of its own in any case.
+            Origin::Provided { .. } => Self { origin: Origin::Provided { lease: Some(client) }, ..self },
+            // The lease already has a separate client.
             Origin::Own(_) | Origin::Shared(_) => self,
         }
     }
@@ -101,29 +103,29 @@ impl Connection {
         &self.database
     }
 
-    /// Shuts the client down, waiting up to a second for sessions and cursors that are still in use. A process that ends without
-    /// it may see the driver panic in the background.
+    /// Shuts down the client. Waits up to a second for sessions and cursors that are still in use. If a process ends without this,
+    /// the driver may panic in the background.
     pub async fn shutdown(self) {
-        goodbye(self.database.client().clone()).await;
+        shut_down(self.database.client().clone()).await;
     }
 
-    /// What nobody has looked at where the caller brought the database.
+    /// Checks the name of a database that the caller provided.
     pub(super) fn check(&self) -> Result<(), Error> {
         check_name(self.database.name())
     }
 
-    /// What a client is made of that outlives the runtime of a run; `None` if the caller brought the clients.
+    /// The options to create a client that outlives the runtime of a run; `None` if the caller provided the clients.
     pub(super) fn options(&self) -> Option<&ClientOptions> {
         match &self.origin {
-            Origin::Brought { .. } => None,
+            Origin::Provided { .. } => None,
             Origin::Own(options) => Some(options),
             Origin::Shared(shared) => Some(shared.options()),
         }
     }
 
-    /// Whether heartbeats wait for a connection of the pool that the bodies use.
-    pub(super) fn shares_its_pool(&self) -> bool {
-        matches!(self.origin, Origin::Brought { lease: None })
+    /// Returns whether heartbeats use the same pool as bodies.
+    pub(super) fn has_shared_pool(&self) -> bool {
+        matches!(self.origin, Origin::Provided { lease: None })
     }
 
     /// Opens the clients of a run.
@@ -136,7 +138,7 @@ impl Connection {
             own,
         };
         Ok(match &self.origin {
-            Origin::Brought { lease } => {
+            Origin::Provided { lease } => {
                 let body = self.database.client();
                 link(body, lease.as_ref().unwrap_or(body), None, None)
             }
@@ -152,12 +154,12 @@ impl Connection {
     }
 }
 
-/// Without the options, which carry a password.
+/// Omits the options, which may contain a password.
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Brought { lease: None } => "Brought",
-            Self::Brought { lease: Some(_) } => "BroughtWithLeaseClient",
+            Self::Provided { lease: None } => "Provided",
+            Self::Provided { lease: Some(_) } => "ProvidedWithLeaseClient",
             Self::Own(_) => "Own",
             Self::Shared(_) => "Shared",
         })
@@ -165,14 +167,14 @@ impl fmt::Debug for Origin {
 }
 
 impl Link {
-    /// How what the bodies have sent is found at the server; `None` if the caller brought their client.
+    /// Identifies the operations of bodies at the server; `None` if the caller provided their client.
     pub(super) fn bodies(&self) -> Option<Bodies> {
         let app_name = self.app_name.clone()?;
         let database = self.own.is_none().then(|| self.database.name().to_owned());
         Some(Bodies { app_name, database })
     }
 
-    /// Shuts down what the run has opened.
+    /// Shuts down the clients that the run created.
     pub(super) async fn close(self) {
         if let Some(clients) = self.own {
             clients.shutdown().await;

@@ -1,17 +1,17 @@
-//! Where an unmanaged database stands.
+//! Detecting the baseline of an unmanaged database.
 
 use std::fmt;
 
 use super::Migrator;
 use crate::error::{Error, in_one_line, source_chain};
-use crate::executor::caught;
+use crate::executor::catch_panic;
 use crate::migration::Migration;
 
-/// What the `verify` functions say about a database. Its `Display` is for people.
+/// The verdicts of the `verify` functions about a database; returned by [`Migrator::detect`]. Its `Display` is for people.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
-/// // A database that was changed by hand for years: find out where it stands, look at that, then say so.
+/// // A database that was changed by hand for years: detect its baseline, review it, then record it.
 /// let detected = migrator.detect().await?;
 /// println!("{detected}");
 /// if let Some(id) = detected.baseline() {
@@ -24,15 +24,15 @@ pub struct Detected {
     verdicts: Vec<(Migration, Verdict)>,
 }
 
-/// What is known about one migration.
+/// The verdict about a migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is on record as applied.
+    /// Recorded as applied.
     Recorded,
-    /// Its `verify` function says that it has had its effect.
+    /// Its `verify` function returned true.
     InEffect,
-    /// Its `verify` function says that it has not.
+    /// Its `verify` function returned false.
     NotInEffect,
     /// It has no `verify` function.
     Unknown,
@@ -44,13 +44,13 @@ pub enum Verdict {
 }
 
 impl Migrator {
-    /// Asks the `verify` function of every migration that is not on record as applied, in plan order. Mongrate itself reads once and
-    /// writes nothing.
+    /// Calls the `verify` function of every migration that is not recorded as applied, in plan order. Mongrate itself reads once
+    /// and never writes.
     ///
-    /// On an empty database, a function like "no user is without a role" says yes: there is nothing to say no.
+    /// On an empty database, a check such as "no user lacks a role" is vacuously true.
     pub async fn detect(&self) -> Result<Detected, Error> {
         self.clone()
-            .whole(async |this| {
+            .complete(async |this| {
                 let graph = this.graph()?;
                 let records = this.0.tracker.records().await?;
                 let mut verdicts = Vec::new();
@@ -58,7 +58,7 @@ impl Migrator {
                     let verdict = match migration.registration().verify {
                         _ if !records.state(migration.id()).is_pending() => Verdict::Recorded,
                         None => Verdict::Unknown,
-                        Some(verify) => match caught(verify(&this.0.database)).await {
+                        Some(verify) => match catch_panic(verify(&this.0.database)).await {
                             Ok(true) => Verdict::InEffect,
                             Ok(false) => Verdict::NotInEffect,
                             Err(error) => Verdict::Failed { error: in_one_line(&source_chain(&*error)) },
@@ -73,22 +73,23 @@ impl Migrator {
 }
 
 impl Detected {
-    /// Every migration in plan order, with what is known about it.
+    /// The verdict about each migration, in plan order.
     #[must_use]
     pub fn verdicts(&self) -> &[(Migration, Verdict)] {
         &self.verdicts
     }
 
-    /// The migration (qualified id) at which the database stands: the last one in effect before the first that is not, or whose
-    /// function failed. What has no `verify` function counts as in effect if something after it is. `None` when nothing
-    /// needs to be said.
+    /// The baseline (qualified id): the last migration in effect before the first migration that is not in effect or whose
+    /// function failed. A migration without a `verify` function counts as in effect if a later one is. `None` if there is
+    /// nothing to record.
     #[must_use]
     pub fn baseline(&self) -> Option<&'static str> {
         let unbroken = self.verdicts.iter().take_while(|(_, verdict)| !verdict.is_no());
         unbroken.filter(|(_, verdict)| *verdict == Verdict::InEffect).last().map(|(migration, _)| migration.id())
     }
 
-    /// What is in effect although something before it in plan order is not: the database went another way than the migrations.
+    /// The migrations that are in effect although an earlier one in plan order is not. They mean that the database has diverged
+    /// from the migrations.
     pub fn contradictions(&self) -> impl Iterator<Item = Migration> {
         let after = self.verdicts.iter().skip_while(|(_, verdict)| !verdict.is_no());
         after.filter(|(_, verdict)| *verdict == Verdict::InEffect).map(|(migration, _)| *migration)
@@ -111,16 +112,16 @@ impl fmt::Display for Detected {
             let is_not = if *verdict == Verdict::NotInEffect { "is not" } else { "could not be verified" };
             for migration in self.contradictions() {
                 let (id, before) = (migration.id(), first.id());
-                writeln!(f, "'{id}' is in effect although '{before}' before it {is_not}: look at it by hand.")?;
+                writeln!(f, "'{id}' is in effect, but the earlier '{before}' {is_not}. Check it by hand.")?;
                 gap = Some(before);
             }
         }
         match (self.baseline(), gap) {
-            (Some(id), _) => write!(f, "The database stands at '{id}'."),
+            (Some(id), _) => write!(f, "The baseline is '{id}'."),
             (None, Some(gap)) => {
-                write!(f, "There is no baseline: nothing before '{gap}' is in effect that is not on record.")
+                write!(f, "There is no baseline: nothing before '{gap}' is in effect but not recorded.")
             }
-            (None, None) => f.write_str("Nothing is in effect that is not on record."),
+            (None, None) => f.write_str("Nothing is in effect but not recorded."),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `down`: revert what is applied.
+//! `down`: revert applied migrations.
 
 use std::future::IntoFuture;
 use std::sync::OnceLock;
@@ -14,23 +14,23 @@ use crate::plan::{Plan, Target};
 use crate::report::{Purpose, Report};
 use crate::store::Records;
 
-/// A `down` that is about to run: say what it reverts, then await it. Without a word it reverts the migration that was
-/// applied last.
+/// A future that reverts applied migrations; returned by [`Migrator::down`]. Select the migrations, then await it. By default,
+/// it reverts the last applied migration.
 ///
-/// Migrations are reverted one by one in the reverse order of applying, each under the same rules as when it was applied: a
-/// `down` that takes `&mut Tx` takes effect exactly once together with its record, or not at all. All of them must have a
-/// `down` ([`Error::Irreversible`]), and nothing is reverted while something that depends on it stays applied
-/// ([`Error::DependentsApplied`]); both are found before anything runs. The first failure stops the run.
+/// Migrations are reverted one by one in the reverse order of application, with the same guarantees as when they are applied: a
+/// `down` that takes `&mut Tx` takes effect exactly once together with its record, or not at all. Every migration must have a
+/// `down` ([`Error::Irreversible`]), and its dependents must not stay applied ([`Error::DependentsApplied`]). Both are checked
+/// before anything runs. The first failure stops the run.
 ///
-/// What is to be reverted is decided when the run begins. If two processes say `down()` at the same time, the same
-/// migration is reverted once.
+/// The migrations are selected when the run begins. If two processes call `down()` at the same time, the same migration is
+/// reverted once.
 ///
-/// The last call of [`steps`](Self::steps), [`batch`](Self::batch), [`only`](Self::only) and [`to`](Self::to) counts, but
-/// several `only` add up.
+/// Of [`steps`](Self::steps), [`batch`](Self::batch), [`only`](Self::only) and [`to`](Self::to), the last call wins, except that
+/// several calls of `only` add up.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
-/// // What the last deployment has applied.
+/// // Everything that the last deployment applied.
 /// println!("{}", migrator.down().batch().by("ana").await?);
 /// # Ok(()) }
 /// ```
@@ -42,17 +42,17 @@ pub struct Down {
     applied: Applied,
 }
 
-/// Which applied migrations.
+/// The applied migrations to revert.
 #[derive(Clone, Debug)]
 struct Applied {
     target: Target,
     with_dependents: bool,
-    /// What the target stood for when the run began.
-    meant: OnceLock<Target>,
+    /// The target as resolved when the run began.
+    resolved: OnceLock<Target>,
 }
 
 impl Migrator {
-    /// Reverts what was applied last, or whatever its options say, in the reverse order of applying.
+    /// Reverts the last applied migration, or the selected ones, in the reverse order of application.
     pub fn down(&self) -> Down {
         Down::new(self.clone())
     }
@@ -60,23 +60,24 @@ impl Migrator {
 
 impl Down {
     pub(super) fn new(migrator: Migrator) -> Self {
-        let applied = Applied { target: Target::Last(1), with_dependents: false, meant: OnceLock::new() };
+        let applied = Applied { target: Target::Last(1), with_dependents: false, resolved: OnceLock::new() };
         Self { migrator, settings: Settings::default(), applied }
     }
 
-    /// So many of the migrations that were applied last.
+    /// Reverts the last `count` applied migrations.
     pub fn steps(mut self, count: usize) -> Self {
         self.applied.target = Target::Last(count);
         self
     }
 
-    /// Everything of the last `up` that is still applied. What was marked as applied belongs to none.
+    /// Reverts everything that the last `up` applied and that is still applied. Migrations that were marked as applied belong to
+    /// no batch.
     pub fn batch(mut self) -> Self {
         self.applied.target = Target::Batch;
         self
     }
 
-    /// Only this migration (qualified id). Call it again to name more. One that is not applied is left out.
+    /// Reverts only this migration (qualified id). Call it again to add migrations. A migration that is not applied is skipped.
     pub fn only(mut self, id: impl Into<String>) -> Self {
         match &mut self.applied.target {
             Target::Only(ids) => ids.push(id.into()),
@@ -85,47 +86,48 @@ impl Down {
         self
     }
 
-    /// Everything that was applied after this migration (qualified id), which itself stays.
+    /// Reverts everything that was applied after this migration (qualified id), which itself stays applied.
     pub fn to(mut self, id: impl Into<String>) -> Self {
         self.applied.target = Target::To(id.into());
         self
     }
 
-    /// Whether to revert what depends on these as well. Default: that is refused, with the list.
-    pub fn with_dependents(mut self, take_along: bool) -> Self {
-        self.applied.with_dependents = take_along;
+    /// Reverts the dependents of the selected migrations as well. Default: applied dependents are an error that lists them.
+    pub fn with_dependents(mut self, with_dependents: bool) -> Self {
+        self.applied.with_dependents = with_dependents;
         self
     }
 
-    /// Who reverts, for the record, in place of the migrator's actor.
+    /// Sets the person or program to record, instead of the migrator's actor.
     pub fn by(mut self, name: impl Into<String>) -> Self {
         self.settings.by = Some(name.into());
         self
     }
 
-    /// How long the run may take in all, as in [`Up::timeout`](crate::migrator::up::Up::timeout).
+    /// Limits the duration of the whole run, like [`Up::timeout`](crate::migrator::Up::timeout).
     pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
         self.settings.timeout = Some(limit.into());
         self
     }
 
-    /// What this would revert. One read, no writes.
+    /// Returns the plan without reverting anything. Reads once; never writes.
     pub async fn plan(self) -> Result<Plan, Error> {
         self.migrator.look(self.applied).await.map(|(plan, _)| plan)
     }
 
-    /// Only the steps of this plan, whatever has been applied since it was made: for a plan that somebody has confirmed.
+    /// Reverts only the steps of this plan, whatever was applied since the plan was made. Use it after a person confirmed the
+    /// plan.
     pub fn limited_to(mut self, plan: &Plan) -> Self {
         let ids = plan.iter().map(|step| step.migration().id().to_owned()).collect();
         self.applied.with_dependents = false;
         match &mut self.applied.target {
             Target::Only(named) if !plan.is_empty() => *named = ids,
-            _ => self.applied.meant = OnceLock::from(Target::Meant(ids)),
+            _ => self.applied.resolved = OnceLock::from(Target::Resolved(ids)),
         }
         self
     }
 
-    /// Finds out what this would do without changing anything, as in [`Up::dry_run`](crate::migrator::up::Up::dry_run).
+    /// Simulates the run without changing the database, like [`Up::dry_run`](crate::migrator::Up::dry_run).
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.settings.dry_run = dry_run;
         self
@@ -145,8 +147,8 @@ impl Work for Applied {
     type Todo = Plan;
 
     fn todo(&self, run: &Run, records: &Records) -> Result<Plan, Error> {
-        run.accept(records)?;
-        let target = self.meant.get().unwrap_or(&self.target);
+        run.enforce_policies(records)?;
+        let target = self.resolved.get().unwrap_or(&self.target);
         let orphans = records.applied_orphans(|id| run.graph.find(id).is_some());
         let plan = Plan::down(
             &run.graph,
@@ -157,10 +159,10 @@ impl Work for Applied {
             &orphans,
         )?;
         let ids = plan.iter().map(|step| step.migration().id().to_owned()).collect();
-        self.meant.get_or_init(|| match target {
-            // What is named keeps what being named allows.
+        self.resolved.get_or_init(|| match target {
+            // Named migrations keep the privileges of being named.
             Target::Only(_) => target.clone(),
-            _ => Target::Meant(ids),
+            _ => Target::Resolved(ids),
         });
         Ok(plan)
     }

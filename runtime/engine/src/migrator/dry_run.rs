@@ -1,4 +1,4 @@
-//! `dry_run` of the verbs that follow a plan: everything but the lease, the records and the commit.
+//! Dry runs of `up` and `down`.
 
 use super::run::{Run, stopped};
 use super::steps::conclude;
@@ -9,9 +9,9 @@ use crate::report::Report;
 use crate::stop::Reason;
 
 impl Run {
-    /// Tells what running the plan would do. `report` has what a person should know besides.
+    /// Simulates a plan. `report` is empty, with warnings.
     pub(super) async fn rehearse(&self, plan: &Plan, continue_on_error: bool, report: Report) -> Result<Report, Error> {
-        let report = report.of_dry_run();
+        let report = report.into_dry_run();
         if plan.is_empty() {
             return Ok(report);
         }

@@ -1,4 +1,4 @@
-//! The same migrations in many databases.
+//! Migrating many databases.
 
 mod filter;
 mod server;
@@ -23,20 +23,20 @@ use crate::options::invalid;
 use crate::report::Report;
 use crate::stop::{Reason, Stop, signals};
 
-/// How many databases are migrated at a time, unless told otherwise.
+/// The default number of databases to migrate at a time.
 const CONCURRENCY: usize = 8;
 
-/// An `up` of many databases that is about to run: set its options, then await it.
+/// A future that applies pending migrations in many databases; returned by [`Migrator::for_each_at`]. Set its options, then
+/// await it.
 ///
-/// Each database has its own records, its own lease and its own report. One that fails does not stop the others. A
-/// database with nothing pending takes one read.
+/// Each database has its own records, lease and report. A failure in one database does not stop the others. A database without
+/// pending migrations is read once.
 ///
-/// The result is an error only when nothing was begun: the databases cannot be listed, the filter or the linked-in
-/// migrations have a mistake. Everything else is in [`Tenants`].
+/// The result is an error only if no run began, because the databases cannot be listed, or because the filter or the linked-in
+/// migrations are invalid. All other errors are in [`Tenants`].
 ///
-/// Dropping the future, SIGTERM, SIGINT and SIGHUP stop all that is under way as they stop a single [`Up`], and begin no
-/// other: those databases are [`Error::Interrupted`]. A future that is dropped does not wait for them, so keep the runtime alive
-/// until they have ended.
+/// Dropping the future, SIGTERM, SIGINT and SIGHUP stop the current runs as they stop a single [`Up`]. The remaining databases
+/// are [`Error::Interrupted`]. Dropping the future does not wait for the runs, so keep the runtime alive until they have ended.
 ///
 /// ```no_run
 /// # async fn example(client: mongodb::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -68,29 +68,32 @@ impl ForEach {
         Self { server, filter, concurrency: CONCURRENCY, options, up }
     }
 
-    /// How many databases are migrated at a time. Default: 8.
+    /// Sets the number of databases to migrate at a time. Default: 8.
     pub fn concurrency(mut self, databases: usize) -> Self {
         self.concurrency = databases;
         self
     }
 
-    /// What each database's migrator is told. Call it once; a second call replaces the first.
+    /// Configures the migrator of each database. Several calls add up.
     pub fn options(mut self, set: impl Fn(MigratorBuilder) -> MigratorBuilder + Send + Sync + 'static) -> Self {
-        self.options = Arc::new(set);
+        let before = self.options;
+        self.options = Arc::new(move |builder| set(before(builder)));
         self
     }
 
-    /// What each database's run is told. Call it once; a second call replaces the first.
+    /// Configures the run of each database. Several calls add up.
     pub fn up(mut self, set: impl Fn(Up) -> Up + Send + Sync + 'static) -> Self {
-        self.up = Arc::new(set);
+        let before = self.up;
+        self.up = Arc::new(move |up| set(before(up)));
         self
     }
 
-    /// The client of all leases, for those who bring a client: see [`MigratorBuilder::lease_client`]. Its pool needs a connection
-    /// for each database that is migrated at a time, and one more. [`Migrator::for_each_at`] makes one by itself.
+    /// Sets the client of all leases, if the caller provided the other client; see [`MigratorBuilder::lease_client`]. Its pool
+    /// needs a connection for each database that is migrated at a time, and one more. [`Migrator::for_each_at`] creates its own
+    /// client of the leases and ignores this one.
     pub fn lease_client(mut self, client: Client) -> Self {
-        // With clients of our own, the leases have theirs in any case.
-        if let Server::Brought { lease, .. } = &mut self.server {
+        // Mongrate's own clients include one for the leases.
+        if let Server::Provided { lease, .. } = &mut self.server {
             *lease = Some(client);
         }
         self
@@ -105,7 +108,7 @@ impl ForEach {
         if stop.check().is_ok() {
             server.close().await;
         } else {
-            // Told to stop: what was left behind may keep its connections, and the caller does not wait for these.
+            // When the runs are stopped, abandoned calls may keep their connections, and the caller does not wait for them.
             tokio::spawn(server.close());
         }
         result
@@ -119,12 +122,12 @@ impl ForEach {
         });
         let names = tokio::select! {
             names = listing => joined(names)?,
-            // A server that does not answer must not keep the process from ending.
+            // A server that does not respond must not keep the process from ending.
             _ = stop.raised() => return Err(Error::Interrupted { report: Box::default() }),
         };
         let runs = names.into_iter().map(|name| self.clone().run_one(server.clone(), name, stop.clone()));
         let results = stream::iter(runs).buffer_unordered(self.concurrency).collect().await;
-        // Also when it came too late to stop any of them: it would have ended the process.
+        // Reports a signal even if it came too late to stop a run, because it would have ended the process.
         Ok(Tenants::new(results, signals.end()))
     }
 
@@ -134,7 +137,7 @@ impl ForEach {
             Err(_) => Err(Error::Interrupted { report: Box::default() }),
         };
         if matches!(result, Err(Error::Interrupted { .. } | Error::Unacknowledged { interrupted: true, .. })) {
-            // It may have seen the signal first, and its place must not be taken by another one.
+            // The run may have seen the signal first. No other run may start in its place.
             stop.raise(Reason::Interrupted);
         }
         if let Err(error) = &result {
@@ -170,21 +173,20 @@ impl IntoFuture for ForEach {
                 ));
             }
             let server = self.server.reach(self.concurrency).await?;
-            // Of no database in particular: for what all of them have in common.
+            // A migrator of no particular database, for the common checks.
             let common = self.migrator(&server, "mongrate")?;
             common.graph()?;
             let stop = Stop::new();
-            // The runs have stakes of their own.
+            // Each run has its own resources.
             let _interrupt = InterruptOnDrop::new(stop.clone(), Arc::default(), common.clone());
-            common.whole(move |_| self.run(server, stop)).await
+            common.complete(move |_| self.run(server, stop)).await
         })
     }
 }
 
 impl Migrator {
-    /// Applies what is pending in many databases of a server, given by its connection string: one for each tenant, say. All
-    /// their runs share one client for the bodies and one for the leases, as [`connect`](Self::connect) makes them for one
-    /// database.
+    /// Applies pending migrations in many databases of a server, for example one for each tenant. All runs share a client for
+    /// bodies and a client for leases, as [`connect`](Self::connect) creates them for one database.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -198,15 +200,14 @@ impl Migrator {
         ForEach::new(Server::Uri(uri.into()), filter)
     }
 
-    /// Applies what is pending in many databases of a server, given by the driver's options; see
-    /// [`for_each_at`](Self::for_each_at).
+    /// Like [`for_each_at`](Self::for_each_at), with the driver's options instead of a connection string.
     pub fn for_each_with(options: ClientOptions, filter: DatabaseFilter) -> ForEach {
         ForEach::new(Server::Options(Box::new(options)), filter)
     }
 
-    /// Applies what is pending in many databases of a server to which there is a client already. Its pool needs connections
-    /// for all bodies and all heartbeats, unless the leases have a client of their own
-    /// ([`lease_client`](ForEach::lease_client)); [`for_each_at`](Self::for_each_at) is safer.
+    /// Like [`for_each_at`](Self::for_each_at), with an existing client. Its pool needs connections for all bodies and all
+    /// heartbeats, unless the leases have a separate client ([`lease_client`](ForEach::lease_client)).
+    /// [`for_each_at`](Self::for_each_at) is safer.
     ///
     /// ```no_run
     /// # async fn example(client: mongodb::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -217,7 +218,7 @@ impl Migrator {
     /// # Ok(()) }
     /// ```
     pub fn for_each(client: Client, filter: DatabaseFilter) -> ForEach {
-        ForEach::new(Server::Brought { client, lease: None }, filter)
+        ForEach::new(Server::Provided { client, lease: None }, filter)
     }
 }
 

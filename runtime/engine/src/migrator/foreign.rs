@@ -1,4 +1,4 @@
-//! Collections of the application under the names that Mongrate was given for its own.
+//! Checks that Mongrate's configured collections are not the application's.
 
 use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
@@ -8,12 +8,12 @@ use mongodb::results::{CollectionSpecification, CollectionType};
 use super::Migrator;
 use crate::error::{Error, code};
 
-/// Server code, from its `error_codes.yml`.
+/// From the server's `error_codes.yml`.
 const UNAUTHORIZED: i32 = 13;
 
 impl Migrator {
-    /// Refuses what Mongrate must not write to. Asked before the first write of a run. What the user may not look at is not
-    /// looked at: no run needs these privileges otherwise. Reading the records tells whether those are Mongrate's.
+    /// Refuses collections that Mongrate must not write to. Called before the first write of a run. Skips collections without read
+    /// privileges, which no run needs otherwise. The collection of records is checked whenever it is read.
     pub(super) async fn refuse_foreign(&self) -> Result<(), Error> {
         let names = &self.0.options.names;
         let listed = match self.own_collections().await {
@@ -28,8 +28,8 @@ impl Migrator {
             (&names.lock, is_lock as fn(&Document) -> bool),
             (&names.kv, is_kv as fn(&Document) -> bool),
         ];
-        let there = checks.into_iter().filter(|(name, _)| listed.iter().any(|own| own.name == **name));
-        try_join_all(there.map(|(name, is_ours)| self.refuse_unless(name, is_ours))).await?;
+        let existing = checks.into_iter().filter(|(name, _)| listed.iter().any(|own| own.name == **name));
+        try_join_all(existing.map(|(name, is_ours)| self.refuse_unless(name, is_ours))).await?;
         Ok(())
     }
 
@@ -39,7 +39,7 @@ impl Migrator {
         listed.try_collect().await
     }
 
-    /// One document tells: an application does not begin to use a collection of Mongrate's.
+    /// Checks one document, which suffices because an application does not start to use a collection of Mongrate.
     async fn refuse_unless(&self, name: &str, is_ours: fn(&Document) -> bool) -> Result<(), Error> {
         let first = self.0.database.collection::<Document>(name).find_one(doc! {}).await;
         match first {
@@ -56,7 +56,7 @@ impl Migrator {
     }
 }
 
-/// What a collection is, if it is not an ordinary one.
+/// Names the kind of a collection that is not an ordinary one.
 fn unsuitable(listed: &CollectionSpecification) -> Option<&'static str> {
     match listed.collection_type {
         CollectionType::View => Some("a view"),

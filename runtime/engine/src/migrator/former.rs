@@ -1,4 +1,4 @@
-//! What holders that did not release the lease have under way at the server.
+//! Operations of former holders that did not release the lease.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::lock::Lock;
 use crate::store::{Records, Tracker};
 
-/// Ends it, except for an index build that a record knows of. `records` were read behind the fence. Returns the sessions that
-/// were spared.
+/// Ends the operations of former holders, except for recorded index builds. `records` were read after raising the fence. Returns
+/// the sessions that were spared.
 pub(super) async fn end_former_holders(
     lock: &Lock,
     tracker: &Tracker,

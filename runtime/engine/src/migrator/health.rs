@@ -1,4 +1,4 @@
-//! Whether a program and its database fit together.
+//! Health checks.
 
 use std::fmt;
 
@@ -9,11 +9,10 @@ use crate::options::{Options, Policy};
 use crate::plan::{Plan, Reach, Step};
 use crate::record::Record;
 
-/// How many migrations a line names.
+/// Maximum number of migrations to list in a line.
 const NAMED: usize = 5;
 
-/// Whether this program and its database fit together, in one word and with the lists behind it. Its `Display` is one
-/// line.
+/// The health of a program's database; returned by [`Migrator::health`]. Its `Display` is one line.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -33,27 +32,27 @@ pub struct Health {
     details: Status,
 }
 
-/// The health of a database in one word, from the best to the worst. Of several that hold it is the worst.
+/// The health of a database, from best to worst. If several apply, the worst counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum HealthStatus {
-    /// Everything is applied, but for what is manual and what waits for that.
+    /// Everything is applied, except for manual migrations and their dependents.
     Healthy,
-    /// The database is not as `Schema` migrations have left it.
+    /// The database differs from what `Schema` migrations left.
     Differs,
-    /// An applied migration has changed in the code since.
+    /// The code of an applied migration has changed since.
     Drifted,
-    /// An `up` has something to do.
+    /// There are pending migrations for `up`.
     Pending,
-    /// A process is migrating right now, so that what is pending may soon be applied.
+    /// A process is currently migrating, so that pending migrations may soon be applied.
     Busy,
-    /// A migration failed when it ran last, be it a manual one, is half-way on a server without transactions, or is applied
-    /// without the effect that it verifies; or one that is not linked in may have left data half changed. That stays so until it has succeeded, also while it runs again.
+    /// The last execution of a migration failed, including manual ones, left partial changes, or failed to verify; or a migration
+    /// that is not linked in may have left partial changes. This lasts until the migration succeeds, even while it runs again.
     Failed,
 }
 
 impl Health {
-    /// `plan` is `None` when nothing may run before somebody has looked at the data.
+    /// `plan` is `None` if partial changes must be repaired before anything may run.
     fn new(
         details: Status,
         plan: Option<&Plan>,
@@ -62,7 +61,7 @@ impl Health {
         options: &Options,
     ) -> Self {
         let failed: Vec<_> =
-            details.migrations().iter().filter(|one| has_failed(&details, one)).map(|one| one.0).collect();
+            details.migrations().iter().filter(|entry| has_failed(&details, entry)).map(|entry| entry.0).collect();
         let pending: Vec<_> = plan.into_iter().flatten().map(Step::migration).collect();
         let drifted = details.drifted().next().is_some();
         let status = if !failed.is_empty() || !partially_applied_elsewhere.is_empty() {
@@ -85,49 +84,49 @@ impl Health {
         Self { status, ready, failed, pending, partially_applied_elsewhere, differences, details }
     }
 
-    /// The verdict.
+    /// The health as a single value.
     #[must_use]
     pub fn status(&self) -> HealthStatus {
         self.status
     }
 
-    /// Whether this program finds the database that it expects: nothing that an `up` would apply, no data that another
-    /// program may have left half changed, and no drift or differences if these are errors by [`Policy`].
+    /// Returns whether the database is as this program expects: no pending migrations for `up`, no partial changes of another
+    /// program, and no drift or differences if their [`Policy`] is `Error`.
     ///
-    /// A busy database may be ready: while a newer version of the program migrates, the older ones go on to serve. So may
-    /// one in which a manual migration failed.
+    /// A busy database may be ready, so that older versions of the program continue to serve while a newer one migrates. A
+    /// database with a failed manual migration may be ready, too.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ready
     }
 
-    /// What has failed, in plan order.
+    /// The failed migrations in plan order.
     #[must_use]
     pub fn failed(&self) -> &[Migration] {
         &self.failed
     }
 
-    /// What an `up` would apply, in order: not what is manual, nor what waits for that.
+    /// The migrations that `up` would apply, in plan order. Excludes manual migrations and their dependents.
     #[must_use]
     pub fn pending(&self) -> &[Migration] {
         &self.pending
     }
 
-    /// Qualified ids of migrations that are not linked into this program and may have left data half changed: see
-    /// [`Error::PartiallyAppliedElsewhere`]. While there are any, a program is not ready.
+    /// Qualified ids of migrations that are not linked into this program and may have left partial changes; see
+    /// [`Error::PartiallyAppliedElsewhere`]. A program is not ready if there are any.
     #[must_use]
     pub fn partially_applied_elsewhere(&self) -> &[String] {
         &self.partially_applied_elsewhere
     }
 
-    /// What is not as `Schema` migrations have left it, by the last comparison, which is at most a minute old:
-    /// [`Problem::Differs`](crate::migrator::validate::Problem::Differs) with the migration that has left it.
+    /// The differences of the database from what `Schema` migrations left, as [`Problem::Differs`]. They are from the last
+    /// comparison, which is at most a minute old.
     #[must_use]
     pub fn differences(&self) -> &[Finding] {
         &self.differences
     }
 
-    /// Where every migration stands, what has drifted, and who is migrating.
+    /// The status of every migration, and the holder of the lease.
     #[must_use]
     pub fn details(&self) -> &Status {
         &self.details
@@ -135,14 +134,14 @@ impl Health {
 }
 
 impl Migrator {
-    /// Whether this program and its database fit together: for `/health` and `/ready`. Two reads, no writes; two more
-    /// while a migration that is not linked in is running outside transactions, or was interrupted.
+    /// Checks the health of the database, for endpoints like `/health` and `/ready`. Reads twice, and twice more while a
+    /// migration that is not linked in is running outside transactions or was interrupted. Never writes.
     ///
-    /// At most once a minute, a migrator and its clones also compare the database with what `Schema` migrations have left, as
-    /// [`validate`](Self::validate) does, so keep one migrator for this. A difference is a warning and the program stays ready,
-    /// unless [`MigratorBuilder::differences`](crate::migrator::builder::MigratorBuilder::differences) says otherwise.
+    /// At most once a minute, a migrator and its clones also compare the database with what `Schema` migrations left, like
+    /// [`validate`](Self::validate), so keep a migrator for health checks. A difference is a warning, and the program stays
+    /// ready, unless [`MigratorBuilder::differences`](crate::MigratorBuilder::differences) is configured otherwise.
     pub async fn health(&self) -> Result<Health, Error> {
-        self.clone().whole(async |this| this.read_health().await).await
+        self.clone().complete(async |this| this.read_health().await).await
     }
 
     async fn read_health(self) -> Result<Health, Error> {
@@ -150,8 +149,8 @@ impl Migrator {
         let (records, sighting) = if self.0.compared.is_due() {
             let (records, attached) = self.0.tracker.all().await?;
             if let Err(error) = self.differences(&graph, &records, &attached).await {
-                // The next try is in a minute; a service is not less healthy for it.
-                tracing::warn!(error = %error.redacted(), "could not compare the database with what migrations have left");
+                // Retried in a minute. It does not make the service unhealthy.
+                tracing::warn!(error = %error.redacted(), "could not compare the database with what migrations left");
             }
             (records, self.0.lock.lease_document().await?)
         } else {
@@ -162,7 +161,7 @@ impl Migrator {
             plan => Some(plan?),
         };
         let elsewhere = self.partially_applied_elsewhere(&graph, &records).await?;
-        let differences = self.0.compared.found();
+        let differences = self.0.compared.differences();
         let differences = differences.iter().filter(|difference| !difference.is_notice).map(Finding::from).collect();
         let status = Status::new(&graph, &records, sighting);
         Ok(Health::new(status, plan.as_ref(), elsewhere, differences, &self.0.options))
@@ -185,18 +184,18 @@ impl fmt::Display for Health {
         let drifted: Vec<_> = details.drifted().map(|(migration, _)| migration).collect();
         let elsewhere: Vec<_> = partially_applied_elsewhere.iter().map(String::as_str).collect();
         let lists = [(failed, "failed"), (pending, "pending"), (&drifted, "changed since")];
-        let lists = lists.map(|(list, what)| (list.iter().map(Migration::id).collect(), what));
-        for (list, what) in lists.into_iter().chain([(elsewhere, "not linked in and half changed")]) {
+        let lists = lists.map(|(list, label)| (list.iter().map(Migration::id).collect(), label));
+        for (list, label) in lists.into_iter().chain([(elsewhere, "not linked in and partial")]) {
             if !list.is_empty() {
-                write!(f, "; {} {what} ({})", list.len(), named(&list))?;
+                write!(f, "; {} {label} ({})", list.len(), named(&list))?;
             }
         }
         if !differences.is_empty() {
-            let what = if differences.len() == 1 { "difference" } else { "differences" };
+            let noun = if differences.len() == 1 { "difference" } else { "differences" };
             let first: Vec<_> = differences.iter().take(NAMED).map(difference).collect();
             let more = differences.len().saturating_sub(NAMED);
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            write!(f, "; {} {what} from what migrations left ({}{more})", differences.len(), first.join(", "))?;
+            write!(f, "; {} {noun} from what migrations left ({}{more})", differences.len(), first.join(", "))?;
         }
         match details.holder() {
             Some(holder) if holder.expired => write!(f, "; held by {holder}"),

@@ -1,4 +1,4 @@
-//! What has been done to this database.
+//! The history of executions and manual changes.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -13,14 +13,14 @@ use crate::plan::unknown;
 use crate::record::{HistoryEntry, RecordStatus};
 use crate::store::{Query, Statistics};
 
-/// A look at the history: say which entries, then await it. Reads only; two commands.
+/// A query of the history; returned by [`Migrator::history`]. Set its filters, then await it. Reads twice; never writes.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
 /// use mongrate::record::RecordStatus;
 ///
 /// let page = migrator.history().status(RecordStatus::Failed).limit(20).await?;
-/// println!("{} failures in all, the last of them:\n{page}", page.total);
+/// println!("{} failures in total. The latest:\n{page}", page.total);
 /// # Ok(()) }
 /// ```
 #[must_use = "nothing is read until this is awaited"]
@@ -32,61 +32,61 @@ pub struct History {
     limit: u32,
 }
 
-/// Some entries of the history, the newest first.
+/// A page of the history.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HistoryPage {
-    /// The entries.
+    /// The entries, newest first.
     pub entries: Vec<HistoryEntry>,
-    /// How many there are in all that match.
+    /// The number of matching entries on all pages.
     pub total: u64,
 }
 
 impl History {
-    /// The longest page.
+    /// The maximum length of a page, in entries.
     pub const MAX_LIMIT: u32 = 500;
 }
 
 impl Migrator {
-    /// Every execution and every manual act, the newest first. No writes.
+    /// Queries the history of executions and manual changes, newest first. Never writes.
     pub fn history(&self) -> History {
         History { migrator: self.clone(), query: Query::default(), skip: 0, limit: 100 }
     }
 
-    /// How the executions of each migration have gone, by qualified id: how many, how many failed, how long they took.
-    /// One read, no writes.
+    /// Returns statistics about the executions of each migration, sorted by qualified id: their number, failures and durations.
+    /// Reads once; never writes.
     pub async fn statistics(&self) -> Result<Vec<Statistics>, Error> {
-        self.clone().whole(async |this| this.0.tracker.statistics().await).await
+        self.clone().complete(async |this| this.0.tracker.statistics().await).await
     }
 }
 
 impl History {
-    /// Only what ended with, or left, this status.
+    /// Selects entries with this resulting status.
     pub fn status(mut self, status: RecordStatus) -> Self {
         self.query.status = Some(status);
         self
     }
 
-    /// Only the migrations of one source: `system`, `module:<name>` or `plugin:<name>`.
+    /// Selects the migrations of one source: `system`, `module:<name>` or `plugin:<name>`.
     pub fn source(mut self, name: impl Into<String>) -> Self {
         self.query.source = Some(name.into());
         self
     }
 
-    /// Only the migration with this qualified id, linked in or not. One that is not on record, either, is
-    /// [`Error::UnknownMigration`].
+    /// Selects the migration with this qualified id. It does not have to be linked in, but fails with
+    /// [`Error::UnknownMigration`] if it is not recorded, either.
     pub fn migration(mut self, id: impl Into<String>) -> Self {
         self.query.migration = Some(id.into());
         self
     }
 
-    /// The longest that the page may be: 1 to 500, or else [`Error::PageSize`]. Default: 100.
+    /// Limits the length of the page, from 1 to 500 entries; anything else is [`Error::PageSize`]. Default: 100.
     pub fn limit(mut self, entries: u32) -> Self {
         self.limit = entries;
         self
     }
 
-    /// How many of the newest ones to leave out; `i64::MAX` at most.
+    /// Skips this number of the newest matching entries, at most `i64::MAX`.
     pub fn skip(mut self, entries: u64) -> Self {
         self.skip = entries;
         self
@@ -99,7 +99,7 @@ impl IntoFuture for History {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { migrator, query, skip, limit } = self;
-        Box::pin(migrator.whole(async move |this| {
+        Box::pin(migrator.complete(async move |this| {
             if !(1..=Self::MAX_LIMIT).contains(&limit) {
                 return Err(Error::PageSize { limit });
             }
@@ -116,7 +116,7 @@ impl IntoFuture for History {
 }
 
 impl Migrator {
-    /// Refuses an id that is neither linked in nor on record.
+    /// Fails if an id is neither linked in nor recorded.
     async fn refuse_unknown(&self, id: &str) -> Result<(), Error> {
         let is_known = self.0.registry.all().iter().any(|migration| migration.id() == id)
             || self.0.tracker.records().await?.get(id).is_some()
@@ -128,8 +128,8 @@ impl Migrator {
 impl fmt::Display for HistoryPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for entry in &self.entries {
-            let when = entry.executed_at.try_to_rfc3339_string().unwrap_or_default();
-            write!(f, "{when}  {:<12} {}", entry.act.to_string(), entry.migration_id.as_deref().unwrap_or("-"))?;
+            let time = entry.executed_at.try_to_rfc3339_string().unwrap_or_default();
+            write!(f, "{time}  {:<12} {}", entry.act.to_string(), entry.migration_id.as_deref().unwrap_or("-"))?;
             if let Some(status) = entry.status {
                 write!(f, ": {} in {}", status.as_str(), Elapsed(entry.duration()))?;
             }

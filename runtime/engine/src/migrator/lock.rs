@@ -1,4 +1,4 @@
-//! The lock by hand.
+//! Inspecting and releasing the migration lock.
 
 use std::future::IntoFuture;
 
@@ -11,12 +11,12 @@ use crate::lock::{LockStatus, Seized};
 use crate::record::{Act, Effects, HistoryEntry, Holder, host};
 use crate::store::now;
 
-/// A migration lock that is about to be freed by force: say who and why, then await it. Gives the holder that had it, or
-/// `None` when it was free.
+/// A future that releases the migration lock by force; returned by [`Migrator::force_unlock`]. Set who and why, then await it.
+/// Returns the former holder, or `None` if the lock was free.
 ///
-/// A holder that died frees the lock by itself when its lease is over; this is for the impatient, and for one that lives but
-/// must not go on. Such a one is fenced off: its transaction does not commit, and its run ends with
-/// [`Error::LeaseLost`]. What it did outside transactions stays.
+/// The lock of a dead holder expires with its lease. Use this to avoid the wait, or to stop a live holder: the holder is fenced
+/// off, so its transaction does not commit, and its run fails with [`Error::LeaseLost`]. Its changes outside transactions
+/// remain.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -34,25 +34,25 @@ pub struct ForceUnlock {
 }
 
 impl Migrator {
-    /// Who holds the migration lock: one read, no writes.
+    /// Returns the state of the migration lock. Reads once; never writes.
     pub async fn lock_status(&self) -> Result<LockStatus, Error> {
-        self.clone().whole(async |this| this.0.lock.status().await).await
+        self.clone().complete(async |this| this.0.lock.status().await).await
     }
 
-    /// Frees the migration lock, whoever holds it. What this did is in the history.
+    /// Releases the migration lock by force, whoever holds it, and records this in the history.
     pub fn force_unlock(&self) -> ForceUnlock {
         ForceUnlock { migrator: self.clone(), by: None, because: None }
     }
 }
 
 impl ForceUnlock {
-    /// Who does this, for the history, in place of the migrator's actor.
+    /// Sets the person or program to record, instead of the migrator's actor.
     pub fn by(mut self, name: impl Into<String>) -> Self {
         self.by = Some(name.into());
         self
     }
 
-    /// Why, for the history.
+    /// Sets the reason to record in the history.
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.because = Some(reason.into());
         self
@@ -65,7 +65,7 @@ impl IntoFuture for ForceUnlock {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { migrator, by, because } = self;
-        Box::pin(migrator.whole(async move |this| {
+        Box::pin(migrator.complete(async move |this| {
             let inner = &this.0;
             let newest = inner.tracker.records().await?.newest_token();
             this.refuse_foreign().await?;

@@ -1,4 +1,4 @@
-//! What a program cannot do without.
+//! Requiring completed migrations.
 
 use std::future::IntoFuture;
 
@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::migration::State;
 use crate::plan::{Graph, Unknown};
 
-/// A question whether migrations are completed: name more of them, then await it.
+/// A check that migrations are completed; returned by [`Migrator::require`]. Add migrations, then await it.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
-/// // One read, however many are named.
+/// // Reads once, however many migrations are named.
 /// migrator.require("003_assign_roles").and("module:menu:001_namespace").await?;
 /// # Ok(()) }
 /// ```
@@ -25,13 +25,13 @@ pub struct Require {
 }
 
 impl Require {
-    /// This migration, too (qualified id).
+    /// Requires another migration (qualified id).
     pub fn and(mut self, id: impl Into<String>) -> Self {
         self.ids.push(id.into());
         self
     }
 
-    async fn ask(self) -> Result<(), Error> {
+    async fn check(self) -> Result<(), Error> {
         let graph = self.migrator.graph()?;
         let named = known(&graph, &self.ids)?;
         let records = self.migrator.0.tracker.records().await?;
@@ -41,7 +41,7 @@ impl Require {
     }
 }
 
-/// The linked-in ones of these, selected or not: what the code needs is there to be asked for in any case.
+/// Finds linked-in migrations, selected or not, because code may require any of them.
 fn known(graph: &Graph, ids: &[String]) -> Result<Vec<&'static str>, Error> {
     let (mut named, mut errors, mut unknown) = (Vec::new(), Vec::new(), Unknown::default());
     for id in ids {
@@ -58,16 +58,15 @@ impl IntoFuture for Require {
     type IntoFuture = BoxFuture<'static, Result<(), Error>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.migrator.clone().whole(|_| self.ask()).await })
+        Box::pin(async move { self.migrator.clone().complete(|_| self.check()).await })
     }
 }
 
 impl Migrator {
-    /// Whether a migration is completed that the code cannot do without (qualified id): readiness, in one read and
-    /// without writing.
+    /// Checks that a migration (qualified id) is completed, for example in a readiness check. Reads once; never writes.
     ///
-    /// One that is not completed is [`Error::Required`], one that is not linked in [`Error::UnknownMigration`]; more
-    /// than one of these are [`Error::Several`].
+    /// Fails with [`Error::Required`] if it is not completed, with [`Error::UnknownMigration`] if it is not linked in, and with
+    /// [`Error::Several`] if several migrations fail the check.
     pub fn require(&self, id: impl Into<String>) -> Require {
         Require { migrator: self.clone(), ids: vec![id.into()] }
     }

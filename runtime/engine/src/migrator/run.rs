@@ -1,4 +1,4 @@
-//! What every verb that writes has in common: it reads, takes the lease, reads again, acts, and gives the lease back.
+//! A run of any method that writes: reads the records, takes the lease, reads again, does the work, and releases the lease.
 
 mod acquire;
 mod dropped;
@@ -15,7 +15,7 @@ use self::progress::Progress;
 use super::Migrator;
 use crate::error::Error;
 use crate::events::Event;
-use crate::executor::{Executor, Stake, UnderWay};
+use crate::executor::{Executor, Resources, RunGuard};
 use crate::lock::Lease;
 use crate::options::{Limit, Policy, Transactions};
 use crate::plan::Graph;
@@ -23,32 +23,32 @@ use crate::report::Report;
 use crate::stop::{Deadline, Reason, Stop, signals};
 use crate::store::Records;
 
-/// What one verb does under the lease.
+/// The work of a method that writes.
 pub(super) trait Work: Send + Sync + 'static {
-    /// What there is to do.
+    /// The remaining work.
     type Todo: Send + Sync;
 
-    /// What there is to do, given these records. Asked of each reading of them: a replica, perhaps of another version, may
-    /// have done something meanwhile.
+    /// Returns the remaining work, given these records. Called after each read, because another process, perhaps of another
+    /// version, may have done some of the work.
     fn todo(&self, run: &Run, records: &Records) -> Result<Self::Todo, Error>;
 
-    /// Whether that is nothing, so that no lease is needed.
+    /// Returns whether there is no work, so that no lease is needed.
     fn is_nothing(todo: &Self::Todo) -> bool;
 
-    /// Whether it must not go on upon data that a migration of another program may have left half changed.
-    fn needs_whole_data(&self) -> bool {
+    /// Returns whether the work must be refused if a migration of another program may have left partial changes.
+    fn requires_complete_data(&self) -> bool {
         false
     }
 
-    /// Tells what it would do, without the lease and without changing anything. Asked only of verbs that offer it.
+    /// Simulates the work without the lease and without changing anything. Called only for methods that offer a dry run.
     fn rehearse(&self, _: &Run, _: &Self::Todo, report: Report) -> impl Future<Output = Result<Report, Error>> + Send {
         async { Ok(report) }
     }
 
-    /// A report of nothing yet, with what a person should know although nothing has failed.
+    /// Creates an empty report with warnings.
     fn report(&self, run: &Run, records: &Records, todo: &Self::Todo) -> Report;
 
-    /// Does it. What was done goes into the report, whatever becomes of the rest.
+    /// Does the work under the lease, and reports what was done even if it fails.
     fn act(
         &self,
         run: &Run,
@@ -59,34 +59,34 @@ pub(super) trait Work: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Report, Error>> + Send;
 }
 
-/// One run of one verb.
+/// A run of a method that writes.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) migrator: Migrator,
     pub(super) graph: Graph,
     pub(super) stop: Stop,
-    /// What is to be given back at the end.
-    pub(super) stake: Arc<Stake>,
+    /// The resources to release at the end.
+    pub(super) resources: Arc<Resources>,
     pub(super) deadline: Option<Deadline>,
-    /// Who does this: the run's `by`, or else the migrator's actor.
+    /// The person or program to record: the run's `by`, or else the migrator's actor.
     by: Option<String>,
-    /// What is known of it so far.
+    /// The progress so far.
     pub(super) progress: Progress,
-    /// While signals stop it.
+    /// Set while signals stop the run.
     signals: Mutex<Option<signals::Watch>>,
 }
 
-/// How waiting ended.
+/// The result of waiting for the lease.
 enum Acquired {
-    /// With the lease, and the fence raised to it.
+    /// The lease was taken and the fence raised.
     Lease(Lease),
-    /// Somebody else has done everything that was to be done: the report that says so.
+    /// Another process has done all the work, as the report says.
     NotNeeded(Report),
-    /// Told to stop.
+    /// The run was stopped.
     Stopped(Reason),
 }
 
-/// What every verb that writes can be told.
+/// The settings that all methods that write have in common.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) by: Option<String>,
@@ -95,17 +95,17 @@ pub(super) struct Settings {
 }
 
 impl Migrator {
-    /// Runs a verb to its end, or until the caller drops the future.
+    /// Runs the work to completion, or until the caller drops the future.
     pub(super) async fn run(self, settings: Settings, work: impl Work) -> Result<Report, Error> {
         let stop = self.0.shutdown.child();
-        let stake = Arc::new(Stake::default());
-        let interrupt = InterruptOnDrop::new(stop.clone(), stake.clone(), self.clone());
-        let under_way = UnderWay(stake.clone());
+        let resources = Arc::new(Resources::default());
+        let interrupt = InterruptOnDrop::new(stop.clone(), resources.clone(), self.clone());
+        let under_way = RunGuard(resources.clone());
         let result = self
-            .whole(async move |migrator| {
+            .complete(async move |migrator| {
                 let running = Running::new(&migrator);
                 let dry_run = settings.dry_run;
-                let result = Run::new(migrator, settings, stop, stake)?.supervised(work, dry_run).await;
+                let result = Run::new(migrator, settings, stop, resources)?.supervised(work, dry_run).await;
                 drop((running, under_way));
                 result
             })
@@ -114,9 +114,9 @@ impl Migrator {
         result
     }
 
-    /// The beginning of a run without the rest: what there would be to do, and a report of nothing. One read, no writes.
+    /// Returns the remaining work and an empty report with warnings, without doing the work. Reads once; never writes.
     pub(super) async fn look<W: Work<Todo: 'static>>(self, work: W) -> Result<(W::Todo, Report), Error> {
-        self.whole(async move |migrator| {
+        self.complete(async move |migrator| {
             let stop = migrator.0.shutdown.child();
             let run = Run::new(migrator, Settings::default(), stop, Arc::default())?;
             let records = run.read(&work).await?;
@@ -127,11 +127,10 @@ impl Migrator {
         .await
     }
 
-    /// Whether the server has transactions. A standalone one does not, and says so only in a misleading way when one
-    /// is used, so it is asked before.
+    /// Returns whether the server has transactions. Asks first, because the error of a standalone server is misleading.
     pub(super) async fn has_transactions(&self) -> Result<bool, Error> {
         let hello = self.0.database.run_command(doc! { "hello": 1 }).await;
-        let hello = hello.map_err(|error| Error::server("ask the server what it is", error))?;
+        let hello = hello.map_err(|error| Error::server("ask the server for its topology", error))?;
         let transactional = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
         if !transactional && self.0.options.transactions == Transactions::Required {
             return Err(Error::TransactionsRequired);
@@ -141,13 +140,13 @@ impl Migrator {
 }
 
 impl Run {
-    fn new(migrator: Migrator, settings: Settings, stop: Stop, stake: Arc<Stake>) -> Result<Self, Error> {
+    fn new(migrator: Migrator, settings: Settings, stop: Stop, resources: Arc<Resources>) -> Result<Self, Error> {
         settings.timeout.map_or(Ok(()), Limit::check)?;
         let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
         Ok(Self {
             graph: migrator.graph()?,
             stop,
-            stake,
+            resources,
             deadline: limit.map(Deadline::after),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             progress: Progress::default(),
@@ -156,18 +155,18 @@ impl Run {
         })
     }
 
-    async fn whole<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
-        // Before the first read: the server may be out of reach.
+    async fn run_with_signals<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
+        // Before the first read, because the server may be unreachable.
         self.watch_signals();
-        let result = self.worked(work, dry_run).await;
+        let result = self.run_work(work, dry_run).await;
         match (self.end_signals(), result) {
-            // Too late to stop anything, but the process was told to end, and would go on to serve.
+            // Too late to stop anything, but without an error the process would ignore the signal.
             (true, Ok(report)) => Err(stopped(Reason::Interrupted, report)),
             (_, result) => result,
         }
     }
 
-    async fn worked<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
+    async fn run_work<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
         let records = self.read(work).await?;
         let todo = work.todo(self, &records)?;
         if !W::is_nothing(&todo) {
@@ -180,26 +179,26 @@ impl Run {
             return Ok(work.report(self, &records, &todo));
         }
         let result = self.with_lease(work, &records).await;
-        self.migrator.0.compared.forget();
+        self.migrator.0.compared.invalidate();
         self.migrator.0.events.emit(|| Event::Ended);
-        let shared_pool = self.migrator.0.connection.shares_its_pool();
+        let shared_pool = self.migrator.0.connection.has_shared_pool();
         result.map_err(|error| match error {
             Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
             other => other,
         })
     }
 
-    /// Reads the records before there is a lease.
+    /// Reads the records before the lease is taken.
     async fn read(&self, work: &impl Work) -> Result<Records, Error> {
         let records = self.migrator.0.tracker.records().await?;
-        if work.needs_whole_data() {
+        if work.requires_complete_data() {
             self.refuse_partially_applied_elsewhere(&records).await?;
         }
         Ok(records)
     }
 
-    /// Refuses what the policies forbid.
-    pub(super) fn accept(&self, records: &Records) -> Result<(), Error> {
+    /// Enforces the configured policies.
+    pub(super) fn enforce_policies(&self, records: &Records) -> Result<(), Error> {
         let ids = records.drifted(self.graph.order());
         match self.migrator.0.options.drift {
             Policy::Error if !ids.is_empty() => Err(Error::Drift { ids }),
@@ -208,7 +207,7 @@ impl Run {
     }
 }
 
-/// A run that was stopped between or within steps.
+/// The error of a run that was stopped between or within steps.
 pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     let report = Box::new(report);
     match reason {
@@ -220,7 +219,7 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     }
 }
 
-/// A run that is under way, for whoever waits for the last one to end.
+/// Counts a run as current until it is dropped; [`Migrator::shutdown`] waits for the last one.
 struct Running(Migrator);
 
 impl Running {

@@ -1,4 +1,4 @@
-//! Where every migration stands.
+//! The status of every migration.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,8 +12,7 @@ use crate::plan::Graph;
 use crate::record::{Holder, Record, RecordStatus};
 use crate::store::Records;
 
-/// Where every migration stands in one database: the records first, then the lease, in two reads. Its `Display` is for
-/// people.
+/// The status of every migration in a database; returned by [`Migrator::status`]. Its `Display` is for people.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -29,44 +28,45 @@ use crate::store::Records;
 #[derive(Clone, Debug)]
 pub struct Status {
     migrations: Vec<(Migration, Option<Record>)>,
-    /// The place of each of them, by qualified id.
-    places: HashMap<&'static str, usize>,
+    /// The index of each migration, by qualified id.
+    indexes: HashMap<&'static str, usize>,
     orphans: Vec<Record>,
     holder: Option<Holder>,
-    /// The token of that holder.
+    /// The token of the holder.
     token: Option<i64>,
 }
 
-/// Where one migration stands, with its record.
+/// The status of a migration, with its record.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Standing<'s> {
     /// The migration.
     pub migration: Migration,
-    /// Its record, if it has one.
+    /// The record; `None` if the migration never ran.
     pub record: Option<&'s Record>,
-    /// Where it stands. One that is running outside a transaction is [`State::Interrupted`] here.
+    /// The state. A migration that is running outside a transaction is [`State::Interrupted`] here.
     pub state: State,
-    /// Whether the [`holder`](Status::holder) is running it right now outside a transaction.
+    /// Whether the [`holder`](Status::holder) is currently running it outside a transaction.
     pub is_running: bool,
 }
 
 impl Migrator {
-    /// Where every migration stands. Two reads, no writes: it works before the first [`up`](Self::up), too.
+    /// Returns the status of every migration. Reads the records, then the lease; never writes, not even before the first
+    /// [`up`](Self::up).
     pub async fn status(&self) -> Result<Status, Error> {
-        self.clone().whole(async |this| this.read_status().await).await
+        self.clone().complete(async |this| this.read_status().await).await
     }
 }
 
 impl Standing<'_> {
-    /// Where it stands, in a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `half-way`, `running`, or
-    /// `manual` for one that has never run and waits to be named.
+    /// The status as a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `partial`, `running`, or `manual`
+    /// for a manual migration that never ran.
     #[must_use]
-    pub fn word(&self) -> &'static str {
-        if self.is_running { "running" } else { self.state.word(self.migration.is_manual()) }
+    pub fn label(&self) -> &'static str {
+        if self.is_running { "running" } else { self.state.label(self.migration.is_manual()) }
     }
 
-    /// Whether it is applied but has changed in the code since.
+    /// Returns whether it is applied and its code has changed since.
     #[must_use]
     pub fn has_drifted(&self) -> bool {
         self.record.is_some_and(|record| record.drifted_from(self.migration))
@@ -82,19 +82,19 @@ impl Status {
         let orphans = records.orphans(|id| graph.find(id).is_some()).into_iter().cloned().collect();
         let migrations: Vec<_> =
             graph.order().map(|migration| (migration, records.get(migration.id()).cloned())).collect();
-        let places = migrations.iter().enumerate().map(|(place, (migration, _))| (migration.id(), place)).collect();
-        Self { migrations, places, orphans, holder, token }
+        let indexes = migrations.iter().enumerate().map(|(index, (migration, _))| (migration.id(), index)).collect();
+        Self { migrations, indexes, orphans, holder, token }
     }
 
-    /// Every migration in plan order, with where it stands.
+    /// The status of each migration in plan order.
     pub fn iter(&self) -> impl Iterator<Item = Standing<'_>> {
         self.migrations.iter().map(|(migration, record)| self.standing(*migration, record.as_ref()))
     }
 
-    /// Where the migration with this qualified id stands; `None` when it is not linked in or not selected.
+    /// Returns the status of the migration with this qualified id. `None` if it is not linked in or not selected.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Standing<'_>> {
-        let (migration, record) = &self.migrations[*self.places.get(id)?];
+        let (migration, record) = &self.migrations[*self.indexes.get(id)?];
         Some(self.standing(*migration, record.as_ref()))
     }
 
@@ -103,47 +103,46 @@ impl Status {
         Standing { migration, record, state: record.map_or(State::New, Record::state), is_running }
     }
 
-    /// What an `up` has still to do: never run, failed, rolled back or interrupted, in plan order. Manual ones are
-    /// among them.
+    /// The pending migrations in plan order: never run, failed, rolled back or interrupted. Includes manual ones.
     pub fn pending(&self) -> impl Iterator<Item = Migration> {
         self.iter().filter(|standing| standing.state.is_pending()).map(|standing| standing.migration)
     }
 
-    /// What is applied, with its record, in plan order.
+    /// The applied migrations with their records, in plan order.
     pub fn completed(&self) -> impl Iterator<Item = (Migration, &Record)> {
         self.in_state(State::Completed)
     }
 
-    /// What failed the last time, with its record, in plan order. These are pending too.
+    /// The migrations whose last execution failed, with their records, in plan order. They are pending, too.
     pub fn failed(&self) -> impl Iterator<Item = (Migration, &Record)> {
         self.in_state(State::Failed)
     }
 
-    /// What was started outside a transaction and never ended, with its record, in plan order. These are pending too.
-    /// What the [`holder`](Self::holder) is running right now is not among them.
+    /// The migrations that were interrupted outside a transaction, with their records, in plan order. They are pending, too.
+    /// Excludes the migration that the [`holder`](Self::holder) is currently running.
     pub fn interrupted(&self) -> impl Iterator<Item = (Migration, &Record)> {
         self.in_state(State::Interrupted).filter(|(_, record)| !self.is_running(record))
     }
 
-    /// What is applied but has changed in the code since, with its record, in plan order.
+    /// The applied migrations whose code has changed since, with their records, in plan order.
     pub fn drifted(&self) -> impl Iterator<Item = (Migration, &Record)> {
         self.completed().filter(|(migration, record)| record.drifted_from(*migration))
     }
 
-    /// Records of migrations that are not linked into this program.
+    /// The records of migrations that are not linked into this program.
     #[must_use]
     pub fn orphans(&self) -> &[Record] {
         &self.orphans
     }
 
-    /// Who holds the lease: a process that is migrating right now, or one that died and whose lease
-    /// nobody has taken over ([`Holder::expired`]).
+    /// The holder of the lease: a process that is migrating, or a dead process whose lease has not been taken over
+    /// ([`Holder::expired`]).
     #[must_use]
     pub fn holder(&self) -> Option<&Holder> {
         self.holder.as_ref()
     }
 
-    /// [`Standing::state`] of the migration with this qualified id.
+    /// The [`Standing::state`] of the migration with this qualified id.
     #[must_use]
     pub fn state(&self, id: &str) -> Option<State> {
         self.get(id).map(|standing| standing.state)
@@ -159,8 +158,8 @@ impl Status {
     }
 
     fn in_state(&self, wanted: State) -> impl Iterator<Item = (Migration, &Record)> {
-        let there = self.iter().filter(move |standing| standing.state == wanted);
-        there.filter_map(|standing| standing.record.map(|record| (standing.migration, record)))
+        let standings = self.iter().filter(move |standing| standing.state == wanted);
+        standings.filter_map(|standing| standing.record.map(|record| (standing.migration, record)))
     }
 }
 
@@ -182,7 +181,7 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for standing in self.iter() {
             let Standing { migration, record, state, .. } = standing;
-            write!(f, "{:<12} {}", standing.word(), migration.id())?;
+            write!(f, "{:<12} {}", standing.label(), migration.id())?;
             match record {
                 Some(_) if standing.has_drifted() => writeln!(f, " (changed since it ran)")?,
                 Some(record) if state == State::Completed && record.batch == 0 => writeln!(f, " (marked)")?,
@@ -195,8 +194,8 @@ impl fmt::Display for Status {
             writeln!(f, "{:<12} {} (not linked into this program)", "orphan", orphan.id)?;
         }
         if let Some(holder) = &self.holder {
-            let direction = if holder.expired { "held" } else { "being migrated" };
-            writeln!(f, "{direction} by {holder}")?;
+            let action = if holder.expired { "held" } else { "being migrated" };
+            writeln!(f, "{action} by {holder}")?;
         }
         write!(f, "{} completed, {} pending.", self.completed().count(), self.pending().count())
     }

@@ -1,4 +1,4 @@
-//! Running a plan under the lease, step by step.
+//! Runs the steps of a plan under the lease.
 
 use super::compare::warn_of_differences;
 use super::run::{Run, stopped};
@@ -13,7 +13,7 @@ use crate::stop::{Deadline, Reason};
 use crate::store::Records;
 
 impl Run {
-    /// A report of nothing yet, with what a person should know although nothing has failed.
+    /// Creates an empty report with warnings.
     pub(super) fn report(&self, records: &Records, plan: &Plan, purpose: Purpose) -> Report {
         let mut report = Report::new(purpose);
         let drifted = records.drifted(self.graph.order());
@@ -24,23 +24,22 @@ impl Run {
         if !orphans.is_empty() {
             let ids: Vec<_> = orphans.iter().map(|record| record.id.as_str()).collect();
             report.warn(format!(
-                "on record, but not linked into this program (removed, renamed, or of another build): {}",
+                "recorded, but not linked into this program (removed, renamed, or part of another build): {}",
                 ids.join(", ")
             ));
         }
         let unverified = records.unverified(self.graph.order());
         if !unverified.is_empty() {
-            report.warn(format!("applied, but without the effect that they verify: {}", unverified.join(", ")));
+            report.warn(format!("applied, but failed to verify: {}", unverified.join(", ")));
         }
         if self.migrator.0.registry.is_empty() {
             report.warn(NOTHING_LINKED.to_owned());
         }
-        // What waits for a manual migration is not to be run, but must not be forgotten either.
-        report.wait(plan.blocked().iter().map(ToString::to_string));
+        report.warn_of_blocked(plan.blocked().iter().map(ToString::to_string));
         report
     }
 
-    /// Runs the steps until one fails, or with `continue_on_error` those that have nothing to do with it.
+    /// Runs the steps until one fails. With `continue_on_error`, continues with the steps that do not depend on a failed one.
     pub(super) async fn steps(
         &self,
         plan: &Plan,
@@ -53,20 +52,20 @@ impl Run {
         self.progress.plan(plan);
         let mut held_up = HeldUp::new(&self.graph);
         let mut stopped_by = None;
-        let mut over = false;
+        let mut finished = false;
         for step in plan {
             let id = step.migration().id();
-            if over || held_up.contains(id) {
+            if finished || held_up.contains(id) {
                 report.skip(id);
                 continue;
             }
-            if let Err(reason) = self.may_go_on(executor) {
-                (stopped_by, over) = (Some(reason), true);
+            if let Err(reason) = self.check_limits(executor) {
+                (stopped_by, finished) = (Some(reason), true);
                 report.skip(id);
                 continue;
             }
             if step.state() == State::Interrupted && step.direction() == Direction::Up {
-                report.warn(format!("'{id}' was interrupted the last time"));
+                report.warn(format!("the previous execution of '{id}' was interrupted"));
             }
             self.progress.step(*step, executor.transactional);
             let ended = match records.failed_meanwhile(step.migration()).filter(|_| step.direction() == Direction::Up) {
@@ -87,24 +86,24 @@ impl Run {
                     }
                     if let Outcome::Failed { error, remains, .. } = &execution.outcome {
                         held_up.add(id);
-                        // Half changed data, or no time left: nothing must follow.
-                        over = !continue_on_error || *remains == Remains::Partial;
+                        // No step may follow partial changes or a timeout.
+                        finished = !continue_on_error || *remains == Remains::Partial;
                         if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
-                            (stopped_by, over) = (Some(Reason::RunTimedOut(*limit)), true);
+                            (stopped_by, finished) = (Some(Reason::RunTimedOut(*limit)), true);
                         }
                     }
                     self.progress.end(&execution);
                     report.push(execution);
                 }
                 Ended::Stopped(reason, execution) => {
-                    (stopped_by, over) = (Some(reason), true);
+                    (stopped_by, finished) = (Some(reason), true);
                     self.progress.end(&execution);
                     report.push(execution);
                 }
             }
             if !executor.left_running.is_empty() {
-                // Nothing must run beside it.
-                over = true;
+                // No other migration may run at the same time.
+                finished = true;
                 report.leave_running(&executor.left_running, executor.options.lease);
             }
         }
@@ -117,7 +116,7 @@ impl Run {
         }
     }
 
-    fn may_go_on(&self, executor: &Executor<'_>) -> Result<(), Reason> {
+    fn check_limits(&self, executor: &Executor<'_>) -> Result<(), Reason> {
         executor.lease.check()?;
         self.deadline.map_or(Ok(()), Deadline::check)
     }
@@ -126,12 +125,12 @@ impl Run {
 fn failed_elsewhere(record: &Record) -> String {
     let Record { id, pid, host, .. } = record;
     format!(
-        "'{id}' failed in process {pid} on {host} while this one waited; it would fail again, so it was not run here. The \
-         next `up` runs it"
+        "'{id}' failed in process {pid} on {host} while this one waited. It was not retried here, because it would fail \
+         again. The next `up` runs it"
     )
 }
 
-/// The report, or the first failure with it.
+/// Returns the report, or the first failure with the report.
 pub(super) fn conclude(report: Report) -> Result<Report, Error> {
     let Some(Execution { id, direction, outcome: Outcome::Failed { error, message, remains }, .. }) =
         report.failed().next()

@@ -1,4 +1,4 @@
-//! Data that a migration of another program may have left half changed.
+//! Partial changes of migrations that are not linked into this program.
 
 use super::Migrator;
 use super::run::Run;
@@ -9,8 +9,8 @@ use crate::record::{Record, RecordStatus};
 use crate::store::Records;
 
 impl Migrator {
-    /// The qualified ids of migrations that are not linked into this program, may have left data half changed, and are not
-    /// being run. Only if there are any does this read anything: the lease, and the records once more.
+    /// Returns the qualified ids of migrations that are not linked into this program, may have left partial changes, and are not
+    /// running. Reads the lease, and the records again, only if there are candidates.
     pub(super) async fn partially_applied_elsewhere(
         &self,
         graph: &Graph,
@@ -21,23 +21,25 @@ impl Migrator {
             return Ok(ids(suspects));
         }
         let sighting = self.0.lock.lease_document().await?;
-        // The one that ran it may have ended before the lease was read.
+        // The process that ran it may have ended before the lease was read.
         let now = self.0.tracker.records().await?;
-        let still = |record: &Record| {
+        let is_unchanged = |record: &Record| {
             now.get(&record.id).is_some_and(|now| now.token == record.token && now.status == record.status)
         };
-        let left = suspects.into_iter().filter(|record| still(record) && !is_run_by(sighting.as_ref(), record));
-        Ok(ids(left))
+        let partial =
+            suspects.into_iter().filter(|record| is_unchanged(record) && !is_run_by(sighting.as_ref(), record));
+        Ok(ids(partial))
     }
 }
 
 impl Run {
-    /// Refuses to go on upon data that another program may have left half changed.
+    /// Fails if a migration of another program may have left partial changes.
     pub(super) async fn refuse_partially_applied_elsewhere(&self, records: &Records) -> Result<(), Error> {
         refuse(self.migrator.partially_applied_elsewhere(&self.graph, records).await?)
     }
 
-    /// The same under the lease, when nobody else is running anything.
+    /// Like [`refuse_partially_applied_elsewhere`](Self::refuse_partially_applied_elsewhere), under the lease, where no other
+    /// process is running a migration.
     pub(super) fn refuse_partially_applied(&self, records: &Records) -> Result<(), Error> {
         refuse(ids(suspects(&self.graph, records)))
     }
@@ -48,7 +50,7 @@ fn suspects<'r>(graph: &Graph, records: &'r Records) -> Vec<&'r Record> {
     orphans.into_iter().filter(|record| record.may_be_partial()).collect()
 }
 
-/// Whether the holder of the lease is running a migration outside a transaction.
+/// Returns whether the holder of the lease is running a migration outside a transaction.
 pub(super) fn is_run_by(sighting: Option<&LeaseDocument>, record: &Record) -> bool {
     sighting.is_some_and(|sighting| {
         let alive = sighting.holder.as_ref().is_some_and(|holder| !holder.expired);

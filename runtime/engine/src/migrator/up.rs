@@ -1,4 +1,4 @@
-//! `up`: apply what is pending.
+//! `up`: apply pending migrations.
 
 use std::future::IntoFuture;
 
@@ -13,20 +13,20 @@ use crate::plan::{Plan, Reach};
 use crate::report::{Purpose, Report};
 use crate::store::Records;
 
-/// An `up` that is about to run: set its options, then await it.
+/// A future that applies pending migrations; returned by [`Migrator::up`]. Set its options, then await it.
 ///
-/// SIGTERM, SIGINT (ctrl-C) and SIGHUP stop the run, unless the application handles them itself: the server call under way
-/// ends, the transaction is rolled back, the lease is released. The result is [`Error::Interrupted`].
+/// SIGTERM, SIGINT (Ctrl-C) and SIGHUP stop the run, unless the application handles them itself. The run finishes its current
+/// server call, rolls back its transaction and releases the lease. The result is [`Error::Interrupted`].
 ///
 /// For a time limit, use [`timeout`](Self::timeout). Dropping the future, as `tokio::time::timeout` does, stops the run as
-/// well, and blocks the thread for up to 2 seconds until the run has given back what it holds. On a `current_thread` runtime
-/// the run cannot go on meanwhile. There, a migrator of [`Migrator::connect`] releases the lease from a thread of its own. One
-/// with a handle that was brought does not wait: if the process ends at once, the lease has to expire, and the transaction
-/// stays open until the next run or the server ends it.
+/// well, and blocks the thread for up to 2 seconds until the run has released its resources. On a `current_thread` runtime,
+/// the run cannot make progress meanwhile. There, a migrator from [`Migrator::connect`] releases the lease from a separate
+/// thread. A migrator with a given database handle does not wait: if the process ends at once, the lease has to expire, and
+/// the transaction stays open until the next run or the server ends it.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
-/// // A manual migration, and what it depends on, in the name of a person.
+/// // A manual migration and its dependencies, recorded as applied by a person.
 /// let report = migrator.up().only("007_shrink_orders").by("ana").await?;
 /// println!("{report}");
 /// # Ok(()) }
@@ -39,7 +39,7 @@ pub struct Up {
     pending: Pending,
 }
 
-/// Which pending migrations, and how.
+/// The pending migrations to apply.
 #[derive(Clone, Debug, Default)]
 struct Pending {
     reach: Reach,
@@ -47,10 +47,10 @@ struct Pending {
 }
 
 impl Migrator {
-    /// What [`up`](Self::up) would do now. One read, no writes.
+    /// Returns the plan of [`up`](Self::up) without applying it. Reads once; never writes.
     pub async fn plan(&self) -> Result<Plan, Error> {
         self.clone()
-            .whole(async |this| {
+            .complete(async |this| {
                 let graph = this.graph()?;
                 let records = this.0.tracker.records().await?;
                 super::unlinked::refuse(this.partially_applied_elsewhere(&graph, &records).await?)?;
@@ -59,10 +59,13 @@ impl Migrator {
             .await
     }
 
-    /// Applies what is pending, in order, exactly once, however many processes do this at the same time.
+    /// Applies the pending migrations in order, exactly once, however many processes do this at the same time.
     ///
-    /// With nothing pending this is one read. Otherwise it takes the lease, waiting up to `lock_wait` for another
-    /// process to finish, and runs one migration after the other until one fails.
+    /// If nothing is pending, this reads once. Otherwise, it takes the lease, waiting up to
+    /// [`lock_wait`](crate::MigratorBuilder::lock_wait) for another process to finish, and applies one migration after another
+    /// until one fails.
+    ///
+    /// Fails with [`Error::Failed`] if a migration fails, and with [`Error::LockTimeout`] if another process keeps the lease.
     pub fn up(&self) -> Up {
         Up::new(self.clone())
     }
@@ -73,8 +76,8 @@ impl Up {
         Self { migrator, settings: Settings::default(), pending: Pending::default() }
     }
 
-    /// Only this migration (qualified id) with its pending dependencies. Call it again to name more. This is also how
-    /// a manual migration is run, and one that is half changed ([`Error::PartiallyApplied`]).
+    /// Applies only this migration (qualified id) and its pending dependencies. Call it again to add migrations. Manual and
+    /// partially applied migrations ([`Error::PartiallyApplied`]) run only if they are named here.
     pub fn only(mut self, id: impl Into<String>) -> Self {
         match &mut self.pending.reach {
             Reach::Only(ids) => ids.push(id.into()),
@@ -83,47 +86,47 @@ impl Up {
         self
     }
 
-    /// Everything up to this migration (qualified id) in plan order, and this one. The last call of this and of
-    /// [`only`](Self::only) counts.
+    /// Applies everything in plan order up to and including this migration (qualified id). Replaces earlier calls of this and of
+    /// [`only`](Self::only), which in turn replaces this.
     pub fn to(mut self, id: impl Into<String>) -> Self {
         self.pending.reach = Reach::To(id.into());
         self
     }
 
-    /// Who applies, for the record, in place of the migrator's actor.
+    /// Sets the person or program to record, instead of the migrator's actor.
     pub fn by(mut self, name: impl Into<String>) -> Self {
         self.settings.by = Some(name.into());
         self
     }
 
-    /// How long the run may take in all, waiting for the lease included. What is under way then is stopped between two
-    /// server calls and recorded as failed; the result is [`Error::RunTimedOut`]. If the server does not answer, the run
-    /// returns within 5 seconds of the limit all the same, with [`Error::Unacknowledged`].
+    /// Limits the duration of the whole run, including the wait for the lease. At the limit, the current migration is stopped
+    /// between two server calls and recorded as failed. The result is [`Error::RunTimedOut`]. If the server does not respond,
+    /// the run still returns within 5 seconds of the limit, with [`Error::Unacknowledged`].
     pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
         self.settings.timeout = Some(limit.into());
         self
     }
 
-    /// After a failure, go on with what does not depend on the failed one. Default: stop at the first failure. Either
-    /// way the result is an error.
-    pub fn continue_on_error(mut self, go_on: bool) -> Self {
-        self.pending.continue_on_error = go_on;
+    /// Continues after a failure with the migrations that do not depend on the failed one. Default: stop at the first failure.
+    /// The result is an error either way.
+    pub fn continue_on_error(mut self, continue_on_error: bool) -> Self {
+        self.pending.continue_on_error = continue_on_error;
         self
     }
 
-    /// Finds out what this would do without changing anything: no lease is taken, nothing is recorded, no collection is
-    /// made. The report tells it; its `Display` can be pasted into a change request, but it quotes documents.
+    /// Simulates the run without changing the database: takes no lease, records nothing and creates no collection. The `Display`
+    /// of the report suits a change request, but it quotes documents.
     ///
-    /// - `Tx` bodies *run*, in plan order and in one transaction, which is rolled back at the end. Each operation is told
-    ///   with its counts and up to three documents before and after. What a body does outside the database it really
-    ///   does, and until the end the documents that it wrote are locked for others.
-    /// - `Schema` operations are checked by reading: what is there already, how many documents an index would scan, which
-    ///   ones it or a validator would refuse. Names and indexes are taken as earlier steps would leave them, documents as
-    ///   they are now.
+    /// - `Tx` bodies *run*, in plan order and in one transaction, which is rolled back at the end. Each operation is reported
+    ///   with its counts and up to three documents before and after. Side effects outside the database are real, and the written
+    ///   documents are locked for others until the end.
+    /// - `Schema` operations are checked by reads: what exists already, how many documents an index would scan, and which
+    ///   documents it or a validator would reject. Names and indexes are assumed to be as earlier steps would leave them,
+    ///   documents to be as they are now.
     /// - `&Database` bodies are not run, nor are `Tx` bodies on a server without transactions:
     ///   [`Outcome::NotSimulated`](crate::report::Outcome::NotSimulated).
     ///
-    /// A body that fails makes the result an [`Error::Failed`]; a check that finds an obstacle does not, it is an
+    /// If a body fails, the result is [`Error::Failed`]. If a check finds an obstacle, the report has an
     /// [`Outcome::WouldFail`](crate::report::Outcome::WouldFail).
     ///
     /// ```no_run
@@ -136,13 +139,14 @@ impl Up {
         self
     }
 
-    /// What this would run. One read, and two more if a migration that is not linked in may have left data half changed. No
-    /// writes.
+    /// Returns the plan without applying it. Reads once, and twice more if a migration that is not linked in may have left
+    /// partial changes. Never writes.
     pub async fn plan(self) -> Result<Plan, Error> {
         self.migrator.look(self.pending).await.map(|(plan, _)| plan)
     }
 
-    /// A report of nothing, or [`Error::Pending`]. Reads as [`plan`](Self::plan) does, no writes.
+    /// Checks that nothing is pending. Returns an empty report with warnings, or fails with [`Error::Pending`]. Reads like
+    /// [`plan`](Self::plan); never writes.
     pub async fn check(self) -> Result<Report, Error> {
         let (plan, report) = self.migrator.look(self.pending).await?;
         if plan.is_empty() {
@@ -165,7 +169,7 @@ impl Work for Pending {
     type Todo = Plan;
 
     fn todo(&self, run: &Run, records: &Records) -> Result<Plan, Error> {
-        run.accept(records)?;
+        run.enforce_policies(records)?;
         Plan::up(&run.graph, &self.reach, |id| records.state(id))
     }
 
@@ -173,8 +177,8 @@ impl Work for Pending {
         todo.is_empty()
     }
 
-    /// What a person names may be part of the repair.
-    fn needs_whole_data(&self) -> bool {
+    /// A named migration may be part of the repair.
+    fn requires_complete_data(&self) -> bool {
         !matches!(self.reach, Reach::Only(_))
     }
 

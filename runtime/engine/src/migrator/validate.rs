@@ -1,4 +1,4 @@
-//! Whether what is on record, what is linked in and what is in the database fit together.
+//! Validation of records and database against the linked-in migrations.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::migration::{Direction, Kind, Migration, State};
 use crate::record::{Record, is_of_a_pre_release};
 
-/// What [`Migrator::validate`] found. Its `Display` is for people.
+/// The findings of [`Migrator::validate`]. Its `Display` is for people.
 ///
-/// What is merely pending is no finding: see [`Status::pending`].
+/// A pending migration is not a finding by itself; see [`Status::pending`].
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -21,7 +21,7 @@ use crate::record::{Record, is_of_a_pre_release};
 /// assert!(validation.is_valid());
 /// # Ok(()) }
 /// ```
-#[must_use = "the verdict is in here"]
+#[must_use = "it may hold findings"]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Validation {
     findings: Vec<Finding>,
@@ -29,82 +29,83 @@ pub struct Validation {
     checked: usize,
 }
 
-/// One thing that is not as it should be.
+/// A problem of a migration.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
     /// Qualified id of the migration.
     pub id: String,
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
 }
 
-/// What is wrong with a migration.
+/// The kind of a [`Finding`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// It is pending, but others that depend on it are applied: it was written or marked as pending after them.
+    /// Pending, although dependents are applied: it was written or marked as pending after them.
     Missing {
-        /// Qualified ids of those.
+        /// Qualified ids of the applied dependents.
         needed_by: Vec<String>,
     },
-    /// It is applied, and its code has changed since.
+    /// Applied, but its code has changed since.
     Modified {
-        /// The checksum on record.
+        /// The recorded checksum.
         recorded: String,
         /// The checksum of the code.
         linked: String,
-        /// What its author says it relies on (`covers`), which the checksum does not cover.
+        /// The functions that it relies on (`covers`), which the checksum does not include.
         covers: Vec<String>,
     },
-    /// It is on record, but not linked into this program.
+    /// Recorded, but not linked into this program.
     Orphan,
-    /// It was started outside a transaction and has not ended, and nobody is running it.
+    /// Started outside a transaction but not ended, and no process is running it.
     Interrupted,
     /// Its last execution, up or down, failed.
     Failed {
-        /// The error on record.
+        /// The recorded error.
         error: String,
-        /// Whether it is applied all the same: it was its `down` that failed, and was rolled back.
+        /// Whether it is still applied, because its `down` failed and was rolled back.
         applied: bool,
     },
-    /// The `down` of a `Schema` migration has failed or was interrupted, and nobody is running it.
+    /// The `down` of a `Schema` migration failed or was interrupted, and no process is running it.
     PartiallyReverted,
-    /// Its body failed or was interrupted half-way on a server without transactions.
+    /// Its body failed or was interrupted on a server without transactions, so its changes may be partial.
     PartiallyApplied,
-    /// It is applied, but its checksum on record was made by an algorithm that this version of Mongrate does not know.
+    /// Applied, but the algorithm of its recorded checksum is unknown to this version of Mongrate.
     Unverifiable {
-        /// The checksum on record.
+        /// The recorded checksum.
         recorded: String,
     },
-    /// It is applied, but its `verify` function said that it did not have its effect.
+    /// Applied, but its `verify` function failed or returned false.
     VerificationFailed {
-        /// The error on record.
+        /// The recorded error.
         error: String,
     },
-    /// The database is not as it has left it: somebody has changed an index, a validator, a view or a collection by hand, or a
-    /// command of a run that had lost its lease has arrived late.
+    /// The database differs from what the migration left: an index, a validator, a view or a collection was changed by hand, or
+    /// by a late command of a run that had lost its lease.
     Differs {
-        /// `index 'email_1' of 'users'`, `validator of 'orders'`, `collection 'orders'`.
+        /// The object, such as `index 'email_1' of 'users'`, `validator of 'orders'` or `collection 'orders'`.
         object: String,
-        /// What the migration has left, or `none`.
+        /// The object as the migration left it, or `none`.
         expected: String,
-        /// What is there, or `none`.
+        /// The object in the database, or `none`.
         found: String,
     },
 }
 
 impl Migrator {
-    /// Whether what is on record, what is linked in and what is in the database fit together. No writes.
+    /// Validates the records and the database against the linked-in migrations. Never writes.
     ///
-    /// What `Schema` migrations have left is stored with their records, also of those that were reverted or are not linked into
-    /// this program, and is compared with the database: the indexes, collections, views and options that they have touched, and
-    /// nothing that the application has made by itself. What a later migration has changed counts as that one has left it.
+    /// The records store the collections, views, indexes and options that `Schema` migrations left, including migrations that
+    /// were reverted or are not linked into this program. These are compared with the database, as the latest migration left
+    /// them. Objects that the application created itself are ignored.
     ///
-    /// Two reads; a third that lists collections, and one for each collection with expected indexes, if anything was left.
+    /// Reads twice. If `Schema` migrations left anything, lists the collections, and the indexes of each collection with expected
+    /// indexes.
     pub async fn validate(&self) -> Result<Validation, Error> {
         self.clone()
-            .whole(async |this| {
+            .complete(async |this| {
                 let graph = this.graph()?;
                 let (records, attached) = this.0.tracker.all().await?;
                 let sighting = this.0.lock.lease_document().await?;
@@ -123,10 +124,10 @@ impl Validation {
             by_id.entry(difference.id.as_str()).or_default().push(Finding::from(difference));
         }
         let mut findings = Vec::new();
-        let mut holes = holes(status);
+        let mut missing = missing(status);
         for (migration, record) in status.migrations() {
-            let missing = holes.remove(migration.id()).map(|needed_by| Problem::Missing { needed_by });
-            findings.extend(missing.map(|problem| Finding { id: migration.id().to_owned(), problem }));
+            let problem = missing.remove(migration.id()).map(|needed_by| Problem::Missing { needed_by });
+            findings.extend(problem.map(|problem| Finding { id: migration.id().to_owned(), problem }));
             let record = record.as_ref().filter(|record| !status.is_running(record));
             findings.extend(
                 record
@@ -144,54 +145,54 @@ impl Validation {
         Self { findings, notices, checked: status.migrations().len() }
     }
 
-    /// Whether nothing was found.
+    /// Returns whether there are no findings.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.findings.is_empty()
     }
 
-    /// How many linked-in migrations were looked at.
+    /// The number of linked-in migrations that were checked.
     #[must_use]
     pub fn checked(&self) -> usize {
         self.checked
     }
 
-    /// The last line of its `Display`: how many were checked, and how many findings there are.
+    /// The last line of its `Display`, with the numbers of checked migrations and of findings.
     #[must_use]
     pub fn summary(&self) -> String {
         let checked = plural(self.checked as u64, "migration");
         match self.findings.len() {
-            0 => format!("{checked} checked, nothing is wrong."),
+            0 => format!("{checked} checked, no findings."),
             found => format!("{checked} checked, {}.", plural(found as u64, "finding")),
         }
     }
 
-    /// What was found, in plan order, orphans last.
+    /// The findings in plan order, orphans last.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// Differences that are probably as they should be: a collection that was dropped and is there again, an index that is still
-    /// being built, and whatever a later `&Database` migration may have changed. They do not make it invalid.
+    /// Differences that are probably intended: a collection that was dropped and created again, an index that is still being
+    /// built, and anything that a later `&Database` migration may have changed. They are not findings.
     #[must_use]
     pub fn notices(&self) -> &[Finding] {
         &self.notices
     }
 }
 
-/// The holes, pending below something that is applied: by id, what is applied and depends on it directly.
-fn holes(status: &Status) -> HashMap<&'static str, Vec<String>> {
-    let mut holes: HashMap<_, Vec<_>> = status.pending().map(|migration| (migration.id(), Vec::new())).collect();
-    for (needing, _) in status.completed() {
-        for dependency in needing.dependencies() {
-            if let Some(needed_by) = holes.get_mut(dependency) {
-                needed_by.push(needing.id().to_owned());
+/// Finds the pending migrations with applied dependents, and maps their ids to those of their direct applied dependents.
+fn missing(status: &Status) -> HashMap<&'static str, Vec<String>> {
+    let mut missing: HashMap<_, Vec<_>> = status.pending().map(|migration| (migration.id(), Vec::new())).collect();
+    for (dependent, _) in status.completed() {
+        for dependency in dependent.dependencies() {
+            if let Some(needed_by) = missing.get_mut(dependency) {
+                needed_by.push(dependent.id().to_owned());
             }
         }
     }
-    holes.retain(|_, needed_by| !needed_by.is_empty());
-    holes
+    missing.retain(|_, needed_by| !needed_by.is_empty());
+    missing
 }
 
 fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
@@ -231,16 +232,16 @@ impl fmt::Display for Validation {
             writeln!(f, "{finding}")?;
         }
         for notice in &self.notices {
-            writeln!(f, "notice: {}: {}", notice.id, notice.problem.what())?;
+            writeln!(f, "notice: {}: {}", notice.id, notice.problem.description())?;
         }
         f.write_str(&self.summary())
     }
 }
 
 impl Problem {
-    /// Whether the next `up` sees to it, because it runs the migration (again).
+    /// Returns whether the next `up` fixes the problem by running the migration.
     #[must_use]
-    pub fn is_cured_by_up(&self) -> bool {
+    pub fn is_fixed_by_up(&self) -> bool {
         matches!(self, Self::Missing { .. } | Self::Interrupted | Self::Failed { applied: false, .. })
     }
 }
@@ -252,57 +253,58 @@ impl fmt::Display for Finding {
 }
 
 impl Problem {
-    /// What is wrong, without what to do about it.
+    /// Describes the problem, without the next step.
     #[must_use]
-    pub fn what(&self) -> String {
+    pub fn description(&self) -> String {
         match self {
             Self::Missing { needed_by } => {
-                format!("missing: it is pending, but needed by what is applied: {}", needed_by.join(", "))
+                format!("missing: it is pending, but these applied migrations depend on it: {}", needed_by.join(", "))
             }
             Self::Modified { recorded, linked, covers } => {
-                let relied_on = format!("; not compared, but relied on: {}", covers.join(", "));
+                let relied_on =
+                    format!("; it also relies on these functions, which are not compared: {}", covers.join(", "));
                 let relied_on = if covers.is_empty() { "" } else { &relied_on };
                 format!("modified: it has changed since it was applied ({recorded} is now {linked}){relied_on}")
             }
             Self::Orphan => {
-                "orphan: it is on record, but not linked into this program (removed, renamed, or of another \
-                 build)"
+                "orphan: it is recorded, but not linked into this program (removed, renamed, or part of another build)"
                     .to_owned()
             }
             Self::Interrupted => "interrupted: it was started outside a transaction and has not ended".to_owned(),
-            Self::PartiallyReverted => "half reverted: its `down` has failed or was interrupted".to_owned(),
+            Self::PartiallyReverted => "partially reverted: its `down` failed or was interrupted".to_owned(),
             Self::Failed { error, applied: false } => format!("failed: {error}"),
-            Self::Failed { error, applied: true } => format!("failed to be reverted, and is still applied: {error}"),
+            Self::Failed { error, applied: true } => format!("failed to revert, and is still applied: {error}"),
             Self::PartiallyApplied => {
-                "half-way: it failed or was interrupted on a server without transactions, so the data may be \
-                 half changed"
+                "partial: it failed or was interrupted on a server without transactions, so its changes may be partial"
                     .to_owned()
             }
             Self::Unverifiable { recorded } => {
                 let version = if is_of_a_pre_release(recorded) { "a pre-release" } else { "another version" };
                 format!(
-                    "unverifiable: its checksum on record ({recorded}) was made by {version} of Mongrate and cannot be \
-                     compared"
+                    "unverifiable: its recorded checksum ({recorded}) was computed by {version} of Mongrate and cannot \
+                     be compared"
                 )
             }
             Self::VerificationFailed { error } => format!("not verified: {error}"),
             Self::Differs { object, expected, found } => {
-                format!("differs from what it left: {object}: expected {expected}, found {found}")
+                format!("differs from what the migration left: {object}: expected {expected}, found {found}")
             }
         }
     }
 
-    /// Which method to call; empty where the error on record has to be read first.
-    fn cure(&self) -> &'static str {
+    /// The next step for a person; empty if the recorded error determines it.
+    fn help(&self) -> &'static str {
         match self {
-            Self::Missing { .. } => ". The next `up` runs it; if it is applied, say so with `mark_applied`",
-            Self::Modified { .. } => ". Undo the change and write a new migration instead, or `accept` it",
+            Self::Missing { .. } => ". The next `up` runs it. If it was applied by hand, use `mark_applied`",
+            Self::Modified { .. } => ". Undo the change and write a new migration instead, or `accept` the change",
             Self::Orphan => ". `prune` removes the record",
             Self::Interrupted => ". The next `up` runs it again",
             Self::PartiallyReverted => ". Run its `down` again, which resumes where it stopped",
-            Self::PartiallyApplied => ". Repair it; then name it to run it again, or mark it as applied or pending",
-            Self::Unverifiable { .. } => ". `accept` it if it is known to be unchanged",
-            Self::Differs { .. } => ". Make it as it was, write a migration that changes it, or `accept` what is there",
+            Self::PartiallyApplied => {
+                ". Repair the data. Then run the migration by name, or mark it as applied or pending"
+            }
+            Self::Unverifiable { .. } => ". `accept` it if you know that it is unchanged",
+            Self::Differs { .. } => ". Restore it, write a migration that changes it, or `accept` it",
             Self::Failed { .. } | Self::VerificationFailed { .. } => "",
         }
     }
@@ -310,6 +312,6 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.what(), self.cure())
+        write!(f, "{}{}", self.description(), self.help())
     }
 }

@@ -1,4 +1,4 @@
-//! Which applied migrations will be reverted.
+//! Plans the migrations to revert.
 
 use std::collections::BinaryHeap;
 
@@ -9,30 +9,31 @@ use crate::migration::{Direction, Migration, State};
 use crate::plan::graph::{Graph, Node};
 use crate::record::Applied;
 
-/// What a `down` is to revert.
+/// The migrations that a `down` reverts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// So many of the last applied ones.
+    /// The last N applied migrations.
     Last(usize),
-    /// Everything that the last `up` has applied.
+    /// Everything that the last `up` applied.
     Batch,
-    /// These qualified ids, as a person has named them.
+    /// The migrations with these qualified ids, as named by the operator.
     Only(Vec<String>),
-    /// These qualified ids, for which another target stood when the run began.
-    Meant(Vec<String>),
-    /// Everything that was applied after this qualified id.
+    /// The migrations with these qualified ids, resolved from another target when the run began.
+    Resolved(Vec<String>),
+    /// Everything that was applied after the migration with this qualified id.
     To(String),
 }
 
 impl Plan {
-    /// The target, in the reverse order of applying, as far as dependencies allow.
+    /// Plans to revert the target in the reverse order of application, as far as dependencies allow.
     ///
-    /// - Nothing is reverted while something that depends on it is applied and stays so: [`Error::DependentsApplied`],
-    ///   unless `with_dependents` takes these along.
-    /// - All of it must have a `down`: [`Error::Irreversible`].
-    /// - `applied` is `None` for what is not applied, not even in part. What is named and not applied is left out.
-    /// - One that is half changed is reverted only if it is named itself: [`Error::PartiallyApplied`].
-    /// - `orphans` are applied but not linked in. Nothing that is older is reverted, unless it is named.
+    /// - A migration cannot be reverted while a dependent stays applied: [`Error::DependentsApplied`], unless
+    ///   `with_dependents` adds the dependents.
+    /// - Every migration must have a `down`: [`Error::Irreversible`].
+    /// - `applied` returns `None` for a migration that is not applied, not even partially. Named migrations that are not applied
+    ///   are skipped.
+    /// - A partially applied migration is reverted only if it is named itself: [`Error::PartiallyApplied`].
+    /// - `orphans` are applied but not linked in. Migrations older than an orphan are reverted only if they are named.
     pub(crate) fn down(
         graph: &Graph,
         target: &Target,
@@ -41,13 +42,13 @@ impl Plan {
         state: impl Fn(&str) -> State,
         orphans: &[(&str, Applied)],
     ) -> Result<Self, Error> {
-        let applied = graph.by_place(|migration| applied(migration.id()));
+        let applied = graph.map_nodes(|migration| applied(migration.id()));
         let order = revert_order(graph, &applied);
         let selected: Vec<_> = order.iter().copied().filter(|&node| graph.is_selected(node)).collect();
         let mut nodes = match target {
             Target::Last(count) => selected[..selected.len().min(*count)].to_vec(),
             Target::Batch => last_batch(&selected, &applied),
-            Target::Only(ids) | Target::Meant(ids) => {
+            Target::Only(ids) | Target::Resolved(ids) => {
                 let named = graph.named(ids)?;
                 selected.iter().copied().filter(|node| named.contains(node)).collect()
             }
@@ -63,10 +64,10 @@ impl Plan {
             _ => refuse_orphans(&nodes, &applied, orphans)?,
         }
         if with_dependents {
-            let taken = graph.downstream(nodes.iter().copied());
-            nodes = selected.into_iter().filter(|node| taken[node.index()]).collect();
+            let included = graph.downstream(nodes.iter().copied());
+            nodes = selected.into_iter().filter(|node| included[node.index()]).collect();
         }
-        refuse_half_changed(graph, nodes.iter().filter(|node| !named.contains(node)), &state)?;
+        refuse_partial(graph, nodes.iter().filter(|node| !named.contains(node)), &state)?;
         check(graph, &order, &nodes)?;
         let step = |node: Node| {
             let migration = graph.migration(node);
@@ -76,18 +77,18 @@ impl Plan {
     }
 }
 
-/// Everything that is applied, the last applied first; before that, whatever depends on it, directly or not.
+/// Sorts the applied migrations, last applied first, with every migration after its direct and indirect dependents.
 fn revert_order(graph: &Graph, applied: &[Option<Applied>]) -> Vec<Node> {
-    let mut places = vec![0; graph.len()];
-    for (place, node) in graph.nodes().enumerate() {
-        places[node.index()] = place;
+    let mut positions = vec![0; graph.len()];
+    for (position, node) in graph.nodes().enumerate() {
+        positions[node.index()] = position;
     }
-    // What is not applied comes as soon as it can, since it holds up only what it depends on.
+    // Pending migrations come as early as possible, because they only hold up their dependencies.
     let key = |node: Node| {
         let applied = applied[node.index()];
-        (applied.is_none(), applied, places[node.index()], node)
+        (applied.is_none(), applied, positions[node.index()], node)
     };
-    let mut waits_for = graph.by_place(|_| 0_usize);
+    let mut waits_for = graph.map_nodes(|_| 0_usize);
     for node in graph.nodes() {
         waits_for[node.index()] = graph.dependents(node).count();
     }
@@ -107,7 +108,7 @@ fn revert_order(graph: &Graph, applied: &[Option<Applied>]) -> Vec<Node> {
     order
 }
 
-/// What a person has marked as applied is of batch 0, and no `up` has applied it.
+/// Returns the migrations of the newest batch. Batch 0, which no `up` applied, holds the migrations marked as applied.
 fn last_batch(selected: &[Node], applied: &[Option<Applied>]) -> Vec<Node> {
     let batch = |node: &Node| applied[node.index()].map(|applied| applied.batch).filter(|batch| *batch > 0);
     let last = selected.iter().filter_map(batch).max();
@@ -121,7 +122,7 @@ fn refuse_orphans(nodes: &[Node], applied: &[Option<Applied>], orphans: &[(&str,
     if later.is_empty() { Ok(()) } else { Err(Error::OrphansAppliedLater { ids: later }) }
 }
 
-fn refuse_half_changed<'a>(
+fn refuse_partial<'a>(
     graph: &Graph,
     unnamed: impl Iterator<Item = &'a Node>,
     state: impl Fn(&str) -> State,
@@ -131,7 +132,7 @@ fn refuse_half_changed<'a>(
     if ids.is_empty() { Ok(()) } else { Err(Error::PartiallyApplied { ids }) }
 }
 
-/// That nothing which depends on one of these stays applied (I3), and that each can be reverted.
+/// Checks that no dependent of these nodes stays applied (I3), and that each of them can be reverted.
 fn check(graph: &Graph, order: &[Node], nodes: &[Node]) -> Result<(), Error> {
     let mut reverted = vec![false; graph.len()];
     for node in nodes {

@@ -1,6 +1,6 @@
-//! Migrations for tests, drawn.
+//! Migrations for tests, described by drawings.
 
-// Relative to this file, whatever module it is.
+// Relative to this file, in whichever crate it is included.
 #[path = "fixtures/random.rs"]
 pub(crate) mod random;
 
@@ -8,13 +8,13 @@ use mongrate::__private::{Down, Registration};
 use mongrate::plan::Registry;
 use mongrate::{Kind, Migration, Source};
 
-/// Reads a drawing, one chain or node on a line: `001_a, 002_b <- 003_c <- module:menu:001_x` says that `003_c` depends on
+/// Parses a drawing, one chain or node per line: `001_a, 002_b <- 003_c <- module:menu:001_x` says that `003_c` depends on
 /// `001_a` and `002_b`, and `module:menu:001_x` on `003_c`. `!004_d` is manual; `?999_x` is not linked in.
 pub(crate) fn draw(drawing: &str) -> Registry {
     migrations(drawing).into_iter().collect()
 }
 
-/// The same, before it is a registry.
+/// Like [`draw`], but returns a list.
 pub(crate) fn migrations(drawing: &str) -> Vec<Migration> {
     let mut nodes: Vec<Drawn> = Vec::new();
     for line in drawing.lines().filter(|line| !line.trim().is_empty()) {
@@ -40,21 +40,21 @@ pub(crate) fn migrations(drawing: &str) -> Vec<Migration> {
     nodes.into_iter().map(Drawn::leak).collect()
 }
 
-/// A migration in the making.
+/// A builder of a migration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Drawn {
     pub(crate) id: String,
     pub(crate) dependencies: Vec<String>,
     pub(crate) manual: bool,
     pub(crate) irreversible: bool,
-    /// Why it is irreversible.
+    /// The reason for being irreversible.
     pub(crate) reason: Option<&'static str>,
     pub(crate) description: &'static str,
     pub(crate) line: u32,
 }
 
 impl Drawn {
-    /// Makes it a static, as the macro would.
+    /// Makes it a static, as the macro does.
     pub(crate) fn leak(self) -> Migration {
         let id: &'static str = self.id.leak();
         let source =
@@ -76,7 +76,7 @@ impl Drawn {
     }
 }
 
-/// The ids, in order and with spaces between.
+/// The ids in order, separated by spaces.
 pub(crate) fn ids(migrations: impl IntoIterator<Item = Migration>) -> String {
     let ids: Vec<_> = migrations.into_iter().map(|migration| migration.id()).collect();
     ids.join(" ")

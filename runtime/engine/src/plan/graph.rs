@@ -1,4 +1,4 @@
-//! What depends on what. Pure, and the only module that knows `petgraph`.
+//! The dependency graph. Pure, and the only module that uses `petgraph`.
 
 mod faults;
 mod nearest;
@@ -22,43 +22,43 @@ use crate::plan::registry::Registry;
 
 pub(crate) use nearest::{Unknown, unknown};
 
-/// A migration's place in its graph. Places are ordered by [rank](crate::migration::Rank).
+/// A node of the graph. Node indexes are ordered by [rank](crate::migration::Rank).
 pub(crate) type Node = NodeIndex<u32>;
 
-/// The migrations of a registry and their dependencies, without mistakes.
+/// The validated dependency graph of a registry.
 ///
-/// It holds all that is linked in, so that dependencies lead across sources; `order` yields what is selected.
+/// It holds everything that is linked in, because dependencies cross sources. `order` yields the selected migrations only.
 #[derive(Debug)]
 pub(crate) struct Graph {
     /// From a dependency to its dependents.
     edges: DiGraph<Migration, ()>,
     by_id: HashMap<&'static str, Node>,
-    /// Every node once; dependencies first, as far as there is no cycle.
+    /// All nodes, each after its dependencies unless there is a cycle.
     order: Vec<Node>,
     selected: Range<usize>,
 }
 
-/// A graph and what is wrong with it.
+/// A graph that has not been validated.
 struct Draft {
     graph: Graph,
     missing: Vec<(Node, &'static str)>,
     duplicates: Vec<(Node, Node)>,
-    /// The nodes on a cycle or behind one: the last ones of the order.
+    /// The number of nodes on or behind a cycle; they are the last nodes of the order.
     unsorted: usize,
 }
 
 impl Graph {
-    /// Draws the graph and checks it: duplicate ids, missing dependencies and cycles, all in one error.
+    /// Builds the graph and validates it. Reports duplicate ids, missing dependencies and cycles in one error.
     ///
-    /// All that is linked in is checked, whichever source is selected.
+    /// Everything that is linked in is validated, whichever source is selected.
     pub(crate) fn new(registry: &Registry) -> Result<Self, Error> {
         let draft = Draft::new(registry);
         Error::gather(draft.faults(registry))?;
         Ok(draft.graph)
     }
 
-    /// The selected migrations, every one after its dependencies. The order depends on the set alone: ties go by
-    /// source (system, modules, plugins) and id (numbers before dates).
+    /// The selected migrations, each after its dependencies. The order depends on the set alone: ties are broken by source
+    /// (system, modules, plugins) and id (numbers before dates).
     pub(crate) fn order(&self) -> impl Iterator<Item = Migration> {
         self.nodes().filter(|&node| self.is_selected(node)).map(|node| self.migration(node))
     }
@@ -68,12 +68,12 @@ impl Graph {
         self.order.iter().copied()
     }
 
-    /// One value for each node, to be found at its index.
-    pub(crate) fn by_place<T>(&self, value: impl FnMut(&Migration) -> T) -> Vec<T> {
+    /// Maps each node to a value at the node's index.
+    pub(crate) fn map_nodes<T>(&self, value: impl FnMut(&Migration) -> T) -> Vec<T> {
         self.edges.node_weights().map(value).collect()
     }
 
-    /// How many nodes there are, selected or not.
+    /// The number of nodes, selected or not.
     pub(crate) fn len(&self) -> usize {
         self.order.len()
     }
@@ -83,7 +83,7 @@ impl Graph {
         self.by_id.get(id).copied()
     }
 
-    /// The nodes with these qualified ids, all of which must be selected.
+    /// Finds the nodes with these qualified ids, all of which must be selected.
     pub(crate) fn named(&self, ids: &[String]) -> Result<HashSet<Node>, Error> {
         let mut named = HashSet::new();
         let mut errors = Vec::new();
@@ -104,27 +104,27 @@ impl Graph {
         self.edges[node]
     }
 
-    /// Whether the registry selects it.
+    /// Returns whether the registry selects a node.
     pub(crate) fn is_selected(&self, node: Node) -> bool {
         self.selected.contains(&node.index())
     }
 
-    /// What a node depends on directly.
+    /// The direct dependencies of a node.
     pub(crate) fn dependencies(&self, node: Node) -> impl Iterator<Item = Node> {
         self.edges.neighbors_directed(node, Incoming)
     }
 
-    /// What depends on a node directly.
+    /// The direct dependents of a node.
     pub(crate) fn dependents(&self, node: Node) -> impl Iterator<Item = Node> {
         self.edges.neighbors_directed(node, Outgoing)
     }
 
-    /// These nodes and all that they depend on, directly or not: one flag for each node.
+    /// Flags these nodes and their direct and indirect dependencies, by node index.
     pub(crate) fn upstream(&self, from: impl IntoIterator<Item = Node>) -> Vec<bool> {
         self.reach(from, Incoming)
     }
 
-    /// Everything up to the last of these nodes in order: one flag for each node.
+    /// Flags everything up to the last of these nodes in plan order, by node index.
     pub(crate) fn up_to(&self, these: &HashSet<Node>) -> Vec<bool> {
         let last = self.order.iter().rposition(|node| these.contains(node));
         let mut before = vec![false; self.len()];
@@ -134,7 +134,7 @@ impl Graph {
         before
     }
 
-    /// These nodes and all that depends on them, directly or not: one flag for each node.
+    /// Flags these nodes and their direct and indirect dependents, by node index.
     pub(crate) fn downstream(&self, from: impl IntoIterator<Item = Node>) -> Vec<bool> {
         self.reach(from, Outgoing)
     }
@@ -152,11 +152,11 @@ impl Graph {
     }
 }
 
-/// What must not run after failures: everything that depends on one of the failed migrations, directly or not.
+/// The direct and indirect dependents of failed migrations, which must not run.
 #[derive(Debug)]
 pub(crate) struct HeldUp<'g> {
     graph: &'g Graph,
-    /// One flag for each node.
+    /// By node index.
     flags: Vec<bool>,
 }
 
@@ -165,7 +165,7 @@ impl<'g> HeldUp<'g> {
         Self { graph, flags: vec![false; graph.len()] }
     }
 
-    /// Adds what depends on a failed migration (qualified id). What is held up already is not gone through again.
+    /// Adds the dependents of a failed migration (qualified id). Dependents that are held up already are not visited again.
     pub(crate) fn add(&mut self, id: &str) {
         let mut open: Vec<_> = self.graph.find(id).into_iter().collect();
         while let Some(node) = open.pop() {
@@ -210,8 +210,8 @@ impl Draft {
     }
 }
 
-/// Kahn's algorithm with a heap, because of several free nodes the smallest has to come first. What is on a cycle or
-/// behind one is appended by source and id, and counted.
+/// Sorts the nodes with Kahn's algorithm. A heap puts the smallest of several free nodes first. Nodes on or behind a cycle
+/// follow by source and id; their number is returned, too.
 fn sort(edges: &DiGraph<Migration, ()>) -> (Vec<Node>, usize) {
     let mut waits_for: Vec<_> =
         edges.node_indices().map(|node| edges.neighbors_directed(node, Incoming).count()).collect();
@@ -233,24 +233,26 @@ fn sort(edges: &DiGraph<Migration, ()>) -> (Vec<Node>, usize) {
     (order, unsorted)
 }
 
-// Here and not in `registry`, which knows nothing of the graph above it.
+// Not in `registry`, which the graph imports.
 impl Registry {
-    /// Checks what the compiler cannot see across crates: duplicate ids, missing dependencies, cycles, and a
-    /// [`source`](Self::source) without migrations. All mistakes are reported together, as [`Error::Several`] if there
-    /// is more than one. Everything that is linked in is checked, whichever source is selected.
+    /// Checks what the compiler cannot check across crates.
+    ///
+    /// Fails if there are duplicate ids, missing dependencies, cycles, or a [`source`](Self::source) without migrations. Several
+    /// problems are reported together as [`Error::Several`]. Everything that is linked in is checked, whichever source is
+    /// selected.
     pub fn verify(&self) -> Result<(), Error> {
         Graph::new(self).map(drop)
     }
 
-    /// The migration with this qualified id, or [`Error::UnknownMigration`] with the id that was probably meant.
+    /// Returns the migration with this qualified id. Fails with [`Error::UnknownMigration`], which suggests the nearest id.
     pub fn find(&self, id: &str) -> Result<Migration, Error> {
         self.get(id).ok_or_else(|| unknown(id, self))
     }
 
-    /// The selected migrations in the order in which they would run.
+    /// The selected migrations in plan order.
     ///
-    /// While there are mistakes that [`verify`](Self::verify) reports, this still yields every selected migration once:
-    /// missing dependencies do not count, and what is on a cycle or depends on one comes last, by source and id.
+    /// Yields every selected migration once, even if [`verify`](Self::verify) fails: missing dependencies are ignored, and
+    /// migrations on or behind a cycle come last, by source and id.
     #[must_use]
     pub fn iter(&self) -> vec::IntoIter<Migration> {
         let migrations: Vec<_> = Draft::new(self).graph.order().collect();

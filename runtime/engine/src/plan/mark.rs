@@ -1,28 +1,29 @@
-//! Which migrations a person may call applied or pending.
+//! Selects the migrations that marking as applied or pending changes.
 
 use super::staying::Staying;
 use crate::error::Error;
 use crate::migration::{Kind, Migration, State};
 use crate::plan::graph::{Graph, Node};
 
-/// Those of these qualified ids that become applied by saying so; for a baseline, everything before them in plan order as well.
+/// Returns the migrations that marking these qualified ids as applied changes. A baseline includes everything before them in
+/// plan order.
 ///
-/// What they depend on must be applied or among them ([`Error::DependenciesPending`]), lest something applied stands on
-/// something pending (I3).
+/// Their dependencies must be applied or be marked, too ([`Error::DependenciesPending`]): nothing applied may depend on a
+/// pending migration (I3).
 pub(crate) fn mark_applied(
     graph: &Graph,
     ids: &[String],
     baseline: bool,
     state: impl Fn(&str) -> State,
 ) -> Result<Vec<Migration>, Error> {
-    let states = graph.by_place(|migration| state(migration.id()));
+    let states = graph.map_nodes(|migration| state(migration.id()));
     let named = graph.named(ids)?;
     let selected: Vec<_> = graph.nodes().filter(|&node| graph.is_selected(node)).collect();
     let end =
         if baseline { selected.iter().rposition(|node| named.contains(node)).map_or(0, |last| last + 1) } else { 0 };
-    let marked = |place: usize, node: &Node| place < end || named.contains(node);
+    let marked = |index: usize, node: &Node| index < end || named.contains(node);
     let marked: Vec<_> =
-        selected.iter().enumerate().filter(|(place, node)| marked(*place, node)).map(|(_, node)| *node).collect();
+        selected.iter().enumerate().filter(|(index, node)| marked(*index, node)).map(|(_, node)| *node).collect();
     let mut applied: Vec<_> = states.iter().map(|state| !state.is_pending()).collect();
     for node in &marked {
         applied[node.index()] = true;
@@ -41,25 +42,25 @@ pub(crate) fn mark_applied(
     Ok(changes.into_iter().map(|node| graph.migration(node)).collect())
 }
 
-/// Those of these qualified ids that become pending by saying so.
+/// Returns the migrations that marking these qualified ids as pending changes.
 ///
-/// Nothing that depends on them may stay applied ([`Error::DependentsApplied`]) (I3). `applied` tells what there is
-/// something to revert of: what is half reverted is not pending before somebody says so.
+/// None of their dependents may stay applied ([`Error::DependentsApplied`]) (I3). `applied` returns whether a migration has
+/// anything to revert. A partially reverted migration counts as applied until it is marked.
 pub(crate) fn mark_pending(
     graph: &Graph,
     ids: &[String],
     applied: impl Fn(&str) -> bool,
     state: impl Fn(&str) -> State,
 ) -> Result<Vec<Migration>, Error> {
-    let applied = graph.by_place(|migration| applied(migration.id()));
-    // Those are pending, but a body of `Schema` would resume, and others do not run by themselves.
-    let half_way = |node: &Node| match state(graph.migration(*node).id()) {
+    let applied = graph.map_nodes(|migration| applied(migration.id()));
+    // These are pending, but a `Schema` body would resume, and the others do not run until they are named.
+    let partial = |node: &Node| match state(graph.migration(*node).id()) {
         State::Partial => true,
         State::Failed | State::Interrupted => graph.migration(*node).kind() == Kind::Schema,
         _ => false,
     };
     let named = graph.named(ids)?;
-    let changes = |node: &Node| named.contains(node) && (applied[node.index()] || half_way(node));
+    let changes = |node: &Node| named.contains(node) && (applied[node.index()] || partial(node));
     let changes: Vec<_> = graph.nodes().filter(changes).collect();
     let stays = |node: &Node| applied[node.index()] && !named.contains(node);
     let mut staying: Vec<_> = graph.nodes().filter(stays).collect();

@@ -49,7 +49,7 @@ fn steps(plan: &Plan) -> BTreeSet<&'static str> {
     plan.iter().map(|step| step.migration().id()).collect()
 }
 
-/// What both kinds of plan promise.
+/// Checks the invariants of both kinds of plan.
 fn check(case: &Case, plan: &Plan) {
     let mut before = BTreeSet::new();
     for step in plan {
@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_pending_runs_or_waits_for_a_manual_one(case in Case::random()) {
+    fn a_pending_migration_runs_or_waits_for_a_manual_one(case in Case::random()) {
         let plan = case.up(None).expect("a plan");
         let steps = steps(&plan);
         for migration in &case.migrations {
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_named_runs_with_all_that_it_depends_on_and_nothing_else(case in Case::random()) {
+    fn named_migrations_run_with_their_dependencies_and_nothing_else(case in Case::random()) {
         let named: BTreeSet<_> = case.only.iter().map(String::as_str).filter(|id| !case.is_completed(id)).collect();
         let mut wanted = named.clone();
         wanted.extend(named.iter().flat_map(|id| dependencies(&case.migrations, id)));
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_selected_never_runs(case in Case::random()) {
+    fn unselected_migrations_never_run(case in Case::random()) {
         let registry = case.migrations.iter().copied().collect::<crate::plan::Registry>().source("module:a");
         let state = |id: &str| if case.is_completed(id) { State::Completed } else { State::New };
         let Ok(graph) = Graph::new(&registry) else { return Ok(()) };

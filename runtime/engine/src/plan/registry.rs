@@ -1,4 +1,4 @@
-//! The migrations that a migrator works on, as a plain value. The only module that knows `inventory`.
+//! A set of migrations as a plain value. The only module that uses `inventory`.
 
 #[cfg(test)]
 mod tests;
@@ -29,12 +29,12 @@ impl Linked {
     }
 }
 
-/// The warning for an application in which no migration is linked in.
+/// Warning for a program without linked-in migrations.
 pub const NOTHING_LINKED: &str = "No migration is linked into this program. rustc does not link a crate that is \
      never named, and drops its migrations with it: name each crate that declares migrations once, for example \
      `use whale_alerts as _;`.";
 
-/// A set of migrations, as a plain value: cheap to clone, the same however it was put together.
+/// A set of migrations. Cheap to clone.
 ///
 /// ```
 /// use mongrate::Registry;
@@ -45,7 +45,7 @@ pub const NOTHING_LINKED: &str = "No migration is linked into this program. rust
 /// }
 /// ```
 ///
-/// One test keeps in order what the compiler cannot see, `extern` dependencies above all:
+/// A test checks what the compiler cannot see, `extern` dependencies in particular:
 ///
 /// ```
 /// #[test]
@@ -56,30 +56,30 @@ pub const NOTHING_LINKED: &str = "No migration is linked into this program. rust
 #[expect(clippy::test_attr_in_doctest, reason = "it is the test that users write")]
 #[derive(Clone)]
 pub struct Registry {
-    /// All that is linked in, by source and id. A source is one stretch of it.
+    /// Everything that is linked in, by source and id, so that a source is a contiguous range.
     linked: Arc<[Migration]>,
     selected: Range<usize>,
-    /// A source that was asked for and is not there; reported by whatever checks the registry.
+    /// The first selected source without migrations; reported when the registry is checked.
     unmatched: Option<Arc<str>>,
 }
 
 impl Registry {
-    /// Every migration that is linked into this program.
+    /// Collects every migration that is linked into this program.
     ///
-    /// rustc does not link a crate that is never named. A crate of which only the migrations are wanted is named with
+    /// rustc does not link a crate that is never named. If only the migrations of a crate are needed, name it with
     /// `use whale_alerts as _;`.
     #[must_use]
     pub fn linked() -> Self {
         inventory::iter::<Linked>.into_iter().map(|linked| Migration::new(linked.registration())).collect()
     }
 
-    /// Only the migrations of one source: `system`, `module:<name>` or `plugin:<name>`.
+    /// Selects the migrations of one source: `system`, `module:<name>` or `plugin:<name>`.
     ///
-    /// The others stay known as dependencies. They are not run, so that a pending migration which depends on one of
-    /// them is an error unless that one is completed already.
+    /// The other migrations are not run, but remain known as dependencies: a pending migration that depends on one of them is an
+    /// error, unless the dependency is completed.
     ///
-    /// A name to which nothing belongs selects nothing and is an error in [`verify`](Self::verify) and in every run,
-    /// so that a slip of the pen does not pass for "nothing to do". A second call narrows the first.
+    /// A name without migrations is an error in [`verify`](Self::verify) and in every run, so that a typo is not mistaken for
+    /// "nothing to do". A second call narrows the selection.
     ///
     /// ```
     /// let menu = mongrate::Registry::linked().source("module:menu");
@@ -87,11 +87,11 @@ impl Registry {
     /// ```
     #[must_use]
     pub fn source(&self, name: &str) -> Self {
-        let among = self.selected();
+        let selected = self.selected();
         let (start, end) = Source::parse(name).map_or((0, 0), |source| {
             (
-                among.partition_point(|migration| migration.source() < source),
-                among.partition_point(|migration| migration.source() <= source),
+                selected.partition_point(|migration| migration.source() < source),
+                selected.partition_point(|migration| migration.source() <= source),
             )
         });
         let unmatched = (start == end).then(|| Arc::from(name));
@@ -102,39 +102,39 @@ impl Registry {
         }
     }
 
-    /// The migration with this qualified id, if it is selected.
+    /// Returns the migration with this qualified id, if it is selected.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Migration> {
-        // The first one of several, which is reported with the others as a duplicate.
+        // The first of several duplicates, which are reported elsewhere.
         let wanted = (Source::of(id), id);
-        let among = self.selected();
-        let place = among.partition_point(|migration| (migration.source(), migration.id()) < wanted);
-        among.get(place).copied().filter(|migration| migration.id() == id)
+        let selected = self.selected();
+        let index = selected.partition_point(|migration| (migration.source(), migration.id()) < wanted);
+        selected.get(index).copied().filter(|migration| migration.id() == id)
     }
 
-    /// How many migrations are selected.
+    /// The number of selected migrations.
     #[must_use]
     pub fn len(&self) -> usize {
         self.selected.len()
     }
 
-    /// Whether no migration is selected.
+    /// Returns whether no migration is selected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.selected.is_empty()
     }
 
-    /// All that is linked in, selected or not, by source and id.
+    /// Everything that is linked in, selected or not, by source and id.
     pub(crate) fn all(&self) -> &[Migration] {
         &self.linked
     }
 
-    /// Which stretch of [`all`](Self::all) is selected.
+    /// The selected range of [`all`](Self::all).
     pub(crate) fn selection(&self) -> Range<usize> {
         self.selected.clone()
     }
 
-    /// The source that was asked for and has no migration.
+    /// The first selected source without migrations.
     pub(crate) fn unmatched(&self) -> Option<&str> {
         self.unmatched.as_deref()
     }
@@ -147,7 +147,7 @@ impl Registry {
 impl FromIterator<Migration> for Registry {
     fn from_iter<I: IntoIterator<Item = Migration>>(migrations: I) -> Self {
         let mut linked: Vec<_> = migrations.into_iter().collect();
-        // The place is only a tie-break between duplicates, so that they are reported alike in every build.
+        // The location only breaks ties between duplicates, so that every build reports them in the same order.
         linked.sort_unstable_by_key(|migration| (migration.rank(), migration.location()));
         Self { selected: 0..linked.len(), linked: linked.into(), unmatched: None }
     }

@@ -1,21 +1,22 @@
-//! What stays applied while others are taken back, and so stands in their way (I3).
+//! Refuses to revert migrations whose dependents stay applied (I3).
 
 use crate::error::Error;
 use crate::plan::graph::{Graph, Node};
 
-/// How many steps from dependency to dependent are followed before refusals are no longer listed. A chain of 100,000 in which
-/// half stays would otherwise list billions of dependents.
+/// Maximum number of visited edges before further refusals are omitted. For a chain of 100,000 migrations of which every other
+/// one stays, the list would hold billions of dependents.
 const STEPS: usize = 1_000_000;
 
+/// The migrations that stay applied.
 pub(super) struct Staying<'g> {
     graph: &'g Graph,
-    /// In the order in which they are listed.
+    /// In the order in which dependents are listed.
     nodes: Vec<Node>,
-    /// For each node its place among them, if it stays.
-    places: Vec<Option<usize>>,
-    /// One flag for each node: whether one of them depends on it, directly or not.
+    /// By node index: the position in `nodes`, if the node stays.
+    positions: Vec<Option<usize>>,
+    /// By node index: whether one of `nodes` depends on it, directly or indirectly.
     needed: Vec<bool>,
-    /// For each node the last search that has come to it.
+    /// By node index: the last search that reached the node.
     found_by: Vec<u32>,
     searches: u32,
     steps: usize,
@@ -23,16 +24,15 @@ pub(super) struct Staying<'g> {
 
 impl<'g> Staying<'g> {
     pub(super) fn new(graph: &'g Graph, nodes: Vec<Node>) -> Self {
-        let mut places = vec![None; graph.len()];
-        for (place, node) in nodes.iter().enumerate() {
-            places[node.index()] = Some(place);
+        let mut positions = vec![None; graph.len()];
+        for (position, node) in nodes.iter().enumerate() {
+            positions[node.index()] = Some(position);
         }
         let needed = graph.upstream(nodes.iter().copied());
-        Self { graph, nodes, places, needed, found_by: vec![0; graph.len()], searches: 0, steps: 0 }
+        Self { graph, nodes, positions, needed, found_by: vec![0; graph.len()], searches: 0, steps: 0 }
     }
 
-    /// Why a migration that does not stay cannot be taken back, if something that depends on it stays. Of very many, only the
-    /// first ones are refused.
+    /// Returns an error if a dependent of this node stays. After [`STEPS`], further nodes are not refused.
     pub(super) fn refuse(&mut self, node: Node) -> Option<Error> {
         if !self.needed[node.index()] || self.steps > STEPS {
             return None;
@@ -44,11 +44,10 @@ impl<'g> Staying<'g> {
         (!dependents.is_empty()).then_some(Error::DependentsApplied { id, dependents, selected })
     }
 
-    /// Those that depend on a node and stay. Looks at nothing but what depends on it, so that many short searches are
-    /// cheap.
+    /// Finds the staying dependents of a node. Visits nothing but dependents, which keeps many short searches cheap.
     fn dependents(&mut self, node: Node) -> Vec<Node> {
         self.searches += 1;
-        let mut places = Vec::new();
+        let mut positions = Vec::new();
         let mut open = vec![node];
         while let Some(node) = open.pop() {
             for dependent in self.graph.dependents(node) {
@@ -56,12 +55,12 @@ impl<'g> Staying<'g> {
                 let found_by = &mut self.found_by[dependent.index()];
                 if *found_by != self.searches {
                     *found_by = self.searches;
-                    places.extend(self.places[dependent.index()]);
+                    positions.extend(self.positions[dependent.index()]);
                     open.push(dependent);
                 }
             }
         }
-        places.sort_unstable();
-        places.into_iter().map(|place| self.nodes[place]).collect()
+        positions.sort_unstable();
+        positions.into_iter().map(|position| self.nodes[position]).collect()
     }
 }

@@ -30,7 +30,7 @@ fn refusal(registry: &Registry, only: Option<&[&str]>, completed: &[&str]) -> St
 }
 
 #[test]
-fn what_is_completed_is_left_out() -> Result<(), Error> {
+fn completed_migrations_are_skipped() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b <- 003_c");
     assert_eq!(steps(&up(&registry, None, &[])?), "001_a 002_b 003_c");
     assert_eq!(steps(&up(&registry, None, &["001_a"])?), "002_b 003_c");
@@ -38,9 +38,9 @@ fn what_is_completed_is_left_out() -> Result<(), Error> {
     Ok(())
 }
 
-/// What is on its way in plan order comes along, whether it depends on it or not.
+/// Earlier migrations in plan order are included, whether they are dependencies or not.
 #[test]
-fn up_to_a_migration_is_everything_before_it_in_plan_order() -> Result<(), Error> {
+fn to_includes_everything_earlier_in_plan_order() -> Result<(), Error> {
     let registry = draw("001_a <- 003_c\n002_b\n004_d\n005_e");
     assert_eq!(steps(&to(&registry, "003_c", &["001_a"])?), "002_b 003_c");
     assert_eq!(steps(&to(&registry, "003_c", &["001_a", "003_c"])?), "002_b");
@@ -53,7 +53,7 @@ fn up_to_a_migration_is_everything_before_it_in_plan_order() -> Result<(), Error
 /// 001_a <- 000_new <- 002_b        002_b was completed before 000_new was written
 /// ```
 #[test]
-fn what_was_inserted_below_a_completed_migration_runs_now() -> Result<(), Error> {
+fn a_pending_dependency_of_a_completed_migration_runs() -> Result<(), Error> {
     let registry = draw("001_a <- 000_new <- 002_b <- 003_c");
     assert_eq!(steps(&up(&registry, None, &["001_a", "002_b"])?), "000_new 003_c");
     assert_eq!(steps(&up(&registry, Some(&["003_c"]), &["001_a", "002_b"])?), "000_new 003_c");
@@ -65,7 +65,7 @@ fn what_was_inserted_below_a_completed_migration_runs_now() -> Result<(), Error>
 ///          003_c
 /// ```
 #[test]
-fn named_ones_run_with_their_pending_dependencies() -> Result<(), Error> {
+fn named_migrations_run_with_their_pending_dependencies() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b <- 004_d \n 003_c");
     assert_eq!(steps(&up(&registry, Some(&["002_b"]), &[])?), "001_a 002_b");
     assert_eq!(steps(&up(&registry, Some(&["004_d", "003_c"]), &["001_a"])?), "002_b 003_c 004_d");
@@ -75,7 +75,7 @@ fn named_ones_run_with_their_pending_dependencies() -> Result<(), Error> {
 }
 
 #[test]
-fn for_a_completed_one_that_is_named_there_is_nothing_to_do() -> Result<(), Error> {
+fn naming_a_completed_migration_plans_nothing() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b");
     assert!(up(&registry, Some(&["002_b"]), &["001_a", "002_b"])?.is_empty());
     assert!(up(&registry, Some(&["002_b"]), &["002_b"])?.is_empty(), "nor for what was inserted below it");
@@ -83,7 +83,7 @@ fn for_a_completed_one_that_is_named_there_is_nothing_to_do() -> Result<(), Erro
 }
 
 #[test]
-fn a_name_that_is_not_linked_in_is_refused() {
+fn an_unknown_name_is_refused() {
     let registry = draw("001_create_users \n module:menu:002_add_namespace");
     assert_eq!(
         refusal(&registry, Some(&["001_create_user"]), &[]),
@@ -102,7 +102,7 @@ fn a_name_that_is_not_linked_in_is_refused() {
 ///                         005_e
 /// ```
 #[test]
-fn what_depends_on_a_manual_migration_waits_for_it() -> Result<(), Error> {
+fn dependents_of_a_manual_migration_are_blocked() -> Result<(), Error> {
     let registry = draw("001_a <- !002_manual <- 003_c <- 004_d \n 005_e");
     let plan = up(&registry, None, &[])?;
     assert_eq!(steps(&plan), "001_a 005_e");
@@ -133,7 +133,7 @@ fn a_manual_migration_runs_when_it_is_named() -> Result<(), Error> {
 /// 001_a <- 002_b <- plugin:alerts:001_x
 /// ```
 #[test]
-fn what_is_not_selected_has_to_be_completed() -> Result<(), Error> {
+fn an_unselected_dependency_must_be_completed() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b <- plugin:alerts:001_x <- plugin:alerts:002_y");
     let alerts = registry.source("plugin:alerts");
     assert_eq!(steps(&up(&alerts, None, &["001_a", "002_b"])?), "plugin:alerts:001_x plugin:alerts:002_y");
@@ -154,18 +154,18 @@ fn what_is_not_selected_has_to_be_completed() -> Result<(), Error> {
 /// module:menu:001_x <-- 003_c
 /// ```
 #[test]
-fn what_is_not_selected_is_an_error_before_anything_waits() {
+fn an_unselected_dependency_takes_precedence_over_a_manual_one() {
     let registry = draw("!002_manual, module:menu:001_x <- 003_c").source("system");
     assert!(refusal(&registry, None, &[]).contains("'003_c' depends on 'module:menu:001_x'"));
 }
 
 #[test]
-fn a_graph_with_mistakes_has_no_plan() {
+fn an_invalid_graph_has_no_plan() {
     assert!(refusal(&draw("?999_x <- 001_a"), None, &[]).contains("is not linked into this program"));
 }
 
 #[test]
-fn it_reads_as_a_list() -> Result<(), Error> {
+fn display_is_a_list() -> Result<(), Error> {
     let described =
         Drawn { id: "001_a".to_owned(), description: " E-mail addresses\n are unique.\n\n More.", ..Drawn::default() };
     let drawn = crate::plan::fixtures::migrations("002_b \n 003_c \n 004_d \n !005_manual <- 006_f");

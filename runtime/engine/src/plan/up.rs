@@ -1,4 +1,4 @@
-//! Which pending migrations will be applied.
+//! Plans the migrations to apply.
 
 use std::collections::HashSet;
 use std::slice;
@@ -8,37 +8,37 @@ use crate::error::Error;
 use crate::migration::{Direction, State};
 use crate::plan::graph::{Graph, Node};
 
-/// Which of the pending migrations.
+/// The selection of pending migrations.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Reach {
-    /// All of them.
+    /// All pending migrations.
     #[default]
     All,
-    /// Those with these qualified ids, and what they depend on.
+    /// The migrations with these qualified ids and their dependencies.
     Only(Vec<String>),
-    /// The one with this qualified id, and everything before it in plan order.
+    /// The migration with this qualified id and everything before it in plan order.
     To(String),
 }
 
 impl Plan {
-    /// What is pending, as far as that reaches.
+    /// Plans the pending migrations of a selection.
     ///
-    /// - Nothing that is completed runs, named or not. A pending dependency below a completed migration simply runs.
-    /// - Manual migrations run only if they are named. What depends on a pending one is [`blocked`](Self::blocked), or
-    ///   [`Error::ManualDependency`] if it is there because of a name.
-    /// - What the registry does not select has to be completed, or else it is [`Error::UnselectedDependency`].
-    /// - One that is half changed runs only if it is named; as long as it is not, nothing does: [`Error::PartiallyApplied`].
-    /// - A name that the registry does not have is [`Error::UnknownMigration`] or [`Error::NotSelected`].
+    /// - Completed migrations never run, named or not. A pending dependency of a completed migration runs.
+    /// - Manual migrations run only if they are named. A dependent of a pending one is [`blocked`](Self::blocked), or
+    ///   [`Error::ManualDependency`] if the dependent was selected by name.
+    /// - A dependency that the registry does not select must be completed: [`Error::UnselectedDependency`].
+    /// - A partially applied migration runs only if it is named. Otherwise, nothing runs: [`Error::PartiallyApplied`].
+    /// - An id that the registry does not select is [`Error::UnknownMigration`] or [`Error::NotSelected`].
     pub(crate) fn up(graph: &Graph, reach: &Reach, state: impl Fn(&str) -> State) -> Result<Self, Error> {
-        let states = graph.by_place(|migration| state(migration.id()));
+        let states = graph.map_nodes(|migration| state(migration.id()));
         let selection = Selection::new(graph, reach, &states)?;
-        selection.refuse_half_changed(&states)?;
+        selection.refuse_partial(&states)?;
         let mut plan = Self::default();
-        // For each node the nearest one that is neither completed nor going to be: itself, or one that it depends on.
+        // For each node, the nearest node that is neither completed nor planned: the node itself or a dependency.
         let mut obstacles: Vec<Option<Node>> = vec![None; graph.len()];
         for node in graph.nodes() {
             let below = graph.dependencies(node).filter_map(|node| obstacles[node.index()]);
-            // One that is not selected comes first: it is an error, whatever else is in the way.
+            // An unselected node comes first, because it is an error regardless of other obstacles.
             let below = below.min_by_key(|&obstacle| (graph.is_selected(obstacle), obstacle));
             let state = states[node.index()];
             obstacles[node.index()] = below;
@@ -59,14 +59,14 @@ impl Plan {
     }
 }
 
-/// What may run, as far as states and dependencies allow.
+/// The migrations that may run, if their states and dependencies allow it.
 struct Selection<'a> {
     graph: &'a Graph,
-    /// Those that were called by their names.
+    /// The migrations that were named.
     named: HashSet<Node>,
-    /// One flag for each node: whether it is there because of a name. `None` if there was no name.
+    /// By node index: whether the node was selected by name, directly or as a dependency. `None` if nothing was named.
     because_of_name: Option<Vec<bool>>,
-    /// One flag for each node: whether it is reached. `None` if all are.
+    /// By node index: whether the node is within reach. `None` if all nodes are.
     reached: Option<Vec<bool>>,
 }
 
@@ -96,14 +96,15 @@ impl<'a> Selection<'a> {
         self.graph.is_selected(node) && may_run && reached()
     }
 
-    fn refuse_half_changed(&self, states: &[State]) -> Result<(), Error> {
-        let half = self.graph.nodes().filter(|node| states[node.index()] == State::Partial);
-        let half = half.filter(|node| self.contains(*node) && !self.named.contains(node));
-        let ids: Vec<_> = half.map(|node| self.graph.migration(node).id().to_owned()).collect();
+    fn refuse_partial(&self, states: &[State]) -> Result<(), Error> {
+        let partial = self.graph.nodes().filter(|node| states[node.index()] == State::Partial);
+        let unnamed = partial.filter(|node| self.contains(*node) && !self.named.contains(node));
+        let ids: Vec<_> = unnamed.map(|node| self.graph.migration(node).id().to_owned()).collect();
         if ids.is_empty() { Ok(()) } else { Err(Error::PartiallyApplied { ids }) }
     }
 
-    /// Waiting for the obstacle, if that is what the operator may have meant.
+    /// A node that waits for a manual migration. An error if the operator selected the node by name, or if the obstacle is not
+    /// selected.
     fn blocked(&self, node: Node, obstacle: Node) -> Result<Blocked, Error> {
         let (migration, waits_for) = (self.graph.migration(node), self.graph.migration(obstacle));
         let (id, dependency) = (migration.id(), waits_for.id());

@@ -1,4 +1,4 @@
-//! The report of a dry run, to be pasted into a change request.
+//! The `Display` of the report of a dry run, suitable for a change request.
 
 use std::fmt;
 
@@ -37,12 +37,12 @@ impl Report {
             (self.not_run.len(), "not run"),
         ];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<_> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+        let counts: Vec<_> = counts.map(|(count, outcome)| format!("{count} {outcome}")).collect();
         match (counts.is_empty(), self.purpose) {
             (false, _) => write!(f, "Dry run: {}; nothing was changed.", counts.join(", ")),
             (true, Purpose::Down) => f.write_str("Dry run: nothing to revert."),
             (true, _) if self.waiting > 0 => write!(f, "Dry run: nothing to apply now; {} waiting.", self.waiting),
-            (true, Purpose::UpNamed) => f.write_str("Dry run: nothing to apply, that is applied already."),
+            (true, Purpose::UpNamed) => f.write_str("Dry run: nothing to apply, already applied."),
             (true, _) => f.write_str("Dry run: nothing is pending."),
         }
     }
@@ -53,7 +53,7 @@ impl Report {
 }
 
 impl Execution {
-    /// The line of an outcome of a dry run.
+    /// Writes the line of an execution in a dry run.
     pub(super) fn fmt_simulated(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = &self.id;
         let down = if self.direction == Direction::Down { "down " } else { "" };
@@ -64,13 +64,13 @@ impl Execution {
             Outcome::NotSimulated { reason } => write!(f, "not simulated  {down}{id}: {reason}"),
             Outcome::Failed { message, .. } => write!(f, "failed         {down}{id}: {message}"),
             Outcome::Stopped { .. } => write!(f, "stopped        {down}{id}"),
-            // Not in a dry run.
+            // Never in a dry run.
             Outcome::Applied | Outcome::Reverted => write!(f, "{id}"),
         }
     }
 }
 
-/// The first ones one by one, the others by kind and collection.
+/// Writes the first operations one by one, and the others grouped by kind and collection.
 fn operations(f: &mut fmt::Formatter<'_>, operations: &[Operation]) -> fmt::Result {
     let (listed, others) = operations.split_at(operations.len().min(LISTED));
     for operation in listed {
@@ -101,7 +101,7 @@ fn operations(f: &mut fmt::Formatter<'_>, operations: &[Operation]) -> fmt::Resu
     Ok(())
 }
 
-/// One line each for before and after.
+/// One line for the document before the operation, and one for the document after it.
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.before, &self.after) {

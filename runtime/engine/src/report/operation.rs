@@ -1,4 +1,4 @@
-//! What one operation of a body did.
+//! Operations of a body.
 
 use std::fmt;
 
@@ -6,56 +6,58 @@ use mongodb::bson::Document;
 
 use crate::display::Count;
 
-/// So many operations of a body are shown one by one, and looked at closely in a dry run. A body that loops over its
-/// documents may make thousands.
+/// Maximum number of operations of a body that are listed one by one, and sampled in a dry run. A body that loops over
+/// documents may perform thousands.
 pub(crate) const LISTED: usize = 20;
 
-/// One operation of a body.
+/// An operation of a body.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Operation {
-    /// What was called: `update_many`, `create_index`.
+    /// The method that was called, such as `update_many` or `create_index`.
     pub kind: &'static str,
-    /// The collection's name in the database.
+    /// The name of the collection in the database.
     pub collection: String,
-    /// How many documents it touched.
+    /// The numbers of affected documents.
     pub counts: Counts,
-    /// In a dry run: up to three of the documents that it changed. Only the first 20 operations of a body have some.
+    /// In a dry run: up to three of the changed documents, for the first 20 operations of a body only.
     pub samples: Vec<Sample>,
-    /// In a dry run: what was found out about an operation of `Schema` that was not executed, and what cannot be shown of one
-    /// of `Tx`.
+    /// In a dry run: the findings about an operation of `Schema`, which was not executed, and the limits of the samples of `Tx`.
     pub notes: Vec<String>,
-    /// In a dry run: what an operation of `Schema` would do; the notes say why. `None` for one that was executed.
+    /// In a dry run: the predicted effect of an operation of `Schema`, explained by the notes. `None` for an operation that was
+    /// executed.
     pub prediction: Option<Prediction>,
 }
 
-/// What an operation of `Schema` would do, with names, indexes and documents as they are now.
+/// The predicted effect of an operation of `Schema`, given the names, indexes and documents at the time of the dry run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Prediction {
-    /// What it asks for is there already.
+    /// Nothing: the database is already as requested.
     NothingToDo,
-    /// It would succeed, and change the database.
+    /// It would succeed and change the database.
     WouldChange,
-    /// Nobody but the server knows, and it cannot be asked without doing it.
+    /// Unknown: only executing it would show the effect.
     CannotTell,
     /// It would fail.
     WouldFail,
 }
 
-/// A document that an operation of a dry run changed, as long as its transaction lasted. A document of more than 16 kB is
-/// shortened: long texts end with their length, and a field or element `…` counts those that are left out.
+/// A document that an operation of a dry run changed within its transaction.
+///
+/// A document of more than 16 kB is shortened: a long text ends with its length, and a field or element `…` holds the number of
+/// omitted ones.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Sample {
-    /// Before the operation; `None` when it inserted the document.
+    /// The document before the operation; `None` if the operation inserted it.
     pub before: Option<Document>,
-    /// After it; `None` when it deleted the document.
+    /// The document after the operation; `None` if the operation deleted it.
     pub after: Option<Document>,
 }
 
 impl Operation {
-    /// An operation that has touched nothing.
+    /// Creates an operation with counts of 0.
     #[must_use]
     pub fn new(kind: &'static str, collection: &str) -> Self {
         Self {
@@ -69,17 +71,17 @@ impl Operation {
     }
 }
 
-/// How many documents an operation touched; what does not apply is 0.
+/// The numbers of documents that an operation affected. A count that does not apply is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Matched by an update, or found.
+    /// Documents matched by an update, or found.
     pub matched: u64,
-    /// Changed by an update or a replacement.
+    /// Documents changed by an update or a replacement.
     pub modified: u64,
-    /// Inserted, by an upsert too.
+    /// Documents inserted, including by an upsert.
     pub inserted: u64,
-    /// Deleted.
+    /// Documents deleted.
     pub deleted: u64,
 }
 
@@ -89,7 +91,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// As the end of a line: `, 4,812 matched, 4,812 modified`.
+/// The end of a line: `, 4,812 matched, 4,812 modified`.
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
@@ -98,8 +100,8 @@ impl fmt::Display for Counts {
             (self.inserted, "inserted"),
             (self.deleted, "deleted"),
         ];
-        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            write!(f, ", {} {what}", Count(count))?;
+        for (count, name) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, ", {} {name}", Count(count))?;
         }
         Ok(())
     }

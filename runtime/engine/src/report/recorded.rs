@@ -1,9 +1,9 @@
-//! An error of another process, as it is on record.
+//! Errors that another process recorded.
 
 use std::error::Error;
 use std::fmt;
 
-/// An error that another process has recorded; its sources are the causes on record.
+/// An error that another process recorded. Its sources are the recorded causes.
 #[derive(Debug)]
 pub(crate) struct RecordedError {
     message: String,
@@ -11,11 +11,11 @@ pub(crate) struct RecordedError {
 }
 
 impl RecordedError {
-    /// From a chain of sources, outermost first.
+    /// Creates an error from a chain of sources, outermost first.
     pub(crate) fn new(chain: &[String]) -> Self {
         let (message, causes) = match chain {
             [message, causes @ ..] => (message.clone(), causes),
-            [] => ("it did not say why".to_owned(), chain),
+            [] => ("no error was recorded".to_owned(), chain),
         };
         let source = (!causes.is_empty()).then(|| Box::new(Self::new(causes)));
         Self { message, source }

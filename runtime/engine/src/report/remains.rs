@@ -1,20 +1,20 @@
-//! What is left of a migration that did not end well.
+//! Changes that remain after a failure.
 
-/// What a migration that did not end well has left in the database.
+/// The changes of a failed or stopped migration that remain in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remains {
-    /// Nothing: it ran in a transaction, which was rolled back.
+    /// No changes: its transaction was rolled back.
     Nothing,
-    /// What it did before it ended: it ran outside a transaction, and runs again from its beginning.
+    /// The changes until it ended. It ran outside a transaction and runs again from its beginning.
     Repeatable,
-    /// What it did before it ended, which is on record operation by operation: it took `Schema`, and resumes there.
+    /// The changes until it ended, recorded operation by operation. It takes `Schema` and resumes after the last operation.
     Resumable,
-    /// Nobody knows how much: a `Tx` body that ran without a transaction, on a server that has none.
+    /// An unknown part of its changes: a `Tx` body ran without a transaction, on a server that has none.
     Partial,
-    /// All of it: it was committed, and only then its `verify` function said no.
+    /// All changes: it was committed before its `verify` function failed.
     All,
-    /// All of it or nothing, and nobody knows which: the connection was lost in the commit
-    /// ([`CommitUnknown`](crate::error::Error::CommitUnknown)). The next run reads it from the record.
+    /// All changes or none: the connection was lost during the commit
+    /// ([`CommitUnknown`](crate::error::Error::CommitUnknown)). The next run learns the result from the record.
     Unknown,
 }

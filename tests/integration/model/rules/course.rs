@@ -124,7 +124,7 @@ impl Rules<'_> {
         };
         let status = if fails { RecordStatus::Failed } else { RecordStatus::Completed };
         let after = match before {
-            // It was rolled back, so it is as half reverted as before.
+            // Rolled back, so it is as partially reverted as before.
             Some(before) if fails && runs == Runs::Tx && before.is_half_reverted() => {
                 Stored { status, attempts, has_error: true, ..before }
             }

@@ -1,4 +1,4 @@
-//! What there is to do, or why it is refused.
+//! The remaining work, or the refusal.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ impl Rules<'_> {
         }
     }
 
-    /// What is pending, not manual, and waits for nothing manual; the rest waits.
+    /// The pending migrations that are not manual and have no manual dependency; the others are blocked.
     pub(in crate::model) fn waiting(&self, world: &World) -> Vec<usize> {
         let manual = |place: &usize| self.drawing.0[*place].manual && !world.is_completed(*place);
         let automatic = |place: &usize| !self.drawing.0[*place].manual && !world.is_completed(*place);
@@ -167,7 +167,7 @@ impl Rules<'_> {
 
     fn mark_pending(&self, world: &World, named: &[usize]) -> Result<Vec<usize>, String> {
         self.all_known(named)?;
-        // A `Schema` body that stopped half-way is pending, but would resume.
+        // A partially executed `Schema` body is pending, but would resume.
         let resumes = |place: &usize| {
             let stopped = |record: &Stored| matches!(record.status, RecordStatus::Running | RecordStatus::Failed);
             self.drawing.0[*place].up == Runs::Schema && world.records.get(place).is_some_and(stopped)
@@ -184,7 +184,7 @@ impl Rules<'_> {
     }
 }
 
-/// All refusals together.
+/// Combines refusals.
 fn gather(refusals: impl Iterator<Item = String>) -> Result<(), String> {
     let refusals: Vec<_> = refusals.collect();
     if refusals.is_empty() { Ok(()) } else { Err(refusals.join("; ")) }

@@ -1,4 +1,4 @@
-//! The transaction of a dry run, which holds all `Tx` bodies and is never committed.
+//! The transaction of a dry run, which contains all `Tx` bodies and is never committed.
 
 use std::slice;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
 use tokio::time::Instant;
 
-use super::super::attempt::{Attempt, why_failed, why_ignored};
+use super::super::attempt::{Attempt, check_ignored_error, classify_failure};
 use super::super::body::run;
 use super::super::failure::{Verdict, judge};
 use super::super::transaction::abort;
@@ -20,45 +20,45 @@ use crate::migration::registration::BoxError;
 use crate::report::Execution;
 use crate::stop::Permit;
 
-/// The server looks for transactions that have lasted too long once a second at most.
+/// A transaction that is shorter than this cannot have expired: the server checks for expired ones at most once per second.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// Bodies in one transaction.
+/// The transaction of a dry run.
 #[derive(Debug)]
 pub(super) struct Rehearsal<'d> {
     run: &'d DryRun<'d>,
-    /// How often the dry run has begun.
+    /// The number of this attempt at the dry run.
     attempts: u32,
     session: Option<Session>,
     transaction: Option<Open>,
-    /// The effects of these went with a transaction that a failure ended.
+    /// The ids whose effects were lost with a failed transaction.
     lost: Vec<&'static str>,
-    /// Why nothing can be simulated any more.
-    gone: Option<String>,
+    /// The reason why nothing more can be simulated.
+    exhausted: Option<String>,
 }
 
-/// A transaction that is under way.
+/// An open transaction.
 #[derive(Debug)]
 struct Open {
     began: Instant,
-    /// The bodies that it holds.
-    holds: Vec<&'static str>,
+    /// The ids of the bodies that it contains.
+    contains: Vec<&'static str>,
 }
 
 impl<'d> Rehearsal<'d> {
     pub(super) fn new(run: &'d DryRun<'d>, attempts: u32) -> Self {
-        Self { run, attempts, session: None, transaction: None, lost: Vec::new(), gone: None }
+        Self { run, attempts, session: None, transaction: None, lost: Vec::new(), exhausted: None }
     }
 
-    /// The ids of those whose effects the next body does not find, because their transaction has ended.
+    /// The ids whose effects are missing for the next body, because their transaction ended.
     pub(super) fn lost(&self) -> &[&'static str] {
         &self.lost
     }
 
-    /// Runs a body on what the earlier ones left. `Err` when the dry run has to begin again, or cannot go on.
+    /// Runs a body after the earlier ones. Fails if the dry run must start over or cannot continue.
     pub(super) async fn rehearse(&mut self, step: &Step<'_>) -> Result<Execution, Attempt> {
-        if let Some(gone) = &self.gone {
-            return Ok(not_simulated(step, gone));
+        if let Some(reason) = &self.exhausted {
+            return Ok(not_simulated(step, reason));
         }
         let (mut session, began) = self.open().await?;
         let permit = Permit::without_lease(self.run.stop.clone());
@@ -70,7 +70,7 @@ impl<'d> Rehearsal<'d> {
         let result = match ended {
             Ok((_, result)) => {
                 let Some(taken) = ours.end().await else {
-                    unreachable!("nobody else takes the session of a body that has come back")
+                    unreachable!("the session of a body that returned has no other user")
                 };
                 session = taken;
                 let result = self.judge(result, &ours, &permit, &mut session, began).await;
@@ -90,26 +90,28 @@ impl<'d> Rehearsal<'d> {
         };
         let held = match (&result, &mut self.transaction) {
             (Ok(()), Some(open)) => {
-                open.holds.push(step.migration.id());
+                open.contains.push(step.migration.id());
                 Vec::new()
             }
-            _ => self.transaction.take().map_or_else(Vec::new, |open| open.holds),
+            _ => self.transaction.take().map_or_else(Vec::new, |open| open.contains),
         };
         let result = match result {
             Ok(()) => Ok(()),
-            Err(Attempt::Again(error)) if self.attempts < ATTEMPTS => return Err(Attempt::Again(error)),
-            Err(Attempt::Again(source)) => Err(Error::TransactionAborted { attempts: self.attempts, source }.into()),
-            Err(Attempt::Over(failure)) => {
+            Err(Attempt::Transient(error)) if self.attempts < ATTEMPTS => return Err(Attempt::Transient(error)),
+            Err(Attempt::Transient(source)) => {
+                Err(Error::TransactionAborted { attempts: self.attempts, source }.into())
+            }
+            Err(Attempt::Permanent(failure)) => {
                 if let Failure::Failed(error) = &failure
                     && !held.is_empty()
-                    && let Some(why) = outgrown(error)
+                    && let Some(limit) = exceeded_limit(error)
                 {
-                    // By itself it might have been neither too slow nor too large.
-                    let gone = self.gone.insert(format!(
-                        "the dry run is one transaction, and the server ended it, because it {why}. From here on nothing \
-                         could be simulated; try again when the migrations before this one are applied"
+                    // The body alone might not have exceeded the limit.
+                    let reason = self.exhausted.insert(format!(
+                        "the dry run is one transaction, which the server ended because it {limit}. Apply the earlier \
+                         migrations, then try again"
                     ));
-                    return Ok(not_simulated(step, gone));
+                    return Ok(not_simulated(step, reason));
                 }
                 Err(failure)
             }
@@ -125,7 +127,7 @@ impl<'d> Rehearsal<'d> {
         }
     }
 
-    /// The session with the transaction, and when that began.
+    /// Returns the session with the transaction, and the start of the transaction.
     async fn open(&mut self) -> Result<(Session, Instant), Failure> {
         let mut session = if let Some(session) = self.session.take() {
             session
@@ -136,11 +138,11 @@ impl<'d> Rehearsal<'d> {
         if self.transaction.is_none() {
             start(&mut session).await.map_err(|error| Failure::server("start a transaction", error))?;
         }
-        let open = self.transaction.get_or_insert_with(|| Open { began: Instant::now(), holds: Vec::new() });
+        let open = self.transaction.get_or_insert_with(|| Open { began: Instant::now(), contains: Vec::new() });
         Ok((session, open.began))
     }
 
-    /// What the end of a body means, as in earnest.
+    /// Classifies the result of a body as in a real run.
     async fn judge(
         &self,
         result: Result<(), BoxError>,
@@ -152,28 +154,28 @@ impl<'d> Rehearsal<'d> {
         let database = self.run.database;
         permit.check()?;
         if let Err(error) = result {
-            return Err(why_failed(database, error, tx, began).await);
+            return Err(classify_failure(database, error, tx, began).await);
         }
-        why_ignored(database, tx, began).await?;
+        check_ignored_error(database, tx, began).await?;
         if began.elapsed() < SHORT {
             return Ok(());
         }
-        // There is no commit that would find out whether the server has ended the transaction meanwhile.
+        // Without a commit, only a read shows whether the server has ended the transaction.
         let records = database.collection::<Document>(&self.run.options.names.records);
         let Err(error) = records.find_one(doc! {}).session(session).await else { return Ok(()) };
         Err(match judge(&error, outlived(database, &error, began).await) {
-            Verdict::Again(error) => Attempt::Again(error),
-            Verdict::Final(error) => error.into(),
-            Verdict::Ordinary => Failure::server("go on with the dry run", error).into(),
+            Verdict::Transient(error) => Attempt::Transient(error),
+            Verdict::Permanent(error) => error.into(),
+            Verdict::Ordinary => Failure::server("continue the dry run", error).into(),
         })
     }
 }
 
-/// In what a transaction has outgrown the server, if that is what ended it.
-fn outgrown(error: &BoxError) -> Option<&'static str> {
+/// Returns the server's limit that the transaction exceeded, if that ended it.
+fn exceeded_limit(error: &BoxError) -> Option<&'static str> {
     match error.downcast_ref()? {
         Error::TransactionTooSlow { .. } => Some("lasted longer than transactionLifetimeLimitSeconds"),
-        Error::TransactionTooLarge { .. } => Some("grew too large for the server's cache"),
+        Error::TransactionTooLarge { .. } => Some("grew too large for its cache"),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! What both halves of a dry run share: its settings, and how a step is reported.
+//! Shared parts of a dry run: its settings and the report of a step.
 
 use crate::context::Journal;
 use crate::error::{in_one_line, source_chain};
@@ -11,7 +11,7 @@ use crate::report::{Execution, Operation, Outcome, Prediction, Remains};
 use crate::stop::{Deadline, Stop};
 use mongodb::Database;
 
-const IN_DOUBT: &str = "cannot tell what all of its operations would do";
+const IN_DOUBT: &str = "the effect of some operations cannot be predicted";
 
 /// Maximum attempts after transient aborts. Lower than in a real run, because each attempt repeats every body.
 pub(super) const ATTEMPTS: u32 = 3;
@@ -22,21 +22,21 @@ pub(crate) struct DryRun<'r> {
     pub(crate) database: &'r Database,
     pub(crate) options: &'r Options,
     pub(crate) stop: &'r Stop,
-    /// When the whole run has to be over.
+    /// The time limit of the whole run.
     pub(crate) deadline: Option<Deadline>,
     /// Whether the server has transactions.
     pub(crate) transactional: bool,
-    /// Whether to go on with what does not depend on a failed one.
+    /// Whether to continue with steps that do not depend on a failed one.
     pub(crate) continue_on_error: bool,
 }
 
 impl DryRun<'_> {
     pub(super) fn limits(&self, step: &Step<'_>) -> Limits<'_> {
-        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout(), stake: None }
+        Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout(), resources: None }
     }
 }
 
-/// A journal that nobody follows: what a dry run does has not happened.
+/// Creates a journal without listeners, because the operations of a dry run are not real.
 pub(super) fn journal(step: &Step<'_>) -> Journal {
     Journal::new(step.migration, EventSender::default())
 }
@@ -46,7 +46,7 @@ pub(super) fn not_simulated(step: &Step<'_>, reason: &str) -> Execution {
     Execution { outcome, ..execution(step, 0, Ok(()), Vec::new()) }
 }
 
-/// What to tell of a step that has run.
+/// Returns the report of a step.
 pub(super) fn execution(
     step: &Step<'_>,
     attempts: u32,

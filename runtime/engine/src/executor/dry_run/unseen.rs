@@ -1,4 +1,4 @@
-//! Which effects of earlier steps a step of a dry run does not find.
+//! Effects of earlier steps that a step of a dry run does not see.
 
 use std::collections::HashMap;
 
@@ -7,21 +7,21 @@ use crate::migration::Kind;
 use crate::plan::Graph;
 use crate::report::{Execution, Outcome, Prediction};
 
-/// How many ids are named in one note.
+/// Maximum number of ids in a note.
 const NAMED: usize = 5;
 
-/// What has gone before, as far as it has left nothing.
+/// The earlier steps whose effects are missing.
 pub(super) struct Unseen<'g> {
     graph: &'g Graph,
-    /// All steps so far that write documents, in order. Of the others, checks know what they would have done.
+    /// All earlier steps that write documents, in order. Checks take the effects of `Schema` steps into account.
     before: Vec<&'static str>,
-    /// Those of them that were not executed, or not simulated.
+    /// Earlier steps that were not executed or not simulated.
     not_executed: Vec<&'static str>,
-    /// Those whose transaction has ended.
+    /// Earlier steps whose transaction has ended.
     rolled_back: Vec<&'static str>,
-    /// The `Tx` steps that wrote to a collection, by its name.
+    /// The earlier `Tx` steps that wrote to a collection, by the name of the collection.
     wrote: HashMap<String, Vec<&'static str>>,
-    /// Those that were not run at all: nobody knows what they would have written.
+    /// Earlier steps that were not run, so that their writes are unknown.
     opaque: Vec<&'static str>,
 }
 
@@ -37,7 +37,7 @@ impl<'g> Unseen<'g> {
         }
     }
 
-    /// Notes what a step does not find, as far as it has to do with it.
+    /// Adds notes about the missing effects of related steps.
     pub(super) fn explain(&self, step: &Step<'_>, execution: &mut Execution) {
         if execution.attempts == 0 {
             return;
@@ -67,7 +67,7 @@ impl<'g> Unseen<'g> {
         }
     }
 
-    /// What stands in the way of a `Schema` operation is not certain to do so when an earlier step writes to the collection.
+    /// Withdraws the prediction of failure if earlier steps write to the collections, because they may remove the obstacles.
     pub(super) fn doubt(&self, execution: &mut Execution) {
         if !matches!(execution.outcome, Outcome::WouldFail) {
             return;
@@ -85,13 +85,13 @@ impl<'g> Unseen<'g> {
         }
         let earlier: Vec<_> = self.before.iter().copied().filter(|id| writers.contains(id)).collect();
         let reason = format!(
-            "what stands in its way may be gone by then: its checks did not find what is done by {}",
+            "its checks found an obstacle, but ran without the effects of {}, which may remove it",
             named(&earlier)
         );
         execution.outcome = Outcome::NotSimulated { reason };
     }
 
-    /// Adds a step to what has gone before.
+    /// Adds a step to the earlier ones.
     pub(super) fn add(&mut self, step: &Step<'_>, execution: &Execution, rolled_back: &[&'static str]) {
         let id = step.migration.id();
         if step.kind != Kind::Schema {
@@ -115,7 +115,7 @@ impl<'g> Unseen<'g> {
         self.rolled_back = rolled_back.to_vec();
     }
 
-    /// What a step depends on, or, when it is reverted, what depends on it.
+    /// Returns a predicate for the direct and indirect dependencies and dependents of a step.
     fn related(&self, step: &Step<'_>) -> impl Fn(&&'static str) -> bool {
         let node = self.graph.find(step.migration.id());
         let (upstream, downstream) = (self.graph.upstream(node), self.graph.downstream(node));

@@ -1,8 +1,7 @@
-//! The lease, the fence, the commit and the operations of `Schema` against a server in memory, under tokio's paused clock.
+//! A simulation of lease, fence, commit and `Schema` operations against an in-memory server, under tokio's paused clock.
 //!
-//! A [`Schedule`](schedule::Schedule) is a value: how many processes, what they have to do, and what happens to which of their server calls.
-//! It is drawn and shrunk by proptest. What runs between the calls is the code that runs in earnest; what answers them is a
-//! primary that keeps everything in memory.
+//! A [`Schedule`](schedule::Schedule) is a value: the processes, their work, and the faults of their server calls.
+//! proptest generates and shrinks it. The code between the calls is the real code; the server is a simulated primary.
 
 mod memory;
 mod process;

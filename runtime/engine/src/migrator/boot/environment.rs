@@ -1,4 +1,4 @@
-//! What the environment tells a boot. Pure: the variables come as values.
+//! The environment variables of a boot. Pure: the variables are passed as values.
 
 #[cfg(test)]
 mod tests;
@@ -24,21 +24,22 @@ const VERSION: &str = "MONGRATE_VERSION";
 
 const NAMES: [&str; 8] = [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR, ENV, VERSION];
 
-/// How long the run of a boot may take when nobody says otherwise.
+/// The default time limit of a boot's run.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// The variables as they were found.
+/// The values of the variables that are set.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variables(BTreeMap<&'static str, OsString>);
 
 impl Variables {
-    pub(super) fn found<V: Into<OsString>>(lookup: impl Fn(&str) -> Option<V>) -> Self {
+    pub(super) fn read<V: Into<OsString>>(lookup: impl Fn(&str) -> Option<V>) -> Self {
         Self(NAMES.into_iter().filter_map(|name| Some((name, lookup(name)?.into()))).collect())
     }
 }
 
-/// The settings in the `MONGRATE_*` variables; see [`MigratorBuilder::boot`].
+/// The settings of the `MONGRATE_*` variables; see [`Boot`](super::Boot).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the option of the builder has this name")]
 #[non_exhaustive]
 pub struct Environment {
     /// `MONGRATE_AUTO`: whether pending migrations may be applied. Default: true.
@@ -54,12 +55,13 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Reads the variables of this process. Fails with [`Error::Variable`], or [`Error::Several`], if one is malformed.
+    /// Reads the variables of this process. Fails with [`Error::Variable`] if a variable is malformed, and with
+    /// [`Error::Several`] if several are.
     pub fn of_this_process() -> Result<Self, Error> {
-        Self::read(&Variables::found(|name| std::env::var_os(name)))
+        Self::read(&Variables::read(|name| std::env::var_os(name)))
     }
 
-    /// All that is malformed is told at once.
+    /// Parses the variables. Malformed variables are reported together.
     pub(super) fn read(variables: &Variables) -> Result<Self, Error> {
         let mut reader = Reader { variables, errors: Vec::new() };
         let settings = Self {
@@ -76,10 +78,10 @@ impl Environment {
         Ok(settings)
     }
 
-    /// Sets the options that are set in the environment. `timeout` is the limit of a run for which nobody has set one.
-    #[must_use]
+    /// Sets the options that are set in the environment. `timeout` is the limit of runs if neither the builder nor the environment
+    /// has one.
     pub fn configure(&self, builder: MigratorBuilder, timeout: Limit) -> MigratorBuilder {
-        let mut builder = builder.limited(self.timeout, timeout);
+        let mut builder = builder.timeout_or(self.timeout, timeout);
         if let Some(wait) = self.lock_wait {
             builder = builder.lock_wait(wait);
         }
@@ -96,8 +98,8 @@ impl Environment {
     }
 }
 
-/// Reads one variable after the other. One that is not set or empty is `None`; so is one that is malformed, which is an
-/// error besides.
+/// Parses one variable after another. Returns `None` for a variable that is not set, empty or malformed, and collects errors
+/// about malformed ones.
 struct Reader<'a> {
     variables: &'a Variables,
     errors: Vec<Error>,
@@ -109,13 +111,13 @@ impl<'a> Reader<'a> {
         match value.to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" | "on" => Some(true),
             "false" | "0" | "no" | "off" => Some(false),
-            _ => self.malformed(name, value, "true or false (also 1 and 0, yes and no, on and off)"),
+            _ => self.malformed(name, value, "true or false (or 1 or 0, yes or no, on or off)"),
         }
     }
 
     fn duration(&mut self, name: &'static str, allowed: &RangeInclusive<Duration>) -> Option<Duration> {
         let value = self.text(name)?;
-        millis(value, allowed).or_else(|| self.malformed(name, value, &told(allowed)))
+        millis(value, allowed).or_else(|| self.malformed(name, value, &accepted(allowed)))
     }
 
     fn limit(&mut self, name: &'static str) -> Option<Limit> {
@@ -124,13 +126,13 @@ impl<'a> Reader<'a> {
             return Some(Limit::None);
         }
         let limit = millis(value, &options::TIMEOUT).map(Limit::After);
-        limit.or_else(|| self.malformed(name, value, &format!("{}, or none", told(&options::TIMEOUT))))
+        limit.or_else(|| self.malformed(name, value, &format!("{}, or none", accepted(&options::TIMEOUT))))
     }
 
     fn text(&mut self, name: &'static str) -> Option<&'a str> {
         let value = self.variables.0.get(name)?;
         match value.to_str() {
-            // What reads a file into a variable often leaves a line end behind it.
+            // A value that is read from a file often ends with a line break.
             Some(value) => Some(value.trim()).filter(|value| !value.is_empty()),
             None => self.malformed(name, &value.to_string_lossy(), "text in UTF-8"),
         }
@@ -146,7 +148,7 @@ fn millis(value: &str, allowed: &RangeInclusive<Duration>) -> Option<Duration> {
     value.parse().ok().map(Duration::from_millis).filter(|duration| allowed.contains(duration))
 }
 
-fn told(allowed: &RangeInclusive<Duration>) -> String {
+fn accepted(allowed: &RangeInclusive<Duration>) -> String {
     let (least, most) = (allowed.start().as_millis(), allowed.end().as_millis());
     format!("a whole number of milliseconds from {least} to {most}")
 }

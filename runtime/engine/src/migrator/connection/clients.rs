@@ -1,4 +1,4 @@
-//! The two clients of a run, or of the runs of many databases.
+//! The two clients of a run, or of many runs together.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use crate::display::truncated;
 use crate::error::Error;
 use crate::store::{primary, write_concern};
 
-/// The longest application name that the server takes, in bytes:
+/// The maximum length of an application name in bytes:
 /// <https://github.com/mongodb/specifications/blob/master/source/mongodb-handshake/handshake.md>.
-const LONGEST_NAME: usize = 128;
+const MAX_NAME_LENGTH: usize = 128;
 
-/// How long the server has to acknowledge that sessions have ended.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long to wait for the orderly shutdown of a client.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 
-/// The client of the bodies and that of the lease.
+/// The client of bodies and the client of the lease.
 #[derive(Clone, Debug)]
 pub(super) struct Clients {
     pub(super) body: Client,
     pub(super) lease: Client,
-    /// What the client of the bodies calls itself.
+    /// The application name of the client of bodies.
     pub(super) app_name: String,
 }
 
 impl Clients {
-    /// `runs` is how many use them at a time.
+    /// Creates clients for this number of concurrent runs.
     pub(super) fn new(options: &ClientOptions, runs: usize) -> Result<Self, Error> {
         let nonce = ObjectId::new();
         let app_name = app_name(options.app_name.as_deref(), "mongrate", nonce);
@@ -43,21 +43,21 @@ impl Clients {
         let mut lease = body.clone();
         lease.app_name = Some(self::app_name(options.app_name.as_deref(), "mongrate-lease", nonce));
         lease.min_pool_size = None;
-        // One for the heartbeat of each run, and one for whoever waits or releases meanwhile.
+        // One connection for the heartbeat of each run, and one for a wait or a release at the same time.
         lease.max_pool_size = Some(u32::try_from(runs).unwrap_or(u32::MAX).saturating_add(1));
         Ok(Self { body: client(body)?, lease: client(lease)?, app_name })
     }
 
     pub(super) async fn shutdown(self) {
-        join(goodbye(self.body), goodbye(self.lease)).await;
+        join(shut_down(self.body), shut_down(self.lease)).await;
     }
 }
 
-/// Clients that many runs share: made by the first run that needs them.
+/// Clients that many runs share. The first run creates them.
 #[derive(Debug)]
 pub(crate) struct SharedClients {
     options: ClientOptions,
-    /// How many runs there are at a time.
+    /// The number of concurrent runs.
     runs: usize,
     clients: OnceCell<Clients>,
 }
@@ -82,23 +82,22 @@ impl SharedClients {
     }
 }
 
-/// Shuts a client down. It waits for the sessions and cursors that are still in use, but not for long: a body that was left
-/// behind may never drop its own.
-pub(crate) async fn goodbye(client: Client) {
-    // On tasks, because a future of the driver must not be dropped under way.
+/// Shuts down a client. Waits only briefly for sessions and cursors in use, because an abandoned body may never drop its own.
+pub(crate) async fn shut_down(client: Client) {
+    // In tasks, because the driver's futures must not be dropped midway.
     let orderly = tokio::spawn(client.clone().shutdown().into_future());
-    if timeout(GOODBYE, orderly).await.is_err() {
-        tracing::debug!("a client is shut down although something still uses it, or the server does not answer");
+    if timeout(SHUTDOWN_LIMIT, orderly).await.is_err() {
+        tracing::debug!("shutting down a client that is still in use, or whose server does not respond");
         tokio::spawn(client.shutdown().immediate(true).into_future());
     }
 }
 
-/// The user's name in front, then ours with a nonce: one process may migrate several databases at the same time, and the
-/// operations of one run are ended by this name.
+/// Appends Mongrate's name and a nonce to the user's application name. The nonce makes the name unique, because operations of a
+/// run are ended by this name, and a process may migrate several databases at the same time.
 fn app_name(user: Option<&str>, ours: &str, nonce: ObjectId) -> String {
     let ours = format!("{ours}-{nonce}");
     match user {
-        Some(user) => format!("{} {ours}", truncated(user, LONGEST_NAME - ours.len() - 1)),
+        Some(user) => format!("{} {ours}", truncated(user, MAX_NAME_LENGTH - ours.len() - 1)),
         None => ours,
     }
 }
@@ -108,13 +107,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_users_name_stays_in_front_as_far_as_the_server_takes_it() {
+    fn the_users_name_is_truncated_to_fit() {
         let nonce = ObjectId::new();
         let name = app_name(Some("shop"), "mongrate", nonce);
         assert!(name.starts_with("shop mongrate-"), "{name}");
         for long in ["x".repeat(128), "é".repeat(64), "€".repeat(42)] {
             let name = app_name(Some(&long), "mongrate-lease", nonce);
-            assert!(name.len() <= LONGEST_NAME && name.len() > LONGEST_NAME - 4, "{name}");
+            assert!(name.len() <= MAX_NAME_LENGTH && name.len() > MAX_NAME_LENGTH - 4, "{name}");
             assert!(name.contains(" mongrate-lease-"), "{name}");
         }
         assert!(app_name(None, "mongrate", nonce).starts_with("mongrate-"));

@@ -1,27 +1,26 @@
-//! Names of databases, which come from connection strings, variables and arguments.
+//! Validation of database names from connection strings, variables and arguments.
 
 use crate::error::{Error, escaped};
 
 /// The server's own databases.
 const RESERVED: [&str; 3] = ["admin", "config", "local"];
 
-/// The longest name that the server takes, in bytes:
+/// The maximum length of a database name in bytes:
 /// <https://www.mongodb.com/docs/manual/reference/limits/#mongodb-limit-Length-of-Database-Names>.
-const LONGEST: usize = 63;
+const MAX_LENGTH: usize = 63;
 
-/// Characters that are invisible or change how a line reads: zero-width ones, those that set the direction, the byte order mark.
+/// Invisible and bidirectional characters, and the byte order mark.
 const INVISIBLE: [char; 14] = [
     '\u{AD}', '\u{200B}', '\u{200C}', '\u{200D}', '\u{200E}', '\u{200F}', '\u{202A}', '\u{202B}', '\u{202C}',
     '\u{202D}', '\u{202E}', '\u{2060}', '\u{2066}', '\u{FEFF}',
 ];
 
-/// Whether it is one of the server's own databases, which are never migrated.
+/// Returns whether the name is one of the server's own databases, which are never migrated.
 pub(crate) fn is_reserved(name: &str) -> bool {
     RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
-/// Refuses what cannot be meant, before the server is asked anything: a reserved name, and what the server or whoever has to type
-/// the name cannot handle.
+/// Refuses reserved and invalid names before anything is sent to the server.
 pub(crate) fn check(name: &str) -> Result<(), Error> {
     if is_reserved(name) {
         return Err(Error::ReservedDatabase { name: name.to_owned() });
@@ -30,7 +29,7 @@ pub(crate) fn check(name: &str) -> Result<(), Error> {
         "is empty".to_owned()
     } else if let Some(wrong) = name.chars().find(|c| !is_allowed(*c)) {
         format!("contains the character {}", shown(wrong))
-    } else if name.len() > LONGEST {
+    } else if name.len() > MAX_LENGTH {
         format!("has {} bytes", name.len())
     } else {
         return Ok(());
@@ -38,8 +37,8 @@ pub(crate) fn check(name: &str) -> Result<(), Error> {
     Err(Error::DatabaseName { name: escaped(name), problem })
 }
 
-/// <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>: those that no system allows. White space and control
-/// characters come from files and editors.
+/// Applies the restrictions of all systems: <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>. White
+/// space and control characters are leftovers of files and editors.
 fn is_allowed(c: char) -> bool {
     !(c.is_whitespace() || c.is_control() || INVISIBLE.contains(&c) || ['/', '\\', '.', '"', '$'].contains(&c))
 }
@@ -53,14 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_servers_own_are_refused() {
+    fn reserved_names_are_refused() {
         for name in ["admin", "config", "local", "Admin"] {
             assert!(matches!(check(name), Err(Error::ReservedDatabase { .. })), "{name}");
         }
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_in_one_line() {
+    fn invalid_names_are_refused_in_one_line() {
         for (name, problem) in [
             ("", "is empty"),
             ("shop\n", r"contains the character '\n'"),
@@ -77,13 +76,13 @@ mod tests {
             (&"é".repeat(32), "has 64 bytes"),
         ] {
             let error = check(name).unwrap_err();
-            assert!(matches!(&error, Error::DatabaseName { problem: told, .. } if told == problem), "{error:?}");
+            assert!(matches!(&error, Error::DatabaseName { problem: found, .. } if found == problem), "{error:?}");
             assert!(!error.to_string().contains(char::is_control), "{error}");
         }
     }
 
     #[test]
-    fn what_the_server_takes_is_taken() {
+    fn valid_names_are_accepted() {
         for name in ["shop", "tenant-1_eu", "Läden", "a:b", "ana@example", "administrator", &"x".repeat(63)] {
             assert!(check(name).is_ok(), "{name}");
         }

@@ -1,4 +1,4 @@
-//! Connection strings. They carry passwords, so that neither they nor the driver's errors about them are shown as they are.
+//! Connection strings. They may contain passwords, so neither they nor the driver's errors about them are shown verbatim.
 
 use mongodb::Client;
 use mongodb::error::{Error as DriverError, ErrorKind};
@@ -10,24 +10,24 @@ const LOOKS_LIKE: &str = "it looks like mongodb://localhost/shop";
 const ESCAPES: &str = "it looks like mongodb://localhost/shop, with `user:password@` before the host if need be; in both, \
     `/ ? # : @ %` are written as %2F %3F %23 %3A %40 %25";
 
-/// The options that a connection string stands for. White space around it comes from the file that it was kept in.
+/// Parses a connection string. Ignores white space around it, which is often read from a file.
 pub(crate) async fn parse(uri: &str) -> Result<ClientOptions, Error> {
     let uri = uri.trim();
     ClientOptions::parse(uri).await.map_err(|error| refused(&error, has_no_secret(uri)))
 }
 
-/// A client with these options.
+/// Creates a client.
 pub(crate) fn client(options: ClientOptions) -> Result<Client, Error> {
-    let harmless = options.credential.is_none();
-    Client::with_options(options).map_err(|error| refused(&error, harmless))
+    let is_quotable = options.credential.is_none();
+    Client::with_options(options).map_err(|error| refused(&error, is_quotable))
 }
 
-/// `harmless` says that the driver's words cannot quote a secret.
-fn refused(error: &DriverError, harmless: bool) -> Error {
+/// Converts a driver error. `is_quotable` means that the driver's message cannot contain a secret.
+fn refused(error: &DriverError, is_quotable: bool) -> Error {
     let unusable = |problem: String, help| Error::ConnectionString { problem, help };
     match &*error.kind {
         ErrorKind::DnsResolve { .. } => Error::HostNotFound,
-        // Here the driver's own words name nothing of the connection string.
+        // This message of the driver quotes nothing.
         ErrorKind::InvalidArgument { message, .. } if message.contains("dns-resolver") => unusable(
             format!("cannot be used: {}", message.trim_end_matches('.')),
             "build the application with the feature `dns-resolver` of `mongodb`",
@@ -36,8 +36,8 @@ fn refused(error: &DriverError, harmless: bool) -> Error {
             format!("has TLS options that do not fit: {}", Readable(error)),
             "correct them, and check that the files are there",
         ),
-        // The driver's message may quote what it could not read, which may be a part of the password.
-        _ if !harmless => unusable("is not valid".to_owned(), ESCAPES),
+        // The driver's message may quote the part that it could not parse, which may be a part of the password.
+        _ if !is_quotable => unusable("is not valid".to_owned(), ESCAPES),
         ErrorKind::InvalidArgument { message, .. } => {
             unusable(format!("is not valid: {}", message.trim_end_matches('.')), LOOKS_LIKE)
         }
@@ -45,7 +45,7 @@ fn refused(error: &DriverError, harmless: bool) -> Error {
     }
 }
 
-/// Whether it is plain that nothing but hosts, ports, a database and harmless options is in it.
+/// Returns whether a connection string obviously has only hosts, ports, a database and options that are not secret.
 fn has_no_secret(uri: &str) -> bool {
     let (server, rest) =
         uri.split_once("://").map_or((uri, ""), |(_, rest)| rest.split_at(rest.find('/').unwrap_or(rest.len())));
@@ -55,9 +55,9 @@ fn has_no_secret(uri: &str) -> bool {
         name.chars().all(in_name) && port.chars().all(|c| c.is_ascii_digit())
     };
     let rest = rest.to_ascii_lowercase();
-    let may_be_one =
+    let may_be_secret =
         ['@', '%'].iter().any(|sign| rest.contains(*sign)) || ["pass", "auth"].iter().any(|key| rest.contains(key));
-    server.split(',').all(is_host) && !may_be_one
+    server.split(',').all(is_host) && !may_be_secret
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
     use super::has_no_secret;
 
     #[test]
-    fn what_may_be_a_secret_is_not_quoted() {
+    fn possible_secrets_are_detected() {
         for uri in [
             "mongodb://localhost/shop",
             "mongodb://a:1,b:2/shop?replicaSet=rs0&foo=1",

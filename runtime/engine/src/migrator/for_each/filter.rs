@@ -1,4 +1,4 @@
-//! Which databases.
+//! Selecting databases.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use mongodb::Client;
 use crate::error::Error;
 use crate::migrator::connection::name::is_reserved;
 
-/// Which databases of a server are migrated; never `admin`, `config` and `local`, which are the server's own.
+/// A filter of the databases to migrate. Never selects `admin`, `config` and `local`, which are the server's own.
 ///
 /// ```
 /// use mongrate::migrator::DatabaseFilter;
@@ -30,25 +30,25 @@ enum Kind {
 }
 
 impl DatabaseFilter {
-    /// These, whether they exist yet or not. The server is not asked for its databases.
+    /// Selects these databases, whether they exist or not. The server's databases are not listed.
     #[must_use]
     pub fn named<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self(Kind::Named(names.into_iter().map(Into::into).collect()))
     }
 
-    /// All that exist and whose names begin with this. Nothing is no prefix: that would be [`all`](Self::all).
+    /// Selects the existing databases whose names start with a prefix. An empty prefix is an error; use [`all`](Self::all).
     #[must_use]
     pub fn prefix(prefix: impl Into<String>) -> Self {
         Self(Kind::Prefix(prefix.into()))
     }
 
-    /// All that exist and of whose names this is true.
+    /// Selects the existing databases whose names match a predicate.
     #[must_use]
     pub fn matching(matches: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self(Kind::Matching(Arc::new(matches)))
     }
 
-    /// All that exist.
+    /// Selects all existing databases.
     #[must_use]
     pub fn all() -> Self {
         Self(Kind::All)

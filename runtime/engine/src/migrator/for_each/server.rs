@@ -1,4 +1,4 @@
-//! How the databases of one server are reached.
+//! The connection to a server with many databases.
 
 use std::sync::Arc;
 
@@ -7,47 +7,47 @@ use mongodb::options::ClientOptions;
 
 use crate::error::Error;
 use crate::migrator::connection::Connection;
-use crate::migrator::connection::clients::{SharedClients, goodbye};
+use crate::migrator::connection::clients::{SharedClients, shut_down};
 use crate::migrator::connection::uri::{client, parse};
 
-/// How a server is reached.
+/// A server, given by a client, a connection string or options.
 #[derive(Clone)]
 pub(super) enum Server {
-    /// Through a client that the caller brought, and perhaps one for the leases.
-    Brought { client: Client, lease: Option<Client> },
-    /// By its connection string.
+    /// A client that the caller provided, and perhaps one for the leases.
+    Provided { client: Client, lease: Option<Client> },
+    /// A connection string.
     Uri(String),
-    /// With these options.
+    /// The driver's options.
     Options(Box<ClientOptions>),
 }
 
-/// A server that can be asked.
+/// A server with a client.
 #[derive(Clone)]
 pub(super) struct Reached {
-    /// The client for what needs no lease.
+    /// The client for operations without the lease.
     pub(super) client: Client,
     runs: Runs,
 }
 
-/// The clients of the runs.
+/// The origin of the clients of the runs.
 #[derive(Clone)]
 enum Runs {
-    Brought { lease: Option<Client> },
+    Provided { lease: Option<Client> },
     Own(Arc<SharedClients>),
 }
 
 impl Server {
-    /// For as many databases at a time. Nothing is sent yet.
-    pub(super) async fn reach(&self, at_a_time: usize) -> Result<Reached, Error> {
+    /// Creates the clients for this number of concurrent runs. Nothing is sent yet.
+    pub(super) async fn reach(&self, concurrency: usize) -> Result<Reached, Error> {
         let options = match self {
-            Self::Brought { client, lease } => {
-                return Ok(Reached { client: client.clone(), runs: Runs::Brought { lease: lease.clone() } });
+            Self::Provided { client, lease } => {
+                return Ok(Reached { client: client.clone(), runs: Runs::Provided { lease: lease.clone() } });
             }
             Self::Uri(uri) => parse(uri).await?,
             Self::Options(options) => (**options).clone(),
         };
         let client = client(options.clone())?;
-        Ok(Reached { client, runs: Runs::Own(Arc::new(SharedClients::new(options, at_a_time))) })
+        Ok(Reached { client, runs: Runs::Own(Arc::new(SharedClients::new(options, concurrency))) })
     }
 }
 
@@ -55,17 +55,17 @@ impl Reached {
     pub(super) fn connection(&self, database: &str) -> Connection {
         let database = self.client.database(database);
         match &self.runs {
-            Runs::Brought { lease: None } => Connection::brought(database),
-            Runs::Brought { lease: Some(lease) } => Connection::brought(database).with_lease_client(lease.clone()),
+            Runs::Provided { lease: None } => Connection::provided(database),
+            Runs::Provided { lease: Some(lease) } => Connection::provided(database).with_lease_client(lease.clone()),
             Runs::Own(clients) => Connection::shared(database, clients.clone()),
         }
     }
 
-    /// Shuts down the clients that are not the caller's.
+    /// Shuts down the clients that the caller did not provide.
     pub(super) async fn close(self) {
         if let Runs::Own(clients) = self.runs {
             clients.shutdown().await;
-            goodbye(self.client).await;
+            shut_down(self.client).await;
         }
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use crate::error::{Error, escaped};
 use crate::report::Report;
 
-/// What became of each of many databases, by name. Its `Display` is for people: a line for each that something was done
-/// to, and a sum.
+/// The results of migrating many databases, by name. Its `Display` is for people: a line for each database that was changed or
+/// failed, and a summary.
 ///
 /// ```no_run
 /// # async fn example(client: mongodb::Client) -> Result<(), mongrate::Error> {
@@ -32,35 +32,35 @@ impl Tenants {
         Self { results: results.into_iter().collect(), interrupted }
     }
 
-    /// Each database with its report or its error, by name.
+    /// The report or the error of each database, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Result<&Report, &Error>)> {
         self.results.iter().map(|(name, result)| (name.as_str(), result.as_ref()))
     }
 
-    /// The report or the error of one database; `None` when it is not among them.
+    /// Returns the report or the error of a database. `None` if it was not selected.
     #[must_use]
     pub fn get(&self, database: &str) -> Option<Result<&Report, &Error>> {
         self.results.get(database).map(Result::as_ref)
     }
 
-    /// The databases that could not be migrated, by name.
+    /// The databases that could not be migrated with their errors, sorted by name.
     pub fn failed(&self) -> impl Iterator<Item = (&str, &Error)> {
         self.iter().filter_map(|(name, result)| Some((name, result.err()?)))
     }
 
-    /// How many databases there are.
+    /// The number of databases.
     #[must_use]
     pub fn len(&self) -> usize {
         self.results.len()
     }
 
-    /// Whether there was no database to migrate.
+    /// Returns whether no database was selected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.results.is_empty()
     }
 
-    /// Whether all of them are migrated and nobody told the process to stop.
+    /// Returns whether all databases were migrated and no signal arrived.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         !self.interrupted && self.failed().next().is_none()
@@ -145,7 +145,7 @@ impl fmt::Display for Tenants {
         }
         let (all, rest) = (self.len(), self.len() - migrated - failed);
         match all {
-            0 => f.write_str("There is no such database."),
+            0 => f.write_str("No database matches."),
             1 => write!(f, "1 database: {migrated} migrated, {rest} with nothing to do, {failed} failed."),
             _ => write!(f, "{all} databases: {migrated} migrated, {rest} with nothing to do, {failed} failed."),
         }

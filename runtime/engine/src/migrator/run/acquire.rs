@@ -1,4 +1,4 @@
-//! Waiting for the lease, without missing that it is not needed any more.
+//! Waits for the lease, or until it is no longer needed.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,16 +14,18 @@ use crate::report::Report;
 use crate::stop::{Deadline, GRACE, Reason, jitter};
 use crate::store::now;
 
-/// The first and the longest pause between two looks at the lease.
-const FIRST_LOOK: Duration = Duration::from_millis(50);
-const LAST_LOOK: Duration = Duration::from_secs(1);
+/// The first pause between two polls of the lease.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// How often a waiter tells that it is still waiting.
-const TELL_EVERY: Duration = Duration::from_secs(30);
+/// The longest pause between two polls of the lease.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The interval between two reports of waiting.
+const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Run {
-    /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the one of our transactions.
-    /// `newest` is the newest token on record.
+    /// Takes the lease, waiting for another holder up to `lock_wait`. `session` is the session of this run's transactions, `newest`
+    /// the newest recorded token.
     pub(super) async fn acquire(
         &self,
         work: &impl Work,
@@ -32,11 +34,11 @@ impl Run {
         newest: i64,
     ) -> Result<Acquired, Error> {
         let mut queue = Waiter::new(lock, session, newest);
-        self.stake.take(queue.nonce(), session);
+        self.resources.acquire(queue.nonce(), session);
         let acquired = self.wait(work, &mut queue).await;
         if !matches!(acquired, Ok(Acquired::Lease(_))) {
             queue.give_up().await;
-            self.stake.clear();
+            self.resources.clear();
         }
         acquired
     }
@@ -46,7 +48,7 @@ impl Run {
         let lock_wait = inner.options.lock_wait;
         let (began, since) = (Instant::now(), now());
         self.progress.doing("take the migration lock");
-        let (mut pause, mut told) = (FIRST_LOOK, None);
+        let (mut pause, mut reported) = (FIRST_PAUSE, None);
         loop {
             if let Err(reason) = self.check() {
                 return Ok(Acquired::Stopped(reason));
@@ -57,14 +59,14 @@ impl Run {
                 Acquisition::Held(held) => held,
                 Acquisition::Again => continue,
             };
-            if told.is_none_or(|told: Instant| told.elapsed() >= TELL_EVERY) {
-                told = Some(Instant::now());
+            if reported.is_none_or(|reported: Instant| reported.elapsed() >= REPORT_INTERVAL) {
+                reported = Some(Instant::now());
                 tracing::info!(%holder, "waiting for another process that is migrating");
                 inner.events.emit(|| Event::Waiting { holder: Box::new(holder.clone()), since });
             }
             let waited = began.elapsed();
-            // Observing a holder that is probably dead is not waiting for one that migrates, and ends by itself: with the
-            // lease, or with a sign of life. Who does not want to wait at all does not observe either.
+            // The time to observe a probably dead holder does not count as waiting. It ends with the lease or a sign of life. A
+            // run with a `lock_wait` of zero does not observe at all.
             let observing = take_over.is_some() && !lock_wait.is_zero();
             if waited >= lock_wait && !observing {
                 return Err(Error::LockTimeout { holder: Box::new(holder), waited, take_over });
@@ -73,11 +75,10 @@ impl Run {
             if !observing {
                 next = next.min(lock_wait.saturating_sub(waited));
             }
-            // Told to stop: the next look at the stop sign finds it.
-            let _ = timeout(next, self.told_to_stop()).await;
-            pause = (pause * 3 / 2).min(LAST_LOOK);
-            // Before the next look at the lease: the holder may have finished and released it meanwhile, and then
-            // nobody needs it any more.
+            // The loop checks for a stop itself.
+            let _ = timeout(next, self.must_stop()).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            // Before the next poll of the lease: if the holder has finished the work, the lease is no longer needed.
             let records = self.answered(began, self.read(work)).await?;
             queue.newest(records.newest_token());
             let todo = work.todo(self, &records)?;
@@ -87,26 +88,26 @@ impl Run {
         }
     }
 
-    /// Waits for an answer of the server. When the time for waiting is over and none has come, the run is told to stop, which
-    /// lets it return without the answer; the call itself must not be dropped. `began` is when waiting began.
+    /// Waits for a response of the server. After `lock_wait` without a response, raises the stop sign, so that the run returns
+    /// without the response. The call itself must not be dropped. `began` is the start of the wait.
     async fn answered<T>(&self, began: Instant, call: impl Future<Output = T>) -> T {
         let limit = self.migrator.0.options.lock_wait;
         let mut call = pin!(call);
-        if let Ok(answer) = timeout(limit.saturating_sub(began.elapsed()).saturating_add(GRACE), &mut call).await {
-            return answer;
+        if let Ok(response) = timeout(limit.saturating_sub(began.elapsed()).saturating_add(GRACE), &mut call).await {
+            return response;
         }
         self.stop.raise(Reason::WaitTimedOut(limit));
         call.await
     }
 
-    /// Whether the run may go on, while it has no lease yet.
+    /// Fails if the run must stop before it has the lease.
     pub(super) fn check(&self) -> Result<(), Reason> {
         self.stop.check()?;
         self.deadline.map_or(Ok(()), Deadline::check)
     }
 
-    /// Waits until the run must not go on.
-    pub(super) async fn told_to_stop(&self) -> Reason {
+    /// Waits until the run must stop.
+    pub(super) async fn must_stop(&self) -> Reason {
         tokio::select! {
             reason = self.stop.raised() => reason,
             reason = Deadline::passed(self.deadline) => reason,

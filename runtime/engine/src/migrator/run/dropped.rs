@@ -1,4 +1,4 @@
-//! The future of a run that its caller drops: the run ends in good order by itself, but the process may end before.
+//! Cleanup after a caller drops the future of a run. The run cleans up by itself, but the process may end before that.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
@@ -13,74 +13,73 @@ use tokio::time::timeout;
 
 use super::super::Migrator;
 use super::super::connection::client;
-use crate::executor::{Bodies, Held, Stake, end_operations};
+use crate::executor::{Bodies, Held, Resources, end_operations};
 use crate::lock::{Lock, Store};
 use crate::options::Options;
 use crate::stop::{Reason, Stop};
 use crate::store::durable_database;
 
-/// How long the thread that drops a future waits for what the run holds to be given back.
+/// How long the dropping thread waits for the run's resources to be released.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// How much of that the run has for itself, if somebody else can do it in the rest.
-const BY_ITSELF: Duration = Duration::from_millis(1200);
+/// The part of [`LIMIT`] for the run itself, if a cleanup from outside is possible afterwards.
+const RUN_LIMIT: Duration = Duration::from_millis(1200);
 
-/// Tells a run to stop when the caller drops its future, and waits until it has given back what it holds.
+/// Stops a run when the caller drops its future, and waits until the run has released its resources.
 pub(in super::super) struct InterruptOnDrop {
     stop: Stop,
-    stake: Arc<Stake>,
+    resources: Arc<Resources>,
     migrator: Migrator,
-    /// Whether the run's result has not come yet.
-    awaited: bool,
-    /// Whether the run goes on while the caller's thread is blocked.
-    goes_on: bool,
+    /// Whether the run has not returned yet.
+    running: bool,
+    /// Whether the run makes progress while the caller's thread is blocked.
+    is_concurrent: bool,
 }
 
 impl InterruptOnDrop {
-    pub(in super::super) fn new(stop: Stop, stake: Arc<Stake>, migrator: Migrator) -> Self {
+    pub(in super::super) fn new(stop: Stop, resources: Arc<Resources>, migrator: Migrator) -> Self {
         let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
-        Self { stop, stake, migrator, awaited: true, goes_on: matches!(flavor, Ok(RuntimeFlavor::MultiThread)) }
+        let is_concurrent = matches!(flavor, Ok(RuntimeFlavor::MultiThread));
+        Self { stop, resources, migrator, running: true, is_concurrent }
     }
-}
 
-impl InterruptOnDrop {
-    /// The run has given its result.
+    /// Disarms the guard after the run has returned.
     pub(in super::super) fn end(mut self) {
-        self.awaited = false;
+        self.running = false;
     }
 }
 
 impl Drop for InterruptOnDrop {
     fn drop(&mut self) {
-        if !self.awaited {
+        if !self.running {
             return;
         }
         self.stop.raise(Reason::Dropped);
-        if self.stake.held().is_none() {
+        if self.resources.held().is_none() {
             return;
         }
         let options = self.migrator.0.connection.options();
-        if self.goes_on {
-            let limit = if options.is_some() { BY_ITSELF } else { LIMIT };
-            // It panics where blocking is not allowed, as in a `LocalSet`; then the run ends by itself, if it has the time.
-            let _ = catch_unwind(AssertUnwindSafe(|| block_in_place(|| self.stake.wait(limit))));
+        if self.is_concurrent {
+            let limit = if options.is_some() { RUN_LIMIT } else { LIMIT };
+            // Panics where blocking is not allowed, as in a `LocalSet`. Then the run cleans up by itself, given the time.
+            let _ = catch_unwind(AssertUnwindSafe(|| block_in_place(|| self.resources.wait(limit))));
         }
-        if let (Some(options), Some(held)) = (options, self.stake.held()) {
+        if let (Some(options), Some(held)) = (options, self.resources.held()) {
             let inner = &self.migrator.0;
-            let estate = Estate {
+            let cleanup = Cleanup {
                 client: options.clone(),
                 database: inner.database.name().to_owned(),
                 options: inner.options.clone(),
-                bodies: self.stake.bodies(),
+                bodies: self.resources.bodies(),
                 held,
             };
-            estate.give_back(LIMIT.saturating_sub(BY_ITSELF));
+            cleanup.run_on_thread(LIMIT.saturating_sub(RUN_LIMIT));
         }
     }
 }
 
-/// What a run leaves behind that has not ended in time.
-struct Estate {
+/// Releases the resources of a run that has not ended in time.
+struct Cleanup {
     client: ClientOptions,
     database: String,
     options: Options,
@@ -88,31 +87,31 @@ struct Estate {
     held: Held,
 }
 
-impl Estate {
-    /// Gives it back from a thread with a runtime and a client of its own: those of the run may be blocked by the very
-    /// thread that waits here, or may have ended.
-    fn give_back(self, limit: Duration) {
-        let (sender, given_back) = mpsc::channel();
-        let thread = thread::Builder::new().name("mongrate-give-back".to_owned()).spawn(move || {
+impl Cleanup {
+    /// Runs on a thread with its own runtime and client, because those of the run may have ended, or may be blocked by the
+    /// thread that waits here.
+    fn run_on_thread(self, limit: Duration) {
+        let (sender, finished) = mpsc::channel();
+        let thread = thread::Builder::new().name("mongrate-cleanup".to_owned()).spawn(move || {
             if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
-                let result = runtime.block_on(async { timeout(limit, self.settle()).await });
+                let result = runtime.block_on(async { timeout(limit, self.run()).await });
                 if !matches!(result, Ok(Ok(()))) {
                     tracing::warn!("the migration lease could not be released in time; it expires by itself");
                 }
             }
-            // Nobody waits any more.
+            // Fails if the receiver has stopped waiting.
             let _ = sender.send(());
         });
         if thread.is_ok() {
-            // An error says that the time is over.
-            let _ = given_back.recv_timeout(limit);
+            // Fails at the time limit.
+            let _ = finished.recv_timeout(limit);
         }
     }
 
-    /// Ends the transaction and whatever the bodies have sent, and then releases the lease.
-    async fn settle(self) -> Result<(), String> {
+    /// Ends the transaction and the operations of bodies, then releases the lease.
+    async fn run(self) -> Result<(), String> {
         if let Some(raw) = &self.held.raw {
-            // It may be polled once more if the program goes on, and would send something else.
+            // Otherwise, it may be polled once more and send another operation.
             raw.abort();
         }
         let client = client(self.client).map_err(|error| error.to_string())?;

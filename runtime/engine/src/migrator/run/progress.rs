@@ -1,4 +1,4 @@
-//! What is known of a run while it goes on, for whoever cannot wait until it ends.
+//! The progress of a run, for a caller that cannot wait until it ends.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,48 +8,48 @@ use crate::migration::{Direction, Kind};
 use crate::plan::{Plan, Step};
 use crate::report::{Execution, Outcome, Remains, Report};
 
-/// Kept beside the report of the run, which is in the hands of the task that may not come back.
+/// A copy of the run's report and state, because the task that owns the report may not return.
 #[derive(Debug, Default)]
 pub(in super::super) struct Progress(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// What the server was asked for last, as `read the records`.
+    /// The last request to the server, such as `read the records`.
     doing: String,
     report: Report,
     /// Qualified ids of the plan.
     planned: Vec<&'static str>,
-    step: Option<Underway>,
+    step: Option<CurrentStep>,
 }
 
-/// The step that is being executed.
+/// The step that is running.
 #[derive(Clone, Copy, Debug)]
-struct Underway {
+struct CurrentStep {
     step: Step,
-    /// What it leaves if it is never heard of again.
+    /// Its remains, should it never return.
     remains: Remains,
     since: Instant,
 }
 
 impl Progress {
-    /// What is asked of the server from now on.
-    pub(super) fn doing(&self, what: &str) {
-        what.clone_into(&mut self.known().doing);
+    /// Sets the current request to the server.
+    pub(super) fn doing(&self, request: &str) {
+        request.clone_into(&mut self.known().doing);
     }
 
-    /// The work under the lease begins, with this report of nothing.
+    /// Starts the work under the lease, with an empty report.
     pub(super) fn begin(&self, report: &Report) {
         let mut known = self.known();
         known.report = report.clone();
         "change the records".clone_into(&mut known.doing);
     }
 
-    /// These steps are to be executed.
+    /// Sets the plan.
     pub(in super::super) fn plan(&self, plan: &Plan) {
         self.known().planned = plan.iter().map(|step| step.migration().id()).collect();
     }
 
-    /// A step begins.
+    /// Starts a step.
     pub(in super::super) fn step(&self, step: Step, transactional: bool) {
         let (migration, direction) = (step.migration(), step.direction());
         let registration = migration.registration();
@@ -64,21 +64,21 @@ impl Progress {
         };
         let mut known = self.known();
         known.doing = format!("{} '{}'", if direction == Direction::Down { "revert" } else { "apply" }, migration.id());
-        known.step = Some(Underway { step, remains, since: Instant::now() });
+        known.step = Some(CurrentStep { step, remains, since: Instant::now() });
     }
 
-    /// That step has ended.
+    /// Ends the current step.
     pub(in super::super) fn end(&self, execution: &Execution) {
         let mut known = self.known();
         known.step = None;
         known.report.push(execution.clone());
     }
 
-    /// What was under way, and a report of what is known: the step under way may or may not have taken effect.
+    /// Returns the current request and a report of the progress. The current step may or may not have taken effect.
     pub(super) fn so_far(&self) -> (String, Report) {
         let known = self.known();
         let mut report = known.report.clone();
-        if let Some(Underway { step, remains, since }) = known.step {
+        if let Some(CurrentStep { step, remains, since }) = known.step {
             report.push(Execution {
                 id: step.migration().id().to_owned(),
                 direction: step.direction(),

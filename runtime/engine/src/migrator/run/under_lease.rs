@@ -11,37 +11,37 @@ use crate::store::{Records, Tracker};
 use std::slice;
 
 /// Warning for servers without transactions.
-const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod): a migration that fails or \
-     is interrupted can leave data half changed. Run it as a replica set, if only of one node.";
+const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod), so a migration that fails or is \
+     interrupted can leave partial changes. Run it as a replica set, if only of one node.";
 
 impl Run {
-    /// `first` is the first reading of the records.
+    /// Does the work under the lease. `first` is the first read of the records.
     pub(super) async fn with_lease(&self, work: &impl Work, first: &Records) -> Result<Report, Error> {
         let link = self.migrator.0.connection.open().await?;
         if let Some(name) = &link.app_name {
-            tracing::debug!(name, "what the migrations do is done under this application name");
+            tracing::debug!(name, "migrations use this application name");
         }
-        let result = self.through(&link, work, first).await;
+        let result = self.with_link(&link, work, first).await;
         if self.check().is_ok() {
             link.close().await;
         } else {
-            // Told to stop: what was left behind may keep its connections, and the caller does not wait for these.
+            // When the run is stopped, abandoned calls may keep their connections, and the caller does not wait for them.
             tokio::spawn(link.close());
         }
         result
     }
 
-    async fn through(&self, link: &Link, work: &impl Work, first: &Records) -> Result<Report, Error> {
+    async fn with_link(&self, link: &Link, work: &impl Work, first: &Records) -> Result<Report, Error> {
         let inner = &self.migrator.0;
         let tracker = Tracker::new(&link.database, &inner.options.names);
         let lock = Lock::new(&link.database, &link.lease, &inner.options);
         let transactional = self.migrator.has_transactions().await?;
         let session = Session::start(link.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
-        self.stake.open(link.bodies());
+        self.resources.set_bodies(link.bodies());
         let lease = match self.acquire(work, &lock, session.id(), first.newest_token()).await? {
             Acquired::Lease(lease) => lease,
-            Acquired::NotNeeded(report) => return Ok(report.by_another()),
+            Acquired::NotNeeded(report) => return Ok(report.into_finished_elsewhere()),
             Acquired::Stopped(reason) => return Err(stopped(reason, Report::default())),
         };
         let mut executor = Executor {
@@ -59,27 +59,27 @@ impl Run {
             session: Some(session),
             executions: 0,
             footprints: Vec::new(),
-            unknown: Vec::new(),
-            stake: &self.stake,
+            opaque: Vec::new(),
+            resources: &self.resources,
             bodies: link.bodies(),
             left_running: Vec::new(),
         };
         let result = self.under_lease(work, first, &mut executor).await;
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
-            // The driver does not tell whether a rollback has reached the server, nor whether a commit that failed has
-            // ended the transaction. What it still holds would be in the way of whoever comes next.
+            // The driver does not report whether a rollback reached the server, nor whether a failed commit ended the
+            // transaction. An open transaction would block the next run.
             lock.kill(slice::from_ref(session.id())).await;
         }
         let (session, nothing_runs) = (executor.session.take(), executor.left_running.is_empty());
         drop(executor);
         self.progress.doing("release the migration lock");
         if !nothing_runs {
-            // Nobody must migrate before what was left has ended, as far as that can be hoped for.
+            // Gives the operations that are still running time to end before another process migrates.
             lease.leave_to_expire();
         } else if let (true, Some(session)) = (lease.release().await, session) {
             session.give_back().await;
         }
-        self.stake.clear();
+        self.resources.clear();
         result
     }
 
@@ -94,10 +94,10 @@ impl Run {
         let lease = executor.lease;
         let spared = end_former_holders(executor.lock, executor.tracker, &records, lease.abandoned()).await?;
         lease.ended_former_holders(&spared);
-        if work.needs_whole_data() {
+        if work.requires_complete_data() {
             self.refuse_partially_applied(&records)?;
         }
-        // Told to stop meanwhile, perhaps by a caller that has not waited: nothing of this run is written any more.
+        // The run may have been stopped meanwhile, and the caller may not have waited: nothing more may be written.
         executor.lease.check().map_err(|reason| stopped(reason, Report::default()))?;
         self.progress.doing("create its own collections");
         executor.tracker.prepare().await?;
@@ -107,8 +107,8 @@ impl Run {
             report.warn(NO_TRANSACTIONS.to_owned());
         }
         if W::is_nothing(&todo) {
-            // There was something to do before the lease was ours.
-            return Ok(report.by_another());
+            // Another process did the work before this run had the lease.
+            return Ok(report.into_finished_elsewhere());
         }
         executor.batch = executor.tracker.next_batch(&records).await?;
         self.progress.begin(&report);

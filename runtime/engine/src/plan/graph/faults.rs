@@ -1,4 +1,4 @@
-//! What is wrong with a graph: every mistake once, in an order that depends on the set alone.
+//! Validates a graph. Every fault is reported once, in an order that depends on the set alone.
 
 use std::collections::{HashMap, VecDeque};
 use std::iter;
@@ -19,7 +19,7 @@ impl Draft {
         let missing = missing.map(|(nth, &(node, dependency))| Error::MissingDependency {
             migration: self.graph.migration(node).id(),
             dependency,
-            nearest: (nth < SUGGESTIONS).then(|| self.meant(node, dependency)).flatten(),
+            nearest: (nth < SUGGESTIONS).then(|| self.nearest(node, dependency)).flatten(),
         });
         source.into_iter().chain(duplicates).chain(missing).chain(self.cycles()).collect()
     }
@@ -29,33 +29,37 @@ impl Draft {
         Error::DuplicateId { id: first.id(), first: first.location(), second: second.location() }
     }
 
-    /// What a node probably meant by a dependency that is missing; never itself.
-    fn meant(&self, node: Node, dependency: &str) -> Option<&'static str> {
+    /// Suggests an id for a missing dependency of a node; never the node's own.
+    fn nearest(&self, node: Node, dependency: &str) -> Option<&'static str> {
         let others = self.graph.edges.node_indices().filter(|&other| other != node);
         nearest(dependency, others.map(|other| self.graph.migration(other).id()))
     }
 
-    /// One cycle for each knot of migrations that depend on each other: its smallest member's shortest way back to itself.
+    /// One cycle for each strongly connected component: the shortest path from its smallest node back to that node.
     fn cycles(&self) -> Vec<Error> {
         if self.unsorted == 0 {
             return Vec::new();
         }
-        // Not Tarjan's, which petgraph runs on the call stack: a long cycle would overflow it.
-        let mut knots = kosaraju_scc(&self.graph.edges);
-        knots.retain(|knot| knot.len() > 1 || self.graph.edges.contains_edge(knot[0], knot[0]));
-        for knot in &mut knots {
-            knot.sort_unstable();
+        // petgraph's Tarjan is recursive, and a long cycle would overflow the stack.
+        let mut components = kosaraju_scc(&self.graph.edges);
+        components.retain(|nodes| nodes.len() > 1 || self.graph.edges.contains_edge(nodes[0], nodes[0]));
+        for nodes in &mut components {
+            nodes.sort_unstable();
         }
-        knots.sort_unstable();
-        knots.iter().filter_map(|knot| self.graph.way_back(knot)).map(|path| Error::Cycle { path }).collect()
+        components.sort_unstable();
+        components
+            .iter()
+            .filter_map(|nodes| self.graph.shortest_cycle(nodes))
+            .map(|path| Error::Cycle { path })
+            .collect()
     }
 }
 
 impl Graph {
-    /// The shortest path from the first node of a knot over its dependencies back to itself, both ends included; the
-    /// smaller node first where there are several.
-    fn way_back(&self, knot: &[Node]) -> Option<Vec<&'static str>> {
-        let start = *knot.first()?;
+    /// Finds the shortest path from the first node of a component through its dependencies back to itself, both ends included.
+    /// Of several paths, the one with the smaller nodes wins.
+    fn shortest_cycle(&self, component: &[Node]) -> Option<Vec<&'static str>> {
+        let start = *component.first()?;
         let mut came_from = HashMap::new();
         let mut queue = VecDeque::from([start]);
         while let Some(node) = queue.pop_front() {
@@ -65,8 +69,8 @@ impl Graph {
                 if dependency == start {
                     return Some(self.path(start, node, &came_from));
                 }
-                // Outside its knot no way leads back; looking there for every knot would not be linear any more.
-                if knot.binary_search(&dependency).is_ok() && !came_from.contains_key(&dependency) {
+                // No path outside the component leads back, and searching there would not be linear.
+                if component.binary_search(&dependency).is_ok() && !came_from.contains_key(&dependency) {
                     came_from.insert(dependency, node);
                     queue.push_back(dependency);
                 }
@@ -75,7 +79,7 @@ impl Graph {
         None
     }
 
-    /// `last` depends on `start`, and each key of `came_from` is a dependency of its value.
+    /// Reads a path from `came_from`, whose keys are dependencies of their values. `last` depends on `start`.
     fn path(&self, start: Node, last: Node, came_from: &HashMap<Node, Node>) -> Vec<&'static str> {
         let mut path = vec![start];
         path.extend(iter::successors(Some(last), |node| came_from.get(node).copied()));

@@ -1,17 +1,17 @@
-//! The id that was probably meant.
+//! Suggestions for unknown ids.
 
 use crate::error::Error;
 use crate::migration::Migration;
 
-/// How many ids that are not found get a suggestion: comparing each with every id would take minutes for thousands.
+/// Maximum number of unknown ids with a suggestion. Comparing thousands of ids with every known id would take minutes.
 pub(super) const SUGGESTIONS: usize = 20;
 
-/// Several ids that are not found.
+/// A counter of unknown ids.
 #[derive(Debug, Default)]
 pub(crate) struct Unknown(usize);
 
 impl Unknown {
-    /// As [`unknown`], of which the first ones get a suggestion.
+    /// Like [`unknown`], with a suggestion for the first [`SUGGESTIONS`] ids only.
     pub(crate) fn error(&mut self, id: &str, known: impl IntoIterator<Item = Migration>) -> Error {
         self.0 += 1;
         if self.0 > SUGGESTIONS {
@@ -21,15 +21,15 @@ impl Unknown {
     }
 }
 
-/// That there is no migration of this id among the known ones.
+/// An error for an id that is not among the known migrations.
 pub(crate) fn unknown(id: &str, known: impl IntoIterator<Item = Migration>) -> Error {
     let nearest = nearest(id, known.into_iter().map(|migration| migration.id()));
     Error::UnknownMigration { id: id.to_owned(), nearest }
 }
 
-/// The nearest of the known qualified ids: the same plain id under another source, or else a near miss.
+/// Returns the nearest of the known qualified ids: the same plain id of another source, or else a similar id.
 pub(super) fn nearest(wanted: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
-    // As rustc does for names: one slip in three characters is still the same word.
+    // The limit that rustc uses for names: one edit for every three characters.
     let limit = plain(wanted).len() / 3;
     known
         .into_iter()
@@ -38,14 +38,14 @@ pub(super) fn nearest(wanted: &str, known: impl IntoIterator<Item = &'static str
         .map(|(_, id)| id)
 }
 
-/// How far apart two ids are: in the plain id, then in the source.
+/// The edit distance of the plain ids, then of the sources. `None` if it exceeds the limit.
 fn distance(wanted: &str, id: &str, limit: usize) -> Option<(usize, usize)> {
     let (wanted_plain, plain) = (plain(wanted), plain(id));
     if wanted_plain.len().abs_diff(plain.len()) > limit {
         return None;
     }
-    let slips = strsim::osa_distance(wanted_plain, plain);
-    (slips <= limit).then(|| (slips, strsim::osa_distance(source(wanted), source(id))))
+    let edits = strsim::osa_distance(wanted_plain, plain);
+    (edits <= limit).then(|| (edits, strsim::osa_distance(source(wanted), source(id))))
 }
 
 fn plain(id: &str) -> &str {

@@ -8,7 +8,7 @@ use crate::migration::Source;
 use crate::plan::fixtures::ids;
 use crate::plan::fixtures::random::{acyclic, any_graph, dependencies, shuffled};
 
-/// The order by its definition: of all that is free, the smallest.
+/// The order by definition: repeatedly the smallest free migration.
 fn order_by_definition(migrations: &[Migration]) -> Vec<Migration> {
     let mut rest = migrations.to_vec();
     rest.sort_by_key(|migration| tie(*migration));
@@ -50,7 +50,7 @@ proptest! {
     }
 
     #[test]
-    fn i5_one_source_keeps_the_order_of_the_whole(migrations in acyclic()) {
+    fn i5_selecting_a_source_preserves_the_order(migrations in acyclic()) {
         let registry: Registry = migrations.into_iter().collect();
         for source in [Source::System, Source::Module("a"), Source::Module("b"), Source::Plugin("a")] {
             let of_source = registry.iter().filter(|migration| migration.source() == source);
@@ -59,22 +59,22 @@ proptest! {
     }
 
     #[test]
-    fn i5_mistakes_depend_on_the_set_alone((one, other) in shuffled(any_graph())) {
+    fn i5_faults_depend_on_the_set_alone((one, other) in shuffled(any_graph())) {
         let (one, other): (Registry, Registry) = (one.into_iter().collect(), other.into_iter().collect());
-        let told = |registry: &Registry| registry.verify().err().map(|error| error.to_string());
-        prop_assert_eq!(told(&one), told(&other));
+        let outcome = |registry: &Registry| registry.verify().err().map(|error| error.to_string());
+        prop_assert_eq!(outcome(&one), outcome(&other));
         prop_assert_eq!(ids(&one), ids(&other));
     }
 
     #[test]
-    fn a_cycle_that_is_told_is_one(migrations in any_graph()) {
+    fn a_reported_cycle_is_a_cycle(migrations in any_graph()) {
         let errors = match migrations.iter().copied().collect::<Registry>().verify() {
             Ok(()) => Vec::new(),
             Err(Error::Several { errors }) => errors,
             Err(error) => vec![error],
         };
         let on_a_cycle = migrations.iter().filter(|migration| dependencies(&migrations, migration.id()).contains(migration.id()));
-        let mut untold: BTreeSet<_> = on_a_cycle.map(Migration::id).collect();
+        let mut unreported: BTreeSet<_> = on_a_cycle.map(Migration::id).collect();
         for error in errors {
             let Error::Cycle { path } = error else { panic!("{error}") };
             let start = find(&migrations, path[0]);
@@ -84,14 +84,14 @@ proptest! {
                 prop_assert!(find(&migrations, pair[0]).dependencies().contains(&pair[1]));
                 prop_assert!(tie(start) <= tie(find(&migrations, pair[0])));
             }
-            let knot = dependencies(&migrations, start.id());
-            untold.retain(|id| !(knot.contains(id) && dependencies(&migrations, id).contains(start.id())));
+            let component = dependencies(&migrations, start.id());
+            unreported.retain(|id| !(component.contains(id) && dependencies(&migrations, id).contains(start.id())));
         }
-        prop_assert!(untold.is_empty(), "{:?}", untold);
+        prop_assert!(unreported.is_empty(), "{:?}", unreported);
     }
 
     #[test]
-    fn dependents_are_those_whose_dependencies_include_it(migrations in acyclic()) {
+    fn dependents_mirror_dependencies(migrations in acyclic()) {
         let graph = Graph::new(&migrations.iter().copied().collect()).expect("no mistakes");
         for migration in &migrations {
             let expected = graph.order().filter(|other| dependencies(&migrations, other.id()).contains(migration.id()));

@@ -6,7 +6,7 @@ fn order(drawing: &str) -> String {
     ids(draw(drawing))
 }
 
-fn mistake(registry: &Registry) -> String {
+fn fault(registry: &Registry) -> String {
     registry.verify().expect_err("there is a mistake").to_string()
 }
 
@@ -15,7 +15,7 @@ fn dependents_of(registry: &Registry, of: &[&str]) -> Result<String, Error> {
     Ok(held_up(&graph, of))
 }
 
-/// What must not run after these have failed.
+/// The migrations held up by these failures.
 pub(super) fn held_up(graph: &Graph, failed: &[&str]) -> String {
     let mut held_up = HeldUp::new(graph);
     for id in failed {
@@ -59,7 +59,7 @@ fn a_node_runs_as_early_as_its_id_allows() {
 }
 
 #[test]
-fn i5_ties_go_by_kind_of_source_then_name_then_id() {
+fn i5_ties_are_broken_by_kind_of_source_then_name_then_id() {
     let drawing = "
         plugin:alerts:001_a
         module:menu:002_b
@@ -79,13 +79,13 @@ fn i5_ties_go_by_kind_of_source_then_name_then_id() {
 /// module:menu:001_a <- 001_a <- plugin:alerts:001_a
 /// ```
 #[test]
-fn dependencies_lead_across_sources() {
+fn dependencies_cross_sources() {
     let drawing = "module:menu:001_a <- 001_a <- plugin:alerts:001_a";
     assert_eq!(order(drawing), "module:menu:001_a 001_a plugin:alerts:001_a");
 }
 
 #[test]
-fn an_empty_graph_has_no_mistakes_and_no_order() {
+fn an_empty_graph_is_valid() {
     assert!(draw("").verify().is_ok());
     assert_eq!(order(""), "");
 }
@@ -94,10 +94,10 @@ fn an_empty_graph_has_no_mistakes_and_no_order() {
 /// 002_a -> 003_b -> 001_c -> 002_a
 /// ```
 #[test]
-fn a_cycle_is_told_from_its_smallest_id() {
+fn a_cycle_is_reported_from_its_smallest_id() {
     let registry = draw("002_a <- 001_c <- 003_b <- 002_a");
     assert_eq!(
-        mistake(&registry),
+        order(&registry),
         "migrations depend on each other in a cycle: 001_c -> 002_a -> 003_b -> 001_c. Remove one of these dependencies"
     );
 }
@@ -107,24 +107,20 @@ fn a_cycle_is_told_from_its_smallest_id() {
 /// ```
 #[test]
 fn a_migration_that_depends_on_itself_is_a_cycle() {
-    assert!(
-        mistake(&draw("001_a <- 001_a")).starts_with("migrations depend on each other in a cycle: 001_a -> 001_a.")
-    );
+    assert!(order(&draw("001_a <- 001_a")).starts_with("migrations depend on each other in a cycle: 001_a -> 001_a."));
 }
 
 /// ```text
 /// 001_a -> 002_b -> 003_c -> 004_d -> 001_a
-///            `------------------------^        002_b -> 001_a is the shorter way
+///            `------------------------^        002_b -> 001_a is the shortcut
 /// ```
 #[test]
-fn the_shortest_way_around_is_told() {
+fn the_shortest_cycle_is_reported() {
     let drawing = "
         001_a <- 004_d <- 003_c <- 002_b <- 001_a
         001_a <- 002_b
     ";
-    assert!(
-        mistake(&draw(drawing)).starts_with("migrations depend on each other in a cycle: 001_a -> 002_b -> 001_a. ")
-    );
+    assert!(order(&draw(drawing)).starts_with("migrations depend on each other in a cycle: 001_a -> 002_b -> 001_a. "));
 }
 
 /// ```text
@@ -132,20 +128,20 @@ fn the_shortest_way_around_is_told() {
 ///      `-> 003_c -> 001_a
 /// ```
 #[test]
-fn of_two_ways_the_smaller_is_told_however_deps_are_written() {
+fn of_two_cycles_the_smaller_is_reported_in_any_order_of_deps() {
     for drawing in ["002_b, 003_c <- 001_a <- 002_b, 003_c", "003_c, 002_b <- 001_a <- 003_c, 002_b"] {
-        let told = mistake(&draw(drawing));
+        let told = order(&draw(drawing));
         assert!(told.starts_with("migrations depend on each other in a cycle: 001_a -> 002_b -> 001_a. "));
     }
 }
 
 /// ```text
-/// 000_z -> 001_a -> 002_b -> 001_a        000_z and 009_y are innocent
+/// 000_z -> 001_a -> 002_b -> 001_a        000_z and 009_y are not on a cycle
 ///                   002_b -> 009_y
 /// 003_c -> 004_d -> 003_c
 /// ```
 #[test]
-fn each_knot_is_told_once_and_without_its_neighbours() {
+fn each_component_is_reported_once_without_its_neighbors() {
     let drawing = "
         009_y <- 002_b <- 001_a <- 000_z
         001_a <- 002_b
@@ -166,43 +162,43 @@ fn each_knot_is_told_once_and_without_its_neighbours() {
 }
 
 #[test]
-fn a_missing_dependency_is_told_with_its_dependent() {
+fn a_missing_dependency_is_reported_with_its_dependent() {
     let registry = draw("?999_nonexistent <- 003_assign_roles");
     assert_eq!(
-        mistake(&registry),
+        order(&registry),
         "'003_assign_roles' depends on '999_nonexistent', which is not linked into this program. Correct its `deps`, or link in the crate that declares the dependency"
     );
     assert_eq!(ids(&registry), "003_assign_roles");
 }
 
 #[test]
-fn a_missing_dependency_comes_with_a_near_miss() {
+fn a_missing_dependency_suggests_a_similar_id() {
     let slip = draw("?001_create_user <- 003_assign_roles \n 001_create_users \n 002_create_orders");
-    assert!(mistake(&slip).ends_with("into this program. Did you mean '001_create_users'?"));
+    assert!(order(&slip).ends_with("into this program. Did you mean '001_create_users'?"));
     let unqualified = draw("?001_add_namespace <- 002_b \n module:menu:001_add_namespace");
-    assert!(mistake(&unqualified).ends_with("Did you mean 'module:menu:001_add_namespace'?"));
+    assert!(fault(&unqualified).ends_with("Did you mean 'module:menu:001_add_namespace'?"));
     let elsewhere = draw("?module:menu:001_x <- 002_b \n module:kitchen:001_x \n module:menu:001_xy");
-    assert!(mistake(&elsewhere).ends_with("Did you mean 'module:kitchen:001_x'?"));
+    assert!(fault(&elsewhere).ends_with("Did you mean 'module:kitchen:001_x'?"));
     let itself = draw("?001_create_user <- 001_create_users");
-    assert!(mistake(&itself).ends_with("link in the crate that declares the dependency"));
+    assert!(order(&itself).ends_with("link in the crate that declares the dependency"));
 }
 
 #[test]
-fn a_duplicate_points_at_both_places() {
+fn a_duplicate_points_at_both_locations() {
     let twin = |line| Drawn { id: "001_a".to_owned(), line, ..Drawn::default() }.leak();
     let registry: Registry = [twin(20), twin(3)].into_iter().collect();
     assert_eq!(
-        mistake(&registry),
+        order(&registry),
         "two migrations have the id '001_a': src/migrations.rs:3 and src/migrations.rs:20. Give one of them another id"
     );
     assert_eq!(ids(&registry), "001_a 001_a");
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_faults_are_reported_together() {
     let registry = draw("?998_x <- 001_a \n ?999_y <- 002_b \n 003_c <- 003_c").source("module:menu");
     assert_eq!(
-        mistake(&registry),
+        order(&registry),
         "4 problems:\n\
          - no migration of the source 'module:menu' is linked into this program. The linked-in sources are 'system'\n\
          - '001_a' depends on '998_x', which is not linked into this program. Correct its `deps`, or link in the crate that declares the dependency\n\
@@ -226,7 +222,7 @@ fn dependents_are_found_directly_and_indirectly() -> Result<(), Error> {
     Ok(())
 }
 
-/// A wide drawing, made by numbers: `dependency(n)` are the numbers that `n` depends on.
+/// A generated graph: `dependency(n)` are the numbers that `n` depends on.
 fn wide(count: usize, dependency: impl Fn(usize) -> Vec<usize>) -> Registry {
     let id = |n: usize| format!("20240101{n:06}_x");
     let node = |n| Drawn { id: id(n), dependencies: dependency(n).into_iter().map(id).collect(), ..Drawn::default() };
@@ -259,7 +255,7 @@ fn a_thousand_and_a_hundred_thousand_are_ordered() -> Result<(), Error> {
 }
 
 #[test]
-fn a_cycle_of_a_hundred_thousand_overflows_no_stack() {
+fn a_cycle_of_a_hundred_thousand_does_not_overflow_the_stack() {
     let ring = wide(100_000, |n| vec![(n + 1) % 100_000]);
     let Err(Error::Cycle { path }) = ring.verify() else {
         panic!("one cycle");
@@ -269,7 +265,7 @@ fn a_cycle_of_a_hundred_thousand_overflows_no_stack() {
 }
 
 #[test]
-fn sources_are_told_apart_by_their_whole_name() {
+fn sources_are_compared_by_full_name() {
     assert!(Source::Module("menu") < Source::Module("menu-archive"));
     assert_eq!(order("module:menu-archive:001_a \n module:menu:002_b"), "module:menu:002_b module:menu-archive:001_a");
 }

@@ -13,7 +13,7 @@ use crate::plan::up::Reach;
 use crate::plan::{Plan, Step};
 use crate::record::Applied;
 
-/// What is applied, since when; not always with all that it depends on.
+/// Applied migrations and when they were applied; dependencies may be missing.
 #[derive(Clone, Debug)]
 struct Case {
     migrations: Vec<Migration>,
@@ -57,12 +57,12 @@ impl Case {
         targets
     }
 
-    /// The applied ones that depend on this one, directly or not.
+    /// The applied direct and indirect dependents.
     fn dependents(&self, id: &str) -> BTreeSet<&'static str> {
         self.applied.keys().copied().filter(|other| dependencies(&self.migrations, other).contains(id)).collect()
     }
 
-    /// The same without what cannot be reverted, so that there is a plan for everything.
+    /// Makes every migration reversible, so that every target has a plan.
     fn all_reversible(mut self) -> Self {
         self.applied.retain(|id, _| self.migrations.iter().any(|m| m.id() == *id && m.is_reversible()));
         self
@@ -77,7 +77,7 @@ fn steps(plan: &Plan) -> Vec<&'static str> {
     plan.iter().map(|step| step.migration().id()).collect()
 }
 
-/// Each of them.
+/// Flattens an error.
 fn refusals(error: Error) -> Vec<Error> {
     match error {
         Error::Several { errors } => errors,
@@ -85,14 +85,14 @@ fn refusals(error: Error) -> Vec<Error> {
     }
 }
 
-/// Either way in words.
-fn told(plan: Result<Plan, Error>) -> String {
+/// Formats a plan or its refusal.
+fn outcome(plan: Result<Plan, Error>) -> String {
     plan.map_or_else(|error| error.to_string(), |plan| plan.to_string())
 }
 
 proptest! {
     #[test]
-    fn i3_all_that_depends_on_a_step_is_reverted_before_it(case in Case::random()) {
+    fn i3_dependents_are_reverted_first(case in Case::random()) {
         for plan in case.targets().iter().filter_map(|target| case.down(target, case.with_dependents).ok()) {
             let mut before = BTreeSet::new();
             for step in &plan {
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_applied_last_goes_first_unless_something_depends_on_it(case in Case::random()) {
+    fn the_last_applied_is_reverted_first_unless_it_has_dependents(case in Case::random()) {
         let case = case.all_reversible();
         let graph = Graph::new(&case.migrations.iter().copied().collect()).expect("no mistakes");
         let places: Vec<_> = graph.order().map(|migration| migration.id()).collect();
@@ -121,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_named_is_refused_exactly_when_something_applied_depends_on_it_or_it_is_irreversible(case in Case::random()) {
+    fn named_migrations_are_refused_if_and_only_if_irreversible_or_depended_on(case in Case::random()) {
         let named: BTreeSet<_> = case.applied.keys().copied().filter(|id| case.only.iter().any(|only| only == id)).collect();
         let mut needed: BTreeMap<_, BTreeSet<_>> = named.iter().map(|id| (*id, &case.dependents(id) - &named)).collect();
         needed.retain(|_, dependents| !dependents.is_empty());
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn with_dependents_it_is_the_least_that_can_be_taken_back(case in Case::random()) {
+    fn with_dependents_reverts_the_minimum(case in Case::random()) {
         let case = case.all_reversible();
         let named: BTreeSet<_> = case.applied.keys().copied().filter(|id| case.only.iter().any(|only| only == id)).collect();
         let closed = named.iter().flat_map(|id| case.dependents(id)).chain(named.iter().copied());
@@ -157,7 +157,7 @@ proptest! {
     }
 
     #[test]
-    fn steps_and_to_are_two_words_for_the_same(case in Case::random()) {
+    fn steps_and_to_agree(case in Case::random()) {
         let case = case.all_reversible();
         let order = case.order();
         let count = case.count.min(order.len());
@@ -169,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn a_batch_is_what_one_up_has_applied(case in Case::random()) {
+    fn a_batch_is_what_one_up_applied(case in Case::random()) {
         let case = case.all_reversible();
         let last = case.applied.values().map(|applied| applied.batch).max().filter(|batch| *batch > 0);
         let batch = case.applied.iter().filter(|(_, applied)| Some(applied.batch) == last).map(|(id, _)| *id);
@@ -182,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn up_brings_back_what_down_took_back(case in Case::random()) {
+    fn up_reapplies_what_down_reverted(case in Case::random()) {
         let mut case = case.all_reversible();
         let whole = |id: &str| dependencies(&case.migrations, id).iter().all(|other| case.applied.contains_key(other));
         let whole: BTreeSet<_> = case.applied.keys().copied().filter(|id| whole(id)).collect();
@@ -199,11 +199,11 @@ proptest! {
     }
 
     #[test]
-    fn i5_what_is_taken_back_depends_on_the_set_alone(case in Case::random()) {
+    fn i5_a_revert_depends_on_the_set_alone(case in Case::random()) {
         for target in case.targets() {
             let one = case.down(&target, case.with_dependents);
             let other = case.down_in(&case.shuffled, &target, case.with_dependents);
-            prop_assert_eq!(told(one), told(other));
+            prop_assert_eq!(outcome(one), outcome(other));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::plan::fixtures::random::{acyclic, dependencies, some_of};
 use crate::plan::graph::Graph;
 use crate::plan::mark::{mark_applied, mark_pending};
 
-/// What is applied, not always with all that it depends on.
+/// Applied migrations; dependencies may be missing.
 #[derive(Clone, Debug)]
 struct Case {
     migrations: Vec<Migration>,
@@ -61,7 +61,7 @@ fn order(migrations: &[Migration]) -> Vec<Migration> {
     graph(migrations).order().collect()
 }
 
-/// The ids that are refused.
+/// The refused ids.
 fn refused(error: Error) -> BTreeSet<&'static str> {
     let errors = match error {
         Error::Several { errors } => errors,
@@ -74,13 +74,13 @@ fn refused(error: Error) -> BTreeSet<&'static str> {
     ids.collect()
 }
 
-fn told(marked: Marked) -> String {
+fn outcome(marked: Marked) -> String {
     marked.map_or_else(|error| error.to_string(), ids)
 }
 
 proptest! {
     #[test]
-    fn i3_marking_as_applied_is_refused_exactly_above_something_pending(case in Case::random()) {
+    fn i3_marking_as_applied_is_refused_if_and_only_if_a_dependency_is_pending(case in Case::random()) {
         let changes = |id: &str| case.is_named(id) && !case.is_applied(id);
         let in_the_air = |migration: &&Migration| {
             let stands = |id: &&str| case.is_applied(id) || case.is_named(id);
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn i3_marking_as_pending_is_refused_exactly_below_something_applied(case in Case::random()) {
+    fn i3_marking_as_pending_is_refused_if_and_only_if_a_dependent_is_applied(case in Case::random()) {
         let changes = |id: &str| case.is_named(id) && case.is_applied(id);
         let needed = |migration: &&Migration| {
             let stays = |other: &&Migration| case.is_applied(other.id()) && !case.is_named(other.id());
@@ -118,25 +118,25 @@ proptest! {
     }
 
     #[test]
-    fn a_baseline_is_all_that_is_pending_up_to_its_place(case in Case::random()) {
+    fn a_baseline_is_everything_pending_up_to_its_id(case in Case::random()) {
         for id in case.named.iter().take(1) {
             let order = order(&case.migrations);
             let end = order.iter().position(|migration| migration.id() == id).expect("it is linked in");
             let expected = order.into_iter().take(end + 1).filter(|migration| !case.is_applied(migration.id()));
             let marked = case.mark_applied(&case.migrations, std::slice::from_ref(id), true);
-            // All that one depends on comes before it, so that a baseline is never refused.
+            // Dependencies come first in plan order, so a baseline is never refused.
             prop_assert_eq!(ids(marked.expect("a baseline")), ids(expected));
         }
     }
 
     #[test]
-    fn i5_what_is_marked_depends_on_the_set_alone(case in Case::random()) {
+    fn i5_marks_depend_on_the_set_alone(case in Case::random()) {
         for baseline in [false, true] {
             let [one, other] =
-                [&case.migrations, &case.shuffled].map(|set| told(case.mark_applied(set, &case.named, baseline)));
+                [&case.migrations, &case.shuffled].map(|set| outcome(case.mark_applied(set, &case.named, baseline)));
             prop_assert_eq!(one, other);
         }
-        let [one, other] = [&case.migrations, &case.shuffled].map(|set| told(case.mark_pending(set)));
+        let [one, other] = [&case.migrations, &case.shuffled].map(|set| outcome(case.mark_pending(set)));
         prop_assert_eq!(one, other);
     }
 }

@@ -7,7 +7,7 @@ const DRAWING: &str = "
 ";
 
 #[test]
-fn one_source_is_selected_by_its_name() {
+fn a_source_is_selected_by_name() {
     let registry = draw(DRAWING);
     assert_eq!(ids(registry.source("system")), "001_a");
     assert_eq!(ids(registry.source("module:menu")), "module:menu:001_a module:menu:002_b");
@@ -18,7 +18,7 @@ fn one_source_is_selected_by_its_name() {
 }
 
 #[test]
-fn only_what_is_selected_is_found() {
+fn only_selected_migrations_are_found() {
     let registry = draw(DRAWING);
     let menu = registry.source("module:menu");
     assert_eq!(registry.get("001_a").map(|migration| migration.id()), Some("001_a"));
@@ -28,7 +28,7 @@ fn only_what_is_selected_is_found() {
 }
 
 #[test]
-fn a_source_without_migrations_is_a_mistake() {
+fn a_source_without_migrations_is_an_error() {
     let registry = draw(DRAWING);
     for name in ["module:men", "module", "menu", "plugin:", ""] {
         let nothing = registry.source(name);
@@ -54,6 +54,6 @@ fn a_second_selection_narrows_the_first() {
 }
 
 #[test]
-fn it_shows_its_ids() {
+fn debug_lists_the_ids() {
     assert_eq!(format!("{:?}", draw("001_a <- 002_b")), r#"{"001_a", "002_b"}"#);
 }

@@ -7,14 +7,14 @@ use crate::plan::tests::steps;
 use crate::plan::{Plan, Registry};
 use crate::record::Applied;
 
-/// What is applied, each with its batch; and what of it is half changed.
+/// Applied migrations with their batches, and those of them that are partially applied.
 struct Database<'a> {
     applied: &'a [(&'a str, i64)],
     orphans: &'a [(&'a str, Applied)],
     partially_applied: &'a [&'a str],
 }
 
-/// All in one batch.
+/// All of them in one batch.
 const ALL: &[(&str, i64)] = &[("001_a", 1), ("002_b", 1), ("003_c", 1), ("004_d", 1)];
 
 fn applied<'a>(applied: &'a [(&'a str, i64)]) -> Database<'a> {
@@ -52,7 +52,7 @@ fn only(ids: &[&str]) -> Target {
 ///          003_c
 /// ```
 #[test]
-fn what_was_applied_last_goes_first() {
+fn the_last_applied_is_reverted_first() {
     let registry = draw("001_a <- 002_b <- 004_d \n 003_c");
     assert_eq!(applied(ALL).plan(&registry, &Target::Last(9)), "004_d 003_c 002_b 001_a");
     assert_eq!(applied(ALL).plan(&registry, &Target::Last(1)), "004_d");
@@ -68,7 +68,7 @@ fn what_was_applied_last_goes_first() {
 /// 001_a <- 000_new <- 002_b        002_b was applied before 000_new was written
 /// ```
 #[test]
-fn what_depends_on_a_later_one_goes_before_it() {
+fn dependents_are_reverted_first() {
     let registry = draw("001_a <- 000_new <- 002_b \n 003_c");
     let inserted = applied(&[("001_a", 1), ("002_b", 1), ("003_c", 1), ("000_new", 2)]);
     assert_eq!(inserted.plan(&registry, &Target::Last(9)), "003_c 002_b 000_new 001_a");
@@ -79,7 +79,7 @@ fn what_depends_on_a_later_one_goes_before_it() {
 }
 
 #[test]
-fn what_a_person_has_marked_is_the_oldest_and_of_no_batch() {
+fn marked_migrations_are_oldest_and_have_no_batch() {
     let registry = draw("001_a \n 002_b \n 003_c");
     let marked = applied(&[("001_a", 1), ("002_b", 0), ("003_c", 0)]);
     assert_eq!(marked.plan(&registry, &Target::Last(9)), "001_a 003_c 002_b");
@@ -88,7 +88,7 @@ fn what_a_person_has_marked_is_the_oldest_and_of_no_batch() {
 }
 
 #[test]
-fn i3_nothing_goes_while_something_depends_on_it() -> Result<(), Error> {
+fn i3_applied_dependents_prevent_a_revert() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b <- 004_d \n 003_c");
     assert_eq!(
         applied(ALL).refusal(&registry, &only(&["001_a"])),
@@ -104,7 +104,7 @@ fn i3_nothing_goes_while_something_depends_on_it() -> Result<(), Error> {
 /// 001_a <- plugin:alerts:001_x
 /// ```
 #[test]
-fn i3_nothing_goes_while_something_depends_on_it_that_is_not_selected() {
+fn i3_unselected_dependents_prevent_a_revert() {
     let registry = draw("001_a <- plugin:alerts:001_x").source("system");
     let both = applied(&[("001_a", 1), ("plugin:alerts:001_x", 2)]);
     let text = "'001_a' cannot be reverted or marked as pending while its dependents are applied: plugin:alerts:001_x. Some of them belong to a source that is not selected: revert those first, or do not restrict the registry to one source";
@@ -113,7 +113,7 @@ fn i3_nothing_goes_while_something_depends_on_it_that_is_not_selected() {
 }
 
 #[test]
-fn what_has_no_down_is_refused_with_its_reason() {
+fn an_irreversible_migration_is_refused_with_its_reason() {
     let silent = Drawn { id: "002_b".to_owned(), irreversible: true, ..Drawn::default() };
     let reason = Some("the column is gone for good");
     let told = Drawn { id: "003_c".to_owned(), irreversible: true, reason, ..Drawn::default() };
@@ -127,7 +127,7 @@ fn what_has_no_down_is_refused_with_its_reason() {
 }
 
 #[test]
-fn what_was_applied_later_and_is_not_linked_in_is_in_the_way_of_what_is_not_named() {
+fn a_later_orphan_prevents_reverting_unnamed_migrations() {
     let registry = draw("001_a \n 002_b");
     let orphans = &[
         ("900_later", Applied::in_batch(2)),
@@ -144,7 +144,7 @@ fn what_was_applied_later_and_is_not_linked_in_is_in_the_way_of_what_is_not_name
 }
 
 #[test]
-fn a_place_to_go_back_to_has_to_be_applied() {
+fn the_target_of_to_must_be_applied() {
     let registry = draw("001_a \n 002_b");
     let database = applied(&[("002_b", 1)]);
     assert_eq!(database.refusal(&registry, &Target::To("001_a".to_owned())), "'001_a' is not applied");
@@ -157,11 +157,11 @@ fn a_place_to_go_back_to_has_to_be_applied() {
 /// 001_a <- 002_b
 /// ```
 #[test]
-fn what_is_half_changed_goes_only_if_it_is_named_itself() -> Result<(), Error> {
+fn a_partially_applied_migration_is_reverted_only_if_named() -> Result<(), Error> {
     let registry = draw("001_a <- 002_b");
     let database = Database { partially_applied: &["002_b"], ..applied(&[("001_a", 1), ("002_b", 1)]) };
-    let meant = Target::Meant(vec!["002_b".to_owned()]);
-    for target in [Target::Last(1), Target::Batch, Target::To("001_a".to_owned()), meant] {
+    let resolved = Target::Resolved(vec!["002_b".to_owned()]);
+    for target in [Target::Last(1), Target::Batch, Target::To("001_a".to_owned()), resolved] {
         let refusal = database.refusal(&registry, &target);
         assert!(refusal.starts_with("partially applied on a server without transactions: 002_b."), "{refusal}");
     }
@@ -173,7 +173,7 @@ fn what_is_half_changed_goes_only_if_it_is_named_itself() -> Result<(), Error> {
 }
 
 #[test]
-fn it_reads_as_a_list() -> Result<(), Error> {
+fn display_is_a_list() -> Result<(), Error> {
     let plan = applied(ALL).down(&draw("001_a <- 002_b"), &Target::Last(2), false)?;
     assert_eq!(plan.to_string(), "2 migrations to revert:\n  1. 002_b\n  2. 001_a");
     assert!(plan.iter().all(|step| step.direction() == Direction::Down && step.state() == State::Completed));

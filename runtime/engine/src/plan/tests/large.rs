@@ -1,4 +1,4 @@
-//! Plans of many migrations: their cost grows with their number, not with its square.
+//! Plans of many migrations: the cost is linear.
 
 use crate::error::Error;
 use crate::migration::State;
@@ -15,7 +15,7 @@ fn id(number: usize) -> String {
     format!("{:08}-x_{number}", 20_000_101 + number)
 }
 
-/// Each depends on the one before.
+/// A chain of dependencies.
 fn chain() -> Registry {
     let drawn = |number: usize| Drawn {
         id: id(number),
@@ -42,7 +42,7 @@ fn the_last_20_000_are_planned() -> Result<(), Error> {
 }
 
 #[test]
-fn of_10_000_that_something_depends_on_the_first_are_refused() -> Result<(), Error> {
+fn of_10_000_blocked_migrations_the_first_are_refused() -> Result<(), Error> {
     let graph = Graph::new(&chain())?;
     let half: Vec<_> = (0..COUNT / 2).map(id).collect();
     let down = Plan::down(
@@ -66,7 +66,7 @@ fn of_10_000_that_something_depends_on_the_first_are_refused() -> Result<(), Err
 }
 
 #[test]
-fn names_that_are_not_found_are_compared_with_all_ids_a_few_times_only() {
+fn only_a_few_unknown_names_are_compared_with_all_ids() {
     let graph = Graph::new(&chain()).expect("no mistakes");
     let names: Vec<_> = (0..COUNT).map(|number| format!("{number:06}_unknown")).collect();
     assert_eq!(refusals(graph.named(&names).expect_err("none of them is there")).len(), COUNT);

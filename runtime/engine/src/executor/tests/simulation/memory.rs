@@ -1,4 +1,4 @@
-//! The server in memory, as one process sees it: over a network, and only while it runs.
+//! The in-memory server as seen by a process: over a network, and only while the process runs.
 
 mod store;
 
@@ -18,7 +18,7 @@ use super::world::World;
 use crate::error::passes;
 use crate::stop::seeded;
 
-/// How long a command that was killed may take to notice.
+/// The time until a killed command notices.
 const KILLED: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
@@ -27,13 +27,13 @@ pub(super) struct Memory {
     pub(super) process: Arc<Process>,
 }
 
-/// What the server makes of a request.
+/// The server's response to a request.
 enum Answer<T> {
     Done(T),
     Gone(Gone),
     /// With this code.
     Failed(i32),
-    /// It waits for an open transaction, or takes its time: to be asked again after a while.
+    /// Blocked by an open transaction or not finished; poll again later.
     Blocked(Duration),
 }
 
@@ -44,7 +44,7 @@ impl<T> From<std::result::Result<T, Gone>> for Answer<T> {
 }
 
 impl Memory {
-    /// One server call, with what the schedule has in store for it.
+    /// Makes a server call, with the scheduled faults.
     async fn call<T: fmt::Debug + Send + 'static>(
         &self,
         at: Call,
@@ -65,7 +65,7 @@ impl Memory {
         self.process.gate().await;
         sleep(before).await;
         let result = self.carry_out(at, limit, &faults, execute).await;
-        // It is sent again after a transient error.
+        // Retried after a transient error.
         self.process.releases(at, result.as_ref().is_err_and(passes));
         sleep(after).await;
         for what in &faults {
@@ -113,7 +113,7 @@ impl Memory {
             }
         }
         let world = self.world.clone();
-        // The server goes on when the process is gone.
+        // The server continues after the process has ended.
         let execution = tokio::spawn(async move { executed(&world, limit, execute).await });
         let Some(Executed { answer, place, term }) = execution.await.expect("the server does not panic") else {
             if self.world.schedule.may_kill {
@@ -121,7 +121,7 @@ impl Memory {
             }
             return Err(expired(at));
         };
-        // Such a reply says nothing about a majority.
+        // Such a reply does not confirm a majority.
         if let Answer::Failed(code) = answer {
             return Err(failed(code));
         }
@@ -174,7 +174,7 @@ impl Memory {
         }
     }
 
-    /// What a majority has.
+    /// The state of a majority.
     pub(super) async fn state(&self) -> Result<State> {
         self.call(Call::Records, None, |server| Answer::Done(server.majority().clone())).await
     }
@@ -183,7 +183,7 @@ impl Memory {
         self.world.server().sabotage
     }
 
-    /// What the comparison sees. Not of a majority.
+    /// The state that the comparison reads; not of a majority.
     pub(super) async fn look(&self) -> Result<crate::context::Snapshot> {
         self.call(Call::Look, None, |server| Answer::Done(server.newest().look())).await
     }
@@ -220,14 +220,14 @@ impl Memory {
     }
 }
 
-/// What the server has made of a request, and when.
+/// The server's response and its time.
 struct Executed<T> {
     answer: Answer<T>,
     place: usize,
     term: u64,
 }
 
-/// The server's part of a call; `None` when it is over its limit.
+/// The server's part of a call; `None` after the time limit.
 async fn executed<T>(
     world: &World,
     limit: Option<Duration>,

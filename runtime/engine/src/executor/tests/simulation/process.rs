@@ -1,4 +1,4 @@
-//! A process that has steps to run: it starts, perhaps dies, and is started again until everything is done.
+//! A process with steps to run, which is restarted until everything is done.
 
 mod schema;
 mod transaction;
@@ -33,7 +33,7 @@ use crate::store::{Attachment, Change, Expected};
 
 const LEASE: Duration = Duration::from_secs(60);
 
-/// How long a process takes to start again, whether it failed or died.
+/// The time to restart a process after a failure or a crash.
 const RESTART: Duration = Duration::from_secs(3);
 
 /// One life of a process.
@@ -44,9 +44,9 @@ pub(super) struct Process {
     alive: watch::Sender<bool>,
     paused_until: Mutex<Instant>,
     stop: Mutex<Stop>,
-    /// Whether something happened after which its lease may stand until it is over.
+    /// Whether a fault excuses that its lease is not released.
     excused: AtomicBool,
-    /// Whether a release is under way. A run does not wait for it longer than its lease lasts.
+    /// Whether a release is in progress. A run does not wait for it longer than its lease lasts.
     releasing: AtomicBool,
 }
 
@@ -63,7 +63,7 @@ impl Process {
         }
     }
 
-    /// Waits while the process is stopped; for ever, when it is dead.
+    /// Waits while the process is stopped, or forever if it is dead.
     pub(super) async fn gate(&self) {
         loop {
             if !self.is_alive() {
@@ -90,7 +90,7 @@ impl Process {
         self.alive.send_replace(false);
     }
 
-    /// What happens to it before a call.
+    /// Applies the fault before a call.
     pub(super) fn suffer(&self, what: What, at: Call) {
         match what {
             What::PauseBefore(seconds) => self.pause(seconds),
@@ -98,7 +98,7 @@ impl Process {
             What::Interrupt => locked(&self.stop).raise(Reason::Interrupted),
             _ => {}
         }
-        // A claim that arrives after its claimant has gone, nobody knows of; and who is told no does not insist.
+        // A claim that arrives after its process has ended is unnoticed, and a refused release is not retried.
         let refused = matches!(what, What::Refuse | What::Expire);
         if matches!((at, what), (Call::Claim | Call::TakeOver, What::Late(_)))
             || (matches!(at, Call::Free | Call::Withdraw) && refused)
@@ -107,7 +107,7 @@ impl Process {
         }
     }
 
-    /// If this call gives a lease back: whether it is under way.
+    /// Tracks whether a call that releases the lease is in progress.
     pub(super) fn releases(&self, at: Call, underway: bool) {
         if matches!(at, Call::Free | Call::Withdraw) {
             self.releasing.store(underway, Ordering::Relaxed);
@@ -143,7 +143,7 @@ pub(super) async fn live(world: Arc<World>, slot: usize) {
     }
 }
 
-/// Somebody frees the lock by force.
+/// The lock is released by force.
 pub(super) fn unlock(world: Arc<World>) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let store = Memory { process: world.process(usize::MAX), world };
@@ -160,7 +160,7 @@ pub(super) fn unlock(world: Arc<World>) -> BoxFuture<'static, ()> {
     })
 }
 
-/// One run of a process; whether everything is done.
+/// Runs a process once. Returns whether everything is done.
 async fn run(store: &Memory) -> bool {
     let stop = Stop::new();
     *locked(&store.process.stop) = stop.clone();
@@ -176,7 +176,7 @@ async fn run(store: &Memory) -> bool {
     matches!(done, Ok(true)) || store.world.server().waits_for_a_person
 }
 
-/// Whether a body cannot go on, because the application has made a collection that stands in its way.
+/// Returns whether a body is blocked by a collection that the application created.
 fn waits_for_a_person(error: &BoxError) -> bool {
     match error.downcast_ref() {
         Some(Error::InDoubt { .. }) => true,
@@ -207,7 +207,7 @@ async fn up(store: &Memory, lock: &Lock<Memory>, session: &mut Session, stop: &S
     result.map_err(|failure| told(&failure)).map(|()| true)
 }
 
-/// As a run waits; `None` when somebody else has done everything.
+/// Mirrors how a run waits. `None` if another process has done everything.
 async fn wait(store: &Memory, waiter: &mut Waiter<'_, Memory>, stop: &Stop) -> Result<Option<Lease<Memory>>, String> {
     loop {
         stop.check().map_err(|reason| reason.to_string())?;
@@ -274,7 +274,7 @@ async fn under_lease(
     Ok(())
 }
 
-/// The steps that are not done, in their order.
+/// The remaining steps in order.
 fn todo(store: &Memory, state: &State) -> impl Iterator<Item = usize> + use<> {
     let pending: Vec<_> =
         (0..store.world.schedule.bodies.len()).filter(|step| !state.is_completed(&id(*step))).collect();

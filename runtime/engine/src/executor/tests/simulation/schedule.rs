@@ -1,4 +1,4 @@
-//! What happens in one interleaving.
+//! The schedule of an interleaving.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::script::Script;
 
-/// One interleaving, but for the latencies, which follow from `seed`.
+/// An interleaving, except for the latencies, which are derived from `seed`.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
     pub(super) seed: u64,
@@ -23,14 +23,14 @@ pub(super) struct Schedule {
 /// The body of a step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body {
-    /// How long it takes; or each of its operations, if it takes `Schema`.
+    /// Its duration, or that of each operation of a `Schema` body.
     pub(super) seconds: u64,
     pub(super) kind: Kind,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
-    /// It changes a document, so that others cannot; or else it inserts one.
+    /// Updates a shared document if `locks`, or else inserts a document.
     Tx {
         locks: bool,
     },
@@ -46,11 +46,11 @@ impl Body {
     }
 }
 
-/// Something that happens to whichever process makes a certain server call.
+/// A fault of the process that makes a certain server call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
     pub(super) at: Call,
-    /// At the how manieth call of that sort, from 0, whoever makes it.
+    /// The index of the call among all calls of this kind.
     pub(super) nth: usize,
     pub(super) what: What,
 }
@@ -84,59 +84,59 @@ pub(super) enum Call {
 }
 
 impl Call {
-    /// Whether what the primary has is on a majority when this is answered.
+    /// Returns whether the response waits for a majority.
     pub(super) fn waits_for_majority(self) -> bool {
         !matches!(self, Self::Body | Self::Write | Self::Pass | Self::Look | Self::UnderWay)
     }
 }
 
-/// What happens. Numbers are seconds.
+/// The kind of a fault. Numbers are seconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum What {
     /// The process is stopped (SIGSTOP) before it sends the request.
     PauseBefore(u64),
-    /// The process is stopped before it hears the reply.
+    /// The process is stopped before it receives the reply.
     PauseAfter(u64),
-    /// The request is that long under way.
+    /// The request takes this long to arrive.
     SlowRequest(u64),
-    /// The reply is that long under way.
+    /// The reply takes this long to arrive.
     SlowReply(u64),
     /// The process is killed before it sends the request.
     DieBefore,
-    /// The process is killed before it hears the reply.
+    /// The process is killed before it receives the reply.
     DieAfter,
     /// The connection breaks; the request has not arrived.
     LoseRequest,
     /// The connection breaks; the request has been executed.
     LoseReply,
-    /// The connection breaks; the request is executed that much later.
+    /// The connection breaks; the request is executed this much later.
     Late(u64),
-    /// The server has executed the request, and does not know whether a majority ever has it.
+    /// The server has executed the request, but a majority may never have it.
     InDoubt,
-    /// The server says no, for a reason that nobody knows.
+    /// The server refuses with an unknown error.
     Refuse,
-    /// The server has executed the request, and says that its time was over.
+    /// The server has executed the request, but reports a timeout.
     Expire,
-    /// Another server becomes primary, its clock that many minutes ahead; this request has not been executed. What a
-    /// majority did not have is lost, or not.
+    /// Another server becomes primary, with its clock this many minutes ahead; this request was not executed. Writes
+    /// without a majority may be lost.
     FailOverBefore { survives: bool, ahead: i64 },
-    /// The same, when this request has been executed and no majority has it yet.
+    /// Like `FailOverBefore`, after this request was executed, but before a majority has it.
     FailOverAfter { survives: bool, ahead: i64 },
-    /// The process is told to end (SIGTERM).
+    /// The process receives SIGTERM.
     Interrupt,
-    /// Somebody frees the lock by force.
+    /// The lock is released by force.
     Unlock,
-    /// The application writes to a collection, which makes it if it is not there.
+    /// The application writes to a collection, which creates it if it is missing.
     ApplicationWrites(&'static str),
 }
 
 impl Schedule {
-    /// By when everything must be done: six leases more than what happens takes of itself.
+    /// The time limit of the interleaving: six leases more than the sum of its faults and bodies.
     pub(super) fn limit(&self) -> Duration {
         self.takes() + Duration::from_secs(6 * 60)
     }
 
-    /// What bodies and faults take of themselves.
+    /// The sum of the durations of bodies and faults.
     pub(super) fn takes(&self) -> Duration {
         let faults: u64 = self.faults.iter().map(|fault| fault.what.seconds()).sum();
         let bodies: u64 = self.bodies.iter().map(|body| body.takes()).sum();
@@ -203,7 +203,7 @@ fn body() -> impl Strategy<Value = Body> {
         .prop_map(|(seconds, locks)| Body { seconds, kind: Kind::Tx { locks } })
 }
 
-/// Its commands are over at once, or they outlast a lease.
+/// A body whose commands end at once or outlast a lease.
 fn body_of_ddl() -> impl Strategy<Value = Body> {
     let script = prop::sample::select(vec![Script::Replace, Script::Reindex]);
     (prop::sample::select(vec![0, 0, 3, 130]), script)
@@ -241,18 +241,18 @@ fn starts(processes: RangeInclusive<usize>) -> impl Strategy<Value = Vec<u64>> {
     vec(prop::sample::select(vec![0, 0, 1, 30]), processes)
 }
 
-/// Any interleaving of transactions.
+/// Arbitrary interleavings of transactions.
 pub(super) fn transactions() -> impl Strategy<Value = Schedule> {
     schedules(starts(2..=4), vec(body(), 1..=3), vec(fault(call()), 1..=6))
 }
 
-/// Any interleaving of bodies that change collections and indexes.
+/// Arbitrary interleavings of bodies that change collections and indexes.
 pub(super) fn ddl() -> impl Strategy<Value = Schedule> {
     let bodies = vec(prop_oneof![5 => body_of_ddl(), 1 => body()], 1..=2);
     schedules(starts(1..=2), bodies, vec(faults_of_ddl(), 1..=4).prop_map(|faults| faults.concat()))
 }
 
-/// The same of one body, while the application writes to the collections that it is about.
+/// Arbitrary interleavings of a body with writes of the application to its collections.
 pub(super) fn ddl_and_writes() -> impl Strategy<Value = Schedule> {
     let body = body_of_ddl().prop_map(|body| vec![Body { kind: Kind::Schema(Script::Replace), ..body }]);
     let writes = (prop_oneof![Just(Call::Ddl), Just(Call::Look), Just(Call::Commit)], 0..4_usize);

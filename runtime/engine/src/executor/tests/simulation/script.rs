@@ -1,4 +1,4 @@
-//! What the bodies that take `Schema` do, and what is there when nothing goes wrong.
+//! Scripts of `Schema` bodies, and their undisturbed results.
 
 use std::sync::LazyLock;
 
@@ -7,12 +7,12 @@ use mongodb::bson::{Document, doc};
 use super::server::{Collection, Collections};
 use crate::context::Effect;
 
-/// Bodies, by what they are for.
+/// A script of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Script {
-    /// The old orders are dropped, the present ones are the old ones from now on, and there are new ones.
+    /// Drops the old orders, renames the current ones, and creates new ones.
     Replace,
-    /// An index is made anew, with another option.
+    /// Recreates an index with another option.
     Reindex,
 }
 
@@ -39,7 +39,7 @@ impl Script {
     }
 }
 
-/// What is there before the first step.
+/// The state before the first step.
 pub(super) fn initial() -> Collections {
     let email = doc! { "key": { "email": 1 }, "name": "email_1" };
     Collections::from([
@@ -49,7 +49,7 @@ pub(super) fn initial() -> Collections {
     ])
 }
 
-/// What is there after an undisturbed run of these.
+/// The state after an undisturbed run.
 pub(super) fn undisturbed(scripts: impl Iterator<Item = Script>) -> Collections {
     let mut there = initial();
     for effect in scripts.flat_map(Script::effects) {

@@ -1,4 +1,4 @@
-//! A primary that keeps everything in memory, and what a majority has of it.
+//! An in-memory primary, and the state of a majority.
 
 mod collections;
 mod ddl;
@@ -29,32 +29,32 @@ pub(super) use ddl::Ddl;
 pub(super) use transaction::{Gone, Transaction};
 pub(super) use watch::Tally;
 
-/// How long there is no primary at a fail-over.
+/// The time without a primary at a failover.
 const ELECTION: Duration = Duration::from_secs(2);
 
-/// What the store leaves out, to show that the model finds it.
+/// A deliberate bug, to show that the model finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sabotage {
     Nothing,
     /// Commits do not touch the fence.
     NoFence,
-    /// They look at it and write nothing.
+    /// Commits only read the fence.
     FenceIsOnlyRead,
-    /// What bodies do is there at once, not with their records.
+    /// Effects of bodies are visible at once, not with their records.
     EffectsApart,
-    /// Commands are not told which collection is meant.
+    /// Commands lack the UUID of their collection.
     NoCollectionUuid,
-    /// Who takes over ends what is under way before it reads the records, and does not wait.
+    /// A successor ends commands before it reads the records, and does not wait.
     EndsFirst,
-    /// What has settled an effect is not looked at again when that is stored.
+    /// A resolved effect is not read again when it is stored.
     OneLook,
-    /// What is there and what not is taken from the look, not from the effects.
+    /// Presence is inferred from reads, not from effects.
     PresenceFromLook,
-    /// A body runs from the top although it has a log.
+    /// A body starts over although it has a log.
     FromTheTop,
 }
 
-/// Everything stored, at one moment.
+/// A snapshot of everything stored.
 #[derive(Clone, Default)]
 pub(super) struct State {
     pub(super) lease: Option<Lease>,
@@ -63,12 +63,12 @@ pub(super) struct State {
     /// How often the body of each step has taken effect.
     pub(super) effects: BTreeMap<usize, u32>,
     pub(super) collections: Arc<Collections>,
-    /// The logs of bodies that have not come to their end, and what the others have left.
+    /// The logs of unfinished bodies, and the footprints of the others.
     pub(super) logs: BTreeMap<String, Arc<Document>>,
     pub(super) footprints: BTreeMap<String, Arc<Document>>,
     /// Transactions that have committed.
     committed: BTreeSet<Transaction>,
-    /// When each document was written last, counted in writes.
+    /// The last write of each document, counted in writes.
     written: BTreeMap<Key, u64>,
 }
 
@@ -91,14 +91,14 @@ impl State {
 pub(super) struct Server {
     /// After each write.
     log: Vec<State>,
-    /// What a majority has.
+    /// The state of a majority.
     majority: usize,
     /// Counted up at each fail-over.
     pub(super) term: u64,
-    /// When there is a primary again.
+    /// The time of the next election.
     pub(super) up_at: Instant,
     began: Instant,
-    /// By how much the primary's clock is ahead, in milliseconds.
+    /// The offset of the primary's clock in milliseconds.
     ahead: i64,
     clocks_differ: bool,
     writes: u64,
@@ -110,20 +110,20 @@ pub(super) struct Server {
     /// Commands that change collections or indexes, in the order of their arrival.
     running: BTreeMap<u64, Running>,
     arrived: u64,
-    /// When each session has taken the lease.
+    /// The time at which each session took the lease.
     took: HashMap<i64, Instant>,
-    /// Whether a command that came too late has changed an index.
+    /// Whether a late command changed an index.
     pub(super) stale: bool,
-    /// Whether the application has made a collection.
+    /// Whether the application created a collection.
     pub(super) written: bool,
-    /// Whether a body cannot go on before a person has done something.
+    /// Whether a body is blocked until a person intervenes.
     pub(super) waits_for_a_person: bool,
-    /// Whether a fail-over has undone anything of collections or indexes.
+    /// Whether a failover has undone changes of collections or indexes.
     undone: bool,
-    /// Until when each process believes to hold the lease.
+    /// The time until which each process believes to hold the lease.
     pub(super) believers: Vec<(Grant, Guard, Arc<Process>)>,
     granted: BTreeSet<i64>,
-    /// How often the raise of a session that has taken over was held up by an open transaction.
+    /// How often the raise of a successor's session was blocked by an open transaction.
     held_up: HashMap<i64, u32>,
     pub(super) violations: Vec<String>,
     pub(super) tally: Tally,
@@ -159,27 +159,27 @@ impl Server {
         }
     }
 
-    /// What a majority has.
+    /// The state of a majority.
     pub(super) fn majority(&self) -> &State {
         &self.log[self.majority]
     }
 
-    /// The newest that the primary has.
+    /// The newest state of the primary.
     pub(super) fn newest(&self) -> &State {
         &self.log[self.log.len() - 1]
     }
 
-    /// The place of the newest write, to be given to [`Self::replicate`].
+    /// The position of the newest write, for [`Self::replicate`].
     pub(super) fn place(&self) -> usize {
         self.log.len() - 1
     }
 
-    /// A majority has everything up to a place.
+    /// Replicates everything up to a position to a majority.
     pub(super) fn replicate(&mut self, place: usize) {
         self.majority = self.majority.max(place);
     }
 
-    /// The same, unless there was a fail-over since: then it returns false.
+    /// Like [`Self::replicate`]. Returns false if there was a failover since.
     pub(super) fn replicate_in(&mut self, term: u64, place: usize) -> bool {
         let same = self.term == term;
         if same {

@@ -1,4 +1,4 @@
-//! A session of a simulated process, and the errors that the driver gives.
+//! A session of a simulated process, and the driver's errors.
 
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure};
@@ -53,7 +53,7 @@ pub(super) fn failed(code: i32) -> Error {
     error(code, "Failed", None)
 }
 
-/// What the driver tells of a connection that broke during a call.
+/// The driver's error for a connection that broke during a call.
 pub(super) fn broken(at: Call) -> Error {
     match label(at) {
         None => std::io::Error::from(std::io::ErrorKind::ConnectionReset).into(),
@@ -61,7 +61,7 @@ pub(super) fn broken(at: Call) -> Error {
     }
 }
 
-/// The server's time for a call was over.
+/// The server timed out.
 pub(super) fn expired(at: Call) -> Error {
     error(50, "MaxTimeMSExpired", label(at).filter(|_| at == Call::Commit))
 }

@@ -7,23 +7,23 @@ use super::schedule::{Body, Call, Fault, Kind, Schedule, What, ddl, ddl_and_writ
 use super::server::{Sabotage, Tally};
 use super::world::play;
 
-/// How many interleavings a test explores.
+/// The number of interleavings that a test explores.
 fn interleavings() -> u32 {
     std::env::var("MONGRATE_INTERLEAVINGS").ok().and_then(|number| number.parse().ok()).unwrap_or(2_000)
 }
 
-/// An interleaving that does not go well, shrunk.
+/// A shrunk interleaving that violates an invariant.
 struct Found {
     schedule: Schedule,
-    /// How many it took to find one.
+    /// The number of interleavings until it was found.
     after: usize,
     sabotage: Sabotage,
 }
 
-/// Plays interleavings until one does not go well, or gives what has happened in all of them.
+/// Plays interleavings until one violates an invariant. Otherwise, returns the tally of all.
 fn explore(schedules: &impl Strategy<Value = Schedule>, sabotage: Sabotage, cases: u32) -> Result<Tally, Found> {
     let (played, found_after, tally) = (Cell::new(0), Cell::new(None), RefCell::new(Tally::default()));
-    // What is broken on purpose only has to be found.
+    // Sabotage only has to be found, not shrunk.
     let max_shrink_iters = if sabotage == Sabotage::Nothing { 4_000 } else { 0 };
     let config = Config { cases, max_shrink_iters, failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(schedules, |schedule| {
@@ -46,8 +46,8 @@ fn explore(schedules: &impl Strategy<Value = Schedule>, sabotage: Sabotage, case
 }
 
 impl Found {
-    /// What happened, for a person.
-    fn told(&self) -> String {
+    /// A description of the failure.
+    fn describe(&self) -> String {
         let outcome = play(&self.schedule, self.sabotage, true);
         let (trace, violations) = (outcome.trace.join("\n"), outcome.violations.join("\n"));
         format!("after {} interleavings: {:#?}\n{trace}\n\n{violations}", self.after, self.schedule)
@@ -57,28 +57,28 @@ impl Found {
 #[test]
 fn every_interleaving_keeps_i1_i2_i3_and_i6() {
     let tally = well(&transactions(), interleavings());
-    // It goes where it is interesting.
+    // The interesting cases occur.
     let Tally { faults, taken_over, fenced_off, killed, blocked, undone, .. } = tally;
     assert!([faults, taken_over, fenced_off, killed, blocked, undone].iter().all(|count| *count > 0), "{tally:?}");
 }
 
 #[test]
-fn every_interleaving_of_ddl_ends_as_an_undisturbed_run() {
+fn every_interleaving_of_ddl_ends_like_an_undisturbed_run() {
     let tally = well(&ddl(), interleavings() / 8);
     let Tally { taken_over, undone, ddl, late, .. } = tally;
     assert!([taken_over, undone, ddl, late].iter().all(|count| *count > 0), "{tally:?}");
 }
 
 #[test]
-fn what_the_application_writes_meanwhile_is_never_lost() {
+fn concurrent_writes_of_the_application_are_never_lost() {
     let tally = well(&ddl_and_writes(), interleavings() / 8);
     assert!(tally.waiting > 0, "{tally:?}");
 }
 
-/// Explores what is not sabotaged.
+/// Explores interleavings without sabotage.
 fn well(schedules: &impl Strategy<Value = Schedule>, cases: u32) -> Tally {
     match explore(schedules, Sabotage::Nothing, cases) {
-        Err(found) => panic!("{}", found.told()),
+        Err(found) => panic!("{}", found.describe()),
         Ok(tally) => {
             println!("{cases} interleavings: {tally:?}");
             tally
@@ -87,11 +87,11 @@ fn well(schedules: &impl Strategy<Value = Schedule>, cases: u32) -> Tally {
 }
 
 fn found(schedules: &impl Strategy<Value = Schedule>, sabotage: Sabotage, invariant: &str) {
-    // Mostly some hundred are enough.
+    // A few hundred usually suffice.
     let Err(found) = explore(schedules, sabotage, 10 * interleavings()) else { panic!("{sabotage:?} was not found") };
-    let told = found.told();
-    println!("{sabotage:?} was found {told}");
-    assert!(told.contains(invariant), "{told}");
+    let description = found.describe();
+    println!("{sabotage:?} was found {description}");
+    assert!(description.contains(invariant), "{description}");
 }
 
 #[test]
@@ -120,21 +120,21 @@ fn the_model_finds_a_take_over_that_ends_commands_first_and_does_not_wait() {
 }
 
 #[test]
-fn the_model_finds_a_settlement_after_one_look() {
+fn the_model_finds_a_resolution_after_a_single_read() {
     found(&ddl(), Sabotage::OneLook, "I1: ");
 }
 
 #[test]
-fn the_model_finds_presence_that_is_taken_from_the_look() {
+fn the_model_finds_presence_inferred_from_a_read() {
     found(&ddl(), Sabotage::PresenceFromLook, "the indexes are");
 }
 
 #[test]
-fn the_model_finds_a_body_that_runs_from_the_top() {
+fn the_model_finds_a_body_that_starts_over() {
     found(&ddl(), Sabotage::FromTheTop, "I1: ");
 }
 
-/// A holder dies between its fence and its commit, and who takes over is left in doubt whether it has.
+/// A holder dies between its fence and its commit, and the successor's take-over has an unknown result.
 #[test]
 fn a_former_holder_is_remembered_until_the_lease_is_taken() {
     for after in 0..100 {
@@ -144,6 +144,6 @@ fn a_former_holder_is_remembered_until_the_lease_is_taken() {
         let seed = after as u64;
         let schedule = Schedule { seed, starts: vec![0, 1], bodies, faults: vec![die, doubt], may_kill: true };
         let found = Found { schedule, after, sabotage: Sabotage::Nothing };
-        assert!(play(&found.schedule, found.sabotage, false).violations.is_empty(), "{}", found.told());
+        assert!(play(&found.schedule, found.sabotage, false).violations.is_empty(), "{}", found.describe());
     }
 }

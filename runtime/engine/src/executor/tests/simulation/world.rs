@@ -1,4 +1,4 @@
-//! One interleaving from its beginning to its end, and whether it went well.
+//! A complete interleaving and its verdict.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,18 +15,18 @@ use crate::stop::seeded;
 pub(super) struct World {
     pub(super) schedule: Schedule,
     server: Mutex<Server>,
-    /// How often each call was made.
+    /// The number of calls of each kind.
     calls: Mutex<HashMap<Call, usize>>,
     sessions: Mutex<i64>,
     began: Instant,
-    /// What happened, if somebody wants to know.
+    /// A trace, if requested.
     trace: Option<Mutex<Vec<String>>>,
 }
 
-/// How an interleaving ended.
+/// The result of an interleaving.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// What must not be.
+    /// Violated invariants.
     pub(super) violations: Vec<String>,
     pub(super) trace: Vec<String>,
     pub(super) tally: Tally,
@@ -59,7 +59,7 @@ async fn run(schedule: &Schedule, sabotage: Sabotage, trace: bool) -> Outcome {
     let all = futures_util::future::join_all(processes.map(tokio::spawn));
     let in_time = timeout(schedule.limit(), all).await;
     let lasted = began.elapsed();
-    // What is still under way.
+    // Commands that are still running.
     sleep(Duration::from_secs(1_000)).await;
     let mut violations = std::mem::take(&mut world.server().violations);
     match in_time {
@@ -101,13 +101,13 @@ impl World {
         }
     }
 
-    /// Whether nothing keeps a process from ending what others have under way.
+    /// Returns whether no fault prevents processes from ending the commands of others.
     pub(super) fn may_end_commands(&self) -> bool {
         let fails = |fault: &Fault| matches!(fault.at, Call::Kill | Call::UnderWay);
         self.schedule.may_kill && !self.schedule.faults.iter().any(fails)
     }
 
-    /// A process that is born.
+    /// Starts a process.
     pub(super) fn process(&self, slot: usize) -> Arc<Process> {
         let mut sessions = locked(&self.sessions);
         *sessions += 1;

@@ -3,24 +3,24 @@ use std::time::Duration;
 use super::*;
 
 fn read(variables: &[(&str, &str)]) -> Result<Environment, Error> {
-    let lookup = |name: &str| variables.iter().find(|(there, _)| *there == name).map(|(_, value)| *value);
-    Environment::read(&Variables::found(lookup))
+    let lookup = |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| *value);
+    Environment::read(&Variables::read(lookup))
 }
 
 /// The name and the whole message of each error.
 fn refused(variables: &[(&str, &str)]) -> Vec<(&'static str, String)> {
-    let told = |error: Error| match &error {
+    let message = |error: Error| match &error {
         Error::Variable { name, .. } => (*name, error.to_string()),
         _ => panic!("{error}"),
     };
     match read(variables).unwrap_err() {
-        Error::Several { errors } => errors.into_iter().map(told).collect(),
-        error => vec![told(error)],
+        Error::Several { errors } => errors.into_iter().map(message).collect(),
+        error => vec![message(error)],
     }
 }
 
 #[test]
-fn nothing_set_is_the_defaults() {
+fn unset_variables_use_the_defaults() {
     let defaults = read(&[]).unwrap();
     assert_eq!(
         defaults,
@@ -40,7 +40,7 @@ fn nothing_set_is_the_defaults() {
 }
 
 #[test]
-fn everything_set_is_understood() {
+fn all_variables_are_parsed() {
     let settings = read(&[
         ("MONGRATE_AUTO", "false"),
         ("MONGRATE_FAIL_HARD", "0"),
@@ -69,7 +69,7 @@ fn everything_set_is_understood() {
 }
 
 #[test]
-fn a_flag_is_what_people_write() {
+fn flags_accept_common_spellings() {
     for (yes, no) in [("true", "false"), ("1", "0"), ("yes", "no"), ("on", "off"), ("TRUE", "False"), (" Yes ", "nO")] {
         assert!(read(&[(AUTO, yes)]).unwrap().auto, "{yes}");
         assert!(!read(&[(AUTO, no)]).unwrap().auto, "{no}");
@@ -79,31 +79,34 @@ fn a_flag_is_what_people_write() {
     }
     assert_eq!(
         refused(&[(AUTO, "maybe")])[0].1,
-        "the environment variable MONGRATE_AUTO is 'maybe', but takes true or false (also 1 and 0, yes and no, on and off). \
+        "the environment variable MONGRATE_AUTO is 'maybe', but takes true or false (or 1 or 0, yes or no, on or off). \
          Correct it, or unset it to use the default"
     );
 }
 
 #[test]
-fn a_duration_is_a_whole_number_of_milliseconds_within_reason() {
+fn durations_are_whole_milliseconds_within_limits() {
     let too_large = (options::TIMEOUT.end().as_millis() + 1).to_string();
     for value in ["-1", "1.5", "5s", "5_000", "1e3", "99999999999999999999999", &too_large] {
         for name in [TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS] {
             assert_eq!(refused(&[(name, value)])[0].0, name, "{value}");
         }
     }
-    let told = &refused(&[(TIMEOUT_MS, "0")])[0].1;
-    assert!(told.contains("is '0', but takes a whole number of milliseconds from 1 to 2592000000, or none"), "{told}");
+    let message = &refused(&[(TIMEOUT_MS, "0")])[0].1;
+    assert!(
+        message.contains("is '0', but takes a whole number of milliseconds from 1 to 2592000000, or none"),
+        "{message}"
+    );
     for value in ["0", "999"] {
-        let told = &refused(&[(LEASE_MS, value)])[0].1;
-        assert!(told.contains("MONGRATE_LEASE_MS"), "{told}");
-        assert!(told.contains(&format!("is '{value}', but takes")), "{told}");
-        assert!(told.contains("a whole number of milliseconds from 1000 to 86400000"), "{told}");
+        let message = &refused(&[(LEASE_MS, value)])[0].1;
+        assert!(message.contains("MONGRATE_LEASE_MS"), "{message}");
+        assert!(message.contains(&format!("is '{value}', but takes")), "{message}");
+        assert!(message.contains("a whole number of milliseconds from 1000 to 86400000"), "{message}");
     }
 }
 
 #[test]
-fn all_that_is_malformed_is_told_at_once() {
+fn malformed_variables_are_reported_together() {
     let wrong = NAMES.map(|name| (name, "wrong"));
     let names: Vec<_> = refused(&wrong).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR]);
@@ -111,13 +114,13 @@ fn all_that_is_malformed_is_told_at_once() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_not_unicode_is_malformed() {
+fn invalid_unicode_is_malformed() {
     use std::os::unix::ffi::OsStringExt;
 
     for name in NAMES {
         let lookup = |asked: &str| (asked == name).then(|| OsString::from_vec(vec![b'4', 0xff]));
-        let error = Environment::read(&Variables::found(lookup)).unwrap_err();
-        let Error::Variable { name: told, value, accepted } = &error else { panic!("{error}") };
-        assert_eq!((*told, value.as_str(), accepted.as_str()), (name, "4\u{fffd}", "text in UTF-8"));
+        let error = Environment::read(&Variables::read(lookup)).unwrap_err();
+        let Error::Variable { name: reported, value, accepted } = &error else { panic!("{error}") };
+        assert_eq!((*reported, value.as_str(), accepted.as_str()), (name, "4\u{fffd}", "text in UTF-8"));
     }
 }

@@ -1,4 +1,4 @@
-//! What the lease, the fence and the commit ask.
+//! The store of lease, fence and commit.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::lock::Store;
 use crate::lock::{Abandoned, Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
 use crate::store::{Change, Written};
 
-/// How often a blocked write looks again.
+/// The interval at which a blocked write is retried.
 const BLOCKED: Duration = Duration::from_millis(50);
 
 /// A sighting, in the words of a trace.

@@ -1,4 +1,4 @@
-//! A body that takes `Tx`.
+//! `Tx` bodies.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::store::Attachment;
 /// What the server lets a transaction last.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// As the executor runs a `Tx` body.
+/// Mirrors how the executor runs a `Tx` body.
 pub(super) async fn in_transaction(
     store: &Memory,
     committer: &Committer<'_, Memory>,
@@ -32,7 +32,7 @@ pub(super) async fn in_transaction(
     loop {
         attempts += 1;
         let attempt = attempt_body(store, committer, session, step, seconds, locks).await;
-        if committer.was_last(attempts, attempt).await? {
+        if committer.finish_attempt(attempts, attempt).await? {
             return Ok(());
         }
     }
@@ -57,8 +57,8 @@ async fn attempt_body(
         (_, Err(reason)) => Err(reason.into()),
         (Ok(()), Ok(())) => Ok(()),
         (Err(error), Ok(())) => Err(match judge(&error, outlived(&error)) {
-            Verdict::Again(error) => Attempt::Again(error),
-            Verdict::Final(error) => error.into(),
+            Verdict::Transient(error) => Attempt::Transient(error),
+            Verdict::Permanent(error) => error.into(),
             Verdict::Ordinary => Failure::server("run the body", error).into(),
         }),
     };
@@ -68,7 +68,7 @@ async fn attempt_body(
     }
     let completed = change(step, RecordStatus::Completed, lease.token(), Attachment::Kept);
     match committer.seal(session, &[completed]).await {
-        Err(Attempt::Again(error)) if outlived(&error) => Err(Error::TransactionTooSlow { source: error }.into()),
+        Err(Attempt::Transient(error)) if outlived(&error) => Err(Error::TransactionTooSlow { source: error }.into()),
         other => other,
     }
 }

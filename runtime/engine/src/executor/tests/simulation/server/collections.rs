@@ -1,4 +1,4 @@
-//! Collections and their indexes, as the server lists and changes them.
+//! Collections and indexes at the server.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,12 @@ pub(crate) const HOME: &str = "records";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Collection {
     uuid: u64,
-    /// The documents that it was begun with; empty for one without.
+    /// Its initial documents; may be empty.
     pub(crate) documents: &'static str,
     pub(crate) indexes: BTreeMap<String, Document>,
 }
 
-/// What the application writes into a collection that it makes.
+/// The document that the application writes into a collection that it creates.
 pub(crate) const WRITTEN: &str = "the application's";
 
 /// By name.
@@ -51,7 +51,7 @@ pub(crate) fn indexes(collections: &Collections) -> BTreeMap<&str, &BTreeMap<Str
     collections.iter().map(|(name, collection)| (name.as_str(), &collection.indexes)).collect()
 }
 
-/// As `listCollections` has them.
+/// As listed by `listCollections`.
 pub(crate) fn listed(collections: &Collections) -> Vec<Document> {
     let listed = |name: &str, number| {
         doc! { "name": name, "type": "collection", "options": {}, "info": { "uuid": uuid(number) } }
@@ -67,12 +67,12 @@ pub(super) fn target(command: &Document) -> &str {
     on.strip_prefix(DATABASE).and_then(|on| on.strip_prefix('.')).unwrap_or(on)
 }
 
-/// The index that `createIndexes` is to make.
+/// The index to create by `createIndexes`.
 pub(super) fn index(command: &Document) -> Option<&Document> {
     command.get_array("indexes").ok()?.first()?.as_document()
 }
 
-/// Executes a command; one that makes a collection gives it the UUID `next`.
+/// Executes a command. A created collection gets the UUID `next`.
 pub(super) fn execute(there: &mut Collections, command: &Document, next: u64) -> Result<(), i32> {
     let (direction, on) = (command.keys().next().map(String::as_str), target(command));
     if let Some(meant) = command.get("collectionUUID")
@@ -115,7 +115,7 @@ pub(super) fn name(spec: &Document) -> String {
     spec.get_str("name").unwrap_or_default().to_owned()
 }
 
-/// Whether a command is of this entry of a log.
+/// Returns whether a command belongs to an entry of the log.
 pub(super) fn is_of(command: &Document, entry: &Document) -> bool {
     let named = |field: &str| entry.get_str(field).ok();
     if named("on") != Some(target(command)) {

@@ -1,4 +1,4 @@
-//! Commands that change collections or indexes: they take their time, outlive their clients, and can be ended.
+//! Commands that change collections or indexes. They take time, outlive their clients, and can be ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,31 +10,31 @@ use super::collections::{self, Collection, WRITTEN, contents, execute, index, in
 use super::{Sabotage, Server, State};
 use crate::store::{Attachment, Change, LogUpdate};
 
-/// What an index build that was killed takes to end; everything else ends at once.
+/// The time that a killed index build takes to end. All other commands end at once.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// Greater than the UUIDs of the collections that are there from the beginning.
+/// Greater than the UUIDs of the initial collections.
 const NEW: u64 = 1_000;
 
 const NAMESPACE_NOT_FOUND: i32 = 26;
 const INTERRUPTED: i32 = 11601;
 
-/// A command, and from whom.
+/// A command and its sender.
 #[derive(Debug)]
 pub(crate) struct Ddl {
     pub(crate) command: Document,
     pub(crate) session: i64,
-    /// Of the sender's lease.
+    /// The token of the sender's lease.
     pub(crate) token: i64,
     /// The id of the sender's migration.
     pub(crate) id: String,
-    /// What it takes at the server.
+    /// Its duration at the server.
     pub(crate) takes: Duration,
-    /// Its number among those under way, once it has arrived.
+    /// Its number among the running commands, once it has arrived.
     pub(crate) number: Option<u64>,
 }
 
-/// A command that is under way at the server.
+/// A command that is running at the server.
 #[derive(Debug)]
 pub(crate) struct Running {
     session: i64,
@@ -45,7 +45,7 @@ pub(crate) struct Running {
 }
 
 impl Server {
-    /// What has become of a command; while it is under way, how long it still takes.
+    /// The result of a command; while it is running, the remaining time.
     pub(crate) fn ddl(&mut self, ddl: &mut Ddl) -> Result<Result<(), i32>, Duration> {
         let now = Instant::now();
         let Some(number) = ddl.number else {
@@ -57,7 +57,7 @@ impl Server {
                 .insert(self.arrived, Running { session, since: now, until: now + takes, command, killed: false });
             return Err(takes);
         };
-        // A fail-over has ended it.
+        // A failover has ended it.
         let Some(running) = self.running.get(&number) else { return Ok(Err(INTERRUPTED)) };
         if running.until > now {
             return Err(running.until - now);
@@ -70,7 +70,7 @@ impl Server {
         Ok(self.take_effect(ddl))
     }
 
-    /// An index that is there needs no build, and one that is being built is joined.
+    /// An existing index needs no build, and a running build is joined.
     fn takes(&self, ddl: &Ddl) -> Duration {
         let Some(spec) = index(&ddl.command) else { return ddl.takes };
         let there = self.newest().collections.get(target(&ddl.command));
@@ -94,11 +94,11 @@ impl Server {
             return Ok(());
         }
         self.tally.ddl += 1;
-        // Whoever holds the lease has the effect that is in doubt on record; every other one comes too late.
+        // The doubtful effect of the holder is recorded. Any other one comes too late.
         if !self.newest().in_doubt(&ddl.id).is_some_and(|entry| is_of(&command, entry)) {
             self.tally.late += 1;
             self.stale |= indexes(&before) != indexes(&after);
-            // What `create` makes is empty: nothing is lost by it.
+            // `create` makes an empty collection, so nothing is lost.
             if contents(&before) != contents(&after) && !command.contains_key("create") {
                 self.violate(&format!("a late command of token {} has changed the contents: {command}", ddl.token));
             }
@@ -107,7 +107,7 @@ impl Server {
         Ok(())
     }
 
-    /// The application writes, and makes the collection if it is not there.
+    /// A write of the application, which creates a missing collection.
     pub(crate) fn application_writes(&mut self, on: &'static str) {
         if self.newest().collections.contains_key(on) {
             return;
@@ -120,7 +120,7 @@ impl Server {
         self.written = true;
     }
 
-    /// Nobody sends an effect again that is done.
+    /// Checks that no completed effect is sent again.
     pub(crate) fn look_at_sending(&mut self, ddl: &Ddl) {
         let state = self.majority();
         let of = |entry: &&Document| is_of(&ddl.command, entry);
@@ -148,14 +148,14 @@ impl Server {
         Ok(doc! { "cursor": { "firstBatch": batch } })
     }
 
-    /// As `$currentOp` has it.
+    /// As listed by `$currentOp`.
     pub(crate) fn under_way(&self, session: &Document) -> Vec<Document> {
         let session = session.get_i64("id").ok();
         let running = self.running.values().filter(|running| Some(running.session) == session);
         running.map(|running| doc! { "command": running.command.clone() }).collect()
     }
 
-    /// Ends what a session has under way.
+    /// Ends the running command of a session.
     pub(super) fn end(&mut self, session: i64, killer: Option<i64>) {
         let now = Instant::now();
         let took = killer.and_then(|killer| self.took.get(&killer).copied());
@@ -174,7 +174,7 @@ impl Server {
         }
     }
 
-    /// Whoever has taken over has waited for what it has ended.
+    /// Checks that the successor has waited for the commands that it ended.
     pub(crate) fn look_at_former_holders(&mut self, abandoned: &[Document], by: i64) {
         let took = self.took.get(&by).copied();
         let ids: Vec<_> = abandoned.iter().filter_map(|session| session.get_i64("id").ok()).collect();
@@ -185,7 +185,7 @@ impl Server {
         }
     }
 
-    /// What fail-overs end. The builds of indexes, too: that they go on elsewhere is left out.
+    /// Ends commands at a failover, including index builds; their continuation on other members is not modeled.
     pub(super) fn end_all(&mut self) {
         self.running.clear();
     }
@@ -198,7 +198,7 @@ impl State {
         entries.into_iter().flatten().filter_map(Bson::as_document)
     }
 
-    /// The effect of a migration of which nobody knows whether it was had.
+    /// The effect of a migration that is in doubt.
     fn in_doubt(&self, id: &str) -> Option<&Document> {
         self.entries(id).last().filter(|entry| !entry.contains_key("result"))
     }
@@ -256,7 +256,7 @@ impl State {
         }
     }
 
-    /// As a look for the comparison sees it.
+    /// As read by the comparison.
     pub(crate) fn look(&self) -> crate::context::Snapshot {
         let indexes = self.collections.iter();
         let indexes = indexes.map(|(name, there)| (name.clone(), there.indexes.values().cloned().collect()));

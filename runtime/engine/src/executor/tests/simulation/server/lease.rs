@@ -15,12 +15,12 @@ pub(crate) struct Lease {
     pub(crate) holder: Option<Holder>,
     pub(crate) token: i64,
     beat: i64,
-    /// Sessions of holders who did not release it.
+    /// The sessions of holders that did not release it.
     abandoned: Vec<Document>,
     length: Duration,
     /// By the server's clock, in milliseconds.
     expires_at: i64,
-    /// When it was claimed or prolonged last, on the clock of the simulation.
+    /// The last claim or renewal, by the clock of the simulation.
     touched: Instant,
 }
 
@@ -183,7 +183,7 @@ impl Server {
         Some(true)
     }
 
-    /// `killer` is the session of whoever asks for it.
+    /// `killer` is the session that requests it.
     pub(crate) fn kill(&mut self, session: &Document, killer: Option<i64>) {
         if let Ok(session) = session.get_i64("id") {
             self.tally.killed += usize::from(self.open.remove(&session).is_some());

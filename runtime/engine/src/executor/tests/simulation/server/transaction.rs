@@ -12,10 +12,10 @@ use crate::lock::Fenced;
 use crate::record::{Record, RecordStatus};
 use crate::store::{Change, Expected, Written};
 
-/// After which the server ends a transaction: 60 s, and it looks every 30 s.
+/// The lifetime of a transaction: the limit of 60 s, checked every 30 s.
 const LIFETIME: Duration = Duration::from_secs(90);
 
-/// Documents that transactions write.
+/// The documents that transactions write.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     Fence,
@@ -23,15 +23,15 @@ pub(super) enum Key {
     Effect(usize),
 }
 
-/// Session and number of a transaction.
+/// The session and the number of a transaction.
 pub(crate) type Transaction = (i64, u64);
 
-/// A transaction that is under way.
+/// An open transaction.
 #[derive(Debug)]
 pub(super) struct Open {
     number: u64,
     since: Instant,
-    /// What it sees: the newest at its first operation, with its own writes.
+    /// Its snapshot from its first operation, with its own writes.
     sees: State,
     /// Counted in writes.
     snapshot: u64,
@@ -40,7 +40,7 @@ pub(super) struct Open {
     effects: Vec<usize>,
 }
 
-/// Why an operation in a transaction did not work: the transaction is gone in either case.
+/// The failure of an operation in a transaction, which always ends the transaction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Gone {
     Conflict,
@@ -50,12 +50,12 @@ pub(crate) enum Gone {
 impl Server {
     // Transactions.
 
-    /// Ends the transactions that have lasted too long.
+    /// Ends expired transactions.
     pub(super) fn sweep(&mut self) {
         self.open.retain(|_, open| open.since.elapsed() < LIFETIME);
     }
 
-    /// The transaction, begun if this is its first operation.
+    /// Returns the transaction; begins it at its first operation.
     fn open(&mut self, (session, number): Transaction, first: bool) -> Result<&mut Open, Gone> {
         self.sweep();
         if first && self.begun.get(&session).is_none_or(|begun| *begun < number) {
@@ -71,7 +71,7 @@ impl Server {
         }
     }
 
-    /// The first writer of a document wins; the other's transaction is gone.
+    /// The first writer of a document wins; the transaction of the other is aborted.
     fn lock(&mut self, transaction: Transaction, key: Key) -> Result<&mut Open, Gone> {
         let snapshot = self.open(transaction, false)?.snapshot;
         let newer = self.newest().written.get(&key).is_some_and(|written| *written > snapshot);
@@ -85,7 +85,7 @@ impl Server {
         Ok(open)
     }
 
-    /// What the body of a step does: it inserts something, or it changes what others change, too.
+    /// The effect of the body of a step: inserts a document, or updates a document that others update, too.
     pub(crate) fn body(&mut self, transaction: Transaction, first: bool, step: usize, locks: bool) -> Result<(), Gone> {
         self.open(transaction, first)?;
         let sabotage = self.sabotage;
@@ -164,7 +164,7 @@ impl Server {
 }
 
 impl State {
-    /// Writes a change over what is there; `None` if that belongs to somebody else by now.
+    /// Stores a change. `None` if the record has another owner by now.
     fn is_written(&mut self, change: &Change) -> Option<Arc<Record>> {
         match change {
             Change::Stored { record, expected, attachment, .. } => {

@@ -1,4 +1,4 @@
-//! What must not be, and what has been.
+//! Invariants and tallies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,30 +14,30 @@ use super::{Server, WRITTEN, contents, indexes};
 use crate::context::{Expectation, Footprint};
 use crate::record::{Record, RecordStatus};
 
-/// How often a raise may be held up: killSessions itself may get lost once or twice.
+/// How often a raise may be blocked: killSessions itself may be lost once or twice.
 const TOO_OFTEN: u32 = 6;
 
-/// What has happened, to show that the model goes where it is interesting.
+/// A tally of events, to show that the interesting cases occur.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) faults: usize,
-    /// Leases taken from a holder that had not released it.
+    /// Leases taken over from a holder that did not release it.
     pub(crate) taken_over: usize,
-    /// Transactions that did not pass the fence, because it was newer or was raised since.
+    /// Transactions that did not pass the fence, because it was newer or was raised meanwhile.
     pub(crate) fenced_off: usize,
     /// Transactions of others that were ended.
     pub(crate) killed: usize,
     /// Raises that met a transaction that had passed the fence.
     pub(crate) blocked: usize,
-    /// Writes that a fail-over has undone.
+    /// Writes undone by a failover.
     pub(crate) undone: usize,
     pub(crate) committed: usize,
-    /// Commands that have changed collections or indexes, and those of them that came too late.
+    /// Commands that changed collections or indexes, and those of them that came too late.
     pub(crate) ddl: usize,
     pub(crate) late: usize,
     /// Bodies that wait for a person.
     pub(crate) waiting: usize,
-    /// The longest that anything took beyond what its faults and bodies take.
+    /// The maximum time beyond the duration of faults and bodies.
     pub(crate) longest: Duration,
 }
 
@@ -63,7 +63,7 @@ impl Server {
         self.violations.push(format!("after {at:?}: {what}"));
     }
 
-    /// Nobody is taken for dead while it may still think itself the holder. Only where the clocks of two primaries differ, a
+    /// Checks that no live holder is taken for dead. Only if the clocks of two primaries differ, a
     /// holder must have sent heartbeats to be safe.
     pub(crate) fn look_for_believers(&mut self, nonce: ObjectId, lease: Duration, silent_for: Duration) {
         let now = Instant::now();
@@ -79,7 +79,7 @@ impl Server {
         }
     }
 
-    /// Nobody acts past its own deadline.
+    /// Checks that no holder acts after its deadline.
     pub(crate) fn look_at_deadline(&mut self, process: &Arc<Process>) {
         let lease = self.believers.iter().rfind(|(_, _, believer)| Arc::ptr_eq(believer, process));
         if lease.is_some_and(|(_, guard, _)| guard.deadline() <= Instant::now()) {
@@ -87,7 +87,7 @@ impl Server {
         }
     }
 
-    /// Who takes over must get through, whatever transaction the former holder has left behind.
+    /// Checks that a successor succeeds in spite of open transactions of the former holder.
     pub(super) fn watch_raise(&mut self, session: &Document, has_taken_over: bool) {
         let Ok(session) = session.get_i64("id") else { return };
         self.held_up.remove(&session);
@@ -138,7 +138,7 @@ impl Server {
         }
     }
 
-    /// What is lost, of what the application has written as well; in doubt, a body waits for a person rather than lose it.
+    /// Lost documents, including those of the application. In doubt, a body waits for a person instead of losing documents.
     fn losses(&self) -> Vec<String> {
         let found = contents(&self.majority().collections);
         let lost =
@@ -148,7 +148,7 @@ impl Server {
         lost.chain((!ends).then(|| "nobody gets through".to_owned())).collect()
     }
 
-    /// What is not as an undisturbed run leaves it.
+    /// Differences from the result of an undisturbed run.
     pub(crate) fn shortcomings(&self) -> Vec<String> {
         if self.written {
             return self.losses();

@@ -1,5 +1,5 @@
-//! What a run holds at the server, for whoever has to end it from outside: the caller drops the future of a run, and the
-//! process may end before the run has put everything in order.
+//! The resources that a run holds at the server. They can be released from outside, because a caller may drop the future of a
+//! run and end the process before the run has cleaned up.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use tokio::task::AbortHandle;
 
 use super::Bodies;
 
-/// Shared between a run and the future that its caller awaits.
+/// The resources of a run, shared with the future that its caller awaits.
 #[derive(Debug, Default)]
-pub(crate) struct Stake {
+pub(crate) struct Resources {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -19,26 +19,26 @@ pub(crate) struct Stake {
 #[derive(Debug, Default)]
 struct State {
     held: Option<Held>,
-    /// Whether the run has ended, in good order or not.
-    over: bool,
-    /// How what the bodies have sent is found at the server.
+    /// Whether the run has ended, cleanly or not.
+    ended: bool,
+    /// Identifies the operations of bodies at the server.
     bodies: Option<Bodies>,
 }
 
-/// What has to be given back.
+/// The resources to release.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
-    /// The acquisition of the lease, which may not have succeeded yet.
+    /// The nonce of the acquisition of the lease, which may not have succeeded yet.
     pub(crate) nonce: ObjectId,
     /// The session of the run's transactions.
     pub(crate) session: Document,
-    /// The body that works with a raw handle.
+    /// The running body with a raw handle.
     pub(crate) raw: Option<AbortHandle>,
 }
 
-impl Stake {
-    /// The client of the bodies is known.
-    pub(crate) fn open(&self, bodies: Option<Bodies>) {
+impl Resources {
+    /// Sets the client of the bodies.
+    pub(crate) fn set_bodies(&self, bodies: Option<Bodies>) {
         self.state().bodies = bodies;
     }
 
@@ -46,32 +46,32 @@ impl Stake {
         self.state().bodies.clone()
     }
 
-    /// The lease is going to be taken.
-    pub(crate) fn take(&self, nonce: ObjectId, session: &Document) {
+    /// Registers the lease and the session, before the lease is taken.
+    pub(crate) fn acquire(&self, nonce: ObjectId, session: &Document) {
         self.state().held = Some(Held { nonce, session: session.clone(), raw: None });
     }
 
-    /// The transactions have another session.
+    /// Replaces the session of the transactions.
     pub(crate) fn use_session(&self, session: &Document) {
         if let Some(held) = &mut self.state().held {
             held.session = session.clone();
         }
     }
 
-    /// A body works with a raw handle, or does not any more.
-    pub(crate) fn runs(&self, raw: Option<AbortHandle>) {
+    /// Sets or clears the running body with a raw handle.
+    pub(crate) fn set_raw_body(&self, raw: Option<AbortHandle>) {
         if let Some(held) = &mut self.state().held {
             held.raw = raw;
         }
     }
 
-    /// Everything was given back, or is left to expire.
+    /// Marks all resources as released or left to expire.
     pub(crate) fn clear(&self) {
         self.state().held = None;
         self.changed.notify_all();
     }
 
-    /// What is held; `None` when nothing has to be given back.
+    /// Returns the held resources; `None` if there are none to release.
     pub(crate) fn held(&self) -> Option<Held> {
         self.state().held.clone()
     }
@@ -80,9 +80,9 @@ impl Stake {
     pub(crate) fn wait(&self, limit: Duration) {
         let began = Instant::now();
         let mut state = self.state();
-        while state.held.is_some() && !state.over {
-            let Some(left) = limit.checked_sub(began.elapsed()) else { return };
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        while state.held.is_some() && !state.ended {
+            let Some(remaining) = limit.checked_sub(began.elapsed()) else { return };
+            state = self.changed.wait_timeout(state, remaining).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -91,13 +91,13 @@ impl Stake {
     }
 }
 
-/// A run that is under way; it has ended when this is dropped.
+/// Marks a run as ended when dropped.
 #[derive(Debug)]
-pub(crate) struct UnderWay(pub(crate) Arc<Stake>);
+pub(crate) struct RunGuard(pub(crate) Arc<Resources>);
 
-impl Drop for UnderWay {
+impl Drop for RunGuard {
     fn drop(&mut self) {
-        self.0.state().over = true;
+        self.0.state().ended = true;
         self.0.changed.notify_all();
     }
 }
