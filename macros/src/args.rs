@@ -19,7 +19,7 @@ const ARGUMENTS: [(&str, &str); 11] = [
     ("verify", "verify = users_have_roles"),
     ("manual", "manual"),
     ("timeout", r#"timeout = "10m""#),
-    ("covers", "covers = [default_role, roles::names]"),
+    ("relies_on", "relies_on = [default_role, roles::names]"),
     ("crate", "crate = my_app::mongrate"),
 ];
 
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     pub(crate) verify: Option<Path>,
     pub(crate) manual: bool,
     pub(crate) timeout: Option<LitStr>,
-    pub(crate) covers: Vec<Path>,
+    pub(crate) relies_on: Vec<Path>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -87,7 +87,7 @@ impl Args {
             "irreversible" => self.irreversible = Some(string(&name, input)?),
             "verify" => self.verify = Some(path(&name, input)?),
             "timeout" => self.timeout = Some(string(&name, input)?),
-            "covers" => self.covers = list(&name, input, covered)?,
+            "relies_on" => self.relies_on = list(&name, input, covered)?,
             "crate" => self.krate = Some(path(&name, input)?),
             _ => {
                 self.manual = true;
@@ -143,11 +143,11 @@ fn list<T>(name: &Ident, input: ParseStream<'_>, entry: fn(ParseStream<'_>) -> s
     Ok(Punctuated::<T, Token![,]>::parse_terminated_with(&list, entry)?.into_iter().collect())
 }
 
-/// Parses an entry of `covers`: a path that could follow `use`.
+/// Parses an entry of `relies_on`: a path that could follow `use`.
 fn covered(input: ParseStream<'_>) -> syn::Result<Path> {
     Path::parse_mod_style(input).map_err(|error| {
         let message =
-            "`covers` lists paths as in a `use`, without quotes, like `covers = [default_role, roles::names]`";
+            "`relies_on` lists paths as in a `use`, without quotes, like `relies_on = [default_role, roles::names]`";
         syn::Error::new(error.span(), message)
     })
 }
@@ -183,7 +183,7 @@ fn meant(name: &str) -> Option<&'static (&'static str, &'static str)> {
         "revert" | "rollback" | "undo" => "down",
         "doc" | "about" => "description",
         "check" | "validate" | "assert" => "verify",
-        "uses" | "calls" | "helpers" => "covers",
+        "uses" | "calls" | "helpers" => "relies_on",
         other => other,
     };
     ARGUMENTS.iter().find(|(argument, _)| strsim::levenshtein(argument, known) <= 2 && known.len() > 2)

@@ -11,7 +11,7 @@ use crate::model::{Dependency, Identity, Invalid, Model, Named};
 
 /// Returns the unchanged item and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
-    let covered = model.covers.iter().map(covered);
+    let covered = model.relies_on.iter().map(covered);
     let registered = registered(&model.identity, &model.dependencies, &tracked(model), &fields(model));
     placed(item, &model.identity, &quote!(#(#covered)* #registered))
 }
@@ -145,9 +145,9 @@ fn fields(model: &Model) -> TokenStream {
     let irreversible = model.irreversible.as_ref().map(|reason| field("irreversible", &quote!(#reason)));
     let manual = model.manual.then(|| quote!(manual: true,));
     let timeout = model.timeout.map(|seconds| field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
-    let covers = (!model.covers.is_empty()).then(|| {
-        let paths = model.covers.iter().map(written);
-        quote!(covers: &[#(#paths),*],)
+    let relies_on = (!model.relies_on.is_empty()).then(|| {
+        let paths = model.relies_on.iter().map(written);
+        quote!(relies_on: &[#(#paths),*],)
     });
     let line = quote_spanned!(model.up.name.span()=> ::core::line!());
     quote! {
@@ -155,7 +155,7 @@ fn fields(model: &Model) -> TokenStream {
         up: #up,
         file: ::core::file!(),
         line: #line,
-        #source #dependencies #description #(#down)* #(#verify)* #irreversible #manual #timeout #covers
+        #source #dependencies #description #(#down)* #(#verify)* #irreversible #manual #timeout #relies_on
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Model {
     pub(crate) irreversible: Option<LitStr>,
     pub(crate) manual: bool,
     pub(crate) timeout: Option<u64>,
-    pub(crate) covers: Vec<Path>,
+    pub(crate) relies_on: Vec<Path>,
 }
 
 /// The part of a migration that dependents look up. Registered even if the rest is invalid, so that dependents do not fail,
@@ -139,7 +139,7 @@ impl Model {
                 irreversible: args.irreversible,
                 manual: args.manual,
                 timeout,
-                covers: args.covers,
+                relies_on: args.relies_on,
             }),
             (error, identity, _) => Err(Box::new(Invalid {
                 error: error.unwrap_or_else(|| syn::Error::new(Span::call_site(), "this is not a migration")),

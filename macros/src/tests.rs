@@ -66,7 +66,7 @@ fn every_argument() {
 
 #[test]
 fn a_function_that_names_others() {
-    let args = quote!(id = "002_assign_roles", verify = users_have_roles, covers = [default_role, ::roles::names]);
+    let args = quote!(id = "002_assign_roles", verify = users_have_roles, relies_on = [default_role, ::roles::names]);
     let item = quote! {
         async fn assign_roles(tx: &mut Tx) -> Result<(), Error> {
             Ok(())

@@ -29,6 +29,7 @@ fn main() -> io::Result<()> {
         sample.check()?;
     }
     let mut measured = [Measured::default(); 2];
+    #[expect(clippy::needless_range_loop, reason = "the round is the last index of three")]
     for round in 0..ROUNDS {
         // The order alternates as well, so that neither crate always runs on the warmer machine.
         for index in if round % 2 == 0 { [0, 1] } else { [1, 0] } {

@@ -44,8 +44,8 @@ fn in_module(module: Module, args: &Args, errors: &mut Errors) -> (Option<Signat
     }
     only_by_name(args.down.as_ref(), module.down.first(), "down", errors);
     only_by_name(args.verify.as_ref(), module.verify.first(), "verify", errors);
-    if let Some(path) = args.covers.first() {
-        let message = "`covers` is for a function: the checksum of a module already covers everything in the module";
+    if let Some(path) = args.relies_on.first() {
+        let message = "`relies_on` is for a function: the checksum of a module already covers everything in the module";
         errors.push(syn::Error::new_spanned(path, message));
     }
     let found = |Inner { conditions, signature }: &Inner| Named {

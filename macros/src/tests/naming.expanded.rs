@@ -29,7 +29,7 @@ const _: () = {
                     __mongrate::look(users_have_roles, __database),
                 )
             }),
-            covers: &["default_role", "::roles::names"],
+            relies_on: &["default_role", "::roles::names"],
             ..__mongrate::Registration::DEFAULT
         }
     };

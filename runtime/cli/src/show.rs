@@ -111,8 +111,8 @@ fn print(session: &Session, standing: Standing<'_>, dependents: &[&str]) -> Resu
     if migration.has_verify() {
         lines.push(("verify", "yes".to_owned()));
     }
-    if !migration.covers().is_empty() {
-        lines.push(("covers", list(migration.covers())));
+    if !migration.relies_on().is_empty() {
+        lines.push(("relies on", list(migration.relies_on())));
     }
     if let Some(error) = standing.record.and_then(|record| record.error.as_deref()) {
         lines.push(("error", RED.paint(error).to_string()));

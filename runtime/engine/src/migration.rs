@@ -92,12 +92,12 @@ impl Migration {
         self.0.verify.is_some()
     }
 
-    /// The functions that its body relies on, as written in `covers = [path]`.
+    /// The functions that its body relies on, as written in `relies_on = [path]`.
     ///
     /// The [`checksum`](Self::checksum) does not include their code. The names are shown to a reader who investigates a change.
     #[must_use]
-    pub fn covers(&self) -> &'static [&'static str] {
-        self.0.covers
+    pub fn relies_on(&self) -> &'static [&'static str] {
+        self.0.relies_on
     }
 
     /// Returns whether it runs only when it is named.

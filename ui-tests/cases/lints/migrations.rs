@@ -4,7 +4,7 @@ use mongodb::Database;
 use mongrate::{Error, Schema, Tx, migration};
 
 /// A function with all that it can name.
-#[migration(id = "001_function", down = revert, verify = checks::present, covers = [checks::present, default_role, node], timeout = "10m")]
+#[migration(id = "001_function", down = revert, verify = checks::present, relies_on = [checks::present, default_role, node], timeout = "10m")]
 async fn function(_tx: &mut Tx) -> Result<(), Error> {
     node();
     Ok(())
@@ -22,7 +22,7 @@ mod checks {
     }
 }
 
-/// Named by `covers` only.
+/// Named by `relies_on` only.
 pub fn default_role() -> &'static str {
     "member"
 }

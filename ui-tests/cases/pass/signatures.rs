@@ -6,7 +6,7 @@ use mongodb::Database;
 use mongrate::{Error, Schema, Tx, migration};
 
 /// A transaction.
-#[migration(id = "001_transaction", verify = transactions_work, covers = [checks::are_there, default_role])]
+#[migration(id = "001_transaction", verify = transactions_work, relies_on = [checks::are_there, default_role])]
 async fn transaction(_tx: &mut Tx) -> Result<(), Error> {
     Ok(())
 }
@@ -90,7 +90,7 @@ fn main() {
     assert_eq!(find("001_transaction").description, "A transaction.");
     assert!(find("20260131235959-dated").manual);
     assert!(find("001_transaction").verify.is_some() && find("002_schema").verify.is_none());
-    assert_eq!(find("001_transaction").covers, ["checks::are_there", "default_role"]);
+    assert_eq!(find("001_transaction").relies_on, ["checks::are_there", "default_role"]);
     assert_eq!(default_role::<u8>(), 0);
     let menu = find("module:menu:001_menu");
     assert_eq!(menu.up.kind(), mongrate::Kind::Tx);

@@ -35,8 +35,8 @@ pub struct Registration {
     pub verify: Option<Verify>,
     /// `irreversible = "reason"`.
     pub irreversible: Option<&'static str>,
-    /// `covers = [path]`, as written. For display only.
-    pub covers: &'static [&'static str],
+    /// `relies_on = [path]`, as written. For display only.
+    pub relies_on: &'static [&'static str],
     /// `manual`.
     pub manual: bool,
     /// `timeout = "10m"`.
@@ -64,7 +64,7 @@ impl Registration {
         down: None,
         verify: None,
         irreversible: None,
-        covers: &[],
+        relies_on: &[],
         manual: false,
         timeout: None,
         file: "",

@@ -54,8 +54,8 @@ pub enum Problem {
         recorded: String,
         /// The checksum of the code.
         linked: String,
-        /// The functions that it relies on (`covers`), which the checksum does not include.
-        covers: Vec<String>,
+        /// The functions that it relies on (`relies_on`), which the checksum does not include.
+        relies_on: Vec<String>,
     },
     /// Recorded, but not linked into this program.
     Orphan,
@@ -209,7 +209,7 @@ fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
                 problems.push(Problem::Modified {
                     recorded: record.checksum.clone(),
                     linked: migration.checksum().to_owned(),
-                    covers: migration.covers().iter().map(|&path| path.to_owned()).collect(),
+                    relies_on: migration.relies_on().iter().map(|&path| path.to_owned()).collect(),
                 });
             } else if record.checksum != migration.checksum() {
                 problems.push(Problem::Unverifiable { recorded: record.checksum.clone() });
@@ -260,10 +260,10 @@ impl Problem {
             Self::Missing { needed_by } => {
                 format!("missing: it is pending, but these applied migrations depend on it: {}", needed_by.join(", "))
             }
-            Self::Modified { recorded, linked, covers } => {
+            Self::Modified { recorded, linked, relies_on } => {
                 let relied_on =
-                    format!("; it also relies on these functions, which are not compared: {}", covers.join(", "));
-                let relied_on = if covers.is_empty() { "" } else { &relied_on };
+                    format!("; it also relies on these functions, which are not compared: {}", relies_on.join(", "));
+                let relied_on = if relies_on.is_empty() { "" } else { &relied_on };
                 format!("modified: it has changed since it was applied ({recorded} is now {linked}){relied_on}")
             }
             Self::Orphan => {

@@ -38,7 +38,7 @@ async fn drop_roles(tx: &mut Tx) -> anyhow::Result<()> {
     deps = ["002_assign_roles"],
     down = nothing,
     verify = emails_are_lower,
-    covers = [heed],
+    relies_on = [heed],
     timeout = "10m"
 )]
 async fn lower_emails(db: &Database) -> anyhow::Result<()> {

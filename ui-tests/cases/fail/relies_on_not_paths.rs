@@ -1,6 +1,6 @@
 use mongrate::{Error, Tx, migration};
 
-#[migration(id = "001_create_users", covers = default_role)]
+#[migration(id = "001_create_users", relies_on = ["default_role"])]
 async fn users(_tx: &mut Tx) -> Result<(), Error> {
     Ok(())
 }

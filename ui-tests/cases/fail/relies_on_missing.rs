@@ -1,10 +1,10 @@
 use mongrate::{Error, Tx, migration};
 
-#[migration(id = "001_create_users", covers = [default_role::<u8>])]
+#[migration(id = "001_create_users", relies_on = [default_role, roles::names])]
 async fn users(_tx: &mut Tx) -> Result<(), Error> {
     Ok(())
 }
 
-fn default_role<T>() {}
+mod roles {}
 
 fn main() {}

@@ -1,6 +1,6 @@
 use mongrate::migration;
 
-#[migration(id = "001_create_users", covers = [default_role])]
+#[migration(id = "001_create_users", relies_on = [default_role])]
 mod users {
     use mongrate::{Error, Tx};
 

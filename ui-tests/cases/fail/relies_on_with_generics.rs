@@ -1,10 +1,10 @@
 use mongrate::{Error, Tx, migration};
 
-#[migration(id = "001_create_users", covers = [default_role, roles::names])]
+#[migration(id = "001_create_users", relies_on = [default_role::<u8>])]
 async fn users(_tx: &mut Tx) -> Result<(), Error> {
     Ok(())
 }
 
-mod roles {}
+fn default_role<T>() {}
 
 fn main() {}
