@@ -5,6 +5,7 @@
 //! `TokenStream::to_string` is never used, because its spacing differs between compilers.
 
 mod bytes;
+mod digest;
 mod form;
 mod imports;
 mod includes;
@@ -16,9 +17,9 @@ mod tree;
 use std::path::PathBuf;
 
 use proc_macro2::TokenStream;
-use sha2::{Digest, Sha256};
 
 use self::bytes::Form;
+use self::digest::digest;
 use self::tree::Tree;
 
 /// A checksum and the files that it covers.
@@ -35,14 +36,4 @@ pub(crate) fn checksum(tokens: TokenStream, file: impl FnOnce() -> Option<PathBu
     let mut form = Form::default();
     form.code(&trees);
     Checksum { text: format!("t2:{}", digest(&form.into_bytes())), files }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    let mut digits = String::new();
-    for byte in Sha256::digest(bytes) {
-        for digit in [byte >> 4, byte & 15] {
-            digits.extend(char::from_digit(digit.into(), 16));
-        }
-    }
-    digits
 }

@@ -190,5 +190,5 @@ async fn while_a_newer_version_migrates_the_older_one_stays_ready() {
     let dead = doc! { "$set": { "holder": holder, "expiresAt": DateTime::from_millis(0) } };
     db.collection::<Document>("migrations_lock").update_one(doc! { "_id": "lease" }, dead).await.unwrap();
     let told = line(&newer.health().await.unwrap(), HealthStatus::Healthy, true);
-    assert!(told.contains("; held by process ") && told.contains("its lease is over"), "{told}");
+    assert!(told.contains("; held by process ") && told.contains("its lease has expired"), "{told}");
 }

@@ -6,7 +6,7 @@ use std::path::{self, Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream};
 use syn::LitStr;
 
-use super::digest;
+use super::digest::digest;
 use super::tree::Tree;
 
 /// Inserts the content of each file behind its path, and returns the paths. A file that cannot be read is left for rustc

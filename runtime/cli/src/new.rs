@@ -4,14 +4,13 @@ mod argument;
 mod draft;
 mod module_list;
 mod number;
+mod options;
 mod package;
 mod place;
 mod template;
 
-use clap::Args;
-
 use self::draft::Draft;
-use self::template::Kind;
+pub(super) use self::options::New;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::migrate;
@@ -20,38 +19,6 @@ use super::source_tree::{SourceTree, shown};
 use mongrate::Registry;
 
 use crate::json;
-
-#[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
-#[derive(Clone, Debug, Args)]
-pub(super) struct New {
-    /// What the migration does: add_roles or "Add roles"
-    #[arg(value_parser = argument::name)]
-    name: String,
-
-    /// system, module:NAME or plugin:NAME [default: the source in Cargo.toml, or system]
-    #[arg(long, value_parser = argument::source)]
-    source: Option<String>,
-
-    /// What the migration may change
-    #[arg(long, default_value = "tx")]
-    kind: Kind,
-
-    /// Add a `down` function, which reverts it
-    #[arg(long)]
-    reversible: bool,
-
-    /// Doc comment [default: the name as a sentence]
-    #[arg(long, value_name = "TEXT")]
-    description: Option<String>,
-
-    /// Number it with today's date; later migrations get dates, too
-    #[arg(long)]
-    dated: bool,
-
-    /// Show the code and write nothing
-    #[arg(long)]
-    dry_run: bool,
-}
 
 impl New {
     pub(super) fn run(self, session: &Session) -> Result<Exit, Failure> {

@@ -1,7 +1,6 @@
 //! A new migration, written by the program into a copy of its sources.
 
 mod compiles;
-mod layouts;
 mod refused;
 mod unwritten;
 

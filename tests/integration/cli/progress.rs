@@ -94,7 +94,7 @@ async fn who_waits_says_for_whom() {
     let (first, third) = (first.finish().await, third.finish().await);
     assert_eq!((first.code, third.code), (0, 0), "{first}\n{third}");
     // Whoever came too late has only waited.
-    assert!(third.stdout.contains("Another process did everything"), "{third}");
+    assert!(third.stdout.contains("Another process has done everything"), "{third}");
 }
 
 #[tokio::test]

@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 
 use mongodb::bson::DateTime;
 
+use super::argument;
 use super::module_list::ModuleList;
 use super::number::next;
+use super::options::New;
 use super::package::Package;
 use super::place::{MIGRATIONS, Place};
 use super::template::{Kind, Template};
-use super::{New, argument, shown};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::program;
+use crate::source_tree::shown;
 use crate::source_tree::{SourceTree, called};
 use mongrate::{Migration, Registry};
 

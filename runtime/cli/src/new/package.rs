@@ -7,9 +7,9 @@ use std::{env, fs, io};
 use serde_json::Value;
 
 use super::argument;
-use super::shown;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::source_tree::shown;
 
 /// A package as `cargo metadata` describes it.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use super::module_list::ModuleList;
 use super::package::Package;
-use super::shown;
+use crate::source_tree::shown;
 
 /// The module for migrations that have no folder of their own yet.
 pub(super) const MIGRATIONS: &str = "migrations";

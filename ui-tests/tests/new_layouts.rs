@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, iter};
 
-use mongrate_tests::MyApp;
 use serde_json::Value;
 
 /// How the module gets into the program.
@@ -121,7 +120,7 @@ impl Workspace {
             "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\nexclude = [\"target\"]\n\n[workspace.dependencies]{dependencies}\n[profile.{profiles}"
         );
         workspace.write("Cargo.toml", &manifest);
-        let tests = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+        let tests = fs::read_to_string(ours.join("tests/Cargo.toml")).unwrap();
         let (_, dependencies) = tests.split_once("\n[dependencies]").unwrap();
         let (dependencies, _) = dependencies.split_once("\n[lints]").unwrap();
         let features = "[features]\ncompare = [\"dep:async-trait\", \"dep:mongodb-migrator\", \"dep:mongodb2\"]\n";
@@ -175,7 +174,8 @@ impl Workspace {
 
     /// The folder of programs that were built for these tests.
     fn programs() -> PathBuf {
-        MyApp::program().parent().unwrap().to_owned()
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        target.join(if cfg!(debug_assertions) { "debug" } else { "release" })
     }
 
     #[track_caller]

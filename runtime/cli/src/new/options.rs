@@ -1,0 +1,38 @@
+//! The arguments of `new`.
+
+use clap::Args;
+
+use super::argument;
+use super::template::Kind;
+
+#[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
+#[derive(Clone, Debug, Args)]
+pub(crate) struct New {
+    /// What the migration does: add_roles or "Add roles"
+    #[arg(value_parser = argument::name)]
+    pub(super) name: String,
+
+    /// system, module:NAME or plugin:NAME [default: the source in Cargo.toml, or system]
+    #[arg(long, value_parser = argument::source)]
+    pub(super) source: Option<String>,
+
+    /// What the migration may change
+    #[arg(long, default_value = "tx")]
+    pub(super) kind: Kind,
+
+    /// Add a `down` function, which reverts it
+    #[arg(long)]
+    pub(super) reversible: bool,
+
+    /// Doc comment [default: the name as a sentence]
+    #[arg(long, value_name = "TEXT")]
+    pub(super) description: Option<String>,
+
+    /// Number it with today's date; later migrations get dates, too
+    #[arg(long)]
+    pub(super) dated: bool,
+
+    /// Show the code and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
