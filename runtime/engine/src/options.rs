@@ -23,7 +23,7 @@ const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 #[non_exhaustive]
 pub enum Transactions {
     /// Use transactions if the server has them. Otherwise, warn and run `Tx` bodies without one; a failure is then
-    /// [`Error::Partial`](crate::error::Error::Partial).
+    /// [`Error::Partial`].
     #[default]
     Auto,
     /// Refuse to run on a server without transactions.
