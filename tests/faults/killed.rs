@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongrate::{Error, Migrator, Registry};
 use mongrate_tests::crash::{ALL, EFFECTS, SOURCE, migrator};
-use mongrate_tests::{TestDb, Worker, eventually};
+use mongrate_tests::{FailPoint, TestDb, Worker, eventually};
 
 use super::{SOON, applied, assert_all_applied, assert_all_done, count, effects, killed_at, successor, token};
 
@@ -118,6 +118,41 @@ async fn i2_taken_over_when_the_lease_expires_and_not_before() {
     let tries = commands.count()["findAndModify"];
     assert!(tries < 10, "tried {tries} times");
     assert_all_done(&db, "taken over").await;
+}
+
+/// A waiter takes over from a dead process and is stopped before it has ended that process's transaction. The next holder finds
+/// the lease free and still has to end it: otherwise the transaction blocks the run until the server aborts it.
+#[tokio::test]
+async fn i6_a_waiter_that_is_stopped_after_it_took_over_leaves_the_dead_process_to_its_successor() {
+    let db = TestDb::new().await;
+    killed_at(&db, "body 001_first").await;
+    let observer = successor(&db).await;
+    eventually("the lease of the dead process to expire", async || {
+        observer.status().await.unwrap().holder().is_some_and(|holder| holder.expired).then_some(())
+    })
+    .await;
+    let (database, commands) = db.replica("stopped").await;
+    let slow = doc! {
+        "failCommands": ["findAndModify"], "blockConnection": true, "blockTimeMS": 500, "appName": "stopped",
+    };
+    let fault = FailPoint::always(&db, slow).await;
+    let waiter = migrator(database, Duration::from_secs(20));
+    let run = tokio::spawn(waiter.up().into_future());
+    eventually("the attempt to take over", async || commands.count().contains_key("findAndModify").then_some(())).await;
+    waiter.shutdown().await;
+    let error = run.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Interrupted { .. }), "{error:?}");
+    drop(fault);
+    let lease = db.collection::<Document>("migrations_lock").find_one(doc! { "_id": "lease" }).await.unwrap().unwrap();
+    assert_eq!((lease.get_i64("token").unwrap(), lease.get("holder")), (2, Some(&Bson::Null)), "{lease}");
+    assert_eq!(lease.get_array("abandoned").unwrap().len(), 1, "{lease}");
+
+    let began = Instant::now();
+    assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL);
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+    assert_all_done(&db, "stopped after a take-over").await;
+    let lease = db.collection::<Document>("migrations_lock").find_one(doc! { "_id": "lease" }).await.unwrap().unwrap();
+    assert!(!lease.contains_key("abandoned"), "{lease}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The argument of a migration's body. Its type decides how the body runs.
 
+pub(crate) mod argument;
 pub(crate) mod catalog;
 pub(crate) mod drift;
 mod journal;
@@ -18,10 +19,9 @@ pub(crate) use schema::{Performer, Retry, Server};
 pub(crate) use scope::Scope;
 pub use tx::{Kv, Transactional, Tx, TxAction, TxCollection, TxCursor};
 
-use crate::migration::Kind;
 use crate::migration::registration::Context;
 
-/// The contents of a [`Context`]. The executor creates the variant that matches the migration's [`Kind`].
+/// The contents of a [`Context`]. The executor creates the variant that matches the migration's [`Kind`](crate::migration::Kind).
 #[derive(Debug)]
 pub(crate) enum Inner {
     Tx(Tx),
@@ -50,7 +50,7 @@ impl Inner {
         }
     }
 
-    fn of_mut(context: &mut Context) -> &mut Self {
+    pub(crate) fn of_mut(context: &mut Context) -> &mut Self {
         match context.inside_mut() {
             Some(inner) => inner,
             None => unreachable!("the executor creates every context from this type"),
@@ -81,94 +81,3 @@ impl Inner {
         }
     }
 }
-
-/// The argument of a migration: `&mut Tx`, `&mut Schema` or `&Database`.
-#[diagnostic::on_unimplemented(
-    message = "a migration takes `&mut Tx`, `&mut Schema` or `&Database`, not `{Self}`",
-    label = "not an argument that a migration can take"
-)]
-pub trait Argument<'a>: Sized {
-    /// The marker of this argument type.
-    type Takes: Takes;
-    /// The value of the marker.
-    const TAKES: Self::Takes;
-    /// The kind of a migration with this argument.
-    const KIND: Kind;
-    /// Takes the argument out of a context of [`KIND`](Self::KIND).
-    fn from_context(context: &'a mut Context) -> Self;
-}
-
-/// A marker that names an argument type without its lifetime.
-pub trait Takes: Sync {
-    /// The argument type with a lifetime.
-    type Argument<'a>: Argument<'a>;
-}
-
-/// The marker of `&mut Tx`.
-pub struct TakesTx;
-/// The marker of `&mut Schema`.
-pub struct TakesSchema;
-/// The marker of `&Database`.
-pub struct TakesDatabase;
-
-impl Takes for TakesTx {
-    type Argument<'a> = &'a mut Tx;
-}
-
-impl Takes for TakesSchema {
-    type Argument<'a> = &'a mut Schema;
-}
-
-impl Takes for TakesDatabase {
-    type Argument<'a> = &'a Database;
-}
-
-/// The argument of a plugin's migration: one that can be confined to the plugin's collections.
-#[diagnostic::on_unimplemented(
-    message = "a plugin's migration takes `&mut Tx` or `&mut Schema`, not `{Self}`",
-    label = "this handle would reach the collections of the whole application",
-    note = "a plugin sees only its own collections, which `Tx` and `Schema` prefix with `plugin_<name>_`"
-)]
-pub trait PluginArgument<'a>: Argument<'a> {
-    /// [`Argument::TAKES`], for a plugin.
-    const CONFINED: Self::Takes = Self::TAKES;
-}
-
-impl<'a> Argument<'a> for &'a mut Tx {
-    type Takes = TakesTx;
-    const TAKES: TakesTx = TakesTx;
-    const KIND: Kind = Kind::Tx;
-    fn from_context(context: &'a mut Context) -> Self {
-        match Inner::of_mut(context) {
-            Inner::Tx(tx) => tx,
-            _ => unreachable!("the executor builds the context from KIND"),
-        }
-    }
-}
-
-impl<'a> Argument<'a> for &'a mut Schema {
-    type Takes = TakesSchema;
-    const TAKES: TakesSchema = TakesSchema;
-    const KIND: Kind = Kind::Schema;
-    fn from_context(context: &'a mut Context) -> Self {
-        match Inner::of_mut(context) {
-            Inner::Schema(schema) => schema,
-            _ => unreachable!("the executor builds the context from KIND"),
-        }
-    }
-}
-
-impl<'a> Argument<'a> for &'a Database {
-    type Takes = TakesDatabase;
-    const TAKES: TakesDatabase = TakesDatabase;
-    const KIND: Kind = Kind::Database;
-    fn from_context(context: &'a mut Context) -> Self {
-        match Inner::of(context) {
-            Inner::Database(database) => database,
-            _ => unreachable!("the executor builds the context from KIND"),
-        }
-    }
-}
-
-impl<'a> PluginArgument<'a> for &'a mut Tx {}
-impl<'a> PluginArgument<'a> for &'a mut Schema {}

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 pub(crate) use codes::{Class, Cure};
 pub(crate) use readable::{Readable, escaped, in_one_line, readable, source_chain, write_error};
-pub(crate) use server::{class, code, is_permanent, passes};
+pub(crate) use server::{class, code, is_permanent, is_transient};
 
 use crate::migration::{Direction, Source, State};
 use crate::record::Holder;

@@ -16,7 +16,7 @@ pub use self::body::{
     revert, verify,
 };
 pub use self::registry::{Id, RegisteredOnce, only_one_migration_has_this_id};
-pub use crate::context::{Argument, PluginArgument, Takes};
+pub use crate::context::argument::{Argument, PluginArgument, Takes};
 pub use crate::migration::registration::{Body, BoxError, Context, Down, NodeRef, Registration, Run, Verify};
 pub use crate::migration::{Kind, Source};
 pub use crate::plan::Linked;

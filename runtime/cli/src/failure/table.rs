@@ -10,7 +10,7 @@ use mongrate::report::{Remains, Report};
 
 pub(super) fn exit(error: &Error) -> Exit {
     match error {
-        Error::Server { .. } if error.is_not_now() => Exit::Unreachable,
+        Error::Server { .. } if error.is_temporary() => Exit::Unreachable,
         Error::Unacknowledged { interrupted: true, .. } | Error::Interrupted { .. } => Exit::Interrupted,
         Error::Unreachable { .. } | Error::HostNotFound | Error::Unacknowledged { .. } => Exit::Unreachable,
         Error::LockTimeout { .. } | Error::LeaseLost { .. } => Exit::NoLock,

@@ -37,14 +37,14 @@ impl Error {
     }
 
     /// Whether an idempotent command that failed with this error should be sent again at once.
-    pub(crate) fn passes(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         self.own_class() == Some(Class::Now)
     }
 
     /// Whether the server is temporarily unavailable: it cannot be reached, or refuses for a transient reason. A run that had not begun may
     /// be tried again a little later.
     #[must_use]
-    pub fn is_not_now(&self) -> bool {
+    pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Server { .. })
             && matches!(self.own_class(), Some(Class::Now | Class::Later))
     }
@@ -86,7 +86,7 @@ pub(crate) fn class(error: &DriverError) -> Class {
 }
 
 /// Whether the error comes from a fail-over or a broken connection, so that an idempotent command should be sent again.
-pub(crate) fn passes(error: &DriverError) -> bool {
+pub(crate) fn is_transient(error: &DriverError) -> bool {
     class(error) == Class::Now
 }
 

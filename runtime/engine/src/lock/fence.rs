@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::Lock;
 use super::store::{Fenced, Raised, Store};
 use crate::error::codes::{MAX_TIME_MS_EXPIRED, WRITE_CONFLICT};
-use crate::error::{Error, code, passes};
+use crate::error::{Error, code, is_transient};
 
 /// Time limit of one attempt to write the fence, which waits for a transaction that has written it.
 const ONE_ATTEMPT: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ impl<S: Store> Lock<S> {
                 Err(error) => error,
             };
             let blocked = matches!(code(&error), Some(MAX_TIME_MS_EXPIRED | WRITE_CONFLICT));
-            if !(blocked || passes(&error)) || began.elapsed() > GIVE_UP {
+            if !(blocked || is_transient(&error)) || began.elapsed() > GIVE_UP {
                 return Err(self.failed("raise the fence", error));
             }
             if blocked && !sessions.is_empty() {

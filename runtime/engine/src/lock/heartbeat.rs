@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::store::{Abandoned, Grant, Heartbeat, Store};
 use super::{Lock, MARGIN, Mongo};
-use crate::error::{Error, passes};
+use crate::error::{Error, is_transient};
 use crate::stop::{GRACE, Guard, Permit, Reason, Stop, backoff};
 
 /// Maximum number of attempts to release the lease.
@@ -194,7 +194,7 @@ pub(super) async fn retry_release<T, F: Future<Output = mongodb::error::Result<T
             Err(error) => error,
         };
         tries += 1;
-        if tries == RELEASES || !passes(&error) {
+        if tries == RELEASES || !is_transient(&error) {
             return Err(error);
         }
         sleep(backoff(tries)).await;

@@ -29,7 +29,7 @@ async fn is_over<F: Future<Output = Result<Vec<Document>>>>(under_way: impl Fn()
     loop {
         match under_way().await {
             Ok(operations) if operations.is_empty() => return true,
-            Err(error) if !crate::error::passes(&error) => return false,
+            Err(error) if !crate::error::is_transient(&error) => return false,
             _ if Instant::now() >= until => return false,
             _ => sleep(POLL_INTERVAL).await,
         }

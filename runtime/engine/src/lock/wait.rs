@@ -68,7 +68,7 @@ impl<'l, S: Store> Waiter<'l, S> {
             Ok(Attempt::Raced) => Ok(Acquisition::Again),
             Err(error) => {
                 self.failures += 1;
-                if !error.passes() || self.failures > FAILURES {
+                if !error.is_transient() || self.failures > FAILURES {
                     return Err(error);
                 }
                 sleep(backoff(self.failures)).await;

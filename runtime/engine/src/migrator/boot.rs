@@ -124,7 +124,7 @@ async fn with_retries(migrator: &Migrator, settings: &Environment) -> Result<Rep
     loop {
         attempts += 1;
         let error = match once(migrator, settings).await {
-            Err(error) if error.is_not_now() => error,
+            Err(error) if error.is_temporary() => error,
             outcome => return outcome,
         };
         if attempts >= ATTEMPTS && (!error.is_answer() || began.elapsed() >= NOT_READY) {

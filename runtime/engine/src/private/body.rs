@@ -3,7 +3,7 @@
 use mongodb::Database;
 
 use super::BoxFuture;
-use crate::context::{Argument, PluginArgument, Takes};
+use crate::context::argument::{Argument, PluginArgument, Takes};
 use crate::migration::Kind;
 use crate::migration::registration::{BoxError, Context, Run};
 

@@ -9,7 +9,7 @@ use super::perform::Performer;
 use super::retry::Retry;
 use super::server::Server;
 use crate::error::codes::{API_STRICT_ERROR, BACKGROUND_OPERATION_IN_PROGRESS, INTERRUPTED, MAX_TIME_MS_EXPIRED};
-use crate::error::{code, passes};
+use crate::error::{code, is_transient};
 use crate::stop::backoff;
 
 impl<S: Server> Performer<S> {
@@ -29,7 +29,7 @@ impl<S: Server> Performer<S> {
     pub(super) async fn again(&self, error: DriverError, retry: &mut Retry) -> Result<()> {
         let blocked = retry.blocked > 0 && code(&error) == Some(INTERRUPTED);
         let busy = code(&error) == Some(BACKGROUND_OPERATION_IN_PROGRESS);
-        if blocked || busy || passes(&error) { self.pause(error, retry).await } else { Err(error) }
+        if blocked || busy || is_transient(&error) { self.pause(error, retry).await } else { Err(error) }
     }
 
     /// Waits before another attempt, or returns the error if there is no time left.

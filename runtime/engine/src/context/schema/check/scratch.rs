@@ -9,7 +9,7 @@ use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, Database};
 
 use crate::context::schema::command::limited;
-use crate::error::{code, passes};
+use crate::error::{code, is_transient};
 use crate::store::{primary, write_concern};
 
 /// Codes of errors that do not depend on the operation: missing privilege, time limit, interruption.
@@ -71,7 +71,7 @@ pub(super) fn refusal<T>(result: Result<T>) -> Result<std::result::Result<T, Err
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(error) => {
-            let unrelated = passes(&error)
+            let unrelated = is_transient(&error)
                 || error.contains_label(TRANSIENT_TRANSACTION_ERROR)
                 || code(&error).is_none_or(|code| UNRELATED.contains(&code));
             if unrelated { Err(error) } else { Ok(Err(error)) }

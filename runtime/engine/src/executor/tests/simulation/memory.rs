@@ -15,7 +15,7 @@ use super::schedule::{Call, What};
 use super::server::{Ddl, Gone, Sabotage, Server, State};
 use super::session::{Session, broken, expired, failed, in_doubt, refused};
 use super::world::World;
-use crate::error::passes;
+use crate::error::is_transient;
 use crate::stop::seeded;
 
 /// The time until a killed command notices.
@@ -66,7 +66,7 @@ impl Memory {
         sleep(before).await;
         let result = self.carry_out(at, limit, &faults, execute).await;
         // Retried after a transient error.
-        self.process.releases(at, result.as_ref().is_err_and(passes));
+        self.process.releases(at, result.as_ref().is_err_and(is_transient));
         sleep(after).await;
         for what in &faults {
             match what {
