@@ -7,7 +7,7 @@ use mongrate_tests::{MyApp, TestDb};
 use super::knobs::{HELD, held, mend};
 use super::texts::orphan;
 
-/// For a pipeline: what would fail in earnest does not pass for done.
+/// For a pipeline: a dry run of a migration that would fail exits with an error.
 #[tokio::test]
 async fn a_dry_run_that_foresees_a_failure_exits_with_1() {
     let db = TestDb::new().await;

@@ -34,7 +34,7 @@ async fn raw_down(db: &Database) -> Result<(), anyhow::Error> {
     let raw = db.collection::<Document>("raw");
     raw.update_one(doc! { "_id": 1 }, doc! { "$set": { "half": true } }).await?;
     let fail = db.collection::<Document>("told").find_one(doc! { "_id": "fail raw" }).await?;
-    anyhow::ensure!(fail.is_none(), "half-way");
+    anyhow::ensure!(fail.is_none(), "on request");
     raw.delete_one(doc! { "_id": 1 }).await?;
     Ok(())
 }

@@ -32,11 +32,8 @@ pub(super) fn exit(error: &Error) -> Exit {
 pub(super) fn help(error: &Error) -> Option<String> {
     let m = migrate();
     Some(match error {
-        Error::ForeignCollection { .. } | Error::UnsuitableCollection { .. } => {
-            "if this is the right database, configure other names for Mongrate's collections in the application: see \
-             `ForeignCollection` in docs/guide/operating.md"
-                .to_owned()
-        }
+        Error::ForeignCollection { .. } => other_names("ForeignCollection"),
+        Error::UnsuitableCollection { .. } => other_names("UnsuitableCollection"),
         Error::UnreadableRecord { .. } => "use a newer build of this application, or repair the record".to_owned(),
         Error::Drift { ids } => {
             format!("undo the change and write a new migration instead, or accept it with `{m} accept {}`", first(ids))
@@ -120,6 +117,14 @@ pub(super) fn help(error: &Error) -> Option<String> {
         }
         other => return other.help(),
     })
+}
+
+/// Where the guide has what to do about a collection of the same name.
+fn other_names(row: &str) -> String {
+    format!(
+        "if this is the right database, configure other names for Mongrate's collections in the application: see `{row}` in \
+         docs/guide/operating.md"
+    )
 }
 
 const DRY_RUN: &str = "this was a dry run; nothing was changed or recorded";

@@ -161,7 +161,7 @@ impl Error {
             }
             Self::BodyChanged { position, .. } => {
                 return Some(format!(
-                    "restore the first {position} operations, and the next run resumes after them; or finish the migration by \
+                    "restore the body up to operation {position}, and the next run resumes after it; or finish the migration by \
                      hand and use `mark_applied`; or use `mark_pending`, and it starts over, repeating what it did"
                 ));
             }
