@@ -1,12 +1,13 @@
 //! Checks the arguments of a command as far as that needs no server.
 
-use super::command::Command;
-use super::failure::{Failure, or_on_record};
-use super::mark::Mark;
 use mongrate::Error;
 use mongrate::migration::Source;
 use mongrate::migrator::History;
 use mongrate::plan::Registry;
+
+use super::command::Command;
+use super::failure::{Failure, or_on_record};
+use super::mark::Mark;
 
 /// Reports all errors at once.
 pub(super) fn check(command: &Command) -> Result<(), Failure> {

@@ -6,6 +6,11 @@ mod tests;
 use std::collections::BTreeMap;
 
 use clap::Args;
+use mongrate::Error;
+use mongrate::display::plural;
+use mongrate::json::{Differs, Finding};
+use mongrate::migration::Source;
+use mongrate::plan::{NOTHING_LINKED, Registry};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -16,11 +21,6 @@ use super::session::Session;
 use super::source_tree::{self, SourceTree};
 use super::table;
 use crate::json::CheckedSource;
-use mongrate::Error;
-use mongrate::display::plural;
-use mongrate::json::{Differs, Finding};
-use mongrate::migration::Source;
-use mongrate::plan::{NOTHING_LINKED, Registry};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Check {}

@@ -1,5 +1,6 @@
 //! The end of a command: an error with its help, and the exit code.
 
+use mongrate::json;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
@@ -7,7 +8,6 @@ use super::failure::Failure;
 use super::ink::{BOLD_BLUE, BOLD_GREEN, BOLD_RED};
 use super::outcome;
 use super::output::Output;
-use mongrate::json;
 
 /// Prints the error of a failed command. Returns the exit code.
 pub(super) fn conclude(output: Output, result: Result<Exit, Failure>) -> Exit {

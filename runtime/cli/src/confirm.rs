@@ -3,12 +3,12 @@
 use std::fmt::Display;
 
 use dialoguer::Input;
+use mongrate::migrator::Migrator;
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::prompt;
 use super::session::Session;
-use mongrate::migrator::Migrator;
 
 /// Shows what is about to be done and asks for confirmation. Fails without a terminal. Returns false if the answer is no.
 pub(super) async fn confirm(

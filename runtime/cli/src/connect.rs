@@ -3,10 +3,11 @@
 use std::env::{self, VarError};
 use std::time::Duration;
 
-use super::failure::Failure;
-use super::options::Options;
 use mongrate::Error;
 use mongrate::migrator::Connection;
+
+use super::failure::Failure;
+use super::options::Options;
 
 /// The variable with the connection string.
 const VARIABLE: &str = "MONGODB_URI";

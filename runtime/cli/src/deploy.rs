@@ -3,6 +3,9 @@
 use std::fmt;
 
 use clap::Args;
+use mongrate::json;
+use mongrate::migrator::{Finding, Problem, Validation};
+use mongrate::report::Report;
 use serde::Serialize;
 
 use super::exit::Exit;
@@ -11,9 +14,6 @@ use super::invocation::migrate;
 use super::options::Writing;
 use super::progress;
 use super::session::Session;
-use mongrate::json;
-use mongrate::migrator::{Finding, Problem, Validation};
-use mongrate::report::Report;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Deploy {

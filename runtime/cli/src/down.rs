@@ -2,6 +2,8 @@
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use mongrate::display::plural;
+use mongrate::options::Limit;
 
 use super::confirm::confirm;
 use super::exit::Exit;
@@ -9,8 +11,6 @@ use super::failure::Failure;
 use super::options::{Writing, limit};
 use super::session::Session;
 use super::{outcome, progress};
-use mongrate::display::plural;
-use mongrate::options::Limit;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Down {

@@ -6,13 +6,13 @@ mod tests;
 
 pub(super) use table::partially_applied;
 
+use mongrate::Error;
+use mongrate::plan::Registry;
+use mongrate::report::Report;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::exit::Exit;
-use mongrate::Error;
-use mongrate::plan::Registry;
-use mongrate::report::Report;
 
 /// An error of the command line.
 #[derive(Debug)]

@@ -14,6 +14,8 @@ mod text;
 
 use clap::Args;
 use console::Term;
+use mongrate::Error;
+use mongrate::plan::{NOTHING_LINKED, Registry};
 
 use self::dot::Dot;
 use self::drawing::Drawing;
@@ -23,8 +25,6 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::format::Format;
 use super::session::Session;
-use mongrate::Error;
-use mongrate::plan::{NOTHING_LINKED, Registry};
 
 const READING: &str = "\
 Lines and arrows lead from a dependency to its dependents, which is the order of execution. A dependency that follows from \

@@ -2,6 +2,9 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, value_parser};
+use mongrate::display::{Count, Elapsed};
+use mongrate::json;
+use mongrate::record::{Act, HistoryEntry, RecordStatus};
 
 use super::exit::Exit;
 use super::failure::{Failure, or_on_record};
@@ -9,9 +12,6 @@ use super::ink::{GREEN, RED, YELLOW};
 use super::invocation::migrate;
 use super::session::Session;
 use super::{style, table};
-use mongrate::display::{Count, Elapsed};
-use mongrate::json;
-use mongrate::record::{Act, HistoryEntry, RecordStatus};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct History {

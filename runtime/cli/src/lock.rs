@@ -2,6 +2,8 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
+use mongrate::json;
+use mongrate::record::Holder;
 
 use super::confirm::{confirm, refuse_in_production};
 use super::exit::Exit;
@@ -10,8 +12,6 @@ use super::invocation::migrate;
 use super::options::Who;
 use super::outcome;
 use super::session::Session;
-use mongrate::json;
-use mongrate::record::Holder;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Lock {

@@ -1,6 +1,8 @@
 //! `lock-file`
 
 use clap::Args;
+use mongrate::migration::Migration;
+use mongrate::plan::{NOTHING_LINKED, Registry};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -9,8 +11,6 @@ use super::invocation::migrate;
 use super::released::{self, Released};
 use super::session::Session;
 use super::source_tree::{self, SourceTree};
-use mongrate::migration::Migration;
-use mongrate::plan::{NOTHING_LINKED, Registry};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct LockFile {

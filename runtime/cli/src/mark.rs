@@ -1,6 +1,8 @@
 //! `mark`, `baseline`, `accept` and `prune`
 
 use clap::{Args, Subcommand};
+use mongrate::Error;
+use mongrate::migrator::Amend;
 
 use super::confirm::confirm;
 use super::exit::Exit;
@@ -9,8 +11,6 @@ use super::invocation::migrate;
 use super::options::Reasoned;
 use super::outcome;
 use super::session::Session;
-use mongrate::Error;
-use mongrate::migrator::Amend;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Mark {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
+use mongrate::options::Limit;
 
 use super::format::Format;
-use mongrate::options::Limit;
 
 /// The options of all commands.
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]

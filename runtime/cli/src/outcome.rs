@@ -1,12 +1,13 @@
 //! The result of a command that changes something.
 
+use mongrate::json;
+use mongrate::record::Act;
+use mongrate::report::{Outcome, Report};
+
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
-use mongrate::json;
-use mongrate::record::Act;
-use mongrate::report::{Outcome, Report};
 
 /// Prints the report of a successful run, whose steps were printed while they ran. Fails if a dry run found a failure.
 pub(super) fn print(session: &Session, report: &Report) -> Result<Exit, Failure> {

@@ -9,17 +9,17 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use mongrate::Error;
+use mongrate::events::Event;
+use mongrate::migrator::Migrator;
+use mongrate::report::Report;
+use mongrate::stop::Signals;
 use tokio::time::{self, MissedTickBehavior};
 
 use self::animated::Animated;
 use self::plain::Plain;
 use super::output::Output;
 use super::session::Session;
-use mongrate::Error;
-use mongrate::events::Event;
-use mongrate::migrator::Migrator;
-use mongrate::report::Report;
-use mongrate::stop::Signals;
 
 /// Refresh interval of the animated line. Shorter runs have none.
 const TICK: Duration = Duration::from_millis(100);

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use mongrate::migration::{Migration, Rank};
+use mongrate::plan::Registry;
+
 use super::exit::Exit;
 use super::failure::Failure;
 use super::source_tree::shown;
-use mongrate::migration::{Migration, Rank};
-use mongrate::plan::Registry;
 
 const NAME: &str = "migrations.lock";
 

@@ -2,14 +2,14 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use mongrate::migrator::{Connection, Environment, Migrator, MigratorBuilder};
+use mongrate::options::Limit;
 use tokio::sync::OnceCell;
 
 use super::connect;
 use super::failure::Failure;
 use super::options::{Options, Writing};
 use super::output::Output;
-use mongrate::migrator::{Connection, Environment, Migrator, MigratorBuilder};
-use mongrate::options::Limit;
 
 /// The database to work on.
 pub(super) enum Target {

@@ -1,6 +1,10 @@
 //! `show`
 
 use clap::Args;
+use mongrate::json;
+use mongrate::migration::{Kind, Migration};
+use mongrate::migrator::Standing;
+use mongrate::record::Record;
 
 use super::exit::Exit;
 use super::failure::{Failure, or_on_record};
@@ -8,10 +12,6 @@ use super::ink::{BOLD, DIM, MAGENTA, RED};
 use super::invocation::migrate;
 use super::session::Session;
 use super::{history, style};
-use mongrate::json;
-use mongrate::migration::{Kind, Migration};
-use mongrate::migrator::Standing;
-use mongrate::record::Record;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Show {

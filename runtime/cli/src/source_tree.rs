@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use super::failure::Failure;
-use super::invocation::migrate;
 use mongrate::migration::Migration;
 use mongrate::plan::Registry;
+
+use super::failure::Failure;
+use super::invocation::migrate;
 
 /// The sources of this program and of the other crates of its workspace.
 #[derive(Debug)]

@@ -1,6 +1,10 @@
 //! `status`
 
 use clap::Args;
+use mongrate::display::{Elapsed, plural};
+use mongrate::json;
+use mongrate::migration::{Migration, State};
+use mongrate::migrator::Standing;
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -8,10 +12,6 @@ use super::ink::{MAGENTA, RED};
 use super::invocation::migrate;
 use super::session::Session;
 use super::{style, table};
-use mongrate::display::{Elapsed, plural};
-use mongrate::json;
-use mongrate::migration::{Migration, State};
-use mongrate::migrator::Standing;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Status {

@@ -1,9 +1,9 @@
 //! Styles that all commands share.
 
 use mongodb::bson::DateTime;
+use mongrate::migration::State;
 
 use super::ink::{CYAN, DIM, GREEN, Painted, RED, YELLOW};
-use mongrate::migration::State;
 
 /// Colors the status of a migration: green is applied, yellow will run, red needs attention.
 pub(super) fn state(word: &'static str, state: State) -> Painted<&'static str> {

@@ -1,14 +1,14 @@
 //! `up` and `run`
 
 use clap::Args;
+use mongrate::migrator::Migrator;
+use mongrate::options::Limit;
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::options::{Writing, limit};
 use super::session::Session;
 use super::{outcome, progress};
-use mongrate::migrator::Migrator;
-use mongrate::options::Limit;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Up {

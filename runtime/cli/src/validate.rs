@@ -1,14 +1,14 @@
 //! `validate`
 
 use clap::Args;
+use mongrate::json;
+use mongrate::migrator::{Finding, Problem};
 
 use super::exit::Exit;
 use super::failure::{Failure, partially_applied};
 use super::ink::{GREEN, RED, YELLOW};
 use super::invocation::migrate;
 use super::session::Session;
-use mongrate::json;
-use mongrate::migrator::{Finding, Problem};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Validate {}

@@ -1,12 +1,12 @@
 //! `version`
 
 use clap::Args;
+use mongrate::json;
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
 use super::table;
-use mongrate::json;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Version {}

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::{of, reason, rehearsed};
 use mongodb::bson::{Document, doc};
 use mongodb::options::Collation;
 use mongrate::report::{Outcome, Prediction};
 use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::migrator;
+
+use super::{of, reason, rehearsed};
 
 #[migration(id = "001_all", source = "module:dry-schema")]
 async fn all(schema: &mut Schema) -> Result<(), mongrate::Error> {

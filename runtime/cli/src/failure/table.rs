@@ -1,12 +1,13 @@
 //! Exit codes for the library's errors, and help that names commands.
 
-use super::super::exit::Exit;
-use super::super::invocation::migrate;
 use mongrate::display::Elapsed;
 use mongrate::error::Error;
 use mongrate::migration::Direction;
 use mongrate::plan::Registry;
 use mongrate::report::{Remains, Report};
+
+use super::super::exit::Exit;
+use super::super::invocation::migrate;
 
 pub(super) fn exit(error: &Error) -> Exit {
     match error {

@@ -1,10 +1,10 @@
 //! Every error names commands rather than methods, and its code is in the JSON schema.
 
+use mongrate::Error;
 use serde_json::Value;
 
 use super::Failure;
 use crate::fixtures::errors::errors;
-use mongrate::Error;
 
 /// The help of an error that only a body returns is a part of the message of another error.
 fn is_of_a_body(error: &Error) -> bool {

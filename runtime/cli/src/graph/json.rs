@@ -1,8 +1,9 @@
 //! The graph as JSON.
 
-use super::drawing::{Drawing, Node};
 use mongrate::json;
 use mongrate::json::graph::{Edge, Graph, Node as Written};
+
+use super::drawing::{Drawing, Node};
 
 impl<'a> From<&'a Drawing> for Graph<'a> {
     fn from(drawing: &'a Drawing) -> Self {

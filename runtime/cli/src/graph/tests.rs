@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use console::strip_ansi_codes;
+use mongrate::json;
 
 use super::dot::Dot;
 use super::drawing::{Class, Drawing};
@@ -14,7 +15,6 @@ use super::mermaid::Mermaid;
 use super::svg::Svg;
 use super::text::text;
 use crate::fixtures::drawings::{self, Drawn};
-use mongrate::json;
 
 /// Draws it without a database.
 fn drawn(drawing: &str) -> Drawing {

@@ -10,7 +10,7 @@ pub(crate) struct New<'a> {
     pub(crate) source: &'a str,
     /// Qualified ids: the one that it follows, if there is one.
     pub(crate) dependencies: Vec<&'a str>,
-    /// Where it is written. All files are told from the current folder.
+    /// Where it is written. Paths are relative to the current folder.
     pub(crate) file: &'a str,
     /// All files that are new, this one among them.
     pub(crate) created: Vec<&'a str>,

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use mongodb::bson::DateTime;
+use mongrate::{Migration, Registry};
 
 use super::argument;
 use super::module_list::ModuleList;
@@ -19,7 +20,6 @@ use crate::failure::Failure;
 use crate::invocation::program;
 use crate::source_tree::shown;
 use crate::source_tree::{SourceTree, called};
-use mongrate::{Migration, Registry};
 
 #[derive(Debug)]
 pub(super) struct Draft {

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use console::{Emoji, Term};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use mongrate::display::Elapsed;
+use mongrate::events::Event;
+use mongrate::record::Holder;
 
 use self::margin::Margin;
 use super::course::{Course, Ended, Now, Running};
 use crate::ink::{DIM, GREEN, RED};
 use crate::output::{Output, printed};
-use mongrate::display::Elapsed;
-use mongrate::events::Event;
-use mongrate::record::Holder;
 
 /// Frames of the spinner. The last one is shown when it has stopped.
 const SPINNER: &str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ";

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::course::{Course, Ended, Now, Running};
-use crate::ink::{GREEN, RED};
 use mongrate::display::Elapsed;
 use mongrate::events::Event;
 use mongrate::record::Holder;
+
+use super::course::{Course, Ended, Now, Running};
+use crate::ink::{GREEN, RED};
 
 /// When a running step is logged for the first time, and the interval after that.
 const FIRST_REMINDER: Duration = Duration::from_secs(10);

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use crate::failure::Failure;
-use crate::session::Session;
 use mongrate::Error;
 use mongrate::migration::{Migration, State};
 use mongrate::migrator::Standing;
 use mongrate::plan::Plan;
 use mongrate::record::Holder;
+
+use crate::failure::Failure;
+use crate::session::Session;
 
 /// A migration (qualified id) with its summary.
 pub(super) type Listed = (&'static str, String);

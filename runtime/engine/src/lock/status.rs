@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use mongodb::bson::DateTime;
+use {super::Lock, super::Store};
 
 use crate::display::Elapsed;
 use crate::error::Error;
 use crate::record::Holder;
-use {super::Lock, super::Store};
 
 /// The status of the migration lock.
 #[derive(Clone, Debug, PartialEq)]

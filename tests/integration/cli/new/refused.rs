@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::{MIGRATIONS, Sources};
 use mongrate_tests::{MyApp, Scratch};
+
+use super::{MIGRATIONS, Sources};
 
 #[tokio::test]
 async fn nothing_is_overwritten() {

@@ -1,12 +1,14 @@
 //! Decides from reads of the database whether an effect in doubt has taken effect.
 
+use std::collections::HashMap;
+
+use mongodb::bson::{Bson, Document, doc};
+
 use super::effect::Effect;
 use super::failure::Failure;
 use crate::context::catalog::same::{index_covers, same, same_option};
 use crate::context::catalog::{Index, Listed, ListedKind};
 use crate::error::codes::{INVALID_OPTIONS, NAMESPACE_EXISTS};
-use mongodb::bson::{Bson, Document, doc};
-use std::collections::HashMap;
 
 /// The collections and views with some names, as they were read.
 #[derive(Debug)]

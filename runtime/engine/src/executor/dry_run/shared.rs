@@ -1,5 +1,7 @@
 //! Shared parts of a dry run: its settings and the report of a step.
 
+use mongodb::Database;
+
 use crate::context::Journal;
 use crate::error::{in_one_line, source_chain};
 use crate::events::EventSender;
@@ -9,7 +11,6 @@ use crate::migration::Direction;
 use crate::options::Options;
 use crate::report::{Execution, Operation, Outcome, Prediction, Remains};
 use crate::stop::{Deadline, Stop};
-use mongodb::Database;
 
 const IN_DOUBT: &str = "the effect of some operations cannot be predicted";
 

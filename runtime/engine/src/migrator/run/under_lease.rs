@@ -1,5 +1,7 @@
 //! The part of a run under the lease.
 
+use std::slice;
+
 use super::{Acquired, Run, Work, stopped};
 use crate::error::Error;
 use crate::executor::Executor;
@@ -8,7 +10,6 @@ use crate::migrator::connection::Link;
 use crate::migrator::former::end_former_holders;
 use crate::report::Report;
 use crate::store::{Records, Tracker};
-use std::slice;
 
 /// Warning for servers without transactions.
 const NO_TRANSACTIONS: &str = "this server has no transactions (it is a standalone mongod), so a migration that fails or is \
