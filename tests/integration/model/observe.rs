@@ -23,6 +23,7 @@ pub(super) struct Seen {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Lock {
+    /// Whether there is a lease or a fence. A process can be killed between the two.
     pub(super) exists: bool,
     pub(super) held: bool,
     pub(super) token: i64,
@@ -78,7 +79,7 @@ impl Lock {
         let lease = documents.find_one(doc! { "_id": "lease" }).await.unwrap();
         let fence = documents.find_one(doc! { "_id": "fence" }).await.unwrap();
         Self {
-            exists: lease.is_some(),
+            exists: lease.is_some() || fence.is_some(),
             held: lease.as_ref().is_some_and(|lease| lease.get_document("holder").is_ok()),
             token: token(&lease),
             fence: token(&fence),
