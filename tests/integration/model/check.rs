@@ -34,7 +34,8 @@ pub(super) fn one_of(outcomes: Vec<Outcome>, answers: Option<&[String]>, seen: &
         }
         others.push(format!("expected {:#?}\nand {foretold:?}", outcome.world));
     }
-    Err(format!("seen {:#?}\nand {told:?}\n{}", seen.world, others.join("\nor ")))
+    let errors: Vec<_> = seen.history.iter().filter_map(|entry| entry.error.as_deref()).collect();
+    Err(format!("seen {:#?}\nand {told:?}\nwith the errors {errors:#?}\n{}", seen.world, others.join("\nor ")))
 }
 
 /// Checks that the history was only appended to, in a valid order (I2, I3).

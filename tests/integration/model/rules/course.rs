@@ -91,12 +91,8 @@ impl Rules<'_> {
                 done.left.push(place);
                 continue;
             }
-            if up {
-                self.apply(course, place, batch);
-            } else {
-                self.revert(course, place);
-            }
-            if self.failing == Some(place) {
+            let fails = if up { self.apply(course, place, batch) } else { self.revert(course, place) };
+            if fails {
                 held_up.extend(self.downstream([place]));
                 over = !go_on;
                 done.failed.push(place);
@@ -109,10 +105,13 @@ impl Rules<'_> {
         done
     }
 
-    fn apply(&self, course: &mut Course, place: usize, batch: i64) {
-        let before = course.worlds.last().unwrap().records.get(&place).cloned();
-        let (runs, fails, version) =
-            (self.drawing.0[place].up, self.failing == Some(place), self.drawing.0[place].version);
+    /// Returns whether it fails.
+    fn apply(&self, course: &mut Course, place: usize, batch: i64) -> bool {
+        let world = course.worlds.last().unwrap();
+        let before = world.records.get(&place).cloned();
+        let refused = self.has_reverted_operations(world, place);
+        let (runs, version) = (self.drawing.0[place].up, self.drawing.0[place].version);
+        let fails = refused || self.failing == Some(place);
         let attempts = before.as_ref().map_or(0, |record| record.attempts) + 1;
         let record = |status| Stored {
             status,
@@ -124,8 +123,8 @@ impl Rules<'_> {
         };
         let status = if fails { RecordStatus::Failed } else { RecordStatus::Completed };
         let after = match before {
-            // Rolled back, so it is as partially reverted as before.
-            Some(before) if fails && runs == Runs::Tx && before.is_half_reverted() => {
+            // Refused or rolled back, so it is as partially reverted as before.
+            Some(before) if refused || fails && runs == Runs::Tx && before.is_half_reverted() => {
                 Stored { status, attempts, has_error: true, ..before }
             }
             _ => record(status),
@@ -139,10 +138,20 @@ impl Rules<'_> {
             version: Some(version),
             has_error: fails,
         };
-        step(course, place, runs, true, &record(RecordStatus::Running), after, entry);
+        let running = (runs != Runs::Tx && !refused).then(|| record(RecordStatus::Running));
+        step(course, place, runs, running, after, entry);
+        fails
     }
 
-    fn revert(&self, course: &mut Course, place: usize) {
+    /// Whether a `down` that has not ended has reverted operations of a `Schema` body, which must then not run.
+    fn has_reverted_operations(&self, world: &World, place: usize) -> bool {
+        let both = self.drawing.0[place].up == Runs::Schema && self.drawing.0[place].down == Some(Runs::Schema);
+        let half = world.records.get(&place).is_some_and(Stored::is_half_reverted);
+        both && half && !world.shelf.contains(&place)
+    }
+
+    /// Returns whether it fails.
+    fn revert(&self, course: &mut Course, place: usize) -> bool {
         let before = course.worlds.last().unwrap().records[&place].clone();
         let fails = self.failing == Some(place);
         let attempts = before.attempts + 1;
@@ -170,7 +179,9 @@ impl Rules<'_> {
             version: Some(self.drawing.0[place].version),
             has_error: fails,
         };
-        step(course, place, runs, false, &record(RecordStatus::Running), after, entry);
+        let running = (runs != Runs::Tx).then(|| record(RecordStatus::Running));
+        step(course, place, runs, running, after, entry);
+        fails
     }
 
     fn amend(&self, world: &mut World, deed: &Deed, place: usize) {
@@ -207,17 +218,18 @@ impl Rules<'_> {
     }
 }
 
-/// One execution: at once, or outside transactions bit by bit.
-fn step(course: &mut Course, place: usize, runs: Runs, up: bool, running: &Stored, after: Stored, entry: Entry) {
-    if runs != Runs::Tx {
+/// One execution: at once, or bit by bit if a record says that it is running.
+fn step(course: &mut Course, place: usize, runs: Runs, running: Option<Stored>, after: Stored, entry: Entry) {
+    let (up, at_once) = (entry.act == Act::Up, running.is_none());
+    if let Some(running) = running {
         course.next(|world| {
             world.note_interrupted(place);
-            world.records.insert(place, running.clone());
+            world.records.insert(place, running);
         });
         course.next(|world| effect(world, place, runs, up));
     }
     course.next(|world| {
-        if runs == Runs::Tx {
+        if at_once {
             world.note_interrupted(place);
             if !entry.has_error {
                 effect(world, place, runs, up);
