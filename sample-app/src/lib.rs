@@ -1,6 +1,7 @@
 //! A small axum service with a history: its database starts in the format of version 1, and migrations convert it to
 //! the current format before the service starts.
 
+pub mod admin;
 pub mod api;
 pub mod command_line;
 pub mod database;
@@ -33,7 +34,7 @@ pub fn migrator(database: &Database) -> Result<Migrator, mongrate::Error> {
 
 /// Loads version 1 into an empty database, applies the pending migrations unless the environment disables it, and
 /// prints the progress.
-pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<()> {
+pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<Migrator> {
     let migrator = builder.clone().build()?;
     let database = migrator.database();
     let plan = migrator.plan().await?;
@@ -49,7 +50,7 @@ pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<()> {
     let booted = progress::printed(builder.events(), builder.boot()).await?;
     let (None, Some(report)) = (booted.error(), booted.report()) else {
         println!("{booted}");
-        return Ok(());
+        return Ok(migrator);
     };
     for warning in report.warnings() {
         println!("warning: {warning}");
@@ -58,5 +59,6 @@ pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<()> {
         0 => println!("{report}"),
         applied => println!("Applied {applied} in {}.\n", elapsed(began.elapsed())),
     }
-    showcase.print_after(database).await
+    showcase.print_after(database).await?;
+    Ok(migrator)
 }

@@ -14,6 +14,7 @@ const USAGE: &str = "usage: sample-app [--once]\n       sample-app migrate <comm
     migrate       show, apply and revert migrations; see `migrate --help`\n\n\
     environment:\n  MONGODB_URI   the database to use instead of a local one, such as mongodb://localhost/sample\n  \
     PORT          the port to serve on instead of 3000\n  \
+    ADMIN_API_TOKEN  the token for the admin page instead of one made for this start\n  \
     MONGRATE_*    configure the migration, see docs/guide/running.md; MONGRATE_AUTO=false only checks";
 
 #[tokio::main]
@@ -49,12 +50,12 @@ async fn serve(once: bool) -> anyhow::Result<()> {
 }
 
 async fn migrate_and_serve(place: &Place, once: bool) -> anyhow::Result<()> {
-    bring_up_to_date(configure(place.builder.clone())).await?;
+    let migrator = bring_up_to_date(configure(place.builder.clone())).await?;
     if once {
         return Ok(());
     }
     if let Some(uri) = &place.uri {
         println!("\nWhile it is serving, use the command line with:\n  sample-app migrate status --uri '{uri}'");
     }
-    api::serve(place.builder.database()).await
+    api::serve(&migrator).await
 }

@@ -20,6 +20,7 @@ mod guide;
 mod harness;
 mod health;
 mod history;
+mod http;
 mod imports;
 mod interrupted;
 mod left;

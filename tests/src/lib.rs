@@ -15,6 +15,7 @@ pub mod fleet;
 mod gate;
 #[cfg(doctest)]
 mod guide;
+pub mod http;
 pub mod my_app;
 mod proxy;
 pub mod sabotage;

@@ -102,6 +102,12 @@ impl Migrator {
         self.0.options.environment.as_deref()
     }
 
+    /// The configured version of the code base, such as `1.4.2`.
+    #[must_use]
+    pub fn codebase_version(&self) -> Option<&str> {
+        self.0.options.codebase_version.as_deref()
+    }
+
     /// The database handle for the application: the given one, or the one opened by [`connect`](Self::connect). Its read
     /// preference and concerns are those of the connection string.
     #[must_use]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::history::{Act, EffectEntry, Effects, HistoryEntry};
 pub use self::holder::Holder;
-pub(crate) use self::holder::host;
+pub use self::holder::host;
 use crate::display::{shorten, shorten_causes, shorten_message};
 use crate::migration::{Direction, Kind, Migration, State};
 

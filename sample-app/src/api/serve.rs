@@ -6,13 +6,14 @@ use std::process::exit;
 use std::time::Duration;
 
 use anyhow::Context;
-use mongodb::Database;
+use mongrate::Migrator;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::router;
+use crate::admin::{Administration, PAGE};
 
 /// The default port.
 const PORT: u16 = 3000;
@@ -24,7 +25,8 @@ const GRACE: Duration = Duration::from_secs(1);
 const INTERRUPTED: i32 = 130;
 
 /// Serves until ctrl-C or SIGTERM. Requests in progress get another second. A second signal ends the process at once.
-pub async fn serve(database: &Database) -> anyhow::Result<()> {
+pub async fn serve(migrator: &Migrator) -> anyhow::Result<()> {
+    let admin = Administration::new(migrator)?;
     let listener = listen().await?;
     // Installed before the server starts, so that no signal is lost.
     let mut signals = Signals::listen()?;
@@ -33,8 +35,13 @@ pub async fn serve(database: &Database) -> anyhow::Result<()> {
     println!("  curl '{url}/customers?limit=2'");
     println!("  curl '{url}/search?q=giulia'");
     println!("  curl '{url}/migrations'");
+    println!("\nThe admin page is at {url}{PAGE}");
+    if let Some(token) = &admin.token {
+        println!("Sign in with the token {token}");
+    }
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router(database.clone())).with_graceful_shutdown(async {
+    let routes = router(migrator.database().clone()).merge(admin.router());
+    let server = axum::serve(listener, routes).with_graceful_shutdown(async {
         // Nothing is ever sent: the sender is dropped.
         let _ = stopped.await;
     });

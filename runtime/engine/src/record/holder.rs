@@ -51,8 +51,9 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Returns the name of this machine, or `unknown`.
-pub(crate) fn host() -> String {
+/// Returns the name of this machine as it is recorded, or `unknown`.
+#[must_use]
+pub fn host() -> String {
     std::env::var("HOSTNAME")
         .ok()
         .or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok())

@@ -1,0 +1,178 @@
+//! The admin of one database, and its three faces.
+
+use std::fmt;
+use std::process;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::routing::any;
+use mongrate::Migrator;
+
+use crate::access::Access;
+use crate::call::Face;
+use crate::routes;
+use crate::site::Site;
+
+/// An admin page, an API and probes for one database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Admin(Arc<Inner>);
+
+struct Inner {
+    site: Site,
+    access: Box<dyn Access>,
+    title: String,
+    home: Option<String>,
+    read_only: bool,
+    hosts: Option<Vec<String>>,
+    trusted_origins: Vec<String>,
+    process: String,
+    process_header: HeaderValue,
+}
+
+/// Configures an [`Admin`]; returned by [`Admin::new`].
+#[must_use = "nothing is served until it is built and mounted"]
+pub struct AdminBuilder(Inner);
+
+impl Admin {
+    /// Starts with a migrator and a decision on access. There is no open default.
+    #[expect(clippy::new_ret_no_self, reason = "a builder, as the access is required")]
+    pub fn new(migrator: &Migrator, access: impl Access) -> AdminBuilder {
+        let version = migrator.codebase_version().map(|version| format!(" {version}")).unwrap_or_default();
+        let process = format!("{}/{}{version}", mongrate::record::host(), process::id());
+        AdminBuilder(Inner {
+            title: migrator.database().name().to_owned(),
+            site: Site::new(migrator.clone()),
+            access: Box::new(access),
+            home: None,
+            read_only: false,
+            hosts: None,
+            trusted_origins: Vec::new(),
+            process_header: HeaderValue::from_str(&process).unwrap_or(HeaderValue::from_static("unknown")),
+            process,
+        })
+    }
+
+    /// The page for people, under this path, such as `/system/database`. All its links are relative, so that it works behind a
+    /// proxy that adds a prefix.
+    pub fn page_at<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
+        let path = path.trim_end_matches('/');
+        let inner = routes::router(self, Face::Page);
+        if path.is_empty() {
+            return Router::new().merge(inner.with_state(()));
+        }
+        let to = format!("{}/", path.rsplit('/').next().unwrap_or_default());
+        // Without the slash, relative links would lead elsewhere.
+        let redirect = any(move || {
+            let to = to.clone();
+            async move { (StatusCode::PERMANENT_REDIRECT, [(LOCATION, to)]) }
+        });
+        Router::new().route(path, redirect).nest_service(&format!("{path}/"), inner)
+    }
+
+    /// The API for programs, under this path, such as `/api/admin/migrations`.
+    pub fn api_at<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
+        let path = path.trim_end_matches('/');
+        let inner = routes::router(self, Face::Api);
+        if path.is_empty() {
+            return Router::new().merge(inner.with_state(()));
+        }
+        Router::new().nest_service(path, inner)
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.0.site
+    }
+
+    pub(crate) fn access(&self) -> &dyn Access {
+        &*self.0.access
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    pub(crate) fn home(&self) -> Option<&str> {
+        self.0.home.as_deref()
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.0.read_only
+    }
+
+    pub(crate) fn is_unprotected(&self) -> bool {
+        self.access().is_unprotected()
+    }
+
+    pub(crate) fn hosts(&self) -> Option<&[String]> {
+        self.0.hosts.as_deref()
+    }
+
+    pub(crate) fn trusted_origins(&self) -> &[String] {
+        &self.0.trusted_origins
+    }
+
+    /// The process that answers, such as `shop-7d9f/812`.
+    pub(crate) fn process(&self) -> &str {
+        &self.0.process
+    }
+
+    pub(crate) fn process_header(&self) -> &HeaderValue {
+        &self.0.process_header
+    }
+
+    pub(crate) fn note_refusal(&self) {}
+}
+
+impl AdminBuilder {
+    /// The name of the application in the header of the page. Default: the name of the database.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.0.title = title.into();
+        self
+    }
+
+    /// Where "Back to the application" leads. Default: no such link.
+    pub fn home(mut self, url: impl Into<String>) -> Self {
+        self.0.home = Some(url.into());
+        self
+    }
+
+    /// Lowers every grant to at most [`Level::Read`](crate::Level::Read). The environment variable `MONGRATE_HTTP_READ_ONLY=true`
+    /// does the same.
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.0.read_only = read_only;
+        self
+    }
+
+    /// The values of the header `Host` to answer, with or without a port; all others get 421. Default: any.
+    pub fn hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.0.hosts = Some(hosts.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// An origin whose forms are accepted, such as `http://ops.example.com`: for a proxy that changes `Host` and serves plain
+    /// HTTP, where browsers send nothing else to go by.
+    pub fn trusted_origin(mut self, origin: impl Into<String>) -> Self {
+        self.0.trusted_origins.push(origin.into());
+        self
+    }
+
+    /// Builds it. Mount its faces next.
+    #[must_use = "it has to be mounted"]
+    pub fn build(self) -> Admin {
+        Admin(Arc::new(self.0))
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("title", &self.title).field("site", &self.site).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AdminBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,3 @@
+//! The API: a file for each resource.
+
+pub(crate) mod status;

@@ -1,0 +1,146 @@
+//! Errors as RFC 9457 describes them.
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use mongrate::{Error, json};
+use serde::Serialize;
+use serde_json::Value;
+
+/// An error of a request: `application/problem+json` for the API, a page for people.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Problem {
+    /// `urn:mongrate:problem:<code>`.
+    #[serde(rename = "type")]
+    kind: String,
+    pub(crate) title: &'static str,
+    #[serde(serialize_with = "number")]
+    pub(crate) status: StatusCode,
+    /// The error in one sentence.
+    pub(crate) detail: String,
+    /// As in the shape `error` of the command line, and those of [`Problem`]'s constructors.
+    pub(crate) code: &'static str,
+    pub(crate) causes: Vec<String>,
+    pub(crate) help: Option<String>,
+    /// The process that holds the lock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) holder: Option<Value>,
+    /// The plan as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plan: Option<Value>,
+    /// What the run did before it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) report: Option<Value>,
+    #[serde(skip)]
+    retry_after: Option<u64>,
+}
+
+fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:mongrate:problem:{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status,
+            detail: detail.into(),
+            code,
+            causes: Vec::new(),
+            help: None,
+            holder: None,
+            plan: None,
+            report: None,
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "usage", detail)
+    }
+
+    /// Well-formed, but with an unknown field or fields that contradict each other.
+    pub(crate) fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "usage", detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = status(&error);
+        let code = if matches!(error, Error::LockTimeout { .. }) { "locked" } else { error.code() };
+        let mut problem = Self::new(status, code, error.message());
+        problem.causes = error.causes();
+        problem.help = error.help().map(|help| help.to_string());
+        problem.report = error.report().map(|report| value(&json::Report::of(report)));
+        if let Error::LockTimeout { holder, take_over, .. } = &error {
+            problem.holder = Some(value(&json::Holder::from(&**holder)));
+            problem.retry_after = Some(take_over.map_or(5, |left| left.as_secs() + 1));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            problem.retry_after = Some(5);
+        }
+        problem
+    }
+}
+
+/// The status code of an error of the engine.
+fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::UnknownMigration { .. } | Error::UnknownSource { .. } | Error::NotSelected { .. } => {
+            StatusCode::NOT_FOUND
+        }
+        Error::InvalidOption { .. } | Error::PageSize { .. } => StatusCode::BAD_REQUEST,
+        Error::LockTimeout { .. }
+        | Error::Drift { .. }
+        | Error::Pending { .. }
+        | Error::PartiallyApplied { .. }
+        | Error::PartiallyAppliedElsewhere { .. }
+        | Error::Irreversible { .. }
+        | Error::DependentsApplied { .. }
+        | Error::DependenciesPending { .. }
+        | Error::NotApplied { .. }
+        | Error::NotAnOrphan { .. }
+        | Error::OrphansAppliedLater { .. }
+        | Error::ManualDependency { .. } => StatusCode::CONFLICT,
+        Error::Unreachable { .. } | Error::HostNotFound | Error::Unacknowledged { .. } | Error::Interrupted { .. } => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        error if error.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Converts one of the engine's shapes, which all can be.
+pub(crate) fn value(shape: &impl Serialize) -> Value {
+    serde_json::to_value(shape).unwrap_or_default()
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        headers.remove(ALLOW);
+        // The page shows it in words instead.
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,4 @@
+//! The tests of the page and its API alone.
+
+#[path = "integration/http/mod.rs"]
+mod http;

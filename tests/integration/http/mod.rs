@@ -1,0 +1,3 @@
+//! The admin page and its API, over HTTP.
+
+mod access;

@@ -1,0 +1,103 @@
+//! Requests to an application that has mounted the admin page, its API and the probes.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use axum::http::request::Builder;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use mongrate::Migrator;
+use mongrate_admin::{Admin, Level, Tokens};
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// The token `reader`.
+pub const READ: &str = "read-token-of-at-least-32-characters";
+/// The token `operator`.
+pub const OPERATE: &str = "operate-token-of-at-least-32-characters";
+/// The token `repairer`.
+pub const REPAIR: &str = "repair-token-of-at-least-32-characters";
+
+/// Where the page is mounted.
+pub const PAGE: &str = "/system/database";
+/// Where the API is mounted.
+pub const API: &str = "/api/admin/migrations";
+
+/// A mounted application.
+#[derive(Clone)]
+pub struct App(pub Router);
+
+/// An answer that was read to its end.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub text: String,
+}
+
+/// The tokens `reader`, `operator` and `repairer`.
+#[must_use]
+pub fn tokens() -> Tokens {
+    let tokens = Tokens::new().add("reader", Level::Read, READ).unwrap();
+    tokens.add("operator", Level::Operate, OPERATE).unwrap().add("repairer", Level::Repair, REPAIR).unwrap()
+}
+
+impl App {
+    /// With [`tokens`].
+    #[must_use]
+    pub fn new(migrator: &Migrator) -> Self {
+        Self::of(&Admin::new(migrator, tokens()).build())
+    }
+
+    /// Mounts all faces.
+    #[must_use]
+    pub fn of(admin: &Admin) -> Self {
+        Self(Router::new().merge(admin.page_at(PAGE)).merge(admin.api_at(API)))
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.0.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.into()).unwrap() }
+    }
+
+    /// `GET` of the API with a token.
+    pub async fn get(&self, token: &str, path: &str) -> Answer {
+        self.send(api(Method::GET, token, path).body(Body::empty()).unwrap()).await
+    }
+
+    /// A request to the API with a token and a JSON body.
+    pub async fn json(&self, method: Method, token: &str, path: &str, body: &Value) -> Answer {
+        let request = api(method, token, path).header(CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// `POST` of the API with a token and a JSON body.
+    pub async fn post(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.json(Method::POST, token, path, body).await
+    }
+}
+
+/// The start of a request to the API with a token. `path` begins below [`API`].
+pub fn api(method: Method, token: &str, path: &str) -> Builder {
+    let request = Request::builder().method(method).uri(format!("{API}{path}")).header(HOST, "shop.example.com");
+    request.header(AUTHORIZATION, format!("Bearer {token}"))
+}
+
+impl Answer {
+    /// The body as JSON.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// A header as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
