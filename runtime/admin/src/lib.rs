@@ -25,6 +25,7 @@ mod guard;
 mod page;
 mod problem;
 mod routes;
+mod selection;
 mod site;
 mod tokens;
 
