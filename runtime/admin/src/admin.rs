@@ -27,6 +27,7 @@ struct Inner {
     read_only: bool,
     hosts: Option<Vec<String>>,
     trusted_origins: Vec<String>,
+    insecure_cookies: bool,
     process: String,
     process_header: HeaderValue,
 }
@@ -49,6 +50,7 @@ impl Admin {
             read_only: false,
             hosts: None,
             trusted_origins: Vec::new(),
+            insecure_cookies: false,
             process_header: HeaderValue::from_str(&process).unwrap_or(HeaderValue::from_static("unknown")),
             process,
         })
@@ -113,6 +115,10 @@ impl Admin {
         &self.0.trusted_origins
     }
 
+    pub(crate) fn takes_insecure_cookies(&self) -> bool {
+        self.0.insecure_cookies
+    }
+
     /// The process that answers, such as `shop-7d9f/812`.
     pub(crate) fn process(&self) -> &str {
         &self.0.process
@@ -158,9 +164,19 @@ impl AdminBuilder {
         self
     }
 
+    /// Lets people sign in over plain HTTP, where anybody on the network can read the cookie and use it for 12 hours. Logged as a
+    /// warning. Not needed on localhost, behind a proxy that serves HTTPS, or for tokens in headers.
+    pub fn insecure_cookies(mut self) -> Self {
+        self.0.insecure_cookies = true;
+        self
+    }
+
     /// Builds it. Mount its faces next.
     #[must_use = "it has to be mounted"]
     pub fn build(self) -> Admin {
+        if self.0.insecure_cookies {
+            tracing::warn!("the admin page accepts sign-ins over plain HTTP; serve it over HTTPS instead");
+        }
         Admin(Arc::new(self.0))
     }
 }

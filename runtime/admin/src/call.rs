@@ -16,6 +16,7 @@ use crate::access::{Action, Allowed};
 use crate::admin::Admin;
 use crate::problem::Problem;
 use crate::site::Site;
+use crate::theme::Theme;
 
 /// The size of the largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -37,6 +38,7 @@ pub(crate) struct Call {
     /// Of the database that the request is about.
     pub(crate) site: Site,
     pub(crate) allowed: Allowed,
+    pub(crate) theme: Theme,
 }
 
 impl Call {

@@ -15,6 +15,7 @@ use crate::admin::Admin;
 use crate::call::{Call, Face};
 use crate::page;
 use crate::problem::Problem;
+use crate::theme::Theme;
 use crate::tokens::{ADMIN_TOKEN, presented};
 
 /// No inline script or style, so that nothing has to be configured, and no other host.
@@ -39,10 +40,16 @@ pub(crate) struct Gate {
 pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(gate.face);
-    match gate.admit(&mut parts).await {
+    parts.extensions.insert(gate.admin.clone());
+    let admitted = gate.admit(&mut parts).await;
+    let call = parts.extensions.get::<Call>().cloned();
+    let mut response = match admitted {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(refusal) => refusal,
-    }
+    };
+    // For the frame of a problem's page.
+    response.extensions_mut().insert(call);
+    response
 }
 
 impl Gate {
@@ -69,12 +76,11 @@ impl Gate {
                 return Err(refuse(problem.help("send a token as `Authorization: Bearer <token>`")));
             }
         };
-        if !allowed.may(action) {
-            return Err(refuse(forbidden(&allowed, action, &self.admin)));
-        }
-        let call = Call { admin: self.admin.clone(), site: self.admin.site().clone(), allowed };
+        let theme = Theme::of(&parts.headers);
+        let call = Call { admin: self.admin.clone(), site: self.admin.site().clone(), allowed, theme };
+        let decision = call.require(action).map_err(refuse);
         parts.extensions.insert(call);
-        Ok(())
+        decision
     }
 
     fn check_host(&self, parts: &Parts) -> Result<(), Problem> {
@@ -140,9 +146,11 @@ pub(crate) fn forbidden(allowed: &Allowed, action: Action, admin: &Admin) -> Pro
 /// Adds the headers of every answer, and shows problems to people as a page.
 pub(crate) async fn dress(State((admin, face)): State<(Admin, Face)>, request: Request, next: Next) -> Response {
     let is_head = request.method() == Method::HEAD;
+    let theme = Theme::of(request.headers());
     let mut response = next.run(request).await;
     if let (Face::Page, Some(problem)) = (face, response.extensions_mut().remove::<Problem>()) {
-        response = page::problem(&admin, &problem);
+        let call = response.extensions_mut().remove::<Option<Call>>().flatten();
+        response = page::problem(&admin, call.as_ref(), theme, &problem);
     }
     if is_head {
         *response.body_mut() = axum::body::Body::empty();

@@ -27,6 +27,7 @@ mod problem;
 mod routes;
 mod selection;
 mod site;
+mod theme;
 mod tokens;
 
 pub use access::{Access, Action, Grant, Level};

@@ -40,6 +40,10 @@ pub(crate) fn api() -> Vec<Route> {
 pub(crate) fn page() -> Vec<Route> {
     vec![
         get("/", Look, page::overview::show),
+        get("/sign-in", None, page::session::form),
+        post("/session", None, page::session::open),
+        post("/sign-out", None, page::session::close),
+        post("/theme", None, page::session::choose_theme),
         get("/app.css", None, page::assets::style),
         get("/app.js", None, page::assets::script),
         get("/icon.svg", None, page::assets::icon),

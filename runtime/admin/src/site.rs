@@ -18,6 +18,12 @@ impl Site {
         Self(Arc::new(Inner { migrator }))
     }
 
+    /// The name of the database that a request has to say, or `None` for the application's own.
+    #[expect(clippy::unused_self, reason = "there is one database so far")]
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        None
+    }
+
     pub(crate) fn migrator(&self) -> &Migrator {
         &self.0.migrator
     }

@@ -3,7 +3,8 @@
 use axum::response::Response;
 use maud::html;
 
-use super::layout::{Layout, View};
+use super::layout::Layout;
+use super::view::View;
 use crate::call::Call;
 use crate::problem::Problem;
 
