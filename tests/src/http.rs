@@ -1,5 +1,9 @@
 //! Requests to an application that has mounted the admin page, its API and the probes.
 
+mod document;
+
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -9,6 +13,8 @@ use mongrate::Migrator;
 use mongrate_admin::{Admin, Level, Tokens};
 use serde_json::Value;
 use tower::ServiceExt;
+
+pub use self::document::Document;
 
 /// The token `reader`.
 pub const READ: &str = "read-token-of-at-least-32-characters";
@@ -22,9 +28,9 @@ pub const PAGE: &str = "/system/database";
 /// Where the API is mounted.
 pub const API: &str = "/api/admin/migrations";
 
-/// A mounted application.
+/// A mounted application, with the OpenAPI document of its API.
 #[derive(Clone)]
-pub struct App(pub Router);
+pub struct App(pub Router, pub Arc<Document>);
 
 /// An answer that was read to its end.
 #[derive(Clone, Debug)]
@@ -54,15 +60,20 @@ impl App {
     /// Mounts all faces.
     #[must_use]
     pub fn of(admin: &Admin) -> Self {
-        Self(Router::new().merge(admin.page_at(PAGE)).merge(admin.api_at(API)))
+        let router = Router::new().merge(admin.page_at(PAGE)).merge(admin.api_at(API));
+        Self(router, Arc::new(Document::new(admin.openapi())))
     }
 
-    /// Sends a request.
+    /// Sends a request. An answer of the API has to be as its OpenAPI document describes it.
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().to_string());
         let response = self.0.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.into()).unwrap() }
+        let text = String::from_utf8(bytes.into()).unwrap();
+        let answer = Answer { status: parts.status, headers: parts.headers, text };
+        self.1.check(&method, &path, &answer);
+        answer
     }
 
     /// `GET` of the API with a token.

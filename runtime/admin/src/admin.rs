@@ -4,15 +4,10 @@ use std::fmt;
 use std::process;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::http::header::LOCATION;
-use axum::http::{HeaderValue, StatusCode};
-use axum::routing::any;
+use axum::http::HeaderValue;
 use mongrate::Migrator;
 
 use crate::access::Access;
-use crate::call::Face;
-use crate::routes;
 use crate::site::Site;
 
 /// An admin page, an API and probes for one database. Cheap to clone.
@@ -54,33 +49,6 @@ impl Admin {
             process_header: HeaderValue::from_str(&process).unwrap_or(HeaderValue::from_static("unknown")),
             process,
         })
-    }
-
-    /// The page for people, under this path, such as `/system/database`. All its links are relative, so that it works behind a
-    /// proxy that adds a prefix.
-    pub fn page_at<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
-        let path = path.trim_end_matches('/');
-        let inner = routes::router(self, Face::Page);
-        if path.is_empty() {
-            return Router::new().merge(inner.with_state(()));
-        }
-        let to = format!("{}/", path.rsplit('/').next().unwrap_or_default());
-        // Without the slash, relative links would lead elsewhere.
-        let redirect = any(move || {
-            let to = to.clone();
-            async move { (StatusCode::PERMANENT_REDIRECT, [(LOCATION, to)]) }
-        });
-        Router::new().route(path, redirect).nest_service(&format!("{path}/"), inner)
-    }
-
-    /// The API for programs, under this path, such as `/api/admin/migrations`.
-    pub fn api_at<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
-        let path = path.trim_end_matches('/');
-        let inner = routes::router(self, Face::Api);
-        if path.is_empty() {
-            return Router::new().merge(inner.with_state(()));
-        }
-        Router::new().nest_service(path, inner)
     }
 
     pub(crate) fn site(&self) -> &Site {

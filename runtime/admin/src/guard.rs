@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use crate::access::{Action, Allowed, Decision, Level};
 use crate::admin::Admin;
 use crate::call::{Call, Face};
+use crate::doc::Doc;
 use crate::page;
 use crate::problem::Problem;
 use crate::theme::Theme;
@@ -34,6 +35,7 @@ pub(crate) struct Gate {
     pub(crate) face: Face,
     /// `None` for what anybody may see: assets and the sign-in form.
     pub(crate) action: Option<Action>,
+    pub(crate) doc: Doc,
 }
 
 /// Lets a request in, if it may.
@@ -78,7 +80,7 @@ impl Gate {
         };
         let theme = Theme::of(&parts.headers);
         let call = Call { admin: self.admin.clone(), site: self.admin.site().clone(), allowed, theme };
-        let decision = call.require(action).map_err(refuse);
+        let decision = call.require(action).and_then(|()| self.doc.check(parts)).map_err(refuse);
         parts.extensions.insert(call);
         decision
     }

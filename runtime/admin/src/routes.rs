@@ -1,39 +1,27 @@
 //! The table of routes. The routers, the checks of access, the OpenAPI document and the tests are made from it.
 
 use axum::Router;
-use axum::handler::Handler;
-use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::response::{IntoResponse, Response};
 
-use crate::access::Action::{self, Look};
+use crate::access::Action::Look;
 use crate::admin::Admin;
-use crate::call::Face;
+use crate::call::{Call, Face};
 use crate::guard::{self, Gate};
+use crate::openapi;
 use crate::problem::Problem;
+use crate::route::{Route, get, post};
 use crate::{api, page};
 
-/// One row.
-pub(crate) struct Route {
-    pub(crate) method: Method,
-    /// Relative to where the face is mounted, with a leading slash.
-    pub(crate) path: &'static str,
-    /// `None` for what anybody may see.
-    pub(crate) action: Option<Action>,
-    handler: MethodRouter,
-}
-
-fn get<T: 'static>(path: &'static str, action: impl Into<Option<Action>>, handler: impl Handler<T, ()>) -> Route {
-    Route { method: Method::GET, path, action: action.into(), handler: on(MethodFilter::GET, handler) }
-}
-
-fn post<T: 'static>(path: &'static str, action: impl Into<Option<Action>>, handler: impl Handler<T, ()>) -> Route {
-    Route { method: Method::POST, path, action: action.into(), handler: on(MethodFilter::POST, handler) }
-}
-
 /// The API.
+#[rustfmt::skip]
 pub(crate) fn api() -> Vec<Route> {
-    vec![get("/status", Look, api::status::status)]
+    vec![
+        get("/status", Look, api::status::status).does("Show the status of every migration")
+            .answers(&[(200, "status")]),
+        get("/openapi.json", Look, document).does("Describe this API")
+            .answers(&[(200, "any")]),
+    ]
 }
 
 /// The page.
@@ -50,6 +38,10 @@ pub(crate) fn page() -> Vec<Route> {
     ]
 }
 
+async fn document(_: Call) -> Response {
+    axum::Json(openapi::document(&api())).into_response()
+}
+
 /// Builds the router of a face from its rows.
 pub(crate) fn router(admin: &Admin, face: Face) -> Router {
     let rows = match face {
@@ -57,8 +49,8 @@ pub(crate) fn router(admin: &Admin, face: Face) -> Router {
         Face::Api => api(),
     };
     let mut router = Router::new();
-    for Route { path, action, handler, .. } in rows {
-        let gate = Gate { admin: admin.clone(), face, action };
+    for Route { path, action, handler, doc, .. } in rows {
+        let gate = Gate { admin: admin.clone(), face, action, doc };
         router = router.route(path, handler.layer(from_fn_with_state(gate, guard::pass)));
     }
     router

@@ -30,6 +30,9 @@ use std::time::Duration;
 use mongodb::bson::DateTime;
 use serde::Serialize;
 
+/// The JSON schema of all shapes (draft 2020-12), as in docs/json-schema.json. `$defs` has an entry for each.
+pub const SCHEMA: &str = include_str!("json/schema.json");
+
 /// An error of a command.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,3 +1,4 @@
 //! The admin page and its API, over HTTP.
 
 mod access;
+mod openapi;

@@ -1,0 +1,45 @@
+//! The faces of an admin, each mounted by itself.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::routing::any;
+
+use crate::admin::Admin;
+use crate::call::Face;
+use crate::{openapi, routes};
+
+impl Admin {
+    /// The page for people, under this path, such as `/system/database`. All its links are relative, so that it works behind a
+    /// proxy that adds a prefix.
+    pub fn page_at<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
+        let path = path.trim_end_matches('/');
+        let inner = routes::router(self, Face::Page);
+        if path.is_empty() {
+            return Router::new().merge(inner.with_state(()));
+        }
+        let to = format!("{}/", path.rsplit('/').next().unwrap_or_default());
+        // Without the slash, relative links would lead elsewhere.
+        let redirect = any(move || {
+            let to = to.clone();
+            async move { (StatusCode::PERMANENT_REDIRECT, [(LOCATION, to)]) }
+        });
+        Router::new().route(path, redirect).nest_service(&format!("{path}/"), inner)
+    }
+
+    /// The API for programs, under this path, such as `/api/admin/migrations`.
+    pub fn api_at<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
+        let path = path.trim_end_matches('/');
+        let inner = routes::router(self, Face::Api);
+        if path.is_empty() {
+            return Router::new().merge(inner.with_state(()));
+        }
+        Router::new().nest_service(path, inner)
+    }
+
+    /// Returns the OpenAPI 3.1 document of the API, which it also serves as `openapi.json`.
+    #[must_use]
+    pub fn openapi(&self) -> serde_json::Value {
+        openapi::document(&routes::api())
+    }
+}
