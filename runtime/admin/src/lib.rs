@@ -23,6 +23,7 @@ mod api;
 mod call;
 mod doc;
 mod faces;
+mod filter;
 mod guard;
 mod openapi;
 mod page;

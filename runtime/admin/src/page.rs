@@ -1,6 +1,7 @@
 //! The page: a file for each view.
 
 pub(crate) mod assets;
+mod banners;
 mod layout;
 pub(crate) mod overview;
 pub(crate) mod session;

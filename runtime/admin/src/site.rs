@@ -1,8 +1,10 @@
 //! One database that is administered, and what this process knows about it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use mongrate::Migrator;
+use mongrate::status::Status;
+use mongrate::{Error, Migrator};
 
 /// A database with its migrator. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -11,11 +13,19 @@ pub(crate) struct Site(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     migrator: Migrator,
+    last: Mutex<Option<Seen>>,
+}
+
+/// A status and when it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) status: Arc<Status>,
+    pub(crate) at: SystemTime,
 }
 
 impl Site {
     pub(crate) fn new(migrator: Migrator) -> Self {
-        Self(Arc::new(Inner { migrator }))
+        Self(Arc::new(Inner { migrator, last: Mutex::default() }))
     }
 
     /// The name of the database that a request has to say, or `None` for the application's own.
@@ -26,5 +36,18 @@ impl Site {
 
     pub(crate) fn migrator(&self) -> &Migrator {
         &self.0.migrator
+    }
+
+    /// Reads the status, and keeps it for [`last_seen`](Self::last_seen).
+    pub(crate) async fn status(&self) -> Result<Seen, Error> {
+        let status = Arc::new(self.migrator().status().await?);
+        let seen = Seen { status, at: SystemTime::now() };
+        *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
+        Ok(seen)
+    }
+
+    /// The status that was read last, for when the database does not answer.
+    pub(crate) fn last_seen(&self) -> Option<Seen> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

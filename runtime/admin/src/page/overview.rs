@@ -1,27 +1,200 @@
 //! The overview: counts, and every migration with its state.
 
-use axum::response::Response;
-use maud::html;
+mod list;
+mod recent;
 
-use super::layout::Layout;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use mongrate::display::plural;
+use mongrate::status::Status;
+
+use super::banners::{banners, unreachable};
+use super::layout::{Layout, live};
 use super::view::View;
-use crate::call::Call;
+use super::words::{Tone, ago, badge, capitalized, visible};
+use crate::access::Action;
+use crate::call::{Call, Query};
+use crate::filter::Filter;
 use crate::problem::Problem;
 
-pub(crate) async fn show(call: Call) -> Result<Response, Problem> {
-    let status = call.migrator().status().await?;
-    let pending = status.pending().count();
-    let title = format!("{pending} pending");
+/// The counts of a status.
+struct Counts {
+    pending: usize,
+    failed: usize,
+    completed: usize,
+    manual: usize,
+    changed: usize,
+}
+
+pub(crate) async fn show(call: Call, Query(filter): Query<Filter>) -> Result<Response, Problem> {
+    let error = match call.site.status().await {
+        Ok(seen) => return Ok(frame(&call, &seen.status, &filter, true, banners(&call, &seen.status))),
+        Err(error) => error,
+    };
+    match call.site.last_seen() {
+        Some(seen) if error.is_temporary() => {
+            let page = frame(&call, &seen.status, &filter, false, unreachable(&error, &seen));
+            Ok((StatusCode::SERVICE_UNAVAILABLE, page).into_response())
+        }
+        _ => Err(error.into()),
+    }
+}
+
+/// `is_fresh` is whether the database answers, so that something can be done.
+fn frame(call: &Call, status: &Status, filter: &Filter, is_fresh: bool, banners: Markup) -> Response {
+    let counts = Counts::of(status);
     let body = html! {
-        section.head { h1 { (title) } }
-        ul.rows {
-            @for standing in status.iter() {
-                li {
-                    span.badge { (standing.label()) }
-                    div.what { (standing.migration.id()) p { (standing.migration.description()) } }
+        section.head {
+            div #summary data-live { h1 { (heading(status, &counts)) } p.muted { (place(call, status)) } }
+            div.actions {
+                (live())
+                @if is_fresh { div #acts .actions data-live { (acts(call, &counts)) } }
+            }
+        }
+        dl #counts .counts data-live { (counts.cells(call, status)) }
+        @if call.migrator().registry().is_empty() {
+            (nothing_linked())
+        } @else {
+            (filters(status, filter))
+            div #list .groups data-live { (list::groups(call, status, filter, is_fresh)) }
+            (recent::table(call, status))
+        }
+    };
+    Layout::of(call, &counts.title(status), View::Overview).banners(banners).answer(&body)
+}
+
+impl Counts {
+    fn of(status: &Status) -> Self {
+        let manual = status.pending().filter(|migration| migration.is_manual()).count();
+        Self {
+            pending: status.pending().count() - manual,
+            failed: status.failed().count(),
+            completed: status.completed().count(),
+            manual,
+            changed: status.drifted().count(),
+        }
+    }
+
+    /// The state in a few words, for the title of the window.
+    fn title(&self, status: &Status) -> String {
+        match (self.failed, self.pending) {
+            _ if is_running(status) => "Running".to_owned(),
+            (0, 0) => "Up to date".to_owned(),
+            (0, pending) => format!("{pending} pending"),
+            (failed, _) => format!("{failed} failed"),
+        }
+    }
+
+    fn cells(&self, call: &Call, status: &Status) -> Markup {
+        let link = |key: &str, value: &str| View::Overview.url(&call.site, &[(key, value)]);
+        let cells = [
+            ("Pending", self.pending, link("state", "pending")),
+            ("Failed", self.failed, link("state", "failed")),
+            ("Completed", self.completed, link("state", "completed")),
+            ("Manual", self.manual, link("state", "manual")),
+            ("Changed", self.changed, link("drifted", "true")),
+        ];
+        let (tone, word) = match (self.failed, self.pending) {
+            (0, 0) => (Tone::Good, "up to date"),
+            (0, _) => (Tone::Busy, "pending"),
+            _ => (Tone::Bad, "failed"),
+        };
+        html! {
+            @for (name, count, url) in cells {
+                div.bad[name == "Failed" && count > 0] { dt { (name) } dd { a href=(url) { (count) } } }
+            }
+            div.state {
+                dt { "State" }
+                dd {
+                    (badge(tone, word))
+                    @if is_running(status) { (badge(Tone::Busy, "running")) } @else { (badge(Tone::Calm, "ready")) }
                 }
             }
         }
+    }
+}
+
+fn is_running(status: &Status) -> bool {
+    status.holder().is_some_and(|holder| !holder.expired)
+}
+
+fn heading(status: &Status, counts: &Counts) -> String {
+    let sentence = |count: usize, one: &str, more: &str| {
+        format!("{} {}", plural(count as u64, "migration"), if count == 1 { one } else { more })
     };
-    Ok(Layout::of(&call, &title, View::Overview).answer(&body))
+    match (counts.failed, counts.pending, counts.manual) {
+        _ if is_running(status) => "Migrations are running".to_owned(),
+        (0, 0, 0) if status.iter().next().is_none() => "No migrations".to_owned(),
+        (0, 0, 0) => "Everything is applied".to_owned(),
+        (0, 0, manual) => sentence(manual, "waits to be run by hand", "wait to be run by hand"),
+        (0, pending, _) => sentence(pending, "is pending", "are pending"),
+        (failed, ..) => sentence(failed, "has failed", "have failed"),
+    }
+}
+
+/// Where this is, and what happened last.
+fn place(call: &Call, status: &Status) -> Markup {
+    let records = status.iter().filter_map(|standing| standing.record);
+    let last = records.max_by_key(|record| record.executed_at);
+    html! {
+        "Database " b { (visible(call.migrator().database().name())) }
+        @if let Some(holder) = status.holder().filter(|holder| !holder.expired) {
+            " · run by " (visible(holder.actor.as_deref().unwrap_or(&holder.host))) " since " (ago(holder.since))
+            @if let Some(current) = &holder.current { ", now " code { (visible(current)) } }
+        } @else if let Some(last) = last {
+            " · last execution " (ago(last.executed_at))
+            @if let Some(by) = &last.applied_by { " by " (visible(by)) }
+        }
+    }
+}
+
+fn acts(call: &Call, counts: &Counts) -> Markup {
+    let plan = View::Plan.url(&call.site, &[("verb", "up")]);
+    html! {
+        @if counts.pending > 0 && call.allowed.may(Action::Up) {
+            a.button.primary href=(plan) data-dialog { "Plan and run all…" }
+        } @else if counts.pending > 0 {
+            a.button href=(plan) data-dialog { "Show the plan" }
+        }
+    }
+}
+
+/// Works without a script; with one, rows are also filtered while typing.
+fn filters(status: &Status, filter: &Filter) -> Markup {
+    let sources: std::collections::BTreeSet<_> = status.iter().map(|standing| standing.migration.source()).collect();
+    let sources: Vec<_> = sources.into_iter().map(|source| source.to_string()).collect();
+    html! {
+        form.filters role="search" action="./" {
+            input #find type="search" name="q" value=(filter.q) placeholder="Find an id or a description" aria-label="Find an id or a description";
+            select name="source" aria-label="Source" {
+                option value="" { "All sources" }
+                @for source in &sources {
+                    option value=(source) selected[*source == filter.source] { (source) }
+                }
+            }
+            select name="state" aria-label="State" {
+                option value="" { "All states" }
+                @for state in Filter::STATES {
+                    option value=(state) selected[state == filter.state] { (capitalized(&state.replace('-', " "))) }
+                }
+            }
+            label { input type="checkbox" name="isolated" value="true" checked[filter.isolated]; "can run alone" }
+            label { input type="checkbox" name="drifted" value="true" checked[filter.drifted]; "changed" }
+            button { "Filter" }
+        }
+    }
+}
+
+fn nothing_linked() -> Markup {
+    html! {
+        div.empty {
+            h2 { "No migrations are linked into this process" }
+            p.muted {
+                "Migrations register themselves when the crate or module that defines them is part of the program. A crate that nothing "
+                "else uses is left out by the linker; name it once:"
+            }
+            pre { "use my_migrations as _;" }
+        }
+    }
 }
