@@ -39,7 +39,7 @@ impl Filter {
         is_found
             && (self.source.is_empty() || migration.source().to_string() == self.source)
             && (self.state.is_empty() || is_in_state(standing, &self.state))
-            && !self.isolated
+            && (!self.isolated || standing.is_isolated)
             && (!self.drifted || standing.has_drifted())
     }
 }
