@@ -5,7 +5,9 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use mongrate::history::Act;
 use mongrate::{Error, Tx, migration};
-use mongrate_tests::stored::{can_be_written, collections, count, fingerprint, lease_is_free, migrator, status, step, steps};
+use mongrate_tests::stored::{
+    can_be_written, collections, count, fingerprint, lease_is_free, migrator, status, step, steps,
+};
 use mongrate_tests::{Gate, TestDb, Worker, eventually};
 
 static RUNS: Gate = Gate::new();

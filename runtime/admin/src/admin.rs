@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use mongrate::Migrator;
 
-use crate::access::Access;
+use crate::authorization::Access;
 use crate::site::Site;
 
 /// An admin page, an API and probes for one database. Cheap to clone.

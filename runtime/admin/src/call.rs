@@ -17,19 +17,13 @@ use crate::admin::Admin;
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::theme::Theme;
+use crate::tokens;
 
 /// The size of the largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Where a request came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Face {
-    Page,
-    Api,
-}
 
 /// A request that the guard has let in.
 #[derive(Clone, Debug)]
@@ -48,13 +42,22 @@ impl Call {
 
     /// Who is recorded. `by` is what a request says beside its credentials.
     pub(crate) fn actor(&self, by: Option<&str>) -> String {
-        by.map_or_else(|| self.allowed.actor.clone(), |by| crate::tokens::actor(&self.allowed.actor, Some(by)))
+        by.map_or_else(|| self.allowed.actor.clone(), |by| tokens::actor(&self.allowed.actor, Some(by)))
     }
 
     /// Fails unless this request may do that, too: for what depends on the body.
     pub(crate) fn require(&self, action: Action) -> Result<(), Problem> {
-        if self.allowed.may(action) { Ok(()) } else { Err(crate::guard::forbidden(&self.allowed, action, &self.admin)) }
+        if self.allowed.may(action) { Ok(()) } else { Err(forbidden(&self.allowed, action, &self.admin)) }
     }
+}
+
+/// The refusal of an action that needs a higher level.
+fn forbidden(allowed: &Allowed, action: Action, admin: &Admin) -> Problem {
+    if admin.is_read_only() && action != Action::Look {
+        return Problem::new(StatusCode::FORBIDDEN, "read-only", "this server is read-only; it only shows");
+    }
+    let detail = format!("{} may not do this; it needs the level '{}'", allowed.actor, action.level());
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
 impl<S: Sync> FromRequestParts<S> for Call {

@@ -6,7 +6,7 @@ use axum::http::header::LOCATION;
 use axum::routing::any;
 
 use crate::admin::Admin;
-use crate::call::Face;
+use crate::face::Face;
 use crate::{openapi, routes};
 
 impl Admin {

@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, ORIGIN, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
 use axum::http::request::Parts;
@@ -10,10 +10,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::access::{Action, Allowed, Decision, Level};
+use crate::access::{Action, Decision, Level};
 use crate::admin::Admin;
-use crate::call::{Call, Face};
+use crate::call::Call;
 use crate::doc::Doc;
+use crate::face::Face;
+use crate::host::{self, is_loopback};
 use crate::page;
 use crate::problem::Problem;
 use crate::theme::Theme;
@@ -86,11 +88,8 @@ impl Gate {
     }
 
     fn check_host(&self, parts: &Parts) -> Result<(), Problem> {
-        let host = host(parts).unwrap_or_default();
-        let name = host
-            .rsplit_once(':')
-            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-            .map_or(host, |(name, _)| name);
+        let host = host::of_request(parts).unwrap_or_default();
+        let name = host::name(host);
         let is_forwarded =
             ["forwarded", "x-forwarded-for", "x-forwarded-host"].iter().any(|name| parts.headers.contains_key(*name));
         let is_known = match self.admin.hosts() {
@@ -117,32 +116,15 @@ impl Gate {
         let Some(origin) = parts.headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) else { return false };
         let authority = origin.parse::<Uri>().ok().and_then(|origin| origin.authority().map(ToString::to_string));
         self.admin.trusted_origins().iter().any(|trusted| trusted == origin)
-            || authority.is_some_and(|authority| host(parts).is_some_and(|host| host.eq_ignore_ascii_case(&authority)))
+            || authority.is_some_and(|authority| {
+                host::of_request(parts).is_some_and(|host| host.eq_ignore_ascii_case(&authority))
+            })
     }
 }
 
 /// Only what a browser never sends by itself: no `Basic`.
 fn has_token(headers: &HeaderMap) -> bool {
     presented(headers).is_some() || headers.contains_key(ADMIN_TOKEN)
-}
-
-fn host(parts: &Parts) -> Option<&str> {
-    let header = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    header.or_else(|| parts.uri.authority().map(axum::http::uri::Authority::as_str))
-}
-
-/// Whether this is the name of the own host.
-pub(crate) fn is_loopback(name: &str) -> bool {
-    ["localhost", "127.0.0.1", "[::1]"].contains(&name) || name.ends_with(".localhost")
-}
-
-/// The refusal of an action that needs a higher level.
-pub(crate) fn forbidden(allowed: &Allowed, action: Action, admin: &Admin) -> Problem {
-    if admin.is_read_only() && action != Action::Look {
-        return Problem::new(StatusCode::FORBIDDEN, "read-only", "this server is read-only; it only shows");
-    }
-    let detail = format!("{} may not do this; it needs the level '{}'", allowed.actor, action.level());
-    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
 /// Adds the headers of every answer, and shows problems to people as a page.

@@ -20,11 +20,14 @@
 mod access;
 mod admin;
 mod api;
+mod authorization;
 mod call;
 mod doc;
+mod face;
 mod faces;
 mod filter;
 mod guard;
+mod host;
 mod openapi;
 mod page;
 mod parameters;
@@ -36,6 +39,7 @@ mod site;
 mod theme;
 mod tokens;
 
-pub use access::{Access, Action, Grant, Level};
+pub use access::{Action, Grant, Level};
 pub use admin::{Admin, AdminBuilder};
+pub use authorization::Access;
 pub use tokens::{Tokens, TokensError};

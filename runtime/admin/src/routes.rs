@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 
 use crate::access::Action::Look;
 use crate::admin::Admin;
-use crate::call::{Call, Face};
+use crate::call::Call;
+use crate::face::Face;
 use crate::guard::{self, Gate};
 use crate::openapi;
 use crate::problem::Problem;

@@ -10,13 +10,12 @@ use axum::http::{HeaderMap, HeaderName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use mongodb::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::access::{Access, Grant, Level};
-use crate::call::Face;
+use crate::access::{Grant, Level};
+use crate::face::Face;
 
 /// An alternative to `Authorization: Bearer`.
 pub(crate) const ADMIN_TOKEN: HeaderName = HeaderName::from_static("x-admin-token");
@@ -149,23 +148,12 @@ impl Token {
     }
 }
 
-impl Access for Tokens {
-    fn grant<'r>(&'r self, request: &'r Parts) -> BoxFuture<'r, Grant> {
-        let grant = self.decide(request);
-        Box::pin(async { grant })
-    }
-
-    fn sign_in(&self) -> Option<&Tokens> {
-        (!self.unprotected).then_some(self)
-    }
-
-    fn is_unprotected(&self) -> bool {
+impl Tokens {
+    pub(crate) fn is_unprotected(&self) -> bool {
         self.unprotected
     }
-}
 
-impl Tokens {
-    fn decide(&self, request: &Parts) -> Grant {
+    pub(crate) fn decide(&self, request: &Parts) -> Grant {
         if self.unprotected {
             return Grant::repair("development");
         }

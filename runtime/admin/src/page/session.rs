@@ -1,7 +1,7 @@
 //! Signing in and out, and the choice of a color scheme.
 
 use axum::Extension;
-use axum::http::header::{HOST, ORIGIN, SET_COOKIE, WWW_AUTHENTICATE};
+use axum::http::header::{ORIGIN, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -15,7 +15,7 @@ use super::{back, redirect};
 use crate::access::Decision;
 use crate::admin::Admin;
 use crate::call::{Form, Query};
-use crate::guard::is_loopback;
+use crate::host::{self, is_loopback};
 use crate::problem::Problem;
 use crate::theme::{self, Theme};
 use crate::tokens::{PLAIN_COOKIE, SECURE_COOKIE, SESSION};
@@ -158,9 +158,7 @@ fn is_probably_plain(headers: &HeaderMap, admin: &Admin) -> bool {
 }
 
 fn is_local(headers: &HeaderMap) -> bool {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    is_loopback(port.map_or(host, |(name, _)| name))
+    host::of(headers).is_some_and(|host| is_loopback(host::name(host)))
 }
 
 fn origin(headers: &HeaderMap) -> &str {

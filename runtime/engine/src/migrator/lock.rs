@@ -77,7 +77,9 @@ impl IntoFuture for ForceUnlock {
             let inner = &this.0;
             let newest = inner.tracker.records().await?.newest_token();
             this.refuse_foreign().await?;
-            let Some(Seized { token, holder, abandoned }) = inner.lock.seize(only, newest).await? else { return Ok(None) };
+            let Some(Seized { token, holder, abandoned }) = inner.lock.seize(only, newest).await? else {
+                return Ok(None);
+            };
             let records = inner.tracker.records().await?;
             end_former_holders(&inner.lock, &inner.tracker, &records, abandoned).await?;
             let Some(holder) = holder else { return Ok(None) };
