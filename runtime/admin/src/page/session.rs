@@ -9,9 +9,9 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::Layout;
+use super::leading::{FORM, back, redirect};
 use super::view::View;
 use super::words::visible;
-use super::{back, redirect};
 use crate::access::Decision;
 use crate::admin::Admin;
 use crate::call::{Form, Query};
@@ -19,9 +19,6 @@ use crate::host::{self, is_loopback};
 use crate::problem::Problem;
 use crate::theme::{self, Theme};
 use crate::tokens::{PLAIN_COOKIE, SECURE_COOKIE, SESSION};
-
-/// The last segment of the form's address.
-pub(super) const FORM: &str = "sign-in";
 
 /// The longest name that may be given, in characters.
 const MAX_NAME: usize = 100;
@@ -52,12 +49,6 @@ pub(crate) struct Credentials {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Choice {
     theme: Theme,
-}
-
-/// The address of the form, which leads to this view afterwards.
-pub(super) fn address(next: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    if next == "./" { FORM.to_owned() } else { format!("{FORM}?{}", query.append_pair("next", next).finish()) }
 }
 
 /// Shows the form to whoever has not signed in.
