@@ -125,6 +125,7 @@ impl<'a> Layout<'a> {
             footer.wrap.muted {
                 "Answered by " (self.admin.process())
                 @if let Some(linked) = linked { " · " (plural(linked, "migration")) " linked in" }
+                " " button #keys .link type="button" hidden { "Keys" }
             }
         }
     }
