@@ -10,6 +10,7 @@ mod connection;
 mod detect;
 mod down;
 mod dry_run;
+mod entry;
 mod for_each;
 mod foreign;
 mod former;

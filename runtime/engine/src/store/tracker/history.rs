@@ -85,7 +85,10 @@ impl Query {
             ("token", self.token.map(Bson::from)),
         ];
         filter.extend(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
-        if !self.acts.is_empty() {
+        // What a run did has entries of its own.
+        if self.acts.is_empty() {
+            filter.insert("act", doc! { "$ne": "run" });
+        } else {
             let acts: Vec<_> = self.acts.iter().map(Act::to_string).collect();
             filter.insert("act", doc! { "$in": acts });
         }
