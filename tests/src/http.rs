@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH};
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use mongrate::Migrator;
@@ -90,6 +90,21 @@ impl App {
     /// `POST` of the API with a token and a JSON body.
     pub async fn post(&self, token: &str, path: &str, body: &Value) -> Answer {
         self.json(Method::POST, token, path, body).await
+    }
+}
+
+/// Requests that change something.
+impl App {
+    /// [`post`](Self::post) with the header `Prefer`.
+    pub async fn prefer(&self, prefer: &str, token: &str, path: &str, body: &Value) -> Answer {
+        let request = api(Method::POST, token, path).header(CONTENT_TYPE, "application/json").header("prefer", prefer);
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// A request that confirms what it saw with this `ETag`.
+    pub async fn confirm(&self, tag: &str, method: Method, token: &str, path: &str, body: &Value) -> Answer {
+        let request = api(method, token, path).header(CONTENT_TYPE, "application/json").header(IF_MATCH, tag);
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 }
 

@@ -51,6 +51,12 @@ impl Admin {
         })
     }
 
+    /// Stops the runs that were started here, in good order, and waits for their end. A service with signal handlers of its own
+    /// calls this before it exits.
+    pub async fn close(&self) {
+        self.0.site.runs().close().await;
+    }
+
     pub(crate) fn site(&self) -> &Site {
         &self.0.site
     }

@@ -1,3 +1,10 @@
 //! The API: a file for each resource.
 
+pub(crate) mod amend;
+pub(crate) mod down;
+pub(crate) mod draft;
+pub(crate) mod plan;
+pub(crate) mod runs;
 pub(crate) mod status;
+pub(crate) mod unlock;
+pub(crate) mod up;

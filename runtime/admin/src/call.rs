@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::body::{Body as RequestBody, to_bytes};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -68,6 +68,19 @@ impl<S: Sync> FromRequestParts<S> for Call {
         call.ok_or_else(|| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request was not authorized")
         })
+    }
+}
+
+/// A parameter of the path.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = AxumPath::from_request_parts(parts, state).await;
+        let AxumPath(path) = path.map_err(|error: PathRejection| Problem::bad_request(error.body_text()))?;
+        Ok(Self(path))
     }
 }
 

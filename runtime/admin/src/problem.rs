@@ -73,17 +73,42 @@ impl Problem {
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
+
+    /// An act that needs to know what its sender saw. `show` is the relative URL that shows it with an `ETag`.
+    pub(crate) fn unconfirmed(what: &str, show: &str) -> Self {
+        let detail = format!("{what} needs a confirmation of what it will change");
+        let problem = Self::new(StatusCode::PRECONDITION_REQUIRED, "confirmation-missing", detail);
+        problem.help(format!("get `{show}` and send its `ETag` as `If-Match`"))
+    }
+
+    /// What the sender saw is not what is there now.
+    pub(crate) fn changed(detail: impl Into<String>, plan: Option<Value>) -> Self {
+        let problem = Self::new(StatusCode::PRECONDITION_FAILED, "plan-changed", detail);
+        Self { plan, ..problem.help("look at what is there now, and confirm that") }
+    }
+
+    /// An error that the history holds.
+    pub(crate) fn recorded(message: &str, causes: &[String]) -> Self {
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", message);
+        Self { causes: causes.to_vec(), ..problem }
+    }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let status = status(&error);
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        let status = status(error);
         let code = if matches!(error, Error::LockTimeout { .. }) { "locked" } else { error.code() };
         let mut problem = Self::new(status, code, error.message());
         problem.causes = error.causes();
         problem.help = error.help().map(|help| help.to_string());
         problem.report = error.report().map(|report| value(&json::Report::of(report)));
-        if let Error::LockTimeout { holder, take_over, .. } = &error {
+        if let Error::LockTimeout { holder, take_over, .. } = error {
             problem.holder = Some(value(&json::Holder::from(&**holder)));
             problem.retry_after = Some(take_over.map_or(5, |left| left.as_secs() + 1));
         }
@@ -113,6 +138,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::NotAnOrphan { .. }
         | Error::OrphansAppliedLater { .. }
         | Error::ManualDependency { .. } => StatusCode::CONFLICT,
+        Error::PlanChanged { .. } | Error::HolderChanged { .. } => StatusCode::PRECONDITION_FAILED,
         Error::Unreachable { .. } | Error::HostNotFound | Error::Unacknowledged { .. } | Error::Interrupted { .. } => {
             StatusCode::SERVICE_UNAVAILABLE
         }

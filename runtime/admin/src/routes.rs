@@ -4,14 +4,15 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 
-use crate::access::Action::Look;
+use crate::access::Action::{Accept, Baseline, Down, Draft, Look, Mark, Prune, Stop, Unlock, Up};
 use crate::admin::Admin;
 use crate::call::Call;
 use crate::face::Face;
 use crate::guard::{self, Gate};
 use crate::openapi;
+use crate::parameters::{BATCH, CONTINUE_ON_ERROR, DRY_RUN, ONLY, STEPS, TO, VERB, WITH_DEPENDENTS};
 use crate::problem::Problem;
-use crate::route::{Route, get, post};
+use crate::route::{Route, delete, get, post};
 use crate::{api, page};
 
 /// The API.
@@ -20,6 +21,55 @@ pub(crate) fn api() -> Vec<Route> {
     vec![
         get("/status", Look, api::status::status).does("Show the status of every migration")
             .answers(&[(200, "status")]),
+        get("/plan", Look, api::plan::plan).does("Show what a run would do, with the `ETag` that confirms it")
+            .takes(&[VERB, ONLY, TO, STEPS, BATCH, WITH_DEPENDENTS])
+            .answers(&[(200, "plan")]),
+        post("/up", Up, api::up::up).does("Apply pending migrations")
+            .takes(&[DRY_RUN, CONTINUE_ON_ERROR]).reads("up-request")
+            .answers(&[(200, "report"), (202, "run-state")]),
+        post("/execute", Up, api::up::up).does("Apply pending migrations: the same as `up`")
+            .takes(&[DRY_RUN, CONTINUE_ON_ERROR]).reads("up-request")
+            .answers(&[(200, "report"), (202, "run-state")]),
+        post("/migrations/{id}/run", Up, api::up::one).does("Apply one migration and its pending dependencies")
+            .takes(&[DRY_RUN, CONTINUE_ON_ERROR]).reads("up-request")
+            .answers(&[(200, "report"), (202, "run-state")]),
+        post("/down", Down, api::down::down).does("Revert applied migrations, confirmed by the `ETag` of the plan as `If-Match`")
+            .takes(&[DRY_RUN, STEPS]).reads("down-request")
+            .answers(&[(200, "report"), (202, "run-state")]),
+        get("/runs", Look, api::runs::list).does("List the newest runs")
+            .answers(&[(200, "run-list")]),
+        get("/runs/{run}", Look, api::runs::show).does("Show what a run has done")
+            .answers(&[(200, "run-state"), (303, "")]),
+        post("/runs/{run}/stop", Stop, api::runs::stop).does("Stop a run in good order, wherever it runs")
+            .reads("stop-request")
+            .answers(&[(202, "run-state")]),
+        post("/mark/applied", Mark, api::amend::mark_applied).does("Mark migrations as applied without running them, confirmed by the `ETag` of the status as `If-Match`")
+            .reads("mark-request")
+            .answers(&[(200, "report")]),
+        post("/mark/pending", Mark, api::amend::mark_pending).does("Mark migrations as pending without reverting them, confirmed by the `ETag` of the status as `If-Match`")
+            .reads("mark-request")
+            .answers(&[(200, "report")]),
+        post("/baseline", Baseline, api::amend::baseline).does("Mark a migration and everything before it as applied, confirmed by the `ETag` of the status as `If-Match`")
+            .reads("baseline-request")
+            .answers(&[(200, "report")]),
+        post("/accept", Accept, api::amend::accept).does("Accept the current code of a changed migration, confirmed by the `ETag` of the status as `If-Match`")
+            .reads("amend-request")
+            .answers(&[(200, "report")]),
+        post("/prune", Prune, api::amend::prune).does("Delete the record of a migration that no longer exists, confirmed by the `ETag` of the status as `If-Match`")
+            .reads("amend-request")
+            .answers(&[(200, "report")]),
+        delete("/lock", Unlock, api::unlock::unlock).does("Release the lock by force, confirmed by the `ETag` of the lock as `If-Match`")
+            .reads("unlock-request")
+            .answers(&[(200, "lock-release")]),
+        post("/lock/release", Unlock, api::unlock::unlock).does("Release the lock by force: the same as `DELETE lock`")
+            .reads("unlock-request")
+            .answers(&[(200, "lock-release")]),
+        post("/new", Draft, api::draft::draft).does("Create the code of a new migration to copy; writes nothing")
+            .reads("new-request")
+            .answers(&[(200, "new")]),
+        post("/", Draft, api::draft::draft).does("Create the code of a new migration: the same as `new`")
+            .reads("new-request")
+            .answers(&[(200, "new")]),
         get("/openapi.json", Look, document).does("Describe this API")
             .answers(&[(200, "any")]),
     ]

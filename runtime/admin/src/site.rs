@@ -6,6 +6,8 @@ use std::time::SystemTime;
 use mongrate::status::Status;
 use mongrate::{Error, Migrator};
 
+use crate::runs::Runs;
+
 /// A database with its migrator. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Site(Arc<Inner>);
@@ -13,6 +15,7 @@ pub(crate) struct Site(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     migrator: Migrator,
+    runs: Runs,
     last: Mutex<Option<Seen>>,
 }
 
@@ -25,7 +28,7 @@ pub(crate) struct Seen {
 
 impl Site {
     pub(crate) fn new(migrator: Migrator) -> Self {
-        Self(Arc::new(Inner { migrator, last: Mutex::default() }))
+        Self(Arc::new(Inner { runs: Runs::new(&migrator), migrator, last: Mutex::default() }))
     }
 
     /// The name of the database that a request has to say, or `None` for the application's own.
@@ -36,6 +39,10 @@ impl Site {
 
     pub(crate) fn migrator(&self) -> &Migrator {
         &self.0.migrator
+    }
+
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.0.runs
     }
 
     /// Reads the status, and keeps it for [`last_seen`](Self::last_seen).

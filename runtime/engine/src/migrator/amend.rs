@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use mongodb::BoxFuture;
 
@@ -108,6 +109,13 @@ impl Amend {
     /// Sets the reason to record in the history.
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.settings.because = Some(reason.into());
+        self
+    }
+
+    /// Sets how long to wait for another process that is migrating, instead of the migrator's
+    /// [`lock_wait`](crate::MigratorBuilder::lock_wait). Zero does not wait.
+    pub fn lock_wait(mut self, wait: Duration) -> Self {
+        self.settings.lock_wait = Some(wait);
         self
     }
 }

@@ -1,0 +1,166 @@
+//! Starts, finds and stops runs of one database.
+
+mod id;
+mod progress;
+mod run;
+mod stored;
+mod view;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use mongrate::Migrator;
+use tokio::time::sleep;
+
+pub(crate) use id::RunId;
+pub(crate) use run::{Run, Start};
+pub(crate) use view::RunView;
+
+use crate::problem::Problem;
+
+/// The number of ended runs that are kept.
+const KEPT: usize = 50;
+
+/// How long the report of a dry run is kept: it quotes documents.
+const KEEP_DRY: Duration = Duration::from_secs(10 * 60);
+
+/// The runs of one database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Runs(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Covers the runs that are started here.
+    migrator: Migrator,
+    local: Mutex<Local>,
+}
+
+/// The runs of this process.
+#[derive(Debug, Default)]
+struct Local {
+    started: u64,
+    /// Oldest first.
+    runs: VecDeque<Run>,
+}
+
+impl Runs {
+    pub(crate) fn new(migrator: &Migrator) -> Self {
+        Self(Arc::new(Inner { migrator: migrator.child(), local: Mutex::default() }))
+    }
+
+    /// The migrator for what is not a run that can be watched, but is to end with [`close`](Self::close).
+    pub(crate) fn migrator(&self) -> &Migrator {
+        &self.0.migrator
+    }
+
+    /// Starts a run. Fails if it is a second dry run.
+    pub(crate) fn start(&self, start: Start) -> Result<Run, Problem> {
+        let (run, end) = self.with(|local| {
+            let is_busy = || local.runs.iter().any(|run| run.is_dry() && run.result().is_none());
+            if start.dry_run && is_busy() {
+                let problem = Problem::new(StatusCode::CONFLICT, "busy", "this process is making another dry run");
+                return Err(problem.help("wait until it has ended, or stop it"));
+            }
+            local.started += 1;
+            let (run, end) = Run::start(local.started, start, self.0.migrator.child());
+            local.runs.push_back(run.clone());
+            local.forget_oldest();
+            Ok((run, end))
+        })?;
+        let (runs, own) = (self.clone(), run.clone());
+        tokio::spawn(async move {
+            end.await;
+            if own.is_dry() {
+                sleep(KEEP_DRY).await;
+                runs.forget(&own);
+            }
+        });
+        Ok(run)
+    }
+
+    /// Forgets a run that has told its end to whoever asked for it, and that nobody else has heard of.
+    pub(crate) fn forget(&self, run: &Run) {
+        self.with(|local| local.runs.retain(|other| other.local_id() != run.local_id()));
+    }
+
+    /// Returns the run of this process with this id.
+    pub(crate) fn local(&self, id: RunId) -> Option<Run> {
+        self.with(|local| local.runs.iter().find(|run| run.id() == id || run.local_id() == id).cloned())
+    }
+
+    /// Returns the run with this id, as this process knows it or as the database tells.
+    pub(crate) async fn find(&self, id: RunId) -> Result<Option<RunView>, Problem> {
+        match (self.local(id), id) {
+            (Some(run), _) => Ok(Some(run.view())),
+            (None, RunId::Token(token)) => Ok(stored::find(&self.0.migrator, token).await?),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Returns the newest runs of all processes, and the dry runs of this one, newest first.
+    pub(crate) async fn list(&self) -> Result<Vec<RunView>, Problem> {
+        let mut views: Vec<_> = self.with(|local| local.runs.iter().rev().map(Run::view).collect());
+        let stored = stored::newest(&self.0.migrator, 50).await?;
+        let elsewhere = stored.into_iter().filter(|run| self.local(run.id).is_none());
+        views.extend(elsewhere);
+        let since = |run: &RunView| run.holder.as_ref().and_then(|holder| holder.since.clone());
+        views.sort_by_key(|run| std::cmp::Reverse(since(run)));
+        Ok(views)
+    }
+
+    /// Stops a run, wherever it is.
+    pub(crate) async fn stop(&self, id: RunId, by: &str, because: Option<&str>) -> Result<RunView, Problem> {
+        let ended = |id: RunId| Problem::new(StatusCode::CONFLICT, "ended", format!("the run {id} has ended"));
+        if let Some(run) = self.local(id) {
+            if run.result().is_some() {
+                return Err(ended(id));
+            }
+            run.stop();
+            return Ok(run.view());
+        }
+        let RunId::Token(token) = id else {
+            let detail = format!("'{id}' is not a run of this process, and other processes cannot see it");
+            let problem = Problem::new(StatusCode::CONFLICT, "elsewhere", detail);
+            return Err(problem.help("ask the process that answered when the run was started"));
+        };
+        let view = stored::find(&self.0.migrator, token).await?.ok_or_else(|| unknown(id))?;
+        if !view.is_live() || !self.request_stop(token, by, because).await? {
+            return Err(ended(id));
+        }
+        Ok(view)
+    }
+
+    async fn request_stop(&self, token: i64, by: &str, because: Option<&str>) -> Result<bool, Problem> {
+        let _ = (by, because);
+        let detail = format!("the run {token} is one of another process");
+        Err(Problem::new(StatusCode::CONFLICT, "elsewhere", detail).help("stop it there"))
+    }
+
+    /// Stops all runs that were started here, and waits for their end. Later ones stop at once.
+    pub(crate) async fn close(&self) {
+        self.0.migrator.shutdown().await;
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Local) -> T) -> T {
+        f(&mut self.0.local.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Local {
+    fn forget_oldest(&mut self) {
+        let ended = self.runs.iter().filter(|run| run.result().is_some()).count();
+        for _ in KEPT..ended {
+            if let Some(oldest) = self.runs.iter().position(|run| run.result().is_some()) {
+                self.runs.remove(oldest);
+            }
+        }
+    }
+}
+
+/// 404.
+pub(crate) fn unknown(id: impl std::fmt::Display) -> Problem {
+    let problem = Problem::not_found(format!("there is no run '{id}'"));
+    problem.help("the report of a dry run is kept for 10 minutes, by the process that made it")
+}
