@@ -44,6 +44,8 @@ async fn i4_pending_then_failed_then_healthy() {
     let health = migrator.health().await.unwrap();
     assert_eq!(db.commands().take(), ["find", "find"]);
     assert!(collections(&db).await.is_empty());
+    let isolated: Vec<_> = health.details().isolated().map(|migration| migration.id()).collect();
+    assert_eq!(isolated, ["module:health:001_a", "module:health:002_b"]);
     assert_eq!(
         line(&health, HealthStatus::Pending, false),
         "pending: 0 completed; 2 pending (module:health:001_a, module:health:002_b)"

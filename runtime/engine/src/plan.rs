@@ -4,6 +4,7 @@ mod down;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod graph;
+mod isolated;
 mod mark;
 #[cfg(test)]
 mod properties;

@@ -66,7 +66,7 @@ impl Health {
         let drifted = details.drifted().next().is_some();
         let status = if !failed.is_empty() || !partially_applied_elsewhere.is_empty() {
             HealthStatus::Failed
-        } else if details.holder().is_some_and(|holder| !holder.expired) {
+        } else if details.is_migrating() {
             HealthStatus::Busy
         } else if !pending.is_empty() {
             HealthStatus::Pending

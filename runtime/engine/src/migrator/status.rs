@@ -1,6 +1,6 @@
 //! The status of every migration.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::Migrator;
@@ -30,6 +30,8 @@ pub struct Status {
     migrations: Vec<(Migration, Option<Record>)>,
     /// The index of each migration, by qualified id.
     indexes: HashMap<&'static str, usize>,
+    /// The qualified ids of the isolated migrations.
+    isolated: HashSet<&'static str>,
     orphans: Vec<Record>,
     holder: Option<Holder>,
     /// The token of the holder.
@@ -48,6 +50,9 @@ pub struct Standing<'s> {
     pub state: State,
     /// Whether the [`holder`](Status::holder) is currently running it outside a transaction.
     pub is_running: bool,
+    /// Whether it is pending and can run alone: it depends on no pending migration, and no pending migration depends on it,
+    /// directly or indirectly.
+    pub is_isolated: bool,
 }
 
 impl Migrator {
@@ -83,7 +88,8 @@ impl Status {
         let migrations: Vec<_> =
             graph.order().map(|migration| (migration, records.get(migration.id()).cloned())).collect();
         let indexes = migrations.iter().enumerate().map(|(index, (migration, _))| (migration.id(), index)).collect();
-        Self { migrations, indexes, orphans, holder, token }
+        let isolated = graph.isolated(|id| records.state(id).is_pending()).map(|migration| migration.id()).collect();
+        Self { migrations, indexes, isolated, orphans, holder, token }
     }
 
     /// The status of each migration in plan order.
@@ -100,12 +106,19 @@ impl Status {
 
     fn standing<'s>(&self, migration: Migration, record: Option<&'s Record>) -> Standing<'s> {
         let is_running = record.is_some_and(|record| self.is_running(record));
-        Standing { migration, record, state: record.map_or(State::New, Record::state), is_running }
+        let is_isolated = self.isolated.contains(migration.id());
+        Standing { migration, record, state: record.map_or(State::New, Record::state), is_running, is_isolated }
     }
 
     /// The pending migrations in plan order: never run, failed, rolled back or interrupted. Includes manual ones.
     pub fn pending(&self) -> impl Iterator<Item = Migration> {
         self.iter().filter(|standing| standing.state.is_pending()).map(|standing| standing.migration)
+    }
+
+    /// The pending migrations that can run alone, in plan order: they depend on no pending migration, and no pending migration
+    /// depends on them, directly or indirectly. Includes manual ones.
+    pub fn isolated(&self) -> impl Iterator<Item = Migration> {
+        self.iter().filter(|standing| standing.is_isolated).map(|standing| standing.migration)
     }
 
     /// The applied migrations with their records, in plan order.
@@ -142,6 +155,12 @@ impl Status {
         self.holder.as_ref()
     }
 
+    /// Returns whether a process is currently migrating: the lease has a [`holder`](Self::holder) and has not expired.
+    #[must_use]
+    pub fn is_migrating(&self) -> bool {
+        self.holder.as_ref().is_some_and(|holder| !holder.expired)
+    }
+
     /// The [`Standing::state`] of the migration with this qualified id.
     #[must_use]
     pub fn state(&self, id: &str) -> Option<State> {
@@ -153,8 +172,7 @@ impl Status {
     }
 
     pub(super) fn is_running(&self, record: &Record) -> bool {
-        let alive = self.holder.as_ref().is_some_and(|holder| !holder.expired);
-        alive && record.status == RecordStatus::Running && Some(record.token) == self.token
+        self.is_migrating() && record.status == RecordStatus::Running && Some(record.token) == self.token
     }
 
     fn in_state(&self, wanted: State) -> impl Iterator<Item = (Migration, &Record)> {

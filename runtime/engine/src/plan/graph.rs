@@ -64,7 +64,7 @@ impl Graph {
     }
 
     /// Everything that is linked in, selected or not, in the same order.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = Node> {
+    pub(crate) fn nodes(&self) -> impl DoubleEndedIterator<Item = Node> {
         self.order.iter().copied()
     }
 
