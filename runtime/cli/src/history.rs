@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, value_parser};
 use mongrate::display::{Count, Elapsed};
+use mongrate::history::Cursor;
 use mongrate::json;
 use mongrate::record::{Act, HistoryEntry, RecordStatus};
 
@@ -22,6 +23,10 @@ pub(super) struct History {
     /// Number of newest entries to skip
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = value_parser!(u64).range(..=i64::MAX.unsigned_abs()))]
     skip: u64,
+
+    /// Show older entries, from the position that `next` of an earlier JSON document names; new entries do not shift it
+    #[arg(long, value_name = "CURSOR", conflicts_with = "skip")]
+    after: Option<Cursor>,
 
     /// Show only entries with this status
     #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(RecordStatus::as_str)).map(status))]
@@ -47,6 +52,9 @@ fn status(name: String) -> RecordStatus {
 impl History {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let mut history = session.migrator().await?.history().limit(self.limit).skip(self.skip);
+        if let Some(after) = &self.after {
+            history = history.after(after);
+        }
         let mut filters = Vec::new();
         if let Some(status) = self.status {
             filters.extend(["--status".to_owned(), status.as_str().to_owned()]);
@@ -70,16 +78,20 @@ impl History {
         match (page.entries.len(), page.total) {
             (0, 0) if filters.is_empty() => output.print("The history is empty.")?,
             (0, 0) => output.print("No entries match.")?,
+            (0, _) if self.after.is_some() => output.print("There are no older entries.")?,
             (0, total) => output.print(format_args!("There are only {}.", counted_entries(total)))?,
             (_, total) => {
                 output.print(entries(&page.entries))?;
-                if shown < total {
-                    let (m, limit) = (migrate(), self.limit);
-                    let filters: String = filters.iter().flat_map(|word| [" ", word]).collect();
-                    output.remark(format_args!(
+                let (m, limit) = (migrate(), self.limit);
+                let filters: String = filters.iter().flat_map(|word| [" ", word]).collect();
+                match page.next {
+                    Some(next) if self.after.is_some() => output
+                        .remark(format_args!("\nContinue with `{m} history --limit {limit} --after {next}{filters}`.")),
+                    Some(_) => output.remark(format_args!(
                         "\n{shown} of {}; continue with `{m} history --limit {limit} --skip {shown}{filters}`.",
                         counted_entries(total)
-                    ));
+                    )),
+                    None => {}
                 }
             }
         }

@@ -11,6 +11,8 @@ pub struct History<'a> {
     entries: Vec<Entry<'a>>,
     /// The number of matching entries on all pages.
     total: u64,
+    /// The cursor of the next page; null on the last.
+    next: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -33,6 +35,7 @@ pub(super) struct Entry<'a> {
     error: Option<&'a str>,
     error_stack: &'a [String],
     attempts: i64,
+    token: i64,
     previous_checksum: Option<&'a str>,
     removed: Option<Record<'a>>,
     holder: Option<Holder<'a>>,
@@ -42,7 +45,11 @@ impl<'a> History<'a> {
     /// Converts a page of the history.
     #[must_use]
     pub fn of(page: &'a crate::migrator::HistoryPage) -> Self {
-        Self { entries: page.entries.iter().map(Entry::from).collect(), total: page.total }
+        Self {
+            entries: page.entries.iter().map(Entry::from).collect(),
+            total: page.total,
+            next: page.next.map(|next| next.to_string()),
+        }
     }
 }
 
@@ -66,6 +73,7 @@ impl<'a> From<&'a crate::record::HistoryEntry> for Entry<'a> {
             error: entry.error.as_deref(),
             error_stack: entry.error_stack.as_deref().unwrap_or_default(),
             attempts: entry.attempts,
+            token: entry.token,
             previous_checksum: entry.previous_checksum.as_deref(),
             removed: entry.removed.as_deref().map(Record::from),
             holder: entry.holder.as_deref().map(Holder::from),

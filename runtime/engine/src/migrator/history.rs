@@ -4,12 +4,14 @@ use std::fmt;
 use std::future::IntoFuture;
 
 use mongodb::BoxFuture;
+use mongodb::bson::DateTime;
 
 use super::Migrator;
 use crate::display::Elapsed;
 use crate::error::Error;
 use crate::options::invalid;
 use crate::plan::unknown;
+use crate::record::history::{Act, Cursor};
 use crate::record::{HistoryEntry, RecordStatus};
 use crate::store::{Query, Statistics};
 
@@ -40,6 +42,8 @@ pub struct HistoryPage {
     pub entries: Vec<HistoryEntry>,
     /// The number of matching entries on all pages.
     pub total: u64,
+    /// The cursor of the next page, for [`History::after`]. `None` on the last page.
+    pub next: Option<Cursor>,
 }
 
 impl History {
@@ -80,9 +84,55 @@ impl History {
         self
     }
 
+    /// Selects entries of this actor.
+    pub fn by(mut self, name: impl Into<String>) -> Self {
+        self.query.by = Some(name.into());
+        self
+    }
+
+    /// Selects entries of this act. Call it again to select several acts.
+    pub fn act(mut self, act: Act) -> Self {
+        self.query.acts.push(act);
+        self
+    }
+
+    /// Selects entries that were executed at this time or later.
+    pub fn since(mut self, time: DateTime) -> Self {
+        self.query.since = Some(time);
+        self
+    }
+
+    /// Selects entries that were executed before this time.
+    pub fn until(mut self, time: DateTime) -> Self {
+        self.query.until = Some(time);
+        self
+    }
+
+    /// Selects the entries of one run, by the token of its lease.
+    pub fn token(mut self, token: i64) -> Self {
+        self.query.token = Some(token);
+        self
+    }
+
     /// Limits the length of the page, from 1 to 500 entries; anything else is [`Error::PageSize`]. Default: 100.
     pub fn limit(mut self, entries: u32) -> Self {
         self.limit = entries;
+        self
+    }
+
+    /// Begins after this position, which is the [`HistoryPage::next`] of the page before. Unlike [`skip`](Self::skip), entries that
+    /// are added meanwhile do not shift the pages.
+    ///
+    /// ```no_run
+    /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+    /// let mut page = migrator.history().await?;
+    /// while let Some(next) = &page.next {
+    ///     page = migrator.history().after(next).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn after(mut self, cursor: &Cursor) -> Self {
+        self.query.after = Some(*cursor);
         self
     }
 
@@ -106,11 +156,15 @@ impl IntoFuture for History {
             if i64::try_from(skip).is_err() {
                 return Err(invalid("skip", skip.to_string(), "up to 9223372036854775807 entries"));
             }
-            let (entries, total) = this.0.tracker.history(&query, skip, limit).await?;
+            // One more entry shows whether there is another page.
+            let (mut entries, total) = this.0.tracker.history(&query, skip, limit + 1).await?;
+            let is_last = entries.len() <= limit as usize;
+            entries.truncate(limit as usize);
+            let next = entries.last().filter(|_| !is_last).and_then(HistoryEntry::cursor);
             if let (0, Some(id)) = (total, &query.migration) {
                 this.refuse_unknown(id).await?;
             }
-            Ok(HistoryPage { entries, total })
+            Ok(HistoryPage { entries, total, next })
         }))
     }
 }

@@ -74,6 +74,7 @@ impl IntoFuture for ForceUnlock {
             end_former_holders(&inner.lock, &inner.tracker, &records, abandoned).await?;
             let Some(holder) = holder else { return Ok(None) };
             let entry = HistoryEntry {
+                id: None,
                 act: Act::Unlock,
                 migration_id: None,
                 source: None,

@@ -1,11 +1,15 @@
 //! The permanent history of executions and manual changes.
 
+mod cursor;
+
 use std::fmt;
 use std::time::Duration;
 
+use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document};
 use serde::{Deserialize, Serialize};
 
+pub use self::cursor::{Cursor, InvalidCursor};
 use crate::display::{shorten, shorten_causes, shorten_message};
 use crate::migration::Direction;
 use crate::record::holder::Holder;
@@ -77,6 +81,9 @@ impl Effects {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HistoryEntry {
+    /// Its id, which the driver generates when the entry is stored. `None` before.
+    #[serde(rename = "_id", skip_serializing_if = "Option::is_none", default)]
+    pub id: Option<ObjectId>,
     /// The execution or manual change.
     pub act: Act,
     /// Qualified id. `None` for [`Act::Unlock`].
@@ -152,6 +159,7 @@ impl HistoryEntry {
     /// Creates the entry of an act after which the record is `record`, or would be if it were not removed.
     pub(crate) fn of(record: &Record, act: Act) -> Self {
         Self {
+            id: None,
             act,
             migration_id: Some(record.id.clone()),
             source: Some(record.source.clone()),
@@ -200,6 +208,12 @@ impl HistoryEntry {
         entry.error_stack.iter_mut().for_each(shorten_causes);
         entry.removed = entry.removed.map(|removed| Box::new(removed.shortened()));
         entry
+    }
+
+    /// Returns its position in the history. `None` if it is not stored.
+    #[must_use]
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.id.map(|id| Cursor::new(self.executed_at, id))
     }
 
     /// Returns the duration.

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde::Deserialize;
 
 use super::{Records, Tracker};
 use crate::error::Error;
 use crate::record::RecordStatus;
-use crate::record::history::HistoryEntry;
+use crate::record::history::{Act, Cursor, HistoryEntry};
 
 /// A filter for history entries.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,17 @@ pub(crate) struct Query {
     pub(crate) status: Option<RecordStatus>,
     pub(crate) source: Option<String>,
     pub(crate) migration: Option<String>,
+    pub(crate) by: Option<String>,
+    /// Any of these; empty for all.
+    pub(crate) acts: Vec<Act>,
+    /// The token of the lease.
+    pub(crate) token: Option<i64>,
+    /// Inclusive.
+    pub(crate) since: Option<DateTime>,
+    /// Exclusive.
+    pub(crate) until: Option<DateTime>,
+    /// Skips everything up to this entry in the order of [`Tracker::history`].
+    pub(crate) after: Option<Cursor>,
 }
 
 /// Statistics of the executions of one migration. `down` is not counted.
@@ -63,32 +74,62 @@ impl Query {
         Self { migration: Some(migration.to_owned()), ..Self::default() }
     }
 
+    /// The filter of all pages.
     fn filter(&self) -> Document {
         let mut filter = Document::new();
-        if let Some(status) = self.status {
-            filter.insert("status", status.as_str());
+        let fields = [
+            ("status", self.status.map(|status| status.as_str().into())),
+            ("source", self.source.clone().map(Bson::from)),
+            ("migrationId", self.migration.clone().map(Bson::from)),
+            ("by", self.by.clone().map(Bson::from)),
+            ("token", self.token.map(Bson::from)),
+        ];
+        filter.extend(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+        if !self.acts.is_empty() {
+            let acts: Vec<_> = self.acts.iter().map(Act::to_string).collect();
+            filter.insert("act", doc! { "$in": acts });
         }
-        let named = [("source", &self.source), ("migrationId", &self.migration)];
-        filter.extend(named.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Bson::from(value.clone()?)))));
+        filter.extend(executed(&[("$gte", self.since), ("$lt", self.until)]));
+        filter
+    }
+
+    /// The filter of one page.
+    fn filter_of_page(&self) -> Document {
+        let Some(cursor) = self.after else { return self.filter() };
+        let (at, id) = (cursor.executed_at(), cursor.id());
+        let mut filter = self.filter();
+        filter.extend(executed(&[("$gte", self.since), ("$lt", self.until), ("$lte", Some(at))]));
+        // The condition above is the one that bounds an index.
+        filter.insert("$or", vec![doc! { "executedAt": { "$lt": at } }, doc! { "_id": { "$lt": id } }]);
         filter
     }
 }
 
+/// Matches a range of start times.
+fn executed(bounds: &[(&str, Option<DateTime>)]) -> Document {
+    let bounds = bounds.iter().filter_map(|(operator, at)| Some(((*operator).to_owned(), Bson::from((*at)?))));
+    let bounds: Document = bounds.collect();
+    if bounds.is_empty() {
+        bounds
+    } else {
+        doc! { "executedAt": bounds }
+    }
+}
+
 impl Tracker {
-    /// Reads a page of the history, newest first, and the total number of matching entries.
+    /// Reads a page of the history, newest first, and the total number of matching entries on all pages.
     pub(crate) async fn history(
         &self,
         query: &Query,
         skip: u64,
         limit: u32,
     ) -> Result<(Vec<HistoryEntry>, u64), Error> {
-        let filter = query.filter();
         // Entries of the same millisecond are sorted by the time at which they were written, as far as that is known.
         let newest_first = doc! { "executedAt": -1, "_id": -1 };
-        let page = self.history.find(filter.clone()).sort(newest_first).skip(skip).limit(limit.into()).await;
+        let page = self.history.find(query.filter_of_page()).sort(newest_first).skip(skip).limit(limit.into()).await;
         let page = page.map_err(|error| self.unread(error))?;
         let entries = page.try_collect().await.map_err(|error| self.unread(error))?;
-        let total = self.history.count_documents(filter).await.map_err(|error| self.unread(error))?;
+        let total = self.history.count_documents(query.filter()).await.map_err(|error| self.unread(error))?;
         Ok((entries, total))
     }
 
