@@ -82,8 +82,7 @@ fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Fa
         session.output.remark(format_args!("`{} validate` shows what is wrong and what to do about it.", migrate()));
     }
     let is_held_up = status.iter().any(|standing| standing.state == State::Partial);
-    let is_under_way = status.holder().is_some_and(|holder| !holder.expired);
-    if !(pending.is_empty() || is_held_up || is_under_way) {
+    if !(pending.is_empty() || is_held_up || status.is_migrating()) {
         session.output.remark(format_args!("`{} up` applies pending migrations.", migrate()));
     }
     Ok(())

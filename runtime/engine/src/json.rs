@@ -5,19 +5,23 @@
 
 mod document;
 pub mod graph;
+mod health;
 mod history;
 mod migration;
 mod plan;
 mod record;
 mod report;
+mod statistics;
 mod status;
 mod validation;
 
+pub use health::Health;
 pub use history::History;
 pub use migration::Migration;
 pub use plan::Plan;
 pub use record::{Holder, Lock, Record, Released};
 pub use report::Report;
+pub use statistics::Statistics;
 pub use status::{Pending, Shown, Standing, Status, Version, Versions, kebab_case};
 pub use validation::{Differs, Finding, Validation};
 

@@ -3,15 +3,18 @@
 mod schema;
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use mongodb::Database;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Decimal128, Document, doc};
+use mongrate::json::{Health, Statistics};
+use mongrate_tests::stored::migrator;
 use mongrate_tests::{MyApp, Ran, TestDb};
 use serde_json::{Value, json};
 
 use self::schema::Schema;
-use super::knobs::{HELD, fail, heartbeat, held, mend};
+use super::knobs::{HELD, IDS, fail, heartbeat, held, mend};
 use super::new::Sources;
 
 /// Calls the program for programs, and reads the one document.
@@ -46,13 +49,17 @@ impl Reader {
     fn heeds(&mut self, name: &str, ran: &Ran, document: &Value) {
         let name =
             if document["error"].is_object() && document.as_object().unwrap().len() == 1 { "failure" } else { name };
-        if let Err(faults) = self.schema.check(name, document) {
-            panic!("{name}:\n{faults}\n{ran}");
-        }
+        self.describes(name, document, ran);
         let exit = document["error"]["exit"].as_i64();
         // Those that found what they were asked to look for have not failed.
         assert!(exit.is_none() || exit == Some(ran.code.into()), "{ran}");
         assert_eq!(ran.stderr.contains("error: "), exit.is_some(), "{ran}");
+    }
+
+    fn describes(&mut self, name: &str, document: &Value, origin: impl Display) {
+        if let Err(faults) = self.schema.check(name, document) {
+            panic!("{name}:\n{faults}\n{origin}");
+        }
         self.schema.visit(name, document, &mut self.seen);
     }
 }
@@ -142,10 +149,23 @@ async fn every_document_is_as_described() {
     reader.reads(&app, "show", "show 001_create_users").await;
     reader.reads(&app, "history", "history --limit 2").await;
     reader.reads(&app, "graph", "graph").await;
+    reads_what_no_command_prints(&mut reader, &db).await;
     reads_what_needs_no_database(&mut reader).await;
     // Nothing of `my-app` waits for a manual migration.
     let unseen: Vec<_> = reader.schema.properties().into_iter().filter(|name| !reader.seen.contains(name)).collect();
     assert_eq!(unseen, ["blocked.id", "blocked.waitsFor"], "described, but never there");
+}
+
+async fn reads_what_no_command_prints(reader: &mut Reader, db: &Database) {
+    let migrator = migrator(db, "module:history").build().unwrap();
+    let (statistics, health) = (migrator.statistics().await.unwrap(), migrator.health().await.unwrap());
+    for (name, document) in [("statistics", json!(Statistics::of(&statistics))), ("health", json!(Health::of(&health)))]
+    {
+        reader.describes(name, &document, &document);
+        for wrong in schema::spoilt(&document) {
+            assert!(reader.schema.check(name, &wrong).is_err(), "{name} accepts {wrong}");
+        }
+    }
 }
 
 async fn reads_what_needs_no_database(reader: &mut Reader) {
@@ -248,11 +268,38 @@ async fn a_failure_comes_with_what_was_done() {
     assert_eq!(told("outcome"), ["applied", "applied", "failed"]);
     assert_eq!(told("remains"), [Value::Null, Value::Null, json!("repeatable")]);
     assert_eq!(report["notRun"], json!(["module:menu:001_namespace", "module:menu:002_prices"]));
+    assert_eq!(report["executed"], json!(["001_create_users", "002_assign_roles"]));
+    assert_eq!(report["failed"], json!([HELD]));
     let (_, deployment) = document(&app, &["deploy"]).await;
     let counts = ["applied", "failed", "total"].map(|name| deployment[name].as_u64());
     assert_eq!(counts, [Some(0), Some(1), Some(6)]);
     assert_eq!(deployment["error"]["code"], "failed");
     assert_eq!(deployment["report"]["executions"][0]["id"], HELD);
+}
+
+#[tokio::test]
+async fn the_status_has_a_list_of_pending_and_one_of_completed_migrations() {
+    let db = TestDb::new().await;
+    let app = MyApp::on(&db);
+    let ids = |status: &Value, list: &str| {
+        let list = status[list].as_array().unwrap();
+        list.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let totals =
+        |status: &Value| ["totalPending", "totalCompleted", "manual"].map(|name| status[name].as_u64().unwrap());
+    let (_, status) = document(&app, &["status"]).await;
+    assert_eq!((ids(&status, "pending"), ids(&status, "completed")), (IDS.map(str::to_owned).into(), vec![]));
+    assert_eq!((totals(&status), &status["isRunning"]), ([5, 0, 1], &json!(false)));
+
+    let (_, report) = document(&app, &["up", "--dry-run"]).await;
+    assert_eq!((&report["executed"], &report["failed"]), (&json!([]), &json!([])));
+    let holder = held(&app, &db).await;
+    let (_, status) = document(&app, &["status"]).await;
+    assert_eq!(ids(&status, "pending"), IDS[2..]);
+    assert_eq!(ids(&status, "completed"), IDS[..2]);
+    assert_eq!((totals(&status), &status["isRunning"]), ([3, 2, 1], &json!(true)));
+    mend(&db, HELD).await;
+    assert_eq!(holder.finish().await.code, 0);
 }
 
 #[tokio::test]

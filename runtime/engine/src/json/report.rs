@@ -11,6 +11,10 @@ use crate::report::{Operation, Outcome, Prediction, Remains, Sample};
 #[serde(rename_all = "camelCase")]
 pub struct Report<'a> {
     dry_run: bool,
+    /// Qualified ids of the migrations that were applied or reverted, in order. Empty in a dry run.
+    executed: Vec<&'a str>,
+    /// Qualified ids of the migrations that failed.
+    failed: Vec<&'a str>,
     executions: Vec<Execution<'a>>,
     /// Records that were changed without running a migration.
     amended: Vec<Amended<'a>>,
@@ -71,8 +75,11 @@ impl<'a> Report<'a> {
     /// Converts a report.
     #[must_use]
     pub fn of(report: &'a crate::report::Report) -> Self {
+        let executed = report.executions().filter(|one| matches!(one.outcome, Outcome::Applied | Outcome::Reverted));
         Self {
             dry_run: report.is_dry_run(),
+            executed: executed.map(|execution| execution.id.as_str()).collect(),
+            failed: report.failed().map(|execution| execution.id.as_str()).collect(),
             executions: report.executions().map(Execution::from).collect(),
             amended: report.amended().iter().map(|(id, act)| Amended { id, act: act.to_string() }).collect(),
             not_run: report.not_run(),

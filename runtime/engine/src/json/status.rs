@@ -11,15 +11,19 @@ use crate::migration::Source;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status<'a> {
+    /// In plan order, including manual ones.
+    pending: Vec<Standing<'a>>,
     /// In plan order.
-    migrations: Vec<Standing<'a>>,
+    completed: Vec<Standing<'a>>,
     /// Records of migrations that are not linked into this program.
     orphans: Vec<Record<'a>>,
     /// Null if the lock is free.
     holder: Option<Holder<'a>>,
-    completed: usize,
+    /// Whether a process is currently migrating.
+    is_running: bool,
     /// The number of pending migrations, without manual ones.
-    pending: usize,
+    total_pending: usize,
+    total_completed: usize,
     /// The number of manual migrations that are not completed.
     manual: usize,
 }
@@ -33,6 +37,8 @@ pub struct Standing<'a> {
     /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `partial`, `running` or `manual`.
     status: String,
     drifted: bool,
+    /// Whether it is pending and depends on no pending migration, and no pending migration depends on it.
+    isolated: bool,
     record: Option<Record<'a>>,
 }
 
@@ -63,14 +69,17 @@ impl<'a> Status<'a> {
     /// Converts a status.
     #[must_use]
     pub fn of(status: &'a crate::migrator::Status) -> Self {
-        let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(crate::migration::Migration::is_manual);
+        let (pending, completed): (Vec<_>, Vec<_>) = status.iter().partition(|standing| standing.state.is_pending());
+        let manual = pending.iter().filter(|standing| standing.migration.is_manual()).count();
         Self {
-            migrations: status.iter().map(Standing::from).collect(),
+            total_pending: pending.len() - manual,
+            total_completed: completed.len(),
+            manual,
+            pending: pending.into_iter().map(Standing::from).collect(),
+            completed: completed.into_iter().map(Standing::from).collect(),
             orphans: status.orphans().iter().map(Record::from).collect(),
             holder: status.holder().map(Holder::from),
-            completed: status.completed().count(),
-            pending: pending.len(),
-            manual: manual.len(),
+            is_running: status.is_migrating(),
         }
     }
 }
@@ -90,6 +99,7 @@ impl<'a> From<crate::migrator::Standing<'a>> for Standing<'a> {
             migration: standing.migration.into(),
             status: kebab_case(standing.label()),
             drifted: standing.has_drifted(),
+            isolated: standing.is_isolated,
             record: standing.record.map(Record::from),
         }
     }
