@@ -9,9 +9,7 @@ use std::env;
 use std::sync::LazyLock;
 
 use clap::error::{ContextKind, ContextValue};
-
-/// Printed instead of a credential.
-const HIDDEN: &str = "***";
+use mongrate::display::{HIDDEN, is_address, redacted};
 
 static OF_THIS_PROCESS: LazyLock<Secrets> = LazyLock::new(|| {
     let values = env::args_os().skip(1).chain(env::var_os("MONGODB_URI"));
@@ -71,13 +69,13 @@ impl Secrets {
         for option in options.split('&').filter(|option| is_secret(&option.to_lowercase())) {
             self.hide(option);
         }
-        match (user, is_server(server)) {
+        match (user, is_address(server)) {
             (Some(user), true) => self.hide(&format!("{user}@")),
             (None, true) => {}
             // The position of the password is unknown.
             (_, false) => self.hide(rest),
         }
-        user.is_none() && !is_server(server)
+        user.is_none() && !is_address(server)
     }
 
     /// Searches an argument that continues a connection string.
@@ -116,10 +114,11 @@ impl Secrets {
                 text = text.replace(secret.as_str(), &format!("{HIDDEN}{at}")).into();
             }
         }
-        match without_users(&text) {
-            Some(hidden) => hidden.into(),
-            None => text,
-        }
+        let redacted = match redacted(&text) {
+            Cow::Owned(redacted) => Some(redacted),
+            Cow::Borrowed(_) => None,
+        };
+        redacted.map_or(text, Cow::Owned)
     }
 
     /// Hides the credentials in an error of clap.
@@ -150,61 +149,9 @@ impl Secrets {
     }
 }
 
-/// Whether the text can only be hosts, ports and a database name.
-fn is_server(text: &str) -> bool {
-    let allowed = |sign: char| sign.is_ascii_alphanumeric() || ".,:-_[]/".contains(sign);
-    let (ports_only, (hosts, _)) = (
-        |(before, after): (&str, &str)| before.contains('[') || after.starts_with(|sign: char| sign.is_ascii_digit()),
-        text.split_once('/').unwrap_or((text, "")),
-    );
-    text.chars().all(allowed) && hosts.split(',').all(|host| host.split_once(':').is_none_or(ports_only))
-}
-
-/// Hides users and passwords of the addresses in a text. `None` if there are none.
-fn without_users(text: &str) -> Option<String> {
-    let mut shown = String::new();
-    let (mut rest, mut is_changed) = (text, false);
-    while let Some((before, after)) = rest.split_once("://") {
-        shown.push_str(before);
-        shown.push_str("://");
-        let ends = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`');
-        // A password may contain an unescaped @; one for MongoDB may contain anything, unless the address has none.
-        let word = &after[..after.find(ends).unwrap_or(after.len())];
-        let is_whole = word.contains('/') && is_server(word.trim_end_matches([',', '.', ';']));
-        let is_ours = (before.ends_with("mongodb") || before.ends_with("mongodb+srv")) && !is_whole;
-        let end = if is_ours { after.find('\n') } else { after.find(ends) };
-        rest = after;
-        if let Some((_, server)) = after[..end.unwrap_or(after.len())].rsplit_once('@') {
-            shown.push_str(HIDDEN);
-            shown.push('@');
-            rest = &after[end.unwrap_or(after.len()) - server.len()..];
-            is_changed = true;
-        }
-    }
-    shown.push_str(rest);
-    is_changed.then_some(shown)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn users_and_passwords_are_left_out() {
-        for (text, told) in [
-            ("mongodb://ana:secret@a:1,b:2/shop", "mongodb://***@a:1,b:2/shop"),
-            ("'mongodb+srv://ana:sec@re/t@a' is odd", "'mongodb+srv://***@a' is odd"),
-            ("'mongodb://ana:it's `se\"c ret@a' is odd\nana@corp", "'mongodb://***@a' is odd\nana@corp"),
-            ("one mongodb://a:b@c and two mongodb://d@e/f?g=h@i", "one mongodb://***@i"),
-            ("mongodb://localhost/shop", "mongodb://localhost/shop"),
-            ("like mongodb://localhost/shop, with `a:b@`", "like mongodb://localhost/shop, with `a:b@`"),
-            ("see https://a.b/c: d@e", "see https://a.b/c: d@e"),
-            ("https://ana:secret@a.b/c by d@e", "https://***@a.b/c by d@e"),
-            ("nobody@nowhere", "nobody@nowhere"),
-        ] {
-            assert_eq!(Secrets::default().hidden(text), told);
-        }
-    }
 
     /// Whatever characters a password has, and however an argument is quoted.
     #[test]

@@ -4,6 +4,7 @@ use std::error::Error as _;
 
 use super::Error;
 use super::readable::{readable, source_chain};
+use crate::display::redacted;
 use crate::report::Report;
 
 impl Error {
@@ -55,13 +56,13 @@ impl Error {
         self.source().map(source_chain).unwrap_or_default()
     }
 
-    /// The error for a log. A body's error may quote stored data, so it is left to the record.
+    /// The error for a log, without credentials. A body's error may quote stored data, so it is left to the record.
     pub(crate) fn redacted(&self) -> String {
         match self {
             Self::Failed { id, direction, .. } | Self::Partial { id, direction, .. } => {
                 format!("{} failed; the record has the error", super::message::subject(*direction, id))
             }
-            _ => self.to_string(),
+            _ => redacted(&self.to_string()).into_owned(),
         }
     }
 
