@@ -1,13 +1,10 @@
 //! `new`: adds a migration to the source tree.
 
-mod argument;
 mod draft;
 mod module_list;
-mod number;
 mod options;
 mod package;
 mod place;
-mod template;
 
 use self::draft::Draft;
 pub(super) use self::options::New;

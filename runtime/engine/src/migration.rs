@@ -2,6 +2,7 @@
 
 mod kinds;
 pub(crate) mod registration;
+pub mod template;
 
 use std::fmt;
 use std::time::Duration;

@@ -6,15 +6,13 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use mongodb::bson::DateTime;
+use mongrate::migration::template::{Template, description, next_id, sentence};
 use mongrate::{Migration, Registry};
 
-use super::argument;
 use super::module_list::ModuleList;
-use super::number::next;
-use super::options::New;
+use super::options::{Kind, New};
 use super::package::Package;
 use super::place::{MIGRATIONS, Place};
-use super::template::{Kind, Template};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::program;
@@ -77,26 +75,26 @@ impl Draft {
         let ids: Vec<&str> = of_source().map(|migration| plain(migration.id())).collect();
         let unlinked = unlinked(&place.folder, &linked)
             .map_err(|error| Failure::io(&format!("read {}", shown(&place.folder)), &error))?;
-        let now = now()?;
-        let number = |unlinked| next(&new.name, &ids, unlinked, new.dated, &now);
+        let now = DateTime::now();
+        let number = |unlinked| next_id(&new.name, &ids, unlinked, new.dated, now);
         let id = number(&unlinked);
         // Files with the numbers that it would have had without them.
         let skipped = format!("m{}", &number(&[])[..4])..format!("m{}", &id[..4]);
         let skipped = unlinked.iter().filter(|file| skipped.contains(*file)).map(|file| place.folder.join(file));
         let (dependency, default) = (dependency.map(|migration| migration.id()), package.source()?);
-        let description = new.description.as_deref().map(argument::description);
-        let code = Template {
+        let description = new.description.as_deref().map(description);
+        let template = Template {
             id: &id,
             source: Some(&*source).filter(|source| *source != default),
             dependency,
-            kind: new.kind,
+            kind: new.kind.into(),
             reversible: new.reversible,
-            description: &description.unwrap_or_else(|| argument::sentence(&new.name)),
+            description: &description.unwrap_or_else(|| sentence(&new.name)),
         };
         let draft = Self {
             id: if source == "system" { id.clone() } else { format!("{source}:{id}") },
             dependency,
-            created: vec![(place.folder.join(format!("m{id}.rs")), code.code())],
+            created: vec![(place.folder.join(template.file_name()), template.code())],
             changed: None,
             by_hand: None,
             skipped: skipped.collect(),
@@ -179,13 +177,6 @@ fn unlinked(folder: &Path, linked: &[PathBuf]) -> io::Result<Vec<String>> {
     let files: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     let unlinked = files.iter().filter(|file| !linked.contains(file));
     Ok(unlinked.filter_map(|file| Some(file.file_name()?.to_str()?.to_owned())).collect())
-}
-
-/// UTC, from the year to the second, in 14 digits.
-fn now() -> Result<String, Failure> {
-    let now = DateTime::now().try_to_rfc3339_string();
-    let now = now.map_err(|error| Failure::new(Exit::Failed, "io", format!("could not format the date: {error}")))?;
-    Ok(now.chars().filter(char::is_ascii_digit).take(14).collect())
 }
 
 fn exists(file: &Path) -> Failure {

@@ -1,19 +1,17 @@
 //! The arguments of `new`.
 
-use clap::Args;
-
-use super::argument;
-use super::template::Kind;
+use clap::{Args, ValueEnum};
+use mongrate::migration::template;
 
 #[expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 #[derive(Clone, Debug, Args)]
 pub(crate) struct New {
     /// What the migration does: add_roles or "Add roles"
-    #[arg(value_parser = argument::name)]
+    #[arg(value_parser = template::name)]
     pub(super) name: String,
 
     /// system, module:NAME or plugin:NAME [default: the source in Cargo.toml, or system]
-    #[arg(long, value_parser = argument::source)]
+    #[arg(long, value_parser = template::source)]
     pub(super) source: Option<String>,
 
     /// What the migration may change
@@ -35,4 +33,25 @@ pub(crate) struct New {
     /// Show the code and write nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+/// What the argument lets a migration do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// Documents, in one transaction: exactly once
+    Tx,
+    /// Indexes, collections and validators, outside transactions: at least once
+    Schema,
+    /// Everything, outside transactions: at least once
+    Database,
+}
+
+impl From<Kind> for mongrate::Kind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Tx => Self::Tx,
+            Kind::Schema => Self::Schema,
+            Kind::Database => Self::Database,
+        }
+    }
 }

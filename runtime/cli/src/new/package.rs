@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
 
+use mongrate::migration::template;
 use serde_json::Value;
 
-use super::argument;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::source_tree::shown;
@@ -41,7 +41,7 @@ impl Package {
         let checked = if source.is_null() {
             Ok("system".to_owned())
         } else {
-            argument::source(source.as_str().unwrap_or_default())
+            template::source(source.as_str().unwrap_or_default())
         };
         checked.map_err(|why| Failure::usage(format!("{}: {source}: {why}", shown(&self.folder.join("Cargo.toml")))))
     }

@@ -1,12 +1,20 @@
 //! The number of a new migration: one more than the highest, or a date.
 
-/// The id of the next migration of a source. `ids` are its others in order, without the source. `unlinked` are files in its
-/// folder that are not linked in. `now` has 14 digits, from the year to the second.
-pub(super) fn next(name: &str, ids: &[&str], unlinked: &[String], dated: bool, now: &str) -> String {
+use mongodb::bson::DateTime;
+
+/// Returns the id of the next migration of a source, without the source. `ids` are the existing ids in plan order, without the
+/// source. `unlinked` are the names of files in its folder that are not linked in. The number is a date if `dated`, or if the last
+/// id has one.
+#[must_use]
+pub fn next_id(name: &str, ids: &[&str], unlinked: &[String], dated: bool, now: DateTime) -> String {
+    let now = now.try_to_rfc3339_string().unwrap_or_else(|_| now.to_string());
+    // From the year to the second.
+    let now: String = now.chars().filter(char::is_ascii_digit).take(14).collect();
+    let today = now.get(..8).unwrap_or(&now);
     let newest = ids.last().map_or(0, |id| number(id).len());
     let highest = ids.iter().filter_map(|id| number(id).parse::<u16>().ok()).max().unwrap_or(0);
     let mut counted = (highest + 1..=999).map(|number| format!("{number:03}_{name}"));
-    // The file of this very migration is no reason for another number: `new` was called twice.
+    // The file of this very migration is no reason for another number: it is written a second time.
     let is_free = |id: &String| {
         let (taken, own) = (format!("m{}", &id[..4]), format!("m{id}.rs"));
         !unlinked.iter().any(|file| file.starts_with(&taken) && *file != own)
@@ -14,7 +22,7 @@ pub(super) fn next(name: &str, ids: &[&str], unlinked: &[String], dated: bool, n
     match counted.find(is_free) {
         Some(id) if newest <= 3 && !dated => id,
         _ => {
-            let by_day = format!("{}_{name}", &now[..8]);
+            let by_day = format!("{}_{name}", today);
             if newest <= 8 && !ids.contains(&&*by_day) { by_day } else { format!("{now}_{name}") }
         }
     }
@@ -27,7 +35,7 @@ fn number(id: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::next;
+    use super::*;
 
     #[test]
     fn it_is_one_more_than_the_highest_or_a_date() {
@@ -49,7 +57,8 @@ mod tests {
             (&["20261121_add_roles", "20261121_b"], &[], false, "20261121094307_add_roles"),
         ] {
             let unlinked: Vec<_> = unlinked.iter().copied().map(str::to_owned).collect();
-            assert_eq!(next("add_roles", ids, &unlinked, dated, "20261121094307"), expected, "{ids:?} {unlinked:?}");
+            let now = DateTime::parse_rfc3339_str("2026-11-21T09:43:07.123Z").unwrap();
+            assert_eq!(next_id("add_roles", ids, &unlinked, dated, now), expected, "{ids:?} {unlinked:?}");
         }
     }
 }

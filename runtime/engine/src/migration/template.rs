@@ -1,46 +1,69 @@
-//! The code of a new migration.
+//! The code of a new migration, before anybody has written its body.
 
+mod argument;
+mod number;
 #[cfg(test)]
 mod tests;
 
-use clap::ValueEnum;
+pub use self::argument::{description, name, sentence, source};
+pub use self::number::next_id;
+use super::kinds::Kind;
 
-/// What the argument lets a migration do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
-    /// Documents, in one transaction: exactly once
-    Tx,
-    /// Indexes, collections and validators, outside transactions: at least once
-    Schema,
-    /// Everything, outside transactions: at least once
-    Database,
-}
-
-/// What is said about one.
-#[derive(Debug)]
-pub(super) struct Template<'a> {
-    /// Without its source.
-    pub(super) id: &'a str,
-    /// If it has to be said.
-    pub(super) source: Option<&'a str>,
-    /// A qualified id.
-    pub(super) dependency: Option<&'a str>,
-    pub(super) kind: Kind,
-    pub(super) reversible: bool,
-    pub(super) description: &'a str,
+/// A new migration, from which its file is generated.
+///
+/// The texts become code as they are, so let [`name`], [`source`](fn@source) and [`description`](fn@description) check them.
+///
+/// ```
+/// use mongrate::Kind;
+/// use mongrate::migration::template::{Template, name, sentence};
+///
+/// let name = name("Add roles")?;
+/// let template = Template {
+///     id: &format!("013_{name}"),
+///     source: None,
+///     dependency: Some("012_create_users"),
+///     kind: Kind::Tx,
+///     reversible: false,
+///     description: &sentence(&name),
+/// };
+/// assert_eq!(template.file_name(), "m013_add_roles.rs");
+/// assert!(template.code().contains(r#"#[migration(id = "013_add_roles", deps = ["012_create_users"])]"#));
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Template<'a> {
+    /// Id without its source.
+    pub id: &'a str,
+    /// The source, unless it is the default of the crate.
+    pub source: Option<&'a str>,
+    /// Qualified id of the migration that it depends on.
+    pub dependency: Option<&'a str>,
+    /// The kind, which decides the argument of its functions.
+    pub kind: Kind,
+    /// Whether it has a `down` function.
+    pub reversible: bool,
+    /// The doc comment, which may have several lines.
+    pub description: &'a str,
 }
 
 /// As rustfmt has it: longer arguments of an attribute stand on lines of their own.
 const LINE: usize = 70;
 
 impl Template<'_> {
-    /// A file of its own.
+    /// The name of its file: `m013_add_roles.rs`.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("m{}.rs", self.id)
+    }
+
+    /// The text of its file.
     ///
-    /// Until it is written, it fails. An empty body would be taken for done: by a service that is built and started again
-    /// while somebody still thinks, and everywhere if it is forgotten. What fails is a call as it has to be, but for its
-    /// arguments, so that the imports are right and nothing is unused.
-    pub(super) fn code(&self) -> String {
-        let Words { imports, argument, call } = self.kind.words();
+    /// Until its body is written, the migration fails. An empty body would count as applied: in a service that is built and
+    /// started while somebody still thinks, and everywhere if it is forgotten. The call that fails lacks only its arguments, so
+    /// that the imports are right and nothing is unused.
+    #[must_use]
+    pub fn code(&self) -> String {
+        let Words { imports, argument, call } = Words::of(self.kind);
         let mut code = format!("{imports}\n\n{}\n{}\n", self.doc_comment(), self.attribute());
         code.push_str(&function("up", argument, "This fails until it says what is to be done.", call));
         if self.reversible {
@@ -76,20 +99,20 @@ struct Words {
     call: &'static str,
 }
 
-impl Kind {
-    fn words(self) -> Words {
-        match self {
-            Self::Tx => Words {
+impl Words {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Tx => Words {
                 imports: "use mongodb::bson::{Document, doc};\nuse mongrate::{Tx, migration};",
                 argument: "tx: &mut Tx",
                 call: "let documents = tx.collection::<Document>(\"\");\n    documents.update_many(doc! {}, doc! {}).await?;\n    Ok(())",
             },
-            Self::Schema => Words {
+            Kind::Schema => Words {
                 imports: "use mongodb::bson::doc;\nuse mongrate::{Schema, migration};",
                 argument: "schema: &mut Schema",
                 call: "schema.create_index(\"\", doc! {}).await",
             },
-            Self::Database => Words {
+            Kind::Database => Words {
                 imports: "use mongodb::Database;\nuse mongodb::bson::{Document, doc};\nuse mongrate::migration;",
                 argument: "db: &Database",
                 call: "let documents = db.collection::<Document>(\"\");\n    documents.update_many(doc! {}, doc! {}).await?;\n    Ok(())",

@@ -1,9 +1,11 @@
-//! What the arguments of `new` may be.
+//! The texts that make up a new migration.
 
-use mongrate::Source;
+use crate::migration::kinds::Source;
 
-/// The name of a migration as it is in an id: `add_roles`, from that or from `add-roles`, `AddRoles` or `Add roles`.
-pub(super) fn name(words: &str) -> Result<String, String> {
+/// Converts words to a name as in an id: `add_roles`, `add-roles`, `AddRoles` and `Add roles` become `add_roles`.
+///
+/// Fails with a message for people if an id cannot contain the words, or if they begin with a number.
+pub fn name(words: &str) -> Result<String, String> {
     const RULE: &str = "use letters a-z, digits and spaces, for example \"Add roles\"";
     let mut spaced = String::new();
     for c in words.chars() {
@@ -31,13 +33,19 @@ pub(super) fn name(words: &str) -> Result<String, String> {
     }
 }
 
-/// A name as a sentence: `Add roles.`
-pub(super) fn sentence(name: &str) -> String {
-    format!("{}{}.", name[..1].to_ascii_uppercase(), name[1..].replace('_', " "))
+/// Converts a [`name`](fn@name) to a sentence: `Add roles.`
+#[must_use]
+pub fn sentence(name: &str) -> String {
+    let mut signs = name.chars();
+    let first = signs.next().map(|sign| sign.to_ascii_uppercase());
+    let rest = signs.map(|sign| if sign == '_' { ' ' } else { sign });
+    first.into_iter().chain(rest).chain(['.']).collect()
 }
 
-/// A source by the rules of the attribute.
-pub(super) fn source(text: &str) -> Result<String, String> {
+/// Checks a source by the rules of the attribute: `system`, `module:<name>` or `plugin:<name>`.
+///
+/// Fails with a message for people.
+pub fn source(text: &str) -> Result<String, String> {
     let is_name = |name: &str| name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_'));
     match Source::parse(text) {
         Some(Source::System) => Ok(text.to_owned()),
@@ -50,8 +58,10 @@ pub(super) fn source(text: &str) -> Result<String, String> {
     }
 }
 
-/// A text for a doc comment, without what rustc refuses there: control characters, and those that change the direction.
-pub(super) fn description(text: &str) -> String {
+/// Converts a text to a doc comment, without what rustc refuses there: control characters, and characters that change the direction
+/// of text.
+#[must_use]
+pub fn description(text: &str) -> String {
     let is_refused =
         |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.replace(is_refused, " ")
