@@ -1,13 +1,5 @@
 //! `graph`
 
-mod dot;
-mod drawing;
-mod json;
-mod mermaid;
-mod paint;
-mod part;
-mod rails;
-mod svg;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -15,12 +7,9 @@ mod text;
 use clap::Args;
 use console::Term;
 use mongrate::Error;
+use mongrate::display::graph::{Dot, Drawing, Mermaid, Svg};
 use mongrate::plan::{NOTHING_LINKED, Registry};
 
-use self::dot::Dot;
-use self::drawing::Drawing;
-use self::mermaid::Mermaid;
-use self::svg::Svg;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::format::Format;
@@ -58,17 +47,17 @@ impl Graph {
         let drawing = if self.offline {
             let registry = Registry::linked();
             registry.verify()?;
-            self.part_of(Drawing::offline(&registry), &registry)?
+            self.part_of(Drawing::new(&registry), &registry)?
         } else {
             let migrator = session.migrator().await?;
-            self.part_of(Drawing::of(&migrator.status().await?), migrator.registry())?
+            self.part_of(Drawing::new(migrator.status().await?.iter()), migrator.registry())?
         };
         let output = &session.output;
         if drawing.nodes.is_empty() {
             output.warning(NOTHING_LINKED);
         }
         match self.format {
-            Format::Json => output.json(&mongrate::json::graph::Graph::from(&drawing))?,
+            Format::Json => output.json(&mongrate::json::graph::Graph::of(&drawing))?,
             Format::Dot => output.print(Dot(&drawing.reduced()))?,
             Format::Mermaid => mermaid(session, &drawing.reduced())?,
             Format::Svg => output.print(Svg::new(&drawing.reduced()))?,
@@ -81,7 +70,7 @@ impl Graph {
     fn part_of(&self, mut drawing: Drawing, registry: &Registry) -> Result<Drawing, Error> {
         Error::gather(self.ids.iter().filter_map(|id| registry.find(id).err()).collect())?;
         if !self.ids.is_empty() {
-            drawing = drawing.around(|id| self.ids.iter().any(|named| named == id));
+            drawing = drawing.around(usize::MAX, |id| self.ids.iter().any(|named| named == id));
         }
         if let Some(source) = &self.source {
             registry.source(source).verify()?;
@@ -99,7 +88,7 @@ fn text(session: &Session, drawing: &Drawing) -> Result<(), Failure> {
 
 fn mermaid(session: &Session, drawing: &Drawing) -> Result<(), Failure> {
     let text = Mermaid(drawing).to_string();
-    if drawing.edges.len() > mermaid::EDGES || text.chars().count() > mermaid::TEXT {
+    if drawing.edges.len() > Mermaid::MAX_EDGES || text.chars().count() > Mermaid::MAX_TEXT {
         session.output.warning("this graph exceeds Mermaid's default limits; raise its `maxEdges` and `maxTextSize`");
     }
     session.output.print(text)

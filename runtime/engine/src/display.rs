@@ -4,6 +4,7 @@ mod count;
 mod elapsed;
 mod excerpt;
 mod extended_json;
+pub mod graph;
 mod redacted;
 
 pub use self::count::{Count, plural};

@@ -3,10 +3,9 @@
 mod cells;
 
 use console::truncate_str;
+use mongrate::display::graph::{Class, Drawing, Limits, Node, Rails};
 
 use self::cells::{Cells, Row};
-use super::drawing::{Class, Drawing, Node};
-use super::rails::{Limits, Rails};
 use crate::ink::{CYAN, DIM, GREEN, Ink, NONE, RED, YELLOW};
 
 /// Limits beyond which lines are hard to follow.
@@ -52,11 +51,11 @@ fn remarks(node: &Node, named: &[&str]) -> String {
 /// The color of the status.
 fn color(class: Class) -> Ink {
     match class {
-        Class::Linked => NONE,
         Class::Completed => GREEN,
         Class::Running => CYAN,
         Class::Failed => RED,
         Class::Pending => YELLOW,
         Class::Manual => DIM,
+        _ => NONE,
     }
 }

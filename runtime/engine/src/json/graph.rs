@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::kebab_case;
+use crate::display::graph as drawn;
+
 /// The dependency graph of migrations.
 #[derive(Debug, Serialize)]
 pub struct Graph<'a> {
@@ -31,4 +34,21 @@ pub struct Edge<'a> {
     pub from: &'a str,
     /// Qualified id of the dependent.
     pub to: &'a str,
+}
+
+impl<'a> Graph<'a> {
+    /// Converts a drawing. To include redundant edges, do not [reduce](drawn::Drawing::reduced) it.
+    #[must_use]
+    pub fn of(drawing: &'a drawn::Drawing) -> Self {
+        let id = |index: usize| drawing.nodes[index].id;
+        let edges = drawing.edges.iter().map(|&(from, to)| Edge { from: id(from), to: id(to) });
+        Self { nodes: drawing.nodes.iter().map(Node::from).collect(), edges: edges.collect() }
+    }
+}
+
+impl<'a> From<&'a drawn::Node> for Node<'a> {
+    fn from(node: &'a drawn::Node) -> Self {
+        let status = (!node.word.is_empty()).then(|| kebab_case(node.word));
+        Self { id: node.id, source: node.source.to_string(), summary: &node.summary, status }
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::Migrator;
 use crate::display::Elapsed;
+use crate::display::graph::Node;
 use crate::error::Error;
 use crate::lock::LeaseDocument;
 use crate::migration::{Migration, State};
@@ -75,6 +76,12 @@ impl Standing<'_> {
     #[must_use]
     pub fn has_drifted(&self) -> bool {
         self.record.is_some_and(|record| record.drifted_from(self.migration))
+    }
+}
+
+impl From<Standing<'_>> for Node {
+    fn from(standing: Standing<'_>) -> Self {
+        Self::in_state(standing.migration, standing.state, standing.is_running)
     }
 }
 

@@ -3,6 +3,8 @@
 // Relative to this file, in whichever crate it is included.
 #[path = "fixtures/random.rs"]
 pub(crate) mod random;
+#[path = "fixtures/story.rs"]
+pub(crate) mod story;
 
 use mongrate::__private::{Down, Registration};
 use mongrate::plan::Registry;

@@ -8,9 +8,6 @@ use super::*;
 fn of_nothing() {
     let nothing = Drawing::default();
     assert_eq!(plain(&nothing, Some(80)), "0 migrations");
-    expect("nothing.dot", &Dot(&nothing).to_string());
-    expect("nothing.mmd", &Mermaid(&nothing).to_string());
-    expect("nothing.svg", &Svg::new(&nothing).to_string());
 }
 
 #[test]
@@ -48,7 +45,5 @@ fn of_a_thousand_in_a_chain() {
     assert_eq!(drawing.edges.len(), 999);
     let text = plain(&drawing, Some(80));
     assert!(text.lines().skip(1).take(999).all(|line| line.starts_with("●  ")), "{text}");
-    let written = [Dot(&drawing).to_string(), Mermaid(&drawing).to_string(), Svg::new(&drawing).to_string()];
-    assert!(written.iter().all(|text| text.contains("999_x")));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }

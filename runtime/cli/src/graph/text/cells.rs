@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::super::rails::{Line, Rails};
+use mongrate::display::graph::{Line, Rails};
 
 /// The rows, from top to bottom. Every corner belongs to the node of its row: `╯ ╰ ┴` end there, `├ ┤ ┼` lead there and continue,
 /// `╮ ┬` begin there. `│` passes by.

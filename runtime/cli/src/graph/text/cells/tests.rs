@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use mongrate::display::graph::{Drawing, Limits};
 use proptest::prelude::{prop_assert_eq, proptest};
 
 use super::*;
 use crate::fixtures::drawings::draw;
 use crate::fixtures::drawings::random::acyclic;
-use crate::graph::drawing::Drawing;
-use crate::graph::rails::Limits;
 
 fn rows(rails: &Rails) -> Vec<String> {
     Cells::new(rails).map(|Row { left, marker, right }| format!("{left}{marker}{right}")).collect()
 }
 
 fn drawn(drawing: &str) -> String {
-    let drawing = Drawing::offline(&draw(drawing)).reduced();
+    let drawing = Drawing::new(&draw(drawing)).reduced();
     rows(&Rails::lay(&drawing, Limits { rows: 24, columns: 8 })).join("\n")
 }
 
@@ -39,7 +38,7 @@ fn lines_join_part_and_pass() {
 proptest! {
     #[test]
     fn it_reads_as_it_was_meant(migrations in acyclic(), columns in 1..12_usize) {
-        let drawing = Drawing::offline(&migrations.into_iter().collect()).reduced();
+        let drawing = Drawing::new(&migrations.into_iter().collect::<mongrate::Registry>()).reduced();
         let rails = Rails::lay(&drawing, Limits { rows: usize::MAX, columns });
         let meant: BTreeSet<_> =
             rails.lines.iter().flat_map(|line| line.to.iter().map(|&to| (line.from, to))).collect();

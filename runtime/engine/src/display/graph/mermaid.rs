@@ -5,12 +5,16 @@ use std::fmt::{self, Display, Write};
 use super::drawing::{Class, Drawing, NOTE};
 use super::paint;
 
-/// Mermaid's default limits `maxEdges` and `maxTextSize`.
-pub(super) const EDGES: usize = 500;
-pub(super) const TEXT: usize = 50_000;
+/// Displays a drawing as a `flowchart` of Mermaid, with a subgraph for each source.
+#[derive(Clone, Copy, Debug)]
+pub struct Mermaid<'d>(pub &'d Drawing);
 
-/// Writes a `flowchart`, with a subgraph for each source.
-pub(super) struct Mermaid<'d>(pub(super) &'d Drawing);
+impl Mermaid<'_> {
+    /// Mermaid's default limit of edges: `maxEdges`.
+    pub const MAX_EDGES: usize = 500;
+    /// Mermaid's default limit of characters: `maxTextSize`.
+    pub const MAX_TEXT: usize = 50_000;
+}
 
 impl Display for Mermaid<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

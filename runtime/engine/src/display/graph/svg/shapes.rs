@@ -2,11 +2,14 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::super::drawing::Class;
-use super::super::paint::{self, Paint};
+use crate::display::graph::drawing::Class;
+use crate::display::graph::paint::{self, Paint};
 
 /// Colors of lines, so that neighbors differ. Visible on white and black, and different from the status colors.
 pub(super) const LINES: [&str; 6] = ["#8250df", "#1b7c83", "#bf3989", "#6e7781", "#4c6ef5", "#b26a00"];
+
+/// Color of secondary text.
+pub(super) const REMARK: &str = "#57606a";
 
 const FIXED: &str = "\
 text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace }
@@ -53,6 +56,8 @@ fn classes(f: &mut fmt::Formatter<'_>, paint: fn(Class) -> Paint) -> fmt::Result
 pub(super) struct Pill<'t> {
     pub(super) at: (usize, usize),
     pub(super) label: &'t str,
+    /// Its colors, if there is no style sheet.
+    pub(super) paint: Option<Paint>,
 }
 
 impl Pill<'_> {
@@ -72,8 +77,12 @@ impl Display for Pill<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (x, middle) = self.at;
         let (width, height, radius) = (width(self.label), Self::HEIGHT, Self::HEIGHT / 2);
-        write!(f, "<rect x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\"/>", middle - radius)?;
-        write!(f, "{}", Text { class: "id", at: (x + Self::PADDING, middle), words: self.label })
+        write!(f, "<rect x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\"", middle - radius)?;
+        if let Some(Paint { fill, stroke, .. }) = self.paint {
+            write!(f, " fill=\"{fill}\" stroke=\"{stroke}\"")?;
+        }
+        let fill = self.paint.map(|paint| paint.text);
+        write!(f, "/>{}", Text { class: "id", at: (x + Self::PADDING, middle), words: self.label, fill })
     }
 }
 
@@ -82,6 +91,8 @@ pub(super) struct Text<'t> {
     pub(super) class: &'static str,
     pub(super) at: (usize, usize),
     pub(super) words: &'t str,
+    /// Its color, if there is no style sheet.
+    pub(super) fill: Option<&'static str>,
 }
 
 impl Text<'_> {
@@ -92,7 +103,11 @@ impl Text<'_> {
 impl Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (class, (x, middle)) = (self.class, self.at);
-        write!(f, "<text class=\"{class}\" x=\"{x}\" y=\"{}\">{}</text>", middle + Self::BASELINE, Escaped(self.words))
+        write!(f, "<text class=\"{class}\" x=\"{x}\" y=\"{}\"", middle + Self::BASELINE)?;
+        if let Some(fill) = self.fill {
+            write!(f, " fill=\"{fill}\"")?;
+        }
+        write!(f, ">{}</text>", Escaped(self.words))
     }
 }
 
@@ -108,6 +123,18 @@ impl Display for Bend {
         let middle = usize::midpoint(top, bottom);
         write!(f, "M{x} {top}")?;
         if x == to { write!(f, "V{bottom}") } else { write!(f, "C{x} {middle} {to} {middle} {to} {bottom}") }
+    }
+}
+
+/// A text in the query of a URL.
+pub(super) struct Encoded<'t>(pub(super) &'t str);
+
+impl Display for Encoded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.bytes().try_for_each(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => f.write_char(char::from(byte)),
+            _ => write!(f, "%{byte:02X}"),
+        })
     }
 }
 

@@ -3,8 +3,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::*;
-use crate::fixtures::drawings::draw;
-use crate::fixtures::drawings::random::{acyclic, dependencies};
+use crate::plan::Registry;
+use crate::plan::fixtures::draw;
+use crate::plan::fixtures::random::{acyclic, dependencies};
 
 const DRAWING: &str = "
     001_a <- 002_b <- 003_c
@@ -14,7 +15,7 @@ const DRAWING: &str = "
 ";
 
 fn drawn(drawing: &str) -> Drawing {
-    Drawing::offline(&draw(drawing))
+    Drawing::new(&draw(drawing))
 }
 
 /// `a > b` for each edge.
@@ -29,15 +30,25 @@ fn ids(drawing: &Drawing) -> Vec<&str> {
 
 #[test]
 fn around_one_is_all_that_leads_there_and_all_that_it_leads_to() {
-    let around = drawn(DRAWING).around(|id| id == "002_b");
+    let around = drawn(DRAWING).around(usize::MAX, |id| id == "002_b");
     assert_eq!(ids(&around), ["001_a", "002_b", "003_c", "module:menu:002_y"]);
     assert_eq!(edges(&around), ["001_a > 002_b", "002_b > 003_c", "002_b > module:menu:002_y"]);
 }
 
 #[test]
 fn around_several_is_what_is_around_any_of_them() {
-    let around = drawn(DRAWING).around(|id| ["009_z", "module:menu:001_x"].contains(&id));
+    let around = drawn(DRAWING).around(usize::MAX, |id| ["009_z", "module:menu:001_x"].contains(&id));
     assert_eq!(ids(&around), ["001_a", "009_z", "module:menu:001_x", "module:menu:002_y"]);
+}
+
+#[test]
+fn around_one_is_as_deep_as_wanted() {
+    let drawing = drawn("001_a <- 002_b <- 003_c <- 004_d <- 005_e\n002_b <- 006_f\n001_a <- 003_c");
+    let around = |depth| drawing.clone().around(depth, |id| id == "003_c");
+    assert_eq!(ids(&around(0)), ["003_c"]);
+    assert_eq!(ids(&around(1)), ["001_a", "002_b", "003_c", "004_d"]);
+    // Another dependent of a dependency is not around it.
+    assert_eq!(ids(&around(2)), ["001_a", "002_b", "003_c", "004_d", "005_e"]);
 }
 
 #[test]
@@ -62,7 +73,7 @@ fn what_follows_from_others_is_left_out() {
 proptest! {
     #[test]
     fn nothing_is_lost_and_nothing_is_left_over(migrations in acyclic()) {
-        let drawing = Drawing::offline(&migrations.iter().copied().collect()).reduced();
+        let drawing = Drawing::new(&migrations.iter().copied().collect::<Registry>()).reduced();
         let index = |id: &str| drawing.nodes.iter().position(|node| node.id == id).expect("a node");
         for (to, node) in drawing.nodes.iter().enumerate() {
             let declared: BTreeSet<_> = dependencies(&migrations, node.id).into_iter().map(index).collect();

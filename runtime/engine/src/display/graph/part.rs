@@ -6,22 +6,29 @@ mod tests;
 use super::drawing::Drawing;
 
 impl Drawing {
-    /// Only these nodes, with everything upstream and downstream of them.
-    pub(super) fn around(self, wanted: impl Fn(&str) -> bool) -> Self {
-        let named: Vec<bool> = self.nodes.iter().map(|node| wanted(node.id)).collect();
+    /// Keeps the wanted nodes (qualified ids), with their dependencies and dependents up to this number of edges away.
+    #[must_use]
+    pub fn around(self, depth: usize, wanted: impl Fn(&str) -> bool) -> Self {
+        // The distance of each node in edges, if there is a path.
+        let named: Vec<_> = self.nodes.iter().map(|node| wanted(node.id).then_some(0_usize)).collect();
         let (mut upstream, mut downstream) = (named.clone(), named);
+        let shorter = |known: Option<usize>, beside: Option<usize>| {
+            known.into_iter().chain(beside.map(|distance| distance + 1)).min()
+        };
         // Every edge leads forward, so one walk in order reaches everything downstream, and one against it everything upstream.
         for &(from, to) in &self.edges {
-            downstream[to] |= downstream[from];
+            downstream[to] = shorter(downstream[to], downstream[from]);
         }
         for &(from, to) in self.edges.iter().rev() {
-            upstream[from] |= upstream[to];
+            upstream[from] = shorter(upstream[from], upstream[to]);
         }
-        self.only(|index| upstream[index] || downstream[index])
+        let is_near = |distance: Option<usize>| distance.is_some_and(|distance| distance <= depth);
+        self.only(|index| is_near(upstream[index]) || is_near(downstream[index]))
     }
 
-    /// Only the nodes of one source, and the foreign ones that they depend on directly.
-    pub(super) fn of_source(mut self, name: &str) -> Self {
+    /// Keeps the nodes of one source, and the foreign nodes that they depend on directly.
+    #[must_use]
+    pub fn of_source(mut self, name: &str) -> Self {
         let own: Vec<bool> = self.nodes.iter().map(|node| node.source.to_string() == name).collect();
         self.edges.retain(|&(_, to)| own[to]);
         let mut needed = own.clone();
@@ -34,8 +41,9 @@ impl Drawing {
         self.only(|index| needed[index])
     }
 
-    /// Without the edges that follow from others: if c depends on b, and b on a, then an edge from a to c is redundant.
-    pub(super) fn reduced(mut self) -> Self {
+    /// Removes the edges that follow from others: if c depends on b, and b on a, then an edge from a to c is redundant.
+    #[must_use]
+    pub fn reduced(mut self) -> Self {
         let dependencies = self.dependencies();
         // The last node whose search has seen a node, so that the marks need no reset between searches.
         let mut seen_by = vec![usize::MAX; self.nodes.len()];

@@ -2,41 +2,61 @@
 
 use std::collections::HashMap;
 
-use mongrate::display::plural;
-use mongrate::migration::{Migration, Source, State};
-use mongrate::migrator::{Standing, Status};
-use mongrate::plan::Registry;
+use crate::display::count::plural;
+use crate::migration::{Migration, Source, State};
 
 /// A note in the text of a drawing.
 pub(super) const NOTE: &str =
     "Edges lead from a dependency to what depends on it. Those that follow from others are left out.";
 
 /// The migrations in plan order, and the edges between them.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// use mongrate::display::graph::{Drawing, Svg};
+///
+/// let status = migrator.status().await?;
+/// let drawing = Drawing::new(status.iter()).around(2, |id| id == "003_assign_roles").reduced();
+/// println!("{}", Svg::new(&drawing));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Drawing {
-    pub(super) nodes: Vec<Node>,
+#[non_exhaustive]
+pub struct Drawing {
+    /// The migrations in plan order.
+    pub nodes: Vec<Node>,
     /// From a dependency to its dependent, as indexes into `nodes`; the first is always smaller. Sorted by dependent.
-    pub(super) edges: Vec<(usize, usize)>,
+    pub edges: Vec<(usize, usize)>,
 }
 
+/// A migration in a [`Drawing`]. Convert a migration, or a [`Standing`](crate::status::Standing) with its status.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
-    pub(super) id: &'static str,
-    pub(super) source: Source<'static>,
-    pub(super) summary: String,
-    pub(super) class: Class,
-    /// The status, in the words of `status`; empty without a database.
-    pub(super) word: &'static str,
-    /// Not selected itself, but a dependency of a selected migration.
-    pub(super) is_foreign: bool,
+#[non_exhaustive]
+pub struct Node {
+    /// Qualified id.
+    pub id: &'static str,
+    /// Source of the migration.
+    pub source: Source<'static>,
+    /// The first paragraph of the description in one line, without control characters.
+    pub summary: String,
+    /// The status, as far as colors show it.
+    pub class: Class,
+    /// The status as a word, as in [`Standing::label`](crate::status::Standing::label). Empty without a database.
+    pub word: &'static str,
+    /// Whether it is only a dependency of a selected migration.
+    pub is_foreign: bool,
+    dependencies: &'static [&'static str],
 }
 
 /// The status of a migration, as far as colors show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
-    /// Without a database.
+#[non_exhaustive]
+pub enum Class {
+    /// Unknown, without a database.
     Linked,
+    /// Applied.
     Completed,
+    /// Currently running outside a transaction.
     Running,
     /// Failed, interrupted or partial: needs attention.
     Failed,
@@ -50,7 +70,9 @@ impl Class {
     pub(super) const ALL: [Self; 6] =
         [Self::Linked, Self::Completed, Self::Running, Self::Failed, Self::Pending, Self::Manual];
 
-    pub(super) fn word(self) -> &'static str {
+    /// The class as a word, which is also its class in SVG.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Linked => "linked",
             Self::Completed => "completed",
@@ -61,8 +83,9 @@ impl Class {
         }
     }
 
-    /// For readers who see no colors.
-    pub(super) fn sign(self) -> Option<char> {
+    /// A symbol for readers who see no colors.
+    #[must_use]
+    pub fn sign(self) -> Option<char> {
         match self {
             Self::Linked => None,
             Self::Completed => Some('✓'),
@@ -74,21 +97,33 @@ impl Class {
     }
 }
 
-impl Node {
-    fn linked(migration: Migration) -> Self {
-        let (id, source) = (migration.id(), migration.source());
-        Self { id, source, summary: harmless(&migration.summary()), class: Class::Linked, word: "", is_foreign: false }
+impl From<Migration> for Node {
+    fn from(migration: Migration) -> Self {
+        Self {
+            id: migration.id(),
+            source: migration.source(),
+            summary: harmless(&migration.summary()),
+            class: Class::Linked,
+            word: "",
+            is_foreign: false,
+            dependencies: migration.dependencies(),
+        }
     }
+}
 
-    fn standing(standing: &Standing<'_>) -> Self {
-        let class = match standing.state {
-            _ if standing.is_running => Class::Running,
+impl Node {
+    /// A migration in this state. `is_running` means that a process is currently running it outside a transaction.
+    #[must_use]
+    pub fn in_state(migration: Migration, state: State, is_running: bool) -> Self {
+        let class = match state {
+            _ if is_running => Class::Running,
             State::Completed => Class::Completed,
-            State::New | State::RolledBack if standing.migration.is_manual() => Class::Manual,
+            State::New | State::RolledBack if migration.is_manual() => Class::Manual,
             State::New | State::RolledBack => Class::Pending,
             _ => Class::Failed,
         };
-        Self { class, word: standing.label(), ..Self::linked(standing.migration) }
+        let word = if is_running { "running" } else { state.label(migration.is_manual()) };
+        Self { class, word, ..Self::from(migration) }
     }
 
     /// The id without its source.
@@ -97,7 +132,8 @@ impl Node {
     }
 
     /// The status, if its class does not already say it: `rolled back`, `interrupted`, `partial`.
-    pub(super) fn special(&self) -> Option<&'static str> {
+    #[must_use]
+    pub fn special(&self) -> Option<&'static str> {
         Some(self.word).filter(|word| !word.is_empty() && *word != self.class.word())
     }
 
@@ -115,23 +151,17 @@ impl Node {
 }
 
 impl Drawing {
-    /// The linked-in migrations without their status.
-    pub(super) fn offline(registry: &Registry) -> Self {
-        Self::new(registry.iter().map(|migration| (migration, Node::linked(migration))))
-    }
-
-    pub(super) fn of(status: &Status) -> Self {
-        Self::new(status.iter().map(|standing| (standing.migration, Node::standing(&standing))))
-    }
-
-    fn new(all: impl Iterator<Item = (Migration, Node)>) -> Self {
+    /// Draws migrations in plan order: those of a [`Registry`](crate::plan::Registry), or of
+    /// [`Status::iter`](crate::status::Status::iter) with their status.
+    #[must_use]
+    pub fn new<N: Into<Node>>(all: impl IntoIterator<Item = N>) -> Self {
         let (mut drawing, mut indexes) = (Self::default(), HashMap::new());
-        for (index, (migration, node)) in all.enumerate() {
+        for (index, node) in all.into_iter().map(Into::into).enumerate() {
             indexes.insert(node.id, index);
-            drawing.nodes.push(node);
             // A dependency that is missing here is not selected.
-            let from = migration.dependencies().iter().filter_map(|id| indexes.get(id));
+            let from = node.dependencies.iter().filter_map(|id| indexes.get(id));
             drawing.edges.extend(from.map(|&from| (from, index)));
+            drawing.nodes.push(node);
         }
         drawing
     }
@@ -146,7 +176,8 @@ impl Drawing {
     }
 
     /// The legend of the colors, with the number of nodes of each: `✓ 4 completed`.
-    pub(super) fn legend(&self) -> Vec<(Class, String)> {
+    #[must_use]
+    pub fn legend(&self) -> Vec<(Class, String)> {
         let count = |class| self.nodes.iter().filter(|node| node.class == class).count();
         let linked = plural(count(Class::Linked) as u64, "migration");
         let known = Class::ALL.into_iter().filter_map(|class| {

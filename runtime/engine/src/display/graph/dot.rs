@@ -5,8 +5,9 @@ use std::fmt::{self, Display};
 use super::drawing::{Drawing, NOTE, Node};
 use super::paint;
 
-/// Writes a `digraph`, with a cluster for each source.
-pub(super) struct Dot<'d>(pub(super) &'d Drawing);
+/// Displays a drawing as a `digraph` of Graphviz, with a cluster for each source.
+#[derive(Clone, Copy, Debug)]
+pub struct Dot<'d>(pub &'d Drawing);
 
 impl Display for Dot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,40 +8,49 @@ use super::drawing::Drawing;
 
 /// Limits of the lines. A dependency without a line is named instead.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// Maximum number of rows; beyond, a name is easier to follow than a line.
-    pub(super) rows: usize,
-    pub(super) columns: usize,
+pub struct Limits {
+    /// Maximum number of rows of a line; beyond, a name is easier to follow.
+    pub rows: usize,
+    /// Maximum number of columns with lines.
+    pub columns: usize,
 }
 
 /// The layout.
 #[derive(Debug, Default)]
-pub(super) struct Rails {
+#[non_exhaustive]
+pub struct Rails {
     /// The column of each node. Its row is its index.
-    pub(super) columns: Vec<usize>,
-    pub(super) lines: Vec<Line>,
+    pub columns: Vec<usize>,
+    /// The lines, by the row of their beginning.
+    pub lines: Vec<Line>,
     /// For each node, its dependencies without a line.
-    pub(super) named: Vec<Vec<usize>>,
+    pub named: Vec<Vec<usize>>,
 }
 
 /// A line from one node down to some of its dependents.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Line {
-    pub(super) from: usize,
+#[non_exhaustive]
+pub struct Line {
+    /// The row of the node.
+    pub from: usize,
     /// The node's own column, or one to the right of it.
-    pub(super) column: usize,
-    /// Not empty, in ascending order.
-    pub(super) to: Vec<usize>,
+    pub column: usize,
+    /// The rows of the dependents. Not empty, in ascending order.
+    pub to: Vec<usize>,
 }
 
 impl Line {
-    pub(super) fn last(&self) -> usize {
+    /// The row in which it ends.
+    #[must_use]
+    pub fn last(&self) -> usize {
         self.to.last().copied().unwrap_or(self.from)
     }
 }
 
 impl Rails {
-    pub(super) fn lay(drawing: &Drawing, limits: Limits) -> Self {
+    /// Lays out a drawing.
+    #[must_use]
+    pub fn lay(drawing: &Drawing, limits: Limits) -> Self {
         let mut laying = Laying { drawing, limits, open: Vec::new(), touched: Vec::new(), rails: Self::default() };
         laying.rails.named = vec![Vec::new(); drawing.nodes.len()];
         let mut dependents = vec![Vec::new(); drawing.nodes.len()];
@@ -56,7 +65,8 @@ impl Rails {
     }
 
     /// Number of columns.
-    pub(super) fn width(&self) -> usize {
+    #[must_use]
+    pub fn width(&self) -> usize {
         let lines = self.lines.iter().map(|line| line.column);
         lines.chain(self.columns.iter().copied()).max().map_or(0, |last| last + 1)
     }
