@@ -147,7 +147,7 @@ impl Options {
     pub(crate) fn check(&self, database: &str) -> Result<(), Error> {
         let checks = [
             bounded("lease", self.lease, &LEASE, "a duration from 1 second to 1 day"),
-            bounded("lock_wait", self.lock_wait, &LOCK_WAIT, "a duration of up to 30 days; zero does not wait"),
+            check_lock_wait(self.lock_wait),
             self.timeout.map_or(Ok(()), Limit::check),
         ];
         let wrong = checks.into_iter().filter_map(Result::err);
@@ -196,6 +196,11 @@ fn is_collection(name: &str) -> bool {
         && !name.starts_with('.')
         && !name.ends_with('.')
         && !name.starts_with("system.")
+}
+
+/// Fails with [`Error::InvalidOption`] if a wait for the lease is longer than 30 days.
+pub(crate) fn check_lock_wait(wait: Duration) -> Result<(), Error> {
+    bounded("lock_wait", wait, &LOCK_WAIT, "a duration of up to 30 days; zero does not wait")
 }
 
 fn bounded(

@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use mongodb::BoxFuture;
 
@@ -107,6 +108,13 @@ impl Down {
     /// Limits the duration of the whole run, like [`Up::timeout`](crate::migrator::Up::timeout).
     pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
         self.settings.timeout = Some(limit.into());
+        self
+    }
+
+    /// Sets how long to wait for another process that is migrating, instead of the migrator's
+    /// [`lock_wait`](crate::MigratorBuilder::lock_wait). Zero does not wait.
+    pub fn lock_wait(mut self, wait: Duration) -> Self {
+        self.settings.lock_wait = Some(wait);
         self
     }
 

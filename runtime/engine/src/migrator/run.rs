@@ -7,6 +7,7 @@ mod supervise;
 mod under_lease;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use mongodb::bson::doc;
 
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Executor, Resources, RunGuard};
 use crate::lock::Lease;
-use crate::options::{Limit, Policy, Transactions};
+use crate::options::{Limit, Policy, Transactions, check_lock_wait};
 use crate::plan::Graph;
 use crate::report::Report;
 use crate::stop::{Deadline, Reason, Stop, signals};
@@ -68,6 +69,8 @@ pub(super) struct Run {
     /// The resources to release at the end.
     pub(super) resources: Arc<Resources>,
     pub(super) deadline: Option<Deadline>,
+    /// The longest wait for another process.
+    lock_wait: Duration,
     /// The person or program to record: the run's `by`, or else the migrator's actor.
     by: Option<String>,
     /// The progress so far.
@@ -91,6 +94,7 @@ enum Acquired {
 pub(super) struct Settings {
     pub(super) by: Option<String>,
     pub(super) timeout: Option<Limit>,
+    pub(super) lock_wait: Option<Duration>,
     pub(super) dry_run: bool,
 }
 
@@ -142,12 +146,14 @@ impl Migrator {
 impl Run {
     fn new(migrator: Migrator, settings: Settings, stop: Stop, resources: Arc<Resources>) -> Result<Self, Error> {
         settings.timeout.map_or(Ok(()), Limit::check)?;
+        settings.lock_wait.map_or(Ok(()), check_lock_wait)?;
         let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
         Ok(Self {
             graph: migrator.graph()?,
             stop,
             resources,
             deadline: limit.map(Deadline::after),
+            lock_wait: settings.lock_wait.unwrap_or(migrator.0.options.lock_wait),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             progress: Progress::default(),
             signals: Mutex::default(),

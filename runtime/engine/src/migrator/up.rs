@@ -1,6 +1,7 @@
 //! `up`: apply pending migrations.
 
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use mongodb::BoxFuture;
 
@@ -104,6 +105,13 @@ impl Up {
     /// the run still returns within 5 seconds of the limit, with [`Error::Unacknowledged`].
     pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
         self.settings.timeout = Some(limit.into());
+        self
+    }
+
+    /// Sets how long to wait for another process that is migrating, instead of the migrator's
+    /// [`lock_wait`](crate::MigratorBuilder::lock_wait). Zero does not wait.
+    pub fn lock_wait(mut self, wait: Duration) -> Self {
+        self.settings.lock_wait = Some(wait);
         self
     }
 

@@ -45,7 +45,7 @@ impl Run {
 
     async fn wait<W: Work>(&self, work: &W, queue: &mut Waiter<'_>) -> Result<Acquired, Error> {
         let inner = &self.migrator.0;
-        let lock_wait = inner.options.lock_wait;
+        let lock_wait = self.lock_wait;
         let (began, since) = (Instant::now(), now());
         self.progress.doing("take the migration lock");
         let (mut pause, mut reported) = (FIRST_PAUSE, None);
@@ -91,7 +91,7 @@ impl Run {
     /// Waits for a response of the server. After `lock_wait` without a response, raises the stop sign, so that the run returns
     /// without the response. The call itself must not be dropped. `began` is the start of the wait.
     async fn answered<T>(&self, began: Instant, call: impl Future<Output = T>) -> T {
-        let limit = self.migrator.0.options.lock_wait;
+        let limit = self.lock_wait;
         let mut call = pin!(call);
         if let Ok(response) = timeout(limit.saturating_sub(began.elapsed()).saturating_add(GRACE), &mut call).await {
             return response;
