@@ -39,6 +39,7 @@ mod refusals;
 mod require;
 mod root_names;
 mod running;
+mod runs;
 mod schema;
 mod settled;
 mod smoke;

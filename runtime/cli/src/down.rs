@@ -8,7 +8,7 @@ use mongrate::options::Limit;
 use super::confirm::confirm;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::options::{Writing, limit};
+use super::options::{Reasoned, limit};
 use super::session::Session;
 use super::{outcome, progress};
 
@@ -43,12 +43,12 @@ pub(super) struct Down {
     timeout: Option<Limit>,
 
     #[command(flatten)]
-    writing: Writing,
+    reasoned: Reasoned,
 }
 
 impl Down {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_for(&self.writing).await?;
+        let migrator = session.migrator_for(&self.reasoned.writing).await?;
         let mut down = self.ids.iter().fold(migrator.down(), mongrate::migrator::Down::only);
         if let Some(count) = self.steps {
             down = down.steps(count);
@@ -72,8 +72,11 @@ impl Down {
         if let Some(limit) = self.timeout {
             down = down.timeout(limit);
         }
-        if let Some(name) = self.writing.by() {
+        if let Some(name) = self.reasoned.writing.by() {
             down = down.by(name);
+        }
+        if let Some(reason) = self.reasoned.because {
+            down = down.because(reason);
         }
         let report = if self.dry_run {
             progress::run_dry(session, down).await?

@@ -74,7 +74,7 @@ pub(super) struct Writing {
     pub(super) lock_wait: Option<Duration>,
 }
 
-/// Options of commands that only change records.
+/// Options of commands that record a reason.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Reasoned {
     #[command(flatten)]

@@ -6,7 +6,7 @@ use mongrate::options::Limit;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::options::{Writing, limit};
+use super::options::{Reasoned, limit};
 use super::session::Session;
 use super::{outcome, progress};
 
@@ -49,12 +49,12 @@ struct How {
     timeout: Option<Limit>,
 
     #[command(flatten)]
-    writing: Writing,
+    reasoned: Reasoned,
 }
 
 impl Up {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_for(&self.how.writing).await?;
+        let migrator = session.migrator_for(&self.how.reasoned.writing).await?;
         let up = self.ids.iter().fold(migrator.up(), mongrate::migrator::Up::only);
         let up = self.to.iter().fold(up, mongrate::migrator::Up::to);
         if !(session.environment()?.auto || self.how.dry_run) {
@@ -66,7 +66,7 @@ impl Up {
 
 impl Run {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator_for(&self.how.writing).await?;
+        let migrator = session.migrator_for(&self.how.reasoned.writing).await?;
         let up = migrator.up().only(self.id);
         self.how.run(session, migrator, up).await
     }
@@ -79,8 +79,11 @@ impl How {
         if let Some(limit) = self.timeout {
             up = up.timeout(limit);
         }
-        if let Some(name) = self.writing.by() {
+        if let Some(name) = self.reasoned.writing.by() {
             up = up.by(name);
+        }
+        if let Some(reason) = self.reasoned.because {
+            up = up.because(reason);
         }
         let report = if self.dry_run {
             progress::run_dry(session, up).await?

@@ -485,6 +485,15 @@ pub enum Error {
         dependency: &'static str,
     },
 
+    /// A migration of the plan that a run is [limited to](crate::migrator::Up::limited_to) depends on a migration that became
+    /// pending after the plan was made. Nothing was done.
+    PlanChanged {
+        /// Qualified id of the migration of the plan.
+        migration: &'static str,
+        /// Qualified id of the direct or indirect dependency.
+        dependency: &'static str,
+    },
+
     /// An invalid value of an environment variable. Nothing was done.
     Variable {
         /// The variable's name.

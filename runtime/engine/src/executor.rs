@@ -61,6 +61,8 @@ pub(crate) struct Executor<'r> {
     pub(crate) batch: i64,
     /// The person or program to record: the run's `by`, or else the migrator's actor.
     pub(crate) by: Option<String>,
+    /// The reason to record.
+    pub(crate) because: Option<String>,
     /// The session of all transactions of this run. The lease document names it, so that a successor can end them.
     pub(crate) session: Option<Session>,
     /// The number of executed steps.

@@ -76,6 +76,11 @@ impl Plan {
         self.steps.len()
     }
 
+    /// The qualified ids of the migrations that will run, in order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
+        self.steps.iter().map(|step| step.migration.id().to_owned())
+    }
+
     /// Returns whether no migration will run. There may still be [`blocked`](Self::blocked) migrations.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -68,13 +68,15 @@ async fn up_and_run_apply_what_is_named() {
     let db = TestDb::new().await;
     users(&db).await;
     let app = MyApp::on(&db);
-    done(&app, "up 002_assign_roles --by ben").await;
+    done(&app, "up 002_assign_roles --by ben --because OPS-17").await;
     assert_eq!(effects(&db).await, (10, 0, 0));
-    assert_eq!(entry(&db, "001_create_users").await.get_str("by").unwrap(), "ben");
+    let first = entry(&db, "001_create_users").await;
+    assert_eq!((first.get_str("by").unwrap(), first.get_str("because").unwrap()), ("ben", "OPS-17"));
     done(&app, "up --to 003_lower_emails").await;
     assert_eq!(effects(&db).await, (10, 10, 0));
     db.collection::<Document>("orders").insert_one(doc! { "_id": 1, "draft": true }).await.unwrap();
-    done(&app, "run 004_shrink_orders").await;
+    done(&app, "run 004_shrink_orders --because OPS-18").await;
+    assert_eq!(entry(&db, "004_shrink_orders").await.get_str("because").unwrap(), "OPS-18");
     assert_eq!(documents(&db, "orders").await, [doc! { "_id": 1 }]);
     assert_eq!(count(&db, "migrations", doc! { "status": "completed" }).await, 4);
     done(&app, "up module:menu:001_namespace module:menu:002_prices").await;

@@ -60,6 +60,7 @@ impl Error {
             Self::NotSelected { .. } => "not-selected",
             Self::UnselectedDependency { .. } => "unselected-dependency",
             Self::ManualDependency { .. } => "manual-dependency",
+            Self::PlanChanged { .. } => "plan-changed",
             Self::Variable { .. } => "variable",
         }
     }

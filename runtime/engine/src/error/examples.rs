@@ -78,6 +78,7 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::NotSelected { id },
         Error::UnselectedDependency { migration: id, dependency: "002_b" },
         Error::ManualDependency { migration: id, dependency: "002_b" },
+        Error::PlanChanged { migration: id, dependency: "002_b" },
         Error::Variable { name: "MONGRATE_AUTO", value: "maybe".to_owned(), accepted: "true or false".to_owned() },
         Error::Several { errors: vec![Error::NotSelected { id }, Error::Irreversible { id, reason: Some("gone") }] },
     ];

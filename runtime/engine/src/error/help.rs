@@ -83,6 +83,7 @@ impl Error {
             Self::ManualDependency { dependency, .. } => {
                 return Some(format!("name '{dependency}' as well to run it first"));
             }
+            Self::PlanChanged { .. } => "make a new plan, and confirm that one",
             Self::Several { errors } => {
                 let mut lines: Vec<_> = errors.iter().filter_map(Self::help).collect();
                 lines.dedup();

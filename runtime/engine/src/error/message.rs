@@ -67,6 +67,10 @@ impl Error {
             Self::ManualDependency { migration, dependency } => {
                 format!("'{migration}' depends on '{dependency}', which is manual and not completed")
             }
+            Self::PlanChanged { migration, dependency } => format!(
+                "'{migration}' depends on '{dependency}', which has become pending since the plan was made; nothing was \
+                 applied"
+            ),
             Self::Several { errors } => {
                 let messages = errors.iter().map(|error| format!("\n  {}", error.message()));
                 format!("{} problems:{}", errors.len(), messages.collect::<String>())

@@ -39,6 +39,7 @@ impl Error {
             | Self::NotSelected { id }
             | Self::MissingDependency { migration: id, .. }
             | Self::UnselectedDependency { migration: id, .. }
+            | Self::PlanChanged { migration: id, .. }
             | Self::ManualDependency { dependency: id, .. } => Some(id),
             Self::Drift { ids }
             | Self::PartiallyApplied { ids }

@@ -35,7 +35,6 @@ impl Executor<'_> {
         &mut self,
         edits: &[Edit<'_>],
         act: Act,
-        because: Option<&str>,
         records: &Records,
     ) -> Result<(), Failure> {
         // The history entries of interrupted executions, whose records are overwritten here.
@@ -43,12 +42,12 @@ impl Executor<'_> {
         let interrupted = found.filter(|record| record.status == RecordStatus::Running);
         let interrupted =
             interrupted.map(|record| Change::Noted { entry: Box::new(HistoryEntry::interrupted(record)) });
-        let edited = edits.iter().zip(1_i64..).map(|(edit, number)| self.edited(edit, number, act, because, records));
+        let edited = edits.iter().zip(1_i64..).map(|(edit, number)| self.edited(edit, number, act, records));
         let changes: Vec<_> = interrupted.chain(edited).collect();
         self.store_all(&changes).await
     }
 
-    fn edited(&self, edit: &Edit<'_>, number: i64, act: Act, because: Option<&str>, records: &Records) -> Change {
+    fn edited(&self, edit: &Edit<'_>, number: i64, act: Act, records: &Records) -> Change {
         let (token, now) = (self.lease.token(), now());
         let (record, expected) = match edit {
             Edit::Apply(migration) => {
@@ -80,7 +79,7 @@ impl Executor<'_> {
             executed_at: now,
             execution_duration: 0,
             by: self.by.clone(),
-            because: because.map(str::to_owned),
+            because: self.because.clone(),
             token,
             // A recorded error belongs to an earlier execution, which has its own entry.
             error: None,

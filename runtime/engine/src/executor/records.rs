@@ -59,6 +59,7 @@ impl Executor<'_> {
             executed_at: step.started_at,
             execution_duration: millis(step.started),
             by: self.by.clone(),
+            because: self.because.clone(),
             checksum: Some(step.migration.checksum().to_owned()),
             ..HistoryEntry::of(record, if step.direction == Direction::Down { Act::Down } else { Act::Up })
         }

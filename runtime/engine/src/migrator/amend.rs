@@ -44,7 +44,6 @@ pub struct Amend {
 struct Amendment {
     act: Act,
     ids: Vec<String>,
-    because: Option<String>,
     /// The current footprints of the migrations whose footprint differs from the database, by id.
     current_footprints: HashMap<String, Footprint>,
 }
@@ -94,7 +93,7 @@ impl Migrator {
 
     fn amend(&self, act: Act, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
         let ids = ids.into_iter().map(Into::into).collect();
-        let amendment = Amendment { act, ids, because: None, current_footprints: HashMap::new() };
+        let amendment = Amendment { act, ids, current_footprints: HashMap::new() };
         Amend { migrator: self.clone(), settings: Settings::default(), amendment }
     }
 }
@@ -108,7 +107,7 @@ impl Amend {
 
     /// Sets the reason to record in the history.
     pub fn because(mut self, reason: impl Into<String>) -> Self {
-        self.amendment.because = Some(reason.into());
+        self.settings.because = Some(reason.into());
         self
     }
 }
@@ -232,7 +231,7 @@ impl Work for Amendment {
             return Ok(report);
         }
         let changed = edits.iter().map(|edit| edit.id().to_owned()).collect::<Vec<_>>();
-        match executor.amend(&edits, self.act, self.because.as_deref(), records).await {
+        match executor.amend(&edits, self.act, records).await {
             Ok(()) => changed.into_iter().for_each(|id| report.amend(id, self.act)),
             Err(Failure::Stopped(reason)) => return Err(stopped(reason, report)),
             Err(Failure::Failed(error)) => return Err(Error::unboxed(error)),

@@ -105,6 +105,12 @@ impl Down {
         self
     }
 
+    /// Sets the reason to record in the history.
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.settings.because = Some(reason.into());
+        self
+    }
+
     /// Limits the duration of the whole run, like [`Up::timeout`](crate::migrator::Up::timeout).
     pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
         self.settings.timeout = Some(limit.into());
@@ -126,7 +132,7 @@ impl Down {
     /// Reverts only the steps of this plan, whatever was applied since the plan was made. Use it after a person confirmed the
     /// plan.
     pub fn limited_to(mut self, plan: &Plan) -> Self {
-        let ids = plan.iter().map(|step| step.migration().id().to_owned()).collect();
+        let ids = plan.ids().collect();
         self.applied.with_dependents = false;
         match &mut self.applied.target {
             Target::Only(named) if !plan.is_empty() => *named = ids,
@@ -166,7 +172,7 @@ impl Work for Applied {
             |id| records.state(id),
             &orphans,
         )?;
-        let ids = plan.iter().map(|step| step.migration().id().to_owned()).collect();
+        let ids = plan.ids().collect();
         self.resolved.get_or_init(|| match target {
             // Named migrations keep the privileges of being named.
             Target::Only(_) => target.clone(),

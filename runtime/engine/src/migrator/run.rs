@@ -73,6 +73,8 @@ pub(super) struct Run {
     lock_wait: Duration,
     /// The person or program to record: the run's `by`, or else the migrator's actor.
     by: Option<String>,
+    /// The reason to record.
+    because: Option<String>,
     /// The progress so far.
     pub(super) progress: Progress,
     /// Set while signals stop the run.
@@ -93,6 +95,7 @@ enum Acquired {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) by: Option<String>,
+    pub(super) because: Option<String>,
     pub(super) timeout: Option<Limit>,
     pub(super) lock_wait: Option<Duration>,
     pub(super) dry_run: bool,
@@ -155,6 +158,7 @@ impl Run {
             deadline: limit.map(Deadline::after),
             lock_wait: settings.lock_wait.unwrap_or(migrator.0.options.lock_wait),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
+            because: settings.because,
             progress: Progress::default(),
             signals: Mutex::default(),
             migrator,

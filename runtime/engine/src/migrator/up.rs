@@ -1,5 +1,6 @@
 //! `up`: apply pending migrations.
 
+use std::collections::HashSet;
 use std::future::IntoFuture;
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Up {
 #[derive(Clone, Debug, Default)]
 struct Pending {
     reach: Reach,
+    /// The qualified ids of the only migrations to apply.
+    limit: Option<HashSet<String>>,
     continue_on_error: bool,
 }
 
@@ -100,6 +103,12 @@ impl Up {
         self
     }
 
+    /// Sets the reason to record in the history.
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.settings.because = Some(reason.into());
+        self
+    }
+
     /// Limits the duration of the whole run, including the wait for the lease. At the limit, the current migration is stopped
     /// between two server calls and recorded as failed. The result is [`Error::RunTimedOut`]. If the server does not respond,
     /// the run still returns within 5 seconds of the limit, with [`Error::Unacknowledged`].
@@ -119,6 +128,15 @@ impl Up {
     /// The result is an error either way.
     pub fn continue_on_error(mut self, continue_on_error: bool) -> Self {
         self.pending.continue_on_error = continue_on_error;
+        self
+    }
+
+    /// Applies only the steps of this plan, whatever became pending since the plan was made. Use it after a person confirmed the
+    /// plan.
+    ///
+    /// Fails with [`Error::PlanChanged`] if a step depends on a migration that has become pending since, and applies nothing.
+    pub fn limited_to(mut self, plan: &Plan) -> Self {
+        self.pending.limit = Some(plan.ids().collect());
         self
     }
 
@@ -160,7 +178,7 @@ impl Up {
         if plan.is_empty() {
             return Ok(report);
         }
-        Err(Error::Pending { ids: plan.iter().map(|step| step.migration().id().to_owned()).collect() })
+        Err(Error::Pending { ids: plan.ids().collect() })
     }
 }
 
@@ -178,7 +196,7 @@ impl Work for Pending {
 
     fn todo(&self, run: &Run, records: &Records) -> Result<Plan, Error> {
         run.enforce_policies(records)?;
-        Plan::up(&run.graph, &self.reach, |id| records.state(id))
+        Plan::up_limited(&run.graph, &self.reach, self.limit.as_ref(), |id| records.state(id))
     }
 
     fn is_nothing(todo: &Plan) -> bool {

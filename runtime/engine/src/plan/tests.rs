@@ -49,6 +49,35 @@ fn to_includes_everything_earlier_in_plan_order() -> Result<(), Error> {
     Ok(())
 }
 
+fn limited(registry: &Registry, only: Option<&[&str]>, limit: &[&str], completed: &[&str]) -> Result<Plan, Error> {
+    let limit = limit.iter().map(|id| (*id).to_owned()).collect();
+    let reach = only.map_or(Reach::All, |ids| Reach::Only(ids.iter().map(|id| (*id).to_owned()).collect()));
+    Plan::up_limited(&Graph::new(registry)?, &reach, Some(&limit), |id| {
+        if completed.contains(&id) { State::Completed } else { State::New }
+    })
+}
+
+#[test]
+fn a_limit_keeps_later_migrations_out() -> Result<(), Error> {
+    let registry = draw("001_a <- 002_b <- 003_c\n004_d\n005_manual");
+    assert_eq!(steps(&limited(&registry, None, &["001_a", "004_d"], &[])?), "001_a 004_d");
+    assert_eq!(steps(&limited(&registry, None, &["001_a", "004_d"], &["001_a"])?), "004_d");
+    assert!(limited(&registry, None, &[], &[])?.is_empty());
+    // A limit names nothing: what was not selected does not run.
+    assert_eq!(steps(&limited(&registry, Some(&["004_d"]), &["001_a", "004_d"], &[])?), "004_d");
+    Ok(())
+}
+
+/// Directly, or through a completed migration.
+#[test]
+fn i3_a_limit_does_not_separate_a_migration_from_its_dependencies() {
+    let registry = draw("001_a <- 002_b <- 003_c");
+    for completed in [&[][..], &["002_b"]] {
+        let error = limited(&registry, None, &["003_c"], completed).expect_err("001_a is pending");
+        assert!(matches!(error, Error::PlanChanged { migration: "003_c", .. }), "{error}");
+    }
+}
+
 /// ```text
 /// 001_a <- 000_new <- 002_b        002_b was completed before 000_new was written
 /// ```

@@ -30,6 +30,18 @@ impl Plan {
     /// - A partially applied migration runs only if it is named. Otherwise, nothing runs: [`Error::PartiallyApplied`].
     /// - An id that the registry does not select is [`Error::UnknownMigration`] or [`Error::NotSelected`].
     pub(crate) fn up(graph: &Graph, reach: &Reach, state: impl Fn(&str) -> State) -> Result<Self, Error> {
+        Self::up_limited(graph, reach, None, state)
+    }
+
+    /// Plans only those pending migrations of a selection whose qualified ids are in `limit`.
+    ///
+    /// If one of them depends on a pending migration outside the limit, fails with [`Error::PlanChanged`].
+    pub(crate) fn up_limited(
+        graph: &Graph,
+        reach: &Reach,
+        limit: Option<&HashSet<String>>,
+        state: impl Fn(&str) -> State,
+    ) -> Result<Self, Error> {
         let states = graph.map_nodes(|migration| state(migration.id()));
         let selection = Selection::new(graph, reach, &states)?;
         selection.refuse_partial(&states)?;
@@ -45,13 +57,19 @@ impl Plan {
             if !state.is_pending() {
                 continue;
             }
-            if !selection.contains(node) {
+            let is_within_limit = limit.is_none_or(|ids| ids.contains(graph.migration(node).id()));
+            if !(is_within_limit && selection.contains(node)) {
                 obstacles[node.index()] = Some(node);
                 continue;
             }
             let migration = graph.migration(node);
             match below {
                 None => plan.steps.push(Step { migration, direction: Direction::Up, state }),
+                // Only the limit keeps the obstacle from running.
+                Some(obstacle) if selection.contains(obstacle) => {
+                    let dependency = graph.migration(obstacle).id();
+                    return Err(Error::PlanChanged { migration: migration.id(), dependency });
+                }
                 Some(obstacle) => plan.blocked.push(selection.blocked(node, obstacle)?),
             }
         }

@@ -57,6 +57,7 @@ impl Run {
             transactional,
             batch: 0,
             by: self.by.clone(),
+            because: self.because.clone(),
             session: Some(session),
             executions: 0,
             footprints: Vec::new(),

@@ -1,0 +1,4 @@
+//! What a run is told, and what it tells.
+
+mod limited;
+mod settings;
