@@ -146,7 +146,8 @@ fn told_as(event: &Event) -> String {
         Event::Failed { migration, direction, message, .. } => {
             format!("failed {direction} {}: {message}", migration.id())
         }
-        Event::Ended => "ended".to_owned(),
+        Event::Acquired { token } => format!("acquired {token}"),
+        Event::Ended { token } => format!("ended {token:?}"),
         other => format!("{other:?}"),
     }
 }
@@ -161,10 +162,11 @@ async fn events_are_sent_as_they_happen() {
     drop(migrator.events());
     migrator.up().await.unwrap_err();
     let mut told = Vec::new();
-    while told.last().is_none_or(|last| last != "ended") {
+    while told.last().is_none_or(|last| !last.starts_with("ended")) {
         told.push(told_as(&events.next().await.unwrap()));
     }
     let expected = [
+        "acquired 1",
         "planned 3",
         "started up module:running:001_quick",
         "  things: create_index",
@@ -174,22 +176,23 @@ async fn events_are_sent_as_they_happen() {
         "  steps: insert_one, 1 inserted",
         "  told: find_one, 1 matched",
         "failed up module:running:002_slow: told to",
-        "ended",
+        "ended Some(1)",
     ];
     assert_eq!(told, expected);
     // There are no events if there is nothing to do.
     migrator.down().await.unwrap();
     migrator.down().await.unwrap();
     let expected = [
+        "acquired 2",
         "planned 1",
         "started down module:running:001_quick",
         "  things: drop_index",
         "finished down module:running:001_quick",
-        "ended",
+        "ended Some(2)",
     ];
     drop(migrator);
     let told: Vec<_> = stream.map(|event| told_as(&event)).collect().await;
-    assert_eq!(told[10..], expected);
+    assert_eq!(told[11..], expected);
     assert_eq!(count(&db, "steps", doc! {}).await, 0);
     assert!(collections(&db).await.contains(&"things".to_owned()));
     assert_eq!(db.collection::<Document>("things").list_index_names().await.unwrap(), ["_id_"]);

@@ -15,6 +15,9 @@ use crate::record::Holder;
 use crate::report::Operation;
 
 /// An event of a run; see [`Migrator::events`](crate::migrator::Migrator::events).
+///
+/// A run with something to do ends with [`Ended`](Self::Ended), unless the process dies. Dry runs, and runs with nothing to do,
+/// emit no events.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -26,6 +29,11 @@ pub enum Event {
         holder: Box<Holder>,
         /// The start of the wait, UTC by the clock of this process.
         since: DateTime,
+    },
+    /// The run has taken the lease. Sent once.
+    Acquired {
+        /// The token of the lease, which identifies the run: no other run of this database has it.
+        token: i64,
     },
     /// A migration started.
     Started {
@@ -69,7 +77,10 @@ pub enum Event {
         direction: Direction,
     },
     /// The run ended, successfully or not.
-    Ended,
+    Ended {
+        /// The token of its lease. `None` if it never had the lease.
+        token: Option<i64>,
+    },
 }
 
 /// A [`Stream`] of the events of a migrator's runs. It ends when the last clone of the migrator is dropped.

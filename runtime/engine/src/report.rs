@@ -45,6 +45,7 @@ pub struct Report {
     waiting: usize,
     purpose: Purpose,
     dry_run: bool,
+    token: Option<i64>,
 }
 
 /// The purpose of a run.
@@ -172,6 +173,12 @@ impl Report {
         &self.left_running
     }
 
+    /// The token of the lease under which the run acted, which identifies the run. `None` if it needed no lease, or did not get it.
+    #[must_use]
+    pub fn token(&self) -> Option<i64> {
+        self.token
+    }
+
     /// Returns whether another process did the work while this one waited for the lease.
     #[must_use]
     pub fn finished_elsewhere(&self) -> bool {
@@ -197,6 +204,10 @@ impl Report {
 
     pub(crate) fn into_dry_run(self) -> Self {
         Self { dry_run: true, ..self }
+    }
+
+    pub(crate) fn set_token(&mut self, token: Option<i64>) {
+        self.token = token;
     }
 
     pub(crate) fn into_finished_elsewhere(mut self) -> Self {

@@ -21,6 +21,18 @@ impl Error {
         }
     }
 
+    pub(crate) fn report_mut(&mut self) -> Option<&mut Report> {
+        match self {
+            Self::Failed { report, .. }
+            | Self::Partial { report, .. }
+            | Self::LeaseLost { report, .. }
+            | Self::RunTimedOut { report, .. }
+            | Self::Unacknowledged { report, .. }
+            | Self::Interrupted { report } => Some(report),
+            _ => None,
+        }
+    }
+
     /// Qualified id of the migration that has to be looked at; of several, the first.
     #[must_use]
     pub fn migration_id(&self) -> Option<&str> {

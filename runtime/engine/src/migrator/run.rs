@@ -6,7 +6,7 @@ mod progress;
 mod supervise;
 mod under_lease;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use mongodb::bson::doc;
@@ -75,6 +75,8 @@ pub(super) struct Run {
     by: Option<String>,
     /// The reason to record.
     because: Option<String>,
+    /// The token of its lease, once it has one.
+    token: OnceLock<i64>,
     /// The progress so far.
     pub(super) progress: Progress,
     /// Set while signals stop the run.
@@ -159,6 +161,7 @@ impl Run {
             lock_wait: settings.lock_wait.unwrap_or(migrator.0.options.lock_wait),
             by: settings.by.or_else(|| migrator.0.options.actor.clone()),
             because: settings.because,
+            token: OnceLock::new(),
             progress: Progress::default(),
             signals: Mutex::default(),
             migrator,
@@ -188,9 +191,13 @@ impl Run {
         if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
-        let result = self.with_lease(work, &records).await;
+        let mut result = self.with_lease(work, &records).await;
+        let token = self.token.get().copied();
+        if let Some(report) = result.as_mut().map_or_else(Error::report_mut, Some) {
+            report.set_token(token);
+        }
         self.migrator.0.compared.invalidate();
-        self.migrator.0.events.emit(|| Event::Ended);
+        self.migrator.0.events.emit(|| Event::Ended { token });
         let shared_pool = self.migrator.0.connection.has_shared_pool();
         result.map_err(|error| match error {
             Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },

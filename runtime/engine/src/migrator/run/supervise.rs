@@ -47,7 +47,8 @@ impl Run {
         self.stop.raise(Reason::Interrupted);
         // The abandoned run would not react to signals.
         self.end_signals();
-        let (doing, report) = self.progress.so_far();
+        let (doing, mut report) = self.progress.so_far();
+        report.set_token(self.token.get().copied());
         let report = Box::new(if dry_run { report.into_dry_run() } else { report });
         if doing.is_empty() {
             // The run has only read so far.

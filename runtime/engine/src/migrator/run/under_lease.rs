@@ -4,6 +4,7 @@ use std::slice;
 
 use super::{Acquired, Run, Work, stopped};
 use crate::error::Error;
+use crate::events::Event;
 use crate::executor::Executor;
 use crate::lock::{Lock, Session};
 use crate::migrator::connection::Link;
@@ -45,6 +46,8 @@ impl Run {
             Acquired::NotNeeded(report) => return Ok(report.into_finished_elsewhere()),
             Acquired::Stopped(reason) => return Err(stopped(reason, Report::default())),
         };
+        let token = *self.token.get_or_init(|| lease.token());
+        inner.events.emit(|| Event::Acquired { token });
         let mut executor = Executor {
             database: &link.database,
             options: &inner.options,
