@@ -1,4 +1,6 @@
 //! What a run is told, and what it tells.
 
+mod child;
+mod identity;
 mod limited;
 mod settings;

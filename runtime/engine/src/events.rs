@@ -1,5 +1,6 @@
 //! A stream of events during a run.
 
+use std::iter;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -124,17 +125,35 @@ impl Stream for Events {
 
 /// Sends events to all listeners. Clones share their listeners.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct EventSender(Arc<Mutex<Vec<UnboundedSender<Event>>>>);
+pub(crate) struct EventSender {
+    own: Listeners,
+    /// The listeners of the migrators above.
+    ancestors: Vec<Listeners>,
+}
+
+type Listeners = Arc<Mutex<Vec<UnboundedSender<Event>>>>;
 
 impl EventSender {
     pub(crate) fn subscribe(&self) -> Events {
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
         Events(receiver)
+    }
+
+    /// Creates a sender with listeners of its own, whose events also go to the listeners of this one.
+    pub(crate) fn child(&self) -> Self {
+        Self { own: Listeners::default(), ancestors: self.all().cloned().collect() }
     }
 
     /// Sends an event to each listener. The closure is not called if there is none.
     pub(crate) fn emit(&self, event: impl Fn() -> Event) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|listener| listener.send(event()).is_ok());
+        for listeners in self.all() {
+            let mut listeners = listeners.lock().unwrap_or_else(PoisonError::into_inner);
+            listeners.retain(|listener| listener.send(event()).is_ok());
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Listeners> {
+        iter::once(&self.own).chain(&self.ancestors)
     }
 }

@@ -17,6 +17,7 @@ mod health;
 mod history;
 mod lock;
 mod require;
+mod running;
 mod run;
 pub mod status;
 mod steps;
@@ -28,7 +29,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use mongodb::Database;
-use tokio::sync::watch;
 use tokio::task::JoinError;
 use tracing::Instrument;
 
@@ -50,6 +50,7 @@ pub use validate::{Finding, Problem, Validation};
 pub use crate::store::Statistics;
 
 use self::compared::Compared;
+use self::running::Running;
 use crate::error::Error;
 use crate::events::{EventSender, Events};
 use crate::lock::Lock;
@@ -82,11 +83,10 @@ struct Inner {
     tracker: Tracker,
     lock: Lock,
     events: EventSender,
-    compared: Compared,
+    compared: Arc<Compared>,
     /// Stops current and later runs when raised.
     shutdown: Stop,
-    /// The number of current runs.
-    running: watch::Sender<usize>,
+    running: Running,
 }
 
 impl Migrator {
@@ -109,13 +109,43 @@ impl Migrator {
         self.0.connection.database()
     }
 
-    /// Subscribes to the events of this migrator and its clones, from now on.
+    /// Subscribes to the events of this migrator, its clones and its [children](Self::child), from now on.
     #[must_use]
     pub fn events(&self) -> Events {
         self.0.events.subscribe()
     }
 
-    /// Stops the current runs of this migrator and its clones, and waits until they have stopped.
+    /// Creates a migrator for the same database, registry and options, with its own [`events`](Self::events) and its own
+    /// [`shutdown`](Self::shutdown), which cover its own runs only.
+    ///
+    /// The events of its runs also go to the listeners of this migrator, and the shutdown of this migrator stops its runs as well.
+    ///
+    /// ```no_run
+    /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+    /// let one = migrator.child();
+    /// let run = tokio::spawn(one.up().into_future());
+    /// // Stops this run, and no other run of `migrator`.
+    /// one.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn child(&self) -> Self {
+        let inner = &self.0;
+        Self(Arc::new(Inner {
+            connection: inner.connection.clone(),
+            database: inner.database.clone(),
+            registry: inner.registry.clone(),
+            options: inner.options.clone(),
+            tracker: inner.tracker.clone(),
+            lock: inner.lock.clone(),
+            events: inner.events.child(),
+            compared: inner.compared.clone(),
+            shutdown: inner.shutdown.child(),
+            running: inner.running.child(),
+        }))
+    }
+
+    /// Stops the current runs of this migrator, its clones and its [children](Self::child), and waits until they have stopped.
     ///
     /// A run finishes its current server call, rolls back its transaction and releases the lease, so that the next process can
     /// start at once. Its result is [`Error::Interrupted`]. Later runs stop as well, unless there is nothing to do.
@@ -142,9 +172,7 @@ impl Migrator {
     /// ```
     pub async fn shutdown(&self) {
         self.0.shutdown.raise(Reason::Interrupted);
-        let mut running = self.0.running.subscribe();
-        // Cannot fail: the sender is in `self`.
-        let _ = running.wait_for(|count| *count == 0).await;
+        self.0.running.ended().await;
     }
 
     fn graph(&self) -> Result<Graph, Error> {

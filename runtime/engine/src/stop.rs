@@ -5,8 +5,10 @@ mod permit;
 pub(crate) mod signals;
 
 use std::fmt;
+use std::iter;
 use std::time::Duration;
 
+use futures_util::future::select_all;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -93,20 +95,20 @@ impl fmt::Display for Reason {
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
     own: Signal,
-    /// The signal of the migrator, which stops all its runs.
-    parent: Option<Signal>,
+    /// The signals of the migrator and of those above it, each of which stops all runs below.
+    ancestors: Vec<Signal>,
 }
 
 type Signal = watch::Sender<Option<Reason>>;
 
 impl Stop {
     pub(crate) fn new() -> Self {
-        Self { own: Signal::new(None), parent: None }
+        Self { own: Signal::new(None), ancestors: Vec::new() }
     }
 
     /// Creates a signal that is also raised with this one.
     pub(crate) fn child(&self) -> Self {
-        Self { own: Signal::new(None), parent: Some(self.own.clone()) }
+        Self { own: Signal::new(None), ancestors: self.all().cloned().collect() }
     }
 
     /// Raises the signal. The first reason is kept.
@@ -119,8 +121,7 @@ impl Stop {
     }
 
     pub(crate) fn reason(&self) -> Option<Reason> {
-        let own = *self.own.borrow();
-        own.or_else(|| self.parent.as_ref().and_then(|parent| *parent.borrow()))
+        self.all().find_map(|signal| *signal.borrow())
     }
 
     pub(crate) fn check(&self) -> Result<(), Reason> {
@@ -129,13 +130,11 @@ impl Stop {
 
     /// Waits until the signal is raised.
     pub(crate) async fn raised(&self) -> Reason {
-        match &self.parent {
-            Some(parent) => tokio::select! {
-                reason = raised(&self.own) => reason,
-                reason = raised(parent) => reason,
-            },
-            None => raised(&self.own).await,
-        }
+        select_all(self.all().map(|signal| Box::pin(raised(signal)))).await.0
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Signal> {
+        iter::once(&self.own).chain(&self.ancestors)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The builder of a migrator.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::{Client, Database};
-use tokio::sync::watch;
 
-use super::compared::Compared;
 use super::connection::Connection;
+use super::running::Running;
 use super::{Inner, Migrator};
 use crate::error::Error;
 use crate::events::{EventSender, Events};
@@ -194,14 +194,14 @@ impl MigratorBuilder {
     pub(super) fn build_unchecked(self) -> Migrator {
         let Self { connection, registry, options, events } = self;
         let database = durable_database(connection.database().client(), connection.database().name());
-        Migrator(std::sync::Arc::new(Inner {
+        Migrator(Arc::new(Inner {
             registry: registry.unwrap_or_else(Registry::linked),
             tracker: Tracker::new(&database, &options.names),
             lock: Lock::new(&database, &database, &options),
             events,
-            compared: Compared::default(),
+            compared: Arc::default(),
             shutdown: Stop::new(),
-            running: watch::Sender::new(0),
+            running: Running::default(),
             database,
             connection,
             options,

@@ -112,10 +112,10 @@ impl Migrator {
         let under_way = RunGuard(resources.clone());
         let result = self
             .complete(async move |migrator| {
-                let running = Running::new(&migrator);
+                let counted = migrator.0.running.count();
                 let dry_run = settings.dry_run;
                 let result = Run::new(migrator, settings, stop, resources)?.supervised(work, dry_run).await;
-                drop((running, under_way));
+                drop((counted, under_way));
                 result
             })
             .await;
@@ -233,21 +233,5 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
         Reason::Interrupted | Reason::Dropped | Reason::TimedOut(_) | Reason::WaitTimedOut(_) => {
             Error::Interrupted { report }
         }
-    }
-}
-
-/// Counts a run as current until it is dropped; [`Migrator::shutdown`] waits for the last one.
-struct Running(Migrator);
-
-impl Running {
-    fn new(migrator: &Migrator) -> Self {
-        migrator.0.running.send_modify(|count| *count += 1);
-        Self(migrator.clone())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.0.running.send_modify(|count| *count -= 1);
     }
 }
