@@ -5,7 +5,7 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use mongrate::history::Act;
 use mongrate::{Error, Tx, migration};
-use mongrate_tests::stored::{can_be_written, collections, count, lease_is_free, migrator, status, step, steps};
+use mongrate_tests::stored::{can_be_written, collections, count, fingerprint, lease_is_free, migrator, status, step, steps};
 use mongrate_tests::{Gate, TestDb, Worker, eventually};
 
 static RUNS: Gate = Gate::new();
@@ -84,6 +84,33 @@ async fn i2_a_live_holder_commits_nothing_more() {
     assert_eq!((entry.by.as_deref(), entry.because.as_deref()), (Some("operator"), Some("it hangs")));
     assert_eq!(entry.holder.as_ref().unwrap().pid, former.pid);
     assert_eq!(entry.token, seen.token + 1);
+}
+
+/// A person decided about the holder that was seen, not about the one that has followed.
+#[tokio::test]
+async fn an_unlock_of_an_old_lease_writes_nothing() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), "600000", "die", "body 001_first"]);
+    worker.finish().await;
+    let migrator = migrator(&db, "module:unlock-quick").build().unwrap();
+    let token = migrator.lock_status().await.unwrap().token;
+    let before = fingerprint(&db).await;
+    let error = migrator.force_unlock().only(token - 1).await.unwrap_err();
+    println!("{error}");
+    let Error::HolderChanged { holder: Some(holder) } = &error else { panic!("{error:?}") };
+    assert_eq!(holder.pid, i64::from(worker.pid()));
+    assert_eq!(fingerprint(&db).await, before);
+
+    let holder = migrator.force_unlock().only(token).because("it was killed").await.unwrap().unwrap();
+    assert_eq!(holder.pid, i64::from(worker.pid()));
+    assert!(lease_is_free(&db).await);
+    // Free, with a newer token, and once more under its token.
+    let before = fingerprint(&db).await;
+    for token in [token, token + 1] {
+        let error = migrator.force_unlock().only(token).await.unwrap_err();
+        assert!(matches!(error, Error::HolderChanged { holder: None }), "{error}");
+    }
+    assert_eq!(fingerprint(&db).await, before);
 }
 
 /// There is no wait for a dead holder.

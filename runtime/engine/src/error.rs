@@ -494,6 +494,12 @@ pub enum Error {
         dependency: &'static str,
     },
 
+    /// The lock was to be released only from a certain lease, which is not the current one any more. Nothing was written.
+    HolderChanged {
+        /// The process that holds the lock now; `None` if the lock is free.
+        holder: Option<Box<Holder>>,
+    },
+
     /// An invalid value of an environment variable. Nothing was done.
     Variable {
         /// The variable's name.

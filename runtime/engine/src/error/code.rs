@@ -61,6 +61,7 @@ impl Error {
             Self::UnselectedDependency { .. } => "unselected-dependency",
             Self::ManualDependency { .. } => "manual-dependency",
             Self::PlanChanged { .. } => "plan-changed",
+            Self::HolderChanged { .. } => "holder-changed",
             Self::Variable { .. } => "variable",
         }
     }

@@ -35,6 +35,7 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::Drift { ids: ids() },
         Error::Pending { ids: ids() },
         Error::Required { id, state: State::New },
+        Error::HolderChanged { holder: Some(Box::new(holder.clone())) },
         Error::LockTimeout { holder: Box::new(holder), waited: limit, take_over: None },
         Error::LeaseLost { report: report(), shared_pool: true },
         Error::Interrupted { report: report() },

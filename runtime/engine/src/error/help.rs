@@ -127,6 +127,7 @@ impl Error {
                     Elapsed(*wait)
                 ));
             }
+            Self::HolderChanged { .. } => "look at the lock again, and decide about its present holder",
             Self::LockTimeout { .. } => "wait until that process has finished, or raise `lock_wait`",
             Self::LeaseLost { report, shared_pool } => return Some(lease_lost(report, *shared_pool)),
             Self::Interrupted { report } => {

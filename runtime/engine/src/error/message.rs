@@ -117,6 +117,10 @@ impl Error {
             Self::LockTimeout { holder, waited, .. } => {
                 format!("gave up after {}: this database is being migrated by {holder}", Elapsed(*waited))
             }
+            Self::HolderChanged { holder } => {
+                let now = holder.as_ref().map_or_else(|| "it is free".to_owned(), |holder| format!("it is held by {holder}"));
+                format!("the migration lock was not released, because it has changed hands: {now}")
+            }
             Self::LeaseLost { .. } => {
                 "lost the migration lock: this process was paused or cut off from the server for \
                  too long, or somebody released the lock"

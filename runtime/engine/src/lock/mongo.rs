@@ -134,15 +134,19 @@ impl Store for Mongo {
         Ok(freed.matched_count == 1)
     }
 
-    async fn revoke(&self, newest: i64) -> Result<Option<Revoked>> {
+    async fn revoke(&self, only: Option<i64>, newest: i64) -> Result<Option<Revoked>> {
         let free = doc! { "$set": {
             "holder": null,
             "abandoned": abandoned(doc! { "$literal": true }),
             "token": newer(newest),
             "beat": 0_i64,
         } };
+        let lease = only.map_or_else(
+            || doc! { "_id": LEASE },
+            |token| doc! { "_id": LEASE, "token": token, "holder": { "$ne": null } },
+        );
         let leases = self.documents.clone_with_type::<Revoked>();
-        leases.find_one_and_update(doc! { "_id": LEASE }, vec![free]).return_document(ReturnDocument::Before).await
+        leases.find_one_and_update(lease, vec![free]).return_document(ReturnDocument::Before).await
     }
 
     /// Runs `update` as a command, because the driver's action has no `maxTimeMS`. The errors in the reply are checked here, because

@@ -3,7 +3,7 @@
 use mongodb::bson::Document;
 
 use super::Lock;
-use super::store::{Revoked, Store};
+use super::store::{Documents, LeaseDocument, Revoked, Store};
 use crate::error::Error;
 use crate::record::Holder;
 
@@ -21,8 +21,14 @@ pub(crate) struct Seized {
 impl<S: Store> Lock<S> {
     /// Releases the lock whoever holds it, and raises the token and the fence. A holder that is alive loses its lease and cannot
     /// commit. `recorded` is the newest token on record. Returns `None` if there is no lock.
-    pub(crate) async fn seize(&self, recorded: i64) -> Result<Option<Seized>, Error> {
+    ///
+    /// With `only`, fails unless the lock is held under this token.
+    pub(crate) async fn seize(&self, only: Option<i64>, recorded: i64) -> Result<Option<Seized>, Error> {
         let documents = self.documents().await?;
+        let is_held = |lease: &LeaseDocument| lease.holder.is_some() && only == Some(lease.token);
+        if only.is_some() && !documents.lease.as_ref().is_some_and(is_held) {
+            return Err(changed(documents));
+        }
         if documents.lease.is_none() && documents.fence.is_none() {
             return Ok(None);
         }
@@ -30,12 +36,18 @@ impl<S: Store> Lock<S> {
             self.mend(&documents, recorded).await?;
         }
         let newest = documents.newest_token(recorded);
-        let before = self.store.revoke(newest).await.map_err(|error| self.failed("free the migration lock", error))?;
-        let Some(Revoked { holder, token, mut abandoned }) = before else { return Ok(None) };
+        let before = self.store.revoke(only, newest).await.map_err(|error| self.failed("free the migration lock", error))?;
+        let Some(Revoked { holder, token, mut abandoned }) = before else {
+            return if only.is_some() { Err(changed(self.documents().await?)) } else { Ok(None) };
+        };
         abandoned.extend(holder.as_ref().map(|holder| holder.session.clone()));
         let token = token.max(newest) + 1;
         let raised = self.raise(token, &abandoned).await?;
         tracing::warn!(token, ?raised, "the migration lock was released by force");
         Ok(Some(Seized { token, holder, abandoned }))
     }
+}
+
+fn changed(documents: Documents) -> Error {
+    Error::HolderChanged { holder: documents.lease.and_then(|lease| lease.holder).map(Box::new) }
 }

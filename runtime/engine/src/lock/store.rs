@@ -37,8 +37,9 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// Releases the lease if it is still ours. Returns false if the lease is lost.
     fn free(&self, grant: Grant, abandoned: Abandoned) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Releases the lease whoever holds it. Raises its token above the former one and above `newest`.
-    fn revoke(&self, newest: i64) -> impl Future<Output = Result<Option<Revoked>>> + Send;
+    /// Releases the lease whoever holds it, or only if it is held under the token `only`. Raises its token above the former one and
+    /// above `newest`.
+    fn revoke(&self, only: Option<i64>, newest: i64) -> impl Future<Output = Result<Option<Revoked>>> + Send;
 
     /// Raises the fence, unless it is newer. Waits up to `limit` for an open transaction that has written it.
     fn raise(&self, token: i64, limit: Duration) -> impl Future<Output = Result<Raised>> + Send;

@@ -29,6 +29,7 @@ use crate::store::now;
 #[derive(Clone, Debug)]
 pub struct ForceUnlock {
     migrator: Migrator,
+    only: Option<i64>,
     by: Option<String>,
     because: Option<String>,
 }
@@ -41,11 +42,18 @@ impl Migrator {
 
     /// Releases the migration lock by force, whoever holds it, and records this in the history.
     pub fn force_unlock(&self) -> ForceUnlock {
-        ForceUnlock { migrator: self.clone(), by: None, because: None }
+        ForceUnlock { migrator: self.clone(), only: None, by: None, because: None }
     }
 }
 
 impl ForceUnlock {
+    /// Releases the lock only from the lease with this token, as [`LockStatus::token`] showed it. If that lease is not the current
+    /// one any more, fails with [`Error::HolderChanged`] and writes nothing.
+    pub fn only(mut self, token: i64) -> Self {
+        self.only = Some(token);
+        self
+    }
+
     /// Sets the person or program to record, instead of the migrator's actor.
     pub fn by(mut self, name: impl Into<String>) -> Self {
         self.by = Some(name.into());
@@ -64,12 +72,12 @@ impl IntoFuture for ForceUnlock {
     type IntoFuture = BoxFuture<'static, Result<Option<Holder>, Error>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { migrator, by, because } = self;
+        let Self { migrator, only, by, because } = self;
         Box::pin(migrator.complete(async move |this| {
             let inner = &this.0;
             let newest = inner.tracker.records().await?.newest_token();
             this.refuse_foreign().await?;
-            let Some(Seized { token, holder, abandoned }) = inner.lock.seize(newest).await? else { return Ok(None) };
+            let Some(Seized { token, holder, abandoned }) = inner.lock.seize(only, newest).await? else { return Ok(None) };
             let records = inner.tracker.records().await?;
             end_former_holders(&inner.lock, &inner.tracker, &records, abandoned).await?;
             let Some(holder) = holder else { return Ok(None) };

@@ -149,7 +149,7 @@ pub(super) fn unlock(world: Arc<World>) -> BoxFuture<'static, ()> {
         let store = Memory { process: world.process(usize::MAX), world };
         if let Ok(state) = store.state().await {
             let lock = Lock::of(store.clone(), LEASE);
-            let seized = lock.seize(newest_token(&state)).await;
+            let seized = lock.seize(None, newest_token(&state)).await;
             if let Ok(Some(seized)) = &seized {
                 lock.kill(&seized.abandoned).await;
             }

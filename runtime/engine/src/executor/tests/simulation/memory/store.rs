@@ -80,8 +80,8 @@ impl Store for Memory {
         self.call(Call::Free, None, move |server| Answer::Done(server.free(grant, abandoned))).await
     }
 
-    async fn revoke(&self, newest: i64) -> Result<Option<Revoked>> {
-        self.call(Call::Revoke, None, move |server| Answer::Done(server.revoke(newest))).await
+    async fn revoke(&self, only: Option<i64>, newest: i64) -> Result<Option<Revoked>> {
+        self.call(Call::Revoke, None, move |server| Answer::Done(server.revoke(only, newest))).await
     }
 
     async fn raise(&self, token: i64, limit: Duration) -> Result<Raised> {

@@ -140,8 +140,9 @@ impl Server {
         })
     }
 
-    pub(crate) fn revoke(&mut self, newest: i64) -> Option<Revoked> {
-        let lease = self.newest().lease.clone()?;
+    pub(crate) fn revoke(&mut self, only: Option<i64>, newest: i64) -> Option<Revoked> {
+        let is_meant = |lease: &&Lease| only.is_none_or(|token| lease.token == token && lease.holder.is_some());
+        let lease = self.newest().lease.as_ref().filter(is_meant)?.clone();
         let before = Revoked { holder: lease.holder, token: lease.token, abandoned: lease.abandoned };
         self.change_lease(
             |_| true,
