@@ -257,5 +257,5 @@ async fn i1_step_downs_while_several_migrations_run() {
     for id in ["001_one", "002_two", "003_three", "004_four", "005_five", "006_six"] {
         assert_eq!(count(&db, "effects", doc! { "migration": id }).await, 1, "{id}: {result:?}");
     }
-    assert_eq!(count(&db, "migrations_history", doc! { "status": "completed" }).await, 6, "{result:?}");
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "up", "status": "completed" }).await, 6, "{result:?}");
 }

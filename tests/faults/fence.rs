@@ -167,7 +167,7 @@ async fn heartbeats(source: &str, bodies: &AtomicU32, at_least: i64) {
     assert!(beats >= at_least, "{lease}");
     assert_eq!((bodies.load(Relaxed), report.applied().next().unwrap().attempts), (1, 1), "{report}");
     assert!(effects > 0);
-    assert_eq!(count(&db, "migrations_history", doc! { "status": "completed" }).await, 1);
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "up", "status": "completed" }).await, 1);
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ async fn fails(server: &Mongod, source: &str, bodies: &AtomicU32) -> Error {
     let error = migrator.up().await.unwrap_err();
     assert_eq!(bodies.load(Relaxed), 1, "{error}");
     assert_eq!(count(&db, "effects", doc! {}).await, 0);
-    assert_eq!(count(&db, "migrations_history", doc! { "status": "failed" }).await, 1);
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "up", "status": "failed" }).await, 1);
     let status = migrator.status().await.unwrap();
     assert_eq!(status.failed().count(), 1, "{status}");
     assert!(status.holder().is_none(), "{status}");

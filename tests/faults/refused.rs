@@ -16,14 +16,14 @@ use crate::access::guarded::Guarded;
 async fn nothing_is_recorded(db: &Database) {
     assert_eq!(count(db, "effects", doc! {}).await, 0);
     assert_eq!(count(db, "migrations", doc! { "status": { "$ne": "failed" } }).await, 0);
-    assert_eq!(count(db, "migrations_history", doc! { "status": { "$ne": "failed" } }).await, 0);
+    assert_eq!(count(db, "migrations_history", doc! { "act": "up", "status": { "$ne": "failed" } }).await, 0);
 }
 
 /// Asserts that the effect exists once, with its record.
 async fn all_is_recorded(db: &Database) {
     assert_eq!(count(db, "effects", doc! {}).await, 1);
     assert_eq!(count(db, "migrations", doc! { "status": "completed" }).await, 1);
-    assert_eq!(count(db, "migrations_history", doc! { "status": "completed" }).await, 1);
+    assert_eq!(count(db, "migrations_history", doc! { "act": "up", "status": "completed" }).await, 1);
 }
 
 #[migration(id = "001_insert", source = "module:refused-space")]

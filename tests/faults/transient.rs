@@ -75,7 +75,7 @@ async fn run(source: &str, fault: Fault, bodies: &AtomicU32) -> Run {
     assert!(migrator.status().await.unwrap().holder().is_none(), "the lease is still held: {run:?}");
     migrator.up().await.unwrap();
     assert_eq!(count(&db, "effects", doc! {}).await, 1, "{run:?}");
-    assert_eq!(count(&db, "migrations_history", doc! { "status": "completed" }).await, 1, "{run:?}");
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "up", "status": "completed" }).await, 1, "{run:?}");
     run
 }
 
@@ -191,7 +191,7 @@ async fn together(lost: usize) {
     let report = run.await.unwrap().unwrap();
     assert_eq!(report.applied().next().unwrap().attempts, 1, "{report}");
     assert_eq!(count(&db, "effects", doc! {}).await, 1);
-    assert_eq!(count(&db, "migrations_history", doc! { "status": "completed" }).await, 1);
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "up", "status": "completed" }).await, 1);
 }
 
 #[tokio::test]
@@ -219,6 +219,6 @@ async fn i6_a_failure_is_recorded_once() {
     let registry = Registry::linked().source("module:failing");
     let error = Migrator::builder(db.database().clone()).registry(registry).build().unwrap().up().await.unwrap_err();
     assert!(error.to_string().contains("as it should"), "{error}");
-    assert_eq!(count(&db, "migrations_history", doc! { "status": "failed" }).await, 1);
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "up", "status": "failed" }).await, 1);
     assert_eq!(count(&db, "migrations", doc! { "status": "failed", "error": "as it should" }).await, 1);
 }

@@ -4,7 +4,7 @@ use mongodb::Database;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongrate::{Error, Schema, Tx, migration};
 use mongrate_tests::TestDb;
-use mongrate_tests::stored::{documents, history, lease_is_free, migrator, record, status, tell, told};
+use mongrate_tests::stored::{documents, executions, history, lease_is_free, migrator, record, status, tell, told};
 
 /// More than a document may have.
 const TOO_LONG: usize = 20 * 1024 * 1024;
@@ -116,7 +116,7 @@ async fn long_names_and_reasons_are_recorded() {
     for field in ["appliedBy", "revertedBy", "environment", "codebaseVersion"] {
         assert!(record.get_str(field).unwrap().len() <= TEXT, "{field}");
     }
-    let entries = documents(&db, "migrations_history").await;
+    let entries = executions(&db).await;
     assert_eq!(entries.len(), 2);
     for field in ["by", "because", "environment", "codebaseVersion"] {
         let text = entries[1].get_str(field).unwrap();
@@ -129,7 +129,7 @@ async fn long_names_and_reasons_are_recorded() {
     } } };
     db.collection::<Document>("migrations_lock").update_one(doc! { "_id": "lease" }, held).await.unwrap();
     migrator.force_unlock().by(long()).because(long()).await.unwrap().unwrap();
-    assert_eq!(documents(&db, "migrations_history").await.len(), 3);
+    assert_eq!(executions(&db).await.len(), 3);
 }
 
 #[migration(id = "001_large", source = "module:long-documents")]

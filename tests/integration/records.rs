@@ -5,7 +5,7 @@ use mongodb::bson::{DateTime, Document, doc};
 use mongrate::options::Names;
 use mongrate::{Schema, Tx, migration};
 use mongrate_tests::TestDb;
-use mongrate_tests::stored::{collections, count, documents, migrator, record, step};
+use mongrate_tests::stored::{collections, count, documents, executions, migrator, record, step};
 
 /// Every user has a role.
 #[migration(id = "001_tx", source = "module:records", down = undo)]
@@ -70,7 +70,7 @@ async fn a_record_has_all_fields() {
 async fn the_history_has_one_entry_for_each_execution() {
     let db = TestDb::new().await;
     migrator(&db, "module:records").build().unwrap().up().by("ada").await.unwrap();
-    let entries = documents(&db, "migrations_history").await;
+    let entries = executions(&db).await;
     let ids: Vec<_> = entries.iter().map(|entry| entry.get_str("migrationId").unwrap()).collect();
     assert_eq!(ids, ["module:records:001_tx", "module:records:002_schema", "module:records:003_database"]);
     for entry in &entries {
@@ -122,5 +122,5 @@ async fn all_names_are_configurable() {
     migrator.up().await.unwrap();
     assert!(migrator.up().await.unwrap().is_empty());
     assert_eq!(collections(&db).await, ["past", "schema", "steps", "users", "who"]);
-    assert_eq!((count(&db, "schema", doc! {}).await, count(&db, "past", doc! {}).await), (3, 3));
+    assert_eq!((count(&db, "schema", doc! {}).await, count(&db, "past", doc! { "act": "up" }).await), (3, 3));
 }

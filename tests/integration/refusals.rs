@@ -10,7 +10,7 @@ use mongrate::context::TxCollection;
 use mongrate::report::Outcome;
 use mongrate::{Error, Tx, migration};
 use mongrate_tests::TestDb;
-use mongrate_tests::stored::{documents, migrator, record, told};
+use mongrate_tests::stored::{executions, migrator, record, told};
 
 /// As `thiserror` writes an error that quotes its source.
 #[derive(Debug)]
@@ -175,7 +175,7 @@ async fn refused(source: &str, fault: &str) -> Vec<String> {
     assert!(matches!(&failed.outcome, Outcome::Failed { message: told, .. } if told == message), "{report}");
     texts.extend([message.clone(), report.to_string()]);
     let record = record(&db, &format!("{source}:001_users")).await.unwrap();
-    let entry = documents(&db, "migrations_history").await.pop().unwrap();
+    let entry = executions(&db).await.pop().unwrap();
     for document in [record, entry] {
         texts.push(document.get_str("error").unwrap().to_owned());
         let stack = document.get_array("errorStack").unwrap();

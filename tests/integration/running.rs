@@ -161,7 +161,7 @@ async fn events_are_sent_as_they_happen() {
     let (mut events, stream) = (migrator.events(), migrator.events());
     drop(migrator.events());
     migrator.up().await.unwrap_err();
-    let mut told = Vec::new();
+    let mut told: Vec<String> = Vec::new();
     while told.last().is_none_or(|last| !last.starts_with("ended")) {
         told.push(told_as(&events.next().await.unwrap()));
     }

@@ -48,6 +48,12 @@ pub async fn history(db: &Database, id: &str) -> Vec<String> {
     entries.iter().map(|entry| entry.get_str("status").unwrap().to_owned()).collect()
 }
 
+/// Returns all history entries in order, except those that end a run.
+pub async fn executions(db: &Database) -> Vec<Document> {
+    let entries = documents(db, "migrations_history").await;
+    entries.into_iter().filter(|entry| entry.get_str("act").unwrap() != "run").collect()
+}
+
 /// Returns whether the lease is free (I6).
 pub async fn lease_is_free(db: &Database) -> bool {
     count(db, "migrations_lock", doc! { "_id": "lease", "holder": null }).await == 1

@@ -39,7 +39,7 @@ impl Seen {
             db.collection("migrations").find(doc! {}).await.unwrap().try_collect().await.unwrap();
         // In the order of writing: the ids of two processes are in none.
         let history = db.collection::<HistoryEntry>("migrations_history");
-        let history = history.find(doc! {}).sort(doc! { "$natural": 1 }).await.unwrap();
+        let history = history.find(doc! { "act": { "$ne": "run" } }).sort(doc! { "$natural": 1 }).await.unwrap();
         let history: Vec<_> = history.try_collect().await.unwrap();
         let stored = |record: &Record| Stored {
             status: record.status,

@@ -118,7 +118,8 @@ impl Error {
                 format!("gave up after {}: this database is being migrated by {holder}", Elapsed(*waited))
             }
             Self::HolderChanged { holder } => {
-                let now = holder.as_ref().map_or_else(|| "it is free".to_owned(), |holder| format!("it is held by {holder}"));
+                let now =
+                    holder.as_ref().map_or_else(|| "it is free".to_owned(), |holder| format!("it is held by {holder}"));
                 format!("the migration lock was not released, because it has changed hands: {now}")
             }
             Self::LeaseLost { .. } => {

@@ -31,12 +31,7 @@ impl Edit<'_> {
 
 impl Executor<'_> {
     /// Stores all of these edits or none, each with its history entry.
-    pub(crate) async fn amend(
-        &mut self,
-        edits: &[Edit<'_>],
-        act: Act,
-        records: &Records,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn amend(&mut self, edits: &[Edit<'_>], act: Act, records: &Records) -> Result<(), Failure> {
         // The history entries of interrupted executions, whose records are overwritten here.
         let found = edits.iter().filter_map(|edit| records.get(edit.id()));
         let interrupted = found.filter(|record| record.status == RecordStatus::Running);

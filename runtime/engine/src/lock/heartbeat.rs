@@ -86,6 +86,11 @@ impl<S: Store> Lease<S> {
         self.guard.check()
     }
 
+    /// Returns whether another process may have taken over.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.guard.is_lost()
+    }
+
     /// Returns the permit of a new step.
     pub(crate) fn permit(&self) -> Permit {
         Permit::new(self.guard.clone())

@@ -36,7 +36,8 @@ impl<S: Store> Lock<S> {
             self.mend(&documents, recorded).await?;
         }
         let newest = documents.newest_token(recorded);
-        let before = self.store.revoke(only, newest).await.map_err(|error| self.failed("free the migration lock", error))?;
+        let before =
+            self.store.revoke(only, newest).await.map_err(|error| self.failed("free the migration lock", error))?;
         let Some(Revoked { holder, token, mut abandoned }) = before else {
             return if only.is_some() { Err(changed(self.documents().await?)) } else { Ok(None) };
         };

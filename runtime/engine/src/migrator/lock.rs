@@ -5,11 +5,11 @@ use std::future::IntoFuture;
 use mongodb::BoxFuture;
 
 use super::Migrator;
+use super::entry::entry;
 use super::former::end_former_holders;
 use crate::error::Error;
 use crate::lock::{LockStatus, Seized};
-use crate::record::{Act, Effects, HistoryEntry, Holder, host};
-use crate::store::now;
+use crate::record::{Act, HistoryEntry, Holder};
 
 /// A future that releases the migration lock by force; returned by [`Migrator::force_unlock`]. Set who and why, then await it.
 /// Returns the former holder, or `None` if the lock was free.
@@ -77,36 +77,15 @@ impl IntoFuture for ForceUnlock {
             let inner = &this.0;
             let newest = inner.tracker.records().await?.newest_token();
             this.refuse_foreign().await?;
-            let Some(Seized { token, holder, abandoned }) = inner.lock.seize(only, newest).await? else { return Ok(None) };
+            let Some(Seized { token, holder, abandoned }) = inner.lock.seize(only, newest).await? else {
+                return Ok(None);
+            };
             let records = inner.tracker.records().await?;
             end_former_holders(&inner.lock, &inner.tracker, &records, abandoned).await?;
             let Some(holder) = holder else { return Ok(None) };
-            let entry = HistoryEntry {
-                act: Act::Unlock,
-                migration_id: None,
-                source: None,
-                status: None,
-                checksum: None,
-                batch: None,
-                executed_at: now(),
-                execution_duration: 0,
-                by: by.or_else(|| inner.options.actor.clone()),
-                because,
-                host: host(),
-                pid: i64::from(std::process::id()),
-                environment: inner.options.environment.clone(),
-                codebase_version: inner.options.codebase_version.clone(),
-                error: None,
-                error_stack: None,
-                attempts: 0,
-                token,
-                previous_checksum: None,
-                removed: None,
-                effects: Effects::default(),
-                stopped_at: None,
-                log: None,
-                holder: Some(Box::new(holder.clone())),
-            };
+            let entry = entry(Act::Unlock, token, &inner.options);
+            let by = by.or_else(|| entry.by.clone());
+            let entry = HistoryEntry { by, because, holder: Some(Box::new(holder.clone())), ..entry };
             inner.tracker.append(&entry).await?;
             Ok(Some(holder))
         }))

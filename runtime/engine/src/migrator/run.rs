@@ -1,6 +1,7 @@
 //! A run of any method that writes: reads the records, takes the lease, reads again, does the work, and releases the lease.
 
 mod acquire;
+mod conclusion;
 mod dropped;
 mod progress;
 mod supervise;

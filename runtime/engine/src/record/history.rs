@@ -34,6 +34,9 @@ pub enum Act {
     Prune,
     /// The lock was released by force.
     Unlock,
+    /// A run of any of these methods that had the lease ended. [`RecordStatus::Running`] means that it was interrupted; a process
+    /// that dies, or that loses the lease, leaves no such entry.
+    Run,
 }
 
 /// The operations of a `Schema` body, including those of earlier executions from which it resumed.
@@ -79,7 +82,7 @@ impl Effects {
 pub struct HistoryEntry {
     /// The execution or manual change.
     pub act: Act,
-    /// Qualified id. `None` for [`Act::Unlock`].
+    /// Qualified id. `None` for [`Act::Unlock`] and [`Act::Run`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub migration_id: Option<String>,
     /// Source of the migration.
@@ -221,6 +224,7 @@ impl fmt::Display for Act {
             Self::Accept => "accept",
             Self::Prune => "prune",
             Self::Unlock => "unlock",
+            Self::Run => "run",
         })
     }
 }

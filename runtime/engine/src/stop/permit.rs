@@ -28,12 +28,17 @@ impl Guard {
     }
 
     pub(crate) fn lose(&self) {
+        self.extend(Instant::now());
         self.run.raise(Reason::LeaseLost);
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.run.reason() == Some(Reason::LeaseLost) || Instant::now() >= self.deadline()
     }
 
     /// Fails if the run must stop.
     pub(crate) fn check(&self) -> Result<(), Reason> {
-        if Instant::now() >= self.deadline() {
+        if self.is_lost() {
             self.lose();
         }
         self.run.check()

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use super::conclusion::Beginning;
 use super::{Acquired, Run, Work, stopped};
 use crate::error::Error;
 use crate::events::Event;
@@ -48,6 +49,7 @@ impl Run {
         };
         let token = *self.token.get_or_init(|| lease.token());
         inner.events.emit(|| Event::Acquired { token });
+        let began = Beginning::now();
         let mut executor = Executor {
             database: &link.database,
             options: &inner.options,
@@ -75,6 +77,8 @@ impl Run {
             // transaction. An open transaction would block the next run.
             lock.kill(slice::from_ref(session.id())).await;
         }
+        self.progress.doing("write the end of the run to the history");
+        self.conclude(&tracker, &lease, self.conclusion(began, &executor, &result)).await;
         let (session, nothing_runs) = (executor.session.take(), executor.left_running.is_empty());
         drop(executor);
         self.progress.doing("release the migration lock");

@@ -64,7 +64,8 @@ impl Query {
     }
 
     fn filter(&self) -> Document {
-        let mut filter = Document::new();
+        // What a run did has entries of its own.
+        let mut filter = doc! { "act": { "$ne": "run" } };
         if let Some(status) = self.status {
             filter.insert("status", status.as_str());
         }
