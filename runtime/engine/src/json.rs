@@ -16,7 +16,7 @@ mod validation;
 pub use history::History;
 pub use migration::Migration;
 pub use plan::Plan;
-pub use record::{Holder, Lock, Record, Released};
+pub use record::{Holder, Lock, Record, Released, StopRequest};
 pub use report::Report;
 pub use status::{Pending, Shown, Standing, Status, Version, Versions, kebab_case};
 pub use validation::{Differs, Finding, Validation};
