@@ -2,6 +2,7 @@
 
 mod child;
 mod conclusion;
+mod events;
 mod identity;
 mod limited;
 mod settings;
