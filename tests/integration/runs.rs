@@ -2,6 +2,8 @@
 
 mod child;
 mod conclusion;
+mod events;
 mod identity;
 mod limited;
 mod settings;
+mod stop;

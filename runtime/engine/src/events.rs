@@ -1,15 +1,18 @@
 //! A stream of events during a run.
 
+mod queue;
+
+use std::future::poll_fn;
 use std::iter;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
 use mongodb::bson::DateTime;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
+use self::queue::{Queue, Received};
 use crate::migration::{Direction, Migration};
 use crate::plan::Plan;
 use crate::record::Holder;
@@ -77,6 +80,11 @@ pub enum Event {
         /// Whether it was being applied or reverted.
         direction: Direction,
     },
+    /// The listener has not read for long, so that events were dropped here. Sent only to this listener.
+    Missed {
+        /// The number of dropped events.
+        count: u64,
+    },
     /// The run ended, successfully or not.
     Ended {
         /// The token of its lease. `None` if it never had the lease.
@@ -104,40 +112,56 @@ pub enum Event {
 /// # Ok(()) }
 /// ```
 ///
-/// Unread events are kept in memory without limit, so read them or drop the stream.
+/// At most 1,024 events wait to be read. What does not fit is dropped, and [`Event::Missed`] says how much.
 #[derive(Debug)]
-pub struct Events(UnboundedReceiver<Event>);
+pub struct Events(Arc<Queue<Event>>);
 
 impl Events {
     /// Waits for the next event. Returns `None` when the last clone of the migrator is dropped.
     pub async fn next(&mut self) -> Option<Event> {
-        self.0.recv().await
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll(context).map(|received| {
+            received.map(|received| match received {
+                Received::Item(event) => event,
+                Received::Missed(count) => Event::Missed { count },
+            })
+        })
     }
 }
 
 impl Stream for Events {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.0.poll_recv(context)
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll(context)
     }
 }
 
 /// Sends events to all listeners. Clones share their listeners.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EventSender {
-    own: Listeners,
+    own: Arc<Listeners>,
     /// The listeners of the migrators above.
-    ancestors: Vec<Listeners>,
+    ancestors: Vec<Arc<Listeners>>,
 }
 
-type Listeners = Arc<Mutex<Vec<UnboundedSender<Event>>>>;
+/// The listeners of a migrator. Their streams end when this is dropped.
+#[derive(Debug, Default)]
+struct Listeners(Mutex<Vec<Weak<Queue<Event>>>>);
 
 impl EventSender {
     pub(crate) fn subscribe(&self) -> Events {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        self.own.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
-        Events(receiver)
+        let queue = Arc::default();
+        self.own.all().push(Arc::downgrade(&queue));
+        Events(queue)
+    }
+
+    /// Creates a sender with listeners of its own, whose events also go to the listeners of this one.
+    pub(crate) fn child(&self) -> Self {
+        Self { own: Arc::default(), ancestors: self.all().cloned().collect() }
     }
 
     /// Creates a sender with listeners of its own, whose events also go to the listeners of this one.
@@ -148,12 +172,23 @@ impl EventSender {
     /// Sends an event to each listener. The closure is not called if there is none.
     pub(crate) fn emit(&self, event: impl Fn() -> Event) {
         for listeners in self.all() {
-            let mut listeners = listeners.lock().unwrap_or_else(PoisonError::into_inner);
-            listeners.retain(|listener| listener.send(event()).is_ok());
+            listeners.all().retain(|listener| listener.upgrade().map(|queue| queue.push(event())).is_some());
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Listeners> {
+    fn all(&self) -> impl Iterator<Item = &Arc<Listeners>> {
         iter::once(&self.own).chain(&self.ancestors)
+    }
+}
+
+impl Listeners {
+    fn all(&self) -> MutexGuard<'_, Vec<Weak<Queue<Event>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Listeners {
+    fn drop(&mut self) {
+        self.all().iter().filter_map(Weak::upgrade).for_each(|queue| queue.end());
     }
 }

@@ -90,7 +90,9 @@ impl Course {
             Event::Failed { migration, direction, message, duration } => {
                 return Some(self.ended(*migration, *direction, *duration, Some(message.clone()), at));
             }
-            // Stopped, or ended.
+            // The report has what is missing.
+            Event::Missed { .. } => {}
+            // Acquired, stopped, or ended.
             _ => self.now = Now::Other { since: at },
         }
         None

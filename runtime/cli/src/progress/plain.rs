@@ -126,6 +126,7 @@ mod tests {
         let line = plain_text(plain.on_event(&failed(second, Direction::Up), start)).unwrap();
         assert_eq!(line, "failed   002_step after 2.0 s (2/12): the disk is full");
         assert_eq!(plain.on_event(&Event::Ended { token: None }, start), None);
+        assert_eq!(plain.on_event(&Event::Missed { count: 3 }, start), None);
     }
 
     #[test]
