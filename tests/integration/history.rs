@@ -136,3 +136,239 @@ async fn a_page_has_limits() {
     assert_eq!((page.entries.len(), page.total), (500, 602));
     assert_eq!(count(&db, "migrations_history", doc! { "act": "up" }).await, 602);
 }
+
+/// Adds entries of the first migration, executed at these times in milliseconds.
+async fn insert(db: &TestDb, times: impl IntoIterator<Item = i64>) {
+    let history = db.collection::<Document>("migrations_history");
+    let template = history.find_one(doc! { "migrationId": FIRST }).await.unwrap().unwrap();
+    let entries = times.into_iter().map(|time| {
+        let mut entry = template.clone();
+        entry.remove("_id");
+        entry.insert("executedAt", DateTime::from_millis(time));
+        entry
+    });
+    history.insert_many(entries).await.unwrap();
+}
+
+fn times(page: &HistoryPage) -> Vec<i64> {
+    page.entries.iter().map(|entry| entry.executed_at.timestamp_millis()).collect()
+}
+
+#[tokio::test]
+async fn filters_select_entries() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:history").build().unwrap();
+    migrator.up().by("ana").await.unwrap();
+    migrator.mark_pending([SECOND]).by("ben").await.unwrap();
+    migrator.down().by("ben").await.unwrap();
+    let all = migrator.history().await.unwrap().entries;
+    assert!(all.iter().all(|entry| entry.id.is_some()));
+
+    let by_ben = migrator.history().by("ben").await.unwrap();
+    assert_eq!((by_ben.entries.as_slice(), by_ben.total), (&all[..2], 2));
+    assert_eq!(migrator.history().by("be").await.unwrap().total, 0);
+    assert_eq!(migrator.history().act(Act::Down).await.unwrap().entries, all[..1]);
+    assert_eq!(migrator.history().act(Act::MarkPending).act(Act::Up).await.unwrap().entries, all[1..]);
+    assert_eq!(migrator.history().token(all[3].token).await.unwrap().entries, all[2..]);
+    assert_eq!(migrator.history().token(0).await.unwrap().total, 0);
+    assert_eq!(migrator.history().act(Act::Up).by("ben").await.unwrap().total, 0);
+
+    insert(&db, [10, 20, 30]).await;
+    let between = async |since, until| {
+        let [since, until] = [since, until].map(DateTime::from_millis);
+        times(&migrator.history().since(since).until(until).await.unwrap())
+    };
+    assert_eq!(between(10, 30).await, [20, 10]);
+    assert_eq!(between(11, 31).await, [30, 20]);
+    assert_eq!(between(20, 20).await, [0; 0]);
+    assert_eq!(times(&migrator.history().until(DateTime::from_millis(20)).await.unwrap()), [10]);
+}
+
+#[tokio::test]
+async fn pages_do_not_shift_under_a_growing_history() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:history").build().unwrap();
+    migrator.up().await.unwrap();
+    db.collection::<Document>("migrations_history").delete_many(doc! { "migrationId": SECOND }).await.unwrap();
+    // Several entries of one millisecond.
+    insert(&db, [10, 20, 20, 20, 20, 30]).await;
+    let expected = migrator.history().await.unwrap();
+    assert_eq!((expected.total, expected.next), (7, None));
+
+    let (mut found, mut next, mut pages) = (Vec::new(), None::<Cursor>, 0);
+    loop {
+        let query = migrator.history().limit(2);
+        let page = match next {
+            // As text, like in a URL.
+            Some(next) => query.after(&next.to_string().parse().unwrap()).await.unwrap(),
+            None => query.await.unwrap(),
+        };
+        pages += 1;
+        // The total includes the pages before.
+        assert_eq!(page.total, 6 + pages);
+        found.extend(page.entries);
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+        insert(&db, [DateTime::now().timestamp_millis() + 1_000]).await;
+    }
+    assert_eq!((found, pages), (expected.entries, 4));
+
+    let exact = migrator.history().until(DateTime::from_millis(31)).limit(6).await.unwrap();
+    assert_eq!((times(&exact), exact.next), (vec![30, 20, 20, 20, 20, 10], None));
+    let page = migrator.history().until(DateTime::from_millis(31)).limit(3).await.unwrap();
+    let rest = migrator.history().since(DateTime::from_millis(20)).after(&page.next.unwrap()).await.unwrap();
+    assert_eq!((times(&rest), rest.next), (vec![20, 20], None));
+    assert_eq!(times(&migrator.history().after(&page.next.unwrap()).skip(1).limit(1).await.unwrap()), [20]);
+}
+
+/// A page costs the same in a history of any length.
+#[tokio::test]
+async fn pages_come_from_an_index() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:history").build().unwrap();
+    migrator.up().await.unwrap();
+    insert(&db, 0..2_000).await;
+    let first = migrator.history().limit(10).await.unwrap();
+    db.run_command(doc! { "profile": 2 }).await.unwrap();
+    let query = || migrator.history().limit(10);
+    let after = first.next.unwrap();
+    for query in [
+        query(),
+        query().after(&after),
+        query().after(&after).migration(FIRST),
+        query().after(&after).status(RecordStatus::Completed),
+        query().after(&after).source("module:history").since(DateTime::from_millis(5)),
+        query().token(7),
+    ] {
+        query.await.unwrap();
+    }
+    db.run_command(doc! { "profile": 0 }).await.unwrap();
+    let profile = db.collection::<Document>("system.profile");
+    let found = profile.find(doc! { "command.find": "migrations_history" }).await.unwrap();
+    let found: Vec<_> = found.try_collect().await.unwrap();
+    assert_eq!(found.len(), 6);
+    for find in found {
+        let examined = find.get_i32("docsExamined").unwrap();
+        assert!(examined <= 12, "{find}");
+    }
+}
+
+/// Adds entries of the first migration, executed at these times in milliseconds.
+async fn insert(db: &TestDb, times: impl IntoIterator<Item = i64>) {
+    let history = db.collection::<Document>("migrations_history");
+    let template = history.find_one(doc! { "migrationId": FIRST }).await.unwrap().unwrap();
+    let entries = times.into_iter().map(|time| {
+        let mut entry = template.clone();
+        entry.remove("_id");
+        entry.insert("executedAt", DateTime::from_millis(time));
+        entry
+    });
+    history.insert_many(entries).await.unwrap();
+}
+
+fn times(page: &HistoryPage) -> Vec<i64> {
+    page.entries.iter().map(|entry| entry.executed_at.timestamp_millis()).collect()
+}
+
+#[tokio::test]
+async fn filters_select_entries() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:history").build().unwrap();
+    migrator.up().by("ana").await.unwrap();
+    migrator.mark_pending([SECOND]).by("ben").await.unwrap();
+    migrator.down().by("ben").await.unwrap();
+    let all = migrator.history().await.unwrap().entries;
+    assert!(all.iter().all(|entry| entry.id.is_some()));
+
+    let by_ben = migrator.history().by("ben").await.unwrap();
+    assert_eq!((by_ben.entries.as_slice(), by_ben.total), (&all[..2], 2));
+    assert_eq!(migrator.history().by("be").await.unwrap().total, 0);
+    assert_eq!(migrator.history().act(Act::Down).await.unwrap().entries, all[..1]);
+    assert_eq!(migrator.history().act(Act::MarkPending).act(Act::Up).await.unwrap().entries, all[1..]);
+    assert_eq!(migrator.history().token(all[3].token).await.unwrap().entries, all[2..]);
+    assert_eq!(migrator.history().token(0).await.unwrap().total, 0);
+    assert_eq!(migrator.history().act(Act::Up).by("ben").await.unwrap().total, 0);
+
+    insert(&db, [10, 20, 30]).await;
+    let between = async |since, until| {
+        let [since, until] = [since, until].map(DateTime::from_millis);
+        times(&migrator.history().since(since).until(until).await.unwrap())
+    };
+    assert_eq!(between(10, 30).await, [20, 10]);
+    assert_eq!(between(11, 31).await, [30, 20]);
+    assert_eq!(between(20, 20).await, [0; 0]);
+    assert_eq!(times(&migrator.history().until(DateTime::from_millis(20)).await.unwrap()), [10]);
+}
+
+#[tokio::test]
+async fn pages_do_not_shift_under_a_growing_history() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:history").build().unwrap();
+    migrator.up().await.unwrap();
+    db.collection::<Document>("migrations_history").delete_many(doc! { "migrationId": SECOND }).await.unwrap();
+    // Several entries of one millisecond.
+    insert(&db, [10, 20, 20, 20, 20, 30]).await;
+    let expected = migrator.history().await.unwrap();
+    assert_eq!((expected.total, expected.next), (7, None));
+
+    let (mut found, mut next, mut pages) = (Vec::new(), None::<Cursor>, 0);
+    loop {
+        let query = migrator.history().limit(2);
+        let page = match next {
+            // As text, like in a URL.
+            Some(next) => query.after(&next.to_string().parse().unwrap()).await.unwrap(),
+            None => query.await.unwrap(),
+        };
+        pages += 1;
+        // The total includes the pages before.
+        assert_eq!(page.total, 6 + pages);
+        found.extend(page.entries);
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+        insert(&db, [DateTime::now().timestamp_millis() + 1_000]).await;
+    }
+    assert_eq!((found, pages), (expected.entries, 4));
+
+    let exact = migrator.history().until(DateTime::from_millis(31)).limit(6).await.unwrap();
+    assert_eq!((times(&exact), exact.next), (vec![30, 20, 20, 20, 20, 10], None));
+    let page = migrator.history().until(DateTime::from_millis(31)).limit(3).await.unwrap();
+    let rest = migrator.history().since(DateTime::from_millis(20)).after(&page.next.unwrap()).await.unwrap();
+    assert_eq!((times(&rest), rest.next), (vec![20, 20], None));
+    assert_eq!(times(&migrator.history().after(&page.next.unwrap()).skip(1).limit(1).await.unwrap()), [20]);
+}
+
+/// A page costs the same in a history of any length.
+#[tokio::test]
+async fn pages_come_from_an_index() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:history").build().unwrap();
+    migrator.up().await.unwrap();
+    insert(&db, 0..2_000).await;
+    let first = migrator.history().limit(10).await.unwrap();
+    db.run_command(doc! { "profile": 2 }).await.unwrap();
+    let query = || migrator.history().limit(10);
+    let after = first.next.unwrap();
+    for query in [
+        query(),
+        query().after(&after),
+        query().after(&after).migration(FIRST),
+        query().after(&after).status(RecordStatus::Completed),
+        query().after(&after).source("module:history").since(DateTime::from_millis(5)),
+        query().token(7),
+    ] {
+        query.await.unwrap();
+    }
+    db.run_command(doc! { "profile": 0 }).await.unwrap();
+    let profile = db.collection::<Document>("system.profile");
+    let found = profile.find(doc! { "command.find": "migrations_history" }).await.unwrap();
+    let found: Vec<_> = found.try_collect().await.unwrap();
+    assert_eq!(found.len(), 6);
+    for find in found {
+        let examined = find.get_i32("docsExamined").unwrap();
+        assert!(examined <= 12, "{find}");
+    }
+}

@@ -164,11 +164,6 @@ impl EventSender {
         Self { own: Arc::default(), ancestors: self.all().cloned().collect() }
     }
 
-    /// Creates a sender with listeners of its own, whose events also go to the listeners of this one.
-    pub(crate) fn child(&self) -> Self {
-        Self { own: Listeners::default(), ancestors: self.all().cloned().collect() }
-    }
-
     /// Sends an event to each listener. The closure is not called if there is none.
     pub(crate) fn emit(&self, event: impl Fn() -> Event) {
         for listeners in self.all() {

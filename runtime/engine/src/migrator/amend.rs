@@ -111,6 +111,13 @@ impl Amend {
         self.settings.because = Some(reason.into());
         self
     }
+
+    /// Sets how long to wait for another process that is migrating, instead of the migrator's
+    /// [`lock_wait`](crate::MigratorBuilder::lock_wait). Zero does not wait.
+    pub fn lock_wait(mut self, wait: Duration) -> Self {
+        self.settings.lock_wait = Some(wait);
+        self
+    }
 }
 
 impl IntoFuture for Amend {

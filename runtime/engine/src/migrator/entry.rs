@@ -7,6 +7,7 @@ use crate::store::now;
 /// Creates the entry of an act of this process, now. `token` is that of the lease.
 pub(super) fn entry(act: Act, token: i64, options: &Options) -> HistoryEntry {
     HistoryEntry {
+        id: None,
         act,
         migration_id: None,
         source: None,

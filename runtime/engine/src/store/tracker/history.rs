@@ -76,10 +76,21 @@ impl Query {
 
     /// The filter of all pages.
     fn filter(&self) -> Document {
+        let mut filter = Document::new();
+        let fields = [
+            ("status", self.status.map(|status| status.as_str().into())),
+            ("source", self.source.clone().map(Bson::from)),
+            ("migrationId", self.migration.clone().map(Bson::from)),
+            ("by", self.by.clone().map(Bson::from)),
+            ("token", self.token.map(Bson::from)),
+        ];
+        filter.extend(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
         // What a run did has entries of its own.
-        let mut filter = doc! { "act": { "$ne": "run" } };
-        if let Some(status) = self.status {
-            filter.insert("status", status.as_str());
+        if self.acts.is_empty() {
+            filter.insert("act", doc! { "$ne": "run" });
+        } else {
+            let acts: Vec<_> = self.acts.iter().map(Act::to_string).collect();
+            filter.insert("act", doc! { "$in": acts });
         }
         filter.extend(executed(&[("$gte", self.since), ("$lt", self.until)]));
         filter
