@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 
-use crate::access::Action::{Accept, Baseline, Down, Draft, Look, Mark, Prune, Stop, Unlock, Up};
+use crate::access::Action::{Accept, Baseline, Down, Draft, DryRun, Look, Mark, Prune, Stop, Unlock, Up};
 use crate::admin::Admin;
 use crate::call::Call;
 use crate::face::Face;
@@ -79,6 +79,11 @@ pub(crate) fn api() -> Vec<Route> {
 pub(crate) fn page() -> Vec<Route> {
     vec![
         get("/", Look, page::overview::show),
+        get("/plan", Look, page::plan::show),
+        post("/dry-run", DryRun, page::plan::dry_run),
+        get("/run", Look, page::run::show),
+        get("/history", Look, page::history::show),
+        get("/lock", Look, page::lock::show),
         get("/sign-in", None, page::session::form),
         post("/session", None, page::session::open),
         post("/sign-out", None, page::session::close),
