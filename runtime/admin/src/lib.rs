@@ -30,6 +30,7 @@ mod filter;
 mod guard;
 mod host;
 mod line;
+mod mounts;
 mod openapi;
 mod page;
 mod parameters;

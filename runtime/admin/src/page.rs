@@ -2,6 +2,7 @@
 
 pub(crate) mod assets;
 mod banners;
+pub(crate) mod curl;
 mod forms;
 mod found;
 pub(crate) mod history;

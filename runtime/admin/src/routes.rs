@@ -1,6 +1,7 @@
 //! The table of routes. The routers, the checks of access, the OpenAPI document and the tests are made from it.
 
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 
@@ -84,6 +85,7 @@ pub(crate) fn page() -> Vec<Route> {
         get("/run", Look, page::run::show),
         get("/history", Look, page::history::show),
         get("/lock", Look, page::lock::show),
+        get("/api", Look, requests),
         get("/sign-in", None, page::session::form),
         post("/session", None, page::session::open),
         post("/sign-out", None, page::session::close),
@@ -92,6 +94,11 @@ pub(crate) fn page() -> Vec<Route> {
         get("/app.js", None, page::assets::script),
         get("/icon.svg", None, page::assets::icon),
     ]
+}
+
+/// The view of the API shows this table, which names the view.
+async fn requests(call: Call, headers: HeaderMap) -> Response {
+    page::curl::show(&call, &headers, &api())
 }
 
 async fn document(_: Call) -> Response {

@@ -15,8 +15,9 @@ use mongrate::{Migrator, Report};
 use tokio::time::sleep;
 
 pub(crate) use id::RunId;
+pub(crate) use progress::Done;
 pub(crate) use run::{Run, Start};
-pub(crate) use view::RunView;
+pub(crate) use view::{RunState, RunView};
 
 use crate::problem::Problem;
 use crate::selection::Selection;
