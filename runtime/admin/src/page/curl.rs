@@ -11,7 +11,7 @@ use super::view::View;
 use super::words::{self, Tone, visible};
 use crate::access::Level;
 use crate::call::Call;
-use crate::guard::is_loopback;
+use crate::host::is_loopback;
 use crate::route::Route;
 
 /// Shows a request for each row of the table of routes.
@@ -32,7 +32,7 @@ pub(crate) fn show(call: &Call, headers: &HeaderMap, rows: &[Route]) -> Response
             }
         } @else {
             (start(call, headers))
-            ul.rows.requests { @for (index, row) in rows.iter().enumerate() { (request(call, index, row)) } }
+            div.group { ul.rows.requests { @for (index, row) in rows.iter().enumerate() { (request(call, index, row)) } } }
         }
     };
     Layout::of(call, "API", View::Api).answer(&body)
@@ -69,7 +69,7 @@ fn request(call: &Call, index: usize, row: &Route) -> Markup {
                 b { code { (row.method) " " (row.path.trim_start_matches('/')) } } " "
                 @if let Some(level) = level { (words::badge(Tone::Calm, &level.to_string())) }
                 @if !is_allowed { " " span.muted { "not in your access" } }
-                p { (row.doc.summary) "." }
+                p { (code(row.doc.summary)) "." }
                 pre id=(id) tabindex="0" { (curl(row)) }
             }
             div.act { (copy(&id)) }
@@ -79,6 +79,15 @@ fn request(call: &Call, index: usize, row: &Route) -> Markup {
 
 fn copy(id: &str) -> Markup {
     html! { button.copy type="button" hidden data-copy=(id) { "Copy" } }
+}
+
+/// Shows what is in backticks as code.
+fn code(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
 }
 
 /// The request as a command.

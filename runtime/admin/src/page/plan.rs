@@ -189,7 +189,7 @@ impl Preview<'_> {
         let others = self.status.pending().filter(|migration| !migration.is_manual() && !planned(migration.id()));
         let others = others.count() as u64;
         let shows = self.verb() == Direction::Up && self.is_narrow() && others > 0;
-        shows.then(|| format!("{} more", plural(others, "pending migration")))
+        shows.then(|| plural(others, "more pending migration"))
     }
 
     fn is_narrow(&self) -> bool {
