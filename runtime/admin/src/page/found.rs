@@ -2,10 +2,12 @@
 
 use maud::{Markup, html};
 use mongodb::bson::{Bson, Document};
+use mongrate::Report;
 use mongrate::display::{Count, Json, plural};
 use mongrate::report::{Counts, Execution, Operation, Outcome, Prediction, Sample};
 
 use super::words::{self, Tone, visible};
+use crate::site::Site;
 
 /// The operations that are listed one by one.
 const LISTED: usize = 20;
@@ -34,6 +36,23 @@ pub(crate) fn outcome(outcome: &Outcome) -> Markup {
         _ => (Tone::Calm, "unknown"),
     };
     words::badge(tone, word)
+}
+
+/// The steps of a dry run with what was found.
+pub(crate) fn steps(site: &Site, report: &Report) -> Markup {
+    html! {
+        ol.steps {
+            @for (index, execution) in report.executions().enumerate() {
+                li {
+                    span.no { (index + 1) }
+                    div.what {
+                        (words::id(site, &execution.id)) " " (outcome(&execution.outcome))
+                        (found(&format!("found-{index}"), execution))
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The findings about one step, to unfold. `key` is unique on the page.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::layout::{Layout, crumb, live};
 use super::view::View;
 use super::words::{self, Tone, visible};
-use super::{forms, found, redirect};
+use super::{forms, redirect};
 use crate::access::Action;
 use crate::call::{Call, Query};
 use crate::problem::Problem;
@@ -171,26 +171,6 @@ fn stop(call: &Call, run: &RunView) -> Markup {
                     }
                     (forms::because(false))
                     div.actions.end { button.danger { "Stop this run" } }
-                }
-            }
-        }
-    }
-}
-
-/// The steps of a dry run that has ended.
-fn simulated(call: &Call, run: &RunView) -> Markup {
-    let report = run.report.as_ref().filter(|_| call.allowed.may(Action::DryRun));
-    html! {
-        @if let Some(report) = report {
-            ol.steps {
-                @for (index, execution) in report.executions().enumerate() {
-                    li {
-                        span.no { (index + 1) }
-                        div.what {
-                            (words::id(&call.site, &execution.id)) " " (found::outcome(&execution.outcome))
-                            (found::found(&format!("found-{index}"), execution))
-                        }
-                    }
                 }
             }
         }

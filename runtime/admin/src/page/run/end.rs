@@ -2,10 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::super::plan;
 use super::super::view::View;
 use super::super::words::{self, visible};
-use super::simulated;
+use super::super::{found, plan};
 use crate::access::Action;
 use crate::call::Call;
 use crate::runs::{RunState, RunView};
@@ -27,7 +26,9 @@ pub(super) fn words(call: &Call, run: &RunView) -> Markup {
                 _ => (ended(run)),
             }
             (warnings(run))
-            @if run.dry_run { (simulated(call, run)) }
+            @if let (true, Some(report)) = (run.dry_run && call.allowed.may(Action::DryRun), &run.report) {
+                (found::steps(&call.site, report))
+            }
             (next(call, run))
         }
     }
