@@ -9,6 +9,7 @@ pub(crate) mod history;
 mod layout;
 mod leading;
 pub(crate) mod lock;
+pub(crate) mod migration;
 pub(crate) mod overview;
 pub(crate) mod plan;
 mod problem;

@@ -86,6 +86,7 @@ pub(crate) fn page() -> Vec<Route> {
         get("/history", Look, page::history::show),
         get("/lock", Look, page::lock::show),
         get("/api", Look, requests),
+        get("/migration", Look, page::migration::show),
         get("/sign-in", None, page::session::form),
         post("/session", None, page::session::open),
         post("/sign-out", None, page::session::close),
