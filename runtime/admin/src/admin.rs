@@ -8,6 +8,7 @@ use axum::http::HeaderValue;
 use mongrate::Migrator;
 
 use crate::authorization::Access;
+use crate::mounts::Mounts;
 use crate::site::Site;
 
 /// An admin page, an API and probes for one database. Cheap to clone.
@@ -25,6 +26,7 @@ struct Inner {
     insecure_cookies: bool,
     process: String,
     process_header: HeaderValue,
+    mounts: Mounts,
 }
 
 /// Configures an [`Admin`]; returned by [`Admin::new`].
@@ -48,6 +50,7 @@ impl Admin {
             insecure_cookies: false,
             process_header: HeaderValue::from_str(&process).unwrap_or(HeaderValue::from_static("unknown")),
             process,
+            mounts: Mounts::default(),
         })
     }
 
@@ -100,6 +103,10 @@ impl Admin {
 
     pub(crate) fn process_header(&self) -> &HeaderValue {
         &self.0.process_header
+    }
+
+    pub(crate) fn mounts(&self) -> &Mounts {
+        &self.0.mounts
     }
 
     pub(crate) fn note_refusal(&self) {}

@@ -14,6 +14,7 @@ impl Admin {
     /// proxy that adds a prefix.
     pub fn page_at<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
         let path = path.trim_end_matches('/');
+        self.mounts().page_at(path);
         let inner = routes::router(self, Face::Page);
         if path.is_empty() {
             return Router::new().merge(inner.with_state(()));
@@ -30,6 +31,7 @@ impl Admin {
     /// The API for programs, under this path, such as `/api/admin/migrations`.
     pub fn api_at<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
         let path = path.trim_end_matches('/');
+        self.mounts().api_at(path);
         let inner = routes::router(self, Face::Api);
         if path.is_empty() {
             return Router::new().merge(inner.with_state(()));

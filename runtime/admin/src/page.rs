@@ -2,11 +2,20 @@
 
 pub(crate) mod assets;
 mod banners;
+pub(crate) mod curl;
+mod forms;
+mod found;
+pub(crate) mod history;
 mod layout;
 mod leading;
+pub(crate) mod lock;
+pub(crate) mod migration;
 pub(crate) mod overview;
+pub(crate) mod plan;
 mod problem;
+pub(crate) mod run;
 pub(crate) mod session;
+mod takeover;
 mod view;
 mod words;
 

@@ -1,10 +1,11 @@
 //! The table of routes. The routers, the checks of access, the OpenAPI document and the tests are made from it.
 
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 
-use crate::access::Action::{Accept, Baseline, Down, Draft, Look, Mark, Prune, Stop, Unlock, Up};
+use crate::access::Action::{Accept, Baseline, Down, Draft, DryRun, Look, Mark, Prune, Stop, Unlock, Up};
 use crate::admin::Admin;
 use crate::call::Call;
 use crate::face::Face;
@@ -79,6 +80,13 @@ pub(crate) fn api() -> Vec<Route> {
 pub(crate) fn page() -> Vec<Route> {
     vec![
         get("/", Look, page::overview::show),
+        get("/plan", Look, page::plan::show),
+        post("/dry-run", DryRun, page::plan::dry_run),
+        get("/run", Look, page::run::show),
+        get("/history", Look, page::history::show),
+        get("/lock", Look, page::lock::show),
+        get("/api", Look, requests),
+        get("/migration", Look, page::migration::show),
         get("/sign-in", None, page::session::form),
         post("/session", None, page::session::open),
         post("/sign-out", None, page::session::close),
@@ -87,6 +95,11 @@ pub(crate) fn page() -> Vec<Route> {
         get("/app.js", None, page::assets::script),
         get("/icon.svg", None, page::assets::icon),
     ]
+}
+
+/// The view of the API shows this table, which names the view.
+async fn requests(call: Call, headers: HeaderMap) -> Response {
+    page::curl::show(&call, &headers, &api())
 }
 
 async fn document(_: Call) -> Response {

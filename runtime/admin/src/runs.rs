@@ -11,14 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use mongrate::Migrator;
+use mongrate::{Migrator, Report};
 use tokio::time::sleep;
 
 pub(crate) use id::RunId;
+pub(crate) use progress::Done;
 pub(crate) use run::{Run, Start};
-pub(crate) use view::RunView;
+pub(crate) use view::{RunState, RunView};
 
 use crate::problem::Problem;
+use crate::selection::Selection;
 
 /// The number of ended runs that are kept.
 const KEPT: usize = 50;
@@ -88,6 +90,12 @@ impl Runs {
     /// Returns the run of this process with this id.
     pub(crate) fn local(&self, id: RunId) -> Option<Run> {
         self.with(|local| local.runs.iter().find(|run| run.id() == id || run.local_id() == id).cloned())
+    }
+
+    /// Returns the report of the newest dry run of this selection.
+    pub(crate) fn simulated(&self, selection: &Selection) -> Option<Arc<Report>> {
+        let is_meant = |run: &&Run| run.is_dry() && run.selection() == selection;
+        self.with(|local| local.runs.iter().rev().filter(is_meant).find_map(|run| run.result()?.ok()))
     }
 
     /// Returns the run with this id, as this process knows it or as the database tells.

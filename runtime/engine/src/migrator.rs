@@ -29,6 +29,7 @@ mod validate;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mongodb::Database;
 use tokio::task::JoinError;
@@ -109,6 +110,13 @@ impl Migrator {
     #[must_use]
     pub fn codebase_version(&self) -> Option<&str> {
         self.0.options.codebase_version.as_deref()
+    }
+
+    /// The interval at which a process that holds the migration lock shows that it is alive: an eighth of the
+    /// [`lease`](MigratorBuilder::lease).
+    #[must_use]
+    pub fn heartbeat(&self) -> Duration {
+        self.0.lock.heartbeat_every()
     }
 
     /// The database handle for the application: the given one, or the one opened by [`connect`](Self::connect). Its read

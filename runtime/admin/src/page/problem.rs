@@ -6,7 +6,7 @@ use maud::html;
 
 use super::layout::Layout;
 use super::view::View;
-use super::words::{self, visible};
+use super::words::{sentence, visible};
 use crate::admin::Admin;
 use crate::call::Call;
 use crate::problem::Problem;
@@ -46,9 +46,4 @@ fn heading(problem: &Problem) -> &'static str {
         StatusCode::INTERNAL_SERVER_ERROR => "This failed",
         _ => problem.title,
     }
-}
-
-/// A sentence with its full stop.
-fn sentence(text: &str) -> String {
-    if text.ends_with(['.', '!', '?']) { words::capitalized(text) } else { format!("{}.", words::capitalized(text)) }
 }

@@ -138,6 +138,16 @@ pub(crate) fn ago(date: DateTime) -> Markup {
     html! { time datetime=(iso) title=(format!("{} UTC", day_and_time(&iso))) { (passed_since(passed)) } }
 }
 
+/// A stored time that is already a text.
+pub(crate) fn iso_time(iso: &str) -> Markup {
+    html! { time datetime=(iso) { (day_and_time(iso)) } }
+}
+
+/// A duration in milliseconds.
+pub(crate) fn millis(millis: u64) -> String {
+    elapsed(Duration::from_millis(millis))
+}
+
 pub(crate) fn elapsed(duration: Duration) -> String {
     Elapsed(duration).to_string()
 }
@@ -169,6 +179,11 @@ fn day_and_time(iso: &str) -> String {
 pub(crate) fn capitalized(word: &str) -> String {
     let mut characters = word.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// A sentence with its full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { capitalized(text) } else { format!("{}.", capitalized(text)) }
 }
 
 #[cfg(test)]

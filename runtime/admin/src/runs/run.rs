@@ -42,7 +42,7 @@ pub(crate) struct Run(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     number: u64,
-    verb: Direction,
+    selection: Selection,
     dry_run: bool,
     may_wait: bool,
     by: String,
@@ -82,7 +82,7 @@ impl Run {
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let run = Self(Arc::new(Inner {
             number,
-            verb: start.selection.verb,
+            selection: start.selection.clone(),
             dry_run: start.dry_run,
             may_wait: !start.lock_wait.is_zero(),
             by: start.by.clone(),
@@ -155,6 +155,10 @@ impl Run {
         if self.is_dry() { RunId::Dry(self.0.number) } else { RunId::Waiting(self.0.number) }
     }
 
+    pub(crate) fn selection(&self) -> &Selection {
+        &self.0.selection
+    }
+
     pub(crate) fn is_dry(&self) -> bool {
         self.0.dry_run
     }
@@ -185,7 +189,7 @@ impl Run {
         RunView {
             id: self.id(),
             state,
-            verb: Some(self.0.verb),
+            verb: Some(self.0.selection.verb),
             dry_run: self.0.dry_run,
             by: Some(self.0.by.clone()),
             because: self.0.because.clone(),

@@ -1,0 +1,154 @@
+//! One migration: what it is, what it depends on, how its executions went, and what can be done with it.
+
+mod executions;
+mod facts;
+
+use std::collections::BTreeSet;
+
+use axum::response::Response;
+use maud::{Markup, html};
+use mongrate::migrator::HistoryPage;
+use mongrate::record::Record;
+use mongrate::status::{Standing, Status};
+use serde::Deserialize;
+
+use super::banners::banners;
+use super::layout::{Layout, crumb, live};
+use super::view::View;
+use super::words::{ago, chip, record_badge, standing_badge, time, visible};
+use crate::access::Action;
+use crate::call::{Call, Query};
+use crate::problem::Problem;
+
+/// How many executions are shown.
+const EXECUTIONS: u32 = 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    id: String,
+}
+
+pub(crate) async fn show(call: Call, Query(Which { id }): Query<Which>) -> Result<Response, Problem> {
+    let status = call.site.status().await?.status;
+    // Fails with the nearest id if there is no such migration.
+    let history = call.migrator().history().migration(&id).limit(EXECUTIONS).await?;
+    let (title, body) = match (status.get(&id), status.orphans().iter().find(|orphan| orphan.id == id)) {
+        (Some(standing), _) => (title(&id, standing.label()), linked(&call, &status, &standing, &history)),
+        (None, Some(orphan)) => (title(&id, "not linked in"), orphaned(&call, orphan, &history)),
+        (None, None) => (title(&id, "not recorded"), unrecorded(&call, &id, &history)),
+    };
+    Ok(Layout::of(&call, &title, None).banners(banners(&call, &status)).answer(&body))
+}
+
+/// The state first.
+fn title(id: &str, state: &str) -> String {
+    format!("{state}: {id}")
+}
+
+fn linked(call: &Call, status: &Status, standing: &Standing<'_>, history: &HistoryPage) -> Markup {
+    let migration = standing.migration;
+    html! {
+        (crumb(call, migration.id()))
+        section.head {
+            div {
+                h1 { (visible(migration.id())) " " span #badge data-live { (standing_badge(standing)) } }
+                p { (visible(&migration.summary())) }
+            }
+            div.actions { (live()) div #acts .actions data-live { (acts(call, standing)) } }
+        }
+        div #state .blocks data-live {
+            (drift(standing))
+            section.panel { h2 { "Facts" } (facts::of(migration, standing.record)) }
+            section.panel { h2 { "Neighbors" } (neighbors(call, status, standing)) }
+        }
+        (executions::section(call, migration.id(), history))
+    }
+}
+
+/// A migration that is recorded but not part of this program.
+fn orphaned(call: &Call, orphan: &Record, history: &HistoryPage) -> Markup {
+    html! {
+        (crumb(call, &orphan.id))
+        section.head {
+            div {
+                h1 { (visible(&orphan.id)) " " (record_badge(orphan.status)) }
+                p { (visible(orphan.description.lines().next().unwrap_or_default())) }
+            }
+            div.actions { (live()) }
+        }
+        p.alert.run {
+            "It was applied " (ago(orphan.executed_at))
+            @if let Some(version) = &orphan.codebase_version { " by version " (visible(version)) }
+            ", and is not linked into this process: the process is older than the database, or the migration has been removed."
+        }
+        (executions::section(call, &orphan.id, history))
+    }
+}
+
+/// A migration that only the history knows.
+fn unrecorded(call: &Call, id: &str, history: &HistoryPage) -> Markup {
+    html! {
+        (crumb(call, id))
+        section.head { h1 { (visible(id)) } div.actions { (live()) } }
+        p.alert { "It is not linked into this process and has no record. Only the history knows it." }
+        (executions::section(call, id, history))
+    }
+}
+
+/// The links to plans, where they are confirmed.
+fn acts(call: &Call, standing: &Standing<'_>) -> Markup {
+    let plan = |verb| View::Plan.url(&call.site, &[("verb", verb), ("only", standing.migration.id())]);
+    let can_run = standing.state.is_pending() && !standing.is_running && call.allowed.may(Action::Up);
+    let can_revert =
+        !standing.state.is_pending() && standing.migration.is_reversible() && call.allowed.may(Action::Down);
+    html! {
+        @if can_run { a.button.primary href=(plan("up")) data-dialog { "Run…" } }
+        @if can_revert { a.button.danger href=(plan("down")) data-dialog { "Revert…" } }
+    }
+}
+
+fn drift(standing: &Standing<'_>) -> Markup {
+    html! {
+        @if let Some(record) = standing.record.filter(|_| standing.has_drifted()) {
+            p.alert.run {
+                strong { "Its code has changed" } " since it was applied on " (time(record.executed_at)) ". "
+                "The change has no effect on this database, because an applied migration does not run again. "
+                "Undo the change and write a new migration, or accept the code as it is now."
+            }
+        }
+        @if standing.record.is_some_and(|record| record.verification_failed) {
+            p.alert.bad {
+                strong { "Its effect is missing." } " It is applied, but its check has not found what it should have done."
+            }
+        }
+    }
+}
+
+fn neighbors(call: &Call, status: &Status, standing: &Standing<'_>) -> Markup {
+    let (id, needs) = (standing.migration.id(), standing.migration.dependencies());
+    let needed_by: Vec<_> = ids_depending_on(status, |needed| needed == id).into_iter().collect();
+    let beyond: Vec<_> = ids_depending_on(status, |needed| needed_by.contains(&needed))
+        .into_iter()
+        .filter(|id| !needed_by.contains(id))
+        .collect();
+    html! {
+        dl.facts {
+            (chips(call, status, "Depends on", needs))
+            (chips(call, status, "Needed by", &needed_by))
+            @if !beyond.is_empty() { (chips(call, status, "Those are needed by", &beyond)) }
+        }
+    }
+}
+
+fn ids_depending_on(status: &Status, is_meant: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
+    let dependents = status.iter().filter(|other| other.migration.dependencies().iter().any(|needed| is_meant(needed)));
+    dependents.map(|other| other.migration.id()).collect()
+}
+
+fn chips(call: &Call, status: &Status, name: &str, ids: &[&str]) -> Markup {
+    html! {
+        dt { (name) }
+        dd { @if ids.is_empty() { span.muted { "nothing" } } @for id in ids { (chip(&call.site, status, id)) " " } }
+    }
+}

@@ -1,0 +1,58 @@
+//! The history of one migration.
+
+use maud::{Markup, html};
+use mongrate::display::Count;
+use mongrate::migrator::HistoryPage;
+use mongrate::record::HistoryEntry;
+
+use crate::call::Call;
+use crate::page::view::View;
+use crate::page::words::{elapsed, error, record_badge, time, visible};
+
+pub(super) fn section(call: &Call, id: &str, history: &HistoryPage) -> Markup {
+    html! {
+        section #executions data-live {
+            div.sub {
+                h2 { "History" }
+                @if history.total > history.entries.len() as u64 {
+                    a href=(View::History.url(&call.site, &[("migration", id)])) { "All " (Count(history.total)) }
+                }
+            }
+            @if history.entries.is_empty() {
+                p.muted { "It has never run here." }
+            } @else {
+                div.scroll { (table(&history.entries)) }
+            }
+        }
+    }
+}
+
+fn table(entries: &[HistoryEntry]) -> Markup {
+    html! {
+        table {
+            thead {
+                tr { @for name in ["Act", "Outcome", "When (UTC)", "Took", "By", "Why"] { th scope="col" { (name) } } }
+            }
+            tbody { @for entry in entries { (row(entry)) } }
+        }
+    }
+}
+
+fn row(entry: &HistoryEntry) -> Markup {
+    let causes = entry.error_stack.as_deref().unwrap_or_default();
+    html! {
+        tr {
+            td data-name="Act" { (entry.act.to_string().replace('-', " ")) }
+            td {
+                @if let Some(status) = entry.status { (record_badge(status)) }
+                @if let Some(message) = &entry.error {
+                    (error(&format!("error-{}", entry.executed_at.timestamp_millis()), message, causes))
+                }
+            }
+            td data-name="When" { (time(entry.executed_at)) }
+            td data-name="Took" { (elapsed(entry.duration())) }
+            td data-name="By" { (visible(entry.by.as_deref().unwrap_or(&entry.host))) }
+            td data-name="Why" { @if let Some(because) = &entry.because { (visible(because)) } }
+        }
+    }
+}
