@@ -109,12 +109,12 @@ async fn i6_the_reply_to_the_acquisition_is_lost() {
     }
 }
 
-/// Two updates create the documents and one raises the fence; all later ones are heartbeats.
+/// The first of these commands takes the lease; all later ones are heartbeats.
 #[tokio::test]
 async fn heartbeats_are_lost() {
     let db = TestDb::new().await;
     let port = servers::replica_set().await.members()[0].port();
-    let proxy = Proxy::to(port, Strike::Named("update", 4..=5), Lost::Reply).await;
+    let proxy = Proxy::to(port, Strike::Named("findAndModify", 2..=3), Lost::Reply).await;
     let client = Client::with_uri_str(format!("{}&retryWrites=false", proxy.uri())).await.unwrap();
     let migrator = builder(client.database(db.name()), "module:nap").lease(Duration::from_secs(4)).build().unwrap();
     let report = migrator.up().await.unwrap();
@@ -133,7 +133,7 @@ async fn i6_a_heartbeat_is_not_answered() {
     let run = tokio::spawn(migrator.up().into_future());
     STARTED.notified().await;
     let unanswered = doc! {
-        "failCommands": ["update"],
+        "failCommands": ["findAndModify"],
         "namespace": format!("{}.migrations_lock", db.name()),
         "blockConnection": true,
         "blockTimeMS": 4_000,

@@ -5,3 +5,4 @@ mod conclusion;
 mod identity;
 mod limited;
 mod settings;
+mod stop;

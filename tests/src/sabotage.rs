@@ -145,11 +145,10 @@ fn writes_the_fence(name: &str, command: &Document) -> bool {
     name == "update" && first_update(command).is_some_and(|update| fence(update) && !update.contains_key("upsert"))
 }
 
-/// A heartbeat is a pipeline, the release of the lease is not.
+/// A heartbeat knows its token, and taking the lease does not.
 fn is_heartbeat(name: &str, command: &Document) -> bool {
-    name == "update"
-        && is(command, "update", "migrations_lock")
-        && first_update(command).is_some_and(|update| update.get_array("u").is_ok())
+    let knows_both = |lease: &Document| lease.contains_key("holder.nonce") && lease.contains_key("token");
+    name == "findAndModify" && command.get_document("query").is_ok_and(knows_both)
 }
 
 /// Returns whether it is in a transaction with a body. A transaction without a body starts with its record.

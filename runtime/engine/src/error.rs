@@ -149,8 +149,9 @@ pub enum Error {
         shared_pool: bool,
     },
 
-    /// The run was interrupted: its future was dropped, or the process received SIGTERM, SIGINT (ctrl-C) or SIGHUP. This is
-    /// an error even if everything was applied before the run could stop, because the process is meant to end.
+    /// The run was interrupted: its future was dropped, the process received SIGTERM, SIGINT (ctrl-C) or SIGHUP, or somebody
+    /// [requested it](crate::Migrator::request_stop), as a warning of the report says. After a signal, this is an error even if
+    /// everything was applied before the run could stop, because the process is meant to end.
     ///
     /// The lock is free, unless [`Report::left_running`] names something.
     Interrupted {

@@ -19,7 +19,7 @@ pub use health::Health;
 pub use history::History;
 pub use migration::Migration;
 pub use plan::Plan;
-pub use record::{Holder, Lock, Record, Released};
+pub use record::{Holder, Lock, Record, Released, StopRequest};
 pub use report::Report;
 pub use statistics::Statistics;
 pub use status::{Pending, Shown, Standing, Status, Version, Versions, kebab_case};

@@ -13,6 +13,7 @@ mod mongo;
 mod seize;
 mod session;
 mod status;
+mod stop_request;
 mod store;
 mod underway;
 mod wait;
@@ -31,8 +32,9 @@ pub(crate) use mongo::Mongo;
 pub(crate) use seize::Seized;
 pub(crate) use session::Session;
 pub use status::LockStatus;
+pub use stop_request::StopRequest;
 #[cfg(test)]
-pub(crate) use store::{Abandoned, Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
+pub(crate) use store::{Abandoned, Claimant, Claimed, Documents, Free, Grant, Heartbeat, Prolonged, Raised, Revoked};
 pub(crate) use store::{Fenced, LeaseDocument, Store};
 pub(crate) use underway::end;
 pub(crate) use wait::{Acquisition, Waiter};

@@ -33,6 +33,8 @@ pub(crate) enum Reason {
     WaitTimedOut(Duration),
     /// The process received a signal, or the migrator was shut down.
     Interrupted,
+    /// Somebody requested it through the lease document.
+    Requested,
     /// The caller dropped the future of the run.
     Dropped,
 }
@@ -85,6 +87,7 @@ impl fmt::Display for Reason {
             Self::TimedOut(limit) => write!(f, "the timeout of {} has passed", Elapsed(*limit)),
             Self::RunTimedOut(limit) => write!(f, "the run's time limit of {} has passed", Elapsed(*limit)),
             Self::WaitTimedOut(limit) => write!(f, "the wait of {} for the migration lock has passed", Elapsed(*limit)),
+            Self::Requested => f.write_str("somebody requested the run to stop"),
             Self::Interrupted | Self::Dropped => f.write_str("the run was interrupted"),
         }
     }

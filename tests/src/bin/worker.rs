@@ -34,6 +34,7 @@ async fn main() -> Result<()> {
         ["insert", uri, database, collection] => insert(&connect(uri, database).await?, collection).await,
         ["up", uri, database, source] => up(&connect(uri, database).await?, source, go).await,
         ["boot", uri, database, ref halt @ ..] => crash::boot(uri, database, halt).await,
+        ["request-stop", uri, database, token] => request_stop(connect(uri, database).await?, token.parse()?).await,
         ["tenants", uri, prefix, source] => tenants(uri, prefix, source, go).await,
         ["crash", uri, database, lease, ref halt @ ..] => {
             crash::run(crash::SOURCE, Direction::Up, uri, database, lease, halt).await
@@ -92,6 +93,13 @@ async fn up(database: &Database, source: &str, go: oneshot::Receiver<()>) -> Res
     go.await?;
     let report = migrator(database, source).build().unwrap().up().await?;
     println!("applied {}", report.applied().count());
+    Ok(())
+}
+
+/// Requests the run with this token to stop.
+async fn request_stop(database: Database, token: i64) -> Result<()> {
+    let requested = Migrator::new(database).request_stop(token).by("ana").because("see OPS-19").await?;
+    println!("requested {requested}");
     Ok(())
 }
 

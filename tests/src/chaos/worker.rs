@@ -1,6 +1,6 @@
 //! The process that migrates, and that faults kill and pause.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::io::{Read, stdin};
 use std::iter::successors;
@@ -57,22 +57,22 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Reports when the lease is taken, the only use of findAndModify. A take-over has the condition that token and
-/// heartbeat are unchanged.
+/// Reports when the lease is taken. A take-over has the condition that token and heartbeat are unchanged. A heartbeat is the other
+/// use of findAndModify, on condition that nonce and token are our own.
 fn tell_takings() -> EventHandler<CommandEvent> {
-    let over = Mutex::new(HashSet::new());
+    let taking = Mutex::new(HashMap::new());
     EventHandler::callback(move |event| {
-        let mut over = over.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taking = taking.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            CommandEvent::Started(event)
-                if event.command_name == "findAndModify"
-                    && event.command.get_document("query").is_ok_and(|query| query.contains_key("beat")) =>
-            {
-                over.insert(event.request_id);
+            CommandEvent::Started(event) if event.command_name == "findAndModify" => {
+                let has = |field| event.command.get_document("query").is_ok_and(|query| query.contains_key(field));
+                if !(has("holder.nonce") && has("token")) {
+                    taking.insert(event.request_id, has("beat"));
+                }
             }
-            CommandEvent::Succeeded(event) if event.command_name == "findAndModify" => {
-                let was_held = over.remove(&event.request_id);
-                if event.reply.get_document("value").is_ok() {
+            CommandEvent::Succeeded(event) => {
+                let was_held = taking.remove(&event.request_id);
+                if let (Some(was_held), Ok(_)) = (was_held, event.reply.get_document("value")) {
                     println!("took {}", if was_held { "over" } else { "free" });
                 }
             }

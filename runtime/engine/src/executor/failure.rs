@@ -37,7 +37,7 @@ impl From<Reason> for Failure {
             // The lease is still held, so this is a failure of the migration like any other.
             Reason::TimedOut(limit) => Self::Failed(Error::TimedOut { limit }.into()),
             Reason::RunTimedOut(limit) => Self::Failed(Error::RunTimedOut { limit, report: Box::default() }.into()),
-            Reason::LeaseLost | Reason::WaitTimedOut(_) | Reason::Interrupted | Reason::Dropped => {
+            Reason::LeaseLost | Reason::WaitTimedOut(_) | Reason::Interrupted | Reason::Requested | Reason::Dropped => {
                 Self::Stopped(reason)
             }
         }

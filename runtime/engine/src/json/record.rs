@@ -102,8 +102,28 @@ impl<'a> From<&'a crate::record::Holder> for Holder<'a> {
 pub struct Lock<'a> {
     /// Null if the lock is free.
     holder: Option<Holder<'a>>,
+    /// The token of the newest lease: that of the holder, if there is one.
+    token: i64,
     held_for_ms: Option<u64>,
     expires_at: Option<String>,
+    expires_in_ms: Option<u64>,
+    /// Null if the holder was not requested to stop.
+    stop_requested: Option<StopRequest<'a>>,
+}
+
+/// A request to the holder of the lock to stop.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StopRequest<'a> {
+    by: Option<&'a str>,
+    because: Option<&'a str>,
+    at: String,
+}
+
+impl<'a> From<&'a crate::lock::StopRequest> for StopRequest<'a> {
+    fn from(request: &'a crate::lock::StopRequest) -> Self {
+        Self { by: request.by.as_deref(), because: request.because.as_deref(), at: time(request.at) }
+    }
 }
 
 impl<'a> Lock<'a> {
@@ -112,8 +132,11 @@ impl<'a> Lock<'a> {
     pub fn of(status: &'a LockStatus) -> Self {
         Self {
             holder: status.holder.as_ref().map(Holder::from),
+            token: status.token,
             held_for_ms: status.held_for.map(millis),
             expires_at: status.expires_at.map(time),
+            expires_in_ms: status.expires_in.map(millis),
+            stop_requested: status.stop_requested.as_ref().map(StopRequest::from),
         }
     }
 }

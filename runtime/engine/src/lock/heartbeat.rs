@@ -1,14 +1,15 @@
 //! Holds the lease: heartbeats in the background, a deadline on our own clock, and the release.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use mongodb::bson::Document;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::store::{Abandoned, Grant, Heartbeat, Store};
+use super::stop_request::StopRequest;
+use super::store::{Abandoned, Grant, Heartbeat, Prolonged, Store};
 use super::{Lock, MARGIN, Mongo};
 use crate::error::{Error, is_transient};
 use crate::stop::{GRACE, Guard, Permit, Reason, Stop, backoff};
@@ -35,6 +36,8 @@ struct Shared {
     current: Mutex<Option<String>>,
     /// The session of our transactions, if it has changed.
     session: Mutex<Option<Document>>,
+    /// The request to stop, once a heartbeat has read one.
+    stop: OnceLock<StopRequest>,
     released: Notify,
 }
 
@@ -42,7 +45,12 @@ impl<S: Store> Lease<S> {
     /// Starts the heartbeat of a lease that was just acquired. `abandoned` are the sessions of former holders that did not release
     /// it. `stop` is raised when the lease is lost.
     pub(super) fn hold(lock: Lock<S>, grant: Grant, abandoned: Vec<Document>, stop: Stop) -> Self {
-        let shared = Arc::new(Shared { current: Mutex::new(None), session: Mutex::new(None), released: Notify::new() });
+        let shared = Arc::new(Shared {
+            current: Mutex::new(None),
+            session: Mutex::new(None),
+            stop: OnceLock::new(),
+            released: Notify::new(),
+        });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
         let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
         Self {
@@ -79,6 +87,11 @@ impl<S: Store> Lease<S> {
     /// Publishes the session of our transactions with the next heartbeat. A successor ends them if this process dies.
     pub(crate) fn use_session(&self, id: &Document) {
         *locked(&self.shared.session) = Some(id.clone());
+    }
+
+    /// Returns the request that the run stop, if there is one.
+    pub(crate) fn stop_request(&self) -> Option<&StopRequest> {
+        self.shared.stop.get()
     }
 
     /// Fails if the lease may be lost, or the run must stop.
@@ -159,8 +172,14 @@ async fn beat<S: Store>(lock: Lock<S>, grant: Grant, guard: Guard, shared: Arc<S
             async move { lock.prolong(grant, current, session).await }
         });
         match timeout_at(guard.deadline(), call).await {
-            Ok(Ok(Ok(true))) => guard.extend(lock.safe_until(sent)),
-            Ok(Ok(Ok(false))) | Err(_) => return guard.lose(),
+            Ok(Ok(Ok(Some(Prolonged { stop })))) => {
+                guard.extend(lock.safe_until(sent));
+                if let Some(request) = stop {
+                    shared.stop.get_or_init(|| request);
+                    guard.stop(Reason::Requested);
+                }
+            }
+            Ok(Ok(Ok(None))) | Err(_) => return guard.lose(),
             Ok(Ok(Err(error))) => tracing::warn!(%error, "a heartbeat of the migration lock failed; retrying"),
             Ok(Err(_)) => tracing::warn!("a heartbeat of the migration lock panicked; retrying"),
         }
@@ -175,8 +194,13 @@ impl<S: Store> Lock<S> {
         sent + self.lease * MARGIN.0 / MARGIN.1
     }
 
-    /// Sends a heartbeat. Returns false if the lease is lost.
-    async fn prolong(&self, grant: Grant, current: Option<String>, session: Option<Document>) -> Result<bool, Error> {
+    /// Sends a heartbeat. Returns `None` if the lease is lost.
+    async fn prolong(
+        &self,
+        grant: Grant,
+        current: Option<String>,
+        session: Option<Document>,
+    ) -> Result<Option<Prolonged>, Error> {
         let prolonged = self.store.prolong(grant, Heartbeat { lease: self.lease, current, session }).await;
         prolonged.map_err(|error| self.failed("keep the migration lock", error))
     }

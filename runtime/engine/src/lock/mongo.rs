@@ -11,7 +11,8 @@ use mongodb::{ClientSession, Collection, Database};
 use super::command::{kill, start, under_way};
 use super::millis;
 use super::store::{
-    Abandoned, Claimant, Claimed, Documents, Fenced, Free, Grant, Heartbeat, LeaseDocument, Raised, Revoked, Store,
+    Abandoned, Claimant, Claimed, Documents, Fenced, Free, Grant, Heartbeat, LeaseDocument, Prolonged, Raised, Revoked,
+    Store,
 };
 use crate::display::shorten;
 use crate::error::write_error;
@@ -70,8 +71,10 @@ impl Store for Mongo {
     async fn documents(&self) -> Result<Documents> {
         let over = doc! { "$lte": ["$expiresAt", "$$NOW"] };
         let held = doc! { "$subtract": ["$$NOW", "$holder.since"] };
+        let left = doc! { "$subtract": ["$expiresAt", "$$NOW"] };
         let fields = doc! {
             "holder": 1, "token": 1, "beat": 1, "leaseMs": 1, "expiresAt": 1, "expired": over, "heldMs": held,
+            "leftMs": left, "stop": 1,
         };
         let both = doc! { "_id": { "$in": [LEASE, FENCE] } };
         let mut found = self.documents.clone_with_type::<LeaseDocument>().find(both).projection(fields).await?;
@@ -108,11 +111,11 @@ impl Store for Mongo {
 
     async fn withdraw(&self, nonce: ObjectId) -> Result<()> {
         let taken = doc! { "_id": LEASE, "holder.nonce": nonce };
-        self.documents.update_one(taken, doc! { "$set": { "holder": null } }).await?;
+        self.documents.update_one(taken, doc! { "$set": { "holder": null }, "$unset": { "stop": "" } }).await?;
         Ok(())
     }
 
-    async fn prolong(&self, grant: Grant, beat: Heartbeat) -> Result<bool> {
+    async fn prolong(&self, grant: Grant, beat: Heartbeat) -> Result<Option<Prolonged>> {
         let mut set = doc! {
             "beat": { "$add": ["$beat", 1_i64] },
             "expiresAt": { "$add": ["$$NOW", millis(beat.lease)] },
@@ -121,15 +124,25 @@ impl Store for Mongo {
         if let Some(session) = beat.session {
             set.insert("holder.session", doc! { "$literal": session });
         }
-        let beaten = self.documents.update_one(ours(grant), vec![doc! { "$set": set }]).await?;
-        Ok(beaten.matched_count == 1)
+        let leases = self.documents.clone_with_type::<Prolonged>();
+        leases.find_one_and_update(ours(grant), vec![doc! { "$set": set }]).projection(doc! { "stop": 1 }).await
+    }
+
+    async fn request_stop(&self, token: i64, by: Option<&str>, because: Option<&str>) -> Result<bool> {
+        let held = doc! { "_id": LEASE, "token": token, "holder": { "$ne": null } };
+        // `$literal`, since a text that starts with `$` would be read as a field.
+        let told = doc! { "$literal": { "by": by, "because": because } };
+        let stop = doc! { "$mergeObjects": [told, { "at": "$$NOW" }] };
+        let requested = self.documents.update_one(held, vec![doc! { "$set": { "stop": stop } }]).await?;
+        Ok(requested.matched_count == 1)
     }
 
     async fn free(&self, grant: Grant, abandoned: Abandoned) -> Result<bool> {
-        let mut free = doc! { "$set": { "holder": null } };
+        let mut unset = doc! { "stop": "" };
         if abandoned == Abandoned::Forget {
-            free.insert("$unset", doc! { "abandoned": "" });
+            unset.insert("abandoned", "");
         }
+        let free = doc! { "$set": { "holder": null }, "$unset": unset };
         let freed = self.documents.update_one(ours(grant), free).await?;
         Ok(freed.matched_count == 1)
     }
@@ -140,6 +153,7 @@ impl Store for Mongo {
             "abandoned": abandoned(doc! { "$literal": true }),
             "token": newer(newest),
             "beat": 0_i64,
+            "stop": "$$REMOVE",
         } };
         let lease = only.map_or_else(
             || doc! { "_id": LEASE },
@@ -245,6 +259,7 @@ fn claim(claimant: &Claimant) -> Document {
         "abandoned": abandoned(doc! { "$ne": ["$holder.nonce", claimant.nonce] }),
         "token": newer(claimant.newest),
         "beat": 0_i64,
+        "stop": "$$REMOVE",
         "leaseMs": lease_ms,
         "expiresAt": { "$add": ["$$NOW", lease_ms] },
     } }

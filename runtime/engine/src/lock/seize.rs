@@ -1,9 +1,10 @@
-//! Releases the lock by force.
+//! Acts against the holder of the lock: a request to stop, and the release by force.
 
 use mongodb::bson::Document;
 
 use super::Lock;
 use super::store::{Documents, LeaseDocument, Revoked, Store};
+use crate::display::shorten;
 use crate::error::Error;
 use crate::record::Holder;
 
@@ -19,6 +20,18 @@ pub(crate) struct Seized {
 }
 
 impl<S: Store> Lock<S> {
+    /// Requests the holder of the lease with this token to stop. Returns false if nobody holds it.
+    pub(crate) async fn request_stop(
+        &self,
+        token: i64,
+        mut by: Option<String>,
+        mut because: Option<String>,
+    ) -> Result<bool, Error> {
+        [&mut by, &mut because].into_iter().flatten().for_each(shorten);
+        let requested = self.store.request_stop(token, by.as_deref(), because.as_deref()).await;
+        requested.map_err(|error| self.failed("request a stop", error))
+    }
+
     /// Releases the lock whoever holds it, and raises the token and the fence. A holder that is alive loses its lease and cannot
     /// commit. `recorded` is the newest token on record. Returns `None` if there is no lock.
     ///

@@ -4,8 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use mongodb::bson::DateTime;
-use {super::Lock, super::Store};
 
+use super::stop_request::StopRequest;
+use super::{Lock, Store};
 use crate::display::Elapsed;
 use crate::error::Error;
 use crate::record::Holder;
@@ -20,6 +21,12 @@ pub struct LockStatus {
     pub held_for: Option<Duration>,
     /// Time at which the lease expires unless a heartbeat prolongs it (UTC, the server's clock).
     pub expires_at: Option<DateTime>,
+    /// Time until the lease expires unless a heartbeat prolongs it, by the server's clock. Zero if it has expired.
+    pub expires_in: Option<Duration>,
+    /// The request to the holder to stop, until the lease is released; see [`Migrator::request_stop`].
+    ///
+    /// [`Migrator::request_stop`]: crate::Migrator::request_stop
+    pub stop_requested: Option<StopRequest>,
     /// The token of the newest lease, which only increases. 0 if this database was never migrated.
     pub token: i64,
 }
@@ -34,6 +41,11 @@ impl<S: Store> Lock<S> {
             token,
             held_for: held.as_ref().and_then(|held| held.held_ms).map(|ms| Duration::from_millis(ms.unsigned_abs())),
             expires_at: held.as_ref().and_then(|held| held.expires_at),
+            expires_in: held
+                .as_ref()
+                .and_then(|held| held.left_ms)
+                .map(|ms| Duration::from_millis(ms.max(0).unsigned_abs())),
+            stop_requested: held.as_ref().and_then(|held| held.stop.clone()),
             holder: held.and_then(|held| held.holder),
         })
     }
@@ -48,6 +60,9 @@ impl fmt::Display for LockStatus {
         }
         if let (false, Some(Ok(expires))) = (holder.expired, self.expires_at.map(DateTime::try_to_rfc3339_string)) {
             write!(f, ", expires at {expires} unless prolonged")?;
+        }
+        if let Some(request) = &self.stop_requested {
+            write!(f, "; {request}")?;
         }
         f.write_str(".")
     }

@@ -8,6 +8,7 @@ use mongodb::error::Result;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::stop_request::StopRequest;
 use crate::record::Holder;
 use crate::store::{Change, Written};
 
@@ -31,8 +32,16 @@ pub(crate) trait Store: Clone + fmt::Debug + Send + Sync + 'static {
     /// Releases the lease of a claimant that does not know whether it has acquired it.
     fn withdraw(&self, nonce: ObjectId) -> impl Future<Output = Result<()>> + Send;
 
-    /// Sends a heartbeat. Returns false if the lease is lost.
-    fn prolong(&self, grant: Grant, beat: Heartbeat) -> impl Future<Output = Result<bool>> + Send;
+    /// Sends a heartbeat. Returns `None` if the lease is lost.
+    fn prolong(&self, grant: Grant, beat: Heartbeat) -> impl Future<Output = Result<Option<Prolonged>>> + Send;
+
+    /// Stores a request to stop, at the server's time, for the holder of the lease with this token. Returns false if nobody holds it.
+    fn request_stop(
+        &self,
+        token: i64,
+        by: Option<&str>,
+        because: Option<&str>,
+    ) -> impl Future<Output = Result<bool>> + Send;
 
     /// Releases the lease if it is still ours. Returns false if the lease is lost.
     fn free(&self, grant: Grant, abandoned: Abandoned) -> impl Future<Output = Result<bool>> + Send;
@@ -151,6 +160,14 @@ pub(crate) struct Heartbeat {
     pub(crate) session: Option<Document>,
 }
 
+/// The reply to a heartbeat.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Prolonged {
+    /// The request to stop, if there is one.
+    #[serde(default)]
+    pub(crate) stop: Option<StopRequest>,
+}
+
 /// The result of raising the fence.
 #[derive(Debug)]
 pub(crate) struct Raised {
@@ -182,6 +199,12 @@ pub(crate) struct LeaseDocument {
     /// Time since the holder acquired it, by the server's clock, in milliseconds.
     #[serde(default, rename = "heldMs")]
     pub(crate) held_ms: Option<i64>,
+    /// Time until it expires, by the server's clock, in milliseconds.
+    #[serde(default, rename = "leftMs")]
+    pub(crate) left_ms: Option<i64>,
+    /// The request to its holder to stop, if there is one.
+    #[serde(default)]
+    pub(crate) stop: Option<StopRequest>,
 }
 
 /// What becomes of the abandoned sessions when the lease is released.

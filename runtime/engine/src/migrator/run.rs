@@ -231,7 +231,7 @@ pub(super) fn stopped(reason: Reason, report: Report) -> Error {
     match reason {
         Reason::LeaseLost => Error::LeaseLost { report, shared_pool: false },
         Reason::RunTimedOut(limit) => Error::RunTimedOut { limit, report },
-        Reason::Interrupted | Reason::Dropped | Reason::TimedOut(_) | Reason::WaitTimedOut(_) => {
+        Reason::Interrupted | Reason::Requested | Reason::Dropped | Reason::TimedOut(_) | Reason::WaitTimedOut(_) => {
             Error::Interrupted { report }
         }
     }

@@ -32,6 +32,10 @@ impl Guard {
         self.run.raise(Reason::LeaseLost);
     }
 
+    pub(crate) fn stop(&self, reason: Reason) {
+        self.run.raise(reason);
+    }
+
     pub(crate) fn is_lost(&self) -> bool {
         self.run.reason() == Some(Reason::LeaseLost) || Instant::now() >= self.deadline()
     }

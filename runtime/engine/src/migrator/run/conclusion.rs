@@ -56,7 +56,10 @@ impl Run {
             execution_duration: i64::try_from(began.since.elapsed().as_millis()).unwrap_or(i64::MAX),
             by: self.by.clone(),
             because: self.because.clone(),
-            error: result.as_ref().err().map(Error::message),
+            error: result.as_ref().err().map(|error| match executor.lease.stop_request() {
+                Some(request) => format!("{}: {request}", error.message()),
+                None => error.message(),
+            }),
             ..entry(Act::Run, executor.lease.token(), executor.options)
         }
     }

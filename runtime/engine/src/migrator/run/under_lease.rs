@@ -71,7 +71,11 @@ impl Run {
             bodies: link.bodies(),
             left_running: Vec::new(),
         };
-        let result = self.under_lease(work, first, &mut executor).await;
+        let mut result = self.under_lease(work, first, &mut executor).await;
+        let report = result.as_mut().map_or_else(Error::report_mut, Some);
+        if let (Some(request), Some(report)) = (lease.stop_request(), report) {
+            report.warn(request.to_string());
+        }
         if let (Err(_), true, Some(session)) = (&result, transactional, &executor.session) {
             // The driver does not report whether a rollback reached the server, nor whether a failed commit ended the
             // transaction. An open transaction would block the next run.

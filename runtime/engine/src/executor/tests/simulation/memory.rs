@@ -57,6 +57,7 @@ impl Memory {
             self.process.suffer(*what, at);
             match *what {
                 What::Unlock => drop(tokio::spawn(super::process::unlock(self.world.clone()))),
+                What::RequestStop => drop(tokio::spawn(super::process::request_stop(self.world.clone()))),
                 What::ApplicationWrites(on) => self.world.server().application_writes(on),
                 _ => {}
             }

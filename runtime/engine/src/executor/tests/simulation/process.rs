@@ -160,6 +160,18 @@ pub(super) fn unlock(world: Arc<World>) -> BoxFuture<'static, ()> {
     })
 }
 
+/// Somebody requests the holder to stop, if there is one.
+pub(super) fn request_stop(world: Arc<World>) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let store = Memory { process: world.process(usize::MAX), world };
+        let lock = Lock::of(store.clone(), LEASE);
+        if let Ok(Some(lease)) = lock.lease_document().await {
+            let requested = lock.request_stop(lease.token, Some(lease.token.to_string()), None).await;
+            store.world.note(|| format!("the holder of {} is requested to stop: {requested:?}", lease.token));
+        }
+    })
+}
+
 /// Runs a process once. Returns whether everything is done.
 async fn run(store: &Memory) -> bool {
     let stop = Stop::new();

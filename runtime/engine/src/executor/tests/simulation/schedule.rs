@@ -66,6 +66,7 @@ pub(super) enum Call {
     TakeOver,
     Withdraw,
     Prolong,
+    RequestStop,
     Free,
     Revoke,
     Raise,
@@ -126,6 +127,8 @@ pub(super) enum What {
     Interrupt,
     /// The lock is released by force.
     Unlock,
+    /// Somebody requests the holder to stop.
+    RequestStop,
     /// The application writes to a collection, which creates it if it is missing.
     ApplicationWrites(&'static str),
 }
@@ -195,6 +198,7 @@ fn what() -> impl Strategy<Value = What> {
         3 => (any::<bool>(), ahead()).prop_map(|(survives, ahead)| What::FailOverAfter { survives, ahead }),
         1 => Just(What::Interrupt),
         1 => Just(What::Unlock),
+        2 => Just(What::RequestStop),
     ]
 }
 

@@ -58,8 +58,11 @@ impl Found {
 fn every_interleaving_keeps_i1_i2_i3_and_i6() {
     let tally = well(&transactions(), interleavings());
     // The interesting cases occur.
-    let Tally { faults, taken_over, fenced_off, killed, blocked, undone, .. } = tally;
-    assert!([faults, taken_over, fenced_off, killed, blocked, undone].iter().all(|count| *count > 0), "{tally:?}");
+    let Tally { faults, taken_over, fenced_off, killed, blocked, stopped, undone, .. } = tally;
+    assert!(
+        [faults, taken_over, fenced_off, killed, blocked, stopped, undone].iter().all(|count| *count > 0),
+        "{tally:?}"
+    );
 }
 
 #[test]

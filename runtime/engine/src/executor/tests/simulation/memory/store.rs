@@ -14,7 +14,7 @@ use crate::error::code;
 use crate::lock::Fenced;
 use crate::lock::LeaseDocument;
 use crate::lock::Store;
-use crate::lock::{Abandoned, Claimant, Claimed, Documents, Free, Grant, Heartbeat, Raised, Revoked};
+use crate::lock::{Abandoned, Claimant, Claimed, Documents, Free, Grant, Heartbeat, Prolonged, Raised, Revoked};
 use crate::store::{Change, Written};
 
 /// The interval at which a blocked write is retried.
@@ -72,7 +72,12 @@ impl Store for Memory {
         .await
     }
 
-    async fn prolong(&self, grant: Grant, beat: Heartbeat) -> Result<bool> {
+    async fn request_stop(&self, token: i64, by: Option<&str>, _: Option<&str>) -> Result<bool> {
+        let by = by.map(str::to_owned);
+        self.call(Call::RequestStop, None, move |server| Answer::Done(server.request_stop(token, by.clone()))).await
+    }
+
+    async fn prolong(&self, grant: Grant, beat: Heartbeat) -> Result<Option<Prolonged>> {
         self.call(Call::Prolong, None, move |server| Answer::Done(server.prolong(grant, beat.clone()))).await
     }
 

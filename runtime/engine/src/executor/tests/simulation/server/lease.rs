@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Key, Server};
 use crate::lock::LeaseDocument;
-use crate::lock::{Abandoned, Claimant, Claimed, Free, Grant, Heartbeat, Revoked, millis};
+use crate::lock::{Abandoned, Claimant, Claimed, Free, Grant, Heartbeat, Prolonged, Revoked, StopRequest, millis};
 use crate::record::Holder;
 
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct Lease {
     pub(crate) holder: Option<Holder>,
     pub(crate) token: i64,
     beat: i64,
+    /// The request to its holder to stop, made by its token.
+    stop: Option<StopRequest>,
     /// The sessions of holders that did not release it.
     abandoned: Vec<Document>,
     length: Duration,
@@ -37,6 +39,7 @@ impl Server {
                 holder: None,
                 token,
                 beat: 0,
+                stop: None,
                 abandoned: Vec::new(),
                 length: Duration::ZERO,
                 expires_at: 0,
@@ -57,6 +60,8 @@ impl Server {
             lease_ms: millis(lease.length),
             expires_at: None,
             held_ms: None,
+            left_ms: None,
+            stop: lease.stop,
         })
     }
 
@@ -108,32 +113,49 @@ impl Server {
         let (length, touched) = (claimant.lease, Instant::now());
         let holder = Some(holder);
         let claimed = Claimed { token, abandoned: abandoned.clone() };
-        self.push(|state| state.lease = Some(Lease { holder, token, beat: 0, abandoned, length, expires_at, touched }));
+        let (beat, stop) = (0, None);
+        self.push(|state| {
+            state.lease = Some(Lease { holder, token, beat, stop, abandoned, length, expires_at, touched })
+        });
         Some(claimed)
     }
 
     pub(crate) fn withdraw(&mut self, nonce: ObjectId) {
         self.change_lease(
             |lease| lease.holder.as_ref().is_some_and(|holder| holder.nonce == nonce),
-            |lease| lease.holder = None,
+            |lease| (lease.holder, lease.stop) = (None, None),
         );
     }
 
-    pub(crate) fn prolong(&mut self, grant: Grant, beat: Heartbeat) -> bool {
+    pub(crate) fn request_stop(&mut self, token: i64, by: Option<String>) -> bool {
+        let stop = StopRequest { by, because: None, at: DateTime::from_millis(self.now()) };
+        let is_held = |lease: &Lease| lease.token == token && lease.holder.is_some();
+        self.change_lease(is_held, |lease| lease.stop = Some(stop))
+    }
+
+    pub(crate) fn prolong(&mut self, grant: Grant, beat: Heartbeat) -> Option<Prolonged> {
         let expires_at = self.now() + millis(beat.lease);
-        self.change_lease(ours(grant), |lease| {
+        let prolonged = self.change_lease(ours(grant), |lease| {
             lease.beat += 1;
             lease.expires_at = expires_at;
             lease.touched = Instant::now();
             if let (Some(holder), Some(session)) = (&mut lease.holder, beat.session) {
                 holder.session = session;
             }
-        })
+        });
+        let stop = self.newest().lease.as_ref().filter(|_| prolonged)?.stop.clone();
+        if let Some(request) = &stop {
+            self.tally.stopped += 1;
+            if request.by != Some(grant.token.to_string()) {
+                self.violate("a request to stop has outlived its lease");
+            }
+        }
+        Some(Prolonged { stop })
     }
 
     pub(crate) fn free(&mut self, grant: Grant, abandoned: Abandoned) -> bool {
         self.change_lease(ours(grant), |lease| {
-            lease.holder = None;
+            (lease.holder, lease.stop) = (None, None);
             if abandoned == Abandoned::Forget {
                 lease.abandoned.clear();
             }
@@ -150,7 +172,7 @@ impl Server {
                 let present = lease.holder.take();
                 lease.abandoned.extend(present.map(|holder| holder.session));
                 lease.token = lease.token.max(newest) + 1;
-                lease.beat = 0;
+                (lease.beat, lease.stop) = (0, None);
             },
         );
         Some(before)

@@ -29,6 +29,8 @@ pub(crate) struct Tally {
     pub(crate) killed: usize,
     /// Raises that met a transaction that had passed the fence.
     pub(crate) blocked: usize,
+    /// Heartbeats that read a request to stop.
+    pub(crate) stopped: usize,
     /// Writes undone by a failover.
     pub(crate) undone: usize,
     pub(crate) committed: usize,
@@ -48,6 +50,7 @@ impl Tally {
         self.fenced_off += other.fenced_off;
         self.killed += other.killed;
         self.blocked += other.blocked;
+        self.stopped += other.stopped;
         self.undone += other.undone;
         self.committed += other.committed;
         self.ddl += other.ddl;
