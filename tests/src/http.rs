@@ -101,6 +101,20 @@ impl App {
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
+    /// A form of the page, sent with a token. `path` is relative to [`PAGE`].
+    pub async fn form(&self, token: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let encoded = |text: &str| text.replace('%', "%25").replace('&', "%26").replace('=', "%3D").replace(' ', "+");
+        let fields = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>();
+        let request = api(Method::POST, token, "").uri(format!("{PAGE}/{path}"));
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(fields.join("&"))).unwrap()).await
+    }
+
+    /// Sends a request whose answer goes on.
+    pub async fn raw(&self, request: Request<Body>) -> axum::response::Response {
+        self.0.clone().oneshot(request).await.unwrap()
+    }
+
     /// A request that confirms what it saw with this `ETag`.
     pub async fn confirm(&self, tag: &str, method: Method, token: &str, path: &str, body: &Value) -> Answer {
         let request = api(method, token, path).header(CONTENT_TYPE, "application/json").header(IF_MATCH, tag);

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use mongrate::Migrator;
+use tokio::sync::Semaphore;
 
 use crate::authorization::Access;
 use crate::mounts::Mounts;
 use crate::site::Site;
+use crate::watch::STREAMS;
 
 /// An admin page, an API and probes for one database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -24,6 +26,7 @@ struct Inner {
     hosts: Option<Vec<String>>,
     trusted_origins: Vec<String>,
     insecure_cookies: bool,
+    streams: Arc<Semaphore>,
     process: String,
     process_header: HeaderValue,
     mounts: Mounts,
@@ -44,6 +47,7 @@ impl Admin {
             site: Site::new(migrator.clone()),
             access: Box::new(access),
             home: None,
+            streams: Arc::new(Semaphore::new(STREAMS)),
             read_only: false,
             hosts: None,
             trusted_origins: Vec::new(),
@@ -54,10 +58,15 @@ impl Admin {
         })
     }
 
-    /// Stops the runs that were started here, in good order, and waits for their end. A service with signal handlers of its own
-    /// calls this before it exits.
+    /// Ends the streams of events, stops the runs that were started here in good order, and waits for their end. A service with
+    /// signal handlers of its own calls this before it exits; otherwise, open pages hold up a graceful shutdown for 20 seconds.
     pub async fn close(&self) {
-        self.0.site.runs().close().await;
+        self.0.site.close().await;
+    }
+
+    /// One permit for each stream of events that may still be opened.
+    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
+        &self.0.streams
     }
 
     pub(crate) fn site(&self) -> &Site {

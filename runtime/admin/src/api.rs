@@ -3,6 +3,7 @@
 pub(crate) mod amend;
 pub(crate) mod down;
 pub(crate) mod draft;
+pub(crate) mod lock;
 pub(crate) mod plan;
 pub(crate) mod runs;
 pub(crate) mod status;

@@ -24,6 +24,7 @@ mod authorization;
 mod call;
 mod doc;
 mod etag;
+mod events;
 mod face;
 mod faces;
 mod filter;
@@ -43,6 +44,7 @@ mod selection;
 mod site;
 mod theme;
 mod tokens;
+mod watch;
 
 pub use access::{Action, Grant, Level};
 pub use admin::{Admin, AdminBuilder};

@@ -1,5 +1,6 @@
 //! The page: a file for each view.
 
+pub(crate) mod acts;
 pub(crate) mod assets;
 mod banners;
 pub(crate) mod curl;

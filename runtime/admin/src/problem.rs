@@ -33,6 +33,8 @@ pub(crate) struct Problem {
     pub(crate) report: Option<Value>,
     #[serde(skip)]
     retry_after: Option<u64>,
+    #[serde(skip)]
+    pub(crate) link: Option<(String, &'static str)>,
 }
 
 fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
@@ -53,11 +55,24 @@ impl Problem {
             plan: None,
             report: None,
             retry_after: None,
+            link: None,
         }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// When to try again, in seconds.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Where to go on, for a person: a relative URL and what it shows.
+    pub(crate) fn link(mut self, url: String, text: &'static str) -> Self {
+        self.link = Some((url, text));
         self
     }
 
@@ -110,6 +125,13 @@ impl From<&Error> for Problem {
         problem.report = error.report().map(|report| value(&json::Report::of(report)));
         if let Error::LockTimeout { holder, take_over, .. } = error {
             problem.holder = Some(value(&json::Holder::from(&**holder)));
+            problem.help = Some(match take_over {
+                Some(left) => format!(
+                    "that process is probably dead; send `lockWaitMs: {}` to wait and take over",
+                    left.as_millis() + 5_000
+                ),
+                None => "wait until that process has finished, or stop its run".to_owned(),
+            });
             problem.retry_after = Some(take_over.map_or(5, |left| left.as_secs() + 1));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -10,11 +10,11 @@ use crate::admin::Admin;
 use crate::call::Call;
 use crate::face::Face;
 use crate::guard::{self, Gate};
-use crate::openapi;
 use crate::parameters::{BATCH, CONTINUE_ON_ERROR, DRY_RUN, ONLY, STEPS, TO, VERB, WITH_DEPENDENTS};
 use crate::problem::Problem;
 use crate::route::{Route, delete, get, post};
 use crate::{api, page};
+use crate::{events, openapi};
 
 /// The API.
 #[rustfmt::skip]
@@ -59,6 +59,10 @@ pub(crate) fn api() -> Vec<Route> {
         post("/prune", Prune, api::amend::prune).does("Delete the record of a migration that no longer exists, confirmed by the `ETag` of the status as `If-Match`")
             .reads("amend-request")
             .answers(&[(200, "report")]),
+        get("/lock", Look, api::lock::status).does("Show who holds the lock")
+            .answers(&[(200, "lock-status")]),
+        get("/lock/status", Look, api::lock::status).does("Show who holds the lock")
+            .answers(&[(200, "lock-status")]),
         delete("/lock", Unlock, api::unlock::unlock).does("Release the lock by force, confirmed by the `ETag` of the lock as `If-Match`")
             .reads("unlock-request")
             .answers(&[(200, "lock-release")]),
@@ -71,6 +75,8 @@ pub(crate) fn api() -> Vec<Route> {
         post("/", Draft, api::draft::draft).does("Create the code of a new migration: the same as `new`")
             .reads("new-request")
             .answers(&[(200, "new")]),
+        get("/events", Look, events::all).does("Stream what happens: `state`, `step`, `operation` and `gone`")
+            .answers(&[(200, "text/event-stream")]),
         get("/openapi.json", Look, document).does("Describe this API")
             .answers(&[(200, "any")]),
     ]
@@ -90,6 +96,16 @@ pub(crate) fn page() -> Vec<Route> {
         get("/sign-in", None, page::session::form),
         post("/session", None, page::session::open),
         post("/sign-out", None, page::session::close),
+        get("/events", Look, events::changes),
+        post("/up", Up, page::acts::up),
+        post("/down", Down, page::acts::down),
+        post("/dry-run", DryRun, page::acts::dry_run),
+        post("/stop", Stop, page::acts::stop),
+        post("/mark-applied", Mark, page::acts::mark_applied),
+        post("/mark-pending", Mark, page::acts::mark_pending),
+        post("/accept", Accept, page::acts::accept),
+        post("/prune", Prune, page::acts::prune),
+        post("/unlock", Unlock, page::acts::unlock),
         post("/theme", None, page::session::choose_theme),
         get("/app.css", None, page::assets::style),
         get("/app.js", None, page::assets::script),

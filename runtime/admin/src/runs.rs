@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use mongrate::migrator::RequestStop;
 use mongrate::{Migrator, Report};
 use tokio::time::sleep;
 
 pub(crate) use id::RunId;
 pub(crate) use progress::Done;
 pub(crate) use run::{Run, Start};
-pub(crate) use view::{RunState, RunView};
+pub(crate) use view::{RunState, RunView, Runner};
 
 use crate::problem::Problem;
 use crate::selection::Selection;
@@ -141,9 +142,8 @@ impl Runs {
     }
 
     async fn request_stop(&self, token: i64, by: &str, because: Option<&str>) -> Result<bool, Problem> {
-        let _ = (by, because);
-        let detail = format!("the run {token} is one of another process");
-        Err(Problem::new(StatusCode::CONFLICT, "elsewhere", detail).help("stop it there"))
+        let request = self.0.migrator.request_stop(token).by(by);
+        Ok(because.into_iter().fold(request, RequestStop::because).await?)
     }
 
     /// Stops all runs that were started here, and waits for their end. Later ones stop at once.

@@ -7,6 +7,7 @@ use mongrate::status::Status;
 use mongrate::{Error, Migrator};
 
 use crate::runs::Runs;
+use crate::watch::Watch;
 
 /// A database with its migrator. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -16,6 +17,7 @@ pub(crate) struct Site(Arc<Inner>);
 struct Inner {
     migrator: Migrator,
     runs: Runs,
+    watch: Watch,
     last: Mutex<Option<Seen>>,
 }
 
@@ -28,7 +30,12 @@ pub(crate) struct Seen {
 
 impl Site {
     pub(crate) fn new(migrator: Migrator) -> Self {
-        Self(Arc::new(Inner { runs: Runs::new(&migrator), migrator, last: Mutex::default() }))
+        Self(Arc::new(Inner {
+            runs: Runs::new(&migrator),
+            watch: Watch::new(&migrator),
+            migrator,
+            last: Mutex::default(),
+        }))
     }
 
     /// The name of the database that a request has to say, or `None` for the application's own.
@@ -43,6 +50,16 @@ impl Site {
 
     pub(crate) fn runs(&self) -> &Runs {
         &self.0.runs
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.0.watch
+    }
+
+    /// Ends its streams, and stops its runs in good order.
+    pub(crate) async fn close(&self) {
+        self.watch().close();
+        self.runs().close().await;
     }
 
     /// Reads the status, and keeps it for [`last_seen`](Self::last_seen).

@@ -44,6 +44,9 @@ pub(crate) async fn release(
         problem.holder = lock.holder.as_ref().map(|holder| value(&json::Holder::from(holder)));
         return Err(problem);
     }
+    if lock.holder.is_none() {
+        return Ok(None);
+    }
     let unlock = call.migrator().force_unlock().only(lock.token).because(because);
     Ok(unlock.by(call.actor(by.text())).await?)
 }

@@ -23,7 +23,10 @@ pub(crate) fn problem(admin: &Admin, call: Option<&Call>, theme: Theme, problem:
             }
             @if let Some(help) = &problem.help { p.muted { "What to do: " (visible(&sentence(help))) } }
             @if let Some(call) = call {
-                p.actions { a.button href=(View::Overview.url(&call.site, &[])) { "Back to the overview" } }
+                p.actions {
+                    @if let Some((url, text)) = &problem.link { a.button href=(url) { (text) } }
+                    a.button href=(View::Overview.url(&call.site, &[])) { "Back to the overview" }
+                }
             }
         }
     };
