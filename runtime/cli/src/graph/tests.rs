@@ -15,7 +15,7 @@ use crate::fixtures::drawings::{self, Drawn};
 
 /// Draws it without a database.
 fn drawn(drawing: &str) -> Drawing {
-    Drawing::new(&drawings::draw(drawing))
+    Drawing::new(drawings::draw(drawing))
 }
 
 fn drawn_story() -> Drawing {

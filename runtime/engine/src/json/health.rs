@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Finding;
+use crate::migration::Migration;
 
 /// The health of a database.
 #[derive(Debug, Serialize)]
@@ -26,8 +27,7 @@ impl<'a> Health<'a> {
     /// Converts a health check.
     #[must_use]
     pub fn of(health: &'a crate::migrator::Health) -> Self {
-        let ids =
-            |migrations: &[crate::migration::Migration]| migrations.iter().map(|migration| migration.id()).collect();
+        let ids = |migrations: &[Migration]| migrations.iter().map(Migration::id).collect();
         Self {
             status: health.status().to_string(),
             ready: health.is_ready(),

@@ -8,12 +8,12 @@ use super::millis;
 #[derive(Debug, Serialize)]
 pub struct Statistics<'a> {
     /// Sorted by qualified id.
-    migrations: Vec<Executions<'a>>,
+    migrations: Vec<OfMigration<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Executions<'a> {
+struct OfMigration<'a> {
     id: &'a str,
     executions: u64,
     failures: u64,
@@ -25,7 +25,7 @@ impl<'a> Statistics<'a> {
     /// Converts statistics.
     #[must_use]
     pub fn of(statistics: &'a [crate::migrator::Statistics]) -> Self {
-        let migrations = statistics.iter().map(|of| Executions {
+        let migrations = statistics.iter().map(|of| OfMigration {
             id: &of.id,
             executions: of.count,
             failures: of.failures,

@@ -15,7 +15,7 @@ use crate::plan::fixtures::{self, Drawn};
 
 /// Draws it without a database.
 fn drawn(drawing: &str) -> Drawing {
-    Drawing::new(&fixtures::draw(drawing))
+    Drawing::new(fixtures::draw(drawing))
 }
 
 fn drawn_story() -> Drawing {
@@ -79,7 +79,7 @@ fn a_picture_in_a_page_has_links_and_no_styles() {
     let svg = Svg::new(&drawing).inline("migration?a=b&id=").to_string();
     expect("inline.svg", &svg);
     let document = Document::parse(&svg).expect("XML");
-    let nodes = || document.descendants().filter(|node| node.is_element());
+    let nodes = || document.descendants().filter(roxmltree::Node::is_element);
     assert!(!nodes().any(|node| node.has_tag_name((NAMESPACE, "style")) || node.has_attribute("style")), "{svg}");
     let links: Vec<_> = nodes().filter_map(|node| node.attribute("href")).collect();
     assert_eq!(

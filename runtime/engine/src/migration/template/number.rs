@@ -22,7 +22,7 @@ pub fn next_id(name: &str, ids: &[&str], unlinked: &[String], dated: bool, now: 
     match counted.find(is_free) {
         Some(id) if newest <= 3 && !dated => id,
         _ => {
-            let by_day = format!("{}_{name}", today);
+            let by_day = format!("{today}_{name}");
             if newest <= 8 && !ids.contains(&&*by_day) { by_day } else { format!("{now}_{name}") }
         }
     }

@@ -14,7 +14,7 @@ fn rows(rails: &Rails) -> Vec<String> {
 }
 
 fn drawn(drawing: &str) -> String {
-    let drawing = Drawing::new(&draw(drawing)).reduced();
+    let drawing = Drawing::new(draw(drawing)).reduced();
     rows(&Rails::lay(&drawing, Limits { rows: 24, columns: 8 })).join("\n")
 }
 
@@ -38,7 +38,7 @@ fn lines_join_part_and_pass() {
 proptest! {
     #[test]
     fn it_reads_as_it_was_meant(migrations in acyclic(), columns in 1..12_usize) {
-        let drawing = Drawing::new(&migrations.into_iter().collect::<mongrate::Registry>()).reduced();
+        let drawing = Drawing::new(migrations.into_iter().collect::<mongrate::Registry>()).reduced();
         let rails = Rails::lay(&drawing, Limits { rows: usize::MAX, columns });
         let meant: BTreeSet<_> =
             rails.lines.iter().flat_map(|line| line.to.iter().map(|&to| (line.from, to))).collect();

@@ -15,7 +15,7 @@ const DRAWING: &str = "
 ";
 
 fn drawn(drawing: &str) -> Drawing {
-    Drawing::new(&draw(drawing))
+    Drawing::new(draw(drawing))
 }
 
 /// `a > b` for each edge.
@@ -73,7 +73,7 @@ fn what_follows_from_others_is_left_out() {
 proptest! {
     #[test]
     fn nothing_is_lost_and_nothing_is_left_over(migrations in acyclic()) {
-        let drawing = Drawing::new(&migrations.iter().copied().collect::<Registry>()).reduced();
+        let drawing = Drawing::new(migrations.iter().copied().collect::<Registry>()).reduced();
         let index = |id: &str| drawing.nodes.iter().position(|node| node.id == id).expect("a node");
         for (to, node) in drawing.nodes.iter().enumerate() {
             let declared: BTreeSet<_> = dependencies(&migrations, node.id).into_iter().map(index).collect();

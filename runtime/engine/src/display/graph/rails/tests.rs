@@ -8,7 +8,7 @@ use crate::plan::fixtures::draw;
 use crate::plan::fixtures::random::acyclic;
 
 fn lay(drawing: &str, rows: usize, columns: usize) -> Rails {
-    Rails::lay(&Drawing::new(&draw(drawing)), Limits { rows, columns })
+    Rails::lay(&Drawing::new(draw(drawing)), Limits { rows, columns })
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn what_finds_no_column_is_named() {
 proptest! {
     #[test]
     fn every_edge_has_one_line_or_one_name(migrations in acyclic(), rows in 1..30_usize, columns in 1..6_usize) {
-        let drawing = Drawing::new(&migrations.into_iter().collect::<Registry>());
+        let drawing = Drawing::new(migrations.into_iter().collect::<Registry>());
         let rails = Rails::lay(&drawing, Limits { rows, columns });
         let mut told: Vec<_> = rails.lines.iter().flat_map(|line| line.to.iter().map(|&to| (line.from, to))).collect();
         prop_assert!(told.iter().all(|(from, to)| to - from <= rows));
@@ -45,14 +45,14 @@ proptest! {
 
     #[test]
     fn with_room_enough_nothing_is_named(migrations in acyclic()) {
-        let drawing = Drawing::new(&migrations.into_iter().collect::<Registry>());
+        let drawing = Drawing::new(migrations.into_iter().collect::<Registry>());
         let rails = Rails::lay(&drawing, Limits { rows: usize::MAX, columns: usize::MAX });
         prop_assert!(rails.named.iter().all(Vec::is_empty));
     }
 
     #[test]
     fn nothing_lies_on_a_line(migrations in acyclic(), columns in 1..20_usize) {
-        let drawing = Drawing::new(&migrations.into_iter().collect::<Registry>());
+        let drawing = Drawing::new(migrations.into_iter().collect::<Registry>());
         let rails = Rails::lay(&drawing, Limits { rows: usize::MAX, columns });
         for (nth, line) in rails.lines.iter().enumerate() {
             prop_assert!(line.column >= rails.columns[line.from]);
