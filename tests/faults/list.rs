@@ -6,7 +6,7 @@ use std::path::Path;
 
 use mongrate_tests::all_tests;
 
-const SCENARIOS: usize = 43;
+const SCENARIOS: usize = 44;
 const KINDS: [&str; 4] = ["`Tx`", "`Schema`", "`&Database`", "`Tx` on a standalone server"];
 const EVENTS: [&str; 7] = [
     "crash",

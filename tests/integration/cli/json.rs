@@ -83,6 +83,22 @@ async fn differs(db: &Database, reader: &mut Reader, app: &MyApp) {
         .unwrap();
 }
 
+/// A holder is requested to stop, and has died.
+async fn stop_requested(db: &Database, reader: &mut Reader, app: &MyApp) {
+    let holder = doc! {
+        "host": "h", "pid": 1_i64, "since": DateTime::now(), "session": {}, "nonce": ObjectId::new(),
+    };
+    let stop = doc! { "by": "ana", "because": "it hangs", "at": DateTime::now() };
+    let locks = db.collection::<Document>("migrations_lock");
+    let lease = doc! { "_id": "lease" };
+    let held = doc! { "$set": { "holder": holder, "expiresAt": DateTime::now(), "stop": stop } };
+    locks.update_one(lease.clone(), held).await.unwrap();
+    let found = reader.reads(app, "lock-status", "lock status").await;
+    assert_eq!((&found["stopRequested"]["by"], &found["expiresInMs"]), (&json!("ana"), &json!(0)), "{found}");
+    let free = doc! { "$set": { "holder": null }, "$unset": { "stop": "" } };
+    locks.update_one(lease, free).await.unwrap();
+}
+
 /// Every command in several situations, until everything that the schema describes was there.
 #[tokio::test]
 async fn every_document_is_as_described() {
@@ -123,6 +139,7 @@ async fn every_document_is_as_described() {
     mend(&db, HELD).await;
     reader.reads(&app, "deploy", "deploy").await;
     reader.reads(&app, "run", "run 004_shrink_orders").await;
+    stop_requested(&db, &mut reader, &app).await;
     differs(&db, &mut reader, &app).await;
     reader.reads(&app, "down", "down --yes --dry-run --steps 2").await;
     reader.reads(&app, "down", "down --yes --steps 2 --by ben").await;

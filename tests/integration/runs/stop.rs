@@ -6,10 +6,8 @@ use mongodb::bson::{Document, doc};
 use mongrate::events::Event;
 use mongrate::{Error, Tx, migration};
 use mongrate_tests::crash;
-use mongrate_tests::stored::{
-    can_be_written, count, documents, lease_is_free, migrator, status, step, steps, tell, told, untell,
-};
-use mongrate_tests::{TestDb, Worker};
+use mongrate_tests::stored::{can_be_written, count, lease_is_free, migrator, status, step, steps, tell, told, untell};
+use mongrate_tests::{Gate, TestDb, Worker, eventually};
 
 const FIRST: &str = "module:runs-stop:001_first";
 const SECOND: &str = "module:runs-stop:002_second";
@@ -73,27 +71,37 @@ async fn i6_a_run_stops_at_the_request_of_another_process() {
     assert_eq!(steps(&db).await, ["first", "second"]);
 }
 
+static RUNS: Gate = Gate::new();
+static GOES: Gate = Gate::new();
+
+#[migration(id = "001_slow", source = "module:runs-stop-not")]
+async fn slow(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    RUNS.open();
+    GOES.pass().await;
+    Ok(step(tx, "slow").await?)
+}
+
 #[tokio::test]
 async fn a_request_with_another_token_stops_nothing() {
     let db = TestDb::new().await;
-    tell(&db, "wait").await;
-    // Heartbeats of 250 ms.
-    let migrator = migrator(&db, "module:runs-stop").lease(Duration::from_secs(2)).build().unwrap();
+    // Heartbeats of 500 ms.
+    let migrator = migrator(&db, "module:runs-stop-not").lease(Duration::from_secs(4)).build().unwrap();
     let mut events = migrator.events();
     let run = tokio::spawn(migrator.up().into_future());
     let Some(Event::Acquired { token }) = events.next().await else { panic!("it has no lease") };
-    while !matches!(events.next().await, Some(Event::Operation { migration, .. }) if migration.id() == SECOND) {}
+    RUNS.pass().await;
     for other in [token - 1, token + 1] {
         assert!(!migrator.request_stop(other).await.unwrap());
     }
-    let lease = async || documents(&db, "migrations_lock").await.pop().unwrap();
+    let lease = doc! { "_id": "lease" };
+    let lease = async || db.collection::<Document>("migrations_lock").find_one(lease.clone()).await.unwrap().unwrap();
     let beat = lease().await.get_i64("beat").unwrap();
-    while lease().await.get_i64("beat").unwrap() < beat + 2 {}
+    eventually("two heartbeats", async || (lease().await.get_i64("beat").unwrap() >= beat + 2).then_some(())).await;
     assert!(!run.is_finished());
-    untell(&db, "wait").await;
+    GOES.open();
     let report = run.await.unwrap().unwrap();
-    assert_eq!((report.applied().count(), report.warnings().len()), (2, 0), "{report}");
-    assert_eq!(steps(&db).await, ["first", "second"]);
+    assert_eq!((report.applied().count(), report.warnings().len()), (1, 0), "{report}");
+    assert_eq!(steps(&db).await, ["slow"]);
 }
 
 /// It is kept for its holder, and goes with it.

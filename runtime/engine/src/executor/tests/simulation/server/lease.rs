@@ -115,7 +115,7 @@ impl Server {
         let claimed = Claimed { token, abandoned: abandoned.clone() };
         let (beat, stop) = (0, None);
         self.push(|state| {
-            state.lease = Some(Lease { holder, token, beat, stop, abandoned, length, expires_at, touched })
+            state.lease = Some(Lease { holder, token, beat, stop, abandoned, length, expires_at, touched });
         });
         Some(claimed)
     }
