@@ -93,6 +93,28 @@ impl App {
     }
 }
 
+/// Requests to the page.
+impl App {
+    /// `GET` of a view with a token. `view` is relative to [`PAGE`].
+    pub async fn page(&self, token: &str, view: &str) -> Answer {
+        self.send(page(Method::GET, token, view).body(Body::empty()).unwrap()).await
+    }
+
+    /// `POST` of a form of the page with a token.
+    pub async fn form(&self, token: &str, name: &str, fields: &[(&str, &str)]) -> Answer {
+        let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        let request = page(Method::POST, token, name).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(fields.join("&"))).unwrap()).await
+    }
+}
+
+/// The start of a request to the page with a token.
+fn page(method: Method, token: &str, view: &str) -> Builder {
+    let request = Request::builder().method(method).uri(format!("{PAGE}/{view}")).header(HOST, "shop.example.com");
+    request.header(AUTHORIZATION, format!("Bearer {token}"))
+}
+
 /// Requests that change something.
 impl App {
     /// [`post`](Self::post) with the header `Prefer`.

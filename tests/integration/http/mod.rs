@@ -8,3 +8,4 @@ mod execute;
 mod openapi;
 mod runs;
 mod stop;
+mod views;
