@@ -87,7 +87,6 @@ pub(crate) fn page() -> Vec<Route> {
     vec![
         get("/", Look, page::overview::show),
         get("/plan", Look, page::plan::show),
-        post("/dry-run", DryRun, page::plan::dry_run),
         get("/run", Look, page::run::show),
         get("/history", Look, page::history::show),
         get("/lock", Look, page::lock::show),

@@ -1,5 +1,7 @@
 //! The page's forms: the same acts as in the API. They lead to the run or the view that shows what became of them.
 
+use std::time::Duration;
+
 use axum::response::Response;
 use mongrate::migration::Direction;
 use serde::{Deserialize, Deserializer};
@@ -13,8 +15,11 @@ use crate::call::{Call, Form};
 use crate::etag::Confirmation;
 use crate::line::{Because, By};
 use crate::problem::Problem;
-use crate::runs::RunId;
+use crate::runs::{Run, RunId};
 use crate::selection::{Selection, ids, text};
+
+/// How long a request for a dry run waits for its end.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A run. The fields of a [`Selection`] are those of the plan's view.
 #[derive(Debug, Default, Deserialize)]
@@ -73,21 +78,30 @@ pub(crate) struct UnlockForm {
 
 pub(crate) async fn up(call: Call, Form(form): Form<RunForm>) -> Result<Response, Problem> {
     confirmed(&call, form.confirm.as_deref())?;
-    run(&call, Direction::Up, form, false).await
+    let (run, _) = start(&call, Direction::Up, form, false).await?;
+    Ok(to_run(&call, run.id()))
 }
 
 pub(crate) async fn down(call: Call, Form(form): Form<RunForm>) -> Result<Response, Problem> {
     confirmed(&call, form.confirm.as_deref())?;
     crate::api::amend::reason(&form.because)?;
-    run(&call, Direction::Down, form, false).await
+    let (run, _) = start(&call, Direction::Down, form, false).await?;
+    Ok(to_run(&call, run.id()))
 }
 
+/// Leads to the plan, which shows what was found. A dry run that takes long, or fails, is shown as a run.
 pub(crate) async fn dry_run(call: Call, Form(form): Form<RunForm>) -> Result<Response, Problem> {
     let verb = form.verb.unwrap_or_default();
-    run(&call, verb, form, true).await
+    let (run, plan) = start(&call, verb, form, true).await?;
+    run.wait(PATIENCE).await;
+    match run.result() {
+        Some(Ok(_)) => Ok(redirect(&plan)),
+        _ => Ok(to_run(&call, run.id())),
+    }
 }
 
-async fn run(call: &Call, verb: Direction, form: RunForm, dry_run: bool) -> Result<Response, Problem> {
+/// Starts a run. Returns it with the address of its plan.
+async fn start(call: &Call, verb: Direction, form: RunForm, dry_run: bool) -> Result<(Run, String), Problem> {
     let RunForm { only, to, steps, batch, with_dependents, .. } = form;
     let selection = Selection { verb, only, to, steps, batch, with_dependents };
     let plan = View::Plan.url(&call.site, &pairs(&selection.fields()));
@@ -101,12 +115,12 @@ async fn run(call: &Call, verb: Direction, form: RunForm, dry_run: bool) -> Resu
         dry_run,
         ..Request::default()
     };
-    let run = launch(call, request).await.map_err(|problem| problem.link(plan, "Look at the plan again"))?;
+    let run = launch(call, request).await.map_err(|problem| problem.link(plan.clone(), "Look at the plan again"))?;
     if let Some(error) = run.refusal().await {
         call.site.runs().forget(&run);
         return Err(Problem::from(&*error));
     }
-    Ok(to_run(call, run.id()))
+    Ok((run, plan))
 }
 
 pub(crate) async fn stop(call: Call, Form(form): Form<StopForm>) -> Result<Response, Problem> {

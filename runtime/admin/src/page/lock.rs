@@ -58,6 +58,7 @@ fn state(call: &Call, lock: &LockStatus, holder: &Holder) -> Markup {
             dd { @match &holder.current { Some(id) => (words::id(&call.site, id)), None => "between two migrations" } }
             dt { "Lease" }
             dd { (lease(lock, holder)) }
+            @if let Some(request) = &lock.stop_requested { dt { "Stop" } dd { (visible(&words::capitalized(&request.to_string()))) } }
         }
         @if holder.expired { (take_over(call)) }
     }

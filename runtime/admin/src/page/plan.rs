@@ -1,7 +1,6 @@
 //! A plan: its steps in order, what is not part of it, and the form that runs it after a person has confirmed it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::response::Response;
 use maud::{Markup, html};
@@ -16,16 +15,12 @@ use mongrate::{Kind, Plan, Report};
 use super::layout::{Layout, crumb};
 use super::view::View;
 use super::words::{self, visible};
-use super::{forms, found, redirect, takeover};
+use super::{forms, found, takeover};
 use crate::access::Action;
-use crate::call::{Call, Form, Query};
+use crate::call::{Call, Query};
 use crate::etag::ETag;
 use crate::problem::Problem;
-use crate::runs::Start;
 use crate::selection::Selection;
-
-/// How long a request for a dry run waits for its end.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A plan as it is shown before somebody confirms it.
 struct Preview<'a> {
@@ -61,18 +56,6 @@ pub(crate) async fn show(call: Call, Query(selection): Query<Selection>) -> Resu
         @if !preview.plan.is_empty() { (preview.form()) }
     };
     Ok(Layout::of(&call, &title, None).answer(&body))
-}
-
-/// Makes a dry run, whose findings the plan then shows. One that takes long, or fails, is shown as a run.
-pub(crate) async fn dry_run(call: Call, Form(selection): Form<Selection>) -> Result<Response, Problem> {
-    let start = Start { selection: selection.clone(), by: call.actor(None), dry_run: true, ..Start::default() };
-    let run = call.site.runs().start(start)?;
-    run.wait(PATIENCE).await;
-    let id = run.id().to_string();
-    Ok(redirect(&match run.result() {
-        Some(Ok(_)) => address(&call, &selection),
-        _ => View::Run.url(&call.site, &[("id", &id)]),
-    }))
 }
 
 /// The address of a plan.
