@@ -99,14 +99,6 @@ impl App {
     pub async fn page(&self, token: &str, view: &str) -> Answer {
         self.send(page(Method::GET, token, view).body(Body::empty()).unwrap()).await
     }
-
-    /// `POST` of a form of the page with a token.
-    pub async fn form(&self, token: &str, name: &str, fields: &[(&str, &str)]) -> Answer {
-        let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-        let request = page(Method::POST, token, name).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request.body(Body::from(fields.join("&"))).unwrap()).await
-    }
 }
 
 /// The start of a request to the page with a token.
