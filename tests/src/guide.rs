@@ -3,6 +3,9 @@
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
+#[doc = include_str!("../../docs/guide/admin.md")]
+mod admin {}
+
 #[doc = include_str!("../../docs/guide/command-line.md")]
 mod command_line {}
 
