@@ -5,12 +5,17 @@ use std::process;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use mongrate::Migrator;
+use mongodb::Client;
+use mongrate::migrator::DatabaseFilter;
+use mongrate::{Migrator, MigratorBuilder};
 use tokio::sync::Semaphore;
 
 use crate::authorization::Access;
+use crate::mask::masked;
 use crate::mounts::Mounts;
+use crate::readiness::Readiness;
 use crate::site::Site;
+use crate::tenants::Tenants;
 use crate::watch::STREAMS;
 
 /// An admin page, an API and probes for one database. Cheap to clone.
@@ -19,7 +24,10 @@ pub struct Admin(Arc<Inner>);
 
 struct Inner {
     site: Site,
+    tenants: Option<Tenants>,
+    readiness: Readiness,
     access: Box<dyn Access>,
+    redact: Box<dyn Fn(&str) -> String + Send + Sync>,
     title: String,
     home: Option<String>,
     read_only: bool,
@@ -45,7 +53,10 @@ impl Admin {
         AdminBuilder(Inner {
             title: migrator.database().name().to_owned(),
             site: Site::new(migrator.clone()),
+            tenants: None,
+            readiness: Readiness::default(),
             access: Box::new(access),
+            redact: Box::new(masked),
             home: None,
             streams: Arc::new(Semaphore::new(STREAMS)),
             read_only: false,
@@ -62,6 +73,9 @@ impl Admin {
     /// signal handlers of its own calls this before it exits; otherwise, open pages hold up a graceful shutdown for 20 seconds.
     pub async fn close(&self) {
         self.0.site.close().await;
+        if let Some(tenants) = self.tenants() {
+            tenants.close().await;
+        }
     }
 
     /// One permit for each stream of events that may still be opened.
@@ -71,6 +85,19 @@ impl Admin {
 
     pub(crate) fn site(&self) -> &Site {
         &self.0.site
+    }
+
+    pub(crate) fn tenants(&self) -> Option<&Tenants> {
+        self.0.tenants.as_ref()
+    }
+
+    pub(crate) fn readiness(&self) -> &Readiness {
+        &self.0.readiness
+    }
+
+    /// The text of an error for those who may only read.
+    pub(crate) fn redact(&self, error: &str) -> String {
+        (self.0.redact)(error)
     }
 
     pub(crate) fn access(&self) -> &dyn Access {
@@ -131,6 +158,37 @@ impl AdminBuilder {
     /// Where "Back to the application" leads. Default: no such link.
     pub fn home(mut self, url: impl Into<String>) -> Self {
         self.0.home = Some(url.into());
+        self
+    }
+
+    /// Serves the databases of tenants, too: the API below `tenants/{database}/`, the page with `?database=`. The filter decides
+    /// which databases there are; each gets a migrator with these options.
+    ///
+    /// ```no_run
+    /// # fn example(client: mongodb::Client, migrator: mongrate::Migrator, tokens: mongrate_admin::Tokens) {
+    /// use mongrate::migrator::DatabaseFilter;
+    /// use mongrate_admin::Admin;
+    ///
+    /// let tenants = DatabaseFilter::prefix("tenant_");
+    /// let admin = Admin::new(&migrator, tokens).tenants(client, tenants, |builder| builder.environment("production")).build();
+    /// # let _ = admin;
+    /// # }
+    /// ```
+    pub fn tenants(
+        mut self,
+        client: Client,
+        filter: DatabaseFilter,
+        options: impl Fn(MigratorBuilder) -> MigratorBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.0.tenants = Some(Tenants::new(client, filter, options));
+        self
+    }
+
+    /// Sets what those who may only read see of an error. Default: its first line, without the values that the server quotes in
+    /// errors about duplicate keys and about documents that failed validation. Credentials in addresses are hidden from
+    /// everybody.
+    pub fn redact(mut self, redact: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.0.redact = Box::new(redact);
         self
     }
 

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderValue;
-use axum::http::header::IF_MATCH;
+use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use mongrate::Plan;
 use mongrate::lock::LockStatus;
 use mongrate::migration::Direction;
@@ -52,6 +52,13 @@ impl ETag {
             hash.update([0]);
         }
         Self(hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Returns whether the header `If-None-Match` names it, so that nothing has changed since.
+    pub(crate) fn is_known(&self, headers: &HeaderMap) -> bool {
+        let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
+        tags.any(|tag| tag == "*" || tag.trim_start_matches("W/").trim_matches('"') == self.0)
     }
 
     /// The value of the header `ETag`.

@@ -7,7 +7,8 @@ use axum::routing::any;
 
 use crate::admin::Admin;
 use crate::face::Face;
-use crate::{openapi, routes};
+use crate::tenant_path::with_tenants;
+use crate::{openapi, probes, routes};
 
 impl Admin {
     /// The page for people, under this path, such as `/system/database`. All its links are relative, so that it works behind a
@@ -32,16 +33,25 @@ impl Admin {
     pub fn api_at<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
         let path = path.trim_end_matches('/');
         self.mounts().api_at(path);
-        let inner = routes::router(self, Face::Api);
+        let inner = with_tenants(routes::router(self, Face::Api));
         if path.is_empty() {
             return Router::new().merge(inner.with_state(()));
         }
         Router::new().nest_service(path, inner)
     }
 
+    /// The probes for an orchestrator, which anybody may ask: `/livez` and `/readyz`.
+    ///
+    /// `/livez` is 200 while the process answers, whatever the database does. `/readyz` is 200 if the database is as this program
+    /// expects ([`Health::is_ready`](mongrate::migrator::Health::is_ready)), else 503; it reads the database at most once a
+    /// second, and shows no names. `/readyz?verbose` shows the health, and needs [`Action::Look`](crate::Action::Look).
+    pub fn probes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Router::new().merge(probes::router(self).with_state(()))
+    }
+
     /// Returns the OpenAPI 3.1 document of the API, which it also serves as `openapi.json`.
     #[must_use]
     pub fn openapi(&self) -> serde_json::Value {
-        openapi::document(&routes::api())
+        openapi::document(&routes::api(), self.tenants().is_some())
     }
 }

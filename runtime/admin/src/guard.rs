@@ -18,6 +18,8 @@ use crate::face::Face;
 use crate::host::{self, is_loopback};
 use crate::page;
 use crate::problem::Problem;
+use crate::site::Site;
+use crate::tenant_path;
 use crate::theme::Theme;
 use crate::tokens::{ADMIN_TOKEN, presented};
 
@@ -52,12 +54,17 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         Err(refusal) => refusal,
     };
     // For the frame of a problem's page.
+    if let Some((call, problem)) = call.as_ref().zip(response.extensions_mut().remove::<Problem>()) {
+        let problem = call.problem(problem);
+        *response.body_mut() = problem.body().into();
+        response.extensions_mut().insert(problem);
+    }
     response.extensions_mut().insert(call);
     response
 }
 
 impl Gate {
-    async fn admit(&self, parts: &mut Parts) -> Result<(), Response> {
+    pub(crate) async fn admit(&self, parts: &mut Parts) -> Result<(), Response> {
         let refuse = |problem: Problem| problem.into_response();
         self.check_host(parts).map_err(refuse)?;
         if !parts.method.is_safe() && !has_token(&parts.headers) && !self.is_same_origin(parts) {
@@ -81,10 +88,23 @@ impl Gate {
             }
         };
         let theme = Theme::of(&parts.headers);
-        let call = Call { admin: self.admin.clone(), site: self.admin.site().clone(), allowed, theme };
-        let decision = call.require(action).and_then(|()| self.doc.check(parts)).map_err(refuse);
+        let mut call = Call { admin: self.admin.clone(), site: self.admin.site().clone(), allowed, theme };
+        let decision = match call.require(action) {
+            Ok(()) => self.find_site(parts).await.map(|site| call.site = site),
+            refused => refused,
+        };
+        let decision = decision.and_then(|()| self.doc.check(parts)).map_err(refuse);
         parts.extensions.insert(call);
         decision
+    }
+
+    /// The database that the request is about.
+    async fn find_site(&self, parts: &mut Parts) -> Result<Site, Problem> {
+        match (tenant_path::take(parts, self.face)?, self.admin.tenants()) {
+            (None, _) => Ok(self.admin.site().clone()),
+            (Some(database), Some(tenants)) => tenants.site(&database).await,
+            (Some(_), None) => Err(Problem::not_found("this application has not configured tenants")),
+        }
     }
 
     fn check_host(&self, parts: &Parts) -> Result<(), Problem> {

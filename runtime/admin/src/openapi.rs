@@ -13,12 +13,14 @@ const SHAPES: &str = include_str!("openapi/shapes.json");
 
 const PROBLEM: &str = "application/problem+json";
 
-/// Describes the API with these routes.
-pub(crate) fn document(routes: &[Route]) -> Value {
+/// Describes the API with these routes, and once more for each tenant's database, if there are any.
+pub(crate) fn document(routes: &[Route], has_tenants: bool) -> Value {
     let mut paths = Map::new();
     for route in routes {
-        let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        path[route.method.as_str().to_ascii_lowercase()] = operation(route);
+        add(&mut paths, route, "");
+        if has_tenants && route.path != "/tenants" {
+            add(&mut paths, route, "/tenants/{database}");
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -41,10 +43,20 @@ pub(crate) fn document(routes: &[Route]) -> Value {
     })
 }
 
-fn operation(route: &Route) -> Value {
+fn add(paths: &mut Map<String, Value>, route: &Route, below: &str) {
+    let path = format!("{below}{}", route.path);
+    let operations = paths.entry(path.clone()).or_insert_with(|| json!({}));
+    operations[route.method.as_str().to_ascii_lowercase()] = operation(route, &path);
+}
+
+fn operation(route: &Route, path: &str) -> Value {
     let doc = route.doc;
-    let in_path = placeholders(route.path).map(|name| {
-        let description = if name == "id" { "Qualified id of the migration" } else { "As in the answer that named it" };
+    let in_path = placeholders(path).map(|name| {
+        let description = match name {
+            "database" => "The name of a tenant's database",
+            _ if path.contains("/runs/") => "The id of the run",
+            _ => "Qualified id of the migration",
+        };
         json!({ "name": name, "in": "path", "required": true, "description": description, "schema": { "type": "string" } })
     });
     let in_query = doc.parameters.iter().map(|parameter| {
@@ -54,7 +66,7 @@ fn operation(route: &Route) -> Value {
         })
     });
     let mut operation = json!({
-        "operationId": operation_id(route),
+        "operationId": operation_id(route, path),
         "summary": doc.summary,
         "responses": responses(doc.answers),
     });
@@ -108,8 +120,8 @@ fn meaning(status: u16) -> &'static str {
 }
 
 /// A unique name, such as `get-migrations-id`.
-fn operation_id(route: &Route) -> String {
-    let path = route.path.replace(['{', '}'], "");
+fn operation_id(route: &Route, path: &str) -> String {
+    let path = path.replace(['{', '}'], "");
     let words = path.split(['/', '.']).filter(|word| !word.is_empty());
     [&route.method.as_str().to_ascii_lowercase()[..]].into_iter().chain(words).collect::<Vec<_>>().join("-")
 }

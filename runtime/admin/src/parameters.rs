@@ -48,56 +48,79 @@ const fn time(name: &'static str, description: &'static str) -> Parameter {
     Parameter { name, kind: Kind::Time, description }
 }
 
-/// The words of a migration's status.
-pub(crate) const STATES: &[&str] =
-    &["pending", "completed", "failed", "rolled-back", "interrupted", "partial", "running", "manual"];
+/// Of `status`.
+pub(crate) const OF_STATUS: &[Parameter] = &[
+    SOURCE,
+    one_of(
+        "state",
+        &["pending", "completed", "failed", "rolled-back", "interrupted", "partial", "running", "manual"],
+        "Only migrations in this state; `pending` is all that the next run would apply",
+    ),
+    text("q", "Only migrations with this text in their id or description"),
+    flag("drifted", "Whether to select only migrations whose code has changed since they were applied"),
+    flag("isolated", "Whether to select only pending migrations that can run alone"),
+    number("limit", 1..=1000, "Maximum number of migrations. Default: all"),
+    CURSOR,
+];
 
-/// The statuses of a record.
-pub(crate) const STATUSES: &[&str] = &["running", "completed", "failed", "rolled-back"];
+/// Of `history`.
+pub(crate) const OF_HISTORY: &[Parameter] = &[
+    number("limit", 1..=500, "Maximum number of entries. Default: 100"),
+    number("skip", 0..=i64::MAX as u64, "Number of newest entries to skip; with `cursor`, new entries do not shift pages"),
+    CURSOR,
+    one_of("status", &["running", "completed", "failed", "rolled-back"], "Only entries with this resulting status"),
+    SOURCE,
+    text("migration", "Only entries of the migration with this qualified id"),
+    one_of(
+        "act",
+        &["up", "down", "verify", "mark-applied", "mark-pending", "baseline", "accept", "prune", "unlock"],
+        "Only entries of this act",
+    ),
+    text("by", "Only entries of this person or program"),
+    time("since", "Only entries at this time or later, such as `2026-05-02T10:00:00Z`"),
+    time("until", "Only entries before this time"),
+];
 
-/// The acts of the history.
-pub(crate) const ACTS: &[&str] =
-    &["up", "down", "verify", "mark-applied", "mark-pending", "baseline", "accept", "prune", "unlock", "run"];
+/// Of `plan`.
+pub(crate) const OF_PLAN: &[Parameter] = &[
+    one_of("verb", &["up", "down"], "What to plan. Default: `up`"),
+    text("only", "Only these migrations: qualified ids, separated by commas"),
+    text("to", "Up to the migration with this qualified id in plan order; for `down`, all that came after it"),
+    STEPS,
+    flag("batch", "For `down`: all that the last run applied"),
+    flag("withDependents", "For `down`: the dependents of the named migrations, too"),
+];
 
-pub(crate) const SOURCE: Parameter =
-    text("source", "Only migrations of this source: `system`, `module:<name>` or `plugin:<name>`");
-pub(crate) const STATE: Parameter = one_of("state", STATES, "Only migrations with this status");
-pub(crate) const SEARCH: Parameter = text("q", "Only migrations with this text in their id or description");
-pub(crate) const DRIFTED: Parameter =
-    flag("drifted", "Only migrations whose code has changed since they were applied, or only the others");
-pub(crate) const ISOLATED: Parameter =
-    flag("isolated", "Only pending migrations that can run alone, or only the others");
-pub(crate) const STATUS_LIMIT: Parameter = number("limit", 1..=1000, "Maximum number of migrations. Default: all");
-pub(crate) const CURSOR: Parameter = text("cursor", "The `next` of the page before");
-pub(crate) const HISTORY_LIMIT: Parameter = number("limit", 1..=500, "Maximum number of entries. Default: 100");
-pub(crate) const SKIP: Parameter =
-    number("skip", 0..=i64::MAX as u64, "Number of newest entries to skip. `cursor` is stable while entries are added");
-pub(crate) const STATUS: Parameter = one_of("status", STATUSES, "Only entries with this resulting status");
-pub(crate) const MIGRATION: Parameter = text("migration", "Only entries of the migration with this qualified id");
-pub(crate) const ACT: Parameter = one_of("act", ACTS, "Only entries of this act");
-pub(crate) const BY: Parameter = text("by", "Only entries of this person or program");
-pub(crate) const SINCE: Parameter = time("since", "Only entries at this time or later, such as `2026-05-02T10:00:00Z`");
-pub(crate) const UNTIL: Parameter = time("until", "Only entries before this time");
-pub(crate) const VERB: Parameter = one_of("verb", &["up", "down"], "What to plan. Default: `up`");
-pub(crate) const ONLY: Parameter = text("only", "Only these migrations: qualified ids, separated by commas");
-pub(crate) const TO: Parameter =
-    text("to", "Everything up to the migration with this qualified id, or, for `down`, after it");
-pub(crate) const STEPS: Parameter =
+/// Of `graph`.
+pub(crate) const OF_GRAPH: &[Parameter] = &[
+    one_of("format", &["json", "svg", "dot", "mermaid"], "The format. Default: `json`"),
+    text("around", "Only the migration with this qualified id, and what it is connected with"),
+    number("depth", 0..=1000, "With `around`: the number of edges to follow. Default: all"),
+];
+
+/// Of `up` and its aliases.
+pub(crate) const OF_UP: &[Parameter] = &[
+    DRY_RUN,
+    flag("continueOnError", "Whether to go on after a failure with what does not depend on it"),
+];
+
+/// Of `down`.
+pub(crate) const OF_DOWN: &[Parameter] = &[DRY_RUN, STEPS];
+
+/// Of `tenants`.
+pub(crate) const OF_TENANTS: &[Parameter] = &[
+    text("q", "Only databases with this text in their name"),
+    flag("failed", "Only databases that failed or cannot be read, or only the others"),
+    number("limit", 1..=200, "Maximum number of databases. Default: 50"),
+    CURSOR,
+];
+
+const DRY_RUN: Parameter = flag("dryRun", "Whether to show what would happen, and change nothing");
+const STEPS: Parameter =
     number("steps", 1..=u32::MAX as u64, "For `down`: the number of migrations. Default: 1");
-pub(crate) const BATCH: Parameter = flag("batch", "For `down`: everything that the last run applied");
-pub(crate) const WITH_DEPENDENTS: Parameter =
-    flag("withDependents", "For `down`: revert the dependents of the named migrations, too");
-pub(crate) const FORMAT: Parameter =
-    one_of("format", &["json", "svg", "dot", "mermaid"], "The format. Default: `json`");
-pub(crate) const AROUND: Parameter = text("around", "Only the migration with this qualified id and its neighborhood");
-pub(crate) const DEPTH: Parameter =
-    number("depth", 0..=1000, "Number of edges from `around`. Default: as far as the graph goes");
-pub(crate) const DRY_RUN: Parameter = flag("dryRun", "Show what would happen, and change nothing");
-pub(crate) const CONTINUE_ON_ERROR: Parameter =
-    flag("continueOnError", "Go on after a failure with what does not depend on it");
-pub(crate) const DATABASE_SEARCH: Parameter = text("q", "Only databases with this text in their name");
-pub(crate) const TENANT_LIMIT: Parameter = number("limit", 1..=200, "Maximum number of databases. Default: 50");
-pub(crate) const FAILED: Parameter = flag("failed", "Only databases with failed migrations, or only the others");
+const SOURCE: Parameter =
+    text("source", "Only migrations of this source: `system`, `module:<name>` or `plugin:<name>`");
+const CURSOR: Parameter = text("cursor", "The `next` of the page before");
 
 /// Fails if a query has other parameters, one of them twice, or malformed values.
 pub(crate) fn check(parameters: &[Parameter], uri: &Uri) -> Result<(), Problem> {
@@ -165,7 +188,7 @@ impl Parameter {
 mod tests {
     use super::*;
 
-    const TAKEN: &[Parameter] = &[SOURCE, STATE, DRIFTED, STATUS_LIMIT, SINCE];
+    const TAKEN: &[Parameter] = &[SOURCE, OF_STATUS[1], flag("drifted", ""), number("limit", 1..=1000, ""), time("since", "")];
 
     fn refusal(query: &str) -> Option<(String, Option<String>)> {
         let uri = format!("/status?{query}").parse().unwrap();

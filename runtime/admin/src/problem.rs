@@ -169,6 +169,12 @@ fn status(error: &Error) -> StatusCode {
     }
 }
 
+impl Problem {
+    pub(crate) fn body(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
 /// Converts one of the engine's shapes, which all can be.
 pub(crate) fn value(shape: &impl Serialize) -> Value {
     serde_json::to_value(shape).unwrap_or_default()
@@ -176,8 +182,7 @@ pub(crate) fn value(shape: &impl Serialize) -> Value {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let mut response = (self.status, self.body()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {

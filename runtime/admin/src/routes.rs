@@ -10,7 +10,7 @@ use crate::admin::Admin;
 use crate::call::Call;
 use crate::face::Face;
 use crate::guard::{self, Gate};
-use crate::parameters::{BATCH, CONTINUE_ON_ERROR, DRY_RUN, ONLY, STEPS, TO, VERB, WITH_DEPENDENTS};
+use crate::parameters;
 use crate::problem::Problem;
 use crate::route::{Route, delete, get, post};
 use crate::{api, page};
@@ -21,21 +21,40 @@ use crate::{events, openapi};
 pub(crate) fn api() -> Vec<Route> {
     vec![
         get("/status", Look, api::status::status).does("Show the status of every migration")
-            .answers(&[(200, "status")]),
+            .takes(parameters::OF_STATUS).answers(&[(200, "status-page"), (304, "")]),
+        get("/pending", Look, api::checks::pending).does("List what is not applied")
+            .answers(&[(200, "pending")]),
+        get("/validate", Look, api::checks::validate).does("Compare the records and the database with the code")
+            .answers(&[(200, "validate")]),
+        get("/version", Look, api::checks::version).does("Show how far each source is")
+            .answers(&[(200, "version")]),
+        get("/statistics", Look, api::checks::statistics).does("Show the number, failures and durations of executions")
+            .answers(&[(200, "statistics")]),
+        get("/health", Look, api::checks::health).does("Check the health of the database")
+            .answers(&[(200, "health")]),
+        get("/history", Look, api::history::history).does("Page through the history, newest first")
+            .takes(parameters::OF_HISTORY)
+            .answers(&[(200, "history")]),
+        get("/migrations/{id}", Look, api::show::show).does("Show everything about a migration")
+            .answers(&[(200, "show")]),
+        get("/{id}", Look, api::show::show).does("Show everything about a migration")
+            .answers(&[(200, "show")]),
+        get("/tenants", Look, api::tenants::tenants).does("Show how far the databases of the tenants are")
+            .takes(parameters::OF_TENANTS).answers(&[(200, "tenants")]),
         get("/plan", Look, api::plan::plan).does("Show what a run would do, with the `ETag` that confirms it")
-            .takes(&[VERB, ONLY, TO, STEPS, BATCH, WITH_DEPENDENTS])
+            .takes(parameters::OF_PLAN)
             .answers(&[(200, "plan")]),
         post("/up", Up, api::up::up).does("Apply pending migrations")
-            .takes(&[DRY_RUN, CONTINUE_ON_ERROR]).reads("up-request")
+            .takes(parameters::OF_UP).reads("up-request")
             .answers(&[(200, "report"), (202, "run-state")]),
         post("/execute", Up, api::up::up).does("Apply pending migrations: the same as `up`")
-            .takes(&[DRY_RUN, CONTINUE_ON_ERROR]).reads("up-request")
+            .takes(parameters::OF_UP).reads("up-request")
             .answers(&[(200, "report"), (202, "run-state")]),
         post("/migrations/{id}/run", Up, api::up::one).does("Apply one migration and its pending dependencies")
-            .takes(&[DRY_RUN, CONTINUE_ON_ERROR]).reads("up-request")
+            .takes(parameters::OF_UP).reads("up-request")
             .answers(&[(200, "report"), (202, "run-state")]),
         post("/down", Down, api::down::down).does("Revert applied migrations, confirmed by the `ETag` of the plan as `If-Match`")
-            .takes(&[DRY_RUN, STEPS]).reads("down-request")
+            .takes(parameters::OF_DOWN).reads("down-request")
             .answers(&[(200, "report"), (202, "run-state")]),
         get("/runs", Look, api::runs::list).does("List the newest runs")
             .answers(&[(200, "run-list")]),
@@ -117,8 +136,8 @@ async fn requests(call: Call, headers: HeaderMap) -> Response {
     page::curl::show(&call, &headers, &api())
 }
 
-async fn document(_: Call) -> Response {
-    axum::Json(openapi::document(&api())).into_response()
+async fn document(call: Call) -> Response {
+    axum::Json(openapi::document(&api(), call.admin.tenants().is_some())).into_response()
 }
 
 /// Builds the router of a face from its rows.

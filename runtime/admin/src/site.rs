@@ -16,6 +16,7 @@ pub(crate) struct Site(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     migrator: Migrator,
+    is_tenant: bool,
     runs: Runs,
     watch: Watch,
     last: Mutex<Option<Seen>>,
@@ -30,18 +31,32 @@ pub(crate) struct Seen {
 
 impl Site {
     pub(crate) fn new(migrator: Migrator) -> Self {
+        Self::of(migrator, false)
+    }
+
+    /// The database of a tenant.
+    pub(crate) fn of_tenant(migrator: Migrator) -> Self {
+        Self::of(migrator, true)
+    }
+
+    fn of(migrator: Migrator, is_tenant: bool) -> Self {
         Self(Arc::new(Inner {
             runs: Runs::new(&migrator),
             watch: Watch::new(&migrator),
             migrator,
+            is_tenant,
             last: Mutex::default(),
         }))
     }
 
+    /// Returns whether nothing else uses it at the moment.
+    pub(crate) fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     /// The name of the database that a request has to say, or `None` for the application's own.
-    #[expect(clippy::unused_self, reason = "there is one database so far")]
     pub(crate) fn tenant(&self) -> Option<&str> {
-        None
+        self.0.is_tenant.then(|| self.0.migrator.database().name())
     }
 
     pub(crate) fn migrator(&self) -> &Migrator {

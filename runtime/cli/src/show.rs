@@ -22,24 +22,13 @@ pub(super) struct Show {
 impl Show {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let (output, migrator) = (&session.output, session.migrator().await?);
-        let status = migrator.status().await?;
-        let history = migrator.history().migration(&self.id).limit(ENTRIES).await?;
-        let standing = status.get(&self.id);
-        let orphan = status.orphans().iter().find(|orphan| orphan.id == self.id);
-        if standing.is_none() && orphan.is_none() && history.entries.is_empty() {
-            migrator.registry().find(&self.id).map_err(or_on_record)?;
-        }
-        let dependents = dependents(migrator.registry().iter(), &self.id);
+        let details = migrator.show(&self.id).await.map_err(or_on_record)?;
         if output.is_json() {
-            output.json(&json::Shown {
-                id: &self.id,
-                migration: standing.map(Into::into),
-                orphan: orphan.map(Into::into),
-                dependents,
-                history: json::History::of(&history),
-            })?;
+            output.json(&json::Shown::of(&details))?;
             return Ok(Exit::Done);
         }
+        let (standing, orphan, history) = (details.standing(), details.orphan(), details.history());
+        let dependents: Vec<_> = details.dependents().iter().map(Migration::id).collect();
         output.print(BOLD.paint(&self.id))?;
         match standing {
             Some(standing) => print(session, standing, &dependents)?,
@@ -53,13 +42,6 @@ impl Show {
         }
         Ok(Exit::Done)
     }
-}
-
-/// Maximum number of history entries to show.
-const ENTRIES: u32 = 20;
-
-fn dependents(all: impl Iterator<Item = Migration>, id: &str) -> Vec<&'static str> {
-    all.filter(|other| other.dependencies().contains(&id)).map(|other| other.id()).collect()
 }
 
 /// Prints what is known about a migration that is not linked into this program.

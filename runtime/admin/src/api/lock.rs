@@ -11,5 +11,5 @@ use crate::problem::Problem;
 pub(crate) async fn status(call: Call) -> Result<Response, Problem> {
     let status = call.migrator().lock_status().await?;
     let tag = ETag::of_lock(&status).header();
-    Ok(([(ETAG, tag)], axum::Json(json::Lock::of(&status))).into_response())
+    Ok(([(ETAG, tag)], call.json(&json::Lock::of(&status))).into_response())
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::history::Entry;
 use super::{History, Holder, Migration, Record};
 use crate::migration::Source;
+use crate::record::Act;
 
 /// The status of every migration of a database.
 #[derive(Debug, Serialize)]
@@ -53,28 +55,57 @@ pub struct Pending<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown<'a> {
-    /// Qualified id.
-    pub id: &'a str,
-    /// The migration with its status; null if it is not linked into this program.
-    pub migration: Option<Standing<'a>>,
+    id: &'a str,
+    /// Null if it is not linked into this program.
+    migration: Option<Standing<'a>>,
     /// The record of a migration that is not linked into this program.
-    pub orphan: Option<Record<'a>>,
+    orphan: Option<Record<'a>>,
+    is_pending: bool,
     /// Qualified ids of the direct dependents.
-    pub dependents: Vec<&'static str>,
+    dependents: Vec<&'static str>,
+    /// The executions among the entries of the history.
+    executions: Vec<Entry<'a>>,
     /// The newest entries of its history.
-    pub history: History<'a>,
+    history: History<'a>,
+}
+
+impl<'a> Shown<'a> {
+    /// Converts the details of a migration.
+    #[must_use]
+    pub fn of(details: &'a crate::migrator::Details) -> Self {
+        let executions = details.history().entries.iter().filter(|entry| matches!(entry.act, Act::Up | Act::Down));
+        Self {
+            id: details.id(),
+            migration: details.standing().map(Standing::from),
+            orphan: details.orphan().map(Record::from),
+            is_pending: details.is_pending(),
+            dependents: details.dependents().iter().map(|dependent| dependent.id()).collect(),
+            executions: executions.map(Entry::from).collect(),
+            history: History::of(details.history()),
+        }
+    }
 }
 
 impl<'a> Status<'a> {
     /// Converts a status.
     #[must_use]
     pub fn of(status: &'a crate::migrator::Status) -> Self {
-        let (pending, completed): (Vec<_>, Vec<_>) = status.iter().partition(|standing| standing.state.is_pending());
-        let manual = pending.iter().filter(|standing| standing.migration.is_manual()).count();
+        Self::part_of(status, status.iter())
+    }
+
+    /// Converts a part of a status: these migrations, and the totals, orphans and holder of the whole database.
+    #[must_use]
+    pub fn part_of(
+        status: &'a crate::migrator::Status,
+        part: impl IntoIterator<Item = crate::migrator::Standing<'a>>,
+    ) -> Self {
+        let (manual, total_pending): (Vec<_>, Vec<_>) =
+            status.pending().partition(crate::migration::Migration::is_manual);
+        let (pending, completed): (Vec<_>, Vec<_>) = part.into_iter().partition(|standing| standing.state.is_pending());
         Self {
-            total_pending: pending.len() - manual,
-            total_completed: completed.len(),
-            manual,
+            total_pending: total_pending.len(),
+            total_completed: status.completed().count(),
+            manual: manual.len(),
             pending: pending.into_iter().map(Standing::from).collect(),
             completed: completed.into_iter().map(Standing::from).collect(),
             orphans: status.orphans().iter().map(Record::from).collect(),

@@ -54,8 +54,8 @@ impl DatabaseFilter {
         Self(Kind::All)
     }
 
-    /// The names of the databases, in order.
-    pub(super) async fn select(&self, client: &Client) -> Result<BTreeSet<String>, Error> {
+    /// Returns the names of the selected databases, in order. Lists the databases of the server, unless the filter names them.
+    pub async fn select(&self, client: &Client) -> Result<BTreeSet<String>, Error> {
         match &self.0 {
             Kind::Named(names) => {
                 let reserved = names.iter().find(|name| is_reserved(name));
