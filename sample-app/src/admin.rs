@@ -35,5 +35,6 @@ impl Administration {
             .merge(self.admin.page_at(PAGE))
             .merge(self.admin.api_at("/api/admin/migrations"))
             .merge(self.admin.api_at("/api/migrations"))
+            .merge(self.admin.probes())
     }
 }

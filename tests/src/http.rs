@@ -60,7 +60,7 @@ impl App {
     /// Mounts all faces.
     #[must_use]
     pub fn of(admin: &Admin) -> Self {
-        let router = Router::new().merge(admin.page_at(PAGE)).merge(admin.api_at(API));
+        let router = Router::new().merge(admin.page_at(PAGE)).merge(admin.api_at(API)).merge(admin.probes());
         Self(router, Arc::new(Document::new(admin.openapi())))
     }
 

@@ -66,7 +66,11 @@ pub(crate) const OF_STATUS: &[Parameter] = &[
 /// Of `history`.
 pub(crate) const OF_HISTORY: &[Parameter] = &[
     number("limit", 1..=500, "Maximum number of entries. Default: 100"),
-    number("skip", 0..=i64::MAX as u64, "Number of newest entries to skip; with `cursor`, new entries do not shift pages"),
+    number(
+        "skip",
+        0..=i64::MAX as u64,
+        "Number of newest entries to skip; with `cursor`, new entries do not shift pages",
+    ),
     CURSOR,
     one_of("status", &["running", "completed", "failed", "rolled-back"], "Only entries with this resulting status"),
     SOURCE,
@@ -188,7 +192,8 @@ impl Parameter {
 mod tests {
     use super::*;
 
-    const TAKEN: &[Parameter] = &[SOURCE, OF_STATUS[1], flag("drifted", ""), number("limit", 1..=1000, ""), time("since", "")];
+    const TAKEN: &[Parameter] =
+        &[SOURCE, OF_STATUS[1], flag("drifted", ""), number("limit", 1..=1000, ""), time("since", "")];
 
     fn refusal(query: &str) -> Option<(String, Option<String>)> {
         let uri = format!("/status?{query}").parse().unwrap();

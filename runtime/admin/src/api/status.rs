@@ -34,6 +34,9 @@ struct Page<'a> {
 
 pub(crate) async fn status(call: Call, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Result<Response, Problem> {
     let Wanted { q, source, state, isolated, drifted, limit, cursor } = wanted;
+    if !source.is_empty() {
+        call.migrator().registry().source(&source).verify()?;
+    }
     let filter = Filter { q, source, state, isolated, drifted, page: 0 };
     let status = call.migrator().status().await?;
     let tag = ETag::of_status(&status);
@@ -42,9 +45,11 @@ pub(crate) async fn status(call: Call, Query(wanted): Query<Wanted>, headers: He
     }
     let skipped = match &cursor {
         None => 0,
-        Some(id) => 1 + status.iter().position(|standing| standing.migration.id() == id).ok_or_else(|| {
-            Problem::bad_request("`cursor` is not the `next` of a page").help("begin again without it")
-        })?,
+        Some(id) => {
+            1 + status.iter().position(|standing| standing.migration.id() == id).ok_or_else(|| {
+                Problem::bad_request("`cursor` is not the `next` of a page").help("begin again without it")
+            })?
+        }
     };
     let mut selected = status.iter().skip(skipped).filter(|standing| filter.selects(standing));
     let page: Vec<_> = selected.by_ref().take(limit.unwrap_or(usize::MAX)).collect();

@@ -1,0 +1,88 @@
+//! Many databases, over HTTP.
+
+use axum::http::StatusCode;
+use mongodb::Database;
+use mongrate::Registry;
+use mongrate::migrator::DatabaseFilter;
+use mongrate_admin::Admin;
+use mongrate_tests::TestDb;
+use mongrate_tests::http::{App, OPERATE, READ, tokens};
+use serde_json::{Value, json};
+
+use super::story::{self, ROLES, SECRET, USERS};
+
+/// Serves a database and all of its tenants.
+fn serve(db: &TestDb) -> App {
+    let filter = DatabaseFilter::prefix(db.tenants());
+    let admin = Admin::new(&story::build(db), tokens());
+    let admin = admin.tenants(db.client().clone(), filter, |builder| {
+        builder.registry(Registry::linked().source("module:reads")).actor("tenants")
+    });
+    App::of(&admin.build())
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    page["tenants"].as_array().unwrap().iter().map(|tenant| tenant["database"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn counts_of_each_database() {
+    let db = TestDb::new().await;
+    let tenants: Vec<Database> = ["ana", "ben", "cleo"].map(|name| db.tenant(name)).into();
+    story::build(&tenants[0]).up().await.unwrap();
+    story::fail(&tenants[1]).await;
+    story::build(&tenants[2]).up().only(USERS).await.unwrap();
+    let app = serve(&db);
+    let page = app.get(READ, "/tenants").await.value();
+    assert_eq!(names(&page), tenants.iter().map(Database::name).collect::<Vec<_>>());
+    assert_eq!((&page["total"], &page["next"]), (&json!(3), &Value::Null));
+    let counts =
+        |tenant: &Value| ["completed", "pending", "manual", "failed"].map(|name| tenant[name].as_u64().unwrap());
+    let found: Vec<_> = page["tenants"].as_array().unwrap().iter().map(counts).collect();
+    assert_eq!(found, [[3, 0, 1, 0], [1, 2, 1, 1], [1, 2, 1, 0]]);
+
+    let failed = app.get(READ, "/tenants?failed=true").await.value();
+    assert_eq!(names(&failed), [tenants[1].name()]);
+    let others = app.get(READ, "/tenants?failed=false&limit=1").await.value();
+    assert_eq!((names(&others), others["next"].as_str()), (vec![tenants[0].name()], Some(tenants[0].name())));
+    let rest = app.get(READ, &format!("/tenants?failed=false&cursor={}", tenants[0].name())).await.value();
+    assert_eq!((names(&rest), &rest["next"]), (vec![tenants[2].name()], &Value::Null));
+    let found = app.get(READ, "/tenants?q=_T_BEN").await.value();
+    assert_eq!((names(&found), &found["total"]), (vec![tenants[1].name()], &json!(1)));
+}
+
+#[tokio::test]
+async fn every_path_exists_for_each_database() {
+    let db = TestDb::new().await;
+    let tenant = db.tenant("ana");
+    story::fail(&tenant).await;
+    let app = serve(&db);
+    let of_tenant = |path: &str| format!("/tenants/{}{path}", tenant.name());
+    let status = app.get(READ, &of_tenant("/status?state=failed")).await.value();
+    assert_eq!(status["pending"][0]["id"], ROLES);
+    let shown = app.get(READ, &of_tenant(&format!("/{ROLES}"))).await.value();
+    assert_eq!(shown["executions"].as_array().unwrap().len(), 1);
+    let history = app.get(OPERATE, &of_tenant("/history?status=failed")).await;
+    assert!(history.text.contains(SECRET));
+    assert!(!app.get(READ, &of_tenant("/history")).await.text.contains(SECRET));
+    // The application's own database is another one.
+    assert_eq!(app.get(READ, "/status").await.value()["totalCompleted"], 0);
+    assert_eq!(
+        app.get("no-such-token-of-32-characters-at-all", &of_tenant("/status")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn unknown_databases_are_not_found_and_not_created() {
+    let db = TestDb::new().await;
+    let app = serve(&db);
+    for name in [db.name(), "admin", "nothing", "%00", "%ff", ".."] {
+        let answer = app.get(READ, &format!("/tenants/{name}/status")).await;
+        assert!([StatusCode::NOT_FOUND, StatusCode::BAD_REQUEST].contains(&answer.status), "{name}: {}", answer.text);
+    }
+    assert_eq!(app.get(READ, &format!("/tenants/{}/tenants", db.name())).await.status, StatusCode::NOT_FOUND);
+    let without = App::new(&story::build(&db));
+    assert_eq!(without.get(READ, "/tenants/a/status").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(without.get(READ, "/tenants").await.status, StatusCode::NOT_FOUND);
+}
