@@ -103,10 +103,8 @@ pub(crate) const OF_GRAPH: &[Parameter] = &[
 ];
 
 /// Of `up` and its aliases.
-pub(crate) const OF_UP: &[Parameter] = &[
-    DRY_RUN,
-    flag("continueOnError", "Whether to go on after a failure with what does not depend on it"),
-];
+pub(crate) const OF_UP: &[Parameter] =
+    &[DRY_RUN, flag("continueOnError", "Whether to go on after a failure with what does not depend on it")];
 
 /// Of `down`.
 pub(crate) const OF_DOWN: &[Parameter] = &[DRY_RUN, STEPS];
@@ -120,8 +118,7 @@ pub(crate) const OF_TENANTS: &[Parameter] = &[
 ];
 
 const DRY_RUN: Parameter = flag("dryRun", "Whether to show what would happen, and change nothing");
-const STEPS: Parameter =
-    number("steps", 1..=u32::MAX as u64, "For `down`: the number of migrations. Default: 1");
+const STEPS: Parameter = number("steps", 1..=u32::MAX as u64, "For `down`: the number of migrations. Default: 1");
 const SOURCE: Parameter =
     text("source", "Only migrations of this source: `system`, `module:<name>` or `plugin:<name>`");
 const CURSOR: Parameter = text("cursor", "The `next` of the page before");

@@ -87,6 +87,28 @@ async fn pages_cover_everything_once() {
 }
 
 #[tokio::test]
+async fn the_entity_tag_changes_with_what_is_decided_upon() {
+    let db = TestDb::new().await;
+    let migrator = story::fail(&db).await;
+    let app = App::new(&migrator);
+    let tag = app.get(READ, "/status").await.header("etag").unwrap().to_owned();
+    let ask = |tags: String| {
+        let request = api(Method::GET, READ, "/status?state=failed").header("if-none-match", tags);
+        app.send(request.body(Body::empty()).unwrap())
+    };
+    for tags in [tag.clone(), format!("\"other\", W/{tag}")] {
+        let answer = ask(tags).await;
+        assert_eq!((answer.status, answer.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
+        assert_eq!(answer.header("etag"), Some(tag.as_str()));
+    }
+    assert_eq!(ask("\"other\"".to_owned()).await.status, StatusCode::OK);
+    migrator.up().only(ROLES).await.unwrap();
+    let answer = ask(tag.clone()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_ne!(answer.header("etag"), Some(tag.as_str()));
+}
+
+#[tokio::test]
 async fn readers_see_no_values_of_documents() {
     let db = TestDb::new().await;
     let app = App::new(&story::fail(&db).await);
