@@ -48,7 +48,7 @@ fn filters(call: &Call, filter: &Filter) -> Markup {
     html! {
         form.filters action=(View::History.segment()) {
             @if let Some(database) = call.site.tenant() { input type="hidden" name="database" value=(database); }
-            input type="search" name="migration" value=[&filter.migration] placeholder="Id of a migration" aria-label="Migration";
+            input #find type="search" name="migration" value=[&filter.migration] placeholder="Id of a migration" aria-label="Migration";
             (forms::choice("status", "Any result", STATUSES, filter.status.as_deref()))
             (forms::choice("act", "Any act", acts.iter().map(|(value, word)| (value.as_str(), *word)), filter.act.as_deref()))
             (forms::choice("source", "Any source", sources.iter().map(|name| (name.as_str(), name.as_str())), filter.source.as_deref()))

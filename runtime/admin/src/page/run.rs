@@ -37,6 +37,7 @@ pub(crate) async fn show(call: Call, Query(Asked { id }): Query<Asked>) -> Resul
             div #run-title data-live {
                 h1 { (name) " " (words::badge(tone(run.state), state)) }
                 p.muted { (origin(&call, &run)) }
+                span.hidden data-say { (said(&name, &run)) }
             }
             div.actions { (live()) }
         }
@@ -44,7 +45,7 @@ pub(crate) async fn show(call: Call, Query(Asked { id }): Query<Asked>) -> Resul
             (end::words(&call, &run))
             div.panel { (progress(&run)) (steps(&call, &run)) }
         }
-        @if run.is_live() { (stop(&call, &run)) }
+        div #run-stop data-live { @if run.is_live() { (stop(&call, &run)) } }
     };
     Ok(Layout::of(&call, &format!("{state}: {name}"), None).answer(&body))
 }
@@ -55,6 +56,13 @@ fn name(run: &RunView) -> String {
         RunId::Dry(_) => format!("Dry run {}", run.id),
         RunId::Waiting(_) => format!("Run {} without a lock", run.id),
     }
+}
+
+/// The sentence for a screen reader.
+fn said(name: &str, run: &RunView) -> String {
+    let done = run.done.as_ref().map_or(0, Vec::len);
+    let of = run.planned.as_ref().map(|planned| format!(" of {}", planned.len())).unwrap_or_default();
+    format!("{name}: {}, {done}{of} done", word(run.state))
 }
 
 fn word(state: RunState) -> &'static str {
