@@ -17,6 +17,7 @@ mod problem;
 pub(crate) mod run;
 pub(crate) mod session;
 mod takeover;
+pub(crate) mod tenants;
 mod view;
 mod words;
 

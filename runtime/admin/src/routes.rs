@@ -109,6 +109,7 @@ pub(crate) fn page() -> Vec<Route> {
         get("/run", Look, page::run::show),
         get("/history", Look, page::history::show),
         get("/lock", Look, page::lock::show),
+        get("/tenants", Look, page::tenants::show),
         get("/api", Look, requests),
         get("/migration", Look, page::migration::show),
         get("/sign-in", None, page::session::form),

@@ -39,7 +39,7 @@ fn failed(call: &Call, status: &Status) -> Markup {
         @for (migration, record) in failed.iter().take(NAMED) {
             p.alert.bad {
                 (id(&call.site, migration.id())) " failed " (ago(record.executed_at)) ": "
-                (visible(first_line(record.error.as_deref().unwrap_or("no reason is recorded"))))
+                (visible(first_line(&call.error_text(record.error.as_deref().unwrap_or("no reason is recorded")))))
             }
         }
         @if failed.len() > NAMED {

@@ -27,7 +27,7 @@ pub(crate) async fn show(call: Call, Query(filter): Query<Filter>) -> Result<Res
         }
         (filters(&call, &filter))
         div #entries data-live {
-            @if page.entries.is_empty() { (empty(site, &filter)) } @else { (table(site, &page)) }
+            @if page.entries.is_empty() { (empty(site, &filter)) } @else { (table(&call, &page)) }
         }
         (pages(site, &filter, &page))
     };
@@ -82,20 +82,21 @@ fn empty(site: &Site, filter: &Filter) -> Markup {
     }
 }
 
-fn table(site: &Site, page: &HistoryPage) -> Markup {
+fn table(call: &Call, page: &HistoryPage) -> Markup {
     html! {
         div.scroll {
             table.history {
                 thead {
                     tr { @for name in ["When", "What", "Migration", "Took", "By", "On"] { th scope="col" { (name) } } }
                 }
-                tbody { @for entry in &page.entries { (row(site, entry)) } }
+                tbody { @for entry in &page.entries { (row(call, entry)) } }
             }
         }
     }
 }
 
-fn row(site: &Site, entry: &HistoryEntry) -> Markup {
+fn row(call: &Call, entry: &HistoryEntry) -> Markup {
+    let site = &call.site;
     let key = entry.cursor().map_or_else(String::new, |cursor| format!("error-{cursor}"));
     html! {
         tr {
@@ -106,7 +107,7 @@ fn row(site: &Site, entry: &HistoryEntry) -> Markup {
                 @if entry.act == Act::Run { (run(site, entry)) }
                 @if let Some(holder) = &entry.holder { span.muted { "held by " (visible(&holder.host)) "/" (holder.pid) } }
                 @if let Some(error) = &entry.error {
-                    (words::error(&key, error, entry.error_stack.as_deref().unwrap_or_default()))
+                    (words::error(call, &key, error, entry.error_stack.as_deref().unwrap_or_default()))
                 }
             }
             td.line data-name="Took" { @if entry.execution_duration > 0 { (words::elapsed(entry.duration())) } }

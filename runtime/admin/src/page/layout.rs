@@ -79,7 +79,10 @@ impl<'a> Layout<'a> {
         html! {
             header.bar {
                 div.wrap {
-                    span.brand { (logo()) (self.admin.title()) }
+                    span.brand {
+                        (logo()) (self.admin.title())
+                        @if let Some(database) = self.call.and_then(|call| call.site.tenant()) { " / " (visible(database)) }
+                    }
                     @if let Some(call) = self.call { (self.navigation(call)) }
                     div.who {
                         @if let Some(environment) = self.admin.site().migrator().environment() {
@@ -102,10 +105,15 @@ impl<'a> Layout<'a> {
     fn navigation(&self, call: &Call) -> Markup {
         const LINKS: [(View, &str); 4] =
             [(View::Overview, "Overview"), (View::History, "History"), (View::Lock, "Lock"), (View::Api, "API")];
+        let current = |view| (self.current == Some(view)).then_some("page");
         html! {
             nav aria-label="Views" {
                 @for (view, name) in LINKS {
-                    a href=(view.url(&call.site, &[])) aria-current=[(self.current == Some(view)).then_some("page")] { (name) }
+                    a href=(view.url(&call.site, &[])) aria-current=[current(view)] { (name) }
+                }
+                // Of all databases, so that it names none.
+                @if self.admin.tenants().is_some() {
+                    a href=(View::Tenants.segment()) aria-current=[current(View::Tenants)] { "Tenants" }
                 }
             }
         }

@@ -160,7 +160,7 @@ fn done_step(call: &Call, index: usize, step: &Done) -> Markup {
         li {
             (words::badge(tone, step.outcome)) " " (words::id(&call.site, &step.id)) " "
             @if let Some(millis) = step.duration_ms.filter(|millis| *millis > 0) { span.muted { (words::millis(millis)) } }
-            @if let Some(message) = &step.message { (words::error(&format!("step-{index}"), message, &[])) }
+            @if let Some(message) = &step.message { (words::error(call, &format!("step-{index}"), message, &[])) }
         }
     }
 }

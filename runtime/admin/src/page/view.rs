@@ -42,7 +42,12 @@ impl View {
         self.address(query.iter().copied().chain(database))
     }
 
-    fn address<'q>(self, query: impl Iterator<Item = (&'q str, &'q str)>) -> String {
+    /// The address of the view with a query, for the database of a tenant.
+    pub(crate) fn url_in(self, database: &str, query: &[(&str, &str)]) -> String {
+        self.address(query.iter().copied().chain([("database", database)]))
+    }
+
+    pub(super) fn address<'q>(self, query: impl Iterator<Item = (&'q str, &'q str)>) -> String {
         let address = if self == Self::Overview { "./" } else { self.segment() };
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         if query.is_empty() { address.to_owned() } else { format!("{address}?{query}") }

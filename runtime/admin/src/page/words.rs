@@ -12,6 +12,7 @@ use mongrate::record::RecordStatus;
 use mongrate::status::{Standing, Status};
 
 use super::view::View;
+use crate::call::Call;
 use crate::site::Site;
 
 /// What a color means. It always accompanies a word.
@@ -92,12 +93,12 @@ pub(crate) fn kind(migration: Migration) -> String {
     if migration.is_reversible() { format!("{name}, reversible") } else { name.to_owned() }
 }
 
-/// An error with its causes, to unfold. `id` is unique on the page, so that it stays open when the page is refreshed.
-pub(crate) fn error(id: &str, message: &str, causes: &[String]) -> Markup {
+/// An error with its causes as this person may see them, to unfold. `id` is unique on the page, so that it stays open when the page is refreshed.
+pub(crate) fn error(call: &Call, id: &str, message: &str, causes: &[String]) -> Markup {
     html! {
         details.error id=(id) {
             summary { "Show error" }
-            pre id=(format!("{id}-text")) { (visible(message)) @for cause in causes { "\ncaused by: " (visible(cause)) } }
+            pre id=(format!("{id}-text")) { (visible(&call.error_text(message))) @for cause in causes { "\ncaused by: " (visible(&call.error_text(cause))) } }
             button.copy type="button" hidden data-copy=(format!("{id}-text")) { "Copy" }
         }
     }

@@ -21,24 +21,24 @@ pub(super) fn section(call: &Call, id: &str, history: &HistoryPage) -> Markup {
             @if history.entries.is_empty() {
                 p.muted { "It has never run here." }
             } @else {
-                div.scroll { (table(&history.entries)) }
+                div.scroll { (table(call, &history.entries)) }
             }
         }
     }
 }
 
-fn table(entries: &[HistoryEntry]) -> Markup {
+fn table(call: &Call, entries: &[HistoryEntry]) -> Markup {
     html! {
         table {
             thead {
                 tr { @for name in ["Act", "Outcome", "When (UTC)", "Took", "By", "Why"] { th scope="col" { (name) } } }
             }
-            tbody { @for entry in entries { (row(entry)) } }
+            tbody { @for entry in entries { (row(call, entry)) } }
         }
     }
 }
 
-fn row(entry: &HistoryEntry) -> Markup {
+fn row(call: &Call, entry: &HistoryEntry) -> Markup {
     let causes = entry.error_stack.as_deref().unwrap_or_default();
     html! {
         tr {
@@ -46,7 +46,7 @@ fn row(entry: &HistoryEntry) -> Markup {
             td {
                 @if let Some(status) = entry.status { (record_badge(status)) }
                 @if let Some(message) = &entry.error {
-                    (error(&format!("error-{}", entry.executed_at.timestamp_millis()), message, causes))
+                    (error(call, &format!("error-{}", entry.executed_at.timestamp_millis()), message, causes))
                 }
             }
             td data-name="When" { (time(entry.executed_at)) }

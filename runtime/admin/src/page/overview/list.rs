@@ -122,7 +122,7 @@ impl Row<'_> {
                         p.needs { "needs" @for needed in migration.dependencies() { " " (chip(site, self.status, needed)) } }
                     }
                     @if let Some(message) = standing.record.and_then(|record| record.error.as_deref()) {
-                        (error(&format!("error-{name}"), message, standing.record.and_then(|record| record.error_stack.as_deref()).unwrap_or_default()))
+                        (error(self.call, &format!("error-{name}"), message, standing.record.and_then(|record| record.error_stack.as_deref()).unwrap_or_default()))
                     }
                 }
                 (meta(standing))

@@ -25,7 +25,7 @@ pub(super) fn words(call: &Call, run: &RunView) -> Markup {
                 }
                 _ => (ended(run)),
             }
-            (warnings(run))
+            (warnings(call, run))
             @if let (true, Some(report)) = (run.dry_run && call.allowed.may(Action::DryRun), &run.report) {
                 (found::steps(&call.site, report))
             }
@@ -44,14 +44,14 @@ fn ended(run: &RunView) -> Markup {
 }
 
 fn failed(call: &Call, run: &RunView) -> Markup {
-    let shows_all = call.allowed.may(Action::Up);
+    let error = run.error.clone().map(|error| call.problem(error));
     html! {
-        @if let Some(error) = &run.error {
+        @if let Some(error) = &error {
             div.alert.bad {
                 strong { "Failed. " } (visible(&words::sentence(&error.detail)))
                 @if let Some(help) = &error.help { p { (visible(&words::sentence(help))) } }
             }
-            @if shows_all && !error.causes.is_empty() {
+            @if !error.causes.is_empty() {
                 details.error #run-error open {
                     summary { "Causes" }
                     pre { @for cause in &error.causes { (visible(cause)) "\n" } }
@@ -76,9 +76,9 @@ fn lost(call: &Call) -> Markup {
     }
 }
 
-fn warnings(run: &RunView) -> Markup {
+fn warnings(call: &Call, run: &RunView) -> Markup {
     let warnings = run.report.iter().flat_map(|report| report.warnings());
-    html! { @for warning in warnings { p.alert.run { strong { "Warning. " } (visible(&words::sentence(warning))) } } }
+    html! { @for warning in warnings { p.alert.run { strong { "Warning. " } (visible(&words::sentence(&call.error_text(warning)))) } } }
 }
 
 fn next(call: &Call, run: &RunView) -> Markup {
