@@ -29,6 +29,11 @@ impl Administration {
         Ok(Self { admin: Admin::new(migrator, tokens).title("sample-app").build(), token })
     }
 
+    /// Ends the streams of open pages, and stops a run that was started there.
+    pub async fn close(&self) {
+        self.admin.close().await;
+    }
+
     /// The page, the API under its two paths, and the probes.
     pub fn router(&self) -> Router {
         Router::new()

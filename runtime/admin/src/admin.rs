@@ -52,7 +52,7 @@ impl Admin {
         let process = format!("{}/{}{version}", mongrate::record::host(), process::id());
         AdminBuilder(Inner {
             title: migrator.database().name().to_owned(),
-            site: Site::new(migrator.clone()),
+            site: Site::new(migrator.clone(), Arc::new(Semaphore::new(1))),
             tenants: None,
             readiness: Readiness::default(),
             access: Box::new(access),
@@ -180,7 +180,7 @@ impl AdminBuilder {
         filter: DatabaseFilter,
         options: impl Fn(MigratorBuilder) -> MigratorBuilder + Send + Sync + 'static,
     ) -> Self {
-        self.0.tenants = Some(Tenants::new(client, filter, options));
+        self.0.tenants = Some(Tenants::new(client, filter, options, self.0.site.runs().dry_runs().clone()));
         self
     }
 

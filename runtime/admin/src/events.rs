@@ -91,7 +91,12 @@ impl Stream {
         let Some(message) = message else {
             let comment = Event::default().comment("");
             let is_first = std::mem::take(&mut self.is_first);
-            return Some(if is_first { comment.retry(RETRY) } else { comment });
+            if !is_first {
+                return Some(comment);
+            }
+            // An id without data: a browser keeps it, and sends it when it comes back.
+            let comment = if self.only_changes { comment.id(&self.viewer.latest) } else { comment };
+            return Some(comment.retry(RETRY));
         };
         self.is_last = message.kind == "gone";
         let message = if self.only_changes { self.newest(message).await } else { message };

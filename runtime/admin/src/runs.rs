@@ -13,6 +13,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use mongrate::migrator::RequestStop;
 use mongrate::{Migrator, Report};
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 pub(crate) use id::RunId;
@@ -38,6 +39,8 @@ struct Inner {
     /// Covers the runs that are started here.
     migrator: Migrator,
     local: Mutex<Local>,
+    /// One permit in the whole process.
+    dry_runs: Arc<Semaphore>,
 }
 
 /// The runs of this process.
@@ -49,8 +52,8 @@ struct Local {
 }
 
 impl Runs {
-    pub(crate) fn new(migrator: &Migrator) -> Self {
-        Self(Arc::new(Inner { migrator: migrator.child(), local: Mutex::default() }))
+    pub(crate) fn new(migrator: &Migrator, dry_runs: Arc<Semaphore>) -> Self {
+        Self(Arc::new(Inner { migrator: migrator.child(), local: Mutex::default(), dry_runs }))
     }
 
     /// The migrator for what is not a run that can be watched, but is to end with [`close`](Self::close).
@@ -60,21 +63,21 @@ impl Runs {
 
     /// Starts a run. Fails if it is a second dry run.
     pub(crate) fn start(&self, start: Start) -> Result<Run, Problem> {
+        let permit = start.dry_run.then(|| self.0.dry_runs.clone().try_acquire_owned()).transpose().map_err(|_| {
+            let problem = Problem::new(StatusCode::CONFLICT, "busy", "this process is making another dry run");
+            problem.help("wait until it has ended, or stop it").retry_after(5)
+        })?;
         let (run, end) = self.with(|local| {
-            let is_busy = || local.runs.iter().any(|run| run.is_dry() && run.result().is_none());
-            if start.dry_run && is_busy() {
-                let problem = Problem::new(StatusCode::CONFLICT, "busy", "this process is making another dry run");
-                return Err(problem.help("wait until it has ended, or stop it"));
-            }
             local.started += 1;
             let (run, end) = Run::start(local.started, start, self.0.migrator.child());
             local.runs.push_back(run.clone());
             local.forget_oldest();
-            Ok((run, end))
-        })?;
+            (run, end)
+        });
         let (runs, own) = (self.clone(), run.clone());
         tokio::spawn(async move {
             end.await;
+            drop(permit);
             if own.is_dry() {
                 sleep(KEEP_DRY).await;
                 runs.forget(&own);
@@ -144,6 +147,15 @@ impl Runs {
     async fn request_stop(&self, token: i64, by: &str, because: Option<&str>) -> Result<bool, Problem> {
         let request = self.0.migrator.request_stop(token).by(by);
         Ok(because.into_iter().fold(request, RequestStop::because).await?)
+    }
+
+    pub(crate) fn dry_runs(&self) -> &Arc<Semaphore> {
+        &self.0.dry_runs
+    }
+
+    /// Returns whether none of the runs that were started here goes on.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.with(|local| local.runs.iter().all(|run| run.result().is_some()))
     }
 
     /// Stops all runs that were started here, and waits for their end. Later ones stop at once.

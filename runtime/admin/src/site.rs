@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use mongrate::status::Status;
 use mongrate::{Error, Migrator};
+use tokio::sync::Semaphore;
 
 use crate::runs::Runs;
 use crate::watch::Watch;
@@ -30,18 +31,19 @@ pub(crate) struct Seen {
 }
 
 impl Site {
-    pub(crate) fn new(migrator: Migrator) -> Self {
-        Self::of(migrator, false)
+    /// `dry_runs` has one permit for the whole process.
+    pub(crate) fn new(migrator: Migrator, dry_runs: Arc<Semaphore>) -> Self {
+        Self::of(migrator, dry_runs, false)
     }
 
     /// The database of a tenant.
-    pub(crate) fn of_tenant(migrator: Migrator) -> Self {
-        Self::of(migrator, true)
+    pub(crate) fn of_tenant(migrator: Migrator, dry_runs: Arc<Semaphore>) -> Self {
+        Self::of(migrator, dry_runs, true)
     }
 
-    fn of(migrator: Migrator, is_tenant: bool) -> Self {
+    fn of(migrator: Migrator, dry_runs: Arc<Semaphore>, is_tenant: bool) -> Self {
         Self(Arc::new(Inner {
-            runs: Runs::new(&migrator),
+            runs: Runs::new(&migrator, dry_runs),
             watch: Watch::new(&migrator),
             migrator,
             is_tenant,
@@ -51,7 +53,7 @@ impl Site {
 
     /// Returns whether nothing else uses it at the moment.
     pub(crate) fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
+        Arc::strong_count(&self.0) == 1 && self.runs().is_idle()
     }
 
     /// The name of the database that a request has to say, or `None` for the application's own.

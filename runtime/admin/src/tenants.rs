@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -14,6 +14,7 @@ use mongrate::migration::State;
 use mongrate::migrator::{DatabaseFilter, Standing};
 use mongrate::{Error, Migrator, MigratorBuilder};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::problem::Problem;
@@ -36,6 +37,7 @@ pub(crate) struct Tenants {
     /// By the name of the database, each with the number of its last use.
     sites: Mutex<HashMap<String, (Site, u64)>>,
     uses: AtomicU64,
+    dry_runs: Arc<Semaphore>,
 }
 
 /// How far a database is. `None` if it could not be read.
@@ -90,9 +92,10 @@ impl Tenants {
         client: Client,
         filter: DatabaseFilter,
         options: impl Fn(MigratorBuilder) -> MigratorBuilder + Send + Sync + 'static,
+        dry_runs: Arc<Semaphore>,
     ) -> Self {
         let (sites, uses) = (Mutex::default(), AtomicU64::new(0));
-        Self { client, filter, options: Box::new(options), sites, uses }
+        Self { client, filter, options: Box::new(options), sites, uses, dry_runs }
     }
 
     /// The site of a database, which is kept for later requests.
@@ -104,7 +107,7 @@ impl Tenants {
             let problem = Problem::not_found(format!("there is no database '{database}' among the tenants"));
             return Err(problem.help("`tenants` lists them"));
         }
-        Ok(self.keep(database, Site::of_tenant(self.migrator(database)?)))
+        Ok(self.keep(database, Site::of_tenant(self.migrator(database)?, self.dry_runs.clone())))
     }
 
     /// A page of the databases, in the order of their names.

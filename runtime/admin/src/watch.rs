@@ -47,6 +47,8 @@ struct Log {
     count: u64,
     /// Oldest first.
     kept: VecDeque<Arc<Message>>,
+    /// The newest state.
+    state: Option<Value>,
     viewers: usize,
     is_polling: bool,
     is_closed: bool,
@@ -67,6 +69,8 @@ pub(crate) struct Message {
 #[derive(Debug)]
 pub(crate) struct Viewer {
     watch: Watch,
+    /// The id of the newest message when it began.
+    pub(crate) latest: String,
     /// What it missed, oldest first.
     pub(crate) missed: VecDeque<Arc<Message>>,
     pub(crate) receiver: Receiver<Arc<Message>>,
@@ -88,12 +92,11 @@ impl Watch {
             log.viewers += 1;
             if !log.is_polling {
                 log.is_polling = true;
-                // What happened while nobody watched is not known.
-                log.kept.clear();
                 tokio::spawn(self.clone().poll());
             }
             let missed = log.missed(last.and_then(|last| self.number(last)));
-            Some(Viewer { watch: self.clone(), missed, receiver: self.0.sender.subscribe() })
+            let latest = self.id(log.count);
+            Some(Viewer { watch: self.clone(), latest, missed, receiver: self.0.sender.subscribe() })
         })
     }
 
@@ -108,7 +111,6 @@ impl Watch {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut follower = Follower::default();
-        let mut last = Value::Null;
         loop {
             tokio::select! {
                 _ = ticks.tick() => {
@@ -119,10 +121,7 @@ impl Watch {
                         Ok(status) => state(&status),
                         Err(error) => json!({ "error": value(&Problem::from(&error)) }),
                     };
-                    if state != last {
-                        self.send("state", state.clone());
-                        last = state;
-                    }
+                    self.tell(state);
                 }
                 Some(event) = events.next() => {
                     if let Some((kind, data)) = follower.message(event) {
@@ -141,11 +140,18 @@ impl Watch {
         })
     }
 
+    /// Sends the state if it has changed, perhaps while nobody watched.
+    fn tell(&self, state: Value) {
+        let has_changed = self.with(|log| log.state.replace(state.clone()).as_ref() != Some(&state));
+        if has_changed {
+            self.send("state", state);
+        }
+    }
+
     fn send(&self, kind: &'static str, data: Value) {
         self.with(|log| {
             log.count += 1;
-            let message =
-                Arc::new(Message { id: format!("{}-{}", self.0.origin, log.count), number: log.count, kind, data });
+            let message = Arc::new(Message { id: self.id(log.count), number: log.count, kind, data });
             if log.kept.len() == KEPT {
                 log.kept.pop_front();
             }
@@ -153,6 +159,10 @@ impl Watch {
             // An error means that nobody watches.
             let _ = self.0.sender.send(message);
         });
+    }
+
+    fn id(&self, number: u64) -> String {
+        format!("{}-{number}", self.0.origin)
     }
 
     /// The number of a message of this process.
@@ -170,7 +180,7 @@ impl Log {
     /// What came after a message. All of it if the number is known, else the newest state.
     fn missed(&self, last: Option<u64>) -> VecDeque<Arc<Message>> {
         let first = self.kept.front().map_or(u64::MAX, |message| message.number);
-        match last.filter(|last| last + 1 >= first) {
+        match last.filter(|last| last.saturating_add(1) >= first) {
             Some(last) => self.kept.iter().filter(|message| message.number > last).cloned().collect(),
             None => self.kept.iter().rfind(|message| message.kind == "state").cloned().into_iter().collect(),
         }

@@ -55,6 +55,7 @@ pub async fn serve(migrator: &Migrator) -> anyhow::Result<()> {
         signals.next().await;
         exit(INTERRUPTED);
     });
+    admin.close().await;
     match timeout(GRACE, server).await {
         Ok(ended) => ended??,
         Err(_) => println!("Some connections did not close in time."),

@@ -31,6 +31,9 @@ async fn a_run_has_its_own_lock_wait() {
     let error = migrator.up().lock_wait(Duration::ZERO).await.unwrap_err();
     let Error::LockTimeout { waited, .. } = &error else { panic!("{error}") };
     assert!(*waited < Duration::from_secs(10), "{waited:?}");
+    let marks = migrator.mark_applied(["module:runs-lock-wait:001_slow"]).lock_wait(Duration::ZERO);
+    let error = marks.await.unwrap_err();
+    assert!(matches!(error, Error::LockTimeout { .. }), "{error}");
     let too_long = migrator.down().lock_wait(Duration::from_secs(40 * 24 * 60 * 60)).await.unwrap_err();
     assert!(matches!(too_long, Error::InvalidOption { option: "lock_wait", .. }), "{too_long}");
 

@@ -29,7 +29,7 @@ pub(crate) async fn list(call: Call) -> Result<Response, Problem> {
     let runs = call.site.runs().list().await?;
     let quotes_documents = call.allowed.may(Action::DryRun);
     let runs = runs.iter().map(|run| run.json(quotes_documents)).collect();
-    Ok(axum::Json(List { runs }).into_response())
+    Ok(call.json(&List { runs }))
 }
 
 pub(crate) async fn show(call: Call, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -38,12 +38,12 @@ pub(crate) async fn show(call: Call, Path(id): Path<String>) -> Result<Response,
     if run.id != asked {
         return Ok((StatusCode::SEE_OTHER, [(LOCATION, format!("../runs/{}", run.id))]).into_response());
     }
-    Ok(axum::Json(run.json(call.allowed.may(Action::DryRun))).into_response())
+    Ok(call.json(&run.json(call.allowed.may(Action::DryRun))))
 }
 
 pub(crate) async fn stop(call: Call, Path(id): Path<String>, Json(body): Json<Stop>) -> Result<Response, Problem> {
     let id: RunId = id.parse().map_err(|()| unknown(&id))?;
     let by = call.actor(body.by.text());
     let run = call.site.runs().stop(id, &by, body.because.text()).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(run.json(call.allowed.may(Action::DryRun)))).into_response())
+    Ok((StatusCode::ACCEPTED, call.json(&run.json(call.allowed.may(Action::DryRun)))).into_response())
 }

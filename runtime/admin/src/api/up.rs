@@ -187,7 +187,7 @@ pub(super) async fn answer(call: &Call, run: &Run, wait: Wait, runs: &str) -> Re
     run.wait(wait.0).await;
     let id = run.id();
     let Some(result) = run.result() else {
-        let body = axum::Json(run.view().json(call.allowed.may(Action::DryRun)));
+        let body = call.json(&run.view().json(call.allowed.may(Action::DryRun)));
         let headers = [(LOCATION, format!("{runs}/{id}")), (APPLIED, "respond-async".to_owned())];
         return Ok((StatusCode::ACCEPTED, headers, body).into_response());
     };
@@ -195,7 +195,7 @@ pub(super) async fn answer(call: &Call, run: &Run, wait: Wait, runs: &str) -> Re
         call.site.runs().forget(run);
     }
     match result {
-        Ok(report) => Ok(axum::Json(value(&json::Report::of(&report))).into_response()),
+        Ok(report) => Ok(call.json(&json::Report::of(&report))),
         Err(error) => Err(Problem::from(&*error)),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mongrate::events::Event;
 use mongrate::migration::Direction;
 use mongrate::record::Holder;
+use mongrate::report::{Execution, Outcome};
 use mongrate::{Error, Report};
 use serde::Serialize;
 
@@ -44,6 +45,21 @@ pub(crate) struct Done {
     pub(crate) duration_ms: Option<u64>,
     /// The error, in one line.
     pub(crate) message: Option<String>,
+}
+
+impl Done {
+    /// `None` for what a dry run predicts.
+    fn of(execution: &Execution) -> Option<Self> {
+        let (outcome, message) = match &execution.outcome {
+            Outcome::Applied => ("applied", None),
+            Outcome::Reverted => ("reverted", None),
+            Outcome::Failed { message, .. } => ("failed", Some(message.clone())),
+            Outcome::Stopped { .. } => ("stopped", None),
+            _ => return None,
+        };
+        let duration_ms = Some(millis(execution.duration));
+        Some(Self { id: execution.id.clone(), outcome, duration_ms, message })
+    }
 }
 
 impl Progress {
@@ -93,6 +109,11 @@ impl Progress {
     }
 
     pub(super) fn end(&mut self, result: Result<Report, Error>) {
+        let report = result.as_ref().map_or_else(Error::report, Some);
+        if let Some(report) = report {
+            // Complete, even if events were missed.
+            self.done = report.executions().filter_map(Done::of).collect();
+        }
         self.current = None;
         self.waiting_for = None;
         self.result = Some(result.map(Arc::new).map_err(Arc::new));
