@@ -15,3 +15,5 @@ mod stop;
 mod story;
 mod tenants;
 mod views;
+mod page;
+mod session;

@@ -133,15 +133,10 @@ impl<'a> Layout<'a> {
             footer.wrap.muted {
                 "Answered by " (self.admin.process())
                 @if let Some(linked) = linked { " · " (plural(linked, "migration")) " linked in" }
-                " " button #keys .link type="button" hidden { "Keys" }
+                button #keys .link type="button" hidden { "Keys" }
             }
         }
     }
-}
-
-/// Warns in a sentence above a view.
-pub(crate) fn alert(text: &Markup) -> Markup {
-    html! { p.alert.bad { (text) } }
 }
 
 /// Whether the view follows changes, or a button to refresh it without a script.

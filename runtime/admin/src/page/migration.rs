@@ -1,5 +1,6 @@
 //! One migration: what it is, what it depends on, how its executions went, and what can be done with it.
 
+mod amend;
 mod executions;
 mod facts;
 
@@ -35,7 +36,7 @@ pub(crate) async fn show(call: Call, Query(Which { id }): Query<Which>) -> Resul
     let history = call.migrator().history().migration(&id).limit(EXECUTIONS).await?;
     let (title, body) = match (status.get(&id), status.orphans().iter().find(|orphan| orphan.id == id)) {
         (Some(standing), _) => (title(&id, standing.label()), linked(&call, &status, &standing, &history)),
-        (None, Some(orphan)) => (title(&id, "not linked in"), orphaned(&call, orphan, &history)),
+        (None, Some(orphan)) => (title(&id, "not linked in"), orphaned(&call, &status, orphan, &history)),
         (None, None) => (title(&id, "not recorded"), unrecorded(&call, &id, &history)),
     };
     Ok(Layout::of(&call, &title, None).banners(banners(&call, &status)).answer(&body))
@@ -62,12 +63,13 @@ fn linked(call: &Call, status: &Status, standing: &Standing<'_>, history: &Histo
             section.panel { h2 { "Facts" } (facts::of(migration, standing.record)) }
             section.panel { h2 { "Neighbors" } (neighbors(call, status, standing)) }
         }
+        (amend::forms(call, status, standing))
         (executions::section(call, migration.id(), history))
     }
 }
 
 /// A migration that is recorded but not part of this program.
-fn orphaned(call: &Call, orphan: &Record, history: &HistoryPage) -> Markup {
+fn orphaned(call: &Call, status: &Status, orphan: &Record, history: &HistoryPage) -> Markup {
     html! {
         (crumb(call, &orphan.id))
         section.head {
@@ -82,6 +84,7 @@ fn orphaned(call: &Call, orphan: &Record, history: &HistoryPage) -> Markup {
             @if let Some(version) = &orphan.codebase_version { " by version " (visible(version)) }
             ", and is not linked into this process: the process is older than the database, or the migration has been removed."
         }
+        (amend::prune(call, status, &orphan.id))
         (executions::section(call, &orphan.id, history))
     }
 }

@@ -66,7 +66,7 @@ fn frame(call: &Call, status: &Status, filter: &Filter, is_fresh: bool, banners:
 
 impl Counts {
     fn of(status: &Status) -> Self {
-        let manual = status.pending().filter(|migration| migration.is_manual()).count();
+        let manual = status.pending().filter(mongrate::Migration::is_manual).count();
         Self {
             pending: status.pending().count() - manual,
             failed: status.failed().count(),

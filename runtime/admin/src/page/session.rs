@@ -76,15 +76,15 @@ pub(crate) async fn open(
     Form(Credentials { token, name, next }): Form<Credentials>,
 ) -> Result<Response, Problem> {
     let (next, theme) = (View::rebuild(&next), Theme::of(&headers));
-    let refuse = |status, why| Ok((status, page(&admin, theme, &next, Some(why))).into_response());
+    let refuse = |status, why| (status, page(&admin, theme, &next, Some(why))).into_response();
     let Some(tokens) = admin.access().sign_in() else { return Err(no_form()) };
     let is_plain = !is_local(&headers) && origin(&headers).starts_with("http://");
     if is_plain && !admin.takes_insecure_cookies() {
-        return refuse(StatusCode::BAD_REQUEST, PLAIN_HTTP);
+        return Ok(refuse(StatusCode::BAD_REQUEST, PLAIN_HTTP));
     }
     let name = name.trim();
     if name.chars().count() > MAX_NAME || visible(name) != name || name.contains('\n') {
-        return refuse(StatusCode::UNPROCESSABLE_ENTITY, WRONG_NAME);
+        return Ok(refuse(StatusCode::UNPROCESSABLE_ENTITY, WRONG_NAME));
     }
     let Some(session) = tokens.open_session(token.trim(), (!name.is_empty()).then_some(name)) else {
         admin.note_refusal();

@@ -1,0 +1,91 @@
+//! The forms that change the record of a migration without running it.
+
+use maud::{Markup, html};
+use mongrate::status::{Standing, Status};
+
+use crate::access::Action;
+use crate::call::Call;
+use crate::etag::ETag;
+use crate::page::forms::{address, because, typed_name};
+
+/// A change of a record.
+struct Change {
+    action: Action,
+    /// The name of its handler.
+    name: &'static str,
+    verb: &'static str,
+    /// What it means.
+    effect: &'static str,
+}
+
+const MARK_APPLIED: Change = Change {
+    action: Action::Mark,
+    name: "mark-applied",
+    verb: "Mark as applied",
+    effect: "Records it as applied without running it: for work that was done by hand.",
+};
+
+const MARK_PENDING: Change = Change {
+    action: Action::Mark,
+    name: "mark-pending",
+    verb: "Mark as pending",
+    effect: "Records it as pending without reverting anything. The next run applies it again.",
+};
+
+const ACCEPT: Change = Change {
+    action: Action::Accept,
+    name: "accept",
+    verb: "Accept the code",
+    effect: "Records the code as it is now as the applied one. Nothing runs.",
+};
+
+const PRUNE: Change = Change {
+    action: Action::Prune,
+    name: "prune",
+    verb: "Remove the record",
+    effect: "Forgets that it was applied: for a migration that no longer exists in any version. Its effects stay.",
+};
+
+/// The changes that make sense in the state of the migration.
+pub(super) fn forms(call: &Call, status: &Status, standing: &Standing<'_>) -> Markup {
+    let is_dubious = standing.has_drifted() || standing.record.is_some_and(|record| record.verification_failed);
+    let changes = [
+        (MARK_APPLIED, standing.state.is_pending() && !standing.is_running),
+        (ACCEPT, is_dubious),
+        (MARK_PENDING, !standing.state.is_pending()),
+    ];
+    let changes = changes.into_iter().filter(|(_, makes_sense)| *makes_sense).map(|(change, _)| change);
+    section(call, status, standing.migration.id(), changes)
+}
+
+/// The change of a record whose migration is not linked in.
+pub(super) fn prune(call: &Call, status: &Status, id: &str) -> Markup {
+    section(call, status, id, [PRUNE].into_iter())
+}
+
+fn section(call: &Call, status: &Status, id: &str, changes: impl Iterator<Item = Change>) -> Markup {
+    let changes: Vec<_> = changes.filter(|change| call.allowed.may(change.action)).collect();
+    html! {
+        @if !changes.is_empty() {
+            section.changes {
+                h2 { "Change its record" }
+                @for change in &changes { (form(call, status, id, change)) }
+            }
+        }
+    }
+}
+
+fn form(call: &Call, status: &Status, id: &str, change: &Change) -> Markup {
+    html! {
+        details.group id=(change.name) {
+            summary { (change.verb) "… " span.muted { (change.effect) } }
+            form.fold method="post" action=(address(&call.site, change.name)) {
+                input type="hidden" name="id" value=(id);
+                input type="hidden" name="seen" value=(ETag::of_status(status));
+                (because(true))
+                (typed_name(call))
+                div.actions { button.danger { (change.verb) } }
+            }
+        }
+    }
+}
