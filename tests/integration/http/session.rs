@@ -11,7 +11,7 @@ use mongrate_tests::http::{Answer, App, PAGE, REPAIR, tokens};
 const FETCH_SITE: &str = "sec-fetch-site";
 
 fn app(db: &TestDb) -> App {
-    App::new(&Migrator::builder(db.clone()).build().unwrap())
+    App::new(&Migrator::builder(db.database().clone()).build().unwrap())
 }
 
 /// What a browser sends from a form of the page, over HTTPS.

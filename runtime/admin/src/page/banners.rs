@@ -77,7 +77,8 @@ fn orphans(status: &Status) -> Markup {
             details #orphans .alert.run {
                 summary {
                     strong { "This process is older than the database." } " "
-                    (plural(orphans.len() as u64, "applied migration")) " of a newer or another version are not linked into it."
+                    (plural(orphans.len() as u64, "applied migration")) " of a newer or another version "
+                    @if orphans.len() == 1 { "is" } @else { "are" } " not linked into it."
                 }
                 ul { @for orphan in orphans.iter().take(50) { li { code { (visible(&orphan.id)) } } } }
                 @if orphans.len() > 50 { p { "and " (orphans.len() - 50) " more" } }

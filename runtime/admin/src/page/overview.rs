@@ -49,7 +49,7 @@ fn frame(call: &Call, status: &Status, filter: &Filter, is_fresh: bool, banners:
             div #summary data-live { h1 { (heading(status, &counts)) } p.muted { (place(call, status)) } }
             div.actions {
                 (live())
-                @if is_fresh { div #acts .actions data-live { (acts(call, &counts)) } }
+                @if is_fresh { div #acts .actions data-live { (acts(call, status, &counts)) } }
             }
         }
         dl #counts .counts data-live { (counts.cells(call, status)) }
@@ -57,7 +57,7 @@ fn frame(call: &Call, status: &Status, filter: &Filter, is_fresh: bool, banners:
             (nothing_linked())
         } @else {
             (filters(status, filter))
-            div #list .groups data-live { (list::groups(call, status, filter, is_fresh)) }
+            div #list .groups data-live { (list::groups(call, status, filter, is_fresh && !is_running(status))) }
             (recent::table(call, status))
         }
     };
@@ -107,8 +107,7 @@ impl Counts {
             div.state {
                 dt { "State" }
                 dd {
-                    (badge(tone, word))
-                    @if is_running(status) { (badge(Tone::Busy, "running")) } @else { (badge(Tone::Calm, "ready")) }
+                    @if is_running(status) { (badge(Tone::Busy, "running")) } @else { (badge(tone, word)) (badge(Tone::Calm, "ready")) }
                 }
             }
         }
@@ -149,10 +148,12 @@ fn place(call: &Call, status: &Status) -> Markup {
     }
 }
 
-fn acts(call: &Call, counts: &Counts) -> Markup {
+fn acts(call: &Call, status: &Status, counts: &Counts) -> Markup {
     let plan = View::Plan.url(&call.site, &[("verb", "up")]);
     html! {
-        @if counts.pending > 0 && call.allowed.may(Action::Up) {
+        @if is_running(status) {
+            a.button href=(View::Lock.url(&call.site, &[])) { "Look at the run" }
+        } @else if counts.pending > 0 && call.allowed.may(Action::Up) {
             a.button.primary href=(plan) data-dialog { "Plan and run all…" }
         } @else if counts.pending > 0 {
             a.button href=(plan) data-dialog { "Show the plan" }
