@@ -76,17 +76,6 @@ impl App {
         answer
     }
 
-    /// `GET` of the page with a token. `path` begins below the page's own.
-    pub async fn page(&self, token: &str, path: &str) -> Answer {
-        self.send_page(Method::GET, token, path).await
-    }
-
-    /// A request to the page with a token and without a body.
-    pub async fn send_page(&self, method: Method, token: &str, path: &str) -> Answer {
-        let request = Request::builder().method(method).uri(format!("{PAGE}/{path}")).header(HOST, "shop.example.com");
-        self.send(request.header(AUTHORIZATION, format!("Bearer {token}")).body(Body::empty()).unwrap()).await
-    }
-
     /// `GET` of the API with a token.
     pub async fn get(&self, token: &str, path: &str) -> Answer {
         self.send(api(Method::GET, token, path).body(Body::empty()).unwrap()).await
