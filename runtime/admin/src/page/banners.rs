@@ -24,10 +24,10 @@ pub(super) fn banners(call: &Call, status: &Status) -> Markup {
 }
 
 /// The database does not answer, so an older status is shown.
-pub(super) fn unreachable(error: &Error, seen: &Seen) -> Markup {
+pub(super) fn unreachable(call: &Call, error: &Error, seen: &Seen) -> Markup {
     html! {
         div.alert.bad {
-            strong { "The database does not answer." } " " (visible(&capitalized(&error.message()))) "."
+            strong { "The database does not answer." } " " (visible(&capitalized(&call.error_text(&error.message())))) "."
             " This is the state of " (time(mongodb::bson::DateTime::from_system_time(seen.at))) " UTC; nothing can be done meanwhile."
         }
     }
@@ -98,6 +98,6 @@ fn expired(call: &Call, status: &Status) -> Markup {
     }
 }
 
-pub(super) fn first_line(text: &str) -> &str {
+fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }

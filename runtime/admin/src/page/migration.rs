@@ -21,9 +21,6 @@ use crate::access::Action;
 use crate::call::{Call, Query};
 use crate::problem::Problem;
 
-/// How many executions are shown.
-const EXECUTIONS: u32 = 20;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
@@ -31,15 +28,14 @@ pub(crate) struct Which {
 }
 
 pub(crate) async fn show(call: Call, Query(Which { id }): Query<Which>) -> Result<Response, Problem> {
-    let status = call.site.status().await?.status;
-    // Fails with the nearest id if there is no such migration.
-    let history = call.migrator().history().migration(&id).limit(EXECUTIONS).await?;
-    let (title, body) = match (status.get(&id), status.orphans().iter().find(|orphan| orphan.id == id)) {
-        (Some(standing), _) => (title(&id, standing.label()), linked(&call, &status, &standing, &history)),
-        (None, Some(orphan)) => (title(&id, "not linked in"), orphaned(&call, &status, orphan, &history)),
-        (None, None) => (title(&id, "not recorded"), unrecorded(&call, &id, &history)),
+    let details = call.migrator().show(&id).await?;
+    let (status, history) = (details.status(), details.history());
+    let (title, body) = match (details.standing(), details.orphan()) {
+        (Some(standing), _) => (title(&id, standing.label()), linked(&call, status, &standing, history)),
+        (None, Some(orphan)) => (title(&id, "not linked in"), orphaned(&call, status, orphan, history)),
+        (None, None) => (title(&id, "not recorded"), unrecorded(&call, &id, history)),
     };
-    Ok(Layout::of(&call, &title, None).banners(banners(&call, &status)).answer(&body))
+    Ok(Layout::of(&call, &title, None).banners(banners(&call, status)).answer(&body))
 }
 
 /// The state first.

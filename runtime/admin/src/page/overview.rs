@@ -34,7 +34,7 @@ pub(crate) async fn show(call: Call, Query(filter): Query<Filter>) -> Result<Res
     };
     match call.site.last_seen() {
         Some(seen) if error.is_temporary() => {
-            let page = frame(&call, &seen.status, &filter, false, unreachable(&error, &seen));
+            let page = frame(&call, &seen.status, &filter, false, unreachable(&call, &error, &seen));
             Ok((StatusCode::SERVICE_UNAVAILABLE, page).into_response())
         }
         _ => Err(error.into()),
@@ -56,7 +56,7 @@ fn frame(call: &Call, status: &Status, filter: &Filter, is_fresh: bool, banners:
         @if call.migrator().registry().is_empty() {
             (nothing_linked())
         } @else {
-            (filters(status, filter))
+            (filters(call, status, filter))
             div #list .groups data-live { (list::groups(call, status, filter, is_fresh && !is_running(status))) }
             (recent::table(call, status))
         }
@@ -162,11 +162,12 @@ fn acts(call: &Call, status: &Status, counts: &Counts) -> Markup {
 }
 
 /// Works without a script; with one, rows are also filtered while typing.
-fn filters(status: &Status, filter: &Filter) -> Markup {
+fn filters(call: &Call, status: &Status, filter: &Filter) -> Markup {
     let sources: std::collections::BTreeSet<_> = status.iter().map(|standing| standing.migration.source()).collect();
     let sources: Vec<_> = sources.into_iter().map(|source| source.to_string()).collect();
     html! {
         form.filters role="search" action="./" {
+            @if let Some(database) = call.site.tenant() { input type="hidden" name="database" value=(database); }
             input #find type="search" name="q" value=(filter.q) placeholder="Find an id or a description" aria-label="Find an id or a description";
             select name="source" aria-label="Source" {
                 option value="" { "All sources" }

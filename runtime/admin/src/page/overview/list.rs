@@ -122,7 +122,7 @@ impl Row<'_> {
                         p.needs { "needs" @for needed in migration.dependencies() { " " (chip(site, self.status, needed)) } }
                     }
                     @if let Some(message) = standing.record.and_then(|record| record.error.as_deref()) {
-                        (error(self.call, &format!("error-{name}"), message, standing.record.and_then(|record| record.error_stack.as_deref()).unwrap_or_default()))
+                        (error(self.call, &format!("error-{name}"), message, causes(standing)))
                     }
                 }
                 (meta(standing))
@@ -133,6 +133,10 @@ impl Row<'_> {
             }
         }
     }
+}
+
+fn causes<'s>(standing: &Standing<'s>) -> &'s [String] {
+    standing.record.and_then(|record| record.error_stack.as_deref()).unwrap_or_default()
 }
 
 fn meta(standing: &Standing<'_>) -> Markup {
