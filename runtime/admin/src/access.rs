@@ -18,6 +18,8 @@ pub(crate) enum Decision {
 pub(crate) struct Allowed {
     pub(crate) actor: String,
     pub(crate) level: Level,
+    /// Whether several people use the same credentials, so that the actor is what they say.
+    pub(crate) is_shared: bool,
     except: Vec<Action>,
 }
 
@@ -107,7 +109,12 @@ impl Grant {
     /// This level for this person or program.
     #[must_use]
     pub fn of(level: Level, actor: impl Into<String>) -> Self {
-        Self(Decision::Allowed(Allowed { actor: actor.into(), level, except: Vec::new() }))
+        Self(Decision::Allowed(Allowed { actor: actor.into(), level, is_shared: false, except: Vec::new() }))
+    }
+
+    /// This level for whoever uses a shared token.
+    pub(crate) fn shared(level: Level, actor: impl Into<String>) -> Self {
+        Self(Decision::Allowed(Allowed { actor: actor.into(), level, is_shared: true, except: Vec::new() }))
     }
 
     /// Takes single actions away.
@@ -129,6 +136,25 @@ impl Allowed {
     pub(crate) fn at_most(mut self, level: Level) -> Self {
         self.level = self.level.min(level);
         self
+    }
+}
+
+impl fmt::Display for Action {
+    /// In the infinitive, without "to".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Look => "see the state of migrations",
+            Self::DryRun => "simulate a run",
+            Self::Up => "apply migrations",
+            Self::Stop => "stop a run",
+            Self::Draft => "create the code of a migration",
+            Self::Down => "revert migrations",
+            Self::Mark => "mark migrations as applied or pending",
+            Self::Baseline => "record a baseline",
+            Self::Accept => "accept changed code",
+            Self::Prune => "remove records of former migrations",
+            Self::Unlock => "release the lock by force",
+        })
     }
 }
 

@@ -1,8 +1,11 @@
 //! The admin of one database, and its three faces.
 
+use std::env;
+use std::ffi::OsStr;
 use std::fmt;
 use std::process;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::HeaderValue;
 use mongodb::Client;
@@ -13,10 +16,18 @@ use tokio::sync::Semaphore;
 use crate::authorization::Access;
 use crate::mask::masked;
 use crate::mounts::Mounts;
+use crate::patience::Patience;
 use crate::readiness::Readiness;
+use crate::refusals::Refusals;
 use crate::site::Site;
 use crate::tenants::Tenants;
 use crate::watch::STREAMS;
+
+/// The environment in which access is required.
+const PRODUCTION: &str = "production";
+
+/// The environment variable that lowers every grant.
+const READ_ONLY: &str = "MONGRATE_HTTP_READ_ONLY";
 
 /// An admin page, an API and probes for one database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,6 +46,8 @@ struct Inner {
     trusted_origins: Vec<String>,
     insecure_cookies: bool,
     streams: Arc<Semaphore>,
+    patience: Patience,
+    refusals: Refusals,
     process: String,
     process_header: HeaderValue,
     mounts: Mounts,
@@ -63,6 +76,8 @@ impl Admin {
             hosts: None,
             trusted_origins: Vec::new(),
             insecure_cookies: false,
+            patience: Patience::default(),
+            refusals: Refusals::default(),
             process_header: HeaderValue::from_str(&process).unwrap_or(HeaderValue::from_static("unknown")),
             process,
             mounts: Mounts::default(),
@@ -145,7 +160,19 @@ impl Admin {
         &self.0.mounts
     }
 
-    pub(crate) fn note_refusal(&self) {}
+    /// Whether anybody could do everything in production.
+    pub(crate) fn is_open_in_production(&self) -> bool {
+        self.is_unprotected() && self.site().migrator().environment() == Some(PRODUCTION)
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        self.0.patience
+    }
+
+    /// Logs that credentials were refused.
+    pub(crate) fn note_refusal(&self) {
+        self.0.refusals.note();
+    }
 }
 
 impl AdminBuilder {
@@ -219,13 +246,31 @@ impl AdminBuilder {
         self
     }
 
+    /// Sets the limits for reading a body and for answering, for tests.
+    #[doc(hidden)]
+    pub fn patience(mut self, body: Duration, answer: Duration) -> Self {
+        self.0.patience = Patience { body, read: answer, write: answer };
+        self
+    }
+
     /// Builds it. Mount its faces next.
     #[must_use = "it has to be mounted"]
-    pub fn build(self) -> Admin {
+    pub fn build(mut self) -> Admin {
+        self.0.read_only |= is_read_only(env::var_os(READ_ONLY).as_deref());
         if self.0.insecure_cookies {
             tracing::warn!("the admin page accepts sign-ins over plain HTTP; serve it over HTTPS instead");
         }
-        Admin(Arc::new(self.0))
+        let admin = Admin(Arc::new(self.0));
+        if admin.is_open_in_production() {
+            tracing::error!(
+                "the admin is open to everybody in production, so that it answers nothing; configure tokens"
+            );
+        } else if admin.is_unprotected() {
+            tracing::warn!(
+                "the admin is open to everybody on this machine; configure tokens before others can reach it"
+            );
+        }
+        admin
     }
 }
 
@@ -238,5 +283,37 @@ impl fmt::Debug for Inner {
 impl fmt::Debug for AdminBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// Whether the environment variable asks for a read-only admin. A value that says neither yes nor no does, too.
+fn is_read_only(value: Option<&OsStr>) -> bool {
+    let Some(value) = value.map(|value| value.to_string_lossy().trim().to_ascii_lowercase()) else { return false };
+    match value.as_str() {
+        "true" | "1" | "yes" | "on" => true,
+        "" | "false" | "0" | "no" | "off" => false,
+        _ => {
+            tracing::error!(
+                value,
+                "the environment variable {READ_ONLY} takes true or false (or 1 or 0, yes or no, on or off); \
+                 with any other value, the admin is read-only"
+            );
+            true
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unclear_variable_makes_it_read_only() {
+        for (value, expected) in
+            [("true", true), (" ON\n", true), ("1", true), ("maybe", true), ("false", false), ("0", false), ("", false)]
+        {
+            assert_eq!(is_read_only(Some(OsStr::new(value))), expected, "{value}");
+        }
+        assert!(!is_read_only(None));
     }
 }

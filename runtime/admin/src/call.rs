@@ -1,19 +1,20 @@
 //! A request after the guard has let it in, and the extractors of all handlers. What they refuse is a [`Problem`].
 
-use std::time::Duration;
-
-use axum::body::{Body as RequestBody, to_bytes};
+use axum::body::Body as RequestBody;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use futures_util::StreamExt;
 use mongrate::Migrator;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use tokio::time::timeout;
 
 use crate::access::{Action, Allowed};
 use crate::admin::Admin;
+use crate::patience::Patience;
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::theme::Theme;
@@ -21,9 +22,6 @@ use crate::tokens;
 
 /// The size of the largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
-
-/// How long a client may take to send a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request that the guard has let in.
 #[derive(Clone, Debug)]
@@ -40,8 +38,9 @@ impl Call {
         self.site.migrator()
     }
 
-    /// Who is recorded. `by` is what a request says beside its credentials.
+    /// Who is recorded. `by` is what a request says beside its credentials; it counts only if they are shared.
     pub(crate) fn actor(&self, by: Option<&str>) -> String {
+        let by = by.filter(|_| self.allowed.is_shared);
         by.map_or_else(|| self.allowed.actor.clone(), |by| tokens::actor(&self.allowed.actor, Some(by)))
     }
 
@@ -51,13 +50,21 @@ impl Call {
     }
 }
 
-/// The refusal of an action that needs a higher level.
+/// The refusal of an action.
 fn forbidden(allowed: &Allowed, action: Action, admin: &Admin) -> Problem {
     if admin.is_read_only() && action != Action::Look {
-        return Problem::new(StatusCode::FORBIDDEN, "read-only", "this server is read-only; it only shows");
+        let problem = Problem::new(StatusCode::FORBIDDEN, "read-only", "this process is read-only: it changes nothing");
+        return problem.help("use another process, or start this one without `MONGRATE_HTTP_READ_ONLY`");
     }
-    let detail = format!("{} may not do this; it needs the level '{}'", allowed.actor, action.level());
-    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    let Allowed { actor, level, .. } = allowed;
+    let needed = action.level();
+    if *level < needed {
+        let detail = format!("{actor} may not {action}: that needs the level '{needed}', and {actor} has '{level}'");
+        let problem = Problem::new(StatusCode::FORBIDDEN, "forbidden", detail);
+        return problem.help(format!("use credentials with the level '{needed}'"));
+    }
+    let detail = format!("{actor} may not {action}: the application excepts it from what {actor} may do");
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).help("ask somebody who may")
 }
 
 impl<S: Sync> FromRequestParts<S> for Call {
@@ -106,9 +113,10 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let bytes = body(request, "application/json").await?;
         let text = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
-        let value = serde_json::from_slice::<serde_json::Value>(text)
-            .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
-        serde_json::from_value(value).map(Self).map_err(|error| Problem::unprocessable(format!("the body: {error}")))
+        serde_json::from_slice(text).map(Self).map_err(|error| match error.classify() {
+            Category::Data => Problem::unprocessable(format!("the JSON body is not as described: {error}")),
+            _ => Problem::bad_request(format!("the body is not JSON: {error}")),
+        })
     }
 }
 
@@ -130,20 +138,37 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Form<T> {
 
 /// Reads a body of the expected type: an empty one may have none.
 async fn body(request: Request, expected: &str) -> Result<Vec<u8>, Problem> {
-    let is_expected = media_type(request.headers()).is_none_or(|found| found == expected);
-    let read = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_BODY)).await;
-    let read = read.map_err(|_| {
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not arrive within 10 seconds")
-    })?;
-    let bytes = read.map_err(|_| {
-        let detail = format!("the body is larger than {} kB, or ended early", MAX_BODY / 1024);
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
-    })?;
-    if !is_expected {
-        let detail = format!("the body must be sent as `Content-Type: {expected}`");
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
+    let unsupported = || {
+        let detail = format!("this path reads a body of the type `{expected}`");
+        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail);
+        problem.help(format!("send it with the header `Content-Type: {expected}`"))
+    };
+    let found = media_type(request.headers());
+    if found.as_ref().is_some_and(|found| found != expected) {
+        return Err(unsupported());
     }
-    Ok(bytes.into())
+    let limit = request.extensions().get::<Admin>().map_or_else(Patience::default, Admin::patience).body;
+    // Not a future of the driver, so that it may be dropped.
+    let bytes = timeout(limit, collected(request.into_body())).await.map_err(|_| {
+        let detail = format!("the body of this request did not arrive within {} seconds", limit.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", detail).help("send it again over a better connection")
+    })??;
+    if found.is_none() && !bytes.is_empty() { Err(unsupported()) } else { Ok(bytes) }
+}
+
+async fn collected(body: RequestBody) -> Result<Vec<u8>, Problem> {
+    let (mut chunks, mut bytes) = (body.into_data_stream(), Vec::new());
+    while let Some(chunk) = chunks.next().await {
+        let chunk =
+            chunk.map_err(|_| Problem::bad_request("the connection ended before the whole body had arrived"))?;
+        if bytes.len() + chunk.len() > MAX_BODY {
+            let detail = format!("the body of this request is larger than {} kB", MAX_BODY / 1024);
+            let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail);
+            return Err(problem.help("name fewer migrations at once"));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {

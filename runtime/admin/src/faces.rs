@@ -3,12 +3,13 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
+use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 
 use crate::admin::Admin;
 use crate::face::Face;
 use crate::tenant_path::with_tenants;
-use crate::{openapi, probes, routes};
+use crate::{guard, openapi, probes, routes};
 
 impl Admin {
     /// The page for people, under this path, such as `/system/database`. All its links are relative, so that it works behind a
@@ -18,7 +19,8 @@ impl Admin {
         self.mounts().page_at(path);
         let inner = routes::router(self, Face::Page);
         if path.is_empty() {
-            return Router::new().merge(inner.with_state(()));
+            // The host has a fallback of its own.
+            return Router::new().merge(inner.reset_fallback().with_state(()));
         }
         let to = format!("{}/", path.rsplit('/').next().unwrap_or_default());
         // Without the slash, relative links would lead elsewhere.
@@ -26,6 +28,7 @@ impl Admin {
             let to = to.clone();
             async move { (StatusCode::PERMANENT_REDIRECT, [(LOCATION, to)]) }
         });
+        let redirect = redirect.layer(from_fn_with_state((self.clone(), Face::Page), guard::dress));
         Router::new().route(path, redirect).nest_service(&format!("{path}/"), inner)
     }
 
@@ -35,7 +38,8 @@ impl Admin {
         self.mounts().api_at(path);
         let inner = with_tenants(routes::router(self, Face::Api));
         if path.is_empty() {
-            return Router::new().merge(inner.with_state(()));
+            // The host has a fallback of its own.
+            return Router::new().merge(inner.reset_fallback().with_state(()));
         }
         Router::new().nest_service(path, inner)
     }

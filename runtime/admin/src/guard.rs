@@ -1,34 +1,36 @@
 //! What every request passes: host, origin, access, and the headers of every answer.
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, ORIGIN, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::access::{Action, Decision, Level};
+use crate::access::{Action, Allowed, Decision, Level};
 use crate::admin::Admin;
 use crate::call::Call;
 use crate::doc::Doc;
 use crate::face::Face;
 use crate::host::{self, is_loopback};
+use crate::origin;
 use crate::page;
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::tenant_path;
+use crate::text::visible_json;
 use crate::theme::Theme;
-use crate::tokens::{ADMIN_TOKEN, presented};
+use crate::tokens::{ADMIN_TOKEN, session_cookie};
 
 /// No inline script or style, so that nothing has to be configured, and no other host.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 const PROCESS: HeaderName = HeaderName::from_static("x-mongrate-process");
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -44,49 +46,34 @@ pub(crate) struct Gate {
 
 /// Lets a request in, if it may.
 pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(gate.face);
-    parts.extensions.insert(gate.admin.clone());
-    let admitted = gate.admit(&mut parts).await;
-    let call = parts.extensions.get::<Call>().cloned();
-    let mut response = match admitted {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(refusal) => refusal,
-    };
-    // For the frame of a problem's page.
-    if let Some((call, problem)) = call.as_ref().zip(response.extensions_mut().remove::<Problem>()) {
-        let problem = call.problem(problem);
-        *response.body_mut() = problem.body().into();
-        response.extensions_mut().insert(problem);
-    }
-    response.extensions_mut().insert(call);
-    response
+    let (patience, method) = (gate.admin.patience(), request.method().clone());
+    patience.answer(&method, gate.lead(request, next)).await
 }
 
 impl Gate {
+    async fn lead(self, request: Request, next: Next) -> Response {
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(self.face);
+        parts.extensions.insert(self.admin.clone());
+        let admitted = self.admit(&mut parts).await;
+        let call = parts.extensions.get::<Call>().cloned();
+        let mut response = match admitted {
+            Ok(()) => next.run(Request::from_parts(parts, body)).await,
+            Err(refusal) => refusal,
+        };
+        // For the frame of a problem's page.
+        response.extensions_mut().insert(call);
+        response
+    }
+
     pub(crate) async fn admit(&self, parts: &mut Parts) -> Result<(), Response> {
         let refuse = |problem: Problem| problem.into_response();
-        self.check_host(parts).map_err(refuse)?;
-        if !parts.method.is_safe() && !has_token(&parts.headers) && !self.is_same_origin(parts) {
-            let detail = "the request comes from another site";
-            let problem = Problem::new(StatusCode::FORBIDDEN, "cross-site", detail);
-            return Err(refuse(problem.help("reload the page and try again, or send a token in a header")));
+        check_host(&self.admin, parts).map_err(refuse)?;
+        if !origin::is_safe(parts, self.admin.trusted_origins()) {
+            return Err(refuse(cross_site()));
         }
         let Some(action) = self.action else { return Ok(()) };
-        let allowed = match self.admin.access().grant(parts).await.0 {
-            Decision::Allowed(allowed) if self.admin.is_read_only() => allowed.at_most(Level::Read),
-            Decision::Allowed(allowed) => allowed,
-            Decision::SignInAt(url) if self.face == Face::Page => return Err(page::redirect(&url)),
-            Decision::Denied if self.face == Face::Page && self.admin.access().sign_in().is_some() => {
-                return Err(page::sign_in_first(parts));
-            }
-            Decision::Denied | Decision::SignInAt(_) => {
-                self.admin.note_refusal();
-                let problem =
-                    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "no valid credentials were sent");
-                return Err(refuse(problem.help("send a token as `Authorization: Bearer <token>`")));
-            }
-        };
+        let allowed = self.allowed(parts).await?;
         let theme = Theme::of(&parts.headers);
         let mut call = Call { admin: self.admin.clone(), site: self.admin.site().clone(), allowed, theme };
         let decision = match call.require(action) {
@@ -107,44 +94,84 @@ impl Gate {
         }
     }
 
-    fn check_host(&self, parts: &Parts) -> Result<(), Problem> {
-        let host = host::of_request(parts).unwrap_or_default();
-        let name = host::name(host);
-        let is_forwarded =
-            ["forwarded", "x-forwarded-for", "x-forwarded-host"].iter().any(|name| parts.headers.contains_key(*name));
-        let is_known = match self.admin.hosts() {
-            Some(hosts) => {
-                hosts.iter().any(|known| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host))
+    async fn allowed(&self, parts: &Parts) -> Result<Allowed, Response> {
+        let decision = self.admin.access().grant(parts).await.0;
+        if !matches!(decision, Decision::Allowed(_)) && has_credentials(&parts.headers) {
+            self.admin.note_refusal();
+        }
+        match decision {
+            Decision::Allowed(allowed) if self.admin.is_read_only() => Ok(allowed.at_most(Level::Read)),
+            Decision::Allowed(allowed) => Ok(allowed),
+            Decision::SignInAt(url) if self.face == Face::Page => Err(page::redirect(&url)),
+            Decision::Denied if self.face == Face::Page && self.admin.access().sign_in().is_some() => {
+                Err(page::sign_in_first(parts))
             }
-            None => !self.admin.is_unprotected() || (is_loopback(name) && !is_forwarded),
-        };
-        if is_known {
-            return Ok(());
+            Decision::Denied | Decision::SignInAt(_) => Err(unauthenticated(&parts.headers).into_response()),
         }
-        let problem =
-            Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", format!("'{name}' is not served here"));
-        Err(problem.help(
-            "without tokens, only requests to localhost are answered; otherwise name the hosts in the application",
-        ))
-    }
-
-    /// Browsers send `Sec-Fetch-Site` on secure connections, and `Origin` with every POST.
-    fn is_same_origin(&self, parts: &Parts) -> bool {
-        if let Some(site) = parts.headers.get(FETCH_SITE) {
-            return site == "same-origin" || site == "none";
-        }
-        let Some(origin) = parts.headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) else { return false };
-        let authority = origin.parse::<Uri>().ok().and_then(|origin| origin.authority().map(ToString::to_string));
-        self.admin.trusted_origins().iter().any(|trusted| trusted == origin)
-            || authority.is_some_and(|authority| {
-                host::of_request(parts).is_some_and(|host| host.eq_ignore_ascii_case(&authority))
-            })
     }
 }
 
-/// Only what a browser never sends by itself: no `Basic`.
-fn has_token(headers: &HeaderMap) -> bool {
-    presented(headers).is_some() || headers.contains_key(ADMIN_TOKEN)
+/// Whether there is something to guess with.
+fn has_credentials(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(ADMIN_TOKEN) || session_cookie(headers).is_some()
+}
+
+fn unauthenticated(headers: &HeaderMap) -> Problem {
+    let detail = if headers.contains_key(AUTHORIZATION) || headers.contains_key(ADMIN_TOKEN) {
+        "the credentials of this request are not valid"
+    } else {
+        "this request has no credentials"
+    };
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail);
+    problem.help("send a token of the application as `Authorization: Bearer <token>`")
+}
+
+fn cross_site() -> Problem {
+    let detail = "this request may have been made by a page of another site: it has no `Sec-Fetch-Site: same-origin`, \
+        and no `Origin` with the host of this server";
+    let problem = Problem::new(StatusCode::FORBIDDEN, "cross-site", detail);
+    problem.help(
+        "in a browser, reload the page and try again; a program sends a token as `Authorization: Bearer <token>`; \
+         behind a proxy that changes `Host`, the application has to name its origin as trusted",
+    )
+}
+
+/// Fails unless requests to this host, in this environment, are answered.
+fn check_host(admin: &Admin, parts: &Parts) -> Result<(), Problem> {
+    if admin.is_open_in_production() {
+        let detail = "the admin is open to everybody, which the environment 'production' forbids";
+        let problem = Problem::new(StatusCode::FORBIDDEN, "unprotected", detail);
+        return Err(problem.help("configure tokens in the application"));
+    }
+    let host = host::of_request(parts).unwrap_or_default();
+    let name = host::name(host);
+    let wrong_host = |help| {
+        let detail = format!("the admin does not answer requests to the host '{name}'");
+        Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", detail).help(help))
+    };
+    if let Some(hosts) = admin.hosts() {
+        let is_known = |known: &String| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host);
+        return if hosts.iter().any(is_known) { Ok(()) } else { wrong_host("add it to the hosts in the application") };
+    }
+    if admin.is_unprotected() && !is_loopback(name) {
+        return wrong_host(
+            "without tokens, only requests to localhost are answered; configure tokens in the application",
+        );
+    }
+    if admin.is_unprotected() && is_forwarded(&parts.headers) {
+        let detail = "this request came through a proxy, where everybody may seem to be on this machine";
+        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", detail);
+        return Err(
+            problem.help("without tokens, only direct requests are answered; configure tokens in the application")
+        );
+    }
+    Ok(())
+}
+
+/// Whether a proxy has passed the request on.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    let by_proxy = ["forwarded", "via", "x-real-ip"];
+    headers.keys().any(|name| by_proxy.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-"))
 }
 
 /// Adds the headers of every answer, and shows problems to people as a page.
@@ -154,11 +181,18 @@ pub(crate) async fn dress(State((admin, face)): State<(Admin, Face)>, request: R
     let mut response = next.run(request).await;
     if let (Face::Page, Some(problem)) = (face, response.extensions_mut().remove::<Problem>()) {
         let call = response.extensions_mut().remove::<Option<Call>>().flatten();
-        response = page::problem(&admin, call.as_ref(), theme, &problem);
+        let page = page::problem(&admin, call.as_ref(), theme, &problem);
+        let headers = std::mem::replace(&mut response, page).into_parts().0.headers;
+        for (name, value) in headers.iter().filter(|(name, _)| ![CONTENT_TYPE, CONTENT_LENGTH].contains(name)) {
+            response.headers_mut().insert(name, value.clone());
+        }
     }
     if is_head {
-        *response.body_mut() = axum::body::Body::empty();
+        *response.body_mut() = Body::empty();
+    } else {
+        response = printable(response).await;
     }
+    let is_public = response.headers().contains_key(CACHE_CONTROL);
     let headers = response.headers_mut();
     let fixed = [
         (CONTENT_SECURITY_POLICY, POLICY),
@@ -169,16 +203,43 @@ pub(crate) async fn dress(State((admin, face)): State<(Admin, Face)>, request: R
         (OPENER_POLICY, "same-origin"),
         (RESOURCE_POLICY, "same-origin"),
         (CACHE_CONTROL, "no-store"),
-        (VARY, "Cookie"),
     ];
     for (name, value) in fixed {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if !is_public {
+        headers.append(VARY, HeaderValue::from_static("Cookie"));
     }
     headers.insert(PROCESS, admin.process_header().clone());
     response
 }
 
+/// Escapes the invisible characters in JSON, so that a terminal shows them.
+async fn printable(response: Response) -> Response {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !["application/json", "application/problem+json"].contains(&kind) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    // The body is in memory already.
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+        let detail = "the admin could not read its own answer";
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response();
+    };
+    parts.headers.remove(CONTENT_LENGTH);
+    let shown = std::str::from_utf8(&bytes).ok().map(visible_json);
+    let body = match shown {
+        Some(std::borrow::Cow::Owned(shown)) => Body::from(shown),
+        _ => Body::from(bytes),
+    };
+    Response::from_parts(parts, body)
+}
+
 /// 405; axum adds the header `Allow`.
 pub(crate) async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path does not take this method")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "this path does not take this method; `Allow` names those that it takes",
+    )
 }

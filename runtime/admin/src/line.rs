@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::text::is_invisible;
+
 /// One line of text, at most `MAX` characters long, without control characters. Trimmed, and perhaps empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -25,8 +27,8 @@ impl<const MAX: usize> TryFrom<String> for Line<MAX> {
 
     fn try_from(text: String) -> Result<Self, String> {
         let text = text.trim();
-        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-            return Err("a text must be one line without control characters".to_owned());
+        if text.contains('\n') || text.chars().any(is_invisible) {
+            return Err("a text must be one line without invisible characters".to_owned());
         }
         let length = text.chars().count();
         if length > MAX {

@@ -1,6 +1,6 @@
 //! Errors as RFC 9457 describes them.
 
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mongrate::{Error, json};
@@ -64,7 +64,7 @@ impl Problem {
         self
     }
 
-    /// When to try again, in seconds.
+    /// Sets after how many seconds to try again.
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
@@ -159,11 +159,13 @@ fn status(error: &Error) -> StatusCode {
         | Error::NotApplied { .. }
         | Error::NotAnOrphan { .. }
         | Error::OrphansAppliedLater { .. }
+        | Error::UnselectedDependency { .. }
         | Error::ManualDependency { .. } => StatusCode::CONFLICT,
         Error::PlanChanged { .. } | Error::HolderChanged { .. } => StatusCode::PRECONDITION_FAILED,
         Error::Unreachable { .. } | Error::HostNotFound | Error::Unacknowledged { .. } | Error::Interrupted { .. } => {
             StatusCode::SERVICE_UNAVAILABLE
         }
+        Error::Several { errors } => errors.first().map_or(StatusCode::INTERNAL_SERVER_ERROR, status),
         error if error.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -191,7 +193,6 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        headers.remove(ALLOW);
         // The page shows it in words instead.
         response.extensions_mut().insert(self);
         response

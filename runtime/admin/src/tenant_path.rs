@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{Uri, uri};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
 use crate::face::Face;
@@ -36,7 +36,8 @@ async fn strip(mut request: Request, next: Next) -> Response {
             *request.uri_mut() = uri;
             next.run(request).await
         }
-        _ => Problem::bad_request("the name of the database in the path is not UTF-8").into_response(),
+        // Not the name of a database, and so not a path of the API.
+        _ => next.run(request).await,
     }
 }
 

@@ -59,14 +59,34 @@ pub enum TokensError {
         /// Its length in characters.
         length: usize,
     },
+    /// The token contains a character that a header cannot carry.
+    #[error(
+        "the token '{name}' contains spaces or characters beyond ASCII, which a header cannot carry; use letters and digits, for example from `openssl rand -hex 32`"
+    )]
+    NotSendable {
+        /// The name of the token.
+        name: String,
+    },
     /// An environment variable is not set, or not valid UTF-8.
     #[error(
-        "the environment variable {variable} is not set; set it to a token of at least {MIN_LENGTH} characters, for example from `openssl rand -hex 32`"
+        "the environment variable {variable} is not set, or is not text; set it to a token of at least {MIN_LENGTH} characters, for example from `openssl rand -hex 32`"
     )]
     Missing {
         /// The name of the variable.
         variable: String,
     },
+}
+
+impl TokensError {
+    /// Names the variable instead of the token.
+    fn in_variable(self, variable: &str) -> Self {
+        let name = variable.to_owned();
+        match self {
+            Self::TooShort { length, .. } => Self::TooShort { name, length },
+            Self::NotSendable { .. } => Self::NotSendable { name },
+            missing @ Self::Missing { .. } => missing,
+        }
+    }
 }
 
 /// The contents of the cookie.
@@ -86,12 +106,16 @@ impl Tokens {
         Self::default()
     }
 
-    /// Adds a token of at least 32 characters. `name` is recorded in the history, and is not secret.
+    /// Adds a token of at least 32 printable ASCII characters; space around it does not count. `name` is recorded in the history,
+    /// and is not secret.
     pub fn add(mut self, name: impl Into<String>, level: Level, token: impl AsRef<str>) -> Result<Self, TokensError> {
-        let (name, token) = (name.into(), token.as_ref());
-        let length = token.chars().count();
-        if length < MIN_LENGTH {
-            return Err(TokensError::TooShort { name, length });
+        // A value that is read from a file often ends with a line break.
+        let (name, token) = (name.into(), token.as_ref().trim());
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TokensError::NotSendable { name });
+        }
+        if token.len() < MIN_LENGTH {
+            return Err(TokensError::TooShort { name, length: token.len() });
         }
         self.tokens.push(Token { name, level, hash: Sha256::digest(token).into() });
         Ok(self)
@@ -100,7 +124,7 @@ impl Tokens {
     /// One token from an environment variable, with the name `admin` and [`Level::Repair`].
     pub fn from_env(variable: &str) -> Result<Self, TokensError> {
         let token = env::var(variable).map_err(|_| TokensError::Missing { variable: variable.to_owned() })?;
-        Self::new().add("admin", Level::Repair, token)
+        Self::new().add("admin", Level::Repair, token).map_err(|error| error.in_variable(variable))
     }
 
     /// Everybody who reaches the server from its own host may do everything, for development: only with a loopback `Host` and
@@ -114,26 +138,30 @@ impl Tokens {
     pub(crate) fn open_session(&self, token: &str, name: Option<&str>) -> Option<String> {
         let found = self.find(token)?;
         let name = name.map(str::to_owned);
-        let session = Session { token: found.name.clone(), name, expires: now() + SESSION.as_secs() };
+        let session = Session { token: found.name.clone(), name, expires: now().saturating_add(SESSION.as_secs()) };
         let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&session).ok()?);
         let signature = URL_SAFE_NO_PAD.encode(found.mac(&payload).finalize().into_bytes());
         Some(format!("{payload}.{signature}"))
     }
 
-    /// Compares with every token, so that the time tells nothing.
     fn find(&self, token: &str) -> Option<&Token> {
         let hash: [u8; 32] = Sha256::digest(token).into();
-        self.tokens
-            .iter()
-            .fold(None, |found, candidate| if candidate.hash.ct_eq(&hash).into() { Some(candidate) } else { found })
+        self.only(|candidate| candidate.hash.ct_eq(&hash).into())
     }
 
+    /// Two tokens may have one name, while the old one is being replaced.
     fn by_cookie(&self, cookie: &str) -> Option<Grant> {
         let (payload, signature) = cookie.split_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let token = self.only(|token| token.mac(payload).verify_slice(&signature).is_ok())?;
         let session: Session = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-        let token = self.tokens.iter().find(|token| token.name == session.token)?;
-        token.mac(payload).verify_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
-        (session.expires > now()).then(|| Grant::of(token.level, actor(&token.name, session.name.as_deref())))
+        let is_valid = session.token == token.name && session.expires > now();
+        is_valid.then(|| Grant::shared(token.level, actor(&token.name, session.name.as_deref())))
+    }
+
+    /// Asks about every token, so that the time tells nothing.
+    fn only(&self, is_it: impl Fn(&Token) -> bool) -> Option<&Token> {
+        self.tokens.iter().fold(None, |found, token| if is_it(token) { Some(token) } else { found })
     }
 }
 
@@ -158,7 +186,7 @@ impl Tokens {
             return Grant::repair("development");
         }
         if let Some(token) = presented(&request.headers) {
-            return self.find(token).map_or_else(Grant::denied, |token| Grant::of(token.level, &token.name));
+            return self.find(token).map_or_else(Grant::denied, |token| Grant::shared(token.level, &token.name));
         }
         // The API takes no cookie, so that no other page can make a browser use it.
         let cookie = match request.extensions.get() {
@@ -184,7 +212,7 @@ pub(crate) const SECURE_COOKIE: &str = "__Secure-mongrate";
 /// The name of the session cookie on plain HTTP.
 pub(crate) const PLAIN_COOKIE: &str = "mongrate";
 
-fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|value| value.split("; ")).find_map(|cookie| {
         let (name, value) = cookie.split_once('=')?;
@@ -197,8 +225,9 @@ pub(crate) fn actor(token: &str, name: Option<&str>) -> String {
     name.map_or_else(|| token.to_owned(), |name| format!("{name} (as told, token \"{token}\")"))
 }
 
+/// Seconds since 1970. With a clock before that, no session is valid.
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |time| time.as_secs())
 }
 
 impl fmt::Debug for Tokens {

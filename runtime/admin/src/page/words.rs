@@ -1,7 +1,5 @@
 //! What views are made of: badges, times, links and errors.
 
-use std::borrow::Cow;
-use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use maud::{Markup, html};
@@ -14,6 +12,7 @@ use mongrate::status::{Standing, Status};
 use super::view::View;
 use crate::call::Call;
 use crate::site::Site;
+pub(crate) use crate::text::visible;
 
 /// What a color means. It always accompanies a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,28 +103,6 @@ pub(crate) fn error(call: &Call, id: &str, message: &str, causes: &[String]) -> 
     }
 }
 
-/// A stored text with control characters and characters that change the direction of writing as escapes.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_invisible) {
-        return text.into();
-    }
-    let mut shown = String::new();
-    for character in text.chars() {
-        if is_invisible(character) {
-            // Writing to a string cannot fail.
-            let _ = write!(shown, "{}", character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown.into()
-}
-
-fn is_invisible(character: char) -> bool {
-    let changes_direction = matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    (character.is_control() && character != '\n') || changes_direction
-}
-
 /// A point in time: in UTC as text; the script adds the local time on hover.
 pub(crate) fn time(date: DateTime) -> Markup {
     let Some(iso) = iso_8601(date) else { return html! { "unknown" } };
@@ -197,10 +174,5 @@ mod tests {
         assert_eq!(day_and_time("2026-12-31T23:59:59Z"), "31 Dec 2026, 23:59:59");
         let passed = [30, 240, 7_200, 172_800].map(|seconds| passed_since(Duration::from_secs(seconds)));
         assert_eq!(passed, ["just now", "4 min ago", "2 h ago", "2 days ago"]);
-    }
-
-    #[test]
-    fn invisible_characters_are_shown_as_escapes() {
-        assert_eq!(visible("a\u{202e}b\r\u{0}\nc ä"), "a\\u{202e}b\\u{d}\\u{0}\nc ä");
     }
 }
