@@ -2,3 +2,5 @@
 
 #[path = "integration/http/mod.rs"]
 mod http;
+#[path = "integration/logs.rs"]
+mod logs;

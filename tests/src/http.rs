@@ -76,6 +76,17 @@ impl App {
         answer
     }
 
+    /// Sends a request, and reads the body only of a failure: a stream of events has no end.
+    pub async fn outcome(&self, request: Request<Body>) -> (StatusCode, String) {
+        let response = self.0.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        if status.is_success() {
+            return (status, String::new());
+        }
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(bytes.into()).unwrap())
+    }
+
     /// `GET` of the API with a token.
     pub async fn get(&self, token: &str, path: &str) -> Answer {
         self.send(api(Method::GET, token, path).body(Body::empty()).unwrap()).await

@@ -59,11 +59,11 @@ fn forbidden(allowed: &Allowed, action: Action, admin: &Admin) -> Problem {
     let Allowed { actor, level, .. } = allowed;
     let needed = action.level();
     if *level < needed {
-        let detail = format!("{actor} may not {action}: that needs the level '{needed}', and {actor} has '{level}'");
+        let detail = format!("the level '{needed}' is needed to {action}, and {actor} has the level '{level}'");
         let problem = Problem::new(StatusCode::FORBIDDEN, "forbidden", detail);
         return problem.help(format!("use credentials with the level '{needed}'"));
     }
-    let detail = format!("{actor} may not {action}: the application excepts it from what {actor} may do");
+    let detail = format!("the application does not let {actor} {action}");
     Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).help("ask somebody who may")
 }
 

@@ -1,11 +1,12 @@
 //! The faces of an admin, each mounted by itself.
 
 use axum::Router;
-use axum::http::StatusCode;
 use axum::http::header::LOCATION;
+use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 
+use crate::access::Action;
 use crate::admin::Admin;
 use crate::face::Face;
 use crate::tenant_path::with_tenants;
@@ -57,5 +58,19 @@ impl Admin {
     #[must_use]
     pub fn openapi(&self) -> serde_json::Value {
         openapi::document(&routes::api(), self.tenants().is_some())
+    }
+
+    /// The table of routes, for tests: method, path below the page, and action.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn page_routes(&self) -> Vec<(Method, &'static str, Option<Action>)> {
+        routes::page().into_iter().map(|route| (route.method, route.path, route.action)).collect()
+    }
+
+    /// The table of routes, for tests: method, path below the API, and action.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn api_routes(&self) -> Vec<(Method, &'static str, Option<Action>)> {
+        routes::api().into_iter().map(|route| (route.method, route.path, route.action)).collect()
     }
 }

@@ -153,7 +153,7 @@ pub(crate) fn router(admin: &Admin, face: Face) -> Router {
         router = router.route(path, handler.layer(from_fn_with_state(gate, guard::pass)));
     }
     router
-        .fallback(async || Problem::not_found("there is nothing at this path"))
+        .fallback(async || Problem::not_found("the admin has nothing at this path").help("check the address"))
         .method_not_allowed_fallback(guard::method_not_allowed)
         .layer(from_fn_with_state((admin.clone(), face), guard::dress))
 }
