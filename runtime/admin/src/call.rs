@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use futures_util::StreamExt;
 use mongrate::Migrator;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use tokio::time::timeout;
 
@@ -113,10 +113,16 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let bytes = body(request, "application/json").await?;
         let text = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
-        serde_json::from_slice(text).map(Self).map_err(|error| match error.classify() {
+        let refused = |error: serde_json::Error| match error.classify() {
             Category::Data => Problem::unprocessable(format!("the JSON body is not as described: {error}")),
             _ => Problem::bad_request(format!("the body is not JSON: {error}")),
-        })
+        };
+        // serde reads an array as the fields in their order: `[]` would be `{}`.
+        if text.trim_ascii_start().first() != Some(&b'{') {
+            serde_json::from_slice::<IgnoredAny>(text).map_err(refused)?;
+            return Err(Problem::unprocessable("the JSON body is not an object"));
+        }
+        serde_json::from_slice(text).map(Self).map_err(refused)
     }
 }
 

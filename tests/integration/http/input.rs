@@ -50,6 +50,8 @@ async fn a_malformed_body_is_refused_before_anything_runs() {
         (b"{\"because\":\"\\ud800\"}", 400),
         (deep.as_bytes(), 400),
         (b"[]", 422),
+        (b"[{}]", 422),
+        (b"null", 422),
         (b"\"up\"", 422),
         (b"{\"onyl\":\"x\"}", 422),
         (b"{\"because\":\"a\",\"because\":\"b\"}", 422),

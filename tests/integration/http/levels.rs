@@ -87,7 +87,7 @@ async fn every_route_needs_the_level_of_its_action() {
             match row.action {
                 Some(action) if action.level() > level => {
                     assert_eq!(status, StatusCode::FORBIDDEN, "{row:?} with {level}: {text}");
-                    let needed = format!("the level '{}' is needed to {action}", action.level());
+                    let needed = format!("level '{}' is needed to {action}", action.level());
                     assert!(
                         row.method == Method::HEAD || text.contains(&needed) || text.contains(&html(&needed)),
                         "{text}"
