@@ -6,6 +6,8 @@ use axum::extract::FromRequestParts;
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mongrate::Plan;
 use mongrate::lock::LockStatus;
 use mongrate::migration::Direction;
@@ -51,7 +53,7 @@ impl ETag {
             hash.update(part);
             hash.update([0]);
         }
-        Self(hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+        Self(URL_SAFE_NO_PAD.encode(&hash.finalize()[..12]))
     }
 
     /// Returns whether the header `If-None-Match` names it, so that nothing has changed since.

@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 describes them.
 
+use std::ops::{Deref, DerefMut};
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +11,11 @@ use serde_json::Value;
 
 /// An error of a request: `application/problem+json` for the API, a page for people.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Problem {
+#[serde(transparent)]
+pub(crate) struct Problem(Box<Details>);
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Details {
     /// `urn:mongrate:problem:<code>`.
     #[serde(rename = "type")]
     kind: String,
@@ -37,13 +43,14 @@ pub(crate) struct Problem {
     pub(crate) link: Option<(String, &'static str)>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
 fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             kind: format!("urn:mongrate:problem:{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
             status,
@@ -56,7 +63,7 @@ impl Problem {
             report: None,
             retry_after: None,
             link: None,
-        }
+        }))
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -99,13 +106,30 @@ impl Problem {
     /// What the sender saw is not what is there now.
     pub(crate) fn changed(detail: impl Into<String>, plan: Option<Value>) -> Self {
         let problem = Self::new(StatusCode::PRECONDITION_FAILED, "plan-changed", detail);
-        Self { plan, ..problem.help("look at what is there now, and confirm that") }
+        let mut problem = problem.help("look at what is there now, and confirm that");
+        problem.plan = plan;
+        problem
     }
 
     /// An error that the history holds.
     pub(crate) fn recorded(message: &str, causes: &[String]) -> Self {
-        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", message);
-        Self { causes: causes.to_vec(), ..problem }
+        let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", message);
+        problem.causes = causes.to_vec();
+        problem
+    }
+}
+
+impl Deref for Problem {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
     }
 }
 
@@ -121,7 +145,7 @@ impl From<&Error> for Problem {
         let code = if matches!(error, Error::LockTimeout { .. }) { "locked" } else { error.code() };
         let mut problem = Self::new(status, code, error.message());
         problem.causes = error.causes();
-        problem.help = error.help().map(|help| help.to_string());
+        problem.help = error.help();
         problem.report = error.report().map(|report| value(&json::Report::of(report)));
         if let Error::LockTimeout { holder, take_over, .. } = error {
             problem.holder = Some(value(&json::Holder::from(&**holder)));

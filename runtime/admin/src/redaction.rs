@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::access::Level;
 use crate::call::Call;
-use crate::problem::{Problem, value};
+use crate::problem::{Details, Problem, value};
 
 /// The properties that hold the text of an error.
 const ERRORS: [&str; 5] = ["error", "errorStack", "message", "detail", "causes"];
@@ -34,7 +34,8 @@ impl Call {
         for cause in &mut problem.causes {
             *cause = self.error_text(cause).into_owned();
         }
-        for value in [&mut problem.holder, &mut problem.plan, &mut problem.report].into_iter().flatten() {
+        let Details { holder, plan, report, .. } = &mut *problem;
+        for value in [holder, plan, report].into_iter().flatten() {
             self.hide(value, false);
         }
         problem

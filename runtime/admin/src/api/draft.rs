@@ -2,8 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use mongodb::bson::DateTime;
-use mongrate::Kind;
 use mongrate::migration::template::{Template, name, next_id, sentence, source};
+use mongrate::{Kind, Migration};
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Json};
@@ -58,7 +58,7 @@ pub(crate) async fn draft(call: Call, Json(body): Json<Body>) -> Result<Response
     let plain = |id: &'static str| id.rsplit(':').next().unwrap_or(id);
     let ids: Vec<_> = own.iter().map(|migration| plain(migration.id())).collect();
     // What depends on a manual migration waits until somebody runs that.
-    let dependency = own.iter().rfind(|migration| !migration.is_manual()).map(|migration| migration.id());
+    let dependency = own.iter().rfind(|migration| !migration.is_manual()).map(Migration::id);
     let id = next_id(&name, &ids, &[], false, DateTime::now());
     let template = Template {
         id: &id,

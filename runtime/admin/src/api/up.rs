@@ -72,7 +72,7 @@ pub(crate) async fn up(
     Query(options): Query<Options>,
     Json(body): Json<Body>,
 ) -> Result<Response, Problem> {
-    let run = launch(&call, body.request(options, confirmation)?).await?;
+    let run = launch(&call, body.request(&options, confirmation)?).await?;
     answer(&call, &run, wait, "runs").await
 }
 
@@ -88,12 +88,12 @@ pub(crate) async fn one(
         return Err(Problem::unprocessable("the path names the migration; leave out `only` and `to`"));
     }
     let body = Body { only: Ids::One(id), ..body };
-    let run = launch(&call, body.request(options, confirmation)?).await?;
+    let run = launch(&call, body.request(&options, confirmation)?).await?;
     answer(&call, &run, wait, "../../runs").await
 }
 
 impl Body {
-    fn request(self, options: Options, confirmation: Confirmation) -> Result<Request, Problem> {
+    fn request(self, options: &Options, confirmation: Confirmation) -> Result<Request, Problem> {
         let only = Vec::from(&self.only);
         if self.to.is_some() && !only.is_empty() {
             return Err(Problem::unprocessable("`only` and `to` exclude each other"));

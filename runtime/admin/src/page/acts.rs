@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A run. The fields of a [`Selection`] are those of the plan's view.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the checkboxes of a form")]
 pub(crate) struct RunForm {
     verb: Option<Direction>,
     #[serde(deserialize_with = "ids")]

@@ -53,7 +53,7 @@ pub(super) async fn newest(migrator: &Migrator, count: u32) -> Result<Vec<RunVie
         let state = if holder.expired { RunState::Lost } else { RunState::Running };
         let by = holder.actor.clone();
         let (current, holder) = (holder.current.clone(), Some(Runner::from(&holder)));
-        runs.insert(0, RunView { state, by, current, holder, ..empty(lock.token) });
+        runs.insert(0, RunView { state, by, holder, current, ..empty(lock.token) });
     }
     Ok(runs)
 }
