@@ -10,14 +10,17 @@ use crate::item::{self, Function};
 use crate::model::{Dependency, Identity, Invalid, Model, Named};
 use crate::tokens::Tokens;
 
+/// A pointer to this migration.
+const OWN_NODE: &str = "__mongrate :: NodeRef :: new ( & __MONGRATE_NODE )";
+
 /// Returns the unchanged item and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
-    let mut generated = Tokens::default();
-    for path in &model.relies_on {
-        generated.append(covered(path));
-    }
-    register(&mut generated, &model.identity, &model.dependencies, statements(model), fields(model));
-    placed(item, &model.identity, generated)
+    placed(item, &model.identity, |tokens| {
+        for path in &model.relies_on {
+            tokens.append(covered(path));
+        }
+        register(tokens, &model.identity, Some(model));
+    })
 }
 
 /// Returns the unchanged item and the errors. Keeps the id registered so that dependents do not fail, too. No files are
@@ -25,90 +28,85 @@ pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
     let item = match &invalid.identity {
-        Some(known) => {
-            let mut generated = Tokens::default();
-            register(&mut generated, known, &[], Tokens::default(), Tokens::default());
-            placed(item, known, generated)
-        }
+        Some(known) => placed(item, known, |tokens| register(tokens, known, None)),
         None => item.clone(),
     };
     quote!(#item #errors)
 }
 
-/// Places the generated code after a function, or inside a module, where the module's imports and private functions are
-/// in scope.
-fn placed(item: &TokenStream, identity: &Identity, generated: Tokens) -> TokenStream {
+/// Places generated code after a function, or inside a module, where the module's imports and private functions are in
+/// scope.
+fn placed(item: &TokenStream, identity: &Identity, generate: impl FnOnce(&mut Tokens)) -> TokenStream {
     let here = Span::call_site();
-    let mut content = import(identity);
-    content.append(generated);
     let mut block = Tokens::default();
     for condition in &identity.conditions {
         block.append(condition.to_token_stream());
     }
-    block.code("const _ :", here).parentheses(Tokens::default(), here).code("=", here);
-    block.braces(content, here).code(";", here);
+    block.code("const _ : ( ) = { use", here);
+    match &identity.krate {
+        Some(krate) => block.append(krate.to_token_stream()),
+        None => block.code(":: mongrate", here),
+    };
+    // One short name: every token costs compile time.
+    block.code(":: __private as __mongrate ;", here);
+    generate(&mut block);
+    block.code("} ;", here);
+    let block = block.into_stream();
     if identity.in_module {
-        return item::with_more(item, block.into_stream());
+        return item::with_more(item, block);
     }
     let mut expanded = item.clone();
     expanded.extend(block);
     expanded
 }
 
-/// Generates the static, the impl by which dependents find it, and its entry in the list of linked-in migrations.
+/// Generates the static, the impl by which dependents find it, and its entry in the list of linked-in migrations. Without a
+/// model, only the id is registered.
 ///
 /// rustc checks each constant, static and function separately, and this is most of the compile time. So there is one static,
 /// and the check for a unique id is part of the entry.
-fn register(
-    tokens: &mut Tokens,
-    identity: &Identity,
-    dependencies: &[Dependency],
-    mut statements: Tokens,
-    fields: Tokens,
-) {
-    // Has the span of the id, because rustc shows the span of each impl that it lists.
+fn register(tokens: &mut Tokens, identity: &Identity, model: Option<&Model>) {
+    // rustc shows the span of each impl that it lists.
     let span = identity.span;
     let id = &identity.id;
     let owner = owner(id.as_str());
-    // Public, so that other modules can infer it. Hygienic, so that no lint for public types applies.
-    let owner_span = Span::mixed_site().located_at(span);
-    tokens.code("pub enum", owner_span).code(&owner, owner_span).braces(Tokens::default(), owner_span);
-
+    let dependencies = model.map_or_else(Default::default, |model| model.dependencies.as_slice());
     let visible = || dependencies.iter().filter(|dependency| !dependency.external);
-    let mut nodes = Tokens::default();
-    for dependency in visible() {
-        node(&mut nodes, dependency);
-        nodes.code(",", span);
-    }
-    let mut registration = Tokens::default();
-    registration.code("key :", span).literal(key(id), span).code(", id :", span).string(id.as_str(), span);
-    registration.code(", visible : &", span).brackets(nodes, span).code(",", span);
-    registration.append(fields).code(".. __mongrate :: Registration :: DEFAULT", span);
-    statements.code("__mongrate :: Registration", span).braces(registration, span);
-    tokens.code("static __MONGRATE_NODE : __mongrate :: Registration =", span).braces(statements, span).code(";", span);
 
-    for attribute in ["automatically_derived", "diagnostic :: do_not_recommend"] {
-        let mut content = Tokens::default();
-        content.code(attribute, span);
-        tokens.code("#", span).brackets(content, span);
+    // Public, so that other modules can infer it. Hygienic, so that no lint for public types applies.
+    let hygienic = Span::mixed_site().located_at(span);
+    tokens.code("pub enum", hygienic).code(&owner, hygienic).code("{ }", hygienic);
+
+    tokens.code("static __MONGRATE_NODE : __mongrate :: Registration = {", span);
+    if let Some(model) = model {
+        statements(tokens, model);
     }
+    tokens.code("__mongrate :: Registration { key :", span).literal(key(id), span);
+    tokens.code(", id :", span).string(id.as_str(), span).code(", visible : & [", span);
+    for dependency in visible() {
+        node(tokens, dependency);
+        tokens.code(",", span);
+    }
+    tokens.code("] ,", span);
+    if let Some(model) = model {
+        fields(tokens, model);
+    }
+    tokens.code(".. __mongrate :: Registration :: DEFAULT } } ;", span);
+
+    tokens.code("# [ automatically_derived ] # [ diagnostic :: do_not_recommend ]", span);
     tokens.code("impl __mongrate :: RegisteredOnce <", span).code(&owner, span).code("> for", span);
     keyed(tokens, id, span);
-    let mut content = Tokens::default();
-    content.code("const NODE : __mongrate :: NodeRef =", span);
-    own_node(&mut content, span);
-    content.code(";", span);
-    tokens.braces(content, span);
+    tokens.code("{ const NODE : __mongrate :: NodeRef =", span);
+    tokens.code(OWN_NODE, span).code("; }", span);
 
     // Every cycle has a smallest id, and this one depends on a larger one.
     for dependency in visible().filter(|dependency| dependency.id > *id) {
         walk(tokens, dependency);
     }
-    let mut entry = Tokens::default();
-    entry.code("__mongrate :: only_one_migration_has_this_id :: <", span);
-    keyed(&mut entry, id, span);
-    entry.code(", _ >", span).parentheses(Tokens::default(), span);
-    tokens.code("__mongrate :: inventory :: submit !", span).parentheses(entry, span).code(";", span);
+    tokens.code("__mongrate :: inventory :: submit ! (", span);
+    tokens.code("__mongrate :: only_one_migration_has_this_id :: <", span);
+    keyed(tokens, id, span);
+    tokens.code(", _ > ( ) ) ;", span);
 }
 
 /// Looks up a dependency.
@@ -122,19 +120,9 @@ fn node(tokens: &mut Tokens, dependency: &Dependency) {
 /// Fails the build if this dependency closes a cycle.
 fn walk(tokens: &mut Tokens, dependency: &Dependency) {
     let span = dependency.span;
-    let mut arguments = Tokens::default();
-    own_node(&mut arguments, span);
-    arguments.code(",", span);
-    node(&mut arguments, dependency);
-    tokens.code("const _ :", span).parentheses(Tokens::default(), span);
-    tokens.code("= __mongrate :: assert_acyclic", span).parentheses(arguments, span).code(";", span);
-}
-
-/// A pointer to this migration.
-fn own_node(tokens: &mut Tokens, span: Span) {
-    let mut argument = Tokens::default();
-    argument.code("& __MONGRATE_NODE", span);
-    tokens.code("__mongrate :: NodeRef :: new", span).parentheses(argument, span);
+    tokens.code("const _ : ( ) = __mongrate :: assert_acyclic (", span).code(OWN_NODE, span).code(",", span);
+    node(tokens, dependency);
+    tokens.code(") ;", span);
 }
 
 /// The type that stands for an id.
@@ -148,87 +136,78 @@ fn key(id: &QualifiedId) -> Literal {
 
 /// Makes Cargo track the files that the expansion depends on. Mentions the function without calling it: Clippy then accepts
 /// that it is `async` without an `await`, and that it is called only once.
-fn statements(model: &Model) -> Tokens {
+fn statements(tokens: &mut Tokens, model: &Model) {
     let here = Span::call_site();
-    let mut statements = Tokens::default();
     for file in &model.tracked {
-        let mut path = Tokens::default();
-        path.string(file, here);
-        statements.code("let _ = :: core :: include_bytes !", here).parentheses(path, here).code(";", here);
+        tokens.code("let _ = :: core :: include_bytes ! (", here).string(file, here).code(") ;", here);
     }
-    statements.code("let _ =", here).append([model.up.name.clone().into()]).code(";", here);
-    statements
+    tokens.code("let _ =", here).ident(&model.up.name).code(";", here);
 }
 
 /// The fields of the static, without those that have their default value: every token costs compile time.
-fn fields(model: &Model) -> Tokens {
+fn fields(tokens: &mut Tokens, model: &Model) {
     let here = Span::call_site();
-    let mut fields = Tokens::default();
-    fields.code("checksum :", here).string(&model.checksum, here).code(",", here);
-    up(&mut fields, model);
-    let empty = Tokens::default;
-    fields.code("file : :: core :: file !", here).parentheses(empty(), here).code(", line :", here);
-    let span = model.up.name.span();
-    fields.code(":: core :: line !", span).parentheses(empty(), span).code(",", here);
-    if let Source::Module(name) | Source::Plugin(name) = &model.identity.source {
-        let kind = if model.identity.source.is_plugin() { "Plugin" } else { "Module" };
-        let mut argument = Tokens::default();
-        argument.string(name, here);
-        fields
-            .code("source : __mongrate :: Source ::", here)
-            .code(kind, here)
-            .parentheses(argument, here)
-            .code(",", here);
+    tokens.code("checksum :", here).string(&model.checksum, here).code(",", here);
+    up(tokens, model);
+    tokens.code("file : :: core :: file ! ( ) , line :", here);
+    tokens.code(":: core :: line ! ( )", model.up.name.span()).code(",", here);
+    match &model.identity.source {
+        Source::System => {}
+        Source::Module(name) => {
+            tokens.code("source : __mongrate :: Source :: Module (", here).string(name, here).code(") ,", here);
+        }
+        Source::Plugin(name) => {
+            tokens.code("source : __mongrate :: Source :: Plugin (", here).string(name, here).code(") ,", here);
+        }
     }
     if !model.dependencies.is_empty() {
-        let mut ids = Tokens::default();
-        ids.strings(model.dependencies.iter().map(|dependency| dependency.id.as_str()), here);
-        fields.code("dependencies : &", here).brackets(ids, here).code(",", here);
+        tokens.code("dependencies : & [", here);
+        for dependency in &model.dependencies {
+            tokens.string(dependency.id.as_str(), here).code(",", here);
+        }
+        tokens.code("] ,", here);
     }
     if !model.description.is_empty() {
-        fields.code("description :", here).string(&model.description, here).code(",", here);
+        tokens.code("description :", here).string(&model.description, here).code(",", here);
     }
     let is_plugin = model.identity.source.is_plugin();
     for named in &model.down {
-        fields.append(named_field("down", named, &down(&named.path, is_plugin)));
+        tokens.append(named_field("down", named, &down(&named.path, is_plugin)));
     }
     for named in &model.verify {
-        fields.append(named_field("verify", named, &verify(&named.path)));
+        tokens.append(named_field("verify", named, &verify(&named.path)));
     }
     if let Some(reason) = &model.irreversible {
-        fields.append(field("irreversible", &quote!(#reason)));
+        tokens.append(field("irreversible", &quote!(#reason)));
     }
     if model.manual {
-        fields.code("manual : true ,", here);
+        tokens.code("manual : true ,", here);
     }
     if let Some(seconds) = model.timeout {
-        fields.append(field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
+        tokens.append(field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
     }
     if !model.relies_on.is_empty() {
-        let paths: Vec<_> = model.relies_on.iter().map(written).collect();
-        let mut list = Tokens::default();
-        list.strings(paths.iter().map(String::as_str), here);
-        fields.code("relies_on : &", here).brackets(list, here).code(",", here);
+        tokens.code("relies_on : & [", here);
+        for path in &model.relies_on {
+            tokens.string(&written(path), here).code(",", here);
+        }
+        tokens.code("] ,", here);
     }
-    fields
 }
 
 /// The function, with errors about its argument and return type at these types.
-fn up(fields: &mut Tokens, model: &Model) {
+fn up(tokens: &mut Tokens, model: &Model) {
     let Function { name, argument, output } = &model.up;
-    let mut parts = Tokens::default();
-    let span = argument.span();
+    let (at_name, at_argument, at_output) = (name.span(), argument.span(), output.span());
     let takes = if model.identity.source.is_plugin() {
         "as __mongrate :: PluginArgument < '_ >> :: CONFINED"
     } else {
         "as __mongrate :: Argument < '_ >> :: TAKES"
     };
-    parts.code("<", span).append(argument.clone()).code(takes, span).code(",", name.span());
-    let span = output.span();
-    parts.code("<", span).append(output.clone()).code("as __mongrate :: Outcome > :: boxed", span);
-    let span = name.span();
-    parts.code(",", span).append([name.clone().into()]);
-    fields.code("up : & __mongrate :: Up", span).parentheses(parts, span).code(",", span);
+    tokens.code("up : & __mongrate :: Up (", at_name);
+    tokens.code("<", at_argument).append(argument.clone()).code(takes, at_argument).code(",", at_name);
+    tokens.code("<", at_output).append(output.clone()).code("as __mongrate :: Outcome > :: boxed", at_output);
+    tokens.code(",", at_name).ident(name).code(") ,", at_name);
 }
 
 /// All errors are at the path, and an error in the path itself is reported once.
@@ -290,19 +269,6 @@ fn owner(id: &str) -> String {
         name.push_str(rest);
     }
     name
-}
-
-/// Imports the crate under one short name: every token costs compile time.
-fn import(identity: &Identity) -> Tokens {
-    let here = Span::call_site();
-    let mut import = Tokens::default();
-    import.code("use", here);
-    match &identity.krate {
-        Some(krate) => import.append(krate.to_token_stream()),
-        None => import.code(":: mongrate", here),
-    };
-    import.code(":: __private as __mongrate ;", here);
-    import
 }
 
 /// The imported name, with the span at which errors about it are reported.

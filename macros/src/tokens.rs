@@ -1,28 +1,64 @@
 //! Generated code, written token by token.
 //!
-//! `quote!` copies whatever it interpolates. Proc macros are not optimized in a dev build, so that these copies would take
-//! most of the time of an expansion.
+//! `quote!` copies everything that it interpolates. Proc macros are not optimized in a dev build, where these copies would
+//! take most of the time of an expansion.
+
+use std::mem;
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
-/// A list of tokens.
+/// A list of tokens, the last of which may be inside groups that are still open.
 #[derive(Default)]
-pub(crate) struct Tokens(Vec<TokenTree>);
+pub(crate) struct Tokens {
+    current: Vec<TokenTree>,
+    /// What precedes each open group.
+    outer: Vec<Vec<TokenTree>>,
+}
 
 impl Tokens {
-    /// Appends code: names and operators, separated by single spaces. Groups and literals have methods of their own.
+    /// Appends code without literals, its tokens separated by single spaces.
     pub(crate) fn code(&mut self, code: &str, span: Span) -> &mut Self {
         for word in code.split(' ') {
-            self.word(word, span);
+            match word {
+                "(" | "[" | "{" => self.outer.push(mem::take(&mut self.current)),
+                ")" => self.close(Delimiter::Parenthesis, span),
+                "]" => self.close(Delimiter::Bracket, span),
+                "}" => self.close(Delimiter::Brace, span),
+                _ => self.word(word, span),
+            }
         }
         self
+    }
+
+    pub(crate) fn string(&mut self, text: &str, span: Span) -> &mut Self {
+        self.literal(Literal::string(text), span)
+    }
+
+    pub(crate) fn literal(&mut self, mut literal: Literal, span: Span) -> &mut Self {
+        literal.set_span(span);
+        self.push(literal)
+    }
+
+    pub(crate) fn ident(&mut self, ident: &Ident) -> &mut Self {
+        self.push(ident.clone())
+    }
+
+    /// Appends existing tokens, which keep their spans.
+    pub(crate) fn append(&mut self, tokens: impl IntoIterator<Item = TokenTree>) -> &mut Self {
+        self.current.extend(tokens);
+        self
+    }
+
+    pub(crate) fn into_stream(self) -> TokenStream {
+        self.current.into_iter().collect()
     }
 
     /// Appends a name, an operator, or a lifetime.
     fn word(&mut self, mut word: &str, span: Span) {
         while let Some(sign) = word.bytes().next() {
             if sign == b'_' || sign.is_ascii_alphanumeric() {
-                return self.push(Ident::new(word, span));
+                self.push(Ident::new(word, span));
+                return;
             }
             word = &word[1..];
             let spacing = if word.is_empty() { Spacing::Alone } else { Spacing::Joint };
@@ -32,63 +68,16 @@ impl Tokens {
         }
     }
 
-    pub(crate) fn literal(&mut self, mut literal: Literal, span: Span) -> &mut Self {
-        literal.set_span(span);
-        self.push(literal);
-        self
-    }
-
-    pub(crate) fn string(&mut self, text: &str, span: Span) -> &mut Self {
-        self.literal(Literal::string(text), span)
-    }
-
-    /// Appends strings with a comma after each.
-    pub(crate) fn strings<'s>(&mut self, texts: impl IntoIterator<Item = &'s str>, span: Span) -> &mut Self {
-        for text in texts {
-            self.string(text, span).code(",", span);
-        }
-        self
-    }
-
-    pub(crate) fn group(&mut self, delimiter: Delimiter, content: Self, span: Span) -> &mut Self {
-        let mut group = Group::new(delimiter, content.into_stream());
+    fn close(&mut self, delimiter: Delimiter, span: Span) {
+        let before = self.outer.pop().unwrap_or_default();
+        let content = mem::replace(&mut self.current, before);
+        let mut group = Group::new(delimiter, content.into_iter().collect());
         group.set_span(span);
         self.push(group);
+    }
+
+    fn push(&mut self, token: impl Into<TokenTree>) -> &mut Self {
+        self.current.push(token.into());
         self
-    }
-
-    pub(crate) fn braces(&mut self, content: Self, span: Span) -> &mut Self {
-        self.group(Delimiter::Brace, content, span)
-    }
-
-    pub(crate) fn brackets(&mut self, content: Self, span: Span) -> &mut Self {
-        self.group(Delimiter::Bracket, content, span)
-    }
-
-    pub(crate) fn parentheses(&mut self, content: Self, span: Span) -> &mut Self {
-        self.group(Delimiter::Parenthesis, content, span)
-    }
-
-    /// Appends existing tokens, which keep their spans.
-    pub(crate) fn append(&mut self, tokens: impl IntoIterator<Item = TokenTree>) -> &mut Self {
-        self.0.extend(tokens);
-        self
-    }
-
-    pub(crate) fn into_stream(self) -> TokenStream {
-        self.0.into_iter().collect()
-    }
-
-    fn push(&mut self, token: impl Into<TokenTree>) {
-        self.0.push(token.into());
-    }
-}
-
-impl IntoIterator for Tokens {
-    type Item = TokenTree;
-    type IntoIter = std::vec::IntoIter<TokenTree>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
     }
 }
