@@ -1,5 +1,8 @@
 //! The signature of a migration's function.
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{FnArg, Ident, ReturnType, Signature, Type};
