@@ -7,17 +7,17 @@ use crate::errors::Errors;
 
 fn plain(code: &str) -> Option<[String; 3]> {
     let tokens: TokenStream = code.parse().expect("the signature is made of tokens");
-    Function::plain(&tokens.into_iter().collect::<Vec<TokenTree>>()).map(parts)
+    Function::plain(&tokens.into_iter().collect::<Vec<TokenTree>>()).as_ref().map(parts)
 }
 
 fn by_syn(code: &str) -> Option<[String; 3]> {
     let parse = |input: syn::parse::ParseStream<'_>| input.parse::<Signature>();
     let signature = parse.parse_str(code).unwrap_or_else(|error| panic!("{error}: {code}"));
-    Function::new(signature, &mut Errors::default()).map(parts)
+    Function::new(signature, &mut Errors::default()).as_ref().map(parts)
 }
 
 /// Without spaces, which depend on how a token was made.
-fn parts(function: Function) -> [String; 3] {
+fn parts(function: &Function) -> [String; 3] {
     [function.name.to_string(), function.argument.to_string(), function.output.to_string()]
         .map(|code| code.replace(' ', ""))
 }
