@@ -1,190 +1,213 @@
 //! Expands a validated migration. Infallible.
 
-use proc_macro2::{Literal, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Path;
 use syn::spanned::Spanned;
-use syn::{Ident, Path};
 
 use crate::id::{QualifiedId, Source};
 use crate::item::{self, Function};
 use crate::model::{Dependency, Identity, Invalid, Model, Named};
+use crate::tokens::Tokens;
+
+/// A pointer to this migration.
+const OWN_NODE: &str = "__mongrate :: NodeRef :: new ( & __MONGRATE_NODE )";
 
 /// Returns the unchanged item and its registration.
 pub(crate) fn expand(item: &TokenStream, model: &Model) -> TokenStream {
-    let covered = model.relies_on.iter().map(covered);
-    let registered = registered(&model.identity, &model.dependencies, &tracked(model), &fields(model));
-    placed(item, &model.identity, &quote!(#(#covered)* #registered))
+    placed(item, &model.identity, |tokens| {
+        for path in &model.relies_on {
+            tokens.append(covered(path));
+        }
+        register(tokens, &model.identity, Some(model));
+    })
 }
 
 /// Returns the unchanged item and the errors. Keeps the id registered so that dependents do not fail, too. No files are
 /// tracked: Cargo retries a failed build in any case.
 pub(crate) fn fallback(item: &TokenStream, invalid: &Invalid) -> TokenStream {
     let errors = invalid.error.to_compile_error();
-    let nothing = TokenStream::new();
     let item = match &invalid.identity {
-        Some(known) => placed(item, known, &registered(known, &[], &nothing, &nothing)),
+        Some(known) => placed(item, known, |tokens| register(tokens, known, None)),
         None => item.clone(),
     };
     quote!(#item #errors)
 }
 
-/// Places the generated code after a function, or inside a module, where the module's imports and private functions are
-/// in scope.
-fn placed(item: &TokenStream, identity: &Identity, generated: &TokenStream) -> TokenStream {
-    let import = import(identity);
-    let conditions = &identity.conditions;
-    let block = quote! {
-        #(#conditions)*
-        const _: () = {
-            #import
-            #generated
-        };
+/// Places generated code after a function, or inside a module, where the module's imports and private functions are in
+/// scope.
+fn placed(item: &TokenStream, identity: &Identity, generate: impl FnOnce(&mut Tokens)) -> TokenStream {
+    let here = Span::call_site();
+    let mut block = Tokens::default();
+    for condition in &identity.conditions {
+        block.append(condition.to_token_stream());
+    }
+    block.code("const _ : ( ) = { use", here);
+    match &identity.krate {
+        Some(krate) => block.append(krate.to_token_stream()),
+        None => block.code(":: mongrate", here),
     };
-    if identity.in_module { item::with_more(item, block) } else { quote!(#item #block) }
+    // One short name: every token costs compile time.
+    block.code(":: __private as __mongrate ;", here);
+    generate(&mut block);
+    block.code("} ;", here);
+    let block = block.into_stream();
+    if identity.in_module {
+        return item::with_more(item, block);
+    }
+    let mut expanded = item.clone();
+    expanded.extend(block);
+    expanded
 }
 
-/// Generates the static, the impl by which dependents find it, and its entry in the list of linked-in migrations.
+/// Generates the static, the impl by which dependents find it, and its entry in the list of linked-in migrations. Without a
+/// model, only the id is registered.
 ///
 /// rustc checks each constant, static and function separately, and this is most of the compile time. So there is one static,
 /// and the check for a unique id is part of the entry.
-fn registered(
-    identity: &Identity,
-    dependencies: &[Dependency],
-    tracked: &TokenStream,
-    fields: &TokenStream,
-) -> TokenStream {
-    let private = private(identity.span);
-    let id = identity.id.as_str();
-    let key = &key(&identity.id, identity.span);
-    let owner = owner(id);
+fn register(tokens: &mut Tokens, identity: &Identity, model: Option<&Model>) {
+    // rustc shows the span of each impl that it lists.
+    let span = identity.span;
+    let id = &identity.id;
+    let owner = owner(id.as_str());
+    let dependencies = model.map_or_else(Default::default, |model| model.dependencies.as_slice());
     let visible = || dependencies.iter().filter(|dependency| !dependency.external);
-    let nodes = visible().map(node);
-    // Every cycle has a smallest id, and this one depends on a larger one.
-    let walks = visible().filter(|dependency| dependency.id > identity.id).map(walk);
-    let node = node_ref(identity.span);
-    // Public, so that other modules can infer it. Hygienic, so that no lint for public types applies.
-    let owner_type = quote_spanned!(Span::mixed_site().located_at(identity.span)=> pub enum #owner {});
-    // Has the span of the id, because rustc shows the span of each impl that it lists.
-    quote_spanned! {identity.span=>
-        #owner_type
-        static __MONGRATE_NODE: #private::Registration = {
-            #tracked
-            #private::Registration {
-                key: #key,
-                id: #id,
-                visible: &[#(#nodes),*],
-                #fields
-                ..#private::Registration::DEFAULT
-            }
-        };
-        #[automatically_derived]
-        #[diagnostic::do_not_recommend]
-        impl #private::RegisteredOnce<#owner> for #private::Id<#key> {
-            const NODE: #private::NodeRef = #node;
-        }
-        #(#walks)*
-        #private::inventory::submit!(#private::only_one_migration_has_this_id::<#private::Id<#key>, _>());
-    }
-}
 
-/// Makes Cargo track the files that the expansion depends on.
-fn tracked(model: &Model) -> TokenStream {
-    let files = &model.tracked;
-    quote!(#(let _ = ::core::include_bytes!(#files);)*)
+    // Public, so that other modules can infer it. Hygienic, so that no lint for public types applies.
+    let hygienic = Span::mixed_site().located_at(span);
+    tokens.code("pub enum", hygienic).code(&owner, hygienic).code("{ }", hygienic);
+
+    tokens.code("static __MONGRATE_NODE : __mongrate :: Registration = {", span);
+    if let Some(model) = model {
+        statements(tokens, model);
+    }
+    tokens.code("__mongrate :: Registration { key :", span).literal(key(id), span);
+    tokens.code(", id :", span).string(id.as_str(), span).code(", visible : & [", span);
+    for dependency in visible() {
+        node(tokens, dependency);
+        tokens.code(",", span);
+    }
+    tokens.code("] ,", span);
+    if let Some(model) = model {
+        fields(tokens, model);
+    }
+    tokens.code(".. __mongrate :: Registration :: DEFAULT } } ;", span);
+
+    tokens.code("# [ automatically_derived ] # [ diagnostic :: do_not_recommend ]", span);
+    tokens.code("impl __mongrate :: RegisteredOnce <", span).code(&owner, span).code("> for", span);
+    keyed(tokens, id, span);
+    tokens.code("{ const NODE : __mongrate :: NodeRef =", span);
+    tokens.code(OWN_NODE, span).code("; }", span);
+
+    // Every cycle has a smallest id, and this one depends on a larger one.
+    for dependency in visible().filter(|dependency| dependency.id > *id) {
+        walk(tokens, dependency);
+    }
+    tokens.code("__mongrate :: inventory :: submit ! (", span);
+    tokens.code("__mongrate :: only_one_migration_has_this_id :: <", span);
+    keyed(tokens, id, span);
+    tokens.code(", _ > ( ) ) ;", span);
 }
 
 /// Looks up a dependency.
-fn node(dependency: &Dependency) -> TokenStream {
+fn node(tokens: &mut Tokens, dependency: &Dependency) {
     let span = dependency.span;
-    let private = private(span);
-    let key = key(&dependency.id, span);
-    quote_spanned!(span=> <#private::Id<#key> as #private::RegisteredOnce<_>>::NODE)
+    tokens.code("<", span);
+    keyed(tokens, &dependency.id, span);
+    tokens.code("as __mongrate :: RegisteredOnce < _ >> :: NODE", span);
 }
 
 /// Fails the build if this dependency closes a cycle.
-fn walk(dependency: &Dependency) -> TokenStream {
+fn walk(tokens: &mut Tokens, dependency: &Dependency) {
     let span = dependency.span;
-    let private = private(span);
-    let larger = node(dependency);
-    let node = node_ref(span);
-    quote_spanned! {span=>
-        const _: () = #private::assert_acyclic(#node, #larger);
+    tokens.code("const _ : ( ) = __mongrate :: assert_acyclic (", span).code(OWN_NODE, span).code(",", span);
+    node(tokens, dependency);
+    tokens.code(") ;", span);
+}
+
+/// The type that stands for an id.
+fn keyed(tokens: &mut Tokens, id: &QualifiedId, span: Span) {
+    tokens.code("__mongrate :: Id <", span).literal(key(id), span).code(">", span);
+}
+
+fn key(id: &QualifiedId) -> Literal {
+    Literal::u128_suffixed(id.key())
+}
+
+/// Makes Cargo track the files that the expansion depends on. Mentions the function without calling it: Clippy then accepts
+/// that it is `async` without an `await`, and that it is called only once.
+fn statements(tokens: &mut Tokens, model: &Model) {
+    let here = Span::call_site();
+    for file in &model.tracked {
+        tokens.code("let _ = :: core :: include_bytes ! (", here).string(file, here).code(") ;", here);
     }
-}
-
-/// A pointer to this migration.
-fn node_ref(span: Span) -> TokenStream {
-    let private = private(span);
-    quote_spanned!(span=> #private::NodeRef::new(&__MONGRATE_NODE))
-}
-
-fn key(id: &QualifiedId, span: Span) -> Literal {
-    let mut key = Literal::u128_suffixed(id.key());
-    key.set_span(span);
-    key
+    tokens.code("let _ =", here).ident(&model.up.name).code(";", here);
 }
 
 /// The fields of the static, without those that have their default value: every token costs compile time.
-fn fields(model: &Model) -> TokenStream {
-    let private = private(Span::call_site());
-    let source = match &model.identity.source {
-        Source::System => None,
-        Source::Module(name) => Some(quote!(source: #private::Source::Module(#name),)),
-        Source::Plugin(name) => Some(quote!(source: #private::Source::Plugin(#name),)),
-    };
-    let dependencies = (!model.dependencies.is_empty()).then(|| {
-        let ids = model.dependencies.iter().map(|d| d.id.as_str());
-        quote!(dependencies: &[#(#ids),*],)
-    });
-    let description = Some(&model.description).filter(|text| !text.is_empty()).map(|text| quote!(description: #text,));
-    let checksum = &model.checksum;
-    let up = up(model);
+fn fields(tokens: &mut Tokens, model: &Model) {
+    let here = Span::call_site();
+    tokens.code("checksum :", here).string(&model.checksum, here).code(",", here);
+    up(tokens, model);
+    tokens.code("file : :: core :: file ! ( ) , line :", here);
+    tokens.code(":: core :: line ! ( )", model.up.name.span()).code(",", here);
+    match &model.identity.source {
+        Source::System => {}
+        Source::Module(name) => {
+            tokens.code("source : __mongrate :: Source :: Module (", here).string(name, here).code(") ,", here);
+        }
+        Source::Plugin(name) => {
+            tokens.code("source : __mongrate :: Source :: Plugin (", here).string(name, here).code(") ,", here);
+        }
+    }
+    if !model.dependencies.is_empty() {
+        tokens.code("dependencies : & [", here);
+        for dependency in &model.dependencies {
+            tokens.string(dependency.id.as_str(), here).code(",", here);
+        }
+        tokens.code("] ,", here);
+    }
+    if !model.description.is_empty() {
+        tokens.code("description :", here).string(&model.description, here).code(",", here);
+    }
     let is_plugin = model.identity.source.is_plugin();
-    let down = model.down.iter().map(|named| named_field("down", named, &down(&named.path, is_plugin)));
-    let verify = model.verify.iter().map(|named| named_field("verify", named, &verify(&named.path)));
-    let irreversible = model.irreversible.as_ref().map(|reason| field("irreversible", &quote!(#reason)));
-    let manual = model.manual.then(|| quote!(manual: true,));
-    let timeout = model.timeout.map(|seconds| field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
-    let relies_on = (!model.relies_on.is_empty()).then(|| {
-        let paths = model.relies_on.iter().map(written);
-        quote!(relies_on: &[#(#paths),*],)
-    });
-    let line = quote_spanned!(model.up.name.span()=> ::core::line!());
-    quote! {
-        checksum: #checksum,
-        up: #up,
-        file: ::core::file!(),
-        line: #line,
-        #source #dependencies #description #(#down)* #(#verify)* #irreversible #manual #timeout #relies_on
+    for named in &model.down {
+        tokens.append(named_field("down", named, &down(&named.path, is_plugin)));
+    }
+    for named in &model.verify {
+        tokens.append(named_field("verify", named, &verify(&named.path)));
+    }
+    if let Some(reason) = &model.irreversible {
+        tokens.append(field("irreversible", &quote!(#reason)));
+    }
+    if model.manual {
+        tokens.code("manual : true ,", here);
+    }
+    if let Some(seconds) = model.timeout {
+        tokens.append(field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
+    }
+    if !model.relies_on.is_empty() {
+        tokens.code("relies_on : & [", here);
+        for path in &model.relies_on {
+            tokens.string(&written(path), here).code(",", here);
+        }
+        tokens.code("] ,", here);
     }
 }
 
 /// The function, with errors about its argument and return type at these types.
-fn up(model: &Model) -> TokenStream {
+fn up(tokens: &mut Tokens, model: &Model) {
     let Function { name, argument, output } = &model.up;
-    let private = private(name.span());
-    let takes = {
-        let span = argument.span();
-        let private = self::private(span);
-        if model.identity.source.is_plugin() {
-            quote_spanned!(span=> <#argument as #private::PluginArgument<'_>>::CONFINED)
-        } else {
-            quote_spanned!(span=> <#argument as #private::Argument<'_>>::TAKES)
-        }
+    let (at_name, at_argument, at_output) = (name.span(), argument.span(), output.span());
+    let takes = if model.identity.source.is_plugin() {
+        "as __mongrate :: PluginArgument < '_ >> :: CONFINED"
+    } else {
+        "as __mongrate :: Argument < '_ >> :: TAKES"
     };
-    let boxed = {
-        let span = output.span();
-        let private = self::private(span);
-        quote_spanned!(span=> <#output as #private::Outcome>::boxed)
-    };
-    let named = mentioned(name);
-    quote_spanned!(name.span()=> { #named &#private::Up(#takes, #boxed, #name) })
-}
-
-/// Mentions a function without calling it. Clippy then accepts that it is `async` without an `await`, and that it is called
-/// only once.
-fn mentioned(function: &impl quote::ToTokens) -> TokenStream {
-    quote!(let _ = #function;)
+    tokens.code("up : & __mongrate :: Up (", at_name);
+    tokens.code("<", at_argument).append(argument.clone()).code(takes, at_argument).code(",", at_name);
+    tokens.code("<", at_output).append(output.clone()).code("as __mongrate :: Outcome > :: boxed", at_output);
+    tokens.code(",", at_name).ident(name).code(") ,", at_name);
 }
 
 /// All errors are at the path, and an error in the path itself is reported once.
@@ -192,13 +215,12 @@ fn down(path: &Path, is_plugin: bool) -> TokenStream {
     let context = context();
     let span = path.span();
     let private = private(span);
-    let named = mentioned(path);
     let kind_of = if is_plugin { quote_spanned!(span=> plugin_kind_of) } else { quote_spanned!(span=> kind_of) };
     quote_spanned! {span=>
         #private::Down {
             kind: #private::#kind_of(&#private::reversal(#path)),
             body: {
-                #named
+                let _ = #path;
                 |#context| {
                     #private::revert(#private::reversal(#path).call(#private::Argument::from_context(#context)))
                 }
@@ -212,8 +234,7 @@ fn verify(path: &Path) -> TokenStream {
     let span = path.span();
     let database = Ident::new("__database", Span::mixed_site().located_at(span));
     let private = private(span);
-    let named = mentioned(path);
-    quote_spanned!(span=> { #named |#database| #private::verify(#private::look(#path, #database)) })
+    quote_spanned!(span=> { let _ = #path; |#database| #private::verify(#private::look(#path, #database)) })
 }
 
 /// Fails the build if the path does not exist.
@@ -235,7 +256,7 @@ fn context() -> Ident {
 
 /// The id in camel case: `PluginWhaleAlerts001Init`, or `_001Init` for the source `system`. rustc shows these names where an
 /// id is not unique.
-fn owner(id: &str) -> Ident {
+fn owner(id: &str) -> String {
     let mut name = String::new();
     for word in id.split([':', '-', '_']) {
         let digits_meet =
@@ -247,14 +268,7 @@ fn owner(id: &str) -> Ident {
         name.push_str(&first.to_ascii_uppercase());
         name.push_str(rest);
     }
-    format_ident!("{name}")
-}
-
-/// Imports the crate under one short name: every token costs compile time.
-fn import(identity: &Identity) -> TokenStream {
-    let private = private(Span::call_site());
-    let krate = identity.krate.as_ref().map_or_else(|| quote!(::mongrate), |krate| quote!(#krate));
-    quote!(use #krate::__private as #private;)
+    name
 }
 
 /// The imported name, with the span at which errors about it are reported.

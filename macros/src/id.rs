@@ -68,22 +68,30 @@ impl fmt::Display for Source {
 
 /// An id with its source: `001_create_users`, `module:menu:001_add_namespace`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct QualifiedId(String);
+pub(crate) struct QualifiedId {
+    text: String,
+    key: u128,
+}
 
 impl QualifiedId {
     /// Qualifies an id with its source.
     pub(crate) fn new(source: &Source, id: &str) -> Self {
         match source {
-            Source::System => Self(id.to_owned()),
-            _ => Self(format!("{source}:{id}")),
+            Source::System => Self::of(id.to_owned()),
+            _ => Self::of(format!("{source}:{id}")),
         }
+    }
+
+    fn of(text: String) -> Self {
+        let key = Sha256::digest(text.as_bytes()).iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte));
+        Self { text, key }
     }
 
     /// Parses an entry of `deps`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let Some((prefix, id)) = text.rsplit_once(':') else {
             check(text)?;
-            return Ok(Self(text.to_owned()));
+            return Ok(Self::of(text.to_owned()));
         };
         let shape = "a dependency is an id of the system, like `001_create_users`, \
                      or an id with its source, like `module:menu:001_add_namespace`";
@@ -93,7 +101,7 @@ impl QualifiedId {
         if prefix.contains(':') {
             Source::parse(prefix)?;
             check(id)?;
-            return Ok(Self(text.to_owned()));
+            return Ok(Self::of(text.to_owned()));
         }
         let meant = if is_name(prefix) && prefix != "module" && prefix != "plugin" {
             format!(", did you mean `module:{text}`?")
@@ -104,12 +112,12 @@ impl QualifiedId {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The id in the type system: the first 128 bits of its SHA-256.
     pub(crate) fn key(&self) -> u128 {
-        Sha256::digest(self.0.as_bytes()).iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
+        self.key
     }
 }
 

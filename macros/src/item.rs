@@ -5,10 +5,10 @@ mod function;
 mod module;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Expr, Lit, Meta, Signature, Token, Visibility};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Expr, Lit, Meta, Token, Visibility};
 
-pub(crate) use self::function::Function;
+pub(crate) use self::function::{Function, Written};
 pub(crate) use self::module::{Inner, Module};
 
 const SHAPE: &str = "a migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`";
@@ -22,7 +22,7 @@ pub(crate) struct Item {
 }
 
 pub(crate) enum Form {
-    Function(Signature),
+    Function(Written),
     Module(Module),
 }
 
@@ -31,7 +31,10 @@ impl Item {
     pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Self> {
         let mut head = tokens.into_iter().collect::<Vec<_>>();
         let body = pop_body(&mut head);
-        let mut item: Self = syn::parse2(head.into_iter().collect())?;
+        let mut item = match body.as_ref().and_then(|_| Self::plain(&head)) {
+            Some(item) => item,
+            None => syn::parse2(head.into_iter().collect())?,
+        };
         if let Some(above) = body.as_ref().and_then(above::attribute) {
             return Err(above);
         }
@@ -41,10 +44,30 @@ impl Item {
                 item.tokens = body.stream();
                 item.attributes.extend(module.read(body.stream())?);
             }
-            (Form::Function(signature), None) => return Err(syn::Error::new_spanned(signature, neither())),
+            (Form::Function(Written::Plain(Function { name, .. })), None) => {
+                return Err(syn::Error::new(name.span(), neither()));
+            }
+            (Form::Function(Written::Other(signature)), None) => {
+                return Err(syn::Error::new_spanned(signature, neither()));
+            }
             (Form::Module(module), None) => return Err(syn::Error::new(module.name.span(), module.is_elsewhere())),
         }
         Ok(item)
+    }
+
+    /// Reads a function like nearly every migration, without its body.
+    fn plain(head: &[TokenTree]) -> Option<Self> {
+        let attributes = head.chunks_exact(2).take_while(|pair| matches!(&pair[0], TokenTree::Punct(_))).count() * 2;
+        let (attributes, function) = head.split_at(attributes);
+        let visibility =
+            function.iter().position(|token| matches!(token, TokenTree::Ident(word) if word == "async"))?;
+        let (visibility, signature) = function.split_at(visibility);
+        let ([] | [TokenTree::Ident(_)] | [TokenTree::Ident(_), TokenTree::Group(_)]) = visibility else { return None };
+        Some(Self {
+            attributes: Attribute::parse_outer.parse2(attributes.iter().cloned().collect()).ok()?,
+            form: Form::Function(Written::Plain(Function::plain(signature)?)),
+            tokens: signature.iter().cloned().collect(),
+        })
     }
 
     /// The text of the doc comment.
@@ -64,7 +87,7 @@ impl Item {
 
     /// Returns whether this is a method: an `impl` has no room for generated items.
     pub(crate) fn is_method(&self) -> bool {
-        matches!(&self.form, Form::Function(signature) if signature.receiver().is_some())
+        matches!(&self.form, Form::Function(Written::Other(signature)) if signature.receiver().is_some())
     }
 
     pub(crate) fn is_module(&self) -> bool {
@@ -88,7 +111,7 @@ impl Parse for Item {
         }
         let tokens = input.fork().parse()?;
         let signature = input.parse().map_err(|error: syn::Error| syn::Error::new(error.span(), neither()))?;
-        Ok(Self { attributes, form: Form::Function(signature), tokens })
+        Ok(Self { attributes, form: Form::Function(Written::Other(signature)), tokens })
     }
 }
 

@@ -14,6 +14,7 @@ mod manifest;
 mod model;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 

@@ -4,11 +4,11 @@ use sha2::{Digest, Sha256};
 
 /// Returns 64 hexadecimal digits.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    let mut digits = String::new();
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(64);
     for byte in Sha256::digest(bytes) {
-        for digit in [byte >> 4, byte & 15] {
-            digits.extend(char::from_digit(digit.into(), 16));
-        }
+        text.push(DIGITS[usize::from(byte >> 4)].into());
+        text.push(DIGITS[usize::from(byte & 15)].into());
     }
-    digits
+    text
 }

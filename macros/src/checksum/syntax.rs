@@ -4,12 +4,16 @@ use proc_macro2::Delimiter;
 
 use super::tree::Tree;
 
-/// Keywords followed by an operand. `self`, `Self`, `super`, `crate`, `true`, `false` and `await` end an operand instead.
-const KEYWORDS: &str = " as async break const continue do dyn else enum extern fn for if impl in let loop match mod move \
-                        mut pub ref return static struct trait type unsafe use where while yield ";
-
+/// Returns whether this is a keyword followed by an operand. `self`, `Self`, `super`, `crate`, `true`, `false` and `await` end
+/// an operand instead.
+#[rustfmt::skip]
 pub(super) fn is_keyword(word: &str) -> bool {
-    KEYWORDS.split(' ').any(|keyword| keyword == word)
+    matches!(
+        word,
+        "as" | "async" | "break" | "const" | "continue" | "do" | "dyn" | "else" | "enum" | "extern" | "fn" | "for" | "if"
+            | "impl" | "in" | "let" | "loop" | "match" | "mod" | "move" | "mut" | "pub" | "ref" | "return" | "static"
+            | "struct" | "trait" | "type" | "unsafe" | "use" | "where" | "while" | "yield"
+    )
 }
 
 /// Returns whether `before` ends in `=>`, or in `->` if `first` is `-`.

@@ -1,5 +1,10 @@
 //! The signature of a migration's function.
 
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{FnArg, Ident, ReturnType, Signature, Type};
 
 use super::SHAPE;
@@ -8,11 +13,57 @@ use crate::errors::Errors;
 /// A function with the signature of a migration.
 pub(crate) struct Function {
     pub(crate) name: Ident,
-    pub(crate) argument: Type,
-    pub(crate) output: Type,
+    /// The type of the argument.
+    pub(crate) argument: TokenStream,
+    /// The return type.
+    pub(crate) output: TokenStream,
+}
+
+/// A function as written.
+pub(crate) enum Written {
+    Plain(Function),
+    /// Unusual, or not a migration.
+    Other(Signature),
+}
+
+impl Written {
+    pub(crate) fn validate(self, errors: &mut Errors) -> Option<Function> {
+        match self {
+            Self::Plain(function) => Some(function),
+            Self::Other(signature) => Function::new(signature, errors),
+        }
+    }
 }
 
 impl Function {
+    /// Reads `async fn name(argument: Type) -> Type`, which nearly every migration is. Returns `None` for anything else, which
+    /// [`new`](Self::new) validates. syn takes much longer in a dev build, where proc macros are not optimized.
+    pub(super) fn plain(signature: &[TokenTree]) -> Option<Self> {
+        let [asyncness, function, TokenTree::Ident(name), TokenTree::Group(inputs), dash, greater, output @ ..] =
+            signature
+        else {
+            return None;
+        };
+        let is_plain = is_word(asyncness, "async")
+            && is_word(function, "fn")
+            && inputs.delimiter() == Delimiter::Parenthesis
+            && is_sign(dash, '-')
+            && is_sign(greater, '>')
+            && !output.iter().any(|token| is_word(token, "where"));
+        let inputs: Vec<_> = inputs.stream().into_iter().collect();
+        match inputs.as_slice() {
+            [TokenTree::Ident(variable), colon, argument @ ..]
+                if is_plain
+                    && variable != "self"
+                    && is_sign(colon, ':')
+                    && !argument.iter().any(|token| is_sign(token, ',')) =>
+            {
+                Some(Self { name: name.clone(), argument: plain_type(argument)?, output: plain_type(output)? })
+            }
+            _ => None,
+        }
+    }
+
     /// Validates the signature.
     pub(crate) fn new(signature: Signature, errors: &mut Errors) -> Option<Self> {
         let mut wrong = Errors::default();
@@ -51,7 +102,26 @@ impl Function {
     }
 }
 
-fn argument(signature: &Signature) -> syn::Result<Type> {
+/// Returns a type that is neither `impl Trait` nor hidden in a group.
+fn plain_type(tokens: &[TokenTree]) -> Option<TokenStream> {
+    let first = tokens.first()?;
+    let is_plain = match first {
+        TokenTree::Ident(_) => !is_word(first, "impl"),
+        TokenTree::Punct(_) => !is_sign(first, ':'),
+        _ => false,
+    };
+    is_plain.then(|| tokens.iter().cloned().collect())
+}
+
+fn is_word(token: &TokenTree, word: &str) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == word)
+}
+
+fn is_sign(token: &TokenTree, sign: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign)
+}
+
+fn argument(signature: &Signature) -> syn::Result<TokenStream> {
     let mut inputs = signature.inputs.iter();
     match (inputs.next(), inputs.next()) {
         (Some(FnArg::Typed(argument)), None) => match &*argument.ty {
@@ -59,7 +129,7 @@ fn argument(signature: &Signature) -> syn::Result<Type> {
                 let message = format!("a migration has no generic argument\n{}", arguments());
                 Err(syn::Error::new_spanned(&argument.ty, message))
             }
-            ty => Ok(ty.clone()),
+            ty => Ok(ty.to_token_stream()),
         },
         (Some(FnArg::Receiver(receiver)), _) => {
             let message = format!("a migration is a function of its own, not a method\n{SHAPE}");
@@ -76,9 +146,9 @@ fn argument(signature: &Signature) -> syn::Result<Type> {
     }
 }
 
-fn output(signature: &Signature) -> syn::Result<Type> {
+fn output(signature: &Signature) -> syn::Result<TokenStream> {
     match &signature.output {
-        ReturnType::Type(_, ty) if !matches!(**ty, Type::ImplTrait(_)) => Ok((**ty).clone()),
+        ReturnType::Type(_, ty) if !matches!(**ty, Type::ImplTrait(_)) => Ok(ty.to_token_stream()),
         ReturnType::Type(_, ty) => Err(syn::Error::new_spanned(ty, outputs())),
         ReturnType::Default => Err(syn::Error::new(signature.paren_token.span.close(), outputs())),
     }

@@ -1,10 +1,10 @@
 //! The functions of a migration: named by the attribute, or found in the module.
 
-use syn::{Attribute, Path, Signature};
+use syn::{Attribute, Path};
 
 use crate::args::Args;
 use crate::errors::Errors;
-use crate::item::{Form, Function, Inner, Module};
+use crate::item::{Form, Function, Inner, Module, Written};
 
 pub(super) struct Functions {
     pub(super) up: Function,
@@ -21,7 +21,7 @@ pub(crate) struct Named {
 impl Functions {
     pub(super) fn new(form: Form, args: &Args, errors: &mut Errors) -> Option<Self> {
         let (up, down, verify) = match form {
-            Form::Function(signature) => (Some(signature), named(args.down.as_ref()), named(args.verify.as_ref())),
+            Form::Function(function) => (Some(function), named(args.down.as_ref()), named(args.verify.as_ref())),
             Form::Module(module) => in_module(module, args, errors),
         };
         if let (Some(down), Some(irreversible)) = (down.first(), &args.irreversible) {
@@ -29,7 +29,7 @@ impl Functions {
             errors.push(syn::Error::new(irreversible.span(), message));
             errors.push(syn::Error::new_spanned(&down.path, "`down` is given here"));
         }
-        let up = Function::new(up?, errors)?;
+        let up = up?.validate(errors)?;
         Some(Self { up, down, verify })
     }
 }
@@ -38,7 +38,7 @@ fn named(path: Option<&Path>) -> Vec<Named> {
     path.map(|path| Named { conditions: Vec::new(), path: path.clone() }).into_iter().collect()
 }
 
-fn in_module(module: Module, args: &Args, errors: &mut Errors) -> (Option<Signature>, Vec<Named>, Vec<Named>) {
+fn in_module(module: Module, args: &Args, errors: &mut Errors) -> (Option<Written>, Vec<Named>, Vec<Named>) {
     if module.up.is_none() {
         errors.push(syn::Error::new(module.name.span(), module.has_no_up()));
     }
@@ -57,7 +57,7 @@ fn in_module(module: Module, args: &Args, errors: &mut Errors) -> (Option<Signat
     for down in module.down {
         Function::new(down.signature, errors);
     }
-    (module.up.map(|up| up.signature), down, verify)
+    (module.up.map(|up| Written::Other(up.signature)), down, verify)
 }
 
 /// Rejects a path given for a module: it could only be resolved inside the module, where nobody would look.

@@ -7,6 +7,7 @@ const _: () = {
     use my_app::mongrate::__private as __mongrate;
     pub enum PluginWhaleAlerts002AssignRoles {}
     static __MONGRATE_NODE: __mongrate::Registration = {
+        let _ = assign_roles;
         __mongrate::Registration {
             key: 184301432798341951117273911510095957322u128,
             id: "plugin:whale-alerts:002_assign_roles",
@@ -19,14 +20,11 @@ const _: () = {
                 > as __mongrate::RegisteredOnce<_>>::NODE,
             ],
             checksum: "t2:54decf1aa0c9302b07efcb4c177bc9fb490d292975d182abd9fcc3f0aace6535",
-            up: {
-                let _ = assign_roles;
-                &__mongrate::Up(
-                    <&mut Tx as __mongrate::PluginArgument<'_>>::CONFINED,
-                    <anyhow::Result<()> as __mongrate::Outcome>::boxed,
-                    assign_roles,
-                )
-            },
+            up: &__mongrate::Up(
+                <&mut Tx as __mongrate::PluginArgument<'_>>::CONFINED,
+                <anyhow::Result<()> as __mongrate::Outcome>::boxed,
+                assign_roles,
+            ),
             file: ::core::file!(),
             line: ::core::line!(),
             source: __mongrate::Source::Plugin("whale-alerts"),

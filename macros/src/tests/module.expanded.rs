@@ -21,6 +21,7 @@ mod assign_roles {
         pub enum _002AssignRoles {}
         static __MONGRATE_NODE: __mongrate::Registration = {
             let _ = ::core::include_bytes!("/app/Cargo.toml");
+            let _ = up;
             __mongrate::Registration {
                 key: 326664453191124628875725845689611489484u128,
                 id: "002_assign_roles",
@@ -30,14 +31,11 @@ mod assign_roles {
                     > as __mongrate::RegisteredOnce<_>>::NODE,
                 ],
                 checksum: "t2:35267093bdda9b567b778494086f02c057f070380fb06fe7b295362c015489dd",
-                up: {
-                    let _ = up;
-                    &__mongrate::Up(
-                        <&mut Tx as __mongrate::Argument<'_>>::TAKES,
-                        <Result<(), Error> as __mongrate::Outcome>::boxed,
-                        up,
-                    )
-                },
+                up: &__mongrate::Up(
+                    <&mut Tx as __mongrate::Argument<'_>>::TAKES,
+                    <Result<(), Error> as __mongrate::Outcome>::boxed,
+                    up,
+                ),
                 file: ::core::file!(),
                 line: ::core::line!(),
                 dependencies: &["001_create_users"],

@@ -8,19 +8,17 @@ const _: () = {
     pub enum _002AssignRoles {}
     static __MONGRATE_NODE: __mongrate::Registration = {
         let _ = ::core::include_bytes!("/app/Cargo.toml");
+        let _ = assign_roles;
         __mongrate::Registration {
             key: 326664453191124628875725845689611489484u128,
             id: "002_assign_roles",
             visible: &[],
             checksum: "t2:fbcf879b6f7fce985b9664a13f7ef4b7ffa9e4685ebedf61f0159c327b2ae27b",
-            up: {
-                let _ = assign_roles;
-                &__mongrate::Up(
-                    <&mut Tx as __mongrate::Argument<'_>>::TAKES,
-                    <Result<(), Error> as __mongrate::Outcome>::boxed,
-                    assign_roles,
-                )
-            },
+            up: &__mongrate::Up(
+                <&mut Tx as __mongrate::Argument<'_>>::TAKES,
+                <Result<(), Error> as __mongrate::Outcome>::boxed,
+                assign_roles,
+            ),
             file: ::core::file!(),
             line: ::core::line!(),
             verify: ::core::option::Option::Some({
