@@ -77,7 +77,7 @@ pub struct Cli {
     options: Options,
 
     #[command(subcommand)]
-    command: Command,
+    command: Box<Command>,
 }
 
 /// Hides the arguments, any of which may contain a password.
@@ -159,7 +159,7 @@ impl Cli {
         let session = Session::new(output, options, Cli::command, target);
         let result = tokio::select! {
             biased;
-            result = run(command, &session) => result,
+            result = run(*command, &session) => result,
             () = interrupted_while_idle(&session, &running) => {
                 conclude(output, Err(Failure::interrupted()));
                 // The runtime would wait for blocking tasks, such as a DNS lookup.

@@ -92,7 +92,7 @@ pub enum Event {
     },
 }
 
-/// A [`Stream`] of the events of a migrator's runs. It ends when the last clone of the migrator is dropped.
+/// A [`Stream`] of the events of a migrator's runs. It ends when the last clone of the migrator, and of its children, is dropped.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -117,7 +117,7 @@ pub enum Event {
 pub struct Events(Arc<Queue<Event>>);
 
 impl Events {
-    /// Waits for the next event. Returns `None` when the last clone of the migrator is dropped.
+    /// Waits for the next event. Returns `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Event> {
         poll_fn(|context| self.poll(context)).await
     }

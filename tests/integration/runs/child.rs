@@ -48,9 +48,8 @@ async fn a_shutdown_of_a_child_leaves_other_runs_alone() {
     assert!(rest.iter().all(|event| matches!(event, Event::Ended { token: None })), "{rest:?}");
     let mut ended = Vec::new();
     while !ended.contains(&Some(1)) {
-        match all.next().await.unwrap() {
-            Event::Ended { token } => ended.push(token),
-            _ => {}
+        if let Event::Ended { token } = all.next().await.unwrap() {
+            ended.push(token);
         }
     }
     assert!(ended.contains(&None), "{ended:?}");
