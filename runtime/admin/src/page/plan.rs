@@ -50,6 +50,7 @@ pub(crate) async fn show(call: Call, Query(selection): Query<Selection>) -> Resu
             }
             (preview.dry_run())
         }
+        (preview.choices())
         (preview.simulation())
         (preview.steps())
         (preview.left_out())
@@ -78,6 +79,24 @@ impl Preview<'_> {
             (Direction::Down, 0) => "Nothing to revert".to_owned(),
             (Direction::Up, _) => format!("Run {count} on {database}?"),
             (Direction::Down, _) => format!("Revert {count} on {database}?"),
+        }
+    }
+
+    /// The usual selections of a `down`.
+    fn choices(&self) -> Markup {
+        let site = &self.call.site;
+        let is_named = !self.selection.only.is_empty() || self.selection.to.is_some();
+        html! {
+            @if self.verb() == Direction::Down && !is_named {
+                nav.actions aria-label="What to revert" {
+                    a.button href=(View::Plan.url(site, &[("verb", "down")])) aria-current=[(!self.selection.batch).then_some("true")] {
+                        "The last migration"
+                    }
+                    a.button href=(View::Plan.url(site, &[("verb", "down"), ("batch", "true")])) aria-current=[self.selection.batch.then_some("true")] {
+                        "All of the last run"
+                    }
+                }
+            }
         }
     }
 
