@@ -10,7 +10,7 @@ use mongrate::migration::Direction;
 use mongrate::plan::{Blocked, Step};
 use mongrate::report::Execution;
 use mongrate::status::Status;
-use mongrate::{Kind, Plan, Report};
+use mongrate::{Kind, Migration, Plan, Report};
 
 use super::layout::{Layout, crumb};
 use super::view::View;
@@ -181,7 +181,7 @@ impl Preview<'_> {
         if self.verb() == Direction::Down || self.is_narrow() {
             return Vec::new();
         }
-        let manual = self.status.pending().filter(|migration| migration.is_manual()).map(|migration| migration.id());
+        let manual = self.status.pending().filter(Migration::is_manual).map(|migration| migration.id());
         manual.filter(|id| self.plan.blocked().iter().all(|blocked| blocked.waits_for().id() != *id)).collect()
     }
 
