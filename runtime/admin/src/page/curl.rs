@@ -101,7 +101,7 @@ fn curl(row: &Route) -> String {
         (Some(_), true) => " --json '{\"because\": \"OPS-17\"}'".to_owned(),
         (Some(_), false) => " --json '{}'".to_owned(),
     };
-    let path = row.path.replace('{', "").replace('}', "");
+    let path = row.path.replace(['{', '}'], "");
     format!("curl{method} -H \"Authorization: Bearer $TOKEN\"{confirmation}{body} \"$BASE{path}\"")
 }
 

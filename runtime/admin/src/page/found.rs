@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use mongodb::bson::{Bson, Document};
 use mongrate::Report;
 use mongrate::display::{Count, Json, plural};
-use mongrate::report::{Counts, Execution, Operation, Outcome, Prediction, Sample};
+use mongrate::report::{Counts, Execution, Operation, Outcome, Prediction};
 
 use super::words::{self, Tone, visible};
 use crate::site::Site;
@@ -130,7 +130,7 @@ fn samples(operation: &Operation) -> Markup {
             pre.diff tabindex="0" aria-label=(format!("Samples of {}", operation.collection)) {
                 @for (index, sample) in operation.samples.iter().enumerate() {
                     @if index > 0 { "\n" }
-                    @for (sign, line) in lines(sample) {
+                    @for (sign, line) in lines(sample.before.as_ref(), sample.after.as_ref()) {
                         span class=[class(sign)] { (sign) " " (visible(&line)) } "\n"
                     }
                 }
@@ -148,9 +148,9 @@ fn class(sign: char) -> Option<&'static str> {
 }
 
 /// The fields that differ, below the `_id`.
-fn lines(sample: &Sample) -> Vec<(char, String)> {
+fn lines(before: Option<&Document>, after: Option<&Document>) -> Vec<(char, String)> {
     let empty = Document::new();
-    let (before, after) = (sample.before.as_ref().unwrap_or(&empty), sample.after.as_ref().unwrap_or(&empty));
+    let (before, after) = (before.unwrap_or(&empty), after.unwrap_or(&empty));
     let line = |sign, name: &str, value: &Bson| (sign, format!("{name}: {}", Json(value)));
     let mut lines = Vec::new();
     if let (Some(id), true) = (before.get("_id"), before.get("_id") == after.get("_id")) {
@@ -168,12 +168,11 @@ fn lines(sample: &Sample) -> Vec<(char, String)> {
 #[cfg(test)]
 mod tests {
     use mongodb::bson::doc;
-    use mongrate::report::Sample;
 
     use super::*;
 
     fn shown(before: Option<Document>, after: Option<Document>) -> Vec<String> {
-        lines(&Sample::new(before, after)).into_iter().map(|(sign, line)| format!("{sign} {line}")).collect()
+        lines(before.as_ref(), after.as_ref()).into_iter().map(|(sign, line)| format!("{sign} {line}")).collect()
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::forms;
 use super::layout::{Layout, live};
 use super::view::View;
 use super::words::{self, visible};
+use crate::access::Action;
 use crate::call::{Call, Query};
 use crate::problem::Problem;
 use crate::site::Site;
@@ -23,7 +24,12 @@ pub(crate) async fn show(call: Call, Query(filter): Query<Filter>) -> Result<Res
     let body = html! {
         section.head {
             div { h1 { "History" } p.muted { (subtitle(&page, &filter)) } }
-            div.actions { (live()) }
+            div.actions {
+                (live())
+                @if call.allowed.may(Action::Down) {
+                    a.button href=(View::Plan.url(site, &[("verb", "down"), ("batch", "true")])) data-dialog { "Revert the last run…" }
+                }
+            }
         }
         (filters(&call, &filter))
         div #entries data-live {

@@ -10,7 +10,7 @@ use mongrate::migration::Direction;
 use mongrate::plan::{Blocked, Step};
 use mongrate::report::Execution;
 use mongrate::status::Status;
-use mongrate::{Kind, Plan, Report};
+use mongrate::{Kind, Migration, Plan, Report};
 
 use super::layout::{Layout, crumb};
 use super::view::View;
@@ -50,6 +50,7 @@ pub(crate) async fn show(call: Call, Query(selection): Query<Selection>) -> Resu
             }
             (preview.dry_run())
         }
+        (preview.choices())
         (preview.simulation())
         (preview.steps())
         (preview.left_out())
@@ -78,6 +79,24 @@ impl Preview<'_> {
             (Direction::Down, 0) => "Nothing to revert".to_owned(),
             (Direction::Up, _) => format!("Run {count} on {database}?"),
             (Direction::Down, _) => format!("Revert {count} on {database}?"),
+        }
+    }
+
+    /// The usual selections of a `down`.
+    fn choices(&self) -> Markup {
+        let site = &self.call.site;
+        let is_named = !self.selection.only.is_empty() || self.selection.to.is_some();
+        html! {
+            @if self.verb() == Direction::Down && !is_named {
+                nav.actions aria-label="What to revert" {
+                    a.button href=(View::Plan.url(site, &[("verb", "down")])) aria-current=[(!self.selection.batch).then_some("true")] {
+                        "The last migration"
+                    }
+                    a.button href=(View::Plan.url(site, &[("verb", "down"), ("batch", "true")])) aria-current=[self.selection.batch.then_some("true")] {
+                        "All of the last run"
+                    }
+                }
+            }
         }
     }
 
@@ -162,7 +181,7 @@ impl Preview<'_> {
         if self.verb() == Direction::Down || self.is_narrow() {
             return Vec::new();
         }
-        let manual = self.status.pending().filter(|migration| migration.is_manual()).map(|migration| migration.id());
+        let manual = self.status.pending().filter(Migration::is_manual).map(|migration| migration.id());
         manual.filter(|id| self.plan.blocked().iter().all(|blocked| blocked.waits_for().id() != *id)).collect()
     }
 

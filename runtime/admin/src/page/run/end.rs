@@ -25,6 +25,7 @@ pub(super) fn words(call: &Call, run: &RunView) -> Markup {
                 }
                 _ => (ended(run)),
             }
+            (not_all_done(run))
             (warnings(call, run))
             @if let (true, Some(report)) = (run.dry_run && call.allowed.may(Action::DryRun), &run.report) {
                 (found::steps(&call.site, report))
@@ -41,6 +42,12 @@ fn ended(run: &RunView) -> Markup {
             None => p.alert { strong { "Ended. " } "Every step that it began succeeded." },
         }
     }
+}
+
+/// How far a run came that did not do everything.
+fn not_all_done(run: &RunView) -> Markup {
+    let report = run.report.as_ref().filter(|_| !run.dry_run && run.state != RunState::Ended);
+    html! { @if let Some(report) = report { p.muted { (visible(&report.summary().to_string())) } } }
 }
 
 fn failed(call: &Call, run: &RunView) -> Markup {
