@@ -4,6 +4,7 @@ pub(crate) mod amend;
 pub(crate) mod checks;
 pub(crate) mod down;
 pub(crate) mod draft;
+pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod lock;
 pub(crate) mod plan;

@@ -31,11 +31,15 @@ impl Doc {
         if kinds.is_empty() || kinds.iter().any(|kind| accepts(&parts.headers, kind)) {
             return Ok(());
         }
-        let kinds = kinds.join(", ");
-        let detail = format!("this path answers with {kinds}, which the header `Accept` excludes");
-        let problem = Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail);
-        Err(problem.help("leave out the header `Accept`, or name one of these types there"))
+        Err(not_acceptable(&kinds.join(", ")))
     }
+}
+
+/// The problem of a header `Accept` that excludes these media types.
+pub(crate) fn not_acceptable(kinds: &str) -> Problem {
+    let detail = format!("this path answers with {kinds}, which the header `Accept` excludes");
+    let problem = Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail);
+    problem.help("leave out the header `Accept`, or allow this type in it")
 }
 
 /// The media type of an answer. `None` if it has no body.

@@ -47,7 +47,6 @@ mod refusals;
 mod route;
 mod routes;
 mod runs;
-mod segment;
 mod selection;
 mod site;
 mod tenant_path;

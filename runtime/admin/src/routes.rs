@@ -35,6 +35,9 @@ pub(crate) fn api() -> Vec<Route> {
         get("/history", Look, api::history::history).does("Page through the history, newest first")
             .takes(parameters::OF_HISTORY)
             .answers(&[(200, "history")]),
+        get("/graph", Look, api::graph::graph).does("Draw the dependency graph")
+            .takes(parameters::OF_GRAPH)
+            .answers(&[(200, "graph"), (200, api::graph::SVG), (200, api::graph::DOT), (200, api::graph::MERMAID)]),
         get("/migrations/{id}", Look, api::show::show).does("Show everything about a migration")
             .answers(&[(200, "show")]),
         get("/{id}", Look, api::show::show).does("Show everything about a migration")

@@ -7,6 +7,7 @@ mod csrf;
 mod events;
 mod execute;
 mod failures;
+mod graph;
 mod headers;
 mod history;
 mod input;

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
 use mongrate::Migrator;
+use mongrate::migrator::DatabaseFilter;
+use mongrate_admin::Admin;
 use mongrate_tests::TestDb;
-use mongrate_tests::http::{App, READ};
+use mongrate_tests::http::{App, READ, api, tokens};
 use serde_json::{Value, json};
 
 async fn document() -> Value {
@@ -108,6 +111,70 @@ async fn placeholders_of_paths_are_parameters() {
             .map(|parameter| parameter["name"].as_str().unwrap());
         assert!(named.eq(described), "{method} {path}");
     }
+}
+
+/// The document is made from the table of routes; here the routes are asked.
+#[tokio::test]
+async fn everything_described_is_served_and_takes_its_parameters() {
+    let db = TestDb::new().await;
+    let app = App::new(&Migrator::builder(db.clone()).build().unwrap());
+    for (path, method, operation) in operations(app.1.whole()) {
+        if path == "/events" {
+            // The answer does not end.
+            continue;
+        }
+        let url = path.replace("{id}", "000_nothing").replace("{run}", "7");
+        let send = |query: &str| {
+            let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).unwrap();
+            app.send(api(method, READ, &format!("{url}?{query}")).body(Body::empty()).unwrap())
+        };
+        let answer = send("").await;
+        assert_ne!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+        assert!(!answer.text.contains("there is nothing at this path"), "{method} {path}");
+        if method != "get" {
+            continue;
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "query") {
+            let (name, schema) = (parameter["name"].as_str().unwrap(), &parameter["schema"]);
+            let value = schema["enum"][0].as_str().or(schema["minimum"].as_u64().map(|_| "1"));
+            let value = value.unwrap_or(match (schema["type"].as_str(), schema["format"].as_str()) {
+                (Some("boolean"), _) => "true",
+                (_, Some("date-time")) => "2026-05-02T10:00:00Z",
+                _ => "a",
+            });
+            let answer = send(&format!("{name}={value}")).await;
+            assert!(!answer.text.contains("unknown query parameter"), "{path} {name}: {}", answer.text);
+            assert!(!answer.text.contains("Failed to deserialize"), "{path} {name}: {}", answer.text);
+        }
+        let unknown = send("undocumented=true").await;
+        assert_eq!(unknown.status, StatusCode::BAD_REQUEST, "{path}");
+    }
+}
+
+/// Each description tells which level is needed, and a token below it is refused.
+#[tokio::test]
+async fn the_level_is_described() {
+    let db = TestDb::new().await;
+    let app = App::new(&Migrator::builder(db.clone()).build().unwrap());
+    for (path, method, operation) in operations(app.1.whole()).filter(|(path, ..)| *path != "/events") {
+        let url = path.replace("{id}", "000_nothing").replace("{run}", "7");
+        let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).unwrap();
+        let answer = app.send(api(method.clone(), READ, &url).body(Body::empty()).unwrap()).await;
+        let for_readers = operation["description"] == "Needs the level `read`.";
+        assert_eq!(answer.status == StatusCode::FORBIDDEN, !for_readers, "{method} {path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn with_tenants_every_path_is_described_for_each() {
+    let db = TestDb::new().await;
+    let admin = Admin::new(&Migrator::builder(db.clone()).build().unwrap(), tokens());
+    let filter = DatabaseFilter::prefix(db.tenants());
+    let document = admin.tenants(db.client().clone(), filter, |builder| builder).build().openapi();
+    let (of_tenants, own): (Vec<_>, Vec<_>) =
+        operations(&document).map(|(path, ..)| path).partition(|path| path.starts_with("/tenants/"));
+    assert_eq!(of_tenants.len(), own.len() - 1);
+    assert!(own.contains(&"/tenants") && of_tenants.contains(&"/tenants/{database}/migrations/{id}"));
 }
 
 fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {

@@ -202,6 +202,8 @@ fn leak(id: &'static str) -> Migration {
     Migration::new(Box::leak(Box::new(Registration {
         id,
         checksum: "t2:1",
+        file: file!(),
+        line: line!(),
         up: &Down { kind: Kind::Tx, body: |_| Box::pin(async { Ok(()) }) },
         ..Registration::DEFAULT
     })))

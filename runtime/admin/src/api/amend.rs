@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use mongrate::migrator::Amend;
 use mongrate::{Error, Report, json};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use super::up::Ids;
 use crate::call::{Call, Json};
 use crate::etag::{Confirmation, ETag};
 use crate::line::{Because, By};
-use crate::problem::{Problem, value};
+use crate::problem::Problem;
 
 /// A change of records.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub(crate) async fn mark_applied(
     Json(Several { ids, because, by }): Json<Several>,
 ) -> Result<Response, Problem> {
     let amendment = Amendment::MarkApplied(Vec::from(&ids));
-    Ok(answer(&amend(&call, &confirmation, amendment, &because, &by).await?))
+    Ok(answer(&call, &amend(&call, &confirmation, amendment, &because, &by).await?))
 }
 
 pub(crate) async fn mark_pending(
@@ -68,7 +68,7 @@ pub(crate) async fn mark_pending(
     Json(Several { ids, because, by }): Json<Several>,
 ) -> Result<Response, Problem> {
     let amendment = Amendment::MarkPending(Vec::from(&ids));
-    Ok(answer(&amend(&call, &confirmation, amendment, &because, &by).await?))
+    Ok(answer(&call, &amend(&call, &confirmation, amendment, &because, &by).await?))
 }
 
 pub(crate) async fn accept(
@@ -76,7 +76,7 @@ pub(crate) async fn accept(
     confirmation: Confirmation,
     Json(One { id, because, by }): Json<One>,
 ) -> Result<Response, Problem> {
-    Ok(answer(&amend(&call, &confirmation, Amendment::Accept(id), &because, &by).await?))
+    Ok(answer(&call, &amend(&call, &confirmation, Amendment::Accept(id), &because, &by).await?))
 }
 
 pub(crate) async fn prune(
@@ -84,7 +84,7 @@ pub(crate) async fn prune(
     confirmation: Confirmation,
     Json(One { id, because, by }): Json<One>,
 ) -> Result<Response, Problem> {
-    Ok(answer(&amend(&call, &confirmation, Amendment::Prune(id), &because, &by).await?))
+    Ok(answer(&call, &amend(&call, &confirmation, Amendment::Prune(id), &because, &by).await?))
 }
 
 pub(crate) async fn baseline(
@@ -102,7 +102,7 @@ pub(crate) async fn baseline(
         }
         _ => return Err(Problem::unprocessable("send either `id` or `detect: true`")),
     };
-    Ok(answer(&amend(&call, &confirmation, Amendment::Baseline(id), &because, &by).await?))
+    Ok(answer(&call, &amend(&call, &confirmation, Amendment::Baseline(id), &because, &by).await?))
 }
 
 /// Changes the records, if the sender saw the status as it is now.
@@ -139,6 +139,6 @@ pub(crate) fn reason(because: &Because) -> Result<&str, Problem> {
     because.text().ok_or_else(|| Problem::unprocessable("`because` is missing: the history keeps why this was done"))
 }
 
-fn answer(report: &Report) -> Response {
-    axum::Json(value(&json::Report::of(report))).into_response()
+fn answer(call: &Call, report: &Report) -> Response {
+    call.json(&json::Report::of(report))
 }

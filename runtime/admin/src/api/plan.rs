@@ -11,5 +11,5 @@ use crate::selection::Selection;
 
 pub(crate) async fn plan(call: Call, Query(selection): Query<Selection>) -> Result<Response, Problem> {
     let (plan, tag) = up::plan(&call, &selection).await?;
-    Ok(([(ETAG, tag.header())], axum::Json(json::Plan::of(&plan))).into_response())
+    Ok(([(ETAG, tag.header())], call.json(&json::Plan::of(&plan))).into_response())
 }

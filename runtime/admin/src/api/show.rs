@@ -2,11 +2,10 @@
 
 use axum::response::Response;
 
-use crate::call::Call;
+use crate::call::{Call, Path};
 use crate::problem::Problem;
-use crate::segment::Segment;
 
-pub(crate) async fn show(call: Call, Segment(id): Segment) -> Result<Response, Problem> {
+pub(crate) async fn show(call: Call, Path(id): Path<String>) -> Result<Response, Problem> {
     let details = call.migrator().show(&id).await?;
     Ok(call.json(&mongrate::json::Shown::of(&details)))
 }

@@ -1,6 +1,6 @@
 //! Releases the lock by force.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use mongrate::json;
 use mongrate::record::Holder;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ pub(crate) async fn unlock(
     Json(Body { because, by }): Json<Body>,
 ) -> Result<Response, Problem> {
     let holder = release(&call, &confirmation, &because, &by).await?;
-    Ok(axum::Json(json::Released::of(holder.as_ref())).into_response())
+    Ok(call.json(&json::Released::of(holder.as_ref())))
 }
 
 /// Releases the lock from the holder that the sender saw, and from no other.
