@@ -139,11 +139,8 @@ fn schemas(value: &Value) -> Map<String, Value> {
         match value {
             Value::Object(object) => {
                 let name = object.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
-                if let Some((name, shape)) = name.and_then(|name| all.get_key_value(name)) {
-                    if named.insert(name) {
-                        next.push(shape);
-                    }
-                }
+                let found = name.and_then(|name| all.get_key_value(name));
+                next.extend(found.filter(|(name, _)| named.insert(*name)).map(|(_, shape)| shape));
                 next.extend(object.values());
             }
             Value::Array(values) => next.extend(values),

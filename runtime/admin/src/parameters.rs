@@ -189,12 +189,17 @@ impl Parameter {
 mod tests {
     use super::*;
 
-    const TAKEN: &[Parameter] =
-        &[SOURCE, OF_STATUS[1], flag("drifted", ""), number("limit", 1..=1000, ""), time("since", "")];
+    const TAKEN: &[Parameter] = &[
+        SOURCE,
+        one_of("state", &["pending", "rolled-back"], ""),
+        flag("drifted", ""),
+        number("limit", 1..=1000, ""),
+        time("since", ""),
+    ];
 
     fn refusal(query: &str) -> Option<(String, Option<String>)> {
         let uri = format!("/status?{query}").parse().unwrap();
-        check(TAKEN, &uri).err().map(|problem| (problem.detail, problem.help))
+        check(TAKEN, &uri).err().map(|problem| (problem.detail.clone(), problem.help.clone()))
     }
 
     #[test]

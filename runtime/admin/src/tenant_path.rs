@@ -1,5 +1,7 @@
 //! The tenant that a request names: the API in its path, the page in its query.
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::extract::{Query, Request};
 use axum::http::request::Parts;
@@ -28,7 +30,7 @@ async fn strip(mut request: Request, next: Next) -> Response {
     else {
         return next.run(request).await;
     };
-    let name = percent_decode_str(database).decode_utf8().map(|name| name.into_owned());
+    let name = percent_decode_str(database).decode_utf8().map(Cow::into_owned);
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     match (name, with_path(request.uri(), &format!("/{rest}{query}"))) {
         (Ok(name), Ok(uri)) => {

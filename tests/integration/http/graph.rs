@@ -14,9 +14,11 @@ async fn the_graph_has_four_formats() {
     let graph = app.get(READ, "/graph").await.value();
     assert_eq!(graph["edges"], json!([{ "from": USERS, "to": ROLES }]));
     assert_eq!((graph["nodes"].as_array().unwrap().len(), &graph["nodes"][0]["status"]), (4, &json!("completed")));
-    for (format, kind, beginning) in
-        [("svg", "image/svg+xml", "<svg"), ("dot", "text/vnd.graphviz", "//"), ("mermaid", "text/vnd.mermaid", "flowchart")]
-    {
+    for (format, kind, beginning) in [
+        ("svg", "image/svg+xml", "<svg"),
+        ("dot", "text/vnd.graphviz", "//"),
+        ("mermaid", "text/vnd.mermaid", "flowchart"),
+    ] {
         let answer = app.get(READ, &format!("/graph?format={format}")).await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, Some(kind)));
         assert!(answer.text.starts_with(beginning) && answer.text.contains("002_roles"), "{}", answer.text);

@@ -79,7 +79,7 @@ impl<'a> Shown<'a> {
             migration: details.standing().map(Standing::from),
             orphan: details.orphan().map(Record::from),
             is_pending: details.is_pending(),
-            dependents: details.dependents().iter().map(|dependent| dependent.id()).collect(),
+            dependents: details.dependents().iter().map(crate::migration::Migration::id).collect(),
             executions: executions.map(Entry::from).collect(),
             history: History::of(details.history()),
         }
