@@ -165,12 +165,13 @@
       const main = fresh?.getElementById("main");
       if (!main || request.status !== 200 || request.responseURL !== link.href) { location.assign(link.href); return; }
       enhance(fresh);
+      const name = main.querySelector("h1")?.textContent ?? fresh.title;
       for (const outer of main.querySelectorAll("#said, #banners, .live, noscript")) outer.remove();
       const content = create("div", "");
       content.append(...[...main.childNodes].map((node) => document.adoptNode(node)));
       // Its own regions are not those of the page below.
       for (const region of content.querySelectorAll("[data-live]")) region.removeAttribute("data-live");
-      openDialog(content, fresh.querySelector("h1")?.textContent ?? fresh.title, link);
+      openDialog(content, name, link);
     });
   });
 

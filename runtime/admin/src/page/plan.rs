@@ -246,7 +246,7 @@ impl Preview<'_> {
                     }
                 }
                 div.actions.end {
-                    a.button href=(View::Overview.url(&self.call.site, &[])) { "Cancel" }
+                    a.button data-close href=(View::Overview.url(&self.call.site, &[])) { "Cancel" }
                     button class=(class) { (button) " " (these(self.plan.len())) }
                 }
             }

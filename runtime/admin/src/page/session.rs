@@ -125,7 +125,7 @@ fn page(admin: &Admin, theme: Theme, next: &str, warning: Option<&str>) -> impl 
             }
             label.field {
                 span { "Your name" em { "optional, kept in the history" } }
-                input #name type="text" name="name" maxlength=(MAX_NAME) autocomplete="name";
+                input #name type="text" name="name" maxlength=(MAX_NAME) autocomplete="username";
             }
             input type="hidden" name="next" value=(next);
             div.actions { button.primary { "Sign in" } }
