@@ -86,7 +86,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = AxumPath::from_request_parts(parts, state).await;
-        let AxumPath(path) = path.map_err(|error: PathRejection| Problem::bad_request(error.body_text()))?;
+        let AxumPath(path) =
+            path.map_err(|error: PathRejection| Problem::bad_request(malformed("path", &error.body_text())))?;
         Ok(Self(path))
     }
 }
@@ -99,7 +100,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = AxumQuery::from_request_parts(parts, state).await;
-        let AxumQuery(query) = query.map_err(|error: QueryRejection| Problem::bad_request(error.body_text()))?;
+        let AxumQuery(query) =
+            query.map_err(|error: QueryRejection| Problem::bad_request(malformed("query", &error.body_text())))?;
         Ok(Self(query))
     }
 }
@@ -137,9 +139,15 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Form<T> {
         let request = Request::builder().header(CONTENT_TYPE, "application/x-www-form-urlencoded").method("POST");
         let request = request.body(RequestBody::from(form)).map_err(|error| Problem::bad_request(error.to_string()))?;
         let form = axum::Form::from_request(request, &()).await;
-        let axum::Form(form) = form.map_err(|error| Problem::unprocessable(error.body_text()))?;
+        let axum::Form(form) = form.map_err(|error| Problem::unprocessable(malformed("form", &error.body_text())))?;
         Ok(Self(form))
     }
+}
+
+/// What is wrong with a part of a request, without the words of axum before it.
+fn malformed(part: &str, text: &str) -> String {
+    let reason = text.strip_prefix("Failed to deserialize ").and_then(|text| text.split_once(": "));
+    format!("the {part} of this request is not as expected: {}", reason.map_or(text, |(_, reason)| reason))
 }
 
 /// Reads a body of the expected type: an empty one may have none.

@@ -15,6 +15,7 @@ use tokio::time::{Instant, Interval, interval, sleep, sleep_until};
 
 use crate::call::Call;
 use crate::problem::Problem;
+use crate::text::visible_json;
 use crate::watch::{Message, STREAMS, Viewer};
 
 /// Then the client comes back by itself, and access is asked for again. A shutdown is never held up for longer.
@@ -103,7 +104,7 @@ impl Stream {
         let kind = if self.only_changes { "changed" } else { message.kind };
         let event = Event::default().event(kind).id(&message.id);
         let data = if self.only_changes { serde_json::json!({}) } else { message.data.clone() };
-        Some(event.data(data.to_string()))
+        Some(event.data(visible_json(&data.to_string())))
     }
 
     /// Waits for a message. `Some(None)` is a heartbeat, which comes first of all.

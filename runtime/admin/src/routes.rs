@@ -156,7 +156,13 @@ pub(crate) fn router(admin: &Admin, face: Face) -> Router {
         router = router.route(path, handler.layer(from_fn_with_state(gate, guard::pass)));
     }
     router
-        .fallback(async || Problem::not_found("the admin has nothing at this path").help("check the address"))
+        .fallback(async move || {
+            let help = match face {
+                Face::Page => "check the address",
+                Face::Api => "check the path; `openapi.json` lists those that there are",
+            };
+            Problem::not_found("the admin has nothing at this path").help(help)
+        })
         .method_not_allowed_fallback(guard::method_not_allowed)
         .layer(from_fn_with_state((admin.clone(), face), guard::dress))
 }

@@ -46,8 +46,11 @@ fn rows(admin: &Admin) -> Vec<Row> {
     let api = admin.api_routes().into_iter().map(|row| (API, row));
     let mut rows = Vec::new();
     for (base, (method, path, action)) in page.chain(api) {
-        let path =
-            format!("{base}{path}").replace("{id}", "nothing").replace("{run}", "7").replace('{', "").replace('}', "");
+        let path = format!("{base}{path}")
+            .replace("{id}", "nothing")
+            .replace("{run}", "7")
+            .replace(['{', '}'], "")
+            .replace('}', "");
         if method == Method::GET {
             rows.push(Row { method: Method::HEAD, path: path.clone(), action });
         }

@@ -45,8 +45,10 @@ fn heading(problem: &Problem) -> &'static str {
         StatusCode::FORBIDDEN => "Not allowed",
         StatusCode::NOT_FOUND => "Not found",
         StatusCode::SERVICE_UNAVAILABLE => "The database does not answer",
-        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "Not done",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED | StatusCode::PRECONDITION_REQUIRED => "Not done",
         StatusCode::INTERNAL_SERVER_ERROR => "This failed",
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "Not understood",
+        StatusCode::MISDIRECTED_REQUEST => "Not at this address",
         _ => problem.title,
     }
 }
