@@ -2,17 +2,23 @@
 
 use axum::http::header::{LOCATION, REFERER};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::view::View;
+use crate::problem::Problem;
 
 /// The last segment of the sign-in form's address.
 pub(super) const FORM: &str = "sign-in";
 
 /// Leads to another view or to the application's sign-in.
 pub(crate) fn redirect(url: &str) -> Response {
-    (StatusCode::SEE_OTHER, [(LOCATION, url.to_owned())]).into_response()
+    if let Ok(url) = HeaderValue::from_str(url) {
+        return (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response();
+    }
+    let detail = format!("the address to go to next is not one: '{}'", url.escape_debug());
+    let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail);
+    problem.help("correct the address of the sign-in in the application").into_response()
 }
 
 /// Leads to the sign-in form, which leads back to this view.
