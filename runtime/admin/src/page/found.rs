@@ -171,8 +171,8 @@ mod tests {
 
     use super::*;
 
-    fn shown(before: Option<Document>, after: Option<Document>) -> Vec<String> {
-        lines(before.as_ref(), after.as_ref()).into_iter().map(|(sign, line)| format!("{sign} {line}")).collect()
+    fn shown(before: Option<&Document>, after: Option<&Document>) -> Vec<String> {
+        lines(before, after).into_iter().map(|(sign, line)| format!("{sign} {line}")).collect()
     }
 
     #[test]
@@ -180,8 +180,8 @@ mod tests {
         let before = doc! { "_id": 1, "name": "Ana", "mail": "A@B", "old": true };
         let after = doc! { "_id": 1, "name": "Ana", "mail": "a@b", "role": "member" };
         let expected = ["  _id: 1", "- mail: \"A@B\"", "+ mail: \"a@b\"", "- old: true", "+ role: \"member\""];
-        assert_eq!(shown(Some(before), Some(after)), expected);
-        assert_eq!(shown(None, Some(doc! { "_id": 1 })), ["+ _id: 1"]);
-        assert_eq!(shown(Some(doc! { "_id": 1 }), None), ["- _id: 1"]);
+        assert_eq!(shown(Some(&before), Some(&after)), expected);
+        assert_eq!(shown(None, Some(&doc! { "_id": 1 })), ["+ _id: 1"]);
+        assert_eq!(shown(Some(&doc! { "_id": 1 }), None), ["- _id: 1"]);
     }
 }
