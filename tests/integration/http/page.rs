@@ -211,6 +211,9 @@ async fn a_migration_is_shown_with_its_neighbors_and_history() {
         assert!(page.text.contains(&format!("migration?id=module%3Apage%3A{neighbor}")), "{neighbor}");
     }
     assert_eq!(page.text.matches(r#"<td data-name="Act">up</td>"#).count(), 1);
+    let graph = page.text.split_once("<svg xmlns").unwrap().1.split_once("</svg>").unwrap().0;
+    assert_eq!(graph.matches("migration?id=module%3Apage%3A").count(), 3, "{graph}");
+    assert!(!graph.contains("<style"), "the page's policy allows no inline style");
 
     change(&db, "module:page:001_users", doc! { "checksum": "t2:0" }).await;
     let changed = app.page(REPAIR, "migration?id=module%3Apage%3A001_users").await;

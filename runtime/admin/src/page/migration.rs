@@ -7,7 +7,8 @@ mod facts;
 use std::collections::BTreeSet;
 
 use axum::response::Response;
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
+use mongrate::display::graph::{Drawing, Svg};
 use mongrate::migrator::HistoryPage;
 use mongrate::record::Record;
 use mongrate::status::{Standing, Status};
@@ -20,6 +21,9 @@ use super::words::{ago, chip, record_badge, standing_badge, time, visible};
 use crate::access::Action;
 use crate::call::{Call, Query};
 use crate::problem::Problem;
+
+/// How far the graph goes.
+const DEPTH: usize = 2;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,12 +136,21 @@ fn neighbors(call: &Call, status: &Status, standing: &Standing<'_>) -> Markup {
         .filter(|id| !needed_by.contains(id))
         .collect();
     html! {
+        div.graph tabindex="0" role="region" aria-label="Graph of the neighbors" { (graph(call, status, id)) }
         dl.facts {
             (chips(call, status, "Depends on", needs))
             (chips(call, status, "Needed by", &needed_by))
             @if !beyond.is_empty() { (chips(call, status, "Those are needed by", &beyond)) }
         }
     }
+}
+
+/// The part of the dependency graph around a migration. The drawing escapes what it quotes.
+fn graph(call: &Call, status: &Status, id: &str) -> PreEscaped<String> {
+    let part = Drawing::new(status.iter()).around(DEPTH, |node| node == id).reduced();
+    let view = View::Migration.url(&call.site, &[]);
+    let links = format!("{view}{}id=", if view.contains('?') { '&' } else { '?' });
+    PreEscaped(Svg::new(&part).inline(&links).to_string())
 }
 
 fn ids_depending_on(status: &Status, is_meant: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
