@@ -11,7 +11,7 @@ use mongrate_tests::stored::migrator;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-async fn app(db: &TestDb) -> App {
+fn app(db: &TestDb) -> App {
     App::new(&migrator(db, "module:http-levels").build().unwrap())
 }
 
@@ -26,7 +26,7 @@ async fn send(app: &App, method: &Method, path: &str, token: Option<&str>) -> An
 #[tokio::test]
 async fn clickjacking_sniffing_and_cross_origin_reads_are_prevented_by_every_answer() {
     let db = TestDb::new().await;
-    let app = app(&db).await;
+    let app = app(&db);
     let under = |base: &str, path: &str| format!("{base}{path}");
     for (method, path, token, status) in [
         (Method::GET, under(PAGE, "/"), Some(READ), 200),
@@ -77,7 +77,7 @@ async fn clickjacking_sniffing_and_cross_origin_reads_are_prevented_by_every_ans
 #[tokio::test]
 async fn the_path_without_a_slash_leads_to_the_page_behind_any_prefix() {
     let db = TestDb::new().await;
-    let answer = send(&app(&db).await, &Method::GET, PAGE, None).await;
+    let answer = send(&app(&db), &Method::GET, PAGE, None).await;
     assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
     assert_eq!(answer.header("location"), Some("database/"));
 }

@@ -26,7 +26,7 @@ const ONLY: &str = "module:http-input:001_only";
 /// Changes the direction of writing.
 const BIDI: char = '\u{202e}';
 
-async fn app(db: &TestDb) -> App {
+fn app(db: &TestDb) -> App {
     App::new(&migrator(db, "module:http-input").build().unwrap())
 }
 
@@ -39,7 +39,7 @@ async fn up(app: &App, kind: Option<&str>, body: impl Into<Body>) -> Answer {
 #[tokio::test]
 async fn a_malformed_body_is_refused_before_anything_runs() {
     let db = TestDb::new().await;
-    let app = app(&db).await;
+    let app = app(&db);
     let json = Some("application/json");
     let deep = format!("{{\"only\":{}", "[".repeat(60_000));
     for (body, status) in [
@@ -74,7 +74,7 @@ async fn a_malformed_body_is_refused_before_anything_runs() {
 #[tokio::test]
 async fn another_type_is_415_so_that_a_form_of_another_site_cannot_reach_the_api() {
     let db = TestDb::new().await;
-    let app = app(&db).await;
+    let app = app(&db);
     for kind in
         [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonx"), Some("")]
     {
@@ -91,7 +91,7 @@ async fn another_type_is_415_so_that_a_form_of_another_site_cannot_reach_the_api
 #[tokio::test]
 async fn a_large_body_is_413() {
     let db = TestDb::new().await;
-    let app = app(&db).await;
+    let app = app(&db);
     let json = Some("application/json");
     let fits = format!("{{\"to\":\"{}\"}}", "x".repeat(64 * 1024 - 9));
     assert_eq!(fits.len(), 64 * 1024);
@@ -120,7 +120,7 @@ async fn a_slow_body_is_408() {
 async fn a_body_that_breaks_off_is_400() {
     let db = TestDb::new().await;
     let broken = stream::iter([Ok(Bytes::from_static(b"{}")), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
-    let answer = up(&app(&db).await, Some("application/json"), Body::from_stream(broken)).await;
+    let answer = up(&app(&db), Some("application/json"), Body::from_stream(broken)).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
     assert!(documents(&db, "migrations").await.is_empty());
 }
@@ -128,7 +128,7 @@ async fn a_body_that_breaks_off_is_400() {
 #[tokio::test]
 async fn path_traversal_and_other_odd_ids_name_nothing() {
     let db = TestDb::new().await;
-    let app = app(&db).await;
+    let app = app(&db);
     let long = "x".repeat(10 * 1024);
     for id in [
         "..%2f..%2fetc%2fpasswd",
@@ -162,7 +162,7 @@ async fn path_traversal_and_other_odd_ids_name_nothing() {
 #[tokio::test]
 async fn header_injection_is_refused_in_all_inputs() {
     let db = TestDb::new().await;
-    let app = app(&db).await;
+    let app = app(&db);
     for text in ["a\r\nSet-Cookie: b=c", "a\nb", "a\rb", "a\0b", "a\u{1b}[31mb", "a\u{202e}b", "a\u{2028}b"] {
         for body in [json!({ "because": text }), json!({ "by": text })] {
             let answer = app.post(OPERATE, "/up", &body).await;
@@ -184,7 +184,7 @@ async fn header_injection_is_refused_in_all_inputs() {
 #[tokio::test]
 async fn who_and_why_are_short() {
     let db = TestDb::new().await;
-    let app = app(&db).await;
+    let app = app(&db);
     for body in [json!({ "by": "ü".repeat(101) }), json!({ "because": "ü".repeat(501) })] {
         let answer = app.post(OPERATE, "/up", &body).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
@@ -235,7 +235,7 @@ async fn control_and_bidi_characters_are_shown_as_escapes() {
 #[tokio::test]
 async fn an_unknown_path_says_so() {
     let db = TestDb::new().await;
-    let answer = app(&db).await.get(READ, "/no/such/path").await;
+    let answer = app(&db).get(READ, "/no/such/path").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND, "{API}");
     assert_eq!(answer.value()["code"], "not-found");
 }

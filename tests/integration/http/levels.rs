@@ -36,7 +36,7 @@ struct Row {
     action: Option<Action>,
 }
 
-async fn built(db: &TestDb) -> Migrator {
+fn built(db: &TestDb) -> Migrator {
     migrator(db, "module:http-levels").build().unwrap()
 }
 
@@ -71,7 +71,7 @@ fn request(row: &Row, token: Option<&str>) -> Request<Body> {
 #[tokio::test]
 async fn every_route_needs_the_level_of_its_action() {
     let db = TestDb::new().await;
-    let admin = Admin::new(&built(&db).await, tokens()).build();
+    let admin = Admin::new(&built(&db), tokens()).build();
     let app = App::of(&admin);
     let mut cases = 0;
     for row in rows(&admin) {
@@ -115,7 +115,7 @@ fn refused(status: StatusCode) -> bool {
 #[tokio::test]
 async fn only_assets_and_sign_in_need_no_level() {
     let db = TestDb::new().await;
-    let admin = Admin::new(&built(&db).await, tokens()).build();
+    let admin = Admin::new(&built(&db), tokens()).build();
     let open: Vec<_> =
         rows(&admin).into_iter().filter(|row| row.action.is_none() && row.method != Method::HEAD).collect();
     let open: Vec<_> = open.iter().map(|row| format!("{} {}", row.method, row.path.trim_start_matches(PAGE))).collect();
@@ -134,7 +134,7 @@ async fn only_assets_and_sign_in_need_no_level() {
 #[tokio::test]
 async fn read_only_lowers_every_grant() {
     let db = TestDb::new().await;
-    let admin = Admin::new(&built(&db).await, tokens()).read_only(true).build();
+    let admin = Admin::new(&built(&db), tokens()).read_only(true).build();
     let app = App::of(&admin);
     for row in rows(&admin) {
         let (status, text) = app.outcome(request(&row, Some(REPAIR))).await;
@@ -151,7 +151,7 @@ async fn read_only_lowers_every_grant() {
 #[tokio::test]
 async fn single_actions_can_be_excepted() {
     let db = TestDb::new().await;
-    let migrator = built(&db).await;
+    let migrator = built(&db);
     for excepted in ACTIONS {
         let admin = Admin::new(&migrator, move |_: &_| Grant::repair("ana").except([excepted])).build();
         let app = App::of(&admin);
@@ -171,7 +171,7 @@ async fn single_actions_can_be_excepted() {
 #[tokio::test]
 async fn a_method_cannot_be_overridden() {
     let db = TestDb::new().await;
-    let app = App::new(&built(&db).await);
+    let app = App::new(&built(&db));
     for name in ["x-http-method-override", "x-http-method", "x-method-override"] {
         let overridden = api(Method::GET, READ, "/status?_method=DELETE").header(name, "POST");
         let answer = app.send(overridden.body(Body::empty()).unwrap()).await;
@@ -185,7 +185,7 @@ async fn a_method_cannot_be_overridden() {
 #[tokio::test]
 async fn other_methods_are_405_with_the_ones_that_are_taken() {
     let db = TestDb::new().await;
-    let app = App::new(&built(&db).await);
+    let app = App::new(&built(&db));
     for method in [Method::OPTIONS, Method::TRACE, Method::PUT, Method::PATCH, Method::POST] {
         let answer = app.send(api(method.clone(), REPAIR, "/status").body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
