@@ -144,7 +144,6 @@ async fn everything_described_is_served_and_takes_its_parameters() {
             });
             let answer = send(&format!("{name}={value}")).await;
             assert!(!answer.text.contains("unknown query parameter"), "{path} {name}: {}", answer.text);
-            assert!(!answer.text.contains("Failed to deserialize"), "{path} {name}: {}", answer.text);
         }
         let unknown = send("undocumented=true").await;
         assert_eq!(unknown.status, StatusCode::BAD_REQUEST, "{path}");
