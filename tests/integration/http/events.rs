@@ -110,8 +110,8 @@ async fn sixty_four_streams_cost_one_read_a_second_and_end_with_the_admin() {
     readers[0].until("retry: ").await;
     tokio::time::timeout(Duration::from_secs(5), readers[0].until("event: never")).await.unwrap_err();
     let reads: usize = db.commands().count().values().sum();
-    let seconds = begin.elapsed().as_secs_f64();
-    assert!(reads >= 2 && (reads as f64) <= seconds + 2.0, "{reads} commands in {seconds} s");
+    let seconds = begin.elapsed().as_secs();
+    assert!(reads >= 2 && reads as u64 <= seconds + 3, "{reads} commands in {seconds} s");
 
     admin.close().await;
     let end = Instant::now();
