@@ -2,6 +2,7 @@
 
 mod access;
 mod acts;
+mod browser;
 mod confirm;
 mod csrf;
 mod events;

@@ -1,0 +1,31 @@
+//! The program between a test and its browser.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A chromedriver of its own for one browser. Killed when this value is dropped.
+pub(crate) struct Chromedriver {
+    pub(crate) url: String,
+    _process: Child,
+}
+
+impl Chromedriver {
+    /// Starts it on a free port.
+    pub(crate) async fn start() -> Self {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().expect("chromedriver has not started; install the package chromium-driver");
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let port = loop {
+            let line = lines.next_line().await.unwrap().expect("chromedriver has ended without naming its port");
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        // An unread pipe would stop it one day.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { url: format!("http://127.0.0.1:{port}"), _process: process }
+    }
+}

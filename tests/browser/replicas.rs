@@ -1,0 +1,93 @@
+//! Several processes: two applications over two migrators of one database.
+
+use mongodb::bson::doc;
+use mongrate_tests::{TestDb, eventually};
+use mongrate_tests::http::{OPERATE, REPAIR};
+use mongrate_tests::stored::{count, steps, tell};
+
+use crate::browser::Browser;
+use crate::migrations::{SLOW, begun, migrator};
+use crate::served::Served;
+
+async fn replica(db: &TestDb, name: &str) -> Served {
+    let (database, _) = db.replica(name).await;
+    Served::new(&migrator(&database, "slow").build().unwrap()).await
+}
+
+#[tokio::test]
+async fn of_two_tabs_one_runs_and_the_other_shows_the_holder() {
+    let db = TestDb::new().await;
+    let served = replica(&db, "here").await;
+    let browser = Browser::signed_in(&served, OPERATE).await;
+    let first = browser.driver.window().await.unwrap();
+    browser.goto("plan").await;
+    let second = browser.driver.new_tab().await.unwrap();
+    browser.driver.switch_to_window(second.clone()).await.unwrap();
+    browser.goto("plan").await;
+    browser.press("Run these 3").await;
+    begun(&db).await;
+    browser.driver.switch_to_window(first).await.unwrap();
+    browser.press("Run these 3").await;
+    browser.see("Not done").await;
+    browser.see(&format!("{}", std::process::id())).await;
+    let log = browser.log().await;
+    assert!(log.len() == 1 && (log[0].message.contains("409") || log[0].message.contains("412")), "{log:?}");
+    tell(&db, "go").await;
+    browser.driver.switch_to_window(second).await.unwrap();
+    browser.see("3 of 3 done").await;
+    assert_eq!(steps(&db).await, ["imported", "counted", "archived"]);
+    browser.finish().await;
+}
+
+#[tokio::test]
+async fn a_run_of_another_process_is_seen_live_and_stopped() {
+    let db = TestDb::new().await;
+    let (here, there) = (replica(&db, "here").await, replica(&db, "there").await);
+    let (one, other) = (Browser::signed_in(&here, OPERATE).await, Browser::signed_in(&there, OPERATE).await);
+    other.see("3 migrations are pending").await;
+    one.goto("plan").await;
+    one.press("Run these 3").await;
+    begun(&db).await;
+    other.see("Migrations are running").await;
+    other.see(SLOW).await;
+    other.goto("run?id=1").await;
+    other.see("1 step recorded so far").await;
+    tell(&db, "go").await;
+    other.see("Ended").await;
+    one.see("3 of 3 done").await;
+    one.finish().await;
+    other.finish().await;
+}
+
+/// The lease of a process that is gone.
+async fn abandon(db: &TestDb) {
+    let expired = doc! { "$set": { "holder.host": "gone", "expiresAt": mongodb::bson::DateTime::from_millis(0) } };
+    let lease = db.collection::<mongodb::bson::Document>("migrations_lock");
+    lease.update_one(doc! { "_id": "lease" }, expired).await.unwrap();
+}
+
+#[tokio::test]
+async fn releasing_the_lock_needs_a_reason() {
+    let db = TestDb::new().await;
+    let served = replica(&db, "here").await;
+    let browser = Browser::signed_in(&served, REPAIR).await;
+    browser.goto("plan").await;
+    browser.press("Run these 3").await;
+    begun(&db).await;
+    browser.press("Lock").await;
+    browser.see("The lock is held").await;
+    browser.press("Release the lock").await;
+    assert_eq!(browser.count("input[name=because]:invalid").await, 1);
+    browser.check().await;
+    browser.fill("because", "its host is gone").await;
+    browser.press("Release the lock").await;
+    browser.see("The lock is free").await;
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "unlock", "because": "its host is gone" }).await, 1);
+    tell(&db, "go").await;
+    eventually("the run to fail", async || {
+        browser.goto("run?id=1").await;
+        browser.shows("Failed").await.then_some(())
+    })
+    .await;
+    browser.finish().await;
+}
