@@ -28,7 +28,7 @@ pub(crate) struct Browser {
     pub(crate) origins: Vec<String>,
     pub(crate) is_checked: bool,
     site: String,
-    // Dropped after the session, in this order.
+    // Dropped in this order.
     _chromedriver: Chromedriver,
     _profile: Scratch,
 }
@@ -37,14 +37,14 @@ impl Browser {
     /// Opens a browser and the overview, which shows the form to sign in.
     pub(crate) async fn open(served: &Served) -> Self {
         let (chromedriver, profile) = (Chromedriver::start().await, Scratch::new());
-        let mut capabilities = DesiredCapabilities::chromium();
+        let mut capabilities = DesiredCapabilities::chrome();
         for argument in ARGUMENTS {
             capabilities.add_arg(&format!("--{argument}")).unwrap();
         }
         capabilities.add_arg("--window-size=1280,900").unwrap();
         capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
         capabilities.set("goog:loggingPrefs", json!({ "browser": "ALL", "performance": "ALL" })).unwrap();
-        let driver = WebDriver::builder(&chromedriver.url, capabilities).request_timeout(Duration::from_secs(60));
+        let driver = WebDriver::builder(chromedriver.url(), capabilities).request_timeout(Duration::from_secs(60));
         let driver = driver.connect().await.expect("no browser; install the package chromium");
         let browser = Self {
             driver,
@@ -61,7 +61,6 @@ impl Browser {
     /// Opens a browser and signs in.
     pub(crate) async fn signed_in(served: &Served, token: &str) -> Self {
         let browser = Self::open(served).await;
-        browser.refused(401).await;
         browser.sign_in(token).await;
         browser.see("Sign out").await;
         browser
@@ -78,16 +77,13 @@ impl Browser {
         self.driver.goto(format!("{}{view}", self.site)).await.unwrap();
     }
 
-    /// Opens a view of another application that is served.
-    pub(crate) async fn visit(&mut self, served: &Served, view: &str) {
-        self.origins.push(served.origin.clone());
-        self.driver.goto(served.view(view)).await.unwrap();
-    }
-
     /// Clicks the first visible link, button or summary with this text.
     pub(crate) async fn press(&self, text: &str) {
-        self.click(By::XPath(format!("//*[(self::a or self::button or self::summary) and normalize-space()='{text}']")), text)
-            .await;
+        self.click(
+            By::XPath(format!("//*[(self::a or self::button or self::summary) and normalize-space()='{text}']")),
+            text,
+        )
+        .await;
     }
 
     /// Clicks the first visible element that matches a selector.
@@ -147,6 +143,16 @@ impl Browser {
         self.driver.execute(script, arguments.to_vec()).await.unwrap().json().clone()
     }
 
+    /// Waits until a script returns `true`.
+    pub(crate) async fn wait_for(&self, condition: &str, script: &str) {
+        eventually(condition, async || (self.ask(script, &[]).await == true).then_some(())).await;
+    }
+
+    /// Presses a key, wherever the focus is.
+    pub(crate) async fn type_keys(&self, key: impl Into<char>) {
+        self.driver.action_chain().send_keys(key.into().to_string()).perform().await.unwrap();
+    }
+
     /// Sends a command of the DevTools protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.driver.cdp().send_raw(command, parameters).await.unwrap()
@@ -176,6 +182,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // The session ends with its chromedriver. The driver's own way would need the runtime, which this blocks.
+        let _ = self.driver.clone().leak();
         assert!(self.is_checked || thread::panicking(), "a scenario ends with `finish`");
     }
 }

@@ -1,13 +1,15 @@
 //! The program between a test and its browser.
 
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// A chromedriver of its own for one browser. Killed when this value is dropped.
+/// A chromedriver of its own for one browser. Both end when this value is dropped, even if the test panics.
 pub(crate) struct Chromedriver {
-    pub(crate) url: String,
+    address: String,
     _process: Child,
 }
 
@@ -26,6 +28,25 @@ impl Chromedriver {
         };
         // An unread pipe would stop it one day.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { url: format!("http://127.0.0.1:{port}"), _process: process }
+        Self { address: format!("127.0.0.1:{port}"), _process: process }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn shut_down(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        write!(stream, "GET /shutdown HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address)?;
+        stream.read_to_end(&mut Vec::new())?;
+        Ok(())
+    }
+}
+
+impl Drop for Chromedriver {
+    fn drop(&mut self) {
+        if let Err(error) = self.shut_down() {
+            eprintln!("chromedriver was not shut down, so its browser may be left behind: {error}");
+        }
     }
 }

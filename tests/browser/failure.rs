@@ -1,9 +1,9 @@
 //! Runs that fail.
 
+use mongodb::bson::doc;
 use mongrate_tests::TestDb;
 use mongrate_tests::http::OPERATE;
 use mongrate_tests::stored::{count, steps, tell};
-use mongodb::bson::doc;
 
 use crate::browser::Browser;
 use crate::migrations::{FAILING, migrator};

@@ -6,7 +6,15 @@ mod chromedriver;
 mod migrations;
 mod served;
 
+mod failure;
+mod hostile;
+mod keyboard;
+mod many;
 mod overview;
+mod plan;
+mod proxied;
+mod replicas;
 mod sign_in;
 mod small;
+mod theme;
 mod up;

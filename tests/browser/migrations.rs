@@ -1,11 +1,14 @@
 //! Migrations of a small shop. Those that take long wait for a document of their database, which [`stored::tell`] inserts.
 
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use mongrate::{MigratorBuilder, Tx, migration};
 use mongrate_tests::stored::{self, step, told};
 use mongrate_tests::{TestDb, eventually};
+use tokio::time::sleep;
 
 type Done = Result<(), anyhow::Error>;
 
@@ -22,7 +25,8 @@ pub(crate) fn migrator(db: &Database, name: &str) -> MigratorBuilder {
 
 /// Waits until a slow migration has begun.
 pub(crate) async fn begun(db: &TestDb) {
-    eventually("the slow migration to begin", async || (stored::count(db, "begun", doc! {}).await > 0).then_some(())).await;
+    eventually("the slow migration to begin", async || (stored::count(db, "begun", doc! {}).await > 0).then_some(()))
+        .await;
 }
 
 /// The first users.
@@ -72,7 +76,9 @@ async fn import_orders(tx: &mut Tx) -> Done {
 async fn count_orders(db: &Database) -> Done {
     db.collection("begun").insert_one(doc! {}).await?;
     let gate = db.collection::<Document>("told");
-    eventually("the gate of the slow migration", async || gate.find_one(doc! { "_id": "go" }).await.unwrap()).await;
+    while gate.find_one(doc! { "_id": "go" }).await?.is_none() {
+        sleep(Duration::from_millis(20)).await;
+    }
     db.collection("steps").insert_one(doc! { "name": "counted", "place": 1_i64 }).await?;
     Ok(())
 }

@@ -18,7 +18,9 @@ async fn the_counts_are_those_of_the_status() {
     let browser = Browser::signed_in(&served, OPERATE).await;
     browser.see("1 migration is pending").await;
     let status = migrator.status().await.unwrap();
-    for (state, count) in [("pending", status.pending().count()), ("completed", status.completed().count()), ("failed", 0)] {
+    for (state, count) in
+        [("pending", status.pending().count()), ("completed", status.completed().count()), ("failed", 0)]
+    {
         let shown = browser.text(&format!("#counts a[href='./?state={state}']")).await;
         assert_eq!(shown, count.to_string(), "{state}");
     }

@@ -1,9 +1,12 @@
 //! Several processes: two applications over two migrators of one database.
 
+use std::process;
+use std::time::Duration;
+
 use mongodb::bson::doc;
-use mongrate_tests::{TestDb, eventually};
 use mongrate_tests::http::{OPERATE, REPAIR};
-use mongrate_tests::stored::{count, steps, tell};
+use mongrate_tests::stored::{count, lease_is_free, steps, tell};
+use mongrate_tests::{TestDb, Worker, crash, eventually};
 
 use crate::browser::Browser;
 use crate::migrations::{SLOW, begun, migrator};
@@ -29,7 +32,7 @@ async fn of_two_tabs_one_runs_and_the_other_shows_the_holder() {
     browser.driver.switch_to_window(first).await.unwrap();
     browser.press("Run these 3").await;
     browser.see("Not done").await;
-    browser.see(&format!("{}", std::process::id())).await;
+    browser.see(&process::id().to_string()).await;
     let log = browser.log().await;
     assert!(log.len() == 1 && (log[0].message.contains("409") || log[0].message.contains("412")), "{log:?}");
     tell(&db, "go").await;
@@ -59,11 +62,33 @@ async fn a_run_of_another_process_is_seen_live_and_stopped() {
     other.finish().await;
 }
 
-/// The lease of a process that is gone.
-async fn abandon(db: &TestDb) {
-    let expired = doc! { "$set": { "holder.host": "gone", "expiresAt": mongodb::bson::DateTime::from_millis(0) } };
-    let lease = db.collection::<mongodb::bson::Document>("migrations_lock");
-    lease.update_one(doc! { "_id": "lease" }, expired).await.unwrap();
+/// The lease of a process that is killed.
+const LEASE: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn the_run_of_a_killed_process_is_lost_and_another_takes_over() {
+    let db = TestDb::new().await;
+    let lease = LEASE.as_millis().to_string();
+    let mut worker = Worker::start(&["crash", db.uri(), db.name(), &lease, "die", "body 003_raw"]);
+    let served = Served::new(&crash::migrator(db.database().clone(), LEASE)).await;
+    let browser = Browser::signed_in(&served, OPERATE).await;
+    worker.finish().await;
+    browser.see("has ended without releasing the lock").await;
+    browser.press("Look at the lock").await;
+    browser.see("The lock was left behind").await;
+    browser.check().await;
+    browser.goto("run?id=1").await;
+    browser.see("Lost").await;
+
+    browser.goto("lock").await;
+    browser.press("Plan a run that takes over…").await;
+    browser.see("Left behind.").await;
+    browser.press("Run these 2").await;
+    browser.see("2 of 2 done").await;
+    browser.goto("run?id=1").await;
+    browser.see("Lost").await;
+    assert!(lease_is_free(&db).await);
+    browser.finish().await;
 }
 
 #[tokio::test]

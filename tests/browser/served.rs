@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 pub(crate) struct Served {
     /// Such as `http://127.0.0.1:41234`.
     pub(crate) origin: String,
+    prefix: &'static str,
 }
 
 impl Served {
@@ -20,19 +21,19 @@ impl Served {
 
     /// Serves the page and the API.
     pub(crate) async fn of(admin: &Admin) -> Self {
-        Self::router(Router::new().merge(admin.page_at(PAGE)).merge(admin.api_at(API))).await
+        Self::under("", Router::new().merge(admin.page_at(PAGE)).merge(admin.api_at(API))).await
     }
 
-    /// Serves anything.
-    pub(crate) async fn router(router: Router) -> Self {
+    /// Serves an application that is found under a prefix.
+    pub(crate) async fn under(prefix: &'static str, router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { origin }
+        Self { origin, prefix }
     }
 
     /// The address of a view, such as `history`.
     pub(crate) fn view(&self, view: &str) -> String {
-        format!("{}{PAGE}/{view}", self.origin)
+        format!("{}{}{PAGE}/{view}", self.origin, self.prefix)
     }
 }

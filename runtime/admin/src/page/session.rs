@@ -76,15 +76,15 @@ pub(crate) async fn open(
     Form(Credentials { token, name, next }): Form<Credentials>,
 ) -> Result<Response, Problem> {
     let (next, theme) = (View::rebuild(&next), Theme::of(&headers));
-    let refuse = |status, why| (status, page(&admin, theme, &next, Some(why))).into_response();
+    let refuse = |status, why| Ok((status, page(&admin, theme, &next, Some(why))).into_response());
     let Some(tokens) = admin.access().sign_in() else { return Err(no_form()) };
     let is_plain = !is_local(&headers) && origin(&headers).starts_with("http://");
     if is_plain && !admin.takes_insecure_cookies() {
-        return Ok(refuse(StatusCode::BAD_REQUEST, PLAIN_HTTP));
+        return refuse(StatusCode::BAD_REQUEST, PLAIN_HTTP);
     }
     let name = name.trim();
     if name.chars().count() > MAX_NAME || visible(name) != name || name.contains('\n') {
-        return Ok(refuse(StatusCode::UNPROCESSABLE_ENTITY, WRONG_NAME));
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, WRONG_NAME);
     }
     let Some(session) = tokens.open_session(token.trim(), (!name.is_empty()).then_some(name)) else {
         admin.note_refusal();
@@ -120,12 +120,12 @@ fn page(admin: &Admin, theme: Theme, next: &str, warning: Option<&str>) -> impl 
             h1 { "Sign in" }
             @if let Some(warning) = warning { (alert(warning)) }
             label.field {
-                span { "Token" }
-                input #token type="password" name="token" required autocomplete="current-password" autofocus;
-            }
-            label.field {
                 span { "Your name" em { "optional, kept in the history" } }
                 input #name type="text" name="name" maxlength=(MAX_NAME) autocomplete="username";
+            }
+            label.field {
+                span { "Token" }
+                input #token type="password" name="token" required autocomplete="current-password" autofocus;
             }
             input type="hidden" name="next" value=(next);
             div.actions { button.primary { "Sign in" } }
