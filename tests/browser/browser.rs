@@ -7,9 +7,13 @@ use mongrate_tests::{Scratch, eventually};
 use serde_json::{Value, json};
 use thirtyfour::prelude::{By, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebElement};
 use thirtyfour::{BrowserLogEntry, CapabilitiesHelper};
+use tokio::time::{sleep, timeout};
 
 use crate::chromedriver::Chromedriver;
 use crate::served::Served;
+
+const LIMIT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(50);
 
 const ARGUMENTS: [&str; 8] = [
     "headless",
@@ -119,7 +123,15 @@ impl Browser {
 
     /// Waits until a text is shown.
     pub(crate) async fn see(&self, text: &str) {
-        eventually(&format!("'{text}' to be shown"), async || self.shows(text).await.then_some(())).await;
+        let seen = timeout(LIMIT, async {
+            while !self.shows(text).await {
+                sleep(POLL).await
+            }
+        })
+        .await;
+        if seen.is_err() {
+            panic!("waited {LIMIT:?} in vain for '{text}' on {}:\n{}", self.address().await, self.text("body").await);
+        }
     }
 
     /// Whether a text is shown now.

@@ -68,7 +68,9 @@ impl Browser {
         let asked = self.requests().await;
         // Neither leaves the browser: data in the address, and the page of a new tab.
         let is_ours = |url: &String| {
-            url.starts_with("data:") || url.starts_with("chrome") || self.origins.iter().any(|origin| url.starts_with(origin))
+            url.starts_with("data:")
+                || url.starts_with("chrome")
+                || self.origins.iter().any(|origin| url.starts_with(origin))
         };
         let foreign: Vec<_> = asked.iter().filter(|url| !is_ours(url)).collect();
         assert!(foreign.is_empty(), "the browser has asked {foreign:#?}");

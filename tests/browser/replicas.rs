@@ -6,7 +6,7 @@ use std::time::Duration;
 use mongodb::bson::doc;
 use mongrate_tests::http::{OPERATE, REPAIR};
 use mongrate_tests::stored::{count, lease_is_free, steps, tell};
-use mongrate_tests::{TestDb, Worker, crash, eventually};
+use mongrate_tests::{TestDb, Worker, crash};
 
 use crate::browser::Browser;
 use crate::migrations::{SLOW, begun, migrator};
@@ -109,10 +109,7 @@ async fn releasing_the_lock_needs_a_reason() {
     browser.see("The lock is free").await;
     assert_eq!(count(&db, "migrations_history", doc! { "act": "unlock", "because": "its host is gone" }).await, 1);
     tell(&db, "go").await;
-    eventually("the run to fail", async || {
-        browser.goto("run?id=1").await;
-        browser.shows("Failed").await.then_some(())
-    })
-    .await;
+    browser.goto("run?id=1").await;
+    browser.see("Failed").await;
     browser.finish().await;
 }

@@ -64,7 +64,7 @@ async fn a_run_goes_on_after_its_tab_is_closed() {
     browser.see("Migrations are running").await;
     tell(&db, "go").await;
     browser.see("Everything is applied").await;
-    let entry = doc! { "act": "up", "because": "OPS-17", "by": "token \"operator\"" };
+    let entry = doc! { "act": "up", "because": "OPS-17", "by": "operator" };
     assert_eq!(count(&db, "migrations_history", entry).await, 3);
     browser.finish().await;
 }

@@ -47,7 +47,7 @@ fn start(call: &Call, headers: &HeaderMap) -> Markup {
     html! {
         div.panel {
             div {
-                pre #variables { "BASE=" (scheme) "://" (visible(host)) (path) "\nTOKEN=…" }
+                pre #variables tabindex="0" { "BASE=" (scheme) "://" (visible(host)) (path) "\nTOKEN=…" }
                 (copy("variables"))
             }
             p.muted {
