@@ -23,8 +23,8 @@ async fn tab_to(browser: &Browser, name: &str) {
 
 /// The name of the element with the focus.
 async fn focus(browser: &Browser) -> String {
-    let script = "const at = document.activeElement; return at.getAttribute('aria-label') ?? at.name ?? ''
-        || at.textContent.trim()";
+    let script = "const at = document.activeElement; \
+        return at.getAttribute('aria-label') || at.name || at.textContent.trim()";
     browser.ask(script, &[]).await.as_str().unwrap_or_default().to_owned()
 }
 
@@ -67,7 +67,7 @@ async fn keys_search_and_help_and_can_be_switched_off() {
     browser.type_keys('?').await;
     browser.see("Use the keys / and ?").await;
     browser.check().await;
-    browser.press("Use the keys / and ?").await;
+    browser.press_css("dialog input[type=checkbox]").await;
     browser.type_keys(Key::Escape).await;
     browser.wait_for("the help to close", "return !document.querySelector('dialog')").await;
     browser.ask("document.activeElement.blur()", &[]).await;

@@ -94,7 +94,9 @@ async fn the_run_of_a_killed_process_is_lost_and_another_takes_over() {
 #[tokio::test]
 async fn releasing_the_lock_needs_a_reason() {
     let db = TestDb::new().await;
-    let served = replica(&db, "here").await;
+    // The holder finds out at its next heartbeat.
+    let holder = migrator(&db, "slow").lease(Duration::from_secs(6)).build().unwrap();
+    let served = Served::new(&holder).await;
     let browser = Browser::signed_in(&served, REPAIR).await;
     browser.goto("plan").await;
     browser.press("Run these 3").await;
@@ -110,6 +112,6 @@ async fn releasing_the_lock_needs_a_reason() {
     assert_eq!(count(&db, "migrations_history", doc! { "act": "unlock", "because": "its host is gone" }).await, 1);
     tell(&db, "go").await;
     browser.goto("run?id=1").await;
-    browser.see("Failed").await;
+    browser.see("fenced off by a forced release").await;
     browser.finish().await;
 }
