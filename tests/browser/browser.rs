@@ -123,14 +123,14 @@ impl Browser {
 
     /// Waits until a text is shown.
     pub(crate) async fn see(&self, text: &str) {
-        let seen = timeout(LIMIT, async {
+        let awaited = timeout(LIMIT, async {
             while !self.shows(text).await {
-                sleep(POLL).await
+                sleep(POLL).await;
             }
-        })
-        .await;
-        if seen.is_err() {
-            panic!("waited {LIMIT:?} in vain for '{text}' on {}:\n{}", self.address().await, self.text("body").await);
+        });
+        if awaited.await.is_err() {
+            let (address, body) = (self.address().await, self.text("body").await);
+            panic!("waited {LIMIT:?} in vain for '{text}' on {address}:\n{body}");
         }
     }
 
@@ -165,7 +165,7 @@ impl Browser {
         self.driver.action_chain().send_keys(key.into().to_string()).perform().await.unwrap();
     }
 
-    /// Sends a command of the DevTools protocol.
+    /// Sends a command of Chromium's protocol for developer tools.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.driver.cdp().send_raw(command, parameters).await.unwrap()
     }

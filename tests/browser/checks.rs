@@ -52,9 +52,10 @@ impl Browser {
     /// Makes the screen as narrow as that of a phone, or as wide as it was.
     pub(crate) async fn narrow(&self, is_narrow: bool) {
         let phone = json!({ "width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": true });
-        let (command, parameters) = match is_narrow {
-            true => ("Emulation.setDeviceMetricsOverride", phone),
-            false => ("Emulation.clearDeviceMetricsOverride", json!({})),
+        let (command, parameters) = if is_narrow {
+            ("Emulation.setDeviceMetricsOverride", phone)
+        } else {
+            ("Emulation.clearDeviceMetricsOverride", json!({}))
         };
         self.devtools(command, parameters).await;
     }
