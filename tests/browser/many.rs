@@ -16,6 +16,9 @@ use crate::browser::Browser;
 use crate::migrations::{EMAILS, migrator};
 use crate::served::Served;
 
+/// The budgets, 1 s and 100 ms, are for an idle machine. Other tests run beside these.
+const SLACK: f64 = 4.0;
+
 /// A migration that does nothing, in place of the macro's static.
 fn leak(number: usize) -> Migration {
     Migration::new(Box::leak(Box::new(Registration {
@@ -27,17 +30,15 @@ fn leak(number: usize) -> Migration {
 }
 
 #[tokio::test]
-async fn a_thousand_migrations_are_painted_within_a_second_and_searched_at_once() {
+async fn a_thousand_migrations_are_painted_and_searched_within_the_budgets() {
     let db = TestDb::new().await;
     let registry: Registry = (0..1000).map(leak).collect();
     let served = Served::new(&Migrator::builder(db.database().clone()).registry(registry).build().unwrap()).await;
     let browser = Browser::signed_in(&served, READ).await;
-    let _ = db.commands().take();
     browser.goto("").await;
     assert_eq!(browser.count(".rows > li").await, 1000);
-    let paint = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null";
-    browser.wait_for("the first paint", &format!("{paint} !== null")).await;
-    let paint = browser.ask(paint, &[]).await.as_f64().unwrap();
+    let paint = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime";
+    let paint = eventually("the first paint", async || browser.ask(paint, &[]).await.as_f64()).await;
     let search = "const find = document.getElementById('find'), began = performance.now();
         find.value = 'step_77'; find.dispatchEvent(new Event('input')); document.body.offsetHeight;
         return performance.now() - began;";
@@ -45,14 +46,9 @@ async fn a_thousand_migrations_are_painted_within_a_second_and_searched_at_once(
     let shown = "return [...document.querySelectorAll('.rows > li')].filter((row) => !row.hidden).length";
     assert_eq!(browser.ask(shown, &[]).await, 11);
     println!("first paint after {paint:.0} ms, search in {search:.0} ms");
-    assert!(paint < 1000.0 * slowness() && search < 100.0 * slowness(), "paint {paint:.0} ms, search {search:.0} ms");
+    assert!(paint < SLACK * 1000.0 && search < SLACK * 100.0, "paint {paint:.0} ms, search {search:.0} ms");
     browser.goto("./?q=step_77").await;
     browser.finish().await;
-}
-
-/// The budgets are for a machine that does nothing else. Another test may run beside this one.
-fn slowness() -> f64 {
-    4.0
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use axum::Router;
 use mongrate_admin::Admin;
 use mongrate_tests::TestDb;
-use mongrate_tests::http::{OPERATE, tokens};
+use mongrate_tests::http::{API, OPERATE, PAGE, tokens};
 use serde_json::json;
 
 use crate::browser::Browser;
@@ -15,9 +15,9 @@ async fn every_link_works_under_any_prefix() {
     let db = TestDb::new().await;
     for prefix in ["", "/ops", "/a/b/c"] {
         let admin = Admin::new(&migrator(&db, "shop").build().unwrap(), tokens()).title("shop").build();
-        let page = admin.page_at("/system/database");
+        let faces = Router::new().merge(admin.page_at(PAGE)).merge(admin.api_at(API));
         // Such a proxy removes its prefix from each request.
-        let router = if prefix.is_empty() { page } else { Router::new().nest_service(prefix, page) };
+        let router = if prefix.is_empty() { faces } else { Router::new().nest_service(prefix, faces) };
         let served = Served::under(prefix, router).await;
         let browser = Browser::signed_in(&served, OPERATE).await;
         for (link, seen) in
