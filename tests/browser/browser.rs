@@ -81,6 +81,12 @@ impl Browser {
         self.driver.goto(format!("{}{view}", self.site)).await.unwrap();
     }
 
+    /// Opens another application, which may be asked from now on.
+    pub(crate) async fn visit(&mut self, served: &Served) {
+        self.origins.push(served.origin.clone());
+        self.driver.goto(&served.origin).await.unwrap();
+    }
+
     /// Clicks the first visible link, button or summary with this text.
     pub(crate) async fn press(&self, text: &str) {
         self.click(

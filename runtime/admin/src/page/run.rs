@@ -60,9 +60,14 @@ fn name(run: &RunView) -> String {
 
 /// The sentence for a screen reader.
 fn said(name: &str, run: &RunView) -> String {
-    let done = run.done.as_ref().map_or(0, Vec::len);
+    let done = succeeded(run);
     let of = run.planned.as_ref().map(|planned| format!(" of {}", planned.len())).unwrap_or_default();
     format!("{name}: {}, {done}{of} done", word(run.state))
+}
+
+/// How many steps have done what they should.
+fn succeeded(run: &RunView) -> usize {
+    run.done.iter().flatten().filter(|step| !matches!(step.outcome, "failed" | "stopped")).count()
 }
 
 fn word(state: RunState) -> &'static str {
@@ -108,7 +113,7 @@ fn where_from(call: &Call, host: &str, pid: i64) -> &'static str {
 }
 
 fn progress(run: &RunView) -> Markup {
-    let done = run.done.as_ref().map_or(0, Vec::len);
+    let done = succeeded(run);
     html! {
         @match (&run.planned, run.is_live()) {
             (Some(planned), _) => {
