@@ -1,7 +1,8 @@
 //! Signing in and out.
 
+use mongrate_admin::Admin;
 use mongrate_tests::TestDb;
-use mongrate_tests::http::{OPERATE, READ, REPAIR};
+use mongrate_tests::http::{OPERATE, READ, REPAIR, tokens};
 
 use crate::browser::Browser;
 use crate::migrations::migrator;
@@ -62,5 +63,21 @@ async fn a_reader_is_shown_no_button_and_a_form_by_hand_is_refused() {
     assert_eq!(browser.driver.execute_async(post, Vec::new()).await.unwrap().json(), 403);
     browser.refused(403).await;
     assert!(mongrate_tests::stored::collections(&db).await.is_empty());
+    browser.finish().await;
+}
+
+#[tokio::test]
+async fn a_read_only_process_says_so_and_offers_nothing_to_anybody() {
+    let db = TestDb::new().await;
+    let admin = Admin::new(&migrator(&db, "shop").build().unwrap(), tokens()).title("shop").read_only(true);
+    let served = Served::of(&admin.build()).await;
+    let browser = Browser::signed_in(&served, REPAIR).await;
+    browser.see("Read-only.").await;
+    assert!(!browser.shows("Run…").await && !browser.shows("Plan and run all…").await);
+    browser.goto("lock").await;
+    browser.see("The lock is free").await;
+    browser.goto("plan").await;
+    browser.see("This process is read-only.").await;
+    assert_eq!(browser.count("main form[method=post]").await, 0);
     browser.finish().await;
 }
