@@ -116,7 +116,7 @@ async fn records_of_unknown_migrations_are_a_banner_and_have_to_be_acknowledged(
 }
 
 #[tokio::test]
-async fn changed_code_is_shown_with_both_checksums() {
+async fn changed_code_is_shown_with_both_checksums_and_accepted() {
     let db = TestDb::new().await;
     let migrator = migrator(&db, "shop").build().unwrap();
     migrator.up().await.unwrap();
@@ -132,5 +132,12 @@ async fn changed_code_is_shown_with_both_checksums() {
     browser.see("Its code has changed").await;
     let now = migrator.registry().get(ROLES).unwrap().checksum().to_owned();
     assert!(browser.shows("77ab").await && browser.shows(&now[..8]).await);
+    browser.press_css("#accept > summary").await;
+    browser.check().await;
+    browser.fill("because", "a comment only").await;
+    browser.press("Accept the code").await;
+    browser.wait_for("the change to be gone", "return !document.body.innerText.includes('Its code has changed')").await;
+    assert_eq!(record(&db, ROLES).await.unwrap().get_str("checksum").unwrap(), now);
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "accept", "because": "a comment only" }).await, 1);
     browser.finish().await;
 }
