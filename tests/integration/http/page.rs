@@ -279,7 +279,7 @@ async fn a_thousand_migrations_take_two_commands() {
     let db = TestDb::new().await;
     let registry = (0..1_000).map(step).collect();
     let app = App::new(&Migrator::builder(db.database().clone()).registry(registry).build().unwrap());
-    db.commands().take();
+    let _ = db.commands().take();
     let begun = std::time::Instant::now();
     let page = app.page(REPAIR, "").await;
     println!("1,000 pending migrations: {:?}, {} kB", begun.elapsed(), page.text.len() / 1024);
