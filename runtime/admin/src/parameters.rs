@@ -77,7 +77,7 @@ pub(crate) const OF_HISTORY: &[Parameter] = &[
     text("migration", "Only entries of the migration with this qualified id"),
     one_of(
         "act",
-        &["up", "down", "verify", "mark-applied", "mark-pending", "baseline", "accept", "prune", "unlock"],
+        &["up", "down", "verify", "mark-applied", "mark-pending", "baseline", "accept", "prune", "unlock", "run"],
         "Only entries of this act",
     ),
     text("by", "Only entries of this person or program"),
