@@ -199,10 +199,11 @@ async fn the_history_has_its_indexes() {
         keys,
         [
             doc! { "_id": 1 },
-            doc! { "executedAt": -1 },
-            doc! { "migrationId": 1, "executedAt": -1 },
-            doc! { "status": 1, "executedAt": -1 },
-            doc! { "batch": -1 }
+            doc! { "executedAt": -1, "_id": -1 },
+            doc! { "migrationId": 1, "executedAt": -1, "_id": -1 },
+            doc! { "status": 1, "executedAt": -1, "_id": -1 },
+            doc! { "batch": -1 },
+            doc! { "token": -1 },
         ]
     );
     assert_eq!(collections(&db).await, ["migrations", "migrations_history", "migrations_lock", "things"]);

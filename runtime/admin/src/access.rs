@@ -76,7 +76,7 @@ impl Action {
 }
 
 impl Grant {
-    /// Nothing: 401. The page shows its sign-in form, if [`Access::sign_in`] offers one.
+    /// Nothing: 401. The page shows its sign-in form, if [`Access::sign_in`](crate::Access::sign_in) offers one.
     #[must_use]
     pub fn denied() -> Self {
         Self(Decision::Denied)
