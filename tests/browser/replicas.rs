@@ -43,7 +43,7 @@ async fn of_two_tabs_one_runs_and_the_other_shows_the_holder() {
 }
 
 #[tokio::test]
-async fn a_run_of_another_process_is_seen_live_and_stopped() {
+async fn a_run_of_another_process_is_seen_live() {
     let db = TestDb::new().await;
     let (here, there) = (replica(&db, "here").await, replica(&db, "there").await);
     let (one, other) = (Browser::signed_in(&here, OPERATE).await, Browser::signed_in(&there, OPERATE).await);

@@ -1,4 +1,4 @@
-//! What a run is told, and what it tells.
+//! The settings, the identity, the events and the end of a run.
 
 mod child;
 mod conclusion;

@@ -38,7 +38,7 @@ struct Stream {
     heartbeat: Interval,
     is_first: bool,
     is_last: bool,
-    /// Whether to tell only that something has changed.
+    /// Whether to send only that something has changed.
     only_changes: bool,
     _permit: OwnedSemaphorePermit,
 }

@@ -86,7 +86,7 @@ impl Runs {
         Ok(run)
     }
 
-    /// Forgets a run that has told its end to whoever asked for it, and that nobody else has heard of.
+    /// Forgets a run whose result was sent to the client that started it, and whose id no one else knows.
     pub(crate) fn forget(&self, run: &Run) {
         self.with(|local| local.runs.retain(|other| other.local_id() != run.local_id()));
     }
@@ -102,7 +102,7 @@ impl Runs {
         self.with(|local| local.runs.iter().rev().filter(is_meant).find_map(|run| run.result()?.ok()))
     }
 
-    /// Returns the run with this id, as this process knows it or as the database tells.
+    /// Returns the run with this id, as this process or the database knows it.
     pub(crate) async fn find(&self, id: RunId) -> Result<Option<RunView>, Problem> {
         match (self.local(id), id) {
             (Some(run), _) => Ok(Some(run.view())),

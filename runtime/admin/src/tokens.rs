@@ -159,7 +159,7 @@ impl Tokens {
         is_valid.then(|| Grant::shared(token.level, actor(&token.name, session.name.as_deref())))
     }
 
-    /// Asks about every token, so that the time tells nothing.
+    /// Compares with every token, so that the time reveals nothing.
     fn only(&self, is_it: impl Fn(&Token) -> bool) -> Option<&Token> {
         self.tokens.iter().fold(None, |found, token| if is_it(token) { Some(token) } else { found })
     }

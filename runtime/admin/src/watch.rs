@@ -37,7 +37,7 @@ pub(crate) struct Watch(Arc<Inner>);
 struct Inner {
     migrator: Migrator,
     sender: Sender<Arc<Message>>,
-    /// Tells the messages of this process from those of another.
+    /// Distinguishes the messages of this process from those of another.
     origin: String,
     log: Mutex<Log>,
 }
@@ -121,7 +121,7 @@ impl Watch {
                         Ok(status) => state(&status),
                         Err(error) => json!({ "error": value(&Problem::from(&error)) }),
                     };
-                    self.tell(state);
+                    self.publish(state);
                 }
                 Some(event) = events.next() => {
                     if let Some((kind, data)) = follower.message(event) {
@@ -141,7 +141,7 @@ impl Watch {
     }
 
     /// Sends the state if it has changed, perhaps while nobody watched.
-    fn tell(&self, state: Value) {
+    fn publish(&self, state: Value) {
         let has_changed = self.with(|log| log.state.replace(state.clone()).as_ref() != Some(&state));
         if has_changed {
             self.send("state", state);

@@ -12,6 +12,7 @@ mod dependencies;
 mod fleet;
 mod graph;
 mod migrations;
+mod page;
 mod plans;
 mod process;
 mod table;
@@ -42,6 +43,9 @@ async fn main() -> Result<()> {
     }
     if wanted("commands") {
         commands::measure(&server).await?;
+    }
+    if wanted("page") {
+        page::measure(&server).await?;
     }
     if wanted("dependencies") {
         dependencies::measure()?;

@@ -1,4 +1,4 @@
-//! Failures of the database, and what is told of them.
+//! Failures of the database, and how they are answered.
 
 use std::time::{Duration, Instant};
 

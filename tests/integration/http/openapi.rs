@@ -150,7 +150,7 @@ async fn everything_described_is_served_and_takes_its_parameters() {
     }
 }
 
-/// Each description tells which level is needed, and a token below it is refused.
+/// Each description names the required level, and a token below it is refused.
 #[tokio::test]
 async fn the_level_is_described() {
     let db = TestDb::new().await;

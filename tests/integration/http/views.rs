@@ -246,7 +246,7 @@ async fn a_lost_run_is_explained_and_its_lock_can_be_taken_over() {
 
     let run = words(&app.page(READ, "run?id=2").await);
     assert!(run.contains("Run 2 Lost") && run.contains("shop-<7d9f>/812 (another process)"), "{run}");
-    assert!(run.contains("the next run takes over"), "{run}");
+    assert!(run.contains("The next run takes over: it resumes an interrupted &mut Schema migration"), "{run}");
     let lock = words(&app.page(OPERATE, "lock").await);
     assert!(lock.contains("The lock was left behind") && lock.contains("Expired"), "{lock}");
     assert!(lock.contains("Plan a run that takes over"), "{lock}");

@@ -181,7 +181,7 @@ async fn refuse_orphans(call: &Call) -> Result<(), Problem> {
     Err(problem.help("this process may be older than the database; if it is not, send `acknowledgeOrphans: true`"))
 }
 
-/// Waits for a run, and tells what became of it. `runs` is the relative URL of the runs.
+/// Waits for a run, and answers with its report, or with its address if it goes on. `runs` is the relative URL of the runs.
 pub(super) async fn answer(call: &Call, run: &Run, wait: Wait, runs: &str) -> Result<Response, Problem> {
     const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
     run.wait(wait.0).await;

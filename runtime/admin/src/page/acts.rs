@@ -1,4 +1,4 @@
-//! The page's forms: the same acts as in the API. They lead to the run or the view that shows what became of them.
+//! The page's forms: the same acts as in the API. They redirect to the run, or to the view that shows the result.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The style sheet, the script and the icon. A change of one changes its URL, so that a browser may keep them for good.
+//! The style sheet, the script and the icon. Their URLs contain a hash of the contents, so that browsers may cache them
+//! without a limit.
 
 use std::sync::LazyLock;
 

@@ -22,7 +22,7 @@ const COLUMNS: [Column; 4] = [
     ("Deleted", |counts| counts.deleted),
 ];
 
-/// What became of a step.
+/// The outcome of a step.
 pub(crate) fn outcome(outcome: &Outcome) -> Markup {
     let (tone, word) = match outcome {
         Outcome::Applied => (Tone::Good, "applied"),

@@ -1,4 +1,4 @@
-//! What a run has done so far, as its events tell.
+//! The progress of a run, from its events.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -98,7 +98,7 @@ impl Run {
 
     async fn follow(self, work: BoxFuture<'static, Result<Report, Error>>, mut events: Events) {
         let note = |event| match event {
-            // It is told before the run gives up at once.
+            // Sent even by a run that does not wait.
             Event::Waiting { .. } if !self.0.may_wait => {}
             event => self.0.progress.send_modify(|progress| progress.note(event)),
         };

@@ -1,4 +1,4 @@
-//! A run of any process, as lease and history tell.
+//! A run of any process, from the lease and the history.
 
 use mongrate::migration::Direction;
 use mongrate::record::{Act, HistoryEntry, RecordStatus};

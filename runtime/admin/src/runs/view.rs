@@ -14,7 +14,7 @@ use super::id::RunId;
 use super::progress::Done;
 use crate::problem::{Problem, value};
 
-/// A run, as this process knows it or as the database tells.
+/// A run, as this process or the database knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct RunView {
     pub(crate) id: RunId,

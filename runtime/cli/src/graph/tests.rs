@@ -26,7 +26,7 @@ fn plain(drawing: &Drawing, width: Option<usize>) -> String {
     strip_ansi_codes(&text(drawing, width)).into_owned()
 }
 
-/// Compares with a file beside this one; `UPDATE_EXPECT=1` writes it anew.
+/// Compares with a file beside this one; `UPDATE_EXPECT=1` overwrites it.
 fn expect(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/graph/tests").join(name);
     let actual = format!("{actual}\n");
@@ -34,7 +34,7 @@ fn expect(name: &str, actual: &str) {
         fs::write(&path, &actual).expect("the folder of the expected files is there");
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected.replace("\r\n", "\n"), "UPDATE_EXPECT=1 writes {name} anew");
+    assert_eq!(actual, expected.replace("\r\n", "\n"), "UPDATE_EXPECT=1 overwrites {name}");
 }
 
 #[test]

@@ -11,14 +11,14 @@ fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui-tests/cases/pass/new")
 }
 
-/// Compares with a file of the ui test; `UPDATE_EXPECT=1` writes it anew.
+/// Compares with a file of the ui test; `UPDATE_EXPECT=1` overwrites it.
 fn expect(name: &str, code: &str) {
     let file = cases().join(name);
     if env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(&file, code).unwrap();
     }
     let expected = fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(code, expected, "UPDATE_EXPECT=1 writes {name} anew");
+    assert_eq!(code, expected, "UPDATE_EXPECT=1 overwrites {name}");
 }
 
 #[tokio::test]

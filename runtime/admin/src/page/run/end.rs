@@ -70,15 +70,16 @@ fn failed(call: &Call, run: &RunView) -> Markup {
     }
 }
 
-/// Explains what nobody can have told.
+/// Explains the end of a run that could not report it.
 fn lost(call: &Call) -> Markup {
     html! {
         div.alert.bad {
             strong { "Lost. " }
             "Its process died, was cut off from the database, or was fenced off by a forced release of the lock. "
-            "What was committed and recorded stays; an open transaction was rolled back by the server. "
-            "A migration outside of transactions may be interrupted, and goes on or runs again with the next run."
-            p { "Nothing has to be cleaned up: the next run takes over. " a href=(View::Lock.url(&call.site, &[])) { "See the lock" } }
+            "What was recorded stays, and the server rolls back an open transaction. The next run takes over: it resumes an interrupted "
+            code { "&mut Schema" } " migration, and repeats an interrupted " code { "&Database" } " migration."
+            p { "Without transactions, on a standalone server, a migration may be partially applied. It then waits until it is run by name or marked." }
+            p { a href=(View::Lock.url(&call.site, &[])) { "See the lock" } }
         }
     }
 }

@@ -22,7 +22,7 @@ fn drawn_story() -> Drawing {
     Drawing::new(story().into_iter().map(|(migration, state, is_running)| Node::in_state(migration, state, is_running)))
 }
 
-/// Compares with a file beside this one; `UPDATE_EXPECT=1` writes it anew.
+/// Compares with a file beside this one; `UPDATE_EXPECT=1` overwrites it.
 fn expect(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/display/graph/tests").join(name);
     let actual = format!("{actual}\n");
@@ -30,7 +30,7 @@ fn expect(name: &str, actual: &str) {
         fs::write(&path, &actual).expect("the folder of the expected files is there");
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected.replace("\r\n", "\n"), "UPDATE_EXPECT=1 writes {name} anew");
+    assert_eq!(actual, expected.replace("\r\n", "\n"), "UPDATE_EXPECT=1 overwrites {name}");
 }
 
 #[test]
