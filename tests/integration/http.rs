@@ -9,6 +9,7 @@ mod events;
 mod execute;
 mod failures;
 mod graph;
+mod head;
 mod headers;
 mod history;
 mod input;

@@ -76,7 +76,7 @@ async fn i6_a_lock_timeout_names_the_holder() {
     let second = migrator(&db, "module:lock-impatient").lock_wait(Duration::from_millis(300)).build().unwrap();
     let error = second.up().await.unwrap_err();
     println!("{error}");
-    let Error::LockTimeout { holder, waited, take_over: None } = &error else { panic!("{error}") };
+    let Error::LockTimeout { holder, waited, take_over: None, .. } = &error else { panic!("{error}") };
     assert_eq!(holder.actor.as_deref(), Some("deploy 7"));
     assert_eq!(holder.current.as_deref(), Some("module:lock-impatient:001_slow"));
     assert!(*waited >= Duration::from_millis(300));

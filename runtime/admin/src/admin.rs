@@ -1,7 +1,5 @@
 //! The admin of one database, and its three faces.
 
-use std::env;
-use std::ffi::OsStr;
 use std::fmt;
 use std::process;
 use std::sync::Arc;
@@ -17,17 +15,16 @@ use crate::authorization::Access;
 use crate::mask::masked;
 use crate::mounts::Mounts;
 use crate::patience::Patience;
+use crate::read_only;
 use crate::readiness::Readiness;
 use crate::refusals::Refusals;
+use crate::runs::KEEP_DRY;
 use crate::site::Site;
 use crate::tenants::Tenants;
 use crate::watch::STREAMS;
 
 /// The environment in which access is required.
 const PRODUCTION: &str = "production";
-
-/// The environment variable that lowers every grant.
-const READ_ONLY: &str = "MONGRATE_HTTP_READ_ONLY";
 
 /// An admin page, an API and probes for one database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,6 +44,7 @@ struct Inner {
     insecure_cookies: bool,
     streams: Arc<Semaphore>,
     patience: Patience,
+    keep_dry: Duration,
     refusals: Refusals,
     process: String,
     process_header: HeaderValue,
@@ -77,6 +75,7 @@ impl Admin {
             trusted_origins: Vec::new(),
             insecure_cookies: false,
             patience: Patience::default(),
+            keep_dry: KEEP_DRY,
             refusals: Refusals::default(),
             process_header: HeaderValue::from_str(&process).unwrap_or(HeaderValue::from_static("unknown")),
             process,
@@ -169,6 +168,11 @@ impl Admin {
         self.0.patience
     }
 
+    /// How long the report of a dry run is kept.
+    pub(crate) fn keep_dry(&self) -> Duration {
+        self.0.keep_dry
+    }
+
     /// Logs that credentials were refused.
     pub(crate) fn note_refusal(&self) {
         self.0.refusals.note();
@@ -253,10 +257,17 @@ impl AdminBuilder {
         self
     }
 
+    /// Sets how long the report of a dry run is kept, for tests.
+    #[doc(hidden)]
+    pub fn keep_dry(mut self, limit: Duration) -> Self {
+        self.0.keep_dry = limit;
+        self
+    }
+
     /// Builds it. Mount its faces next.
     #[must_use = "it has to be mounted"]
     pub fn build(mut self) -> Admin {
-        self.0.read_only |= is_read_only(env::var_os(READ_ONLY).as_deref());
+        self.0.read_only |= read_only::is_configured();
         if self.0.insecure_cookies {
             tracing::warn!("the admin page accepts sign-ins over plain HTTP; serve it over HTTPS instead");
         }
@@ -283,37 +294,5 @@ impl fmt::Debug for Inner {
 impl fmt::Debug for AdminBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// Whether the environment variable asks for a read-only admin. A value that says neither yes nor no does, too.
-fn is_read_only(value: Option<&OsStr>) -> bool {
-    let Some(value) = value.map(|value| value.to_string_lossy().trim().to_ascii_lowercase()) else { return false };
-    match value.as_str() {
-        "true" | "1" | "yes" | "on" => true,
-        "" | "false" | "0" | "no" | "off" => false,
-        _ => {
-            tracing::error!(
-                value,
-                "the environment variable {READ_ONLY} takes true or false (or 1 or 0, yes or no, on or off); \
-                 with any other value, the admin is read-only"
-            );
-            true
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unclear_variable_makes_it_read_only() {
-        for (value, expected) in
-            [("true", true), (" ON\n", true), ("1", true), ("maybe", true), ("false", false), ("0", false), ("", false)]
-        {
-            assert_eq!(is_read_only(Some(OsStr::new(value))), expected, "{value}");
-        }
-        assert!(!is_read_only(None));
     }
 }

@@ -1,4 +1,5 @@
-//! What every request passes: host, origin, access, and the headers of every answer.
+//! What every request passes: host, origin, access, and the headers of every answer. Host and headers are those of whatever
+//! a face answers, even if it has no such route.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -68,7 +69,6 @@ impl Gate {
 
     pub(crate) async fn admit(&self, parts: &mut Parts) -> Result<(), Response> {
         let refuse = |problem: Problem| problem.into_response();
-        check_host(&self.admin, parts).map_err(refuse)?;
         if !origin::is_safe(parts, self.admin.trusted_origins()) {
             return Err(refuse(cross_site()));
         }
@@ -137,7 +137,7 @@ fn cross_site() -> Problem {
 }
 
 /// Fails unless requests to this host, in this environment, are answered.
-fn check_host(admin: &Admin, parts: &Parts) -> Result<(), Problem> {
+pub(crate) fn check_host(admin: &Admin, parts: &Parts) -> Result<(), Problem> {
     if admin.is_open_in_production() {
         let detail = "the admin is open to everybody, which the environment 'production' forbids";
         let problem = Problem::new(StatusCode::FORBIDDEN, "unprotected", detail);
@@ -174,11 +174,15 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| by_proxy.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-"))
 }
 
-/// Adds the headers of every answer, and shows problems to people as a page.
+/// Refuses wrong hosts, adds the headers of every answer, and shows problems to people as a page.
 pub(crate) async fn dress(State((admin, face)): State<(Admin, Face)>, request: Request, next: Next) -> Response {
     let is_head = request.method() == Method::HEAD;
     let theme = Theme::of(request.headers());
-    let mut response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let mut response = match check_host(&admin, &parts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refusal) => refusal.into_response(),
+    };
     if let (Face::Page, Some(problem)) = (face, response.extensions_mut().remove::<Problem>()) {
         let call = response.extensions_mut().remove::<Option<Call>>().flatten();
         let page = page::problem(&admin, call.as_ref(), theme, &problem);

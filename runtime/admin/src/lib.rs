@@ -41,6 +41,7 @@ mod patience;
 mod prefer;
 mod probes;
 mod problem;
+mod read_only;
 mod readiness;
 mod redaction;
 mod refusals;

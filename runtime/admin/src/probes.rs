@@ -14,7 +14,7 @@ use crate::admin::Admin;
 use crate::call::Call;
 use crate::doc::Doc;
 use crate::face::Face;
-use crate::guard::Gate;
+use crate::guard::{Gate, check_host};
 use crate::problem::Problem;
 
 /// `/livez` and `/readyz`.
@@ -35,6 +35,9 @@ async fn ready(State(admin): State<Admin>, request: Request) -> Response {
     let mut gate = None;
     if is_verbose {
         let look = Gate { admin: admin.clone(), face: Face::Api, action: Some(Action::Look), doc: Doc::default() };
+        if let Err(refusal) = check_host(&admin, &parts) {
+            return refusal.into_response();
+        }
         match look.admit(&mut parts).await {
             Ok(()) => gate = parts.extensions.remove::<Call>(),
             Err(refusal) => return refusal,

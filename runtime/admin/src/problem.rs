@@ -1,6 +1,7 @@
 //! Errors as RFC 9457 describes them.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -147,7 +148,7 @@ impl From<&Error> for Problem {
         problem.causes = error.causes();
         problem.help = error.help();
         problem.report = error.report().map(|report| value(&json::Report::of(report)));
-        if let Error::LockTimeout { holder, take_over, .. } = error {
+        if let Error::LockTimeout { holder, take_over, expires_in, .. } = error {
             problem.holder = Some(value(&json::Holder::from(&**holder)));
             problem.help = Some(match take_over {
                 Some(left) => format!(
@@ -156,13 +157,18 @@ impl From<&Error> for Problem {
                 ),
                 None => "wait until that process has finished, or stop its run".to_owned(),
             });
-            problem.retry_after = Some(take_over.map_or(5, |left| left.as_secs() + 1));
+            problem.retry_after = take_over.or(*expires_in).map(seconds);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             problem.retry_after = Some(5);
         }
         problem
     }
+}
+
+/// Rounds up, so that the time has passed by then.
+fn seconds(duration: Duration) -> u64 {
+    duration.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
 /// The status code of an error of the engine.

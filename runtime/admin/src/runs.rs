@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use mongrate::migrator::RequestStop;
 use mongrate::{Migrator, Report};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 pub(crate) use id::RunId;
 pub(crate) use progress::Done;
@@ -28,7 +28,12 @@ use crate::selection::Selection;
 const KEPT: usize = 50;
 
 /// How long the report of a dry run is kept: it quotes documents.
-const KEEP_DRY: Duration = Duration::from_secs(10 * 60);
+pub(crate) const KEEP_DRY: Duration = Duration::from_secs(10 * 60);
+
+/// How long a stop of a run of this process waits until it is recorded who asked for it.
+const RECORDING: Duration = Duration::from_secs(2);
+
+const UNRECORDED: &str = "a run was stopped, and who asked for that could not be recorded";
 
 /// The runs of one database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -67,6 +72,7 @@ impl Runs {
             let problem = Problem::new(StatusCode::CONFLICT, "busy", "this process is making another dry run");
             problem.help("wait until it has ended, or stop it").retry_after(5)
         })?;
+        let keep = start.keep_dry;
         let (run, end) = self.with(|local| {
             local.started += 1;
             let (run, end) = Run::start(local.started, start, self.0.migrator.child());
@@ -79,7 +85,7 @@ impl Runs {
             end.await;
             drop(permit);
             if own.is_dry() {
-                sleep(KEEP_DRY).await;
+                sleep(keep).await;
                 runs.forget(&own);
             }
         });
@@ -129,7 +135,7 @@ impl Runs {
             if run.result().is_some() {
                 return Err(ended(id));
             }
-            run.stop();
+            self.stop_here(&run, by, because).await;
             return Ok(run.view());
         }
         let RunId::Token(token) = id else {
@@ -142,6 +148,20 @@ impl Runs {
             return Err(ended(id));
         }
         Ok(view)
+    }
+
+    /// Stops a run of this process. The request is stored like one for another process, so that the history says who and why; a run
+    /// without the lease has no entry there.
+    async fn stop_here(&self, run: &Run, by: &str, because: Option<&str>) {
+        if let RunId::Token(token) = run.id() {
+            match timeout(RECORDING, self.request_stop(token, by, because)).await {
+                Ok(Ok(true)) => return,
+                Ok(Ok(false)) => {}
+                Ok(Err(problem)) => tracing::warn!(by, problem = %problem.detail, "{UNRECORDED}"),
+                Err(_) => tracing::warn!(by, "{UNRECORDED}: the server does not answer"),
+            }
+        }
+        run.stop();
     }
 
     async fn request_stop(&self, token: i64, by: &str, because: Option<&str>) -> Result<bool, Problem> {

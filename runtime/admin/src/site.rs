@@ -51,9 +51,9 @@ impl Site {
         }))
     }
 
-    /// Returns whether nothing else uses it at the moment.
+    /// Returns whether nothing else uses it at the moment, and nobody watches it.
     pub(crate) fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.0) == 1 && self.runs().is_idle()
+        Arc::strong_count(&self.0) == 1 && self.runs().is_idle() && self.watch().is_idle()
     }
 
     /// The name of the database that a request has to say, or `None` for the application's own.

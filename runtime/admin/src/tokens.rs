@@ -136,9 +136,13 @@ impl Tokens {
 
     /// Returns the value of the cookie for this token, or `None` if there is no such token.
     pub(crate) fn open_session(&self, token: &str, name: Option<&str>) -> Option<String> {
+        self.session_until(now().saturating_add(SESSION.as_secs()), token, name)
+    }
+
+    /// `expires` is in seconds since 1970.
+    fn session_until(&self, expires: u64, token: &str, name: Option<&str>) -> Option<String> {
         let found = self.find(token)?;
-        let name = name.map(str::to_owned);
-        let session = Session { token: found.name.clone(), name, expires: now().saturating_add(SESSION.as_secs()) };
+        let session = Session { token: found.name.clone(), name: name.map(str::to_owned), expires };
         let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&session).ok()?);
         let signature = URL_SAFE_NO_PAD.encode(found.mac(&payload).finalize().into_bytes());
         Some(format!("{payload}.{signature}"))
@@ -234,5 +238,25 @@ impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.tokens.iter().map(|token| (&token.name, token.level));
         f.debug_map().entries(names).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+    use crate::access::Decision;
+
+    #[test]
+    fn an_expired_cookie_is_refused() {
+        const TOKEN: &str = "a-token-of-at-least-32-characters";
+        let tokens = Tokens::new().add("admin", Level::Repair, TOKEN).unwrap();
+        for (expires, is_valid) in [(now() + 60, true), (now() + SESSION.as_secs(), true), (now(), false), (1, false)] {
+            let cookie = tokens.session_until(expires, TOKEN, Some("ana")).unwrap();
+            let request = Request::builder().header(COOKIE, format!("{SECURE_COOKIE}={cookie}")).extension(Face::Page);
+            let grant = tokens.decide(&request.body(()).unwrap().into_parts().0);
+            assert_eq!(matches!(grant.0, Decision::Allowed(_)), is_valid, "{expires}");
+        }
     }
 }

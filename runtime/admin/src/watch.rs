@@ -100,6 +100,11 @@ impl Watch {
         })
     }
 
+    /// Returns whether nobody watches.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.with(|log| log.viewers == 0)
+    }
+
     /// Ends all streams, and refuses new ones.
     pub(crate) fn close(&self) {
         self.with(|log| log.is_closed = true);

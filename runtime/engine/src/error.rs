@@ -138,6 +138,8 @@ pub enum Error {
         /// If the holder's lease has expired, so that it is probably dead: how long a run waits before it takes over. Only
         /// with a `lock_wait` of zero, because any other wait is extended until then.
         take_over: Option<Duration>,
+        /// Time until the holder's lease expires unless a heartbeat prolongs it, by the server's clock. Zero if it has expired.
+        expires_in: Option<Duration>,
     },
 
     /// This process no longer holds the lease: it was paused or cut off for too long, or somebody released the lock.

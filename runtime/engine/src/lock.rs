@@ -21,6 +21,7 @@ mod wait;
 use std::time::Duration;
 
 use mongodb::Database;
+use tokio::sync::watch;
 
 use crate::error::Error;
 use crate::options::Options;
@@ -53,20 +54,28 @@ pub(crate) struct Lock<S = Mongo> {
     store: S,
     lease: Duration,
     actor: Option<String>,
+    /// Changes when this process requests a stop, which may be meant for a lease of its own.
+    requests: watch::Sender<()>,
 }
 
 impl Lock {
     /// `lease` is the same database through the client of the lease, which does not wait for a body's connections. Both handles are
     /// [durable](crate::store::durable).
     pub(crate) fn new(database: &Database, lease: &Database, options: &Options) -> Self {
-        Self { store: Mongo::new(database, lease, &options.names), lease: options.lease, actor: options.actor.clone() }
+        let (store, actor) = (Mongo::new(database, lease, &options.names), options.actor.clone());
+        Self { store, lease: options.lease, actor, requests: watch::Sender::default() }
+    }
+
+    /// The same lock through the clients of a run.
+    pub(crate) fn through(&self, database: &Database, lease: &Database, options: &Options) -> Self {
+        Self { requests: self.requests.clone(), ..Self::new(database, lease, options) }
     }
 }
 
 #[cfg(test)]
 impl<S> Lock<S> {
     pub(crate) fn of(store: S, lease: Duration) -> Self {
-        Self { store, lease, actor: None }
+        Self { store, lease, actor: None, requests: watch::Sender::default() }
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Method, StatusCode};
 use futures_util::StreamExt;
-use mongrate::{Tx, migration};
+use mongrate::__private::{Down, Registration};
+use mongrate::{Kind, Migration, Migrator, Registry, Tx, migration};
 use mongrate_admin::Admin;
 use mongrate_tests::TestDb;
 use mongrate_tests::http::{App, OPERATE, READ, api, tokens};
@@ -125,6 +126,42 @@ async fn sixty_four_streams_cost_one_read_a_second_and_end_with_the_admin() {
     let _ = db.commands().take();
     tokio::time::timeout(Duration::from_secs(3), std::future::pending::<()>()).await.unwrap_err();
     assert!(db.commands().take().is_empty());
+}
+
+/// A migration that does nothing, in place of the macro's static.
+fn leak(number: usize) -> Migration {
+    Migration::new(Box::leak(Box::new(Registration {
+        id: format!("{number:04}_step").leak(),
+        checksum: "t2:1",
+        up: &Down { kind: Kind::Tx, body: |_| Box::pin(async { Ok(()) }) },
+        ..Registration::DEFAULT
+    })))
+}
+
+#[tokio::test]
+async fn a_slow_reader_that_is_256_events_behind_is_dropped() {
+    let db = TestDb::new().await;
+    // Two events each.
+    let registry: Registry = (0..150).map(leak).collect();
+    let app = App::new(&Migrator::builder(db.clone()).registry(registry).build().unwrap());
+    let opened = Instant::now();
+    let mut slow = Reader::open(&app, EVENTS, None).await;
+    let mut fast = Reader::open(&app, EVENTS, None).await;
+    slow.until("\"pending\":150").await;
+    let fast = tokio::spawn(async move { fast.until("\"completed\":150").await.to_owned() });
+    let answer = app.post(OPERATE, "/up", &json!({})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let read = fast.await.unwrap();
+    assert_eq!(read.matches("\"outcome\":\"applied\"").count(), 150);
+
+    let read = slow.rest().await;
+    assert!(opened.elapsed() < Duration::from_secs(19), "too slow to tell from the end of every stream");
+    assert!(!read.contains("event: step") && !read.contains("event: gone"), "{read}");
+    // It comes back with the last event that it got, and reads the newest state instead of what it missed.
+    let last = read.lines().rev().find_map(|line| line.strip_prefix("id: ")).unwrap();
+    let mut again = Reader::open(&app, EVENTS, Some(last)).await;
+    let read = again.until("\"completed\":150").await;
+    assert!(!read.contains("event: step"), "{read}");
 }
 
 #[tokio::test]

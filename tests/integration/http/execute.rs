@@ -1,5 +1,7 @@
 //! The requests that the project was asked for, as they were written.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use mongodb::bson::doc;
 use mongrate::{Tx, migration};
@@ -59,7 +61,9 @@ async fn execute_runs_everything_or_one_migration() {
 #[tokio::test]
 async fn execute_tells_of_a_held_lock_and_of_a_failure() {
     let db = TestDb::new().await;
-    let (app, other) = (app(&db), app(&db));
+    let lease = Duration::from_secs(40);
+    let built = || App::new(&migrator(&db, "module:http-execute").lease(lease).build().unwrap());
+    let (app, other) = (built(), built());
     tell(&db, "wait").await;
     tell(&db, "fail").await;
     let run = tokio::spawn({
@@ -69,6 +73,10 @@ async fn execute_tells_of_a_held_lock_and_of_a_failure() {
     HELD.pass().await;
     let answer = other.post(OPERATE, "/execute", &json!({})).await;
     assert_eq!((answer.status, &answer.value()["code"]), (StatusCode::CONFLICT, &json!("locked")));
+    // The rest of the lease, which a heartbeat prolongs every five seconds.
+    let left = other.get(OPERATE, "/lock").await.value()["expiresInMs"].as_u64().unwrap().div_ceil(1000);
+    let retry: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!(retry <= 40 && retry.abs_diff(left) <= 10, "{retry} s, and the lock says {left} s");
     GOES.open();
     let answer = run.await.unwrap();
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::header::HOST;
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use mongrate_admin::{Admin, Tokens};
 use mongrate_tests::TestDb;
 use mongrate_tests::http::{API, Answer, App, PAGE, tokens};
@@ -11,7 +11,12 @@ use mongrate_tests::stored::migrator;
 use crate::logs::Logs;
 
 async fn get(app: &App, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
+    send(app, Method::GET, path, headers).await
+}
+
+async fn send(app: &App, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let request = Request::builder().method(method).uri(path);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     app.send(request.body(Body::empty()).unwrap()).await
 }
 
@@ -35,6 +40,24 @@ async fn dns_rebinding_reaches_nothing() {
             let answer = get(&app, &format!("{PAGE}{path}"), &[("host", host)]).await;
             assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host}{path}");
         }
+        // Nor what is no route: 404, 405, and the redirect to the slash.
+        for (method, path) in [
+            (Method::GET, format!("{PAGE}/nothing")),
+            (Method::GET, format!("{API}/nothing/at/all")),
+            (Method::GET, format!("{API}/tenants/nothing/status")),
+            (Method::PUT, format!("{PAGE}/")),
+            (Method::OPTIONS, format!("{API}/status")),
+            (Method::GET, PAGE.to_owned()),
+        ] {
+            let answer = send(&app, method.clone(), &path, &[("host", host)]).await;
+            assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{method} {host} {path}");
+            let answer = send(&app, method.clone(), &path, &[("host", "localhost")]).await;
+            let codes = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::PERMANENT_REDIRECT];
+            assert!(codes.contains(&answer.status), "{method} {path}: {}", answer.status);
+        }
+        // Probes are asked under any name, but show nothing then.
+        assert_eq!(get(&app, "/livez", &[("host", host)]).await.status, StatusCode::OK);
+        assert_eq!(get(&app, "/readyz?verbose", &[("host", host)]).await.status, StatusCode::MISDIRECTED_REQUEST);
     }
     let twice = [("host", "localhost"), ("host", "evil.test")];
     assert_eq!(get(&app, &status, &twice).await.status, StatusCode::MISDIRECTED_REQUEST);

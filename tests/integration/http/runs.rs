@@ -1,10 +1,13 @@
 //! Starting a run, and what is known of it.
 
+use std::time::{Duration, Instant};
+
 use axum::http::{Method, StatusCode};
 use futures_util::future::join_all;
 use mongodb::bson::doc;
 use mongrate::{Tx, migration};
-use mongrate_tests::http::{App, OPERATE, READ, REPAIR};
+use mongrate_admin::Admin;
+use mongrate_tests::http::{App, OPERATE, READ, REPAIR, tokens};
 use mongrate_tests::stored::{count, migrator, step, steps, tell, told, untell};
 use mongrate_tests::{Gate, TestDb, eventually};
 use serde_json::{Value, json};
@@ -255,4 +258,26 @@ async fn there_is_one_dry_run_at_a_time_and_readers_see_no_sample() {
     assert!(steps(&db).await.is_empty());
     let answer = app.json(Method::POST, REPAIR, "/up?dryRun=", &json!({})).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_report_of_a_dry_run_is_forgotten_after_its_time() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:http-execute").build().unwrap();
+    let admin = Admin::new(&migrator, tokens()).keep_dry(Duration::from_secs(2)).build();
+    let app = App::of(&admin);
+    let began = Instant::now();
+    assert_eq!(app.post(OPERATE, "/up?dryRun=true", &json!({})).await.status, StatusCode::OK);
+    let kept = app.get(OPERATE, "/runs/d1").await;
+    assert_eq!((kept.status, &kept.value()["state"]), (StatusCode::OK, &json!("ended")));
+    let forgotten = eventually("the report to be forgotten", async || {
+        Some(app.get(OPERATE, "/runs/d1").await).filter(|answer| answer.status == StatusCode::NOT_FOUND)
+    })
+    .await;
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(forgotten.text.contains("kept for 10 minutes"), "{}", forgotten.text);
+    assert_eq!(app.get(OPERATE, "/runs").await.value()["runs"], json!([]));
+    // Another one can be made.
+    assert_eq!(app.post(OPERATE, "/up?dryRun=true", &json!({})).await.status, StatusCode::OK);
+    assert_eq!(app.get(OPERATE, "/runs/d2").await.value()["state"], "ended");
 }

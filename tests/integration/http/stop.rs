@@ -7,7 +7,7 @@ use mongodb::bson::doc;
 use mongrate::{Tx, migration};
 use mongrate_admin::Admin;
 use mongrate_tests::http::{App, OPERATE, READ, tokens};
-use mongrate_tests::stored::{lease_is_free, migrator, step, steps};
+use mongrate_tests::stored::{count, documents, lease_is_free, migrator, step, steps};
 use mongrate_tests::{Gate, TestDb, Worker, eventually};
 use serde_json::json;
 
@@ -42,6 +42,15 @@ async fn state(app: &App, state: &str) {
     eventually(state, async || (app.get(READ, "/runs/1").await.value()["state"] == state).then_some(())).await;
 }
 
+/// The history says who stopped the run, and why, in one entry.
+async fn recorded(db: &TestDb, by: &str, because: &str) {
+    let pattern = format!("a stop was requested by {by}.*: {because}");
+    let end = doc! { "act": "run", "status": "running", "error": { "$regex": pattern } };
+    let entries = documents(db, "migrations_history").await;
+    assert_eq!(count(db, "migrations_history", end).await, 1, "{entries:#?}");
+    assert_eq!(count(db, "migrations_history", doc! { "act": "run" }).await, 1, "{entries:#?}");
+}
+
 #[tokio::test]
 async fn a_run_of_this_process_stops_and_is_rolled_back() {
     let db = TestDb::new().await;
@@ -57,6 +66,7 @@ async fn a_run_of_this_process_stops_and_is_rolled_back() {
     let answer = app.post(OPERATE, "/runs/1/stop", &json!({})).await;
     assert_eq!((answer.status, &answer.value()["code"]), (StatusCode::CONFLICT, &json!("ended")));
     assert_eq!(app.post(OPERATE, "/runs/2/stop", &json!({})).await.status, StatusCode::NOT_FOUND);
+    recorded(&db, "operator", "wrong hour").await;
 }
 
 #[tokio::test]
@@ -72,6 +82,7 @@ async fn a_run_of_another_process_stops_at_its_next_heartbeat() {
     state(&app, "stopped").await;
     state(&other, "stopped").await;
     assert!(lease_is_free(&db).await && steps(&db).await.is_empty());
+    recorded(&db, "ben", "wrong hour").await;
     let warnings = app.get(OPERATE, "/runs/1").await.value()["report"]["warnings"].to_string();
     assert!(warnings.contains("ben") && warnings.contains("wrong hour"), "{warnings}");
     let answer = other.post(OPERATE, "/runs/1/stop", &json!({})).await;
@@ -107,6 +118,7 @@ async fn a_killed_run_is_lost_and_another_one_takes_over() {
     let answer = app.post(OPERATE, "/up", &json!({})).await;
     assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
     assert_eq!(answer.value()["holder"]["expired"], true);
+    assert_eq!(answer.header("retry-after"), Some("1"), "two heartbeats of 3/8 s");
     assert!(answer.value()["help"].as_str().unwrap().contains("lockWaitMs"), "{}", answer.text);
     let answer = app.post(OPERATE, "/up", &json!({ "lockWaitMs": 20_000 })).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);

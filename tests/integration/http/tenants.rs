@@ -2,11 +2,12 @@
 
 use axum::http::StatusCode;
 use mongodb::Database;
-use mongrate::Registry;
 use mongrate::migrator::DatabaseFilter;
+use mongrate::{Registry, Tx, migration};
 use mongrate_admin::Admin;
-use mongrate_tests::TestDb;
 use mongrate_tests::http::{App, OPERATE, READ, tokens};
+use mongrate_tests::stored::{step, steps, tell, told};
+use mongrate_tests::{Gate, TestDb, eventually};
 use serde_json::{Value, json};
 
 use super::story::{self, ROLES, SECRET, USERS};
@@ -71,6 +72,60 @@ async fn every_path_exists_for_each_database() {
         app.get("no-such-token-of-32-characters-at-all", &of_tenant("/status")).await.status,
         StatusCode::UNAUTHORIZED
     );
+}
+
+static HELD: Gate = Gate::new();
+static GOES: Gate = Gate::new();
+
+#[migration(id = "001_held", source = "module:http-tenants")]
+async fn held(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    if told(tx, "wait").await? {
+        HELD.open();
+        GOES.pass().await;
+    }
+    Ok(step(tx, "held").await?)
+}
+
+/// More than 256 databases in use: what is kept of the one that was not used for longest is forgotten, and made anew when it is
+/// used again. What is busy is kept.
+#[tokio::test]
+async fn only_so_many_databases_are_kept_and_each_works_afterwards() {
+    let db = TestDb::new().await;
+    let [idle, busy] = ["idle", "busy"].map(|name| db.tenant(name));
+    tell(&busy, "wait").await;
+    // None of the others exists; reading creates nothing.
+    let others: Vec<_> = (0..256).map(|number| format!("{}{number}", db.tenants())).collect();
+    let names = others.iter().cloned().chain([&idle, &busy].map(|database| database.name().to_owned()));
+    let admin = Admin::new(&story::build(&db), tokens());
+    let admin = admin.tenants(db.client().clone(), DatabaseFilter::named(names), |builder| {
+        builder.registry(Registry::linked().source("module:http-tenants"))
+    });
+    let app = App::of(&admin.build());
+    let at = |database: &Database, path: &str| format!("/tenants/{}{path}", database.name());
+
+    assert_eq!(app.post(OPERATE, &at(&idle, "/up?dryRun=true"), &json!({})).await.status, StatusCode::OK);
+    assert_eq!(app.get(OPERATE, &at(&idle, "/runs/d1")).await.status, StatusCode::OK);
+    let run = app.prefer("respond-async", OPERATE, &at(&busy, "/up"), &json!({})).await;
+    assert_eq!(run.status, StatusCode::ACCEPTED, "{}", run.text);
+    HELD.pass().await;
+    for name in &others {
+        let status = app.get(READ, &format!("/tenants/{name}/status")).await;
+        assert_eq!((status.status, &status.value()["totalPending"]), (StatusCode::OK, &json!(1)), "{name}");
+    }
+
+    // Only a process that started a run knows its plan.
+    let run = app.get(READ, &at(&busy, "/runs/1")).await.value();
+    assert_eq!((&run["state"], &run["planned"]), (&json!("running"), &json!(["module:http-tenants:001_held"])));
+    GOES.open();
+    assert_eq!(app.get(OPERATE, &at(&idle, "/runs/d1")).await.status, StatusCode::NOT_FOUND);
+    let report = app.post(OPERATE, &at(&idle, "/up"), &json!({})).await;
+    assert_eq!(report.status, StatusCode::OK, "{}", report.text);
+    assert_eq!(steps(&idle).await, ["held"]);
+    eventually("the end of the busy run", async || {
+        (app.get(READ, &at(&busy, "/runs/1")).await.value()["state"] == "ended").then_some(())
+    })
+    .await;
+    assert_eq!(steps(&busy).await, ["held"]);
 }
 
 #[tokio::test]

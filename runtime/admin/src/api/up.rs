@@ -158,6 +158,7 @@ pub(crate) async fn launch(call: &Call, request: Request) -> Result<Run, Problem
         timeout: request.timeout_ms.map(Duration::from_millis),
         lock_wait: Duration::from_millis(lock_wait),
         dry_run,
+        keep_dry: call.admin.keep_dry(),
     })
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Start {
     pub(crate) timeout: Option<Duration>,
     pub(crate) lock_wait: Duration,
     pub(crate) dry_run: bool,
+    /// How long the report of a dry run is kept.
+    pub(crate) keep_dry: Duration,
 }
 
 /// A run of this process. Cheap to clone.
@@ -55,7 +57,7 @@ struct Inner {
 
 impl Start {
     fn future(self, migrator: &Migrator) -> BoxFuture<'static, Result<Report, Error>> {
-        let Self { selection, plan, by, because, continue_on_error, timeout, lock_wait, dry_run } = self;
+        let Self { selection, plan, by, because, continue_on_error, timeout, lock_wait, dry_run, .. } = self;
         match selection.verb {
             Direction::Up => {
                 let up = selection.up(migrator).by(by).lock_wait(lock_wait).dry_run(dry_run);

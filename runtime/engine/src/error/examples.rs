@@ -36,7 +36,7 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::Pending { ids: ids() },
         Error::Required { id, state: State::New },
         Error::HolderChanged { holder: Some(Box::new(holder.clone())) },
-        Error::LockTimeout { holder: Box::new(holder), waited: limit, take_over: None },
+        Error::LockTimeout { holder: Box::new(holder), waited: limit, take_over: None, expires_in: None },
         Error::LeaseLost { report: report(), shared_pool: true },
         Error::Interrupted { report: report() },
         Error::Unacknowledged {

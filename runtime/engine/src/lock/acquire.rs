@@ -52,11 +52,15 @@ pub(crate) struct Held {
     pub(crate) holder: Holder,
     /// If the lease has expired: the remaining time without a heartbeat until another process can take over.
     pub(crate) take_over: Option<Duration>,
+    /// Time until the lease expires unless a heartbeat prolongs it, by the server's clock.
+    pub(crate) expires_in: Option<Duration>,
 }
 
 impl Held {
-    fn new(holder: &Holder, left: Duration) -> Self {
-        Self { holder: holder.clone(), take_over: holder.expired.then_some(left) }
+    /// `silence` is the remaining time without a heartbeat.
+    fn new(document: &LeaseDocument, holder: &Holder, silence: Duration) -> Self {
+        let take_over = holder.expired.then_some(silence);
+        Self { holder: holder.clone(), take_over, expires_in: document.expires_in() }
     }
 }
 
@@ -117,7 +121,7 @@ impl<S: Store> Lock<S> {
             Some(holder) if holder.nonce == mine => Free::Mine,
             Some(holder) => match stopped(document, seen.still_for(document)) {
                 Ok(silent) => silent,
-                Err(left) => return Ok(Attempt::Held(Held::new(holder, left))),
+                Err(silence) => return Ok(Attempt::Held(Held::new(document, holder, silence))),
             },
         };
         if documents.is_damaged() {
@@ -132,7 +136,7 @@ impl<S: Store> Lock<S> {
         Ok(match (claimed, &document.holder) {
             (Some(Claimed { token, abandoned }), _) => Attempt::Taken(Grant { nonce: mine, token, sent }, abandoned),
             // Its heartbeat has stopped, but the lease has not expired yet: try again after a pause.
-            (None, Some(holder)) if holder.nonce != mine => Attempt::Held(Held::new(holder, Duration::ZERO)),
+            (None, Some(holder)) if holder.nonce != mine => Attempt::Held(Held::new(document, holder, Duration::ZERO)),
             (None, _) => Attempt::Raced,
         })
     }

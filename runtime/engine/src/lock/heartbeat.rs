@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use mongodb::bson::Document;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -52,7 +52,9 @@ impl<S: Store> Lease<S> {
             released: Notify::new(),
         });
         let guard = Guard::new(lock.safe_until(grant.sent), stop);
-        let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone()));
+        // From now on: whoever requests a stop knows the token.
+        let requests = lock.requests.subscribe();
+        let heartbeat = tokio::spawn(beat(lock.clone(), grant, guard.clone(), shared.clone(), requests));
         Self {
             lock,
             grant,
@@ -157,13 +159,21 @@ impl<S> Drop for Lease<S> {
     }
 }
 
-async fn beat<S: Store>(lock: Lock<S>, grant: Grant, guard: Guard, shared: Arc<Shared>) {
+async fn beat<S: Store>(
+    lock: Lock<S>,
+    grant: Grant,
+    guard: Guard,
+    shared: Arc<Shared>,
+    mut requests: watch::Receiver<()>,
+) {
     let every = lock.heartbeat_every();
     let mut next = grant.sent + every;
     loop {
         tokio::select! {
             () = shared.released.notified() => return,
             () = sleep_until(next) => {}
+            // Cannot fail: the sender is in `lock`.
+            _ = requests.changed() => {}
         }
         let sent = Instant::now();
         let (current, session) = (locked(&shared.current).clone(), locked(&shared.session).clone());

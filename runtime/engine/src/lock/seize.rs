@@ -29,7 +29,9 @@ impl<S: Store> Lock<S> {
     ) -> Result<bool, Error> {
         [&mut by, &mut because].into_iter().flatten().for_each(shorten);
         let requested = self.store.request_stop(token, by.as_deref(), because.as_deref()).await;
-        requested.map_err(|error| self.failed("request a stop", error))
+        let requested = requested.map_err(|error| self.failed("request a stop", error))?;
+        self.requests.send_replace(());
+        Ok(requested)
     }
 
     /// Releases the lock whoever holds it, and raises the token and the fence. A holder that is alive loses its lease and cannot

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mongodb::bson::DateTime;
 
 use super::stop_request::StopRequest;
-use super::{Lock, Store};
+use super::{LeaseDocument, Lock, Store};
 use crate::display::Elapsed;
 use crate::error::Error;
 use crate::record::Holder;
@@ -41,10 +41,7 @@ impl<S: Store> Lock<S> {
             token,
             held_for: held.as_ref().and_then(|held| held.held_ms).map(|ms| Duration::from_millis(ms.unsigned_abs())),
             expires_at: held.as_ref().and_then(|held| held.expires_at),
-            expires_in: held
-                .as_ref()
-                .and_then(|held| held.left_ms)
-                .map(|ms| Duration::from_millis(ms.max(0).unsigned_abs())),
+            expires_in: held.as_ref().and_then(LeaseDocument::expires_in),
             stop_requested: held.as_ref().and_then(|held| held.stop.clone()),
             holder: held.and_then(|held| held.holder),
         })

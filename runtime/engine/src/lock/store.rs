@@ -207,6 +207,13 @@ pub(crate) struct LeaseDocument {
     pub(crate) stop: Option<StopRequest>,
 }
 
+impl LeaseDocument {
+    /// Returns the time until it expires, by the server's clock. Zero if it has expired.
+    pub(crate) fn expires_in(&self) -> Option<Duration> {
+        self.left_ms.map(|ms| Duration::from_millis(ms.max(0).unsigned_abs()))
+    }
+}
+
 /// What becomes of the abandoned sessions when the lease is released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Abandoned {

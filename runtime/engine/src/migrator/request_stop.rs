@@ -10,8 +10,8 @@ use crate::error::Error;
 /// A future that requests the run with a certain lease to stop; returned by [`Migrator::request_stop`]. Set who and why, then
 /// await it. Returns whether the request was stored, which means that this lease is held.
 ///
-/// The holder, in whatever process, reads the request with its next heartbeat, an eighth of the lease later at most. Then the run
-/// stops as at a [`shutdown`](Migrator::shutdown): it finishes its current server call, rolls back its transaction and releases the
+/// The holder, in whatever process, reads the request with its next heartbeat: at once if it runs on this migrator, a clone or a
+/// [child](Migrator::child), else an eighth of the lease later at most. Then the run stops as at a [`shutdown`](Migrator::shutdown): it finishes its current server call, rolls back its transaction and releases the
 /// lease. Its result is [`Error::Interrupted`], and a warning of its report says who made the request and why. A run that ends
 /// before that is not affected.
 ///

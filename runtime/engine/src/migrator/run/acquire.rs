@@ -53,12 +53,13 @@ impl Run {
             if let Err(reason) = self.check() {
                 return Ok(Acquired::Stopped(reason));
             }
-            let Held { holder, take_over } = match self.answered(began, queue.try_acquire(&self.stop)).await? {
-                Acquisition::Ours(lease) => return Ok(Acquired::Lease(lease)),
-                Acquisition::Lost => return Err(stopped(Reason::LeaseLost, Report::default())),
-                Acquisition::Held(held) => held,
-                Acquisition::Again => continue,
-            };
+            let Held { holder, take_over, expires_in } =
+                match self.answered(began, queue.try_acquire(&self.stop)).await? {
+                    Acquisition::Ours(lease) => return Ok(Acquired::Lease(lease)),
+                    Acquisition::Lost => return Err(stopped(Reason::LeaseLost, Report::default())),
+                    Acquisition::Held(held) => held,
+                    Acquisition::Again => continue,
+                };
             if reported.is_none_or(|reported: Instant| reported.elapsed() >= REPORT_INTERVAL) {
                 reported = Some(Instant::now());
                 tracing::info!(%holder, "waiting for another process that is migrating");
@@ -69,7 +70,7 @@ impl Run {
             // run with a `lock_wait` of zero does not observe at all.
             let observing = take_over.is_some() && !lock_wait.is_zero();
             if waited >= lock_wait && !observing {
-                return Err(Error::LockTimeout { holder: Box::new(holder), waited, take_over });
+                return Err(Error::LockTimeout { holder: Box::new(holder), waited, take_over, expires_in });
             }
             let mut next = pause + jitter(pause);
             if !observing {

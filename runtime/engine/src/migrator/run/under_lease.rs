@@ -7,7 +7,7 @@ use super::{Acquired, Run, Work, stopped};
 use crate::error::Error;
 use crate::events::Event;
 use crate::executor::Executor;
-use crate::lock::{Lock, Session};
+use crate::lock::Session;
 use crate::migrator::connection::Link;
 use crate::migrator::former::end_former_holders;
 use crate::report::Report;
@@ -37,7 +37,7 @@ impl Run {
     async fn with_link(&self, link: &Link, work: &impl Work, first: &Records) -> Result<Report, Error> {
         let inner = &self.migrator.0;
         let tracker = Tracker::new(&link.database, &inner.options.names);
-        let lock = Lock::new(&link.database, &link.lease, &inner.options);
+        let lock = inner.lock.through(&link.database, &link.lease, &inner.options);
         let transactional = self.migrator.has_transactions().await?;
         let session = Session::start(link.database.client()).await;
         let session = session.map_err(|error| Error::server("start a session", error))?;
