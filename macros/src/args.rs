@@ -4,12 +4,12 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{LitStr, Path, Token, bracketed};
+use syn::{LitStr, Path, Token, Type, bracketed};
 
 use crate::errors::Errors;
 
 /// Every argument, with the example shown in its error messages.
-const ARGUMENTS: [(&str, &str); 11] = [
+const ARGUMENTS: [(&str, &str); 12] = [
     ("id", r#"id = "001_create_users""#),
     ("deps", r#"deps = ["001_create_users"]"#),
     ("source", r#"source = "module:menu""#),
@@ -20,6 +20,7 @@ const ARGUMENTS: [(&str, &str); 11] = [
     ("manual", "manual"),
     ("timeout", r#"timeout = "10m""#),
     ("relies_on", "relies_on = [default_role, roles::names]"),
+    ("needs", "needs = [Settings]"),
     ("crate", "crate = my_app::mongrate"),
 ];
 
@@ -36,6 +37,7 @@ pub(crate) struct Args {
     pub(crate) manual: bool,
     pub(crate) timeout: Option<LitStr>,
     pub(crate) relies_on: Vec<Path>,
+    pub(crate) needs: Vec<Type>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -88,6 +90,7 @@ impl Args {
             "verify" => self.verify = Some(path(&name, input)?),
             "timeout" => self.timeout = Some(string(&name, input)?),
             "relies_on" => self.relies_on = list(&name, input, covered)?,
+            "needs" => self.needs = list(&name, input, needed)?,
             "crate" => self.krate = Some(path(&name, input)?),
             _ => {
                 self.manual = true;
@@ -152,6 +155,14 @@ fn covered(input: ParseStream<'_>) -> syn::Result<Path> {
     })
 }
 
+/// Parses an entry of `needs`.
+fn needed(input: ParseStream<'_>) -> syn::Result<Type> {
+    Type::parse(input).map_err(|error| {
+        let message = "`needs` lists types, without quotes, like `needs = [Settings, clients::Mailer]`";
+        syn::Error::new(error.span(), message)
+    })
+}
+
 fn equals(name: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     if input.peek(Token![=]) {
         return input.parse::<Token![=]>().map(drop);
@@ -184,6 +195,7 @@ fn meant(name: &str) -> Option<&'static (&'static str, &'static str)> {
         "doc" | "about" => "description",
         "check" | "validate" | "assert" => "verify",
         "uses" | "calls" | "helpers" => "relies_on",
+        "need" | "provided" | "state" | "config" => "needs",
         other => other,
     };
     ARGUMENTS.iter().find(|(argument, _)| strsim::levenshtein(argument, known) <= 2 && known.len() > 2)

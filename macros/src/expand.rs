@@ -2,8 +2,8 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Path;
 use syn::spanned::Spanned;
+use syn::{Path, Type};
 
 use crate::id::{QualifiedId, Source};
 use crate::item::{self, Function};
@@ -186,6 +186,9 @@ fn fields(tokens: &mut Tokens, model: &Model) {
     if let Some(seconds) = model.timeout {
         tokens.append(field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
     }
+    if !model.needs.is_empty() {
+        needs(tokens, &model.needs);
+    }
     if !model.relies_on.is_empty() {
         tokens.code("relies_on : & [", here);
         for path in &model.relies_on {
@@ -193,6 +196,17 @@ fn fields(tokens: &mut Tokens, model: &Model) {
         }
         tokens.code("] ,", here);
     }
+}
+
+/// The needed types, with errors about a type at this type.
+fn needs(tokens: &mut Tokens, types: &[Type]) {
+    let here = Span::call_site();
+    tokens.code("needs : & [", here);
+    for needed in types {
+        let span = needed.span();
+        tokens.code("__mongrate :: Need :: of :: <", span).append(needed.to_token_stream()).code("> ( ) ,", span);
+    }
+    tokens.code("] ,", here);
 }
 
 /// The function, with errors about its argument and return type at these types.

@@ -5,7 +5,7 @@ mod functions;
 use std::path::PathBuf;
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Attribute, LitStr, Path};
+use syn::{Attribute, LitStr, Path, Type};
 
 use self::functions::Functions;
 pub(crate) use self::functions::Named;
@@ -36,6 +36,7 @@ pub(crate) struct Model {
     pub(crate) manual: bool,
     pub(crate) timeout: Option<u64>,
     pub(crate) relies_on: Vec<Path>,
+    pub(crate) needs: Vec<Type>,
 }
 
 /// The part of a migration that dependents look up. Registered even if the rest is invalid, so that dependents do not fail,
@@ -140,6 +141,7 @@ impl Model {
                 manual: args.manual,
                 timeout,
                 relies_on: args.relies_on,
+                needs: args.needs,
             }),
             (error, identity, _) => Err(Box::new(Invalid {
                 error: error.unwrap_or_else(|| syn::Error::new(Span::call_site(), "this is not a migration")),

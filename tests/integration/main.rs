@@ -35,6 +35,7 @@ mod mongod;
 mod options;
 mod order;
 mod plugin;
+mod provided;
 mod records;
 mod refusals;
 mod require;

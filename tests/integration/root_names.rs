@@ -3,13 +3,14 @@
 use super::imports::re_exports;
 
 /// A name is added only if the signature of a migration mentions it.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "Error",
     "Kind",
     "Migration",
     "Migrator",
     "MigratorBuilder",
     "Plan",
+    "Raw",
     "Registry",
     "Report",
     "Schema",

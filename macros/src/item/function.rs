@@ -10,6 +10,10 @@ use syn::{FnArg, Ident, ReturnType, Signature, Type};
 use super::SHAPE;
 use crate::errors::Errors;
 
+/// The cure for a second argument.
+const VALUES: &str = "values of the application come through the first one: `needs = [Settings]` in the attribute, \
+     `tx.provided::<Settings>()?` in the body (with `&Raw` in place of `&Database`), and `.provide(settings)` on the builder";
+
 /// A function with the signature of a migration.
 pub(crate) struct Function {
     pub(crate) name: Ident,
@@ -140,7 +144,7 @@ fn argument(signature: &Signature) -> syn::Result<TokenStream> {
             Err(syn::Error::new(signature.paren_token.span.join(), message))
         }
         (Some(_), Some(second)) => {
-            let message = format!("a migration takes one argument only\n{}", arguments());
+            let message = format!("a migration takes one argument only\n{VALUES}\n{}", arguments());
             Err(syn::Error::new_spanned(second, message))
         }
     }
@@ -155,7 +159,7 @@ fn output(signature: &Signature) -> syn::Result<TokenStream> {
 }
 
 fn arguments() -> String {
-    format!("it is `&mut Tx`, `&mut Schema` or `&Database`, which decides how it runs\n{SHAPE}")
+    format!("it is `&mut Tx`, `&mut Schema`, `&Database` or `&Raw`, which decides how it runs\n{SHAPE}")
 }
 
 fn outputs() -> String {

@@ -4,14 +4,14 @@ pub(crate) mod argument;
 pub(crate) mod catalog;
 pub(crate) mod drift;
 mod journal;
+mod raw;
 mod schema;
 mod scope;
 mod tx;
 
-use mongodb::Database;
-
 pub(crate) use drift::{Difference, Expectation, Facts, Footprint, Position, Snapshot, compare};
 pub(crate) use journal::Journal;
+pub use raw::Raw;
 pub(crate) use schema::{Activity, Effect, Log, LogRequest, Projection, Replay};
 pub use schema::{CreateCollection, CreateIndex, Schema};
 #[cfg(test)]
@@ -26,7 +26,7 @@ use crate::migration::registration::Context;
 pub(crate) enum Inner {
     Tx(Tx),
     Schema(Box<Schema>),
-    Database(Database),
+    Raw(Raw),
 }
 
 impl From<Inner> for Context {
@@ -61,7 +61,7 @@ impl Inner {
     pub(crate) fn tx(&self) -> Option<Tx> {
         match self {
             Self::Tx(tx) => Some(tx.handle()),
-            Self::Schema(_) | Self::Database(_) => None,
+            Self::Schema(_) | Self::Raw(_) => None,
         }
     }
 
@@ -69,7 +69,7 @@ impl Inner {
     pub(crate) fn activity(&self) -> Option<Activity> {
         match self {
             Self::Schema(schema) => Some(schema.activity()),
-            Self::Tx(_) | Self::Database(_) => None,
+            Self::Tx(_) | Self::Raw(_) => None,
         }
     }
 
@@ -77,7 +77,7 @@ impl Inner {
     pub(crate) async fn finish(context: &mut Context) -> Result<(), crate::error::Error> {
         match Self::of_mut(context) {
             Self::Schema(schema) => schema.finish().await,
-            Self::Tx(_) | Self::Database(_) => Ok(()),
+            Self::Tx(_) | Self::Raw(_) => Ok(()),
         }
     }
 }

@@ -497,6 +497,16 @@ pub enum Error {
         dependency: &'static str,
     },
 
+    /// A migration needs a value that the application does not provide with
+    /// [`provide`](crate::MigratorBuilder::provide). If the attribute names the type in `needs`, nothing was done. Otherwise
+    /// the body was stopped where it asked for the value.
+    NotProvided {
+        /// Qualified id of the migration.
+        id: &'static str,
+        /// The type, with its path: `shop::Settings`.
+        name: &'static str,
+    },
+
     /// The lock was to be released only from a certain lease, which is not the current one any more. Nothing was written.
     HolderChanged {
         /// The process that holds the lock now; `None` if the lock is free.

@@ -53,6 +53,15 @@ pub enum Event {
         /// The operation.
         operation: Operation,
     },
+    /// A body reported its progress with [`Raw::report_progress`](crate::Raw::report_progress).
+    Progress {
+        /// The migration.
+        migration: Migration,
+        /// How much is done, in a unit of the migration's choice.
+        done: u64,
+        /// How much there is to do, if that is known.
+        total: Option<u64>,
+    },
     /// A migration was applied or reverted, and was recorded.
     Finished {
         /// The migration.

@@ -23,7 +23,7 @@ pub mod report;
 pub mod stop;
 mod store;
 
-pub use context::{Schema, Tx};
+pub use context::{Raw, Schema, Tx};
 pub use error::Error;
 pub use migration::{Kind, Migration, Source};
 pub use migrator::status;

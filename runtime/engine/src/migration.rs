@@ -4,6 +4,7 @@ mod kinds;
 pub(crate) mod registration;
 pub mod template;
 
+use std::any::TypeId;
 use std::fmt;
 use std::time::Duration;
 
@@ -99,6 +100,19 @@ impl Migration {
     #[must_use]
     pub fn relies_on(&self) -> &'static [&'static str] {
         self.0.relies_on
+    }
+
+    /// The types of the values that it needs from the application: `needs = [Type]`.
+    pub fn needs(&self) -> impl Iterator<Item = &'static str> {
+        self.missing_needs(|_| false)
+    }
+
+    /// The types that it needs and that are not there.
+    pub(crate) fn missing_needs<F>(&self, is_there: F) -> impl Iterator<Item = &'static str> + use<F>
+    where
+        F: Fn(TypeId) -> bool,
+    {
+        self.0.needs.iter().filter(move |need| !is_there((need.of)())).map(|need| (need.name)())
     }
 
     /// Returns whether it runs only when it is named.

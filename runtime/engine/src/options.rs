@@ -1,10 +1,14 @@
 //! The configuration of a migrator.
 
+mod provided;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::display::Elapsed;
 use crate::error::Error;
+
+pub(crate) use self::provided::Provided;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -123,6 +127,8 @@ pub(crate) struct Options {
     pub(crate) drift: Policy,
     pub(crate) differences: Policy,
     pub(crate) names: Names,
+    pub(crate) provided: Provided,
+    pub(crate) provided_for_dry_run: Provided,
 }
 
 impl Default for Options {
@@ -138,17 +144,26 @@ impl Default for Options {
             drift: Policy::default(),
             differences: Policy::default(),
             names: Names::default(),
+            provided: Provided::default(),
+            provided_for_dry_run: Provided::default(),
         }
     }
 }
 
 impl Options {
+    /// Returns the options of a dry run, which uses other values of the application.
+    pub(crate) fn for_dry_run(&self) -> Self {
+        Self { provided: self.provided_for_dry_run.clone(), ..self.clone() }
+    }
+
     /// Fails with all invalid options at once.
     pub(crate) fn check(&self, database: &str) -> Result<(), Error> {
         let checks = [
             bounded("lease", self.lease, &LEASE, "a duration from 1 second to 1 day"),
             check_lock_wait(self.lock_wait),
             self.timeout.map_or(Ok(()), Limit::check),
+            self.provided.check("provide"),
+            self.provided_for_dry_run.check("provide_for_dry_run"),
         ];
         let wrong = checks.into_iter().filter_map(Result::err);
         Error::gather(wrong.chain(self.names.wrong(database)).collect())

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mongrate::display::Count;
 use mongrate::events::Event;
 use mongrate::migration::Direction;
 use mongrate::record::Holder;
@@ -88,6 +89,12 @@ impl Progress {
                         operations.pop_front();
                     }
                     operations.push_back(operation.to_string());
+                }
+            }
+            Event::Progress { done, total, .. } => {
+                if let Some(Current { operations, .. }) = &mut self.current {
+                    let total = total.map_or_else(|| " done".to_owned(), |total| format!(" of {}", Count(total)));
+                    *operations = [format!("{}{total}", Count(done))].into();
                 }
             }
             Event::Finished { migration, direction, duration } => {

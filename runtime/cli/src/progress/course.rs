@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use mongrate::display::{Elapsed, plural};
+use mongrate::display::{Count, Elapsed, plural};
 use mongrate::events::Event;
 use mongrate::migration::{Direction, Migration};
 use mongrate::record::Holder;
@@ -37,6 +37,8 @@ pub(super) struct Running {
     pub(super) position: Position,
     last: Option<Operation>,
     operations: u64,
+    /// The done part and the total, as reported by a body with a raw handle.
+    progress: Option<(u64, Option<u64>)>,
 }
 
 /// The position of a step in the plan: `3/14`.
@@ -75,13 +77,19 @@ impl Course {
             }
             Event::Started { migration, direction } => {
                 let (migration, direction, position) = (*migration, *direction, self.position(*migration));
+                let (last, operations, progress) = (None, 0, None);
                 self.now =
-                    Now::Running(Running { migration, direction, since: at, position, last: None, operations: 0 });
+                    Now::Running(Running { migration, direction, since: at, position, last, operations, progress });
             }
             Event::Operation { operation, .. } => {
                 if let Now::Running(running) = &mut self.now {
                     running.last = Some(operation.clone());
                     running.operations += 1;
+                }
+            }
+            Event::Progress { done, total, .. } => {
+                if let Now::Running(running) = &mut self.now {
+                    running.progress = Some((*done, *total));
                 }
             }
             Event::Finished { migration, direction, duration } => {
@@ -130,8 +138,14 @@ impl Running {
         }
     }
 
-    /// The last operation of the body: `users: update_one, 1 matched (4,812 operations)`. Unknown for a body with a raw handle.
+    /// The last operation of the body: `users: update_one, 1 matched (4,812 operations)`. For a body with a raw handle, its
+    /// progress, if it reports any: `120,000 of 480,000`.
     pub(super) fn last(&self) -> Option<String> {
+        match self.progress {
+            Some((done, Some(total))) => return Some(format!("{} of {}", Count(done), Count(total))),
+            Some((done, None)) => return Some(format!("{} done", Count(done))),
+            None => {}
+        }
         let last = self.last.as_ref()?;
         Some(match self.operations {
             1 => last.to_string(),

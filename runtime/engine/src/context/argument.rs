@@ -2,13 +2,13 @@
 
 use mongodb::Database;
 
-use super::{Inner, Schema, Tx};
+use super::{Inner, Raw, Schema, Tx};
 use crate::migration::Kind;
 use crate::migration::registration::Context;
 
-/// The argument of a migration: `&mut Tx`, `&mut Schema` or `&Database`.
+/// The argument of a migration: `&mut Tx`, `&mut Schema`, `&Database` or `&Raw`.
 #[diagnostic::on_unimplemented(
-    message = "a migration takes `&mut Tx`, `&mut Schema` or `&Database`, not `{Self}`",
+    message = "a migration takes `&mut Tx`, `&mut Schema`, `&Database` or `&Raw`, not `{Self}`",
     label = "not an argument that a migration can take"
 )]
 pub trait Argument<'a>: Sized {
@@ -34,6 +34,8 @@ pub struct TakesTx;
 pub struct TakesSchema;
 /// The marker of `&Database`.
 pub struct TakesDatabase;
+/// The marker of `&Raw`.
+pub struct TakesRaw;
 
 impl Takes for TakesTx {
     type Argument<'a> = &'a mut Tx;
@@ -45,6 +47,10 @@ impl Takes for TakesSchema {
 
 impl Takes for TakesDatabase {
     type Argument<'a> = &'a Database;
+}
+
+impl Takes for TakesRaw {
+    type Argument<'a> = &'a Raw;
 }
 
 /// The argument of a plugin's migration: one that can be confined to the plugin's collections.
@@ -87,8 +93,17 @@ impl<'a> Argument<'a> for &'a Database {
     const TAKES: TakesDatabase = TakesDatabase;
     const KIND: Kind = Kind::Database;
     fn from_context(context: &'a mut Context) -> Self {
+        <&Raw>::from_context(context)
+    }
+}
+
+impl<'a> Argument<'a> for &'a Raw {
+    type Takes = TakesRaw;
+    const TAKES: TakesRaw = TakesRaw;
+    const KIND: Kind = Kind::Database;
+    fn from_context(context: &'a mut Context) -> Self {
         match Inner::of(context) {
-            Inner::Database(database) => database,
+            Inner::Raw(raw) => raw,
             _ => unreachable!("the executor builds the context from KIND"),
         }
     }

@@ -1,11 +1,13 @@
 //! A journal of the operations of a body. Progress events, reports and the check for ignored errors all use it.
 
-use std::sync::{Mutex, PoisonError};
+use std::any::Any;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::error::code;
 use crate::error::codes::NO_SUCH_TRANSACTION;
+use crate::error::{Error, code};
 use crate::events::{Event, EventSender};
 use crate::migration::Migration;
+use crate::options::Provided;
 use crate::report::{Counts, LISTED, Operation, Prediction, Sample};
 
 /// The journal of one attempt.
@@ -14,6 +16,8 @@ pub(crate) struct Journal {
     migration: Migration,
     events: EventSender,
     notes: Mutex<Notes>,
+    /// The first type without a value that the body asked for.
+    missing_value: OnceLock<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -26,7 +30,20 @@ struct Notes {
 
 impl Journal {
     pub(crate) fn new(migration: Migration, events: EventSender) -> Self {
-        Self { migration, events, notes: Mutex::default() }
+        Self { migration, events, notes: Mutex::default(), missing_value: OnceLock::new() }
+    }
+
+    /// Returns the value of a type, and notes it if it is missing.
+    pub(crate) fn provided<T: Any + Send + Sync>(&self, provided: &Provided) -> Result<Arc<T>, Error> {
+        provided.get(self.migration.id()).inspect_err(|error| {
+            if let Error::NotProvided { name, .. } = error {
+                self.missing_value.get_or_init(|| name);
+            }
+        })
+    }
+
+    pub(crate) fn missing_value(&self) -> Option<&'static str> {
+        self.missing_value.get().copied()
     }
 
     /// Adds a successful operation and returns its index.

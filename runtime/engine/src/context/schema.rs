@@ -20,6 +20,8 @@ mod seen;
 mod send;
 mod server;
 
+use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::Database;
@@ -44,7 +46,7 @@ use super::journal::Journal;
 use super::scope::Scope;
 use crate::error::Error;
 use crate::lock::Session;
-use crate::options::MAX_TIME;
+use crate::options::{MAX_TIME, Options, Provided};
 use crate::report::Operation;
 use crate::stop::Permit;
 
@@ -84,23 +86,23 @@ pub struct Schema {
     performer: Performer<Mongo>,
     scope: Scope,
     activity: Activity,
+    provided: Provided,
     /// Set in a dry run: the effects of earlier operations, which were checked and not executed.
     dry_run: Option<Projection>,
 }
 
 impl Schema {
-    /// `home` is the name of the collection with the records.
     pub(crate) fn new(
         database: Database,
-        home: &str,
+        options: &Options,
         scope: Scope,
         journal: Journal,
         permit: Permit,
         replay: Replay,
     ) -> Self {
         let activity = Activity::new(database.client().clone(), Document::new());
-        let performer = Performer::new(Mongo::reading(database), home, journal, permit, replay);
-        Self { performer, scope, activity, dry_run: None }
+        let performer = Performer::new(Mongo::reading(database), &options.names.records, journal, permit, replay);
+        Self { performer, scope, activity, provided: options.provided.clone(), dry_run: None }
     }
 
     /// Executes operations in this session, and sends changes of the log to `requests`.
@@ -152,6 +154,12 @@ impl Schema {
             self.performer.refuse(Failure::Limit(limit));
         }
         self
+    }
+
+    /// Returns the value that the application provides for this type, like [`Tx::provided`](crate::Tx::provided). The calls of
+    /// the body must not depend on a value that may be another one when it runs again; see [`Error::BodyChanged`].
+    pub fn provided<T: Any + Send + Sync>(&self) -> Result<Arc<T>, Error> {
+        self.performer.journal.provided(&self.provided)
     }
 
     /// Creates an index, unless the same one exists. Set its options before awaiting it:
@@ -219,6 +227,10 @@ impl Schema {
     /// Returns a warning about an operation that took effect after the lease was lost.
     pub(crate) fn late(&self) -> Option<String> {
         Some(format!("{} took effect after the lease was lost: run `validate`", self.performer.late()?))
+    }
+
+    pub(crate) fn missing_value(&self) -> Option<&'static str> {
+        self.performer.journal.missing_value()
     }
 
     pub(crate) fn operations(&self) -> Vec<Operation> {

@@ -8,6 +8,7 @@ mod probe;
 mod raw;
 mod turns;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use mongodb::bson::Document;
@@ -23,6 +24,7 @@ use super::journal::Journal;
 use super::scope::Scope;
 use crate::error::Error;
 use crate::lock::Session;
+use crate::options::{Options, Provided};
 use crate::report::Operation;
 use crate::stop::Permit;
 
@@ -66,6 +68,7 @@ struct Shared {
     database: Database,
     scope: Scope,
     kv: String,
+    provided: Provided,
     session_id: Document,
     /// The queue of operations that use the session.
     turns: Turns,
@@ -80,11 +83,11 @@ impl Tx {
         database: Database,
         session: Session,
         scope: Scope,
-        kv: &str,
+        options: &Options,
         journal: Journal,
         permit: Permit,
     ) -> Self {
-        Self(Arc::new(Shared::new(database, session, scope, kv, journal, permit)))
+        Self(Arc::new(Shared::new(database, session, scope, options, journal, permit)))
     }
 
     /// Creates one for a dry run, which reads some documents before and after each write.
@@ -92,11 +95,11 @@ impl Tx {
         database: Database,
         session: Session,
         scope: Scope,
-        kv: &str,
+        options: &Options,
         journal: Journal,
         permit: Permit,
     ) -> Self {
-        let shared = Shared::new(database, session, scope, kv, journal, permit);
+        let shared = Shared::new(database, session, scope, options, journal, permit);
         Self(Arc::new(Shared { dry_run: true, ..shared }))
     }
 
@@ -112,6 +115,35 @@ impl Tx {
     #[must_use]
     pub fn kv(&self) -> Kv {
         Kv::new(self.0.clone())
+    }
+
+    /// Returns the value that the application provides for this type with
+    /// [`provide`](crate::MigratorBuilder::provide): configuration, a client of another service, anything that the migration
+    /// needs besides the database.
+    ///
+    /// Name the type in `needs = [Type]` of the attribute, so that a missing value is reported before anything runs. Without
+    /// that, this fails with [`Error::NotProvided`].
+    ///
+    /// ```
+    /// use mongodb::bson::{Document, doc};
+    /// use mongrate::{Tx, migration};
+    ///
+    /// pub struct Settings {
+    ///     pub default_role: String,
+    /// }
+    ///
+    /// /// Every user has a role.
+    /// #[migration(id = "001_users_have_roles", needs = [Settings])]
+    /// async fn assign_roles(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    ///     let settings = tx.provided::<Settings>()?;
+    ///     let (missing, role) = (doc! { "role": { "$exists": false } }, doc! { "role": &settings.default_role });
+    ///     tx.collection::<Document>("users").update_many(missing, doc! { "$set": role }).await?;
+    ///     Ok(())
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn provided<T: Any + Send + Sync>(&self) -> Result<Arc<T>, Error> {
+        self.0.journal.provided(&self.0.provided)
     }
 
     /// Takes the session back after the body has returned, so that tasks that it has spawned cannot use it.
@@ -135,6 +167,10 @@ impl Tx {
         self.0.journal.operations()
     }
 
+    pub(crate) fn missing_value(&self) -> Option<&'static str> {
+        self.0.journal.missing_value()
+    }
+
     pub(crate) fn first_error(&self) -> Option<(String, mongodb::error::Error)> {
         self.0.journal.first_error()
     }
@@ -145,11 +181,19 @@ impl Tx {
 }
 
 impl Shared {
-    fn new(database: Database, session: Session, scope: Scope, kv: &str, journal: Journal, permit: Permit) -> Self {
+    fn new(
+        database: Database,
+        session: Session,
+        scope: Scope,
+        options: &Options,
+        journal: Journal,
+        permit: Permit,
+    ) -> Self {
         Self {
             database,
             scope,
-            kv: kv.to_owned(),
+            kv: options.names.kv.clone(),
+            provided: options.provided.clone(),
             session_id: session.id().clone(),
             turns: Turns::new(session),
             journal,

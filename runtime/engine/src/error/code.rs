@@ -61,6 +61,7 @@ impl Error {
             Self::UnselectedDependency { .. } => "unselected-dependency",
             Self::ManualDependency { .. } => "manual-dependency",
             Self::PlanChanged { .. } => "plan-changed",
+            Self::NotProvided { .. } => "not-provided",
             Self::HolderChanged { .. } => "holder-changed",
             Self::Variable { .. } => "variable",
         }

@@ -80,6 +80,7 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::UnselectedDependency { migration: id, dependency: "002_b" },
         Error::ManualDependency { migration: id, dependency: "002_b" },
         Error::PlanChanged { migration: id, dependency: "002_b" },
+        Error::NotProvided { id, name: "shop::Settings" },
         Error::Variable { name: "MONGRATE_AUTO", value: "maybe".to_owned(), accepted: "true or false".to_owned() },
         Error::Several { errors: vec![Error::NotSelected { id }, Error::Irreversible { id, reason: Some("gone") }] },
     ];

@@ -84,6 +84,7 @@ impl Error {
                 return Some(format!("name '{dependency}' as well to run it first"));
             }
             Self::PlanChanged { .. } => "make a new plan, and confirm that one",
+            Self::NotProvided { .. } => "pass a value to `provide` of the builder, before `build` or `boot`",
             Self::Several { errors } => {
                 let mut lines: Vec<_> = errors.iter().filter_map(Self::help).collect();
                 lines.dedup();

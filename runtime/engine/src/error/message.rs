@@ -71,6 +71,9 @@ impl Error {
                 "'{migration}' depends on '{dependency}', which has become pending since the plan was made; nothing was \
                  applied"
             ),
+            Self::NotProvided { id, name } => {
+                format!("'{id}' needs a value of the type `{name}`, which this program does not provide")
+            }
             Self::Several { errors } => {
                 let messages = errors.iter().map(|error| format!("\n  {}", error.message()));
                 format!("{} problems:{}", errors.len(), messages.collect::<String>())

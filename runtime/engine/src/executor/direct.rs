@@ -4,7 +4,7 @@ use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
 
 use super::{Executor, Failure, Step};
-use crate::context::{Inner, Scope, Tx};
+use crate::context::{Inner, Raw, Scope, Tx};
 use crate::error::Error;
 use crate::lock::Fenced;
 use crate::migration::Kind;
@@ -38,11 +38,14 @@ impl Executor<'_> {
         let scope = Scope::of(step.migration.source());
         let journal = self.journal(step);
         Ok(Context::from(match step.kind {
-            Kind::Database => Inner::Database(database),
+            Kind::Database => {
+                let provided = self.options.provided.clone();
+                Inner::Raw(Raw::new(database, step.migration, provided, self.events.clone()))
+            }
             Kind::Schema => unreachable!("a `Schema` migration resumes"),
             Kind::Tx => {
                 let session = self.take_session().await?;
-                Inner::Tx(Tx::new(database, session, scope, &self.options.names.kv, journal, permit.clone()))
+                Inner::Tx(Tx::new(database, session, scope, self.options, journal, permit.clone()))
             }
         }))
     }
@@ -51,7 +54,7 @@ impl Executor<'_> {
     /// ignoring it is an error, as it is on a server with transactions.
     async fn reclaim_session(&mut self, step: &mut Step<'_>, context: Context) -> Option<(String, DriverError)> {
         match Inner::taken(context) {
-            Inner::Database(_) | Inner::Schema(_) => None,
+            Inner::Raw(_) | Inner::Schema(_) => None,
             Inner::Tx(tx) => {
                 self.session = tx.end().await;
                 step.operations = tx.operations();

@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use self::rehearsal::Rehearsal;
 pub(crate) use self::shared::DryRun;
-use self::shared::{execution, journal, not_simulated};
+use self::shared::{excuse, execution, journal, not_simulated};
 use self::unseen::Unseen;
 use super::attempt::Attempt;
 use super::body::run;
@@ -25,7 +25,7 @@ use crate::error::{Error, Readable};
 use crate::migration::registration::Context;
 use crate::migration::{Direction, Kind, State};
 use crate::plan::{Graph, HeldUp, Plan};
-use crate::report::{Execution, Operation, Outcome, Report};
+use crate::report::{Execution, Outcome, Report};
 use crate::stop::{Deadline, Permit, Reason, backoff};
 use crate::store::Tracker;
 
@@ -86,12 +86,13 @@ impl DryRun<'_> {
                 report.skip(id);
                 continue;
             }
-            let mut execution = match (step.kind, checked.get(id)) {
-                (Kind::Tx, _) if self.transactional => rehearsal.rehearse(&step).instrument(span(&step)).await?,
-                (Kind::Tx, _) => not_simulated(&step, NO_TRANSACTIONS),
-                (Kind::Database, _) => not_simulated(&step, OPAQUE),
-                (Kind::Schema, Some(checked)) => checked.clone(),
-                (Kind::Schema, None) => not_simulated(&step, "it was not checked"),
+            let mut execution = match (step.kind, checked.get(id), self.unprovided(&step)) {
+                (_, _, Some(reason)) => not_simulated(&step, &reason),
+                (Kind::Tx, ..) if self.transactional => rehearsal.rehearse(&step).instrument(span(&step)).await?,
+                (Kind::Tx, ..) => not_simulated(&step, NO_TRANSACTIONS),
+                (Kind::Database, ..) => not_simulated(&step, OPAQUE),
+                (Kind::Schema, Some(checked), _) => checked.clone(),
+                (Kind::Schema, None, _) => not_simulated(&step, "it was not checked"),
             };
             unseen.doubt(&mut execution);
             unseen.explain(&step, &mut execution);
@@ -126,7 +127,7 @@ impl DryRun<'_> {
         let projection = Projection::new(self.transactional);
         for planned in plan {
             let step = Step::new(*planned, None);
-            if step.kind != Kind::Schema {
+            if step.kind != Kind::Schema || self.unprovided(&step).is_some() {
                 continue;
             }
             if self.check_limits().is_err() {
@@ -159,7 +160,7 @@ impl DryRun<'_> {
 
     async fn check_schema(&self, step: &Step<'_>, projection: Projection, log: Option<Log>) -> Execution {
         let permit = Permit::without_lease(self.stop.clone());
-        let (database, home) = (self.database.clone(), &self.options.names.records);
+        let database = self.database.clone();
         let scope = Scope::of(step.migration.source());
         let replay = |log| Replay::new(log, step.migration.checksum());
         let (ours, other) = match log {
@@ -167,7 +168,7 @@ impl DryRun<'_> {
             other => (None, other),
         };
         let log = ours.unwrap_or_else(|| Log::new(step.direction, step.migration.checksum()));
-        let schema = Schema::new(database, home, scope, journal(step), permit.clone(), replay(log));
+        let schema = Schema::new(database, self.options, scope, journal(step), permit.clone(), replay(log));
         if let (Direction::Up, Some(other)) = (step.direction, other) {
             let refused = match schema.has_effects(&other).await {
                 Ok(false) => None,
@@ -180,23 +181,18 @@ impl DryRun<'_> {
         }
         let context = Context::from(Inner::Schema(Box::new(schema.dry_run(projection))));
         let ended = run(step.body, context, &permit, self.limits(step)).await;
-        let (result, operations) = match ended {
-            Ok((context, result)) => (result.map_err(Failure::Failed), operations(&context)),
-            Err(cut) => (Err(cut.failure), Vec::new()),
+        let (result, operations, missing) = match ended {
+            Ok((context, result)) => {
+                let Inner::Schema(schema) = Inner::of(&context) else { unreachable!("a body keeps its context") };
+                (result.map_err(Failure::Failed), schema.operations(), schema.missing_value())
+            }
+            Err(cut) => (Err(cut.failure), Vec::new(), None),
         };
         let result = permit.check().map_err(Failure::from).and(result);
-        execution(step, 1, result, operations)
+        excuse(execution(step, 1, result, operations), missing)
     }
 }
 
 fn span(step: &Step<'_>) -> tracing::Span {
     tracing::info_span!("migration", id = step.migration.id(), direction = %step.direction, dry_run = true)
-}
-
-fn operations(context: &Context) -> Vec<Operation> {
-    match Inner::of(context) {
-        Inner::Schema(schema) => schema.operations(),
-        Inner::Tx(tx) => tx.operations(),
-        Inner::Database(_) => Vec::new(),
-    }
 }

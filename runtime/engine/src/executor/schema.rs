@@ -112,9 +112,9 @@ impl Executor<'_> {
             other => (None, other),
         };
         let replay = Replay::new(ours.unwrap_or_else(|| Log::new(direction, checksum)), checksum);
-        let (database, home) = (self.database.clone(), &self.options.names.records);
         let scope = Scope::of(step.migration.source());
-        let schema = Schema::new(database, home, scope, self.journal(step), permit.clone(), replay);
+        let (database, journal) = (self.database.clone(), self.journal(step));
+        let schema = Schema::new(database, self.options, scope, journal, permit.clone(), replay);
         if let (Direction::Up, Some(other)) = (step.direction, other)
             && schema.has_effects(&other).await?
         {

@@ -63,8 +63,7 @@ impl<'r> Executor<'r> {
         let began = Instant::now();
         let permit = self.lease.permit();
         let scope = Scope::of(step.migration.source());
-        let tx =
-            Tx::new(self.database.clone(), session, scope, &self.options.names.kv, self.journal(step), permit.clone());
+        let tx = Tx::new(self.database.clone(), session, scope, self.options, self.journal(step), permit.clone());
         let ours = tx.handle();
         let result = match self.body(step, Inner::Tx(tx).into(), &permit).await {
             Ok((_, result)) => result,

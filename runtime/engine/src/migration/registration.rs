@@ -1,6 +1,6 @@
 //! What one `#[migration]` declares.
 
-use std::any::Any;
+use std::any::{Any, TypeId, type_name};
 use std::error::Error;
 use std::fmt;
 use std::panic::RefUnwindSafe;
@@ -37,6 +37,8 @@ pub struct Registration {
     pub irreversible: Option<&'static str>,
     /// `relies_on = [path]`, as written. For display only.
     pub relies_on: &'static [&'static str],
+    /// `needs = [Type]`.
+    pub needs: &'static [Need],
     /// `manual`.
     pub manual: bool,
     /// `timeout = "10m"`.
@@ -65,6 +67,7 @@ impl Registration {
         verify: None,
         irreversible: None,
         relies_on: &[],
+        needs: &[],
         manual: false,
         timeout: None,
         file: "",
@@ -97,6 +100,22 @@ impl NodeRef {
         unsafe {
             &*self.0
         }
+    }
+}
+
+/// A type in `needs = [Type]`. The functions are not called at compile time, because `TypeId::of` and `type_name` are not
+/// `const` in the oldest supported compiler.
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    pub(crate) of: fn() -> TypeId,
+    pub(crate) name: fn() -> &'static str,
+}
+
+impl Need {
+    /// The need for a value of a type.
+    #[must_use]
+    pub const fn of<T: Any + Send + Sync>() -> Self {
+        Self { of: TypeId::of::<T>, name: type_name::<T> }
     }
 }
 

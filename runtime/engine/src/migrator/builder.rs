@@ -1,5 +1,6 @@
 //! The builder of a migrator.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,6 +131,34 @@ impl MigratorBuilder {
     /// Sets the names of Mongrate's own collections. Default: `migrations` and `migrations_…`.
     pub fn names(mut self, names: Names) -> Self {
         self.options.names = names;
+        self
+    }
+
+    /// Provides a value of the application to migrations, by its type: configuration, or a client of another service. A body
+    /// gets it with [`Tx::provided`](crate::Tx::provided), and names it in `needs = [Type]`. A second value of the same type
+    /// fails [`build`](Self::build).
+    ///
+    /// ```no_run
+    /// # async fn example(db: mongodb::Database) -> Result<(), mongrate::Error> {
+    /// # use mongrate::Migrator;
+    /// struct Settings {
+    ///     default_role: String,
+    /// }
+    ///
+    /// let settings = Settings { default_role: "member".to_owned() };
+    /// Migrator::builder(db).provide(settings).build()?.up().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.options.provided.add(value);
+        self
+    }
+
+    /// Provides a value to dry runs, which never get the values of [`provide`](Self::provide): a dry run must not send mail.
+    /// A migration that needs a type without a value for dry runs is
+    /// [not simulated](crate::report::Outcome::NotSimulated).
+    pub fn provide_for_dry_run<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.options.provided_for_dry_run.add(value);
         self
     }
 

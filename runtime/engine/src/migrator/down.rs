@@ -181,6 +181,10 @@ impl Work for Applied {
         Ok(plan)
     }
 
+    fn plan(todo: &Plan) -> Option<&Plan> {
+        Some(todo)
+    }
+
     fn is_nothing(todo: &Plan) -> bool {
         todo.is_empty()
     }

@@ -30,7 +30,7 @@ impl Run {
         let inner = &self.migrator.0;
         let dry_run = DryRun {
             database: &inner.database,
-            options: &inner.options,
+            options: &inner.options.for_dry_run(),
             stop: &self.stop,
             deadline: self.deadline,
             transactional: self.migrator.has_transactions().await?,

@@ -20,7 +20,7 @@ use crate::events::Event;
 use crate::executor::{Executor, Resources, RunGuard};
 use crate::lock::Lease;
 use crate::options::{Limit, Policy, Transactions, check_lock_wait};
-use crate::plan::Graph;
+use crate::plan::{Graph, Plan};
 use crate::report::Report;
 use crate::stop::{Deadline, Reason, Stop, signals};
 use crate::store::Records;
@@ -36,6 +36,11 @@ pub(super) trait Work: Send + Sync + 'static {
 
     /// Returns whether there is no work, so that no lease is needed.
     fn is_nothing(todo: &Self::Todo) -> bool;
+
+    /// Returns the steps of the work, if it runs migrations.
+    fn plan(_: &Self::Todo) -> Option<&Plan> {
+        None
+    }
 
     /// Returns whether the work must be refused if a migration of another program may have left partial changes.
     fn requires_complete_data(&self) -> bool {
@@ -192,6 +197,7 @@ impl Run {
         if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
+        self.refuse_unprovided(W::plan(&todo))?;
         let mut result = self.with_lease(work, &records).await;
         let token = self.token.get().copied();
         if let Some(report) = result.as_mut().map_or_else(Error::report_mut, Some) {
@@ -213,6 +219,17 @@ impl Run {
             self.refuse_partially_applied_elsewhere(&records).await?;
         }
         Ok(records)
+    }
+
+    /// Fails with [`Error::NotProvided`] if a migration needs a value that the application does not provide.
+    fn refuse_unprovided(&self, plan: Option<&Plan>) -> Result<(), Error> {
+        let provided = &self.migrator.0.options.provided;
+        let missing = plan.into_iter().flatten().flat_map(|step| {
+            let id = step.migration().id();
+            let names = step.migration().missing_needs(|need| provided.has(need));
+            names.map(move |name| Error::NotProvided { id, name })
+        });
+        Error::gather(missing.collect())
     }
 
     /// Enforces the configured policies.

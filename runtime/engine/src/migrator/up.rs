@@ -199,6 +199,10 @@ impl Work for Pending {
         Plan::up_limited(&run.graph, &self.reach, self.limit.as_ref(), |id| records.state(id))
     }
 
+    fn plan(todo: &Plan) -> Option<&Plan> {
+        Some(todo)
+    }
+
     fn is_nothing(todo: &Plan) -> bool {
         todo.is_empty()
     }

@@ -12,7 +12,7 @@ use super::super::body::run;
 use super::super::failure::{Verdict, judge};
 use super::super::transaction::abort;
 use super::super::{Failure, Step, attempt::outlived};
-use super::shared::{ATTEMPTS, DryRun, execution, journal, not_simulated};
+use super::shared::{ATTEMPTS, DryRun, excuse, execution, journal, not_simulated};
 use crate::context::{Inner, Scope, Tx};
 use crate::error::Error;
 use crate::lock::{Session, kill, start};
@@ -63,8 +63,7 @@ impl<'d> Rehearsal<'d> {
         let (mut session, began) = self.open().await?;
         let permit = Permit::without_lease(self.run.stop.clone());
         let (database, scope) = (self.run.database.clone(), Scope::of(step.migration.source()));
-        let kv = &self.run.options.names.kv;
-        let tx = Tx::dry_run(database, session, scope, kv, journal(step), permit.clone());
+        let tx = Tx::dry_run(database, session, scope, self.run.options, journal(step), permit.clone());
         let ours = tx.handle();
         let ended = run(step.body, Inner::Tx(tx).into(), &permit, self.run.limits(step)).await;
         let result = match ended {
@@ -117,7 +116,7 @@ impl<'d> Rehearsal<'d> {
             }
         };
         self.lost.extend(held);
-        Ok(execution(step, self.attempts, result, ours.operations()))
+        Ok(excuse(execution(step, self.attempts, result, ours.operations()), ours.missing_value()))
     }
 
     /// Rolls back.

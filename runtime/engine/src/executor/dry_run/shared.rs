@@ -32,6 +32,11 @@ pub(crate) struct DryRun<'r> {
 }
 
 impl DryRun<'_> {
+    /// Returns why a step cannot be simulated, if it needs a value that a dry run does not have.
+    pub(super) fn unprovided(&self, step: &Step<'_>) -> Option<String> {
+        step.migration.missing_needs(|need| self.options.provided.has(need)).next().map(unprovided)
+    }
+
     pub(super) fn limits(&self, step: &Step<'_>) -> Limits<'_> {
         Limits { stop: self.stop, deadline: self.deadline, timeout: step.migration.timeout(), resources: None }
     }
@@ -76,4 +81,18 @@ pub(super) fn execution(
         operations,
         notes: Vec::new(),
     }
+}
+
+/// Withdraws the failure of a body that asked for a value that a dry run does not have.
+pub(super) fn excuse(execution: Execution, missing: Option<&str>) -> Execution {
+    match (missing, &execution.outcome) {
+        (Some(name), Outcome::Failed { .. }) => {
+            Execution { outcome: Outcome::NotSimulated { reason: unprovided(name) }, ..execution }
+        }
+        _ => execution,
+    }
+}
+
+fn unprovided(name: &str) -> String {
+    format!("it needs a value of the type `{name}`, and none is provided for dry runs")
 }

@@ -123,6 +123,7 @@ impl Run {
             // Another process did the work before this run had the lease.
             return Ok(report.into_finished_elsewhere());
         }
+        self.refuse_unprovided(W::plan(&todo))?;
         executor.batch = executor.tracker.next_batch(&records).await?;
         self.progress.begin(&report);
         work.act(self, &records, &todo, executor, report).await

@@ -1,0 +1,10 @@
+use mongrate::{Error, Tx, migration};
+
+struct Settings;
+
+#[migration(id = "001_create_users", needs = Settings)]
+async fn users(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+fn main() {}
