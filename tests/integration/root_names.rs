@@ -3,7 +3,8 @@
 use super::imports::re_exports;
 
 /// A name is added only if the signature of a migration mentions it.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
+    "Effect",
     "Error",
     "Kind",
     "Migration",

@@ -3,9 +3,9 @@
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use mongrate::history::Act;
-use mongrate::migrator::Verdict;
+use mongrate::migrator::{Detected, Verdict};
 use mongrate::report::{Execution, Outcome, Remains};
-use mongrate::{Error, Migrator, Report, Schema, Tx, migration};
+use mongrate::{Effect, Error, Migrator, Report, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{
     collections, count, documents, fingerprint, history, lease_is_free, migrator, record, status, tell, untell,
@@ -21,10 +21,14 @@ async fn tx(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
     tx.collection::<Document>("effects").insert_one(doc! { "by": TX }).await.map(drop)
 }
 
-async fn tx_has_run(db: &Database) -> Result<bool, anyhow::Error> {
+async fn tx_has_run(db: &Database) -> Result<Effect, anyhow::Error> {
     assert!(!is_told(db, "panic").await, "told to panic");
     anyhow::ensure!(!is_told(db, "error").await, "cannot tell");
-    Ok(count(db, "effects", doc! { "by": TX }).await > 0 && !is_told(db, "no tx").await)
+    Ok(found(count(db, "effects", doc! { "by": TX }).await > 0 && !is_told(db, "no tx").await))
+}
+
+fn found(effect: bool) -> Effect {
+    if effect { Effect::Present } else { Effect::Absent }
 }
 
 #[migration(id = "002_raw", source = "module:verify", deps = ["module:verify:001_tx"], verify = raw_has_run)]
@@ -33,8 +37,8 @@ async fn raw(db: &Database) -> Result<(), mongodb::error::Error> {
 }
 
 /// Without a `Result`.
-async fn raw_has_run(db: &Database) -> bool {
-    count(db, "effects", doc! { "by": RAW }).await > 0 && !is_told(db, "no raw").await
+async fn raw_has_run(db: &Database) -> Effect {
+    found(count(db, "effects", doc! { "by": RAW }).await > 0 && !is_told(db, "no raw").await)
 }
 
 #[migration(id = "003_index", source = "module:verify", verify = index_is_there)]
@@ -177,7 +181,7 @@ async fn i4_detect_reads_an_unmanaged_database() {
     let verdicts: Vec<_> =
         detected.verdicts().iter().map(|(migration, verdict)| (migration.id(), verdict.clone())).collect();
     let expected =
-        [(TX, Verdict::InEffect), (RAW, Verdict::InEffect), (INDEX, Verdict::NotInEffect), (PLAIN, Verdict::Unknown)];
+        [(TX, Verdict::InEffect), (RAW, Verdict::InEffect), (INDEX, Verdict::NotInEffect), (PLAIN, Verdict::Undecided)];
     assert_eq!(verdicts, expected);
     assert_eq!(fingerprint(&db).await, before);
 
@@ -213,4 +217,82 @@ async fn detect_reports_contradictions() {
     let text = migrator.detect().await.unwrap().to_string();
     assert!(text.contains(&format!("but the earlier '{TX}' is not. Check")), "{text}");
     assert!(!text.contains("Nothing is in effect"), "{text}");
+}
+
+const POSTCONDITION: &str = "module:verify-bool:001_raw";
+const UNDECIDED: &str = "module:verify-bool:002_undecided";
+const EVIDENT: &str = "module:verify-bool:003_evident";
+
+#[migration(id = "001_raw", source = "module:verify-bool", verify = nothing_is_missing)]
+async fn with_postcondition(db: &Database) -> Result<(), mongodb::error::Error> {
+    db.collection::<Document>("effects").insert_one(doc! { "by": POSTCONDITION }).await.map(drop)
+}
+
+/// True of a fresh database, too.
+async fn nothing_is_missing(db: &Database) -> bool {
+    count(db, "effects", doc! { "missing": true }).await == 0
+}
+
+#[migration(id = "002_undecided", source = "module:verify-bool", verify = undecided)]
+async fn undecided_body(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! { "by": UNDECIDED }).await.map(drop)
+}
+
+async fn undecided(_: &Database) -> Effect {
+    Effect::Undecided
+}
+
+#[migration(id = "003_evident", source = "module:verify-bool", verify = evident)]
+async fn evident_body(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("effects").insert_one(doc! { "by": EVIDENT }).await.map(drop)
+}
+
+async fn evident(db: &Database) -> Result<Effect, mongodb::error::Error> {
+    Ok(found(count(db, "effects", doc! { "by": EVIDENT }).await > 0))
+}
+
+#[tokio::test]
+async fn a_postcondition_passes_after_a_body_and_is_no_evidence() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:verify-bool").build().unwrap();
+    let verdicts =
+        |detected: &Detected| detected.verdicts().iter().map(|(_, verdict)| verdict.clone()).collect::<Vec<_>>();
+    let fresh = migrator.detect().await.unwrap();
+    assert_eq!(verdicts(&fresh), [Verdict::Undecided, Verdict::Undecided, Verdict::NotInEffect]);
+    assert_eq!(applied(&migrator.up().await.unwrap()), [(POSTCONDITION, 1), (UNDECIDED, 1), (EVIDENT, 1)]);
+
+    // After a crash, only evidence stands in for the body.
+    interrupted(&db, POSTCONDITION).await;
+    assert_eq!(applied(&migrator.up().await.unwrap()), [(POSTCONDITION, 1)]);
+    assert_eq!(count(&db, "effects", doc! { "by": POSTCONDITION }).await, 2);
+
+    db.collection::<Document>("effects").insert_one(doc! { "missing": true }).await.unwrap();
+    interrupted(&db, POSTCONDITION).await;
+    let error = migrator.up().await.unwrap_err();
+    assert!(error.to_string().contains("its `verify` function reports that the effect is missing"), "{error}");
+}
+
+#[tokio::test]
+async fn a_baseline_ends_before_the_first_undecided_migration() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:verify-bool").build().unwrap();
+    db.collection::<Document>("effects").insert_one(doc! { "by": EVIDENT }).await.unwrap();
+    let detected = migrator.detect().await.unwrap();
+    println!("{detected}");
+    assert_eq!(detected.baseline(), None);
+    assert_eq!(detected.undecided().map(|migration| migration.id()).collect::<Vec<_>>(), [POSTCONDITION, UNDECIDED]);
+    let text = detected.to_string();
+    assert!(
+        text.contains(&format!("'{POSTCONDITION}' is undecided, although the later '{EVIDENT}' is in effect")),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(&format!(
+            "There is no baseline: nothing before '{POSTCONDITION}' is in effect but not recorded."
+        ))
+    );
+
+    let assumed = detected.assuming_undecided();
+    assert_eq!(assumed.baseline(), Some(EVIDENT));
+    assert!(assumed.to_string().ends_with(&format!("The baseline is '{EVIDENT}'.")), "{assumed}");
 }

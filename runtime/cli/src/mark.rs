@@ -35,6 +35,10 @@ pub(super) struct Baseline {
     #[command(flatten)]
     pub(super) last: Last,
 
+    /// Count undecided migrations as applied if a later one is in effect
+    #[arg(long, requires = "detect", conflicts_with = "id")]
+    assume_undecided: bool,
+
     #[command(flatten)]
     reasoned: Reasoned,
 }
@@ -93,12 +97,18 @@ impl Baseline {
         let id = if let Some(id) = self.last.id {
             id
         } else {
-            let detected = migrator.detect().await?;
+            let mut detected = migrator.detect().await?;
+            if self.assume_undecided {
+                detected = detected.assuming_undecided();
+            }
             let Some(id) = detected.baseline() else {
                 // There is nothing to mark, and the output shows why.
                 session.output.remark(&detected);
                 if detected.contradictions().next().is_some() {
-                    return Err(no_baseline());
+                    return Err(no_baseline("the `verify` functions contradict each other"));
+                }
+                if detected.undecided().next().is_some() {
+                    return Err(no_baseline("the `verify` functions leave earlier migrations undecided"));
                 }
                 let nothing: [String; 0] = [];
                 return amend_as(session, migrator.mark_applied(nothing), &self.reasoned, Failure::from).await;
@@ -114,15 +124,12 @@ impl Baseline {
     }
 }
 
-/// The `verify` functions contradict the order of the migrations.
-fn no_baseline() -> Failure {
-    Failure::new(
-        Exit::Failed,
-        "no-baseline",
-        "the `verify` functions contradict each other, so no baseline can be detected",
-    )
-    .help(format!(
-        "inspect the database, then name the baseline or the migrations with `{m} baseline ID` or `{m} mark applied ID`",
+/// Something is in effect, but nothing can be marked without a person's judgment.
+fn no_baseline(cause: &str) -> Failure {
+    let message = format!("{cause}, so no baseline can be detected");
+    Failure::new(Exit::Failed, "no-baseline", message).help(format!(
+        "inspect the database, then name the baseline or the migrations with `{m} baseline ID` or `{m} mark applied ID`, or \
+         count undecided ones as applied with `{m} baseline --detect --assume-undecided`",
         m = migrate()
     ))
 }

@@ -25,7 +25,7 @@ mod store;
 
 pub use context::{Raw, Schema, Tx};
 pub use error::Error;
-pub use migration::{Kind, Migration, Source};
+pub use migration::{Effect, Kind, Migration, Source};
 pub use migrator::status;
 pub use migrator::{Migrator, MigratorBuilder};
 pub use mongrate_macros::migration;

@@ -1,5 +1,6 @@
 //! A migration that is linked into the program.
 
+mod effect;
 mod kinds;
 pub(crate) mod registration;
 pub mod template;
@@ -8,6 +9,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::time::Duration;
 
+pub use self::effect::Effect;
 pub use self::kinds::{Direction, Kind, Rank, Source, State};
 use self::registration::Registration;
 

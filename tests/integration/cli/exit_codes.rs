@@ -143,6 +143,7 @@ async fn two_is_called_wrongly() {
             "baseline",
             "lock release",
             "baseline 001_create_users --detect",
+            "baseline 001_create_users --assume-undecided",
             "up --lock-wait 5",
             "status --uri",
             "history --skip 9223372036854775808",

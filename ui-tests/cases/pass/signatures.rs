@@ -3,7 +3,7 @@
 #![deny(warnings, missing_docs, clippy::pedantic)]
 
 use mongodb::Database;
-use mongrate::{Error, Schema, Tx, migration};
+use mongrate::{Effect, Error, Schema, Tx, migration};
 
 /// A transaction.
 #[migration(id = "001_transaction", verify = transactions_work, relies_on = [checks::are_there, default_role])]
@@ -13,6 +13,24 @@ async fn transaction(_tx: &mut Tx) -> Result<(), Error> {
 
 async fn transactions_work(db: &Database) -> bool {
     checks::are_there(db).await.is_ok()
+}
+
+#[migration(id = "006_effect", verify = effect)]
+async fn with_effect(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+async fn effect(_db: &Database) -> Effect {
+    Effect::Undecided
+}
+
+#[migration(id = "007_effect_or_error", verify = effect_or_error)]
+async fn with_effect_or_error(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+async fn effect_or_error(_db: &Database) -> anyhow::Result<Effect> {
+    Ok(Effect::Present)
 }
 
 mod checks {

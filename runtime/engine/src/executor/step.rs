@@ -36,7 +36,7 @@ pub(super) struct Step<'s> {
     pub(super) interrupted: Option<Box<HistoryEntry>>,
     /// Notes for a reader.
     pub(super) notes: Vec<String>,
-    /// Whether the `verify` function failed or returned false.
+    /// Whether the `verify` function failed or did not find the effect.
     pub(super) verification_failed: bool,
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use mongodb::{BoxFuture, Database};
 
+use super::effect::Effect;
 use super::kinds::{Kind, Source};
 
 /// A declared migration: the one `static` of its expansion, and a node of the graph that
@@ -179,5 +180,5 @@ impl Run for Down {
     }
 }
 
-/// `verify = path`: whether the migration has had its effect.
-pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<bool, BoxError>>;
+/// `verify = path`: what there is of the migration's effect.
+pub type Verify = for<'a> fn(&'a Database) -> BoxFuture<'a, Result<Effect, BoxError>>;

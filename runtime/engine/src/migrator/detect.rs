@@ -5,9 +5,12 @@ use std::fmt;
 use super::Migrator;
 use crate::error::{Error, in_one_line, source_chain};
 use crate::executor::catch_panic;
-use crate::migration::Migration;
+use crate::migration::{Effect, Migration};
 
 /// The verdicts of the `verify` functions about a database; returned by [`Migrator::detect`]. Its `Display` is for people.
+///
+/// Only [`Effect::Present`] is evidence that a migration was applied. Everything else leaves it undecided, and the
+/// [`baseline`](Self::baseline) ends before the first undecided migration.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -22,6 +25,7 @@ use crate::migration::Migration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detected {
     verdicts: Vec<(Migration, Verdict)>,
+    assuming_undecided: bool,
 }
 
 /// The verdict about a migration.
@@ -30,12 +34,12 @@ pub struct Detected {
 pub enum Verdict {
     /// Recorded as applied.
     Recorded,
-    /// Its `verify` function returned true.
+    /// Its `verify` function found its effect: [`Effect::Present`].
     InEffect,
-    /// Its `verify` function returned false.
+    /// Its `verify` function returned [`Effect::Absent`] or false.
     NotInEffect,
-    /// It has no `verify` function.
-    Unknown,
+    /// Its `verify` function returned [`Effect::Undecided`] or true, or it has no such function.
+    Undecided,
     /// Its `verify` function failed.
     Failed {
         /// The error, in one line.
@@ -46,8 +50,6 @@ pub enum Verdict {
 impl Migrator {
     /// Calls the `verify` function of every migration that is not recorded as applied, in plan order. Mongrate itself reads once
     /// and never writes.
-    ///
-    /// On an empty database, a check such as "no user lacks a role" is vacuously true.
     pub async fn detect(&self) -> Result<Detected, Error> {
         self.clone()
             .complete(async |this| {
@@ -57,16 +59,17 @@ impl Migrator {
                 for migration in graph.order() {
                     let verdict = match migration.registration().verify {
                         _ if !records.state(migration.id()).is_pending() => Verdict::Recorded,
-                        None => Verdict::Unknown,
+                        None => Verdict::Undecided,
                         Some(verify) => match catch_panic(verify(&this.0.database)).await {
-                            Ok(true) => Verdict::InEffect,
-                            Ok(false) => Verdict::NotInEffect,
+                            Ok(Effect::Present) => Verdict::InEffect,
+                            Ok(Effect::Absent) => Verdict::NotInEffect,
+                            Ok(Effect::Undecided) => Verdict::Undecided,
                             Err(error) => Verdict::Failed { error: in_one_line(&source_chain(&*error)) },
                         },
                     };
                     verdicts.push((migration, verdict));
                 }
-                Ok(Detected { verdicts })
+                Ok(Detected { verdicts, assuming_undecided: false })
             })
             .await
     }
@@ -79,13 +82,36 @@ impl Detected {
         &self.verdicts
     }
 
-    /// The baseline (qualified id): the last migration in effect before the first migration that is not in effect or whose
-    /// function failed. A migration without a `verify` function counts as in effect if a later one is. `None` if there is
-    /// nothing to record.
+    /// Counts an undecided migration as applied if a later one is in effect and none between them is missing. Check the
+    /// [`undecided`](Self::undecided) migrations first: those that were not applied would never run.
+    #[must_use]
+    pub fn assuming_undecided(self) -> Self {
+        Self { assuming_undecided: true, ..self }
+    }
+
+    /// The baseline (qualified id): the last migration in effect before the first migration that is undecided, is not in effect
+    /// or whose function failed. `None` if there is nothing to record.
     #[must_use]
     pub fn baseline(&self) -> Option<&'static str> {
-        let unbroken = self.verdicts.iter().take_while(|(_, verdict)| !verdict.is_no());
+        let unbroken = self.verdicts.iter().take_while(|(_, verdict)| match verdict {
+            Verdict::Recorded | Verdict::InEffect => true,
+            Verdict::Undecided => self.assuming_undecided,
+            Verdict::NotInEffect | Verdict::Failed { .. } => false,
+        });
         unbroken.filter(|(_, verdict)| *verdict == Verdict::InEffect).last().map(|(migration, _)| migration.id())
+    }
+
+    /// The undecided migrations that [`assuming_undecided`](Self::assuming_undecided) counts as applied.
+    pub fn undecided(&self) -> impl Iterator<Item = Migration> {
+        let before = self.verdicts[..self.end_of_evidence()].iter();
+        before.filter(|(_, verdict)| *verdict == Verdict::Undecided).map(|(migration, _)| *migration)
+    }
+
+    /// Returns the index of the last migration in effect before the first that is not, or 0.
+    fn end_of_evidence(&self) -> usize {
+        let first_missing = self.verdicts.iter().position(|(_, verdict)| verdict.is_no());
+        let before = &self.verdicts[..first_missing.unwrap_or(self.verdicts.len())];
+        before.iter().rposition(|(_, verdict)| *verdict == Verdict::InEffect).unwrap_or(0)
     }
 
     /// The migrations that are in effect although an earlier one in plan order is not. They mean that the database has diverged
@@ -116,6 +142,16 @@ impl fmt::Display for Detected {
                 gap = Some(before);
             }
         }
+        let undecided = self.undecided().next().filter(|_| !self.assuming_undecided);
+        if let Some(first) = undecided {
+            let (id, later) = (first.id(), self.verdicts[self.end_of_evidence()].0.id());
+            writeln!(
+                f,
+                "'{id}' is undecided, although the later '{later}' is in effect. Check it by hand: the baseline ends before it, \
+                 unless undecided migrations are assumed to be applied."
+            )?;
+            gap = Some(id);
+        }
         match (self.baseline(), gap) {
             (Some(id), _) => write!(f, "The baseline is '{id}'."),
             (None, Some(gap)) => {
@@ -132,7 +168,7 @@ impl fmt::Display for Verdict {
             Self::Recorded => f.pad("recorded"),
             Self::InEffect => f.pad("in effect"),
             Self::NotInEffect => f.pad("not in effect"),
-            Self::Unknown => f.pad("unknown"),
+            Self::Undecided => f.pad("undecided"),
             Self::Failed { error } => write!(f, "failed ({error})"),
         }
     }

@@ -77,7 +77,7 @@ pub enum Problem {
         /// The recorded checksum.
         recorded: String,
     },
-    /// Applied, but its `verify` function failed or returned false.
+    /// Applied, but its `verify` function failed or did not find its effect.
     VerificationFailed {
         /// The recorded error.
         error: String,

@@ -4,8 +4,8 @@ use mongodb::Database;
 
 use super::BoxFuture;
 use crate::context::argument::{Argument, PluginArgument, Takes};
-use crate::migration::Kind;
 use crate::migration::registration::{BoxError, Context, Run};
+use crate::migration::{Effect, Kind};
 
 /// A migration's function, with the error type of its return type still to be erased.
 ///
@@ -141,41 +141,49 @@ pub fn look<'a, R>(function: fn(&'a Database) -> R, database: &'a Database) -> R
 
 /// What a verify function comes back with.
 #[diagnostic::on_unimplemented(
-    message = "a verify function is `async fn name(db: &Database) -> bool` or `-> Result<bool, E>`",
+    message = "a verify function is `async fn name(db: &Database) -> Effect`, or it returns `bool` or a `Result` of either",
     label = "not such a function",
-    note = "`E` is an error of any type, as in a migration: `mongrate::Error`, `mongodb::error::Error`, `anyhow::Error` will do"
+    note = "`Effect::Present` is evidence that the migration was applied; `true` only says that nothing is missing",
+    note = "the error of a `Result` is of any type, as in a migration: `mongrate::Error`, `mongodb::error::Error`, `anyhow::Error` will do"
 )]
 pub trait Verifying: Future {
     /// The error behind one type.
-    fn boxed(output: Self::Output) -> Result<bool, BoxError>;
+    fn boxed(output: Self::Output) -> Result<Effect, BoxError>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<R: Future<Output: Verdict>> Verifying for R {
-    fn boxed(output: Self::Output) -> Result<bool, BoxError> {
+    fn boxed(output: Self::Output) -> Result<Effect, BoxError> {
         output.boxed()
     }
 }
 
 /// Boxes the future of a verify function.
-pub fn verify<'a, R: Verifying + Send + 'a>(body: R) -> BoxFuture<'a, Result<bool, BoxError>> {
+pub fn verify<'a, R: Verifying + Send + 'a>(body: R) -> BoxFuture<'a, Result<Effect, BoxError>> {
     Box::pin(async move { R::boxed(body.await) })
 }
 
 /// What a verify function may return.
 pub trait Verdict {
     /// The error behind one type.
-    fn boxed(self) -> Result<bool, BoxError>;
+    fn boxed(self) -> Result<Effect, BoxError>;
 }
 
-impl Verdict for bool {
-    fn boxed(self) -> Result<bool, BoxError> {
+impl Verdict for Effect {
+    fn boxed(self) -> Result<Effect, BoxError> {
         Ok(self)
     }
 }
 
-impl<E: Failure> Verdict for Result<bool, E> {
-    fn boxed(self) -> Result<bool, BoxError> {
-        self.map_err(Failure::boxed)
+/// A postcondition, which may hold where the migration never ran.
+impl Verdict for bool {
+    fn boxed(self) -> Result<Effect, BoxError> {
+        Ok(if self { Effect::Undecided } else { Effect::Absent })
+    }
+}
+
+impl<V: Verdict, E: Failure> Verdict for Result<V, E> {
+    fn boxed(self) -> Result<Effect, BoxError> {
+        self.map_err(Failure::boxed)?.boxed()
     }
 }

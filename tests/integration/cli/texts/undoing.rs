@@ -1,5 +1,6 @@
 //! What is undone, and what is changed by hand.
 
+use mongodb::bson::{Document, doc};
 use mongrate_tests::TestDb;
 
 use super::super::knobs::{heartbeat, held};
@@ -73,8 +74,16 @@ async fn records_by_hand() {
 #[tokio::test]
 async fn a_baseline_that_is_found() {
     let db = TestDb::new().await;
+    db.collection::<Document>("users").insert_one(doc! { "_id": 1, "email": "ana@example.com" }).await.unwrap();
     let mut told = Transcript::on(&db);
-    told.run("baseline --detect").await.run("baseline --detect --yes").await.run("status").await;
+    for words in [
+        "baseline --detect --yes",
+        "baseline --detect --assume-undecided",
+        "baseline --detect --assume-undecided --yes",
+        "status",
+    ] {
+        told.run(words).await;
+    }
     told.is("a_baseline_that_is_found");
 }
 

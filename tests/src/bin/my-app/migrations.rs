@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Schema, Tx, migration};
+use mongrate::{Effect, Schema, Tx, migration};
 
 /// E-mail addresses are unique.
 #[migration(id = "001_create_users", irreversible = "the index is needed by all that follows")]
@@ -52,9 +52,15 @@ async fn nothing(_: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn emails_are_lower(db: &Database) -> anyhow::Result<bool> {
-    let upper = doc! { "email": { "$regex": "[A-Z]" } };
-    Ok(db.collection::<Document>("users").count_documents(upper).await? == 0)
+async fn emails_are_lower(db: &Database) -> anyhow::Result<Effect> {
+    let users = db.collection::<Document>("users");
+    let upper = users.count_documents(doc! { "email": { "$regex": "[A-Z]" } }).await?;
+    let all = users.count_documents(doc! {}).await?;
+    Ok(match (all, upper) {
+        (0, _) => Effect::Undecided,
+        (_, 0) => Effect::Present,
+        _ => Effect::Absent,
+    })
 }
 
 /// Shrinks the orders, at a quiet time.
