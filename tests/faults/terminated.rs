@@ -55,6 +55,24 @@ async fn terminated_outside_a_transaction(position: &str, begun: usize, lease_ms
     db
 }
 
+/// Nobody awaits a run of the admin, so that its error ends nothing.
+#[tokio::test]
+async fn i6_a_service_without_signal_handlers_ends_after_the_run_of_its_admin_has_stopped() {
+    let db = TestDb::new().await;
+    let mut worker = Worker::start(&["administered", db.uri(), db.name(), "nap", "body 001_first"]);
+    let mut lines = [worker.line().await.unwrap(), worker.line().await.unwrap()];
+    lines.sort();
+    assert_eq!(lines, ["halted at body 001_first", "started 202 Accepted"]);
+    let began = Instant::now();
+    worker.terminate();
+    assert_eq!(worker.finish().await.signal(), Some(SIGTERM));
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert!(lease_is_free(&db).await);
+    assert_eq!(effects(&db, ALL[0]).await, 0);
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "run", "status": "running" }).await, 1);
+    assert_eq!(applied(&successor(&db).await.up().await.unwrap()), ALL);
+}
+
 #[tokio::test]
 async fn i6_terminated_in_a_schema_body_frees_the_lease_at_once() {
     terminated_outside_a_transaction("body 002_schema", 1, LONG_LEASE_MS).await;

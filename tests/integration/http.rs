@@ -26,4 +26,5 @@ mod stop;
 mod story;
 mod tenants;
 mod tokens;
+mod up_all;
 mod views;

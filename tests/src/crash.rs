@@ -10,11 +10,13 @@ use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
 use mongrate::migration::Direction;
 use mongrate::{Error, Migrator, MigratorBuilder, Registry, Report, Schema, Tx, migration};
+use serde_json::json;
 
 pub use halt::Halt;
 pub(crate) use halt::over;
 use halt::reached;
 
+use crate::http::{App, OPERATE};
 use crate::sabotage;
 
 /// The source of its migrations.
@@ -135,6 +137,16 @@ pub async fn boot(uri: &str, database: &str, halt: &[&str]) -> Result<(), Box<dy
     }
     tell(result.err().as_ref());
     Ok(())
+}
+
+/// Serves like an application that has mounted the admin and does not handle signals, and starts a run there. Prints `started`
+/// with the answer.
+pub async fn administered(uri: &str, database: &str, halt: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
+    let migrator = migrator(connect(uri, database, halt).await?, Duration::from_secs(600));
+    let app = App::new(&migrator);
+    let answer = app.prefer("respond-async", OPERATE, "/up", &json!({})).await;
+    println!("started {}", answer.status);
+    std::future::pending().await
 }
 
 pub(crate) async fn connect(uri: &str, database: &str, halt: &[&str]) -> Result<Database, Box<dyn std::error::Error>> {

@@ -17,6 +17,7 @@ use crate::admin::Admin;
 use crate::patience::Patience;
 use crate::problem::Problem;
 use crate::site::Site;
+use crate::tenants::Tenants;
 use crate::theme::Theme;
 use crate::tokens;
 
@@ -36,6 +37,14 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn migrator(&self) -> &Migrator {
         self.site.migrator()
+    }
+
+    /// The databases of tenants. Fails if there are none configured.
+    pub(crate) fn tenants(&self) -> Result<&Tenants, Problem> {
+        self.admin.tenants().ok_or_else(|| {
+            let problem = Problem::not_found("this application has not configured tenants");
+            problem.help("its own database is served by the other paths")
+        })
     }
 
     /// Who is recorded. `by` is what a request says beside its credentials; it counts only if they are shared.

@@ -43,7 +43,7 @@ struct Stream {
     _permit: OwnedSemaphorePermit,
 }
 
-/// The stream of the API: `state`, `step`, `operation` and `gone`.
+/// The stream of the API: `state`, `step`, `operation`, `tenants` and `gone`.
 pub(crate) async fn all(call: Call, headers: HeaderMap) -> Result<Response, Problem> {
     open(&call, &headers, false)
 }

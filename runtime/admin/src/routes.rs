@@ -97,7 +97,7 @@ pub(crate) fn api() -> Vec<Route> {
         post("/", Draft, api::draft::draft).does("Create the code of a new migration: the same as `new`")
             .reads("new-request")
             .answers(&[(200, "new")]),
-        get("/events", Look, events::all).does("Stream what happens: `state`, `step`, `operation` and `gone`")
+        get("/events", Look, events::all).does("Stream what happens: `state`, `step`, `operation`, `tenants` and `gone`")
             .answers(&[(200, "text/event-stream")]),
         get("/openapi.json", Look, document).does("Describe this API")
             .answers(&[(200, "any")]),
@@ -122,6 +122,7 @@ pub(crate) fn page() -> Vec<Route> {
         post("/up", Up, page::acts::up),
         post("/down", Down, page::acts::down),
         post("/dry-run", DryRun, page::acts::dry_run),
+        post("/up-all", Up, page::tenants::up_all),
         post("/stop", Stop, page::acts::stop),
         post("/mark-applied", Mark, page::acts::mark_applied),
         post("/mark-pending", Mark, page::acts::mark_pending),

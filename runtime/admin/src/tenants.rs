@@ -1,9 +1,11 @@
 //! The databases of tenants: which there are, how far each is, and the site of each.
 
+mod sweep;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -17,14 +19,16 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+pub(crate) use sweep::{Progress, Sweep};
+
 use crate::problem::Problem;
 use crate::site::Site;
 
 /// The number of sites to keep.
 const SITES: usize = 256;
 
-/// The number of databases to read at a time.
-const CONCURRENCY: usize = 8;
+/// The number of databases to read or to migrate at a time.
+pub(crate) const CONCURRENCY: usize = 8;
 
 /// How long reading one database may take.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -34,10 +38,17 @@ pub(crate) struct Tenants {
     client: Client,
     filter: DatabaseFilter,
     options: Box<dyn Fn(MigratorBuilder) -> MigratorBuilder + Send + Sync>,
-    /// By the name of the database, each with the number of its last use.
-    sites: Mutex<HashMap<String, (Site, u64)>>,
+    sites: Mutex<Sites>,
     uses: AtomicU64,
+    sweep: Sweep,
     dry_runs: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Sites {
+    /// By the name of the database, each with the number of its last use.
+    kept: HashMap<String, (Site, u64)>,
+    is_closed: bool,
 }
 
 /// How far a database is. `None` if it could not be read.
@@ -94,8 +105,8 @@ impl Tenants {
         options: impl Fn(MigratorBuilder) -> MigratorBuilder + Send + Sync + 'static,
         dry_runs: Arc<Semaphore>,
     ) -> Self {
-        let (sites, uses) = (Mutex::default(), AtomicU64::new(0));
-        Self { client, filter, options: Box::new(options), sites, uses, dry_runs }
+        let (sites, uses, sweep) = (Mutex::default(), AtomicU64::new(0), Sweep::default());
+        Self { client, filter, options: Box::new(options), sites, uses, sweep, dry_runs }
     }
 
     /// The site of a database, which is kept for later requests.
@@ -103,17 +114,21 @@ impl Tenants {
         if let Some(site) = self.kept(database) {
             return Ok(site);
         }
-        if !self.databases().await?.contains(database) {
+        if !self.names().await?.contains(database) {
             let problem = Problem::not_found(format!("there is no database '{database}' among the tenants"));
             return Err(problem.help("`tenants` lists them"));
         }
-        Ok(self.keep(database, Site::of_tenant(self.migrator(database)?, self.dry_runs.clone())))
+        let site = Site::of_tenant(self.migrator(database)?, self.dry_runs.clone());
+        self.keep(database, site).ok_or_else(|| {
+            let detail = "this process is shutting down";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
+        })
     }
 
     /// A page of the databases, in the order of their names.
     pub(crate) async fn page(&self, wanted: &Wanted<'_>) -> Result<Page, Problem> {
         let search = wanted.search.to_lowercase();
-        let mut names = self.databases().await?;
+        let mut names = self.names().await?;
         names.retain(|name| name.to_lowercase().contains(&search));
         let total = names.len();
         let rest = names.into_iter().filter(|name| wanted.after.is_none_or(|after| name.as_str() > after));
@@ -132,13 +147,23 @@ impl Tenants {
         Ok(page)
     }
 
-    /// Ends the streams and runs of all databases.
+    /// Ends the streams and runs of all databases, and refuses new ones.
     pub(crate) async fn close(&self) {
-        let sites = std::mem::take(&mut *self.sites.lock().unwrap_or_else(PoisonError::into_inner));
+        let sites = {
+            let mut sites = self.sites();
+            sites.is_closed = true;
+            std::mem::take(&mut sites.kept)
+        };
         join_all(sites.values().map(|(site, _)| site.close())).await;
     }
 
-    async fn databases(&self) -> Result<BTreeSet<String>, Problem> {
+    /// The newest `up` in all databases that this process has started.
+    pub(crate) fn sweep(&self) -> &Sweep {
+        &self.sweep
+    }
+
+    /// The names of all databases.
+    pub(crate) async fn names(&self) -> Result<BTreeSet<String>, Problem> {
         let (filter, client) = (self.filter.clone(), self.client.clone());
         // The driver's futures must not be dropped midway.
         let listing = tokio::spawn(async move { filter.select(&client).await }).await;
@@ -167,15 +192,20 @@ impl Tenants {
     }
 
     fn kept(&self, database: &str) -> Option<Site> {
-        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
-        let (site, used) = sites.get_mut(database)?;
+        let mut sites = self.sites();
+        let (site, used) = sites.kept.get_mut(database)?;
         *used = self.uses.fetch_add(1, Ordering::Relaxed);
         Some(site.clone())
     }
 
-    /// Keeps a site instead of the idle one that was not used for longest. Of two requests at once, both get the first site.
-    fn keep(&self, database: &str, site: Site) -> Site {
-        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Keeps a site instead of the idle one that was not used for longest. Of two requests at once, both get the first site. `None`
+    /// after [`close`](Self::close).
+    fn keep(&self, database: &str, site: Site) -> Option<Site> {
+        let mut sites = self.sites();
+        if sites.is_closed {
+            return None;
+        }
+        let sites = &mut sites.kept;
         if sites.len() >= SITES && !sites.contains_key(database) {
             let idle = sites.iter().filter(|(_, (site, _))| site.is_idle()).min_by_key(|(_, (_, used))| *used);
             if let Some(name) = idle.map(|(name, _)| name.clone()) {
@@ -183,7 +213,11 @@ impl Tenants {
             }
         }
         let used = self.uses.fetch_add(1, Ordering::Relaxed);
-        sites.entry(database.to_owned()).or_insert((site, used)).0.clone()
+        Some(sites.entry(database.to_owned()).or_insert((site, used)).0.clone())
+    }
+
+    fn sites(&self) -> MutexGuard<'_, Sites> {
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

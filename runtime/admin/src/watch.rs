@@ -60,7 +60,7 @@ pub(crate) struct Message {
     /// `<origin>-<number>`.
     pub(crate) id: String,
     number: u64,
-    /// `state`, `step`, `operation` or `gone`.
+    /// `state`, `step`, `operation`, `tenants` or `gone`.
     pub(crate) kind: &'static str,
     pub(crate) data: Value,
 }
@@ -109,6 +109,11 @@ impl Watch {
     pub(crate) fn close(&self) {
         self.with(|log| log.is_closed = true);
         self.send("gone", json!({}));
+    }
+
+    /// Sends that something has changed in the database of a tenant.
+    pub(crate) fn tenants_changed(&self) {
+        self.send("tenants", json!({}));
     }
 
     async fn poll(self) {

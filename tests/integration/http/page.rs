@@ -105,6 +105,25 @@ async fn the_counts_are_those_of_the_status() {
 }
 
 #[tokio::test]
+async fn the_last_execution_may_be_a_down() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db);
+    let (app, users) = (App::new(&migrator), "module:page:001_users");
+    for (by, is_up) in [("ana", true), ("ben", false)] {
+        let up = async || migrator.up().only(users).by(by).await;
+        let down = async || migrator.down().only(users).by(by).await;
+        if is_up {
+            up().await.unwrap()
+        } else {
+            down().await.unwrap()
+        };
+        let page = app.page(READ, "").await;
+        let (_, last) = page.text.split_once("last execution").unwrap();
+        assert!(last.split_once("</p>").unwrap().0.trim_end().ends_with(&format!(" by {by}")), "{last}");
+    }
+}
+
+#[tokio::test]
 async fn filters_select_rows() {
     let db = TestDb::new().await;
     let app = half_applied(&db).await;

@@ -48,6 +48,7 @@ async fn main() -> Result<()> {
         ["restructure-down", uri, database, lease, ref halt @ ..] => {
             crash::run(restructure::SOURCE, Direction::Down, uri, database, lease, halt).await
         }
+        ["administered", uri, database, ref halt @ ..] => crash::administered(uri, database, halt).await,
         ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
             drawn::run(uri, database, [drawing, without, deed], halt).await
         }

@@ -20,10 +20,7 @@ pub(crate) struct Filter {
 }
 
 pub(crate) async fn tenants(call: Call, Query(filter): Query<Filter>) -> Result<Response, Problem> {
-    let Some(tenants) = call.admin.tenants() else {
-        let problem = Problem::not_found("this application has not configured tenants");
-        return Err(problem.help("its own database is served by the other paths"));
-    };
+    let tenants = call.tenants()?;
     let wanted = Wanted {
         search: &filter.q,
         failed: filter.failed,

@@ -135,15 +135,16 @@ fn heading(status: &Status, counts: &Counts) -> String {
 /// Where this is, and what happened last.
 fn place(call: &Call, status: &Status) -> Markup {
     let records = status.iter().filter_map(|standing| standing.record);
-    let last = records.max_by_key(|record| record.executed_at);
+    let last = records.max_by_key(|record| record.reverted_at.unwrap_or(record.executed_at));
     html! {
         "Database " b { (visible(call.migrator().database().name())) }
         @if let Some(holder) = status.holder().filter(|holder| !holder.expired) {
             " · run by " (visible(holder.actor.as_deref().unwrap_or(&holder.host))) " since " (ago(holder.since))
             @if let Some(current) = &holder.current { ", now " code { (visible(current)) } }
         } @else if let Some(last) = last {
-            " · last execution " (ago(last.executed_at))
-            @if let Some(by) = &last.applied_by { " by " (visible(by)) }
+            @let (at, by) = last.reverted_at.map_or((last.executed_at, &last.applied_by), |at| (at, &last.reverted_by));
+            " · last execution " (ago(at))
+            @if let Some(by) = by { " by " (visible(by)) }
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The databases of the tenants: how far each is, failed ones first.
 
+mod up_all;
+
 use std::cmp::Reverse;
 
 use axum::response::Response;
 use maud::{Markup, html};
 use mongrate::display::{Count, plural};
 use serde::Deserialize;
+
+pub(crate) use up_all::up_all;
 
 use super::layout::{Layout, live};
 use super::view::View;
@@ -32,9 +36,7 @@ pub(crate) struct Filter {
 }
 
 pub(crate) async fn show(call: Call, Query(filter): Query<Filter>) -> Result<Response, Problem> {
-    let Some(tenants) = call.admin.tenants() else {
-        return Err(Problem::not_found("this application has not configured tenants"));
-    };
+    let tenants = call.tenants()?;
     let wanted = Wanted {
         search: filter.q.as_deref().unwrap_or_default(),
         failed: filter.failed.as_ref().map(|_| true),
@@ -53,8 +55,10 @@ pub(crate) async fn show(call: Call, Query(filter): Query<Filter>) -> Result<Res
             }
             div.actions { (live()) }
         }
+        @if filter.q.is_none() { (up_all::form(&call, page.total)) }
         (filters(&filter))
         div #tenants data-live {
+            (up_all::state(&call))
             @if page.tenants.is_empty() { (empty(&filter)) } @else { (table(&call, &page)) }
         }
         (pages(&filter, &page))

@@ -8,6 +8,7 @@ use mongodb::BoxFuture;
 use mongodb::bson::DateTime;
 use mongrate::events::{Event, Events};
 use mongrate::migration::Direction;
+use mongrate::stop::Signals;
 use mongrate::{Error, Migrator, Plan, Report};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -104,6 +105,8 @@ impl Run {
             Event::Waiting { .. } if !self.0.may_wait => {}
             event => self.0.progress.send_modify(|progress| progress.note(event)),
         };
+        // Nobody awaits the run, so that its error would not end the process.
+        let signals = Signals::new();
         let mut work = tokio::spawn(work);
         let result = loop {
             tokio::select! {
@@ -117,6 +120,7 @@ impl Run {
         // The task is neither aborted nor does the engine let a panic through, unless the runtime ends.
         let result = result.unwrap_or_else(|_| Err(Error::Interrupted { report: Box::default() }));
         self.0.progress.send_modify(|progress| progress.end(result));
+        signals.pass_on();
     }
 
     /// Waits until it has ended, or this has passed. Waits longer if it is not known yet whether it gets the lease.
@@ -130,6 +134,15 @@ impl Run {
             // Without an end in time, the caller sees that it has none.
             let _ = timeout_at(begin + limit, progress.wait_for(|progress| progress.result.is_some())).await;
         }
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&self) -> Result<Arc<Report>, Arc<Error>> {
+        let mut progress = self.0.progress.subscribe();
+        let ended = progress.wait_for(|progress| progress.result.is_some()).await;
+        // Cannot fail: the sender is in `self`.
+        let result = ended.ok().and_then(|progress| progress.result.clone());
+        result.unwrap_or_else(|| Err(Arc::new(Error::Interrupted { report: Box::default() })))
     }
 
     /// Waits until it is known whether it gets the lease, and returns the error if it ended without ever having it.

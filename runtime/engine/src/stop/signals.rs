@@ -56,6 +56,16 @@ impl Signals {
     pub fn received(&self) -> bool {
         handler::received() != self.before
     }
+
+    /// Ends the counting. If a signal was received and its default action is in force again, raises it once more, which ends the
+    /// process: for work that nobody awaits, so that its error would not end the process.
+    pub fn pass_on(self) {
+        let received = self.received();
+        drop(self);
+        if received {
+            handler::raise_last();
+        }
+    }
 }
 
 impl Drop for Signals {
@@ -109,14 +119,18 @@ impl Drop for Watch {
 mod handler {
     use std::mem::MaybeUninit;
     use std::ptr;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
     /// SIGHUP is sent when the terminal or its connection is closed.
     const SIGNALS: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
 
     static RECEIVED: AtomicUsize = AtomicUsize::new(0);
 
-    extern "C" fn count(_: libc::c_int) {
+    /// The signal that was received last.
+    static LAST: AtomicI32 = AtomicI32::new(0);
+
+    extern "C" fn count(signal: libc::c_int) {
+        LAST.store(signal, Ordering::Relaxed);
         RECEIVED.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -136,18 +150,27 @@ mod handler {
         count as *const () as libc::sighandler_t
     }
 
+    /// Raises the signal that was received last, unless somebody handles it.
+    pub(super) fn raise_last() {
+        let signal = LAST.load(Ordering::Relaxed);
+        if action(signal).is_some_and(|action| action.sa_sigaction == libc::SIG_DFL) {
+            // SAFETY: `raise` has no preconditions.
+            unsafe { libc::raise(signal) };
+        }
+    }
+
+    /// Returns the current action of a signal.
+    fn action(signal: libc::c_int) -> Option<libc::sigaction> {
+        let mut current = MaybeUninit::<libc::sigaction>::uninit();
+        // SAFETY: with a null second argument, `sigaction` only writes the current action to the third, which is valid for
+        // writes. It is initialized if the result is 0.
+        unsafe { (libc::sigaction(signal, ptr::null(), current.as_mut_ptr()) == 0).then(|| current.assume_init()) }
+    }
+
     /// Replaces the handler `from` by `to`. Any other handler is the application's own and stays.
     fn replace(from: libc::sighandler_t, to: libc::sighandler_t) {
         for signal in SIGNALS {
-            let mut current = MaybeUninit::<libc::sigaction>::uninit();
-            // SAFETY: with a null second argument, `sigaction` only writes the current action to the third, which is valid
-            // for writes. It is initialized if the result is 0.
-            let action = unsafe {
-                if libc::sigaction(signal, ptr::null(), current.as_mut_ptr()) != 0 {
-                    continue;
-                }
-                current.assume_init()
-            };
+            let Some(action) = action(signal) else { continue };
             if action.sa_sigaction == from {
                 let mut action = action;
                 action.sa_sigaction = to;
@@ -168,4 +191,5 @@ mod handler {
     }
     pub(super) fn install() {}
     pub(super) fn remove() {}
+    pub(super) fn raise_last() {}
 }
