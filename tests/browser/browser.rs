@@ -10,6 +10,7 @@ use thirtyfour::{BrowserLogEntry, CapabilitiesHelper};
 use tokio::time::{sleep, timeout};
 
 use crate::chromedriver::Chromedriver;
+use crate::quiet::Turn;
 use crate::served::Served;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -35,11 +36,21 @@ pub(crate) struct Browser {
     // Dropped in this order.
     _chromedriver: Chromedriver,
     _profile: Scratch,
+    _turn: Turn,
 }
 
 impl Browser {
     /// Opens a browser and the overview, which shows the form to sign in.
     pub(crate) async fn open(served: &Served) -> Self {
+        Self::open_in(Turn::beside_others().await, served).await
+    }
+
+    /// Opens a browser while no other one is open.
+    pub(crate) async fn alone(served: &Served) -> Self {
+        Self::open_in(Turn::alone().await, served).await
+    }
+
+    async fn open_in(turn: Turn, served: &Served) -> Self {
         let (chromedriver, profile) = (Chromedriver::start().await, Scratch::new());
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in ARGUMENTS {
@@ -57,6 +68,7 @@ impl Browser {
             site: served.view(""),
             _chromedriver: chromedriver,
             _profile: profile,
+            _turn: turn,
         };
         browser.goto("").await;
         browser

@@ -16,8 +16,12 @@ use crate::browser::Browser;
 use crate::migrations::{EMAILS, migrator};
 use crate::served::Served;
 
-/// The budgets, 1 s and 100 ms, are for an idle machine. Other tests run beside these.
-const SLACK: f64 = 4.0;
+/// In milliseconds.
+const PAINT: f64 = 1_000.0;
+const SEARCH: f64 = 100.0;
+
+/// How often is measured: other programs use the machine, too.
+const ATTEMPTS: usize = 3;
 
 /// A migration that does nothing, in place of the macro's static.
 fn leak(number: usize) -> Migration {
@@ -34,7 +38,25 @@ async fn a_thousand_migrations_are_painted_and_searched_within_the_budgets() {
     let db = TestDb::new().await;
     let registry: Registry = (0..1000).map(leak).collect();
     let served = Served::new(&Migrator::builder(db.database().clone()).registry(registry).build().unwrap()).await;
-    let browser = Browser::signed_in(&served, READ).await;
+    let browser = Browser::alone(&served).await;
+    browser.sign_in(READ).await;
+    browser.see("Sign out").await;
+    let mut best = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..ATTEMPTS {
+        let (paint, search) = paint_and_search(&browser).await;
+        println!("first paint after {paint:.0} ms, search in {search:.0} ms");
+        best = (best.0.min(paint), best.1.min(search));
+        if best.0 < PAINT && best.1 < SEARCH {
+            break;
+        }
+    }
+    assert!(best.0 < PAINT && best.1 < SEARCH, "paint {:.0} ms, search {:.0} ms", best.0, best.1);
+    browser.goto("./?q=step_77").await;
+    browser.finish().await;
+}
+
+/// The times until the overview is painted, and until a search has hidden rows, in milliseconds.
+async fn paint_and_search(browser: &Browser) -> (f64, f64) {
     browser.goto("").await;
     assert_eq!(browser.count(".rows > li").await, 1000);
     let paint = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime";
@@ -45,10 +67,7 @@ async fn a_thousand_migrations_are_painted_and_searched_within_the_budgets() {
     let search = browser.ask(search, &[]).await.as_f64().unwrap();
     let shown = "return [...document.querySelectorAll('.rows > li')].filter((row) => !row.hidden).length";
     assert_eq!(browser.ask(shown, &[]).await, 11);
-    println!("first paint after {paint:.0} ms, search in {search:.0} ms");
-    assert!(paint < SLACK * 1000.0 && search < SLACK * 100.0, "paint {paint:.0} ms, search {search:.0} ms");
-    browser.goto("./?q=step_77").await;
-    browser.finish().await;
+    (paint, search)
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ pub(crate) const USERS: &str = "module:shop:001_create_users";
 pub(crate) const ROLES: &str = "module:shop:002_assign_roles";
 pub(crate) const EMAILS: &str = "module:shop:003_lower_emails";
 pub(crate) const SLOW: &str = "module:slow:002_count_orders";
+pub(crate) const CARTS: &str = "module:carts:001_delete_carts";
 pub(crate) const FAILING: &str = "module:failing:002_unique_emails";
 
 /// A migrator for one source of this file.
@@ -87,6 +88,18 @@ async fn count_orders(db: &Database) -> Done {
 #[migration(id = "003_archive_orders", source = "module:slow", deps = ["module:slow:002_count_orders"])]
 async fn archive_orders(tx: &mut Tx) -> Done {
     Ok(step(tx, "archived").await?)
+}
+
+/// Old carts are deleted at night.
+#[migration(id = "001_delete_carts", source = "module:carts", manual)]
+async fn delete_carts(tx: &mut Tx) -> Done {
+    Ok(step(tx, "deleted").await?)
+}
+
+/// The carts that are left get a currency.
+#[migration(id = "002_add_currency", source = "module:carts", deps = ["module:carts:001_delete_carts"])]
+async fn add_currency(tx: &mut Tx) -> Done {
+    Ok(step(tx, "currency").await?)
 }
 
 /// Collects the email addresses.

@@ -62,6 +62,30 @@ async fn a_run_of_another_process_is_seen_live() {
     other.finish().await;
 }
 
+#[tokio::test]
+async fn a_run_is_stopped_on_the_other_replica_and_both_show_it() {
+    let db = TestDb::new().await;
+    let (here, there) = (replica(&db, "here").await, replica(&db, "there").await);
+    let (one, other) = (Browser::signed_in(&here, OPERATE).await, Browser::signed_in(&there, OPERATE).await);
+    one.goto("plan").await;
+    one.press("Run these 3").await;
+    begun(&db).await;
+    other.press("Look at the run").await;
+    other.see("1 step recorded so far").await;
+    other.press("Stop…").await;
+    other.fill("because", "too slow").await;
+    other.press("Stop this run").await;
+    // At the next heartbeat of the holder, whose page follows.
+    one.see("What it had applied stays applied").await;
+    other.see("What it had applied stays applied").await;
+    one.check().await;
+    assert_eq!(steps(&db).await, ["imported"]);
+    assert!(lease_is_free(&db).await);
+    assert_eq!(count(&db, "migrations_history", doc! { "act": "run", "status": "running" }).await, 1);
+    one.finish().await;
+    other.finish().await;
+}
+
 /// The lease of a process that is killed.
 const LEASE: Duration = Duration::from_secs(2);
 

@@ -22,11 +22,6 @@ impl Mounts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).api.get_or_insert_with(|| path.to_owned());
     }
 
-    /// The path of the API.
-    pub(crate) fn api(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).api.clone()
-    }
-
     /// The address of the API relative to the views of the page: `../../api/migrations`. `None` if there is no API.
     pub(crate) fn api_from_page(&self) -> Option<String> {
         let paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);

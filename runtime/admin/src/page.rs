@@ -7,6 +7,7 @@ pub(crate) mod curl;
 mod forms;
 mod found;
 pub(crate) mod history;
+mod last_seen;
 mod layout;
 mod leading;
 pub(crate) mod lock;

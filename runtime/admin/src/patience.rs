@@ -46,14 +46,14 @@ impl Patience {
                 let detail = format!("the admin failed to answer; its log has the details under the id {id}");
                 Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
             }
-            Err(_) => {
-                let detail = format!("the database has not answered within {} seconds", limit.as_secs());
-                let help = "try again; if this repeats, check the database and the network between it and this process";
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unreachable", detail)
-                    .help(help)
-                    .retry_after(5)
-                    .into_response()
-            }
+            Err(_) => exhausted(limit).into_response(),
         }
     }
+}
+
+/// The database has not answered within a limit.
+pub(crate) fn exhausted(limit: Duration) -> Problem {
+    let detail = format!("the database has not answered within {} seconds", limit.as_secs());
+    let help = "try again; if this repeats, check the database and the network between it and this process";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unreachable", detail).help(help).retry_after(5)
 }

@@ -1,7 +1,6 @@
 //! The table of routes. The routers, the checks of access, the OpenAPI document and the tests are made from it.
 
 use axum::Router;
-use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 
@@ -137,8 +136,8 @@ pub(crate) fn page() -> Vec<Route> {
 }
 
 /// The view of the API shows this table, which names the view.
-async fn requests(call: Call, headers: HeaderMap) -> Response {
-    page::curl::show(&call, &headers, &api())
+async fn requests(call: Call) -> Response {
+    page::curl::show(&call, &api())
 }
 
 async fn document(call: Call) -> Response {

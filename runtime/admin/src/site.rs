@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use mongrate::migrator::Details;
 use mongrate::status::Status;
 use mongrate::{Error, Migrator};
 use tokio::sync::Semaphore;
@@ -81,10 +82,20 @@ impl Site {
 
     /// Reads the status, and keeps it for [`last_seen`](Self::last_seen).
     pub(crate) async fn status(&self) -> Result<Seen, Error> {
-        let status = Arc::new(self.migrator().status().await?);
-        let seen = Seen { status, at: SystemTime::now() };
+        Ok(self.keep(self.migrator().status().await?))
+    }
+
+    /// Reads everything about a migration, and keeps the status that comes with it.
+    pub(crate) async fn show(&self, id: &str) -> Result<Details, Error> {
+        let details = self.migrator().show(id).await?;
+        self.keep(details.status().clone());
+        Ok(details)
+    }
+
+    fn keep(&self, status: Status) -> Seen {
+        let seen = Seen { status: Arc::new(status), at: SystemTime::now() };
         *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
-        Ok(seen)
+        seen
     }
 
     /// The status that was read last, for when the database does not answer.

@@ -229,7 +229,7 @@ async fn a_migration_is_shown_with_its_neighbors_and_history() {
     for neighbor in ["001_users", "003_titles"] {
         assert!(page.text.contains(&format!("migration?id=module%3Apage%3A{neighbor}")), "{neighbor}");
     }
-    assert_eq!(page.text.matches(r#"<td data-name="Act">up</td>"#).count(), 1);
+    assert_eq!(page.text.matches(r#"<td data-name="Act">Up</td>"#).count(), 1);
     let graph = page.text.split_once("<svg xmlns").unwrap().1.split_once("</svg>").unwrap().0;
     assert_eq!(graph.matches("migration?id=module%3Apage%3A").count(), 3, "{graph}");
     assert!(!graph.contains("<style"), "the page's policy allows no inline style");
@@ -270,6 +270,10 @@ async fn while_the_database_is_away_the_last_known_state_is_shown() {
     assert!(after.text.contains("The database does not answer."), "{}", after.text);
     assert_eq!(rows(&after), rows(&before));
     assert!(!after.text.contains("Run…") && !after.text.contains("Plan and run all"));
+    let one = app.page(REPAIR, "migration?id=module%3Apage%3A002_roles").await;
+    assert_eq!(one.status, StatusCode::SERVICE_UNAVAILABLE, "{}", one.text);
+    assert!(one.text.contains("This is the state of <time") && one.text.contains("dup key"), "{}", one.text);
+    assert!(!one.text.contains("Run…") && !one.text.contains("Mark as applied"), "{}", one.text);
     // Of a process that has never seen it, there is nothing to show.
     let fresh = App::new(&migrator(&client.database(db.name()))).page(REPAIR, "").await;
     assert_eq!(fresh.status, StatusCode::SERVICE_UNAVAILABLE);

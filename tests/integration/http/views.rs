@@ -190,7 +190,7 @@ async fn a_run_is_seen_live_here_and_from_another_process_and_its_end_is_explain
         text.contains("Running module:http-views-slow:002_slow").then_some(text)
     })
     .await;
-    assert!(text.contains("Up by operator, OPS-17 , since"), "{text}");
+    assert!(text.contains("Up by operator, OPS-17 , started"), "{text}");
     assert!(text.contains("1 of 2 done. You may close this tab; the run goes on."), "{text}");
     assert!(text.contains("Applied module:http-views-slow:001_quick"), "{text}");
     assert!(!text.contains("Stop"), "a reader cannot stop it: {text}");
@@ -200,6 +200,7 @@ async fn a_run_is_seen_live_here_and_from_another_process_and_its_end_is_explain
     assert!(elsewhere.contains("Run 1 Running") && elsewhere.contains("1 step recorded so far"), "{elsewhere}");
     let lock = words(&there.page(READ, "lock").await);
     assert!(lock.contains("The lock is held") && lock.contains("Alive expires in"), "{lock}");
+    assert!(lock.contains("Last heartbeat") && lock.contains(" s ago"), "{lock}");
     assert!(lock.contains("This needs the level repair"), "{lock}");
     let busy = words(&there.page(OPERATE, "plan").await);
     assert!(busy.contains("Busy.") && busy.contains("See run 1"), "{busy}");
@@ -258,6 +259,13 @@ async fn a_lost_run_is_explained_and_its_lock_can_be_taken_over() {
     let tag = app.get(REPAIR, "/lock").await.header("etag").unwrap().to_owned();
     assert_eq!(tag.trim_matches('"'), field(&release, "seen"));
     assert!(words(&release).contains("Release the lock"));
+
+    // A plan from before the lease expired does not wait for it.
+    let stale = [("verb", "up"), ("plan", field(&plan, "plan"))];
+    let refused = app.form(OPERATE, "up", &stale).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    assert!(refused.text.contains("href=\"plan?verb=up\">Plan a run that takes over…"), "{}", refused.text);
+    assert!(refused.text.contains("waits up to 20 s to make sure"), "{}", refused.text);
 }
 
 #[tokio::test]
@@ -371,7 +379,7 @@ async fn the_api_view_has_a_request_for_each_route() {
     let app = app(&db);
     let answer = app.page(READ, "api").await;
     let text = words(&answer);
-    assert!(text.contains("BASE=https://shop.example.com/api/admin/migrations TOKEN="), "{text}");
+    assert!(text.contains("BASE= ./../../api/admin/migrations TOKEN="), "{text}");
     assert!(answer.text.contains("href=\"./../../api/admin/migrations/openapi.json\""), "{}", answer.text);
     let document = app.get(READ, "/openapi.json").await.value();
     for (path, methods) in document["paths"].as_object().unwrap() {

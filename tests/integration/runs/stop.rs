@@ -93,10 +93,13 @@ async fn a_request_with_another_token_stops_nothing() {
     for other in [token - 1, token + 1] {
         assert!(!migrator.request_stop(other).await.unwrap());
     }
+    let first = migrator.lock_status().await.unwrap().last_heartbeat.unwrap();
     let lease = doc! { "_id": "lease" };
     let lease = async || db.collection::<Document>("migrations_lock").find_one(lease.clone()).await.unwrap().unwrap();
     let beat = lease().await.get_i64("beat").unwrap();
     eventually("two heartbeats", async || (lease().await.get_i64("beat").unwrap() >= beat + 2).then_some(())).await;
+    let status = migrator.lock_status().await.unwrap();
+    assert!(status.last_heartbeat.unwrap() > first && status.holder.unwrap().since <= first, "{first}");
     assert!(!run.is_finished());
     GOES.open();
     let report = run.await.unwrap().unwrap();
@@ -114,6 +117,8 @@ async fn a_request_to_a_dead_holder_does_not_stop_the_next_one() {
     let before = successor.lock_status().await.unwrap();
     assert_eq!(before.stop_requested, None);
     assert!(before.expires_in.unwrap() <= Duration::from_secs(2), "{before:?}");
+    let lease = before.expires_at.unwrap().timestamp_millis() - before.last_heartbeat.unwrap().timestamp_millis();
+    assert_eq!(lease, 2_000, "{before:?}");
     assert!(successor.request_stop(before.token).by("$ana").because("$hangs").await.unwrap());
     let status = successor.lock_status().await.unwrap();
     println!("{status}");

@@ -201,8 +201,11 @@
   };
   find?.addEventListener("input", search);
 
-  // Copying, local times.
-  const enhance = (page) => { for (const button of page.querySelectorAll("[data-copy]")) button.hidden = false; };
+  // Copying, absolute addresses, local times.
+  const enhance = (page) => {
+    for (const button of page.querySelectorAll("[data-copy]")) button.hidden = false;
+    for (const address of page.querySelectorAll("[data-absolute]")) address.textContent = new URL(address.textContent, location.href).href;
+  };
   enhance(document);
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use axum::response::Response;
+use mongrate::Error;
 use mongrate::migration::Direction;
 use serde::{Deserialize, Deserializer};
 
 use super::leading::redirect;
+use super::takeover;
 use super::view::View;
+use super::words::whole;
 use crate::api::amend::{Amendment, amend};
 use crate::api::unlock::release;
 use crate::api::up::{Request, launch};
@@ -119,9 +122,27 @@ async fn start(call: &Call, verb: Direction, form: RunForm, dry_run: bool) -> Re
     let run = launch(call, request).await.map_err(|problem| problem.link(plan.clone(), "Look at the plan again"))?;
     if let Some(error) = run.refusal().await {
         call.site.runs().forget(&run);
-        return Err(Problem::from(&*error));
+        return Err(refused(call, &error, plan));
     }
     Ok((run, plan))
+}
+
+/// A run that did not get the lock. A lease that has expired can be taken over.
+fn refused(call: &Call, error: &Error, plan: String) -> Problem {
+    let problem = Problem::from(error);
+    match error {
+        Error::LockTimeout { take_over: Some(_), .. } => {
+            let wait = whole(takeover::wait(call.migrator()));
+            let help =
+                format!("plan again: the run then waits up to {wait} to make sure that it is gone, and takes over");
+            problem.help(help).link(plan, "Plan a run that takes over…")
+        }
+        Error::LockTimeout { .. } => {
+            let help = "wait until that run has ended, or stop it";
+            problem.help(help).link(View::Lock.url(&call.site, &[]), "Look at the lock")
+        }
+        _ => problem,
+    }
 }
 
 pub(crate) async fn stop(call: Call, Form(form): Form<StopForm>) -> Result<Response, Problem> {

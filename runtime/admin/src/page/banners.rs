@@ -1,13 +1,13 @@
 //! Warnings above a view about the state of the database.
 
 use maud::{Markup, html};
-use mongrate::Error;
 use mongrate::display::plural;
 use mongrate::status::{Standing, Status};
 
 use super::view::View;
-use super::words::{ago, capitalized, id, time, visible};
+use super::words::{ago, id, sentence, time, visible};
 use crate::call::Call;
+use crate::problem::Problem;
 use crate::site::Seen;
 
 /// How many failed migrations are named.
@@ -24,10 +24,10 @@ pub(super) fn banners(call: &Call, status: &Status) -> Markup {
 }
 
 /// The database does not answer, so an older status is shown.
-pub(super) fn unreachable(call: &Call, error: &Error, seen: &Seen) -> Markup {
+pub(super) fn unreachable(call: &Call, problem: &Problem, seen: &Seen) -> Markup {
     html! {
         div.alert.bad {
-            strong { "The database does not answer." } " " (visible(&capitalized(&call.error_text(&error.message())))) "."
+            strong { "The database does not answer." } " " (visible(&sentence(&call.error_text(&problem.detail))))
             " This is the state of " (time(mongodb::bson::DateTime::from_system_time(seen.at))) " UTC; nothing can be done meanwhile."
         }
     }

@@ -1,21 +1,18 @@
 //! The API, as requests of curl to copy.
 
-use axum::http::HeaderMap;
 use axum::http::Method;
-use axum::http::header::HOST;
 use axum::response::Response;
 use maud::{Markup, html};
 
 use super::layout::Layout;
 use super::view::View;
-use super::words::{self, Tone, visible};
+use super::words::{self, Tone, prose};
 use crate::access::Level;
 use crate::call::Call;
-use crate::host::is_loopback;
 use crate::route::Route;
 
 /// Shows a request for each row of the table of routes.
-pub(crate) fn show(call: &Call, headers: &HeaderMap, rows: &[Route]) -> Response {
+pub(crate) fn show(call: &Call, rows: &[Route]) -> Response {
     let base = call.admin.mounts().api_from_page();
     let body = html! {
         section.head {
@@ -25,33 +22,31 @@ pub(crate) fn show(call: &Call, headers: &HeaderMap, rows: &[Route]) -> Response
             }
             @if let Some(base) = &base { div.actions { a.button href=(format!("{base}/openapi.json")) { "openapi.json" } } }
         }
-        @if base.is_none() {
+        @if let Some(base) = &base {
+            (start(base))
+            div.group { ul.rows.requests { @for (index, row) in rows.iter().enumerate() { (request(call, index, row)) } } }
+        } @else {
             div.empty {
                 p { "The API is not mounted in this application." }
                 p.muted { "It is mounted beside the page, under a path of its own." }
             }
-        } @else {
-            (start(call, headers))
-            div.group { ul.rows.requests { @for (index, row) in rows.iter().enumerate() { (request(call, index, row)) } } }
         }
     };
     Layout::of(call, "API", View::Api).answer(&body)
 }
 
-/// The two variables that every request uses.
-fn start(call: &Call, headers: &HeaderMap) -> Markup {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let scheme = if is_loopback(name) { "http" } else { "https" };
-    let path = call.admin.mounts().api().unwrap_or_default();
+/// The two variables that every request uses. Only the browser knows the scheme, host and prefix of the page, so that its script
+/// makes the address absolute.
+fn start(base: &str) -> Markup {
     html! {
         div.panel {
             div {
-                pre #variables tabindex="0" { "BASE=" (scheme) "://" (visible(host)) (path) "\nTOKEN=…" }
+                pre #variables tabindex="0" { "BASE=" span data-absolute { (base) } "\nTOKEN=…" }
                 (copy("variables"))
             }
+            noscript { p { "BASE is relative to the address of this page: complete it with the scheme and the host." } }
             p.muted {
-                "Set these first. Behind a proxy that adds a prefix, the prefix comes before the path. "
+                "Set these first. "
                 "What changes records needs the " code { "ETag" } " of what you saw, as " code { "If-Match" } ": of "
                 code { "plan" } " for " code { "down" } ", of " code { "lock" } " for a release, of " code { "status" } " for the rest."
             }
@@ -69,7 +64,7 @@ fn request(call: &Call, index: usize, row: &Route) -> Markup {
                 b { code { (row.method) " " (row.path.trim_start_matches('/')) } } " "
                 @if let Some(level) = level { (words::badge(Tone::Calm, &level.to_string())) }
                 @if !is_allowed { " " span.muted { "not in your access" } }
-                p { (code(row.doc.summary)) "." }
+                p { (prose(row.doc.summary)) "." }
                 pre id=(id) tabindex="0" { (curl(row)) }
             }
             div.act { (copy(&id)) }
@@ -79,15 +74,6 @@ fn request(call: &Call, index: usize, row: &Route) -> Markup {
 
 fn copy(id: &str) -> Markup {
     html! { button.copy type="button" hidden data-copy=(id) { "Copy" } }
-}
-
-/// Shows what is in backticks as code.
-fn code(text: &str) -> Markup {
-    html! {
-        @for (index, part) in text.split('`').enumerate() {
-            @if index % 2 == 1 { code { (part) } } @else { (part) }
-        }
-    }
 }
 
 /// The request as a command.

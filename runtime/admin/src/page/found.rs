@@ -59,11 +59,11 @@ pub(crate) fn steps(site: &Site, report: &Report) -> Markup {
 pub(crate) fn found(key: &str, execution: &Execution) -> Markup {
     html! {
         @match &execution.outcome {
-            Outcome::Failed { message, .. } => p.error { (visible(message)) },
+            Outcome::Failed { message, .. } => p.error { (visible(&words::capitalized(message))) },
             Outcome::NotSimulated { reason } => p.needs { (visible(&words::capitalized(reason))) },
             _ => {}
         }
-        @for note in &execution.notes { p.needs { (visible(note)) } }
+        @for note in &execution.notes { p.needs { (visible(&words::sentence(note))) } }
         @if !execution.operations.is_empty() {
             details.found id=(key) open {
                 summary { "Dry run: " (summary(&execution.operations)) }

@@ -45,7 +45,7 @@ fn subtitle(page: &HistoryPage, filter: &Filter) -> Markup {
     let entries = if page.total == 1 { "entry" } else { "entries" };
     html! {
         (Count(page.total).to_string()) " " (entries)
-        @if filter.is_empty() { ". Executions and manual changes, newest first." } @else { " match. Newest first." }
+        @if filter.is_empty() { ". Executions and manual changes, newest first." } @else { (if page.total == 1 { " matches" } else { " match" }) ". Newest first." }
     }
 }
 
@@ -93,7 +93,7 @@ fn table(call: &Call, page: &HistoryPage) -> Markup {
         div.scroll {
             table.history {
                 thead {
-                    tr { @for name in ["When", "What", "Migration", "Took", "By", "On"] { th scope="col" { (name) } } }
+                    tr { @for name in ["When (UTC)", "What", "Migration", "Took", "By", "On"] { th scope="col" { (name) } } }
                 }
                 tbody { @for entry in &page.entries { (row(call, entry)) } }
             }

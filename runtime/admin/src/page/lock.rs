@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use maud::{Markup, html};
+use mongodb::bson::DateTime;
 use mongrate::lock::LockStatus;
 use mongrate::record::Holder;
 
@@ -53,12 +54,16 @@ fn state(call: &Call, lock: &LockStatus, holder: &Holder) -> Markup {
             dd { (visible(&holder.host)) "/" (holder.pid) @if let Some(actor) = &holder.actor { ", " (visible(actor)) } }
             dt { "Run" } dd { a href=(View::Run.url(&call.site, &[("id", &token)])) { (token) } }
             dt { "Since" }
-            dd { (words::time(holder.since)) @if let Some(held) = lock.held_for { ", for " (words::elapsed(held)) } }
+            dd { (words::time(holder.since)) @if let Some(held) = lock.held_for { ", for " (words::whole(held)) } }
             dt { @if holder.expired { "Was running" } @else { "Now running" } }
             dd { @match &holder.current { Some(id) => (words::id(&call.site, id)), None => "between two migrations" } }
+            @if let Some(at) = lock.last_heartbeat {
+                dt { "Last heartbeat" }
+                dd { (words::time(at)) @if let Some(passed) = since(lock, holder, at) { ", " (words::whole(passed)) " ago" } }
+            }
             dt { "Lease" }
             dd { (lease(lock, holder)) }
-            @if let Some(request) = &lock.stop_requested { dt { "Stop" } dd { (visible(&words::capitalized(&request.to_string()))) } }
+            @if let Some(request) = &lock.stop_requested { dt { "Stop" } dd { (words::badge(Tone::Busy, "requested")) " " (visible(&words::capitalized(&request.to_string()))) ", " (words::time(request.at)) } }
         }
         @if holder.expired { (take_over(call)) }
     }
@@ -70,16 +75,16 @@ fn lease(lock: &LockStatus, holder: &Holder) -> Markup {
     }
     html! {
         (words::badge(Tone::Good, "alive"))
-        @if let Some(left) = left(lock, holder) {
-            " expires in " (words::elapsed(left)) " unless a heartbeat prolongs it"
+        @if let Some(left) = lock.expires_in {
+            " expires in " (words::whole(left)) " unless a heartbeat prolongs it"
         }
     }
 }
 
-/// By the server's clock at the time of the reading.
-fn left(lock: &LockStatus, holder: &Holder) -> Option<Duration> {
-    let ends = lock.expires_at?.timestamp_millis() - holder.since.timestamp_millis();
-    Duration::from_millis(ends.try_into().ok()?).checked_sub(lock.held_for?)
+/// How long ago something was when the lock was read, by the server's clock alone.
+fn since(lock: &LockStatus, holder: &Holder, time: DateTime) -> Option<Duration> {
+    let after = time.timestamp_millis() - holder.since.timestamp_millis();
+    lock.held_for?.checked_sub(Duration::from_millis(after.try_into().ok()?))
 }
 
 /// Offers to run what is pending, which waits until the holder is certainly gone.
@@ -88,7 +93,7 @@ fn take_over(call: &Call) -> Markup {
         @if call.allowed.may(Action::Up) {
             p.actions {
                 a.button.primary href=(View::Plan.url(&call.site, &[])) { "Plan a run that takes over…" }
-                span.muted { "It waits up to " (words::elapsed(takeover::wait(call.migrator()))) " first. Nothing has to be released by hand." }
+                span.muted { "It waits up to " (words::whole(takeover::wait(call.migrator()))) " first. Nothing has to be released by hand." }
             }
         }
     }
@@ -99,7 +104,7 @@ fn release(call: &Call, lock: &LockStatus) -> Markup {
     html! {
         section.panel {
             h2 { "Release by force" }
-            ul.plain {
+            ul {
                 li { "The holder is fenced off: its open transaction does not commit, and its run fails." }
                 li { "What it has changed outside of transactions stays, and is not undone." }
                 li { "It is recorded in the history with your name and reason. An expired lease needs none of this." }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use axum::response::Response;
 use maud::{Markup, PreEscaped, html};
+use mongrate::Error;
 use mongrate::display::graph::{Drawing, Svg};
 use mongrate::migrator::HistoryPage;
 use mongrate::record::Record;
@@ -15,6 +16,7 @@ use mongrate::status::{Standing, Status};
 use serde::Deserialize;
 
 use super::banners::banners;
+use super::last_seen::{in_time, last_seen};
 use super::layout::{Layout, crumb, live};
 use super::view::View;
 use super::words::{ago, chip, record_badge, standing_badge, time, visible};
@@ -32,14 +34,34 @@ pub(crate) struct Which {
 }
 
 pub(crate) async fn show(call: Call, Query(Which { id }): Query<Which>) -> Result<Response, Problem> {
-    let details = call.migrator().show(&id).await?;
-    let (status, history) = (details.status(), details.history());
-    let (title, body) = match (details.standing(), details.orphan()) {
-        (Some(standing), _) => (title(&id, standing.label()), linked(&call, status, &standing, history)),
-        (None, Some(orphan)) => (title(&id, "not linked in"), orphaned(&call, status, orphan, history)),
-        (None, None) => (title(&id, "not recorded"), unrecorded(&call, &id, history)),
-    };
-    Ok(Layout::of(&call, &title, None).banners(banners(&call, status)).answer(&body))
+    let (site, key) = (call.site.clone(), id.clone());
+    match in_time(&call, async move { site.show(&key).await }).await {
+        Ok(details) => {
+            let (status, history) = (details.status(), details.history());
+            let (title, body) = match (details.standing(), details.orphan()) {
+                (Some(standing), _) => (title(&id, standing.label()), linked(&call, status, &standing, Some(history))),
+                (None, Some(orphan)) => (title(&id, "not linked in"), orphaned(&call, status, orphan, history)),
+                (None, None) => (title(&id, "not recorded"), unrecorded(&call, &id, history)),
+            };
+            Ok(Layout::of(&call, &title, None).banners(banners(&call, status)).answer(&body))
+        }
+        Err(problem) if problem.code == "unknown-migration" => Err(with_nearest(&call, &id, problem)),
+        Err(problem) => last_seen(&call, problem.clone(), |seen, banner| {
+            let standing = seen.status.get(&id).ok_or(problem)?;
+            let body = linked(&call, &seen.status, &standing, None);
+            Ok(Layout::of(&call, &title(&id, standing.label()), None).banners(banner).answer(&body))
+        }),
+    }
+}
+
+/// An unknown id leads to the nearest one that is known.
+fn with_nearest(call: &Call, id: &str, problem: Problem) -> Problem {
+    match call.migrator().registry().find(id) {
+        Err(Error::UnknownMigration { nearest: Some(nearest), .. }) => {
+            problem.link(View::Migration.url(&call.site, &[("id", nearest)]), "Look at that one")
+        }
+        _ => problem,
+    }
 }
 
 /// The state first.
@@ -47,7 +69,8 @@ fn title(id: &str, state: &str) -> String {
     format!("{state}: {id}")
 }
 
-fn linked(call: &Call, status: &Status, standing: &Standing<'_>, history: &HistoryPage) -> Markup {
+/// A migration of this program. Without a history, the status is an old one, and nothing can be done.
+fn linked(call: &Call, status: &Status, standing: &Standing<'_>, history: Option<&HistoryPage>) -> Markup {
     let migration = standing.migration;
     html! {
         (crumb(call, migration.id()))
@@ -56,15 +79,19 @@ fn linked(call: &Call, status: &Status, standing: &Standing<'_>, history: &Histo
                 h1 { (visible(migration.id())) " " span #badge data-live { (standing_badge(standing)) } }
                 p { (visible(&migration.summary())) }
             }
-            div.actions { (live()) div #acts .actions data-live { (acts(call, standing)) } }
+            div.actions { (live()) div #acts .actions data-live { @if history.is_some() { (acts(call, standing)) } } }
         }
         div #state .blocks data-live {
             (drift(standing))
             section.panel { h2 { "Facts" } (facts::of(migration, standing.record)) }
             section.panel { h2 { "Neighbors" } (neighbors(call, status, standing)) }
         }
-        (amend::forms(call, status, standing))
-        (executions::section(call, migration.id(), history))
+        @if let Some(history) = history {
+            (amend::forms(call, status, standing))
+            (executions::section(call, migration.id(), history))
+        } @else {
+            section #executions data-live { h2 { "History" } p.muted { "It is not known until the database answers." } }
+        }
     }
 }
 

@@ -3,13 +3,13 @@
 mod list;
 mod recent;
 
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
-use mongrate::display::plural;
+use mongrate::display::{Count, plural};
 use mongrate::status::Status;
 
-use super::banners::{banners, unreachable};
+use super::banners::banners;
+use super::last_seen::{in_time, last_seen};
 use super::layout::{Layout, live};
 use super::view::View;
 use super::words::{Tone, ago, badge, capitalized, visible};
@@ -28,16 +28,12 @@ struct Counts {
 }
 
 pub(crate) async fn show(call: Call, Query(filter): Query<Filter>) -> Result<Response, Problem> {
-    let error = match call.site.status().await {
-        Ok(seen) => return Ok(frame(&call, &seen.status, &filter, true, banners(&call, &seen.status))),
-        Err(error) => error,
-    };
-    match call.site.last_seen() {
-        Some(seen) if error.is_temporary() => {
-            let page = frame(&call, &seen.status, &filter, false, unreachable(&call, &error, &seen));
-            Ok((StatusCode::SERVICE_UNAVAILABLE, page).into_response())
+    let site = call.site.clone();
+    match in_time(&call, async move { site.status().await }).await {
+        Ok(seen) => Ok(frame(&call, &seen.status, &filter, true, banners(&call, &seen.status))),
+        Err(problem) => {
+            last_seen(&call, problem, |seen, banner| Ok(frame(&call, &seen.status, &filter, false, banner)))
         }
-        _ => Err(error.into()),
     }
 }
 
@@ -49,10 +45,10 @@ fn frame(call: &Call, status: &Status, filter: &Filter, is_fresh: bool, banners:
             div #summary data-live { h1 { (heading(status, &counts)) } p.muted { (place(call, status)) } }
             div.actions {
                 (live())
-                @if is_fresh { div #acts .actions data-live { (acts(call, status, &counts)) } }
+                div #acts .actions data-live { @if is_fresh { (acts(call, status, &counts)) } }
             }
         }
-        dl #counts .counts data-live { (counts.cells(call, status)) }
+        dl #counts .counts data-live { (counts.cells(call, status, is_fresh)) }
         @if call.migrator().registry().is_empty() {
             (nothing_linked())
         } @else {
@@ -80,13 +76,14 @@ impl Counts {
     fn title(&self, status: &Status) -> String {
         match (self.failed, self.pending) {
             _ if is_running(status) => "Running".to_owned(),
+            _ if is_empty(status) => "No migrations".to_owned(),
             (0, 0) => "Up to date".to_owned(),
             (0, pending) => format!("{pending} pending"),
             (failed, _) => format!("{failed} failed"),
         }
     }
 
-    fn cells(&self, call: &Call, status: &Status) -> Markup {
+    fn cells(&self, call: &Call, status: &Status, is_fresh: bool) -> Markup {
         let link = |key: &str, value: &str| View::Overview.url(&call.site, &[(key, value)]);
         let cells = [
             ("Pending", self.pending, link("state", "pending")),
@@ -96,18 +93,25 @@ impl Counts {
             ("Changed", self.changed, link("drifted", "true")),
         ];
         let (tone, word) = match (self.failed, self.pending) {
+            _ if is_empty(status) => (Tone::Calm, "nothing linked in"),
             (0, 0) => (Tone::Good, "up to date"),
             (0, _) => (Tone::Busy, "pending"),
             _ => (Tone::Bad, "failed"),
         };
         html! {
             @for (name, count, url) in cells {
-                div.bad[name == "Failed" && count > 0] { dt { (name) } dd { a href=(url) { (count) } } }
+                div.bad[name == "Failed" && count > 0] { dt { (name) } dd { a href=(url) { (Count(count as u64)) } } }
             }
             div.state {
                 dt { "State" }
                 dd {
-                    @if is_running(status) { (badge(Tone::Busy, "running")) } @else { (badge(tone, word)) (badge(Tone::Calm, "ready")) }
+                    @if is_running(status) {
+                        (badge(Tone::Busy, "running"))
+                    } @else if is_empty(status) {
+                        (badge(tone, word))
+                    } @else {
+                        (badge(tone, word)) (badge(Tone::Calm, if is_fresh { "ready" } else { "last known" }))
+                    }
                 }
             }
         }
@@ -118,13 +122,18 @@ fn is_running(status: &Status) -> bool {
     status.holder().is_some_and(|holder| !holder.expired)
 }
 
+/// Whether no migration is linked in.
+fn is_empty(status: &Status) -> bool {
+    status.iter().next().is_none()
+}
+
 fn heading(status: &Status, counts: &Counts) -> String {
     let sentence = |count: usize, one: &str, more: &str| {
         format!("{} {}", plural(count as u64, "migration"), if count == 1 { one } else { more })
     };
     match (counts.failed, counts.pending, counts.manual) {
         _ if is_running(status) => "Migrations are running".to_owned(),
-        (0, 0, 0) if status.iter().next().is_none() => "No migrations".to_owned(),
+        (0, 0, 0) if is_empty(status) => "No migrations".to_owned(),
         (0, 0, 0) => "Everything is applied".to_owned(),
         (0, 0, manual) => sentence(manual, "waits to be run by hand", "wait to be run by hand"),
         (0, pending, _) => sentence(pending, "is pending", "are pending"),
@@ -139,8 +148,8 @@ fn place(call: &Call, status: &Status) -> Markup {
     html! {
         "Database " b { (visible(call.migrator().database().name())) }
         @if let Some(holder) = status.holder().filter(|holder| !holder.expired) {
-            " · run by " (visible(holder.actor.as_deref().unwrap_or(&holder.host))) " since " (ago(holder.since))
-            @if let Some(current) = &holder.current { ", now " code { (visible(current)) } }
+            " · run by " (visible(holder.actor.as_deref().unwrap_or(&holder.host))) ", started " (ago(holder.since))
+            @if let Some(current) = &holder.current { ": " code { (visible(current)) } }
         } @else if let Some(last) = last {
             @let (at, by) = last.reverted_at.map_or((last.executed_at, &last.applied_by), |at| (at, &last.reverted_by));
             " · last execution " (ago(at))
@@ -153,12 +162,20 @@ fn acts(call: &Call, status: &Status, counts: &Counts) -> Markup {
     let plan = View::Plan.url(&call.site, &[("verb", "up")]);
     html! {
         @if is_running(status) {
-            a.button href=(View::Lock.url(&call.site, &[])) { "Look at the run" }
+            a.button href=(holders_run(call, status)) { "Look at the run" }
         } @else if counts.pending > 0 && call.allowed.may(Action::Up) {
             a.button.primary href=(plan) data-dialog { "Plan and run all…" }
         } @else if counts.pending > 0 {
             a.button href=(plan) data-dialog { "Show the plan" }
         }
+    }
+}
+
+/// The address of the run that goes on.
+fn holders_run(call: &Call, status: &Status) -> String {
+    match status.token() {
+        Some(token) => View::Run.url(&call.site, &[("id", &token.to_string())]),
+        None => View::Lock.url(&call.site, &[]),
     }
 }
 

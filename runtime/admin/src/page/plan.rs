@@ -10,7 +10,7 @@ use mongrate::migration::Direction;
 use mongrate::plan::{Blocked, Step};
 use mongrate::report::Execution;
 use mongrate::status::Status;
-use mongrate::{Kind, Migration, Plan, Report};
+use mongrate::{Error, Kind, Migration, Plan, Report};
 
 use super::layout::{Layout, crumb};
 use super::view::View;
@@ -37,7 +37,8 @@ pub(crate) async fn show(call: Call, Query(selection): Query<Selection>) -> Resu
     let migrator = call.migrator();
     // The lock is read first, so that the tag is stale if a run comes between.
     let lock = migrator.lock_status().await?;
-    let (plan, status) = (selection.plan(migrator).await?, migrator.status().await?);
+    let plan = selection.plan(migrator).await.map_err(|error| refused(&call, &selection, &error))?;
+    let status = migrator.status().await?;
     let simulated = call.allowed.may(Action::DryRun).then(|| call.site.runs().simulated(&selection)).flatten();
     let preview = Preview { call: &call, selection: &selection, plan, status, lock, simulated };
     let title = preview.title();
@@ -57,6 +58,16 @@ pub(crate) async fn show(call: Call, Query(selection): Query<Selection>) -> Resu
         @if !preview.plan.is_empty() { (preview.form()) }
     };
     Ok(Layout::of(&call, &title, None).answer(&body))
+}
+
+/// A plan that cannot be made. What is in the way of a `down` can be reverted with it.
+fn refused(call: &Call, selection: &Selection, error: &Error) -> Problem {
+    let problem = Problem::from(error);
+    if !matches!(error, Error::DependentsApplied { .. }) || selection.with_dependents {
+        return problem;
+    }
+    let wider = Selection { with_dependents: true, ..selection.clone() };
+    problem.link(address(call, &wider), "Revert its dependents, too…")
 }
 
 /// The address of a plan.
@@ -121,18 +132,16 @@ impl Preview<'_> {
 
     fn step(&self, number: usize, step: &Step) -> Markup {
         let migration = step.migration();
-        let standing = self.status.get(migration.id());
+        let (standing, execution) = (self.status.get(migration.id()), self.execution(migration.id()));
         html! {
             li {
                 span.no { (number) }
                 div.what {
                     (words::id(&self.call.site, migration.id())) " "
                     @if let Some(standing) = standing { (words::standing_badge(&standing)) }
-                    p { (visible(migration.description())) " " span.muted { (how(migration.kind())) } }
-                    @if let Some(execution) = self.execution(migration.id()) {
-                        p { (found::outcome(&execution.outcome)) }
-                        (found::found(&format!("found-{number}"), execution))
-                    }
+                    @if let Some(execution) = execution { " " (found::outcome(&execution.outcome)) }
+                    p { (visible(&migration.summary())) " " span.muted { (how(migration.kind())) } }
+                    @if let Some(execution) = execution { (found::found(&format!("found-{number}"), execution)) }
                 }
             }
         }
@@ -260,15 +269,15 @@ impl Preview<'_> {
         let link = View::Run.url(&self.call.site, &[("id", &run)]);
         if !holder.expired {
             return html! {
-                p.alert { strong { "Busy." } " " (visible(&holder.host)) "/" (holder.pid) " is migrating; this run would be refused. "
+                p.alert.run { strong { "Busy." } " " (visible(&holder.host)) "/" (holder.pid) " is migrating; this run would be refused. "
                     a href=(link) { "See run " (run) } }
             };
         }
         let wait = takeover::wait(self.call.migrator());
         html! {
             input type="hidden" name="lockWaitMs" value=(wait.as_millis());
-            p.alert { strong { "Left behind." } " " (visible(&holder.host)) "/" (holder.pid) " has not given its lock back. \
-                This run waits up to " (words::elapsed(wait)) " to make sure that it is gone, and takes over. "
+            p.alert.run { strong { "Left behind." } " " (visible(&holder.host)) "/" (holder.pid) " has not given its lock back. \
+                This run waits up to " (words::whole(wait)) " to make sure that it is gone, and takes over. "
                 a href=(link) { "See run " (run) } }
         }
     }

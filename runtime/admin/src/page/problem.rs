@@ -6,7 +6,7 @@ use maud::html;
 
 use super::layout::Layout;
 use super::view::View;
-use super::words::{sentence, visible};
+use super::words::{prose, sentence, visible};
 use crate::admin::Admin;
 use crate::call::Call;
 use crate::problem::Problem;
@@ -17,14 +17,16 @@ pub(crate) fn problem(admin: &Admin, call: Option<&Call>, theme: Theme, problem:
     let body = html! {
         section.head { h1 { (heading(problem)) } }
         div.panel {
-            p { (visible(&sentence(&problem.detail))) }
+            p.lines { (prose(&sentence(&problem.detail))) }
             @if !problem.causes.is_empty() {
                 pre { @for cause in &problem.causes { "caused by: " (visible(cause)) "\n" } }
             }
-            @if let Some(help) = &problem.help { p.muted { "What to do: " (visible(&sentence(help))) } }
+            @if let Some(help) = help(problem) {
+                p.muted.lines { @if !help.ends_with('?') { "What to do: " } (prose(&sentence(help))) }
+            }
             @if let Some(call) = call {
                 p.actions {
-                    @if let Some((url, text)) = &problem.link { a.button href=(url) { (text) } }
+                    @if let Some((url, text)) = &problem.link { a.button.primary href=(url) { (text) } }
                     a.button href=(View::Overview.url(&call.site, &[])) { "Back to the overview" }
                 }
             }
@@ -38,6 +40,21 @@ pub(crate) fn problem(admin: &Admin, call: Option<&Call>, theme: Theme, problem:
     (problem.status, frame.page(&body)).into_response()
 }
 
+/// What to do on this page, where the problem itself speaks of the API or of the library.
+fn help(problem: &Problem) -> Option<&str> {
+    Some(match problem.code {
+        "orphans" => "this process may be older than the database; if it is not, confirm that below the plan",
+        "confirmation-missing" => "look at what will be changed, and confirm that",
+        "irreversible" => {
+            "write a new migration that undoes it; or undo it by hand, and mark it as pending in its view"
+        }
+        "dependents-applied" => "revert them first, or together with it",
+        "dependencies-pending" => "apply them first, or mark them, too",
+        "not-an-orphan" => "to run the migration again, mark it as pending in its view",
+        _ => return problem.help.as_deref(),
+    })
+}
+
 /// What happened, in a few words.
 fn heading(problem: &Problem) -> &'static str {
     match problem.status {
@@ -45,6 +62,9 @@ fn heading(problem: &Problem) -> &'static str {
         StatusCode::FORBIDDEN => "Not allowed",
         StatusCode::NOT_FOUND => "Not found",
         StatusCode::SERVICE_UNAVAILABLE => "The database does not answer",
+        StatusCode::CONFLICT if matches!(problem.code, "irreversible" | "dependents-applied") => {
+            "This cannot be reverted"
+        }
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED | StatusCode::PRECONDITION_REQUIRED => "Not done",
         StatusCode::INTERNAL_SERVER_ERROR => "This failed",
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "Not understood",

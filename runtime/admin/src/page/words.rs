@@ -62,6 +62,16 @@ pub(crate) fn record_badge(status: RecordStatus) -> Markup {
     badge(Tone::of(&word), &word)
 }
 
+/// A sentence, in which backticks enclose code.
+pub(crate) fn prose(text: &str) -> Markup {
+    let text = visible(text);
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// A link to a migration in its own state.
 pub(crate) fn chip(site: &Site, status: &Status, id: &str) -> Markup {
     let standing = status.get(id);
@@ -128,6 +138,14 @@ pub(crate) fn millis(millis: u64) -> String {
 
 pub(crate) fn elapsed(duration: Duration) -> String {
     Elapsed(duration).to_string()
+}
+
+/// A duration without fractions of a second, for what changes while somebody looks at it.
+pub(crate) fn whole(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => elapsed(Duration::from_secs(seconds)),
+    }
 }
 
 fn passed_since(passed: Duration) -> String {

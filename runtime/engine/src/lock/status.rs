@@ -19,6 +19,8 @@ pub struct LockStatus {
     pub holder: Option<Holder>,
     /// Time since the holder acquired the lock, by the server's clock.
     pub held_for: Option<Duration>,
+    /// Time of the holder's last heartbeat, which is that of acquiring the lock at first (UTC, the server's clock).
+    pub last_heartbeat: Option<DateTime>,
     /// Time at which the lease expires unless a heartbeat prolongs it (UTC, the server's clock).
     pub expires_at: Option<DateTime>,
     /// Time until the lease expires unless a heartbeat prolongs it, by the server's clock. Zero if it has expired.
@@ -40,6 +42,7 @@ impl<S: Store> Lock<S> {
         Ok(LockStatus {
             token,
             held_for: held.as_ref().and_then(|held| held.held_ms).map(|ms| Duration::from_millis(ms.unsigned_abs())),
+            last_heartbeat: held.as_ref().and_then(LeaseDocument::prolonged_at),
             expires_at: held.as_ref().and_then(|held| held.expires_at),
             expires_in: held.as_ref().and_then(LeaseDocument::expires_in),
             stop_requested: held.as_ref().and_then(|held| held.stop.clone()),

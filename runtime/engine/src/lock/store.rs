@@ -208,6 +208,12 @@ pub(crate) struct LeaseDocument {
 }
 
 impl LeaseDocument {
+    /// Returns the time at which it was acquired or last prolonged, by the server's clock.
+    pub(crate) fn prolonged_at(&self) -> Option<DateTime> {
+        let expires = self.expires_at.filter(|_| self.lease_ms > 0)?;
+        Some(DateTime::from_millis(expires.timestamp_millis() - self.lease_ms))
+    }
+
     /// Returns the time until it expires, by the server's clock. Zero if it has expired.
     pub(crate) fn expires_in(&self) -> Option<Duration> {
         self.left_ms.map(|ms| Duration::from_millis(ms.max(0).unsigned_abs()))

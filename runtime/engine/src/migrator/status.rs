@@ -162,6 +162,12 @@ impl Status {
         self.holder.as_ref()
     }
 
+    /// The token of the [`holder`](Self::holder), which identifies its run.
+    #[must_use]
+    pub fn token(&self) -> Option<i64> {
+        self.token
+    }
+
     /// Returns whether a process is currently migrating: the lease has a [`holder`](Self::holder) and has not expired.
     #[must_use]
     pub fn is_migrating(&self) -> bool {

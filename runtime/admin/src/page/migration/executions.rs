@@ -7,7 +7,7 @@ use mongrate::record::HistoryEntry;
 
 use crate::call::Call;
 use crate::page::view::View;
-use crate::page::words::{elapsed, error, record_badge, time, visible};
+use crate::page::words::{capitalized, elapsed, error, record_badge, time, visible};
 
 pub(super) fn section(call: &Call, id: &str, history: &HistoryPage) -> Markup {
     html! {
@@ -42,15 +42,15 @@ fn row(call: &Call, entry: &HistoryEntry) -> Markup {
     let causes = entry.error_stack.as_deref().unwrap_or_default();
     html! {
         tr {
-            td data-name="Act" { (entry.act.to_string().replace('-', " ")) }
-            td {
+            td data-name="Act" { (capitalized(&entry.act.to_string().replace('-', " "))) }
+            td data-name="Outcome" {
                 @if let Some(status) = entry.status { (record_badge(status)) }
                 @if let Some(message) = &entry.error {
                     (error(call, &format!("error-{}", entry.executed_at.timestamp_millis()), message, causes))
                 }
             }
             td data-name="When" { (time(entry.executed_at)) }
-            td data-name="Took" { (elapsed(entry.duration())) }
+            td.line data-name="Took" { (elapsed(entry.duration())) }
             td data-name="By" { (visible(entry.by.as_deref().unwrap_or(&entry.host))) }
             td data-name="Why" { @if let Some(because) = &entry.because { (visible(because)) } }
         }

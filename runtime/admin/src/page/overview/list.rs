@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use mongrate::Source;
+use mongrate::display::Count;
 use mongrate::status::{Standing, Status};
 
 use crate::access::Action;
 use crate::call::Call;
 use crate::filter::Filter;
 use crate::page::view::View;
-use crate::page::words::{ago, chip, elapsed, error, id, kind, standing_badge, visible};
+use crate::page::words::{Tone, ago, badge, chip, elapsed, error, id, kind, standing_badge, visible};
 
 /// How many completed migrations of a source are shown at first.
 const NEWEST: usize = 50;
@@ -40,7 +41,7 @@ pub(super) fn groups(call: &Call, status: &Status, filter: &Filter, can_act: boo
             @let shown: Vec<_> = shown.collect();
             @if !shown.is_empty() {
                 details.group open id=(format!("source-{source}")) {
-                    summary { h2 { (source) } span.muted { (found) " found" } }
+                    summary { h2 { (source) } span.muted { (Count(found as u64)) " found" } }
                     ul.rows { @for standing in &shown { (row.of(standing)) } }
                 }
             }
@@ -61,9 +62,9 @@ fn folded(row: &Row<'_>, source: Source<'static>, standings: Vec<Standing<'_>>) 
             ul.rows { @for standing in &open { (row.of(standing)) } }
             @if !completed.is_empty() {
                 details.completed id=(format!("completed-{source}")) {
-                    summary { (completed.len()) " completed" }
+                    summary { (Count(completed.len() as u64)) " completed" }
                     ul.rows { @for standing in completed.iter().take(NEWEST) { (row.of(standing)) } }
-                    @if completed.len() > NEWEST { p.more { a href=(all) { "All " (completed.len()) " completed" } } }
+                    @if completed.len() > NEWEST { p.more { a href=(all) { "All " (Count(completed.len() as u64)) " completed" } } }
                 }
             }
         }
@@ -75,7 +76,7 @@ fn summary(open: &[Standing<'_>]) -> String {
     match (pending, open.len() - pending) {
         (0, 0) => "nothing pending".to_owned(),
         (0, changed) => format!("nothing pending, {changed} changed"),
-        (pending, 0) => format!("{pending} pending"),
+        (pending, 0) => format!("{} pending", Count(pending as u64)),
         (pending, changed) => format!("{pending} pending, {changed} changed"),
     }
 }
@@ -107,6 +108,11 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// Whether the holder of the lease runs it now. In a transaction, its record does not say so yet.
+    fn is_current(&self, id: &str) -> bool {
+        self.status.holder().is_some_and(|holder| !holder.expired && holder.current.as_deref() == Some(id))
+    }
+
     fn of(&self, standing: &Standing<'_>) -> Markup {
         let (migration, site) = (standing.migration, &self.call.site);
         let name = migration.id();
@@ -114,10 +120,11 @@ impl Row<'_> {
             self.can_act && standing.state.is_pending() && !standing.is_running && self.call.allowed.may(Action::Up);
         html! {
             li {
-                (standing_badge(standing))
+                @if self.is_current(name) { (badge(Tone::Busy, "running")) } @else { (standing_badge(standing)) }
                 div.what {
                     (id(site, name))
-                    p { (visible(&migration.summary())) }
+                    @let summary = migration.summary();
+                    @if !summary.is_empty() { p { (visible(&summary)) } }
                     @if !migration.dependencies().is_empty() {
                         p.needs { "needs" @for needed in migration.dependencies() { " " (chip(site, self.status, needed)) } }
                     }

@@ -55,11 +55,11 @@ fn failed(call: &Call, run: &RunView) -> Markup {
     html! {
         @if let Some(error) = &error {
             div.alert.bad {
-                strong { "Failed. " } (visible(&words::sentence(&error.detail)))
-                @if let Some(help) = &error.help { p { (visible(&words::sentence(help))) } }
+                strong { "Failed. " } (words::prose(&words::sentence(&error.detail)))
+                @if let Some(help) = &error.help { p { (words::prose(&words::sentence(help))) } }
             }
             @if !error.causes.is_empty() {
-                details.error #run-error open {
+                details.error #run-error {
                     summary { "Causes" }
                     pre { @for cause in &error.causes { (visible(cause)) "\n" } }
                 }
