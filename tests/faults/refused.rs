@@ -36,7 +36,7 @@ async fn without_space(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
 #[tokio::test]
 async fn i6_the_disk_is_full() {
     for (command, collection) in
-        [("insert", Some("effects")), ("update", Some("migrations")), ("commitTransaction", None)]
+        [("insert", Some("effects")), ("insert", Some("migrations")), ("commitTransaction", None)]
     {
         let db = TestDb::new().await;
         let migrator = migrator(&db, "module:refused-space").build().unwrap();

@@ -52,7 +52,7 @@ async fn a_transaction_takes_four_more_commands() {
     let sent = db.commands().take();
     println!("three Tx migrations, the first ever: {} commands: {sent:?}", sent.len());
     let first = sent.iter().position(|name| name == "insert").unwrap();
-    let each = ["insert", "update", "insert", "update", "commitTransaction"];
+    let each = ["insert", "insert", "insert", "update", "commitTransaction"];
     assert_eq!(sent[first..first + 15], [each, each, each].concat());
     // And the end of the run, and the release of the lease.
     assert_eq!(sent[first + 15..], ["insert", "update"]);
@@ -89,7 +89,7 @@ async fn a_run_with_work_takes_few_commands() {
             "find",
             // The body, and the four.
             "insert",
-            "update",
+            "insert",
             "insert",
             "update",
             "commitTransaction",
@@ -202,9 +202,19 @@ async fn the_history_has_its_indexes() {
             doc! { "executedAt": -1, "_id": -1 },
             doc! { "migrationId": 1, "executedAt": -1, "_id": -1 },
             doc! { "status": 1, "executedAt": -1, "_id": -1 },
-            doc! { "batch": -1 },
             doc! { "token": -1 },
         ]
     );
+    for (filter, index) in [
+        (doc! { "status": "failed" }, "newest_unsuccessful"),
+        (doc! { "status": "completed" }, "newest"),
+        (doc! { "migrationId": "module:commands:001_a" }, "newest_by_migration"),
+    ] {
+        let find = doc! { "find": "migrations_history", "filter": &filter, "sort": { "executedAt": -1, "_id": -1 } };
+        let plan = db.run_command(doc! { "explain": find, "verbosity": "queryPlanner" }).await.unwrap();
+        let plan = plan.get_document("queryPlanner").unwrap().get_document("winningPlan").unwrap();
+        let scan = plan.get_document("inputStage").unwrap();
+        assert_eq!((plan.get_str("stage"), scan.get_str("indexName")), (Ok("FETCH"), Ok(index)), "{filter}: {plan}");
+    }
     assert_eq!(collections(&db).await, ["migrations", "migrations_history", "migrations_lock", "things"]);
 }

@@ -153,12 +153,14 @@ fn is_heartbeat(name: &str, command: &Document) -> bool {
 
 /// Returns whether it is in a transaction with a body. A transaction without a body starts with its record.
 fn writes_a_record(name: &str, command: &Document) -> bool {
-    let collection = match name {
-        "update" => "migrations",
-        "insert" => "migrations_history",
+    let collections: &[_] = match name {
+        "update" => &["migrations"],
+        "insert" => &["migrations", "migrations_history"],
         _ => return false,
     };
-    is(command, name, collection) && command.contains_key("autocommit") && !command.contains_key("startTransaction")
+    collections.iter().any(|collection| is(command, name, collection))
+        && command.contains_key("autocommit")
+        && !command.contains_key("startTransaction")
 }
 
 /// Removes the transaction fields from the message.

@@ -63,6 +63,8 @@ pub(crate) struct Executor<'r> {
     pub(crate) by: Option<String>,
     /// The reason to record.
     pub(crate) because: Option<String>,
+    /// The name of this machine, which takes several system calls to read.
+    pub(crate) host: String,
     /// The session of all transactions of this run. The lease document names it, so that a successor can end them.
     pub(crate) session: Option<Session>,
     /// The number of executed steps.

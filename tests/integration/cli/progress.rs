@@ -57,7 +57,7 @@ async fn what_a_body_did_last_is_told() {
     assert_eq!(MyApp::on(&db).run(["up", "001_create_users"]).await.code, 0);
     // Its record: narrowed to this database, since nobody knows the application name of a run beforehand.
     let records = format!("{}.migrations", db.name());
-    let slow = doc! { "failCommands": ["update"], "namespace": records, "blockConnection": true, "blockTimeMS": 1_500 };
+    let slow = doc! { "failCommands": ["insert"], "namespace": records, "blockConnection": true, "blockTimeMS": 1_500 };
     let _slow = FailPoint::named("failCommand", doc! { "times": 1 }, db.uri(), slow).await;
     let mut terminal = Terminal::of(&MyApp::on(&db), 120, &["up", "002_assign_roles"]);
     terminal.shows("users: update_many, 3 matched, 3 modified (2 operations)").await;

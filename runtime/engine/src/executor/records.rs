@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::Executor;
 use super::step::{RecordedFailure, Step};
 use crate::migration::{Direction, Kind, Migration};
-use crate::record::{Act, HistoryEntry, Record, RecordStatus, host};
+use crate::record::{Act, HistoryEntry, Record, RecordStatus};
 use crate::report::Remains;
 use crate::store::{Attachment, Change, Expected, now};
 
@@ -50,7 +50,14 @@ impl Executor<'_> {
             Some(footprint) => Attachment::Completed { footprint: Some(footprint.to_document()) },
             None => Attachment::Completed { footprint: None },
         };
-        Change::Stored { record: Box::new(record), expected: step.expected(), attachment, entry }
+        let expected = if self.is_first_record(step) { Expected::Absent } else { step.expected() };
+        Change::Stored { record: Box::new(record), expected, attachment, entry }
+    }
+
+    /// Returns whether the step writes one record only, and there was none. The records were read behind the fence, so that
+    /// only a later holder can have written one since.
+    fn is_first_record(&self, step: &Step<'_>) -> bool {
+        step.kind == Kind::Tx && self.transactional && step.direction == Direction::Up && step.previous.is_none()
     }
 
     pub(super) fn entry(&self, step: &Step<'_>, record: &Record) -> HistoryEntry {
@@ -124,7 +131,7 @@ impl Executor<'_> {
             reverted_at: None,
             applied_by: self.by.clone(),
             reverted_by: None,
-            host: host(),
+            host: self.host.clone(),
             pid: i64::from(std::process::id()),
             environment: self.options.environment.clone(),
             codebase_version: self.options.codebase_version.clone(),

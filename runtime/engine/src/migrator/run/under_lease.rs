@@ -10,6 +10,7 @@ use crate::executor::Executor;
 use crate::lock::Session;
 use crate::migrator::connection::Link;
 use crate::migrator::former::end_former_holders;
+use crate::record::host;
 use crate::report::Report;
 use crate::store::{Records, Tracker};
 
@@ -63,6 +64,7 @@ impl Run {
             batch: 0,
             by: self.by.clone(),
             because: self.because.clone(),
+            host: host(),
             session: Some(session),
             executions: 0,
             footprints: Vec::new(),

@@ -138,9 +138,10 @@ impl Tracker {
 
     /// Returns the batch of the next `up`. It is greater than all earlier ones, including those of removed records.
     pub(crate) async fn next_batch(&self, records: &Records) -> Result<i64, Error> {
+        // Both rise from run to run, so the newest token has the highest batch.
         let entries = self.history.clone_with_type::<Numbered>();
-        let highest =
-            entries.find_one(Document::new()).sort(doc! { "batch": -1 }).projection(doc! { "batch": 1 }).await;
+        let newest = entries.find_one(doc! { "act": "up" }).sort(doc! { "token": -1 });
+        let highest = newest.projection(doc! { "batch": 1 }).await;
         let highest = highest.map_err(|error| self.unread(error))?.and_then(|entry| entry.batch);
         Ok(highest.unwrap_or(0).max(records.highest_batch()) + 1)
     }

@@ -168,12 +168,13 @@ impl State {
     fn is_written(&mut self, change: &Change) -> Option<Arc<Record>> {
         match change {
             Change::Stored { record, expected, attachment, .. } => {
-                let not = match expected {
-                    Expected::Pending => RecordStatus::Completed,
-                    Expected::Applied => RecordStatus::RolledBack,
-                };
                 let found = self.records.get(&record.id);
-                if found.is_some_and(|found| found.status == not || found.token > record.token) {
+                let is_expected = |found: &Record| match expected {
+                    Expected::Absent => false,
+                    Expected::Pending => found.status != RecordStatus::Completed,
+                    Expected::Applied => found.status != RecordStatus::RolledBack,
+                };
+                if found.is_some_and(|found| !is_expected(found) || found.token > record.token) {
                     return None;
                 }
                 let record = Arc::new((**record).clone());
