@@ -18,14 +18,22 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// Appends code without literals, its tokens separated by single spaces.
     pub(crate) fn code(&mut self, code: &str, span: Span) -> &mut Self {
-        for word in code.split(' ') {
-            match word {
-                "(" | "[" | "{" => self.outer.push(mem::take(&mut self.current)),
-                ")" => self.close(Delimiter::Parenthesis, span),
-                "]" => self.close(Delimiter::Bracket, span),
-                "}" => self.close(Delimiter::Brace, span),
-                _ => self.word(word, span),
+        let bytes = code.as_bytes();
+        let (mut start, mut end) = (0, 0);
+        // A plain loop, because `split` is several times slower without optimization.
+        while start < bytes.len() {
+            while end < bytes.len() && bytes[end] != b' ' {
+                end += 1;
             }
+            match bytes[start] {
+                b'(' | b'[' | b'{' => self.outer.push(mem::take(&mut self.current)),
+                b')' => self.close(Delimiter::Parenthesis, span),
+                b']' => self.close(Delimiter::Bracket, span),
+                b'}' => self.close(Delimiter::Brace, span),
+                _ => self.word(&code[start..end], span),
+            }
+            end += 1;
+            start = end;
         }
         self
     }
@@ -55,7 +63,7 @@ impl Tokens {
 
     /// Appends a name, an operator, or a lifetime.
     fn word(&mut self, mut word: &str, span: Span) {
-        while let Some(sign) = word.bytes().next() {
+        while let Some(&sign) = word.as_bytes().first() {
             if sign == b'_' || sign.is_ascii_alphanumeric() {
                 self.push(Ident::new(word, span));
                 return;
