@@ -24,7 +24,7 @@ mod create_users {
     };
 }
 ::core::compile_error! {
-    "a migration takes one argument\nit is `&mut Tx`, `&mut Schema` or `&Database`, which decides how it runs\na migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`"
+    "a migration takes one argument\nit is `&mut Tx`, `&mut Schema`, `&Database` or `&Raw`, which decides how it runs\na migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`"
 }
 ::core::compile_error! {
     "a migration returns `Result<(), E>`, where `E` is an error of any type\na migration is `async fn name(tx: &mut Tx) -> Result<(), mongrate::Error>`"
