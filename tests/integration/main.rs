@@ -14,6 +14,7 @@ mod elsewhere;
 mod failure;
 #[path = "../faults/suite.rs"]
 mod faults;
+mod first_use;
 mod fleet;
 mod foreign;
 mod guide;

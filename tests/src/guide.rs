@@ -6,6 +6,9 @@ mod readme {}
 #[doc = include_str!("../../docs/guide/admin.md")]
 mod admin {}
 
+#[doc = include_str!("../../docs/guide/adopting.md")]
+mod adopting {}
+
 #[doc = include_str!("../../docs/guide/command-line.md")]
 mod command_line {}
 

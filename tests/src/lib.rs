@@ -2,6 +2,7 @@
 //! kill.
 #![allow(clippy::missing_panics_doc, reason = "a helper that cannot do its part fails the test: all of them panic")]
 
+pub mod adopted;
 mod background;
 pub mod chaos;
 mod commands;

@@ -179,6 +179,7 @@ fn status(error: &Error) -> StatusCode {
         }
         Error::InvalidOption { .. } | Error::PageSize { .. } => StatusCode::BAD_REQUEST,
         Error::LockTimeout { .. }
+        | Error::AlreadyInEffect { .. }
         | Error::Drift { .. }
         | Error::Pending { .. }
         | Error::PartiallyApplied { .. }

@@ -101,6 +101,29 @@ pub enum Error {
         kind: &'static str,
     },
 
+    /// The database has no records of Mongrate, but shows the effects of migrations, so that running them would repeat what was
+    /// done by other means. Nothing ran. See [`first_use`](crate::MigratorBuilder::first_use).
+    AlreadyInEffect {
+        /// The qualified ids of the migrations whose `verify` function returned
+        /// [`Effect::Present`](crate::Effect::Present).
+        ids: Vec<String>,
+    },
+
+    /// The function set with [`first_use`](crate::MigratorBuilder::first_use) failed. Nothing was recorded, and nothing ran.
+    FirstUseFailed {
+        /// Its error and the sources of the error in one line.
+        message: String,
+        /// The error that it returned.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// The function set with [`first_use`](crate::MigratorBuilder::first_use) did not answer in time. Nothing was recorded, and
+    /// nothing ran.
+    FirstUseTimedOut {
+        /// The time limit.
+        limit: Duration,
+    },
+
     /// A record that this version of Mongrate cannot read, probably written by a newer one.
     UnreadableRecord {
         /// Qualified id of the migration.

@@ -11,6 +11,7 @@ mod detect;
 mod down;
 mod dry_run;
 mod entry;
+mod first_use;
 mod for_each;
 mod foreign;
 mod former;

@@ -1,5 +1,6 @@
 //! The configuration of a migrator.
 
+mod first_use;
 mod provided;
 
 use std::ops::RangeInclusive;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use crate::display::Elapsed;
 use crate::error::Error;
 
+pub use self::first_use::FirstUse;
+pub(crate) use self::first_use::{Question, Unrecorded};
 pub(crate) use self::provided::Provided;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -127,6 +130,7 @@ pub(crate) struct Options {
     pub(crate) drift: Policy,
     pub(crate) differences: Policy,
     pub(crate) names: Names,
+    pub(crate) unrecorded: Unrecorded,
     pub(crate) provided: Provided,
     pub(crate) provided_for_dry_run: Provided,
 }
@@ -144,6 +148,7 @@ impl Default for Options {
             drift: Policy::default(),
             differences: Policy::default(),
             names: Names::default(),
+            unrecorded: Unrecorded::default(),
             provided: Provided::default(),
             provided_for_dry_run: Provided::default(),
         }

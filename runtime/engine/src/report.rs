@@ -282,6 +282,9 @@ impl Report {
         if self.dry_run {
             return self.fmt_simulated_summary(f);
         }
+        if !(self.amended.is_empty() || self.purpose == Purpose::Amend) {
+            write!(f, "Recorded {} as applied. ", self.amended.len())?;
+        }
         let (done, did, nothing) = match self.purpose {
             Purpose::Up => (self.applied().count(), "Applied", "Nothing is pending."),
             Purpose::UpNamed => (self.applied().count(), "Applied", "Nothing to apply: already applied."),

@@ -13,7 +13,7 @@ use mongrate::{Migrator, Registry, Report};
 use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::crash::restructure;
 use mongrate_tests::stored::migrator;
-use mongrate_tests::{crash, drawn, dropped};
+use mongrate_tests::{adopted, crash, drawn, dropped};
 use tokio::sync::oneshot;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -33,6 +33,7 @@ async fn main() -> Result<()> {
         ["mongod"] => serve().await,
         ["insert", uri, database, collection] => insert(&connect(uri, database).await?, collection).await,
         ["up", uri, database, source] => up(&connect(uri, database).await?, source, go).await,
+        ["adopted", uri, database, ref halt @ ..] => adopted::run(uri, database, halt, go).await,
         ["boot", uri, database, ref halt @ ..] => crash::boot(uri, database, halt).await,
         ["request-stop", uri, database, token] => request_stop(connect(uri, database).await?, token.parse()?).await,
         ["tenants", uri, prefix, source] => tenants(uri, prefix, source, go).await,

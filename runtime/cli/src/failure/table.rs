@@ -33,7 +33,17 @@ pub(super) fn exit(error: &Error) -> Exit {
 pub(super) fn help(error: &Error) -> Option<String> {
     let m = migrate();
     Some(match error {
-        Error::ForeignCollection { .. } => other_names("ForeignCollection"),
+        Error::ForeignCollection { .. } => format!(
+            "{}. If what the migrations do was applied by other means before, record it after that with `{m} baseline ID`",
+            other_names("ForeignCollection")
+        ),
+        Error::AlreadyInEffect { .. } => format!(
+            "record what was applied before with `{m} baseline ID`; `{m} baseline --detect` suggests the migration. The \
+             application can also report it: see docs/guide/adopting.md"
+        ),
+        Error::FirstUseFailed { .. } | Error::FirstUseTimedOut { .. } => format!(
+            "correct the application's function for the first use, or record what was applied before with `{m} baseline ID`"
+        ),
         Error::UnsuitableCollection { .. } => other_names("UnsuitableCollection"),
         Error::UnreadableRecord { .. } => "use a newer build of this application, or repair the record".to_owned(),
         Error::Drift { ids } => {

@@ -33,6 +33,7 @@ pub(crate) enum Cure {
 
 use Class::{Cured, Later, Now, Permanent};
 
+pub(crate) const UNAUTHORIZED: i32 = 13;
 pub(crate) const GRAPH_CONTAINS_CYCLE: i32 = 5;
 pub(crate) const AUTHENTICATION_FAILED: i32 = 18;
 pub(crate) const ILLEGAL_OPERATION: i32 = 20;

@@ -11,6 +11,8 @@ use crate::report::{Remains, Report};
 
 const NAMES: &str = "use other names for Mongrate's collections: \
      `Migrator::builder(db).names(Names::prefixed(\"mongrate\"))`";
+const HISTORY: &str = "report it with `Migrator::builder(db).first_use(..)`, or record it once with `migrator.baseline(id)`, \
+     which `migrator.detect()` can suggest";
 const PARTIAL: &str = "repair the data; then run the migration again by naming it (`.only(..)`), or record its state with \
      `mark_applied` or `mark_pending`";
 const SMALLER: &str = "split the migration, or take `&Database` and make the body repeatable";
@@ -55,7 +57,18 @@ impl Error {
             Self::TransactionsRequired => {
                 "run it as a replica set (a single node is enough: `mongod --replSet rs0`), or use `Transactions::Auto`"
             }
-            Self::ForeignCollection { .. } | Self::UnsuitableCollection { .. } => NAMES,
+            Self::ForeignCollection { .. } => {
+                return Some(format!(
+                    "{NAMES}. If what the migrations do was applied by other means before, {HISTORY}"
+                ));
+            }
+            Self::UnsuitableCollection { .. } => NAMES,
+            Self::AlreadyInEffect { .. } => {
+                return Some(format!("{HISTORY}. To run everything on a test database, use `.assume_new()`"));
+            }
+            Self::FirstUseFailed { .. } | Self::FirstUseTimedOut { .. } => {
+                "correct the function set with `.first_use(..)`; it is called again by the next `up`"
+            }
             Self::UnreadableRecord { .. } => "upgrade Mongrate, or repair the record",
 
             Self::UnknownSource { known, .. } if known.is_empty() => {

@@ -44,6 +44,18 @@ impl Error {
             Self::UnsuitableCollection { collection, kind } => {
                 format!("'{collection}' is {kind}, which cannot hold Mongrate's documents; it was left untouched")
             }
+            Self::AlreadyInEffect { ids } => format!(
+                "this database has no records of Mongrate, but migrations are in effect: {}; nothing was run",
+                ids.join(", ")
+            ),
+            Self::FirstUseFailed { message, .. } => {
+                format!("could not find out what was applied to this database before: {message}; nothing was run")
+            }
+            Self::FirstUseTimedOut { limit } => format!(
+                "could not find out what was applied to this database before: the application did not answer within {}; \
+                 nothing was run",
+                Elapsed(*limit)
+            ),
             Self::UnreadableRecord { id, reason } => {
                 format!("this version of Mongrate cannot read the record of '{id}': {reason}; it was left untouched")
             }

@@ -55,6 +55,7 @@ impl Error {
             | Self::PlanChanged { migration: id, .. }
             | Self::ManualDependency { dependency: id, .. } => Some(id),
             Self::Drift { ids }
+            | Self::AlreadyInEffect { ids }
             | Self::PartiallyApplied { ids }
             | Self::PartiallyAppliedElsewhere { ids }
             | Self::OrphansAppliedLater { ids } => ids.first().map(String::as_str),

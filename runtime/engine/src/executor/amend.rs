@@ -39,7 +39,14 @@ impl Executor<'_> {
             interrupted.map(|record| Change::Noted { entry: Box::new(HistoryEntry::interrupted(record)) });
         let edited = edits.iter().zip(1_i64..).map(|(edit, number)| self.edited(edit, number, act, records));
         let changes: Vec<_> = interrupted.chain(edited).collect();
-        self.store_all(&changes).await
+        if records.is_empty() && !self.transactional {
+            self.insert_all(&changes).await?;
+        } else {
+            self.store_all(&changes).await?;
+        }
+        // The positions of these records are taken.
+        self.executions += i64::try_from(edits.len()).unwrap_or(i64::MAX);
+        Ok(())
     }
 
     fn edited(&self, edit: &Edit<'_>, number: i64, act: Act, records: &Records) -> Change {

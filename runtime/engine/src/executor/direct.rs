@@ -80,6 +80,20 @@ impl Executor<'_> {
         Ok(())
     }
 
+    /// Stores the first records of a database with one command, on a server without transactions: a part of them would look
+    /// like a complete history.
+    pub(super) async fn insert_all(&mut self, changes: &[Change]) -> Result<(), Failure> {
+        self.lease.check()?;
+        let mut session = self.take_session().await?;
+        let inserted = match self.lock.pass(self.lease.token(), &mut session).await {
+            Ok(Fenced::Ours) => self.tracker.insert(changes, &mut session).await.map(Ok),
+            Ok(Fenced::Newer) => Ok(Err(Reason::LeaseLost.into())),
+            Err(error) => Err(error),
+        };
+        self.session = Some(session);
+        inserted.map_err(|error| Failure::server("record a baseline", error))?
+    }
+
     /// Returns whether all writes matched the token. Writes the fence first, so that a former holder writes nothing.
     async fn write_without_transaction(
         &self,

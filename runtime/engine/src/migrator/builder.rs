@@ -39,7 +39,7 @@ use crate::store::{Tracker, durable_database};
 pub struct MigratorBuilder {
     connection: Connection,
     registry: Option<Registry>,
-    options: Options,
+    pub(super) options: Options,
     events: EventSender,
 }
 

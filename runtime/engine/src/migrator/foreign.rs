@@ -6,10 +6,8 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::results::{CollectionSpecification, CollectionType};
 
 use super::Migrator;
+use crate::error::codes::UNAUTHORIZED;
 use crate::error::{Error, code};
-
-/// From the server's `error_codes.yml`.
-const UNAUTHORIZED: i32 = 13;
 
 impl Migrator {
     /// Refuses collections that Mongrate must not write to. Called before the first write of a run. Skips collections without read

@@ -42,6 +42,11 @@ pub(super) trait Work: Send + Sync + 'static {
         None
     }
 
+    /// Returns whether a database without records must be told from one that was changed by other means before.
+    fn asks_first_use(&self) -> bool {
+        false
+    }
+
     /// Returns whether the work must be refused if a migration of another program may have left partial changes.
     fn requires_complete_data(&self) -> bool {
         false
@@ -135,9 +140,7 @@ impl Migrator {
             let stop = migrator.0.shutdown.child();
             let run = Run::new(migrator, Settings::default(), stop, Arc::default())?;
             let records = run.read(&work).await?;
-            let todo = work.todo(&run, &records)?;
-            let report = work.report(&run, &records, &todo);
-            Ok((todo, report))
+            run.preview(&work, records).await
         })
         .await
     }
@@ -155,7 +158,12 @@ impl Migrator {
 }
 
 impl Run {
-    fn new(migrator: Migrator, settings: Settings, stop: Stop, resources: Arc<Resources>) -> Result<Self, Error> {
+    pub(super) fn new(
+        migrator: Migrator,
+        settings: Settings,
+        stop: Stop,
+        resources: Arc<Resources>,
+    ) -> Result<Self, Error> {
         settings.timeout.map_or(Ok(()), Limit::check)?;
         settings.lock_wait.map_or(Ok(()), check_lock_wait)?;
         let limit = settings.timeout.or(migrator.0.options.timeout).and_then(Limit::duration);
@@ -192,12 +200,15 @@ impl Run {
             self.migrator.refuse_foreign().await?;
         }
         if dry_run {
-            return work.rehearse(self, &todo, work.report(self, &records, &todo)).await;
+            let (todo, report) = self.preview(work, records).await?;
+            return work.rehearse(self, &todo, report).await;
         }
         if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
-        self.refuse_unprovided(W::plan(&todo))?;
+        if !(work.asks_first_use() && records.is_empty()) {
+            self.refuse_unprovided(W::plan(&todo))?;
+        }
         let mut result = self.with_lease(work, &records).await;
         let token = self.token.get().copied();
         if let Some(report) = result.as_mut().map_or_else(Error::report_mut, Some) {
@@ -210,6 +221,23 @@ impl Run {
             Error::LeaseLost { report, .. } => Error::LeaseLost { report, shared_pool },
             other => other,
         })
+    }
+
+    /// Returns the remaining work and an empty report with warnings, as they would be under the lease.
+    async fn preview<W: Work>(&self, work: &W, records: Records) -> Result<(W::Todo, Report), Error> {
+        let todo = work.todo(self, &records)?;
+        if work.asks_first_use()
+            && !W::is_nothing(&todo)
+            && let Some(baseline) = self.first_use(&self.migrator.0.database, &records).await?
+        {
+            let records = records.presuming(&baseline.migrations);
+            let todo = work.todo(self, &records)?;
+            let mut report = work.report(self, &records, &todo);
+            report.warn(baseline.foretold());
+            return Ok((todo, report));
+        }
+        let report = work.report(self, &records, &todo);
+        Ok((todo, report))
     }
 
     /// Reads the records before the lease is taken.

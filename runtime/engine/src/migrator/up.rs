@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::future::IntoFuture;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::BoxFuture;
@@ -51,13 +52,21 @@ struct Pending {
 }
 
 impl Migrator {
-    /// Returns the plan of [`up`](Self::up) without applying it. Reads once; never writes.
+    /// Returns the plan of [`up`](Self::up) without applying it. Reads once, and more on a database without records; never
+    /// writes.
     pub async fn plan(&self) -> Result<Plan, Error> {
         self.clone()
             .complete(async |this| {
                 let graph = this.graph()?;
                 let records = this.0.tracker.records().await?;
                 super::unlinked::refuse(this.partially_applied_elsewhere(&graph, &records).await?)?;
+                let plan = Plan::up(&graph, &Reach::All, |id| records.state(id))?;
+                if plan.is_empty() || !records.is_empty() {
+                    return Ok(plan);
+                }
+                let run = Run::new(this.clone(), Settings::default(), this.0.shutdown.child(), Arc::default())?;
+                let Some(baseline) = run.first_use(&this.0.database, &records).await? else { return Ok(plan) };
+                let records = records.presuming(&baseline.migrations);
                 Plan::up(&graph, &Reach::All, |id| records.state(id))
             })
             .await
@@ -68,6 +77,9 @@ impl Migrator {
     /// If nothing is pending, this reads once. Otherwise, it takes the lease, waiting up to
     /// [`lock_wait`](crate::MigratorBuilder::lock_wait) for another process to finish, and applies one migration after another
     /// until one fails.
+    ///
+    /// On a database without records, a function of the application ([`first_use`](crate::MigratorBuilder::first_use)) is asked
+    /// first, or else the `verify` functions: [`Error::AlreadyInEffect`].
     ///
     /// Fails with [`Error::Failed`] if a migration fails, and with [`Error::LockTimeout`] if another process keeps the lease.
     pub fn up(&self) -> Up {
@@ -205,6 +217,10 @@ impl Work for Pending {
 
     fn is_nothing(todo: &Plan) -> bool {
         todo.is_empty()
+    }
+
+    fn asks_first_use(&self) -> bool {
+        true
     }
 
     /// A named migration may be part of the repair.

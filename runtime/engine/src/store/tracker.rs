@@ -100,6 +100,23 @@ impl Tracker {
         Ok(Written::Yes)
     }
 
+    /// Inserts new records with one command, which the server completes even if this process dies, and then their history
+    /// entries.
+    pub(crate) async fn insert(&self, changes: &[Change], session: &mut ClientSession) -> mongodb::error::Result<()> {
+        let changes: Vec<_> = changes.iter().map(Change::shortened).collect();
+        let mut records = Vec::new();
+        for change in &changes {
+            if let Change::Stored { record, .. } = change {
+                let (mut fields, _) = record.fields()?;
+                fields.insert("_id", &record.id);
+                records.push(fields);
+            }
+        }
+        self.records.clone_with_type::<Document>().insert_many(records).session(&mut *session).await?;
+        self.history.insert_many(changes.iter().filter_map(Change::entry)).session(session).await?;
+        Ok(())
+    }
+
     /// Updates the fields of a record, and its attached fields as requested.
     async fn update(
         &self,

@@ -108,7 +108,7 @@ impl Run {
     }
 
     /// Waits until the run must stop.
-    pub(super) async fn must_stop(&self) -> Reason {
+    pub(in crate::migrator) async fn must_stop(&self) -> Reason {
         tokio::select! {
             reason = self.stop.raised() => reason,
             reason = Deadline::passed(self.deadline) => reason,

@@ -10,7 +10,7 @@ use crate::executor::Executor;
 use crate::lock::Session;
 use crate::migrator::connection::Link;
 use crate::migrator::former::end_former_holders;
-use crate::record::host;
+use crate::record::{Act, host};
 use crate::report::Report;
 use crate::store::{Records, Tracker};
 
@@ -105,7 +105,7 @@ impl Run {
         executor: &mut Executor<'_>,
     ) -> Result<Report, Error> {
         self.progress.doing("read the records");
-        let records = executor.tracker.records().await?.settled(first);
+        let mut records = executor.tracker.records().await?.settled(first);
         let lease = executor.lease;
         let spared = end_former_holders(executor.lock, executor.tracker, &records, lease.abandoned()).await?;
         lease.ended_former_holders(&spared);
@@ -114,12 +114,29 @@ impl Run {
         }
         // The run may have been stopped meanwhile, and the caller may not have waited: nothing more may be written.
         executor.lease.check().map_err(|reason| stopped(reason, Report::default()))?;
+        let baseline = if work.asks_first_use() {
+            self.progress.doing("find out what was applied before");
+            self.first_use(executor.database, &records).await?
+        } else {
+            None
+        };
         self.progress.doing("create its own collections");
         executor.tracker.prepare().await?;
+        if let Some(baseline) = &baseline {
+            self.progress.doing("record the baseline");
+            self.record_baseline(executor, baseline, &records).await?;
+            records = executor.tracker.records().await?.settled(first);
+        }
         let todo = work.todo(self, &records)?;
         let mut report = work.report(self, &records, &todo);
         if !executor.transactional {
             report.warn(NO_TRANSACTIONS.to_owned());
+        }
+        for migration in baseline.iter().flat_map(|baseline| &baseline.migrations) {
+            report.amend(migration.id().to_owned(), Act::Baseline);
+        }
+        if W::is_nothing(&todo) && baseline.is_some() {
+            return Ok(report);
         }
         if W::is_nothing(&todo) {
             // Another process did the work before this run had the lease.

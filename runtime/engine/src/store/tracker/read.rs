@@ -20,6 +20,8 @@ pub(crate) struct Records {
     settled: bool,
     /// Qualified ids of the migrations that failed since an earlier read.
     failed_since: HashSet<String>,
+    /// The migrations that count as completed without a record, in a preview.
+    presumed: HashSet<&'static str>,
 }
 
 impl Records {
@@ -43,6 +45,15 @@ impl Records {
         (record.permanent && record.checksum == migration.checksum()).then_some(record)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Counts migrations as completed.
+    pub(crate) fn presuming(self, migrations: &[Migration]) -> Self {
+        Self { presumed: migrations.iter().map(Migration::id).collect(), ..self }
+    }
+
     pub(crate) fn is_settled(&self) -> bool {
         self.settled
     }
@@ -52,6 +63,7 @@ impl Records {
             // It may be running now; only the lease shows that.
             Some(record) if record.status == RecordStatus::Running && !self.settled => State::Interrupted,
             Some(record) => record.state(),
+            None if self.presumed.contains(id) => State::Completed,
             None => State::New,
         }
     }
