@@ -40,6 +40,7 @@ mod provided;
 mod records;
 mod refusals;
 mod require;
+mod rerun;
 mod root_names;
 mod running;
 mod runs;

@@ -73,6 +73,8 @@ pub(crate) struct Executor<'r> {
     pub(crate) footprints: Vec<Footprint>,
     /// The ids and positions of `&Database` steps, whose effects are unknown.
     pub(crate) opaque: Vec<(String, Position)>,
+    /// Interrupts the run after this number of operations of a `Schema` body.
+    pub(crate) dies_after: Option<u32>,
     /// The resources to release at the end.
     pub(crate) resources: &'r Resources,
     /// Identifies the operations of bodies at the server; `None` if the caller provided their client.

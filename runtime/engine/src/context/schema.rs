@@ -105,6 +105,12 @@ impl Schema {
         Self { performer, scope, activity, provided: options.provided.clone(), dry_run: None }
     }
 
+    /// Interrupts the run after this number of operations.
+    pub(crate) fn dying_after(mut self, operations: Option<u32>) -> Self {
+        self.performer.dies_after = operations;
+        self
+    }
+
     /// Executes operations in this session, and sends changes of the log to `requests`.
     pub(crate) fn executing(mut self, session: Session, requests: LogRequests) -> Self {
         let server = &mut self.performer.server;

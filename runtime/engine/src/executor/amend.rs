@@ -3,7 +3,7 @@
 use super::{Executor, Failure};
 use crate::context::Footprint;
 use crate::migration::Migration;
-use crate::record::{Act, HistoryEntry, Record, RecordStatus};
+use crate::record::{Act, HistoryEntry, Record, RecordStatus, host};
 use crate::store::{Attachment, Change, Expected, Records, now};
 
 /// A change of a record.
@@ -47,6 +47,15 @@ impl Executor<'_> {
         // The positions of these records are taken.
         self.executions += i64::try_from(edits.len()).unwrap_or(i64::MAX);
         Ok(())
+    }
+
+    /// Changes the record of an applied migration to that of an interrupted execution.
+    pub(crate) async fn interrupt(&mut self, record: &Record) -> Result<(), Failure> {
+        let (host, pid, token) = (host(), i64::from(std::process::id()), self.lease.token());
+        let executed_at = now();
+        let record = Record { status: RecordStatus::Running, host, pid, token, executed_at, ..without_errors(record) };
+        let (record, attachment) = (Box::new(record), Attachment::Archived);
+        self.store_all(&[Change::Stored { record, expected: Expected::Applied, attachment, entry: None }]).await
     }
 
     fn edited(&self, edit: &Edit<'_>, number: i64, act: Act, records: &Records) -> Change {

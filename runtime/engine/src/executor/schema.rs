@@ -34,7 +34,7 @@ impl Executor<'_> {
         let schema = self.schema(step, &permit, stored).await?;
         let session = self.take_session().await?;
         let (requests, asked) = mpsc::channel(1);
-        let schema = schema.executing(session, requests);
+        let schema = schema.executing(session, requests).dying_after(self.dies_after);
         let activity = schema.activity();
         let context = Context::from(Inner::Schema(Box::new(schema)));
         self.lease.check()?;

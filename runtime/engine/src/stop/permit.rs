@@ -79,6 +79,14 @@ impl Permit {
         self.step.raise(reason);
     }
 
+    /// Stops the whole run.
+    pub(crate) fn interrupt_run(&self) {
+        match &self.run {
+            Run::Leased(guard) => guard.stop(Reason::Interrupted),
+            Run::Unleased(stop) => stop.raise(Reason::Interrupted),
+        }
+    }
+
     /// Fails if the step must stop.
     pub(crate) fn check(&self) -> Result<(), Reason> {
         let run = match &self.run {

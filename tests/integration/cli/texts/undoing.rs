@@ -74,13 +74,17 @@ async fn records_by_hand() {
 #[tokio::test]
 async fn a_baseline_that_is_found() {
     let db = TestDb::new().await;
-    db.collection::<Document>("users").insert_one(doc! { "_id": 1, "email": "ana@example.com" }).await.unwrap();
+    db.collection::<Document>("knobs").insert_one(doc! { "_id": "003_lower_emails", "evident": true }).await.unwrap();
     let mut told = Transcript::on(&db);
     for words in [
+        "up",
+        "up --dry-run",
+        "plan",
         "baseline --detect --yes",
         "baseline --detect --assume-undecided",
         "baseline --detect --assume-undecided --yes",
         "status",
+        "plan",
     ] {
         told.run(words).await;
     }

@@ -1,6 +1,6 @@
 //! A few migrations. A document in the collection `knobs` makes a migration fail, or wait until the document changes:
 //! `{ _id: "002_assign_roles", fail: true, hold: true, why: "no more space" }`. With `block: true` a migration blocks
-//! its thread for ten minutes.
+//! its thread for ten minutes. With `evident: true`, a `verify` function finds the effect of its migration.
 
 use std::time::Duration;
 
@@ -53,13 +53,14 @@ async fn nothing(_: &Database) -> anyhow::Result<()> {
 }
 
 async fn emails_are_lower(db: &Database) -> anyhow::Result<Effect> {
-    let users = db.collection::<Document>("users");
-    let upper = users.count_documents(doc! { "email": { "$regex": "[A-Z]" } }).await?;
-    let all = users.count_documents(doc! {}).await?;
-    Ok(match (all, upper) {
-        (0, _) => Effect::Undecided,
-        (_, 0) => Effect::Present,
-        _ => Effect::Absent,
+    let upper = doc! { "email": { "$regex": "[A-Z]" } };
+    let upper = db.collection::<Document>("users").count_documents(upper).await?;
+    let evident = doc! { "_id": "003_lower_emails", "evident": true };
+    let evident = db.collection::<Document>("knobs").count_documents(evident).await?;
+    Ok(match (upper, evident) {
+        (1.., _) => Effect::Absent,
+        (0, 0) => Effect::Undecided,
+        (0, 1..) => Effect::Present,
     })
 }
 

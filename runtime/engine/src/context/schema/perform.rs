@@ -39,6 +39,8 @@ pub(crate) struct Performer<S> {
     failure: Option<Failure>,
     /// An operation that took effect after the lease was lost.
     late: Option<String>,
+    /// Interrupts the run after this number of operations.
+    pub(crate) dies_after: Option<u32>,
     /// Whether the server accepts `collectionUUID`: from 6.0 on, and outside the stable API.
     pub(super) fences: bool,
 }
@@ -47,7 +49,18 @@ impl<S: Server> Performer<S> {
     /// `home` is the name of the collection with the records.
     pub(crate) fn new(server: S, home: &str, journal: Journal, permit: Permit, replay: Replay) -> Self {
         let (home, max_time) = (home.to_owned(), DEFAULT_MAX_TIME);
-        Self { server, home, journal, permit, max_time, replay, failure: None, late: None, fences: true }
+        Self {
+            server,
+            home,
+            journal,
+            permit,
+            max_time,
+            replay,
+            failure: None,
+            late: None,
+            dies_after: None,
+            fences: true,
+        }
     }
 
     /// Fails if no further operation may start.
@@ -74,6 +87,12 @@ impl<S: Server> Performer<S> {
         // Stays set if this future is dropped.
         self.failure = Some(Failure::Server { doing: effect.described(), source: dropped });
         self.failure = self.carry_out(effect).await.err();
+        if let Some(left) = &mut self.dies_after {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.permit.interrupt_run();
+            }
+        }
         self.failure.clone().map_or(Ok(()), |failure| Err(failure.into()))
     }
 
