@@ -3,7 +3,7 @@
 use super::{Executor, Failure};
 use crate::context::Footprint;
 use crate::migration::Migration;
-use crate::record::{Act, HistoryEntry, Record, RecordStatus, host};
+use crate::record::{Act, HistoryEntry, Record, RecordStatus};
 use crate::store::{Attachment, Change, Expected, Records, now};
 
 /// A change of a record.
@@ -51,7 +51,7 @@ impl Executor<'_> {
 
     /// Changes the record of an applied migration to that of an interrupted execution.
     pub(crate) async fn interrupt(&mut self, record: &Record) -> Result<(), Failure> {
-        let (host, pid, token) = (host(), i64::from(std::process::id()), self.lease.token());
+        let (host, pid, token) = (self.host.clone(), i64::from(std::process::id()), self.lease.token());
         let executed_at = now();
         let record = Record { status: RecordStatus::Running, host, pid, token, executed_at, ..without_errors(record) };
         let (record, attachment) = (Box::new(record), Attachment::Archived);

@@ -86,7 +86,7 @@ impl Executor<'_> {
         self.lease.check()?;
         let mut session = self.take_session().await?;
         let inserted = match self.lock.pass(self.lease.token(), &mut session).await {
-            Ok(Fenced::Ours) => self.tracker.insert(changes, &mut session).await.map(Ok),
+            Ok(Fenced::Ours) => self.tracker.insert_all(changes, &mut session).await.map(Ok),
             Ok(Fenced::Newer) => Ok(Err(Reason::LeaseLost.into())),
             Err(error) => Err(error),
         };

@@ -102,17 +102,17 @@ impl Tracker {
 
     /// Inserts new records with one command, which the server completes even if this process dies, and then their history
     /// entries.
-    pub(crate) async fn insert(&self, changes: &[Change], session: &mut ClientSession) -> mongodb::error::Result<()> {
+    pub(crate) async fn insert_all(
+        &self,
+        changes: &[Change],
+        session: &mut ClientSession,
+    ) -> mongodb::error::Result<()> {
         let changes: Vec<_> = changes.iter().map(Change::shortened).collect();
-        let mut records = Vec::new();
-        for change in &changes {
-            if let Change::Stored { record, .. } = change {
-                let (mut fields, _) = record.fields()?;
-                fields.insert("_id", &record.id);
-                records.push(fields);
-            }
-        }
-        self.records.clone_with_type::<Document>().insert_many(records).session(&mut *session).await?;
+        let records = changes.iter().filter_map(|change| match change {
+            Change::Stored { record, .. } => Some(&**record),
+            Change::Removed { .. } | Change::Logged { .. } | Change::Noted { .. } => None,
+        });
+        self.records.insert_many(records).session(&mut *session).await?;
         self.history.insert_many(changes.iter().filter_map(Change::entry)).session(session).await?;
         Ok(())
     }
