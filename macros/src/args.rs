@@ -9,7 +9,7 @@ use syn::{LitStr, Path, Token, Type, bracketed};
 use crate::errors::Errors;
 
 /// Every argument, with the example shown in its error messages.
-const ARGUMENTS: [(&str, &str); 12] = [
+const ARGUMENTS: [(&str, &str); 14] = [
     ("id", r#"id = "001_create_users""#),
     ("deps", r#"deps = ["001_create_users"]"#),
     ("source", r#"source = "module:menu""#),
@@ -21,6 +21,8 @@ const ARGUMENTS: [(&str, &str); 12] = [
     ("timeout", r#"timeout = "10m""#),
     ("relies_on", "relies_on = [default_role, roles::names]"),
     ("needs", "needs = [Settings]"),
+    ("only_in", r#"only_in = ["dev", "test"]"#),
+    ("when", "when = is_in_the_eu"),
     ("crate", "crate = my_app::mongrate"),
 ];
 
@@ -38,6 +40,8 @@ pub(crate) struct Args {
     pub(crate) timeout: Option<LitStr>,
     pub(crate) relies_on: Vec<Path>,
     pub(crate) needs: Vec<Type>,
+    pub(crate) only_in: Vec<LitStr>,
+    pub(crate) when: Option<Path>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -91,6 +95,8 @@ impl Args {
             "timeout" => self.timeout = Some(string(&name, input)?),
             "relies_on" => self.relies_on = list(&name, input, covered)?,
             "needs" => self.needs = list(&name, input, needed)?,
+            "only_in" => self.only_in = environments(&name, input)?,
+            "when" => self.when = Some(path(&name, input)?),
             "crate" => self.krate = Some(path(&name, input)?),
             _ => {
                 self.manual = true;
@@ -163,6 +169,25 @@ fn needed(input: ParseStream<'_>) -> syn::Result<Type> {
     })
 }
 
+fn environments(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
+    let entries = list(name, input, |input| {
+        let entry: LitStr = input.parse().map_err(|error| {
+            let message = r#"`only_in` lists environments as strings, like `only_in = ["dev", "test"]`"#;
+            syn::Error::new(error.span(), message)
+        })?;
+        if entry.value().trim().is_empty() {
+            return Err(syn::Error::new(entry.span(), "an environment has a name, like `dev`"));
+        }
+        Ok(entry)
+    })?;
+    if entries.is_empty() {
+        let message = "`only_in` without an environment would exclude the migration everywhere: name one, like \
+            `only_in = [\"dev\"]`, or remove the argument";
+        return Err(syn::Error::new(name.span(), message));
+    }
+    Ok(entries)
+}
+
 fn equals(name: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     if input.peek(Token![=]) {
         return input.parse::<Token![=]>().map(drop);
@@ -195,6 +220,8 @@ fn meant(name: &str) -> Option<&'static (&'static str, &'static str)> {
         "doc" | "about" => "description",
         "check" | "validate" | "assert" => "verify",
         "uses" | "calls" | "helpers" => "relies_on",
+        "env" | "environment" | "environments" | "only" => "only_in",
+        "if" | "condition" | "only_if" => "when",
         "need" | "provided" | "state" | "config" => "needs",
         other => other,
     };

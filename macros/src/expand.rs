@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Path, Type};
+use syn::{LitStr, Path, Type};
 
 use crate::id::{QualifiedId, Source};
 use crate::item::{self, Function};
@@ -186,6 +186,9 @@ fn fields(tokens: &mut Tokens, model: &Model) {
     if let Some(seconds) = model.timeout {
         tokens.append(field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
     }
+    if !model.only_in.is_empty() || model.when.is_some() {
+        tokens.append(condition(&model.only_in, model.when.as_ref()));
+    }
     if !model.needs.is_empty() {
         needs(tokens, &model.needs);
     }
@@ -196,6 +199,19 @@ fn fields(tokens: &mut Tokens, model: &Model) {
         }
         tokens.code("] ,", here);
     }
+}
+
+/// The condition, with errors about the function at its path.
+fn condition(only_in: &[LitStr], when: Option<&Path>) -> TokenStream {
+    let private = private(Span::call_site());
+    let when = match when {
+        Some(path) => {
+            let name = written(path);
+            quote_spanned!(path.span()=> ::core::option::Option::Some((#name, #path)))
+        }
+        None => quote!(::core::option::Option::None),
+    };
+    field("condition", &quote!(#private::Condition { only_in: &[#(#only_in),*], when: #when }))
 }
 
 /// The needed types, with errors about a type at this type.

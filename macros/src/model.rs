@@ -37,6 +37,8 @@ pub(crate) struct Model {
     pub(crate) timeout: Option<u64>,
     pub(crate) relies_on: Vec<Path>,
     pub(crate) needs: Vec<Type>,
+    pub(crate) only_in: Vec<LitStr>,
+    pub(crate) when: Option<Path>,
 }
 
 /// The part of a migration that dependents look up. Registered even if the rest is invalid, so that dependents do not fail,
@@ -142,6 +144,8 @@ impl Model {
                 timeout,
                 relies_on: args.relies_on,
                 needs: args.needs,
+                only_in: args.only_in,
+                when: args.when,
             }),
             (error, identity, _) => Err(Box::new(Invalid {
                 error: error.unwrap_or_else(|| syn::Error::new(Span::call_site(), "this is not a migration")),

@@ -11,6 +11,7 @@ mod down;
 mod drift;
 mod dry_run;
 mod elsewhere;
+mod excluded;
 mod failure;
 #[path = "../faults/suite.rs"]
 mod faults;

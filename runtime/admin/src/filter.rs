@@ -23,8 +23,8 @@ pub(crate) struct Filter {
 
 impl Filter {
     /// The states that can be selected.
-    pub(crate) const STATES: [&str; 8] =
-        ["pending", "failed", "running", "interrupted", "partial", "rolled-back", "manual", "completed"];
+    pub(crate) const STATES: [&str; 9] =
+        ["pending", "failed", "running", "interrupted", "partial", "rolled-back", "manual", "excluded", "completed"];
 
     pub(crate) fn selects_all(&self) -> bool {
         *self == Self::default()

@@ -53,7 +53,7 @@ pub(crate) const OF_STATUS: &[Parameter] = &[
     SOURCE,
     one_of(
         "state",
-        &["pending", "completed", "failed", "rolled-back", "interrupted", "partial", "running", "manual"],
+        &["pending", "completed", "failed", "rolled-back", "interrupted", "partial", "running", "manual", "excluded"],
         "Only migrations in this state; `pending` is all that the next run would apply",
     ),
     text("q", "Only migrations with this text in their id or description"),

@@ -87,6 +87,9 @@ fn print(session: &Session, standing: Standing<'_>, dependents: &[&str]) -> Resu
     if migration.is_manual() {
         lines.push(("manual", "runs only if it is named".to_owned()));
     }
+    if let Some(condition) = migration.condition() {
+        lines.push(("condition", condition.to_string()));
+    }
     if let Some(limit) = migration.timeout() {
         lines.push(("timeout", mongrate::display::Elapsed(limit).to_string()));
     }
@@ -95,6 +98,10 @@ fn print(session: &Session, standing: Standing<'_>, dependents: &[&str]) -> Resu
     }
     if !migration.relies_on().is_empty() {
         lines.push(("relies on", list(migration.relies_on())));
+    }
+    let needs: Vec<_> = migration.needs().collect();
+    if !needs.is_empty() {
+        lines.push(("needs", list(&needs)));
     }
     if let Some(error) = standing.record.and_then(|record| record.error.as_deref()) {
         lines.push(("error", RED.paint(error).to_string()));

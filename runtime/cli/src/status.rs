@@ -73,8 +73,10 @@ fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Fa
     }
     let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(Migration::is_manual);
     let manual = if manual.is_empty() { String::new() } else { format!(", {} manual", manual.len()) };
+    let excluded = status.excluded().count();
+    let excluded = if excluded == 0 { String::new() } else { format!(", {excluded} excluded") };
     session.output.print(format_args!(
-        "{} completed, {} pending{manual}.",
+        "{} completed, {} pending{manual}{excluded}.",
         status.completed().count(),
         pending.len()
     ))?;
@@ -112,6 +114,9 @@ fn remarks(standing: &Standing<'_>, verbose: bool) -> String {
             remarks.push(plural(record.attempts.unsigned_abs(), "execution"));
         }
         remarks.extend(record.error.clone());
+    }
+    if standing.state == State::Excluded {
+        remarks.extend(migration.condition().map(|condition| condition.to_string()));
     }
     if remarks.is_empty() || verbose {
         remarks.push(migration.summary());

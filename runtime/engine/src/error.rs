@@ -24,7 +24,7 @@ pub(crate) use codes::{Class, Cure};
 pub(crate) use readable::{Readable, escaped, in_one_line, readable, source_chain, write_error};
 pub(crate) use server::{class, code, is_permanent, is_transient};
 
-use crate::migration::{Direction, Source, State};
+use crate::migration::{Condition, Direction, Source, State};
 use crate::record::Holder;
 use crate::report::{Remains, Report};
 
@@ -518,6 +518,22 @@ pub enum Error {
         migration: &'static str,
         /// Qualified id of the direct or indirect dependency.
         dependency: &'static str,
+    },
+
+    /// A migration that was named does not belong to this database, because its condition excludes it. Nothing was done.
+    Excluded {
+        /// Qualified id of the migration.
+        id: &'static str,
+        /// The condition, which does not hold.
+        condition: Condition,
+    },
+
+    /// The `when` function of a migration panicked. Nothing was done.
+    ConditionPanicked {
+        /// Qualified id of the migration.
+        id: &'static str,
+        /// The message of the panic.
+        message: String,
     },
 
     /// A migration needs a value that the application does not provide with

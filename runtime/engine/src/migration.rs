@@ -1,7 +1,9 @@
 //! A migration that is linked into the program.
 
+mod conditions;
 mod effect;
 mod kinds;
+mod provided;
 pub(crate) mod registration;
 pub mod template;
 
@@ -9,8 +11,10 @@ use std::any::TypeId;
 use std::fmt;
 use std::time::Duration;
 
+pub use self::conditions::{Condition, Conditions};
 pub use self::effect::Effect;
 pub use self::kinds::{Direction, Kind, Rank, Source, State};
+pub(crate) use self::provided::Provided;
 use self::registration::Registration;
 
 /// A migration that is linked into the program, with the metadata that `#[migration]` collected. Cheap to copy.
@@ -115,6 +119,12 @@ impl Migration {
         F: Fn(TypeId) -> bool,
     {
         self.0.needs.iter().filter(move |need| !is_there((need.of)())).map(|need| (need.name)())
+    }
+
+    /// The condition that excludes it from some databases: `only_in = [..]` or `when = path`.
+    #[must_use]
+    pub fn condition(&self) -> Option<Condition> {
+        self.0.condition
     }
 
     /// Returns whether it runs only when it is named.

@@ -5,6 +5,7 @@ mod boot;
 mod builder;
 mod compare;
 mod compared;
+mod conditions;
 mod connect;
 mod connection;
 mod detect;

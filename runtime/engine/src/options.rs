@@ -1,17 +1,16 @@
 //! The configuration of a migrator.
 
 mod first_use;
-mod provided;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::display::Elapsed;
 use crate::error::Error;
+use crate::migration::Provided;
 
 pub use self::first_use::FirstUse;
 pub(crate) use self::first_use::{Question, Unrecorded};
-pub(crate) use self::provided::Provided;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -167,12 +166,18 @@ impl Options {
             bounded("lease", self.lease, &LEASE, "a duration from 1 second to 1 day"),
             check_lock_wait(self.lock_wait),
             self.timeout.map_or(Ok(()), Limit::check),
-            self.provided.check("provide"),
-            self.provided_for_dry_run.check("provide_for_dry_run"),
         ];
         let wrong = checks.into_iter().filter_map(Result::err);
-        Error::gather(wrong.chain(self.names.wrong(database)).collect())
+        let values = [("provide", &self.provided), ("provide_for_dry_run", &self.provided_for_dry_run)];
+        let twice =
+            values.into_iter().flat_map(|(option, provided)| provided.repeated().map(|name| twice(option, name)));
+        Error::gather(wrong.chain(twice).chain(self.names.wrong(database)).collect())
     }
+}
+
+fn twice(option: &'static str, name: &str) -> Error {
+    let value = format!("called twice with a value of the type `{name}`");
+    invalid(option, value, "one value of each type: wrap the second one in a type of its own")
 }
 
 impl Names {

@@ -174,7 +174,7 @@ impl fmt::Display for Plan {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match self.state {
-            State::New | State::Completed => "",
+            State::New | State::Completed | State::Excluded => "",
             State::Failed => " (failed before)",
             State::RolledBack => " (rolled back before)",
             State::Interrupted => " (interrupted before)",

@@ -18,5 +18,5 @@ pub use self::body::{
 pub use self::registry::{Id, RegisteredOnce, only_one_migration_has_this_id};
 pub use crate::context::argument::{Argument, PluginArgument, Takes};
 pub use crate::migration::registration::{Body, BoxError, Context, Down, Need, NodeRef, Registration, Run, Verify};
-pub use crate::migration::{Kind, Source};
+pub use crate::migration::{Condition, Kind, Source};
 pub use crate::plan::Linked;

@@ -180,6 +180,15 @@ impl Record {
         self.state() == State::Partial || self.status == RecordStatus::Running && self.kind == Some(Kind::Database)
     }
 
+    /// Returns whether it may have changes in the database.
+    pub(crate) fn has_effects(&self) -> bool {
+        match self.state() {
+            State::RolledBack => false,
+            State::Failed => self.kind != Some(Kind::Tx) || self.direction == Direction::Down,
+            _ => true,
+        }
+    }
+
     /// Returns whether `down` can revert it: it is applied, or partially reverted.
     pub(crate) fn is_revertible(&self) -> bool {
         match self.status {

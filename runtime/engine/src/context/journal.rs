@@ -1,13 +1,12 @@
 //! A journal of the operations of a body. Progress events, reports and the check for ignored errors all use it.
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::codes::NO_SUCH_TRANSACTION;
 use crate::error::{Error, code};
 use crate::events::{Event, EventSender};
-use crate::migration::Migration;
-use crate::options::Provided;
+use crate::migration::{Migration, Provided};
 use crate::report::{Counts, LISTED, Operation, Prediction, Sample};
 
 /// The journal of one attempt.
@@ -35,10 +34,9 @@ impl Journal {
 
     /// Returns the value of a type, and notes it if it is missing.
     pub(crate) fn provided<T: Any + Send + Sync>(&self, provided: &Provided) -> Result<Arc<T>, Error> {
-        provided.get(self.migration.id()).inspect_err(|error| {
-            if let Error::NotProvided { name, .. } = error {
-                self.missing_value.get_or_init(|| name);
-            }
+        provided.get().ok_or_else(|| {
+            let name = self.missing_value.get_or_init(type_name::<T>);
+            Error::NotProvided { id: self.migration.id(), name }
         })
     }
 

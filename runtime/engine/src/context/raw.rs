@@ -1,6 +1,6 @@
 //! `&Raw`: a database handle without protection, with access to the application.
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,8 +10,7 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::events::{Event, EventSender};
-use crate::migration::Migration;
-use crate::options::Provided;
+use crate::migration::{Migration, Provided};
 
 /// The shortest time between two reports of progress.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -55,7 +54,8 @@ impl Raw {
 
     /// Returns the value that the application provides for this type, like [`Tx::provided`](crate::Tx::provided).
     pub fn provided<T: Any + Send + Sync>(&self) -> Result<Arc<T>, Error> {
-        self.provided.get(self.migration.id())
+        let missing = || Error::NotProvided { id: self.migration.id(), name: type_name::<T>() };
+        self.provided.get().ok_or_else(missing)
     }
 
     /// Reports how much is done, in a unit of the migration's choice, and how much there is to do, if that is known. It is

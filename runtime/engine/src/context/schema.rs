@@ -46,7 +46,8 @@ use super::journal::Journal;
 use super::scope::Scope;
 use crate::error::Error;
 use crate::lock::Session;
-use crate::options::{MAX_TIME, Options, Provided};
+use crate::migration::Provided;
+use crate::options::{MAX_TIME, Options};
 use crate::report::Operation;
 use crate::stop::Permit;
 

@@ -24,7 +24,8 @@ use super::journal::Journal;
 use super::scope::Scope;
 use crate::error::Error;
 use crate::lock::Session;
-use crate::options::{Options, Provided};
+use crate::migration::Provided;
+use crate::options::Options;
 use crate::report::Operation;
 use crate::stop::Permit;
 

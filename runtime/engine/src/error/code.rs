@@ -64,6 +64,8 @@ impl Error {
             Self::UnselectedDependency { .. } => "unselected-dependency",
             Self::ManualDependency { .. } => "manual-dependency",
             Self::PlanChanged { .. } => "plan-changed",
+            Self::Excluded { .. } => "excluded",
+            Self::ConditionPanicked { .. } => "condition-panicked",
             Self::NotProvided { .. } => "not-provided",
             Self::HolderChanged { .. } => "holder-changed",
             Self::Variable { .. } => "variable",

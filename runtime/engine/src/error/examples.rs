@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongrate::Error;
-use mongrate::migration::{Direction, Source, State};
+use mongrate::migration::{Condition, Direction, Source, State};
 use mongrate::record::Holder;
 use mongrate::report::{Remains, Report};
 use serde_json::json;
@@ -84,6 +84,8 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::ManualDependency { migration: id, dependency: "002_b" },
         Error::PlanChanged { migration: id, dependency: "002_b" },
         Error::NotProvided { id, name: "shop::Settings" },
+        Error::Excluded { id, condition: Condition { only_in: &["dev"], when: None } },
+        Error::ConditionPanicked { id, message: "no".to_owned() },
         Error::Variable { name: "MONGRATE_AUTO", value: "maybe".to_owned(), accepted: "true or false".to_owned() },
         Error::Several { errors: vec![Error::NotSelected { id }, Error::Irreversible { id, reason: Some("gone") }] },
     ];

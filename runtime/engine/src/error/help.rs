@@ -97,6 +97,8 @@ impl Error {
                 return Some(format!("name '{dependency}' as well to run it first"));
             }
             Self::PlanChanged { .. } => "make a new plan, and confirm that one",
+            Self::Excluded { .. } => "check the environment that this program sets",
+            Self::ConditionPanicked { .. } => "correct the function; if a value can be missing, let it return `false`",
             Self::NotProvided { .. } => "pass a value to `provide` of the builder, before `build` or `boot`",
             Self::Several { errors } => {
                 let mut lines: Vec<_> = errors.iter().filter_map(Self::help).collect();

@@ -83,6 +83,12 @@ impl Error {
                 "'{migration}' depends on '{dependency}', which has become pending since the plan was made; nothing was \
                  applied"
             ),
+            Self::Excluded { id, condition } => {
+                format!("'{id}' does not belong to this database, because it runs {condition}")
+            }
+            Self::ConditionPanicked { id, message } => {
+                format!("the condition of '{id}' panicked: {message}; nothing was run")
+            }
             Self::NotProvided { id, name } => {
                 format!("'{id}' needs a value of the type `{name}`, which this program does not provide")
             }
@@ -220,6 +226,7 @@ fn status(state: State) -> &'static str {
         State::RolledBack => "was reverted",
         State::Interrupted => "is running or was interrupted",
         State::Partial => "is partially applied",
+        State::Excluded => "is excluded here by its condition",
     }
 }
 

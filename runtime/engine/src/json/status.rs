@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::history::Entry;
 use super::{History, Holder, Migration, Record};
-use crate::migration::Source;
+use crate::migration::{Source, State};
 use crate::record::Act;
 
 /// The status of every migration of a database.
@@ -17,6 +17,8 @@ pub struct Status<'a> {
     pending: Vec<Standing<'a>>,
     /// In plan order.
     completed: Vec<Standing<'a>>,
+    /// Those that their condition excludes from this database, in plan order.
+    excluded: Vec<Standing<'a>>,
     /// Records of migrations that are not linked into this program.
     orphans: Vec<Record<'a>>,
     /// Null if the lock is free.
@@ -36,7 +38,7 @@ pub struct Status<'a> {
 pub struct Standing<'a> {
     #[serde(flatten)]
     migration: Migration,
-    /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `partial`, `running` or `manual`.
+    /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `partial`, `running`, `manual` or `excluded`.
     status: String,
     drifted: bool,
     /// Whether it is pending and depends on no pending migration, and no pending migration depends on it.
@@ -101,13 +103,16 @@ impl<'a> Status<'a> {
     ) -> Self {
         let (manual, total_pending): (Vec<_>, Vec<_>) =
             status.pending().partition(crate::migration::Migration::is_manual);
-        let (pending, completed): (Vec<_>, Vec<_>) = part.into_iter().partition(|standing| standing.state.is_pending());
+        let (pending, others): (Vec<_>, Vec<_>) = part.into_iter().partition(|standing| standing.state.is_pending());
+        let (excluded, completed): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|standing| standing.state == State::Excluded);
         Self {
             total_pending: total_pending.len(),
             total_completed: status.completed().count(),
             manual: manual.len(),
             pending: pending.into_iter().map(Standing::from).collect(),
             completed: completed.into_iter().map(Standing::from).collect(),
+            excluded: excluded.into_iter().map(Standing::from).collect(),
             orphans: status.orphans().iter().map(Record::from).collect(),
             holder: status.holder().map(Holder::from),
             is_running: status.is_migrating(),
@@ -175,10 +180,11 @@ impl Versions {
             let version = sources.entry(source).or_default();
             version.source = source.to_string();
             version.latest = Some(id);
-            match (standing.state.is_pending(), standing.migration.is_manual()) {
-                (false, _) => version.current = Some(id),
-                (true, true) => version.manual += 1,
-                (true, false) => version.pending += 1,
+            match standing.state {
+                State::Completed => version.current = Some(id),
+                State::Excluded => {}
+                _ if standing.migration.is_manual() => version.manual += 1,
+                _ => version.pending += 1,
             }
         }
         Self { sources: sources.into_values().collect() }

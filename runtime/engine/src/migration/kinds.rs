@@ -131,6 +131,8 @@ pub enum State {
     RolledBack,
     /// Started outside a transaction by a process that lost the lease or died. It runs again, or resumes if it takes `Schema`.
     Interrupted,
+    /// Not applied, and its condition excludes it from this database (`only_in` or `when`). Its dependents run without it.
+    Excluded,
     /// A `Tx` body failed or was interrupted on a server without transactions, so its changes may be partial. It runs again
     /// only when it is named.
     Partial,
@@ -140,7 +142,7 @@ impl State {
     /// Returns whether an `up` would run it.
     #[must_use]
     pub fn is_pending(self) -> bool {
-        self != Self::Completed
+        !matches!(self, Self::Completed | Self::Excluded)
     }
 
     /// The state as a word; see [`Standing::label`](crate::status::Standing::label).
@@ -152,6 +154,7 @@ impl State {
             Self::Failed => "failed",
             Self::RolledBack => "rolled back",
             Self::Interrupted => "interrupted",
+            Self::Excluded => "excluded",
             Self::Partial => "partial",
         }
     }

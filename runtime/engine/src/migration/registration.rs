@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use mongodb::{BoxFuture, Database};
 
+use super::conditions::Condition;
 use super::effect::Effect;
 use super::kinds::{Kind, Source};
 
@@ -40,6 +41,8 @@ pub struct Registration {
     pub relies_on: &'static [&'static str],
     /// `needs = [Type]`.
     pub needs: &'static [Need],
+    /// `only_in = [..]` or `when = path`.
+    pub condition: Option<Condition>,
     /// `manual`.
     pub manual: bool,
     /// `timeout = "10m"`.
@@ -69,6 +72,7 @@ impl Registration {
         irreversible: None,
         relies_on: &[],
         needs: &[],
+        condition: None,
         manual: false,
         timeout: None,
         file: "",

@@ -54,7 +54,7 @@ impl Migrator {
         self.clone()
             .complete(async |this| {
                 let graph = this.graph()?;
-                let records = this.0.tracker.records().await?;
+                let records = this.records().await?;
                 let mut verdicts = Vec::new();
                 for migration in graph.order() {
                     let verdict = match migration.registration().verify {

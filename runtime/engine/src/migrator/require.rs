@@ -34,7 +34,7 @@ impl Require {
     async fn check(self) -> Result<(), Error> {
         let graph = self.migrator.graph()?;
         let named = known(&graph, &self.ids)?;
-        let records = self.migrator.0.tracker.records().await?;
+        let records = self.migrator.records().await?;
         let states = named.into_iter().map(|id| (id, records.state(id)));
         let missing = states.filter(|(_, state)| *state != State::Completed);
         Error::gather(missing.map(|(id, state)| Error::Required { id, state }).collect())

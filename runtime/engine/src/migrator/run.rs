@@ -242,7 +242,7 @@ impl Run {
 
     /// Reads the records before the lease is taken.
     async fn read(&self, work: &impl Work) -> Result<Records, Error> {
-        let records = self.migrator.0.tracker.records().await?;
+        let records = self.migrator.records().await?;
         if work.requires_complete_data() {
             self.refuse_partially_applied_elsewhere(&records).await?;
         }

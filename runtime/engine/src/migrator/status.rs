@@ -33,6 +33,8 @@ pub struct Status {
     indexes: HashMap<&'static str, usize>,
     /// The qualified ids of the isolated migrations.
     isolated: HashSet<&'static str>,
+    /// The qualified ids of the migrations that their condition excludes.
+    excluded: HashSet<&'static str>,
     orphans: Vec<Record>,
     holder: Option<Holder>,
     /// The token of the holder.
@@ -65,8 +67,8 @@ impl Migrator {
 }
 
 impl Standing<'_> {
-    /// The status as a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `partial`, `running`, or `manual`
-    /// for a manual migration that never ran.
+    /// The status as a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `partial`, `running`, `excluded`,
+    /// or `manual` for a manual migration that never ran.
     #[must_use]
     pub fn label(&self) -> &'static str {
         if self.is_running { "running" } else { self.state.label(self.migration.is_manual()) }
@@ -95,8 +97,10 @@ impl Status {
         let migrations: Vec<_> =
             graph.order().map(|migration| (migration, records.get(migration.id()).cloned())).collect();
         let indexes = migrations.iter().enumerate().map(|(index, (migration, _))| (migration.id(), index)).collect();
+        let excluded = graph.order().map(|migration| migration.id()).filter(|id| records.state(id) == State::Excluded);
+        let excluded = excluded.collect();
         let isolated = graph.isolated(|id| records.state(id).is_pending()).map(|migration| migration.id()).collect();
-        Self { migrations, indexes, isolated, orphans, holder, token }
+        Self { migrations, indexes, isolated, excluded, orphans, holder, token }
     }
 
     /// The status of each migration in plan order.
@@ -114,7 +118,12 @@ impl Status {
     fn standing<'s>(&self, migration: Migration, record: Option<&'s Record>) -> Standing<'s> {
         let is_running = record.is_some_and(|record| self.is_running(record));
         let is_isolated = self.isolated.contains(migration.id());
-        Standing { migration, record, state: record.map_or(State::New, Record::state), is_running, is_isolated }
+        let state = match record {
+            _ if self.excluded.contains(migration.id()) => State::Excluded,
+            Some(record) => record.state(),
+            None => State::New,
+        };
+        Standing { migration, record, state, is_running, is_isolated }
     }
 
     /// The pending migrations in plan order: never run, failed, rolled back or interrupted. Includes manual ones.
@@ -126,6 +135,11 @@ impl Status {
     /// depends on them, directly or indirectly. Includes manual ones.
     pub fn isolated(&self) -> impl Iterator<Item = Migration> {
         self.iter().filter(|standing| standing.is_isolated).map(|standing| standing.migration)
+    }
+
+    /// The migrations that their condition excludes from this database, in plan order.
+    pub fn excluded(&self) -> impl Iterator<Item = Migration> {
+        self.iter().filter(|standing| standing.state == State::Excluded).map(|standing| standing.migration)
     }
 
     /// The applied migrations with their records, in plan order.
@@ -202,7 +216,7 @@ impl Migrator {
     }
 
     pub(super) async fn read_state(&self) -> Result<(Records, Option<LeaseDocument>), Error> {
-        let records = self.0.tracker.records().await?;
+        let records = self.records().await?;
         let sighting = self.0.lock.lease_document().await?;
         Ok((records, sighting))
     }
@@ -218,6 +232,10 @@ impl fmt::Display for Status {
                 Some(record) if state == State::Completed && record.batch == 0 => writeln!(f, " (marked)")?,
                 Some(record) if state == State::Completed => writeln!(f, " in {}", Elapsed(record.duration()))?,
                 Some(Record { error: Some(error), .. }) => writeln!(f, ": {error}")?,
+                None if state == State::Excluded => {
+                    let condition = migration.condition().map(|condition| format!(" ({condition})"));
+                    writeln!(f, "{}", condition.unwrap_or_default())?;
+                }
                 _ => writeln!(f)?,
             }
         }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Ended, Executor};
 use crate::migration::{Direction, State};
-use crate::plan::{HeldUp, NOTHING_LINKED, Plan};
+use crate::plan::{HeldUp, NOTHING_LINKED, Plan, Step};
 use crate::record::Record;
 use crate::report::{Execution, Outcome, Purpose, Remains, Report};
 use crate::stop::{Deadline, Reason};
@@ -34,6 +34,13 @@ impl Run {
         }
         if self.migrator.0.registry.is_empty() {
             report.warn(NOTHING_LINKED.to_owned());
+        }
+        for step in plan {
+            let dependents = self.applied_dependents(*step, records);
+            if !dependents.is_empty() {
+                let (id, dependents) = (step.migration().id(), dependents.join(", "));
+                report.warn(format!("'{id}' was excluded until now, so it runs after its dependents: {dependents}"));
+            }
         }
         report.warn_of_blocked(plan.blocked().iter().map(ToString::to_string));
         report
@@ -114,6 +121,16 @@ impl Run {
             Some(reason) => Err(stopped(reason, report)),
             None => conclude(report),
         }
+    }
+
+    /// The applied dependents of a step whose condition excluded it until now.
+    fn applied_dependents(&self, step: Step, records: &Records) -> Vec<&'static str> {
+        let conditional = step.direction() == Direction::Up && step.migration().condition().is_some();
+        let Some(node) = self.graph.find(step.migration().id()).filter(|_| conditional) else { return Vec::new() };
+        let downstream = self.graph.downstream([node]);
+        let dependents = self.graph.nodes().filter(|node| downstream[node.index()]);
+        let ids = dependents.map(|node| self.graph.migration(node).id());
+        ids.filter(|id| records.state(id) == State::Completed).collect()
     }
 
     fn check_limits(&self, executor: &Executor<'_>) -> Result<(), Reason> {

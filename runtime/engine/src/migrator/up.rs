@@ -58,7 +58,7 @@ impl Migrator {
         self.clone()
             .complete(async |this| {
                 let graph = this.graph()?;
-                let records = this.0.tracker.records().await?;
+                let records = this.records().await?;
                 super::unlinked::refuse(this.partially_applied_elsewhere(&graph, &records).await?)?;
                 let plan = Plan::up(&graph, &Reach::All, |id| records.state(id))?;
                 if plan.is_empty() || !records.is_empty() {

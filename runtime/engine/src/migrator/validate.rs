@@ -221,7 +221,7 @@ fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
                 problems.push(Problem::Failed { error: error(), applied: true });
             }
         }
-        State::New | State::RolledBack => {}
+        State::New | State::RolledBack | State::Excluded => {}
     }
     problems
 }

@@ -28,7 +28,10 @@ pub(crate) fn mark_applied(
     for node in &marked {
         applied[node.index()] = true;
     }
-    let changes: Vec<_> = marked.into_iter().filter(|node| states[node.index()].is_pending()).collect();
+    // A baseline does not speak for what is excluded.
+    let is_excluded = |node: &Node| states[node.index()] == State::Excluded && named.contains(node);
+    let changes: Vec<_> =
+        marked.into_iter().filter(|node| states[node.index()].is_pending() || is_excluded(node)).collect();
     let mut errors = Vec::new();
     for &node in &changes {
         let pending = graph.dependencies(node).filter(|dependency| !applied[dependency.index()]);

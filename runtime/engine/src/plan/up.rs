@@ -28,6 +28,8 @@ impl Plan {
     ///   [`Error::ManualDependency`] if the dependent was selected by name.
     /// - A dependency that the registry does not select must be completed: [`Error::UnselectedDependency`].
     /// - A partially applied migration runs only if it is named. Otherwise, nothing runs: [`Error::PartiallyApplied`].
+    /// - A migration that its condition excludes does not run, and its dependents do not wait for it. Naming it is
+    ///   [`Error::Excluded`].
     /// - An id that the registry does not select is [`Error::UnknownMigration`] or [`Error::NotSelected`].
     pub(crate) fn up(graph: &Graph, reach: &Reach, state: impl Fn(&str) -> State) -> Result<Self, Error> {
         Self::up_limited(graph, reach, None, state)
@@ -95,6 +97,9 @@ impl<'a> Selection<'a> {
             Reach::Only(ids) => graph.named(ids)?,
             Reach::To(id) => graph.named(slice::from_ref(id))?,
         };
+        if let Reach::Only(_) = reach {
+            refuse_excluded(graph, &named, states)?;
+        }
         let pending = named.iter().copied().filter(|node| states[node.index()].is_pending());
         let upstream = || graph.upstream(pending);
         let (because_of_name, reached) = match reach {
@@ -134,4 +139,13 @@ impl<'a> Selection<'a> {
         }
         Ok(Blocked { migration, waits_for })
     }
+}
+
+fn refuse_excluded(graph: &Graph, named: &HashSet<Node>, states: &[State]) -> Result<(), Error> {
+    let mut nodes: Vec<_> = named.iter().filter(|node| states[node.index()] == State::Excluded).collect();
+    nodes.sort_unstable();
+    let excluded = nodes.into_iter().map(|node| graph.migration(*node)).filter_map(|migration| {
+        migration.condition().map(|condition| Error::Excluded { id: migration.id(), condition })
+    });
+    Error::gather(excluded.collect())
 }

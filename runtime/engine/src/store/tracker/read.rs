@@ -22,9 +22,16 @@ pub(crate) struct Records {
     failed_since: HashSet<String>,
     /// The migrations that count as completed without a record, in a preview.
     presumed: HashSet<&'static str>,
+    /// Qualified ids of the migrations whose condition does not hold.
+    excluded: HashSet<&'static str>,
 }
 
 impl Records {
+    /// Marks migrations that are not part of this database.
+    pub(crate) fn excluding(self, excluded: HashSet<&'static str>) -> Self {
+        Self { excluded, ..self }
+    }
+
     /// Marks the records as read under the lease: those with the status `running` are interrupted. What differs from the `first` read
     /// of this run has happened while it waited.
     pub(crate) fn settled(self, first: &Self) -> Self {
@@ -35,7 +42,7 @@ impl Records {
         };
         let failed = self.by_id.values().filter(|record| failed(record) && !before(record));
         let failed_since = failed.map(|record| record.id.clone()).collect();
-        Self { settled: true, failed_since, ..self }
+        Self { settled: true, failed_since, excluded: first.excluded.clone(), ..self }
     }
 
     /// Returns the record of a migration that another process failed to apply while this one waited, if the failure is permanent and
@@ -62,8 +69,10 @@ impl Records {
         match self.get(id) {
             // It may be running now; only the lease shows that.
             Some(record) if record.status == RecordStatus::Running && !self.settled => State::Interrupted,
+            Some(record) if self.excluded.contains(id) && !record.has_effects() => State::Excluded,
             Some(record) => record.state(),
             None if self.presumed.contains(id) => State::Completed,
+            None if self.excluded.contains(id) => State::Excluded,
             None => State::New,
         }
     }

@@ -1,0 +1,8 @@
+use mongrate::{Error, Tx, migration};
+
+#[migration(id = "001_create_users", when = "is_in_the_eu")]
+async fn users(_tx: &mut Tx) -> Result<(), Error> {
+    Ok(())
+}
+
+fn main() {}
