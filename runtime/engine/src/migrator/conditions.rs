@@ -6,13 +6,20 @@ use super::Migrator;
 use crate::error::Error;
 use crate::executor::catch_panic;
 use crate::migration::Conditions;
-use crate::store::Records;
+use crate::store::{Attached, Records};
 
 impl Migrator {
     /// Reads the records: one command. Marks the migrations that their condition excludes.
     pub(super) async fn records(&self) -> Result<Records, Error> {
         let excluded = self.excluded().await?;
         Ok(self.0.tracker.records().await?.excluding(excluded))
+    }
+
+    /// Like [`records`](Self::records), with the attached fields.
+    pub(super) async fn all_records(&self) -> Result<(Records, Vec<Attached>), Error> {
+        let excluded = self.excluded().await?;
+        let (records, attached) = self.0.tracker.all().await?;
+        Ok((records.excluding(excluded), attached))
     }
 
     /// The qualified ids of the linked-in migrations whose condition does not hold.

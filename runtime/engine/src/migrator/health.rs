@@ -147,7 +147,7 @@ impl Migrator {
     async fn read_health(self) -> Result<Health, Error> {
         let graph = self.graph()?;
         let (records, sighting) = if self.0.compared.is_due() {
-            let (records, attached) = self.0.tracker.all().await?;
+            let (records, attached) = self.all_records().await?;
             if let Err(error) = self.differences(&graph, &records, &attached).await {
                 // Retried in a minute. It does not make the service unhealthy.
                 tracing::warn!(error = %error.redacted(), "could not compare the database with what migrations left");
@@ -168,8 +168,8 @@ impl Migrator {
     }
 }
 
-fn has_failed(details: &Status, (_, record): &(Migration, Option<Record>)) -> bool {
-    record.as_ref().is_some_and(|record| match record.state() {
+fn has_failed(details: &Status, (migration, record): &(Migration, Option<Record>)) -> bool {
+    record.as_ref().is_some_and(|record| match details.state(migration.id()).unwrap_or(record.state()) {
         State::Failed => true,
         State::Partial => !details.is_running(record),
         State::Completed => record.verification_failed,

@@ -107,7 +107,7 @@ impl Migrator {
         self.clone()
             .complete(async |this| {
                 let graph = this.graph()?;
-                let (records, attached) = this.0.tracker.all().await?;
+                let (records, attached) = this.all_records().await?;
                 let sighting = this.0.lock.lease_document().await?;
                 let differences = this.differences(&graph, &records, &attached).await?;
                 Ok(Validation::new(&Status::new(&graph, &records, sighting), &differences))
