@@ -97,7 +97,8 @@ async fn i3_dependents_do_not_wait_for_what_is_excluded() {
     here.down().only(DEV).await.unwrap();
     assert_eq!(here.status().await.unwrap().state(DEV), Some(State::Excluded));
     assert_eq!(status(&db, DEV).await, "rolled-back");
-    assert_eq!(applied(&here.up().await.unwrap()), [AFTER]);
+    let plan = here.plan().await.unwrap();
+    assert_eq!(plan.iter().map(|step| step.migration().id()).collect::<Vec<_>>(), [AFTER]);
 }
 
 #[tokio::test]

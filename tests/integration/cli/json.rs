@@ -8,7 +8,7 @@ use std::fmt::Display;
 use mongodb::Database;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Decimal128, Document, doc};
-use mongrate::json::{Health, Statistics};
+use mongrate::json::{Health, Statistics, Status};
 use mongrate_tests::stored::migrator;
 use mongrate_tests::{MyApp, Ran, TestDb};
 use serde_json::{Value, json};
@@ -176,8 +176,14 @@ async fn every_document_is_as_described() {
 async fn reads_what_no_command_prints(reader: &mut Reader, db: &Database) {
     let migrator = migrator(db, "module:history").build().unwrap();
     let (statistics, health) = (migrator.statistics().await.unwrap(), migrator.health().await.unwrap());
-    for (name, document) in [("statistics", json!(Statistics::of(&statistics))), ("health", json!(Health::of(&health)))]
-    {
+    // No migration of `my-app` has a condition.
+    let excluded = self::migrator(db, "module:excluded").build().unwrap().status().await.unwrap();
+    let documents = [
+        ("statistics", json!(Statistics::of(&statistics))),
+        ("health", json!(Health::of(&health))),
+        ("status", json!(Status::of(&excluded))),
+    ];
+    for (name, document) in documents {
         reader.describes(name, &document, &document);
         for wrong in schema::spoilt(&document) {
             assert!(reader.schema.check(name, &wrong).is_err(), "{name} accepts {wrong}");
