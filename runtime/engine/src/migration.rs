@@ -114,7 +114,7 @@ impl Migration {
     }
 
     /// The types that it needs and that are not there.
-    pub(crate) fn missing_needs<F>(&self, is_there: F) -> impl Iterator<Item = &'static str> + use<F>
+    pub(crate) fn missing_needs<F>(self, is_there: F) -> impl Iterator<Item = &'static str> + use<F>
     where
         F: Fn(TypeId) -> bool,
     {

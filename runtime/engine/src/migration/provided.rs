@@ -12,12 +12,12 @@ pub(crate) struct Provided(Vec<Value>);
 struct Value {
     of: TypeId,
     name: &'static str,
-    value: Arc<dyn Any + Send + Sync>,
+    shared: Arc<dyn Any + Send + Sync>,
 }
 
 impl Provided {
     pub(crate) fn add<T: Any + Send + Sync>(&mut self, value: T) {
-        self.0.push(Value { of: TypeId::of::<T>(), name: type_name::<T>(), value: Arc::new(value) });
+        self.0.push(Value { of: TypeId::of::<T>(), name: type_name::<T>(), shared: Arc::new(value) });
     }
 
     /// Returns whether there is a value of this type.
@@ -28,7 +28,7 @@ impl Provided {
     /// Returns the value of a type.
     pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let value = self.0.iter().find(|value| value.of == TypeId::of::<T>())?;
-        value.value.clone().downcast().ok()
+        value.shared.clone().downcast().ok()
     }
 
     /// Returns the types that have a second value.
