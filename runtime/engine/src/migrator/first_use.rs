@@ -88,12 +88,17 @@ impl Run {
         }
         match &self.migrator.0.options.unrecorded {
             Unrecorded::New => Ok(None),
-            Unrecorded::Ask(question) => self.ask(question, database).await,
-            Unrecorded::Verify => self.refuse_effects(database).await.map(|()| None),
+            Unrecorded::Ask(question) => self.ask(question, database, records).await,
+            Unrecorded::Verify => self.refuse_effects(database, records).await.map(|()| None),
         }
     }
 
-    async fn ask(&self, question: &Question, database: &Database) -> Result<Option<Baseline>, Error> {
+    async fn ask(
+        &self,
+        question: &Question,
+        database: &Database,
+        records: &Records,
+    ) -> Result<Option<Baseline>, Error> {
         let (question, database) = (question.clone(), database.clone());
         let asked = self.consult(Some(LIMIT), async move { question(database).await });
         let answer = asked.await?.map_err(failed)?;
@@ -107,17 +112,18 @@ impl Run {
                 (ids, false, "first use: the application reported that this was applied".to_owned())
             }
         };
-        let migrations = plan::mark_applied(&self.graph, &ids, through, |_| State::New)?;
+        let migrations = plan::mark_applied(&self.graph, &ids, through, |id| records.state(id))?;
         Ok((!migrations.is_empty()).then_some(Baseline { migrations, reason }))
     }
 
     /// Refuses a database that shows effects of migrations.
-    async fn refuse_effects(&self, database: &Database) -> Result<(), Error> {
+    async fn refuse_effects(&self, database: &Database, records: &Records) -> Result<(), Error> {
         if !self.graph.order().any(|migration| migration.has_verify()) || self.is_empty(database).await? {
             return Ok(());
         }
         let mut ids = Vec::new();
-        for migration in self.graph.order() {
+        let belongs_here = |migration: &Migration| records.state(migration.id()) != State::Excluded;
+        for migration in self.graph.order().filter(belongs_here) {
             let Some(verify) = migration.registration().verify else { continue };
             let database = database.clone();
             match self.consult(None, async move { verify(&database).await }).await? {
