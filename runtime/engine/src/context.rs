@@ -17,7 +17,8 @@ pub use schema::{CreateCollection, CreateIndex, Schema};
 #[cfg(test)]
 pub(crate) use schema::{Performer, Retry, Server};
 pub(crate) use scope::Scope;
-pub use tx::{Kv, Transactional, Tx, TxAction, TxCollection, TxCursor};
+pub(crate) use tx::Mode;
+pub use tx::{Kv, Transactional, Tx, TxAction, TxCollection, TxCursor, TxDatabase, UpdateEach};
 
 use crate::migration::registration::Context;
 

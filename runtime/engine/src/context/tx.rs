@@ -3,6 +3,9 @@
 mod action;
 mod collection;
 mod cursor;
+mod database;
+mod each;
+mod hints;
 mod kv;
 mod probe;
 mod raw;
@@ -12,11 +15,13 @@ use std::any::Any;
 use std::sync::Arc;
 
 use mongodb::bson::Document;
-use mongodb::{Client, Database};
+use mongodb::{Client, Collection, Database};
 
 pub use action::{Transactional, TxAction};
 pub use collection::TxCollection;
 pub use cursor::TxCursor;
+pub use database::TxDatabase;
+pub use each::UpdateEach;
 pub use kv::Kv;
 
 use self::turns::Turns;
@@ -75,8 +80,17 @@ struct Shared {
     turns: Turns,
     journal: Journal,
     permit: Permit,
-    /// Whether to read documents before and after each write.
-    dry_run: bool,
+    mode: Mode,
+}
+
+/// How the operations of a [`Tx`] take effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Transaction,
+    /// One by one, on a server without transactions.
+    WithoutTransaction,
+    /// In a transaction that is never committed. Some documents are read before and after each write.
+    DryRun,
 }
 
 impl Tx {
@@ -87,21 +101,19 @@ impl Tx {
         options: &Options,
         journal: Journal,
         permit: Permit,
+        mode: Mode,
     ) -> Self {
-        Self(Arc::new(Shared::new(database, session, scope, options, journal, permit)))
-    }
-
-    /// Creates one for a dry run, which reads some documents before and after each write.
-    pub(crate) fn dry_run(
-        database: Database,
-        session: Session,
-        scope: Scope,
-        options: &Options,
-        journal: Journal,
-        permit: Permit,
-    ) -> Self {
-        let shared = Shared::new(database, session, scope, options, journal, permit);
-        Self(Arc::new(Shared { dry_run: true, ..shared }))
+        Self(Arc::new(Shared {
+            database,
+            scope,
+            kv: options.names.kv.clone(),
+            provided: options.provided.clone(),
+            session_id: session.id().clone(),
+            turns: Turns::new(session),
+            journal,
+            permit,
+            mode,
+        }))
     }
 
     /// Returns a collection whose operations are part of this transaction.
@@ -110,6 +122,22 @@ impl Tx {
     #[must_use]
     pub fn collection<T: Send + Sync>(&self, name: &str) -> TxCollection<T> {
         TxCollection::new(self.0.clone(), name)
+    }
+
+    /// Returns another database of the same server, whose operations are part of this transaction.
+    ///
+    /// A plugin reaches only its own collections: in its migrations, operations on another database fail.
+    ///
+    /// ```
+    /// # use mongodb::bson::{Document, doc};
+    /// # async fn body(tx: &mut mongrate::Tx) -> Result<(), mongodb::error::Error> {
+    /// let old = tx.collection::<Document>("orders").find(doc! { "year": { "$lt": 2020 } }).await?.collect().await?;
+    /// tx.database("archive").collection::<Document>("orders").insert_many(&old).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn database(&self, name: &str) -> TxDatabase {
+        TxDatabase::new(self.0.clone(), name)
     }
 
     /// Returns the key-value store of the migration's source. Its operations are part of this transaction.
@@ -182,30 +210,15 @@ impl Tx {
 }
 
 impl Shared {
-    fn new(
-        database: Database,
-        session: Session,
-        scope: Scope,
-        options: &Options,
-        journal: Journal,
-        permit: Permit,
-    ) -> Self {
-        Self {
-            database,
-            scope,
-            kv: options.names.kv.clone(),
-            provided: options.provided.clone(),
-            session_id: session.id().clone(),
-            turns: Turns::new(session),
-            journal,
-            permit,
-            dry_run: false,
-        }
-    }
-
     /// Fails if the step must stop.
     fn check_permit(&self) -> mongodb::error::Result<()> {
         self.permit.check().map_err(|reason| Error::Refused(format!("not started, because {reason}")).into_driver())
+    }
+
+    /// Returns the name of a collection in reports and errors: with its database, if that is another one.
+    fn name_of<T: Send + Sync>(&self, collection: &Collection<T>) -> String {
+        let namespace = collection.namespace();
+        if namespace.db == self.database.name() { namespace.coll } else { namespace.to_string() }
     }
 
     /// Records the error of an operation.

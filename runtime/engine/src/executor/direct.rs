@@ -4,7 +4,7 @@ use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
 
 use super::{Executor, Failure, Step};
-use crate::context::{Inner, Raw, Scope, Tx};
+use crate::context::{Inner, Mode, Raw, Scope, Tx};
 use crate::error::Error;
 use crate::lock::Fenced;
 use crate::migration::Kind;
@@ -45,7 +45,8 @@ impl Executor<'_> {
             Kind::Schema => unreachable!("a `Schema` migration resumes"),
             Kind::Tx => {
                 let session = self.take_session().await?;
-                Inner::Tx(Tx::new(database, session, scope, self.options, journal, permit.clone()))
+                let (permit, mode) = (permit.clone(), Mode::WithoutTransaction);
+                Inner::Tx(Tx::new(database, session, scope, self.options, journal, permit, mode))
             }
         }))
     }

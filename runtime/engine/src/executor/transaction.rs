@@ -12,7 +12,7 @@ use super::attempt::{Attempt, check_ignored_error, classify_failure, outlived};
 use super::commit::Committer;
 use super::failure::{Verdict, judge};
 use super::{Executor, Failure, Step};
-use crate::context::{Inner, Scope, Tx};
+use crate::context::{Inner, Mode, Scope, Tx};
 use crate::error::Readable;
 use crate::store::Change;
 
@@ -63,7 +63,8 @@ impl<'r> Executor<'r> {
         let began = Instant::now();
         let permit = self.lease.permit();
         let scope = Scope::of(step.migration.source());
-        let tx = Tx::new(self.database.clone(), session, scope, self.options, self.journal(step), permit.clone());
+        let (database, journal) = (self.database.clone(), self.journal(step));
+        let tx = Tx::new(database, session, scope, self.options, journal, permit.clone(), Mode::Transaction);
         let ours = tx.handle();
         let result = match self.body(step, Inner::Tx(tx).into(), &permit).await {
             Ok((_, result)) => result,

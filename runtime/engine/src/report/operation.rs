@@ -16,7 +16,7 @@ pub(crate) const LISTED: usize = 20;
 pub struct Operation {
     /// The method that was called, such as `update_many` or `create_index`.
     pub kind: &'static str,
-    /// The name of the collection in the database.
+    /// The name of the collection in the database. Of another database, its full name: `archive.orders`.
     pub collection: String,
     /// The numbers of affected documents.
     pub counts: Counts,

@@ -94,12 +94,14 @@ impl<A: Transactional> TxAction<A> {
         Self { tx, kind, collection, affected, build }
     }
 
-    fn set(
+    /// Changes the driver's action, which may become one of another type.
+    fn map<B: Transactional<Item = A::Item>>(
         self,
-        set: impl for<'c> FnOnce(A::Action<'c>, PhantomData<&'c ()>) -> A::Action<'c> + Send + 'static,
-    ) -> Self {
-        let build = self.build.map(|build| boxed::<A>(move |collection| set(build(collection), PhantomData)));
-        Self { build, ..self }
+        map: impl for<'c> FnOnce(A::Action<'c>, PhantomData<&'c ()>) -> B::Action<'c> + Send + 'static,
+    ) -> TxAction<B> {
+        let Self { tx, kind, collection, affected, build } = self;
+        let build = build.map(|build| boxed::<B>(move |collection| map(build(collection), PhantomData)));
+        TxAction { tx, kind, collection, affected, build }
     }
 }
 
@@ -123,13 +125,13 @@ impl<A: Transactional> IntoFuture for TxAction<A> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Self { tx, kind, collection, affected, build } = self;
-            let name = collection.name().to_owned();
+            let name = tx.name_of(&collection);
             let build = match build {
                 Ok(build) => build,
                 Err(error) => return Err(tx.failed(kind, &name, error)),
             };
             let awaited = Awaited { tx: &tx, kind, collection: &name, writes: A::WRITES };
-            let turn = Turn { tx: tx.clone(), kind, collection, affected, build };
+            let turn = Turn { tx: tx.clone(), kind, name: name.clone(), collection, affected, build };
             let result = tx.turns.take(move |session| turn.run(session).boxed()).wait().await;
             awaited.ended();
             let (output, index) = result.unwrap_or_else(|| Err(tx.failed(kind, &name, ended())))?;
@@ -142,6 +144,7 @@ impl<A: Transactional> IntoFuture for TxAction<A> {
 struct Turn<A: Transactional> {
     tx: Arc<Shared>,
     kind: &'static str,
+    name: String,
     collection: Collection<A::Item>,
     affected: Affected,
     build: Build<A>,
@@ -150,10 +153,10 @@ struct Turn<A: Transactional> {
 impl<A: Transactional> Turn<A> {
     /// Runs the operation and records its result before the next one gets the session. Also returns its index in the journal.
     async fn run(self, session: &mut ClientSession) -> Result<(A::DriverOutput, usize)> {
-        let Self { tx, kind, collection, affected, build } = self;
+        let Self { tx, kind, name, collection, affected, build } = self;
         let result = async {
             tx.check_permit()?;
-            let Some(probe) = Probe::new(&tx, collection.name(), affected) else {
+            let Some(probe) = Probe::new(&tx, &collection, affected) else {
                 return Ok((A::run(build(&collection), session).await?, Shown::default()));
             };
             let before = probe.before(session).await?;
@@ -163,10 +166,10 @@ impl<A: Transactional> Turn<A> {
         };
         match result.await {
             Ok((output, Shown { samples, notes })) => {
-                let index = tx.journal.rehearsed(kind, collection.name(), A::counts(&output), samples, notes);
+                let index = tx.journal.rehearsed(kind, &name, A::counts(&output), samples, notes);
                 Ok((output, index))
             }
-            Err(error) => Err(tx.failed(kind, collection.name(), error)),
+            Err(error) => Err(tx.failed(kind, &name, error)),
         }
     }
 }

@@ -9,22 +9,23 @@ use mongodb::action::{
     InsertMany, InsertOne, ReplaceOne, Update,
 };
 use mongodb::bson::{Document, RawDocumentBuf};
-use mongodb::error::Result;
+use mongodb::error::{Error as DriverError, Result};
 use mongodb::options::UpdateModifications;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::action::boxed;
+use super::each::{Change, Pair};
 use super::probe::{Affected, Target};
 use super::raw::{Replaced, raw};
-use super::{Shared, Transactional, TxAction};
+use super::{Mode, Shared, Transactional, TxAction, UpdateEach};
 use crate::error::Error;
 
 /// A collection whose operations are part of a transaction.
 ///
-/// The methods are those of [`mongodb::Collection`], with the same arguments and results. Options are set with
-/// [`TxAction::with`]. Operations that the server does not support in a transaction are missing: indexes, `drop`,
-/// `estimated_document_count` and `watch`.
+/// The methods are those of [`mongodb::Collection`], with the same arguments and results, and [`update_each`](Self::update_each)
+/// and [`replace_each`](Self::replace_each) in place of `bulk_write`. Options are set with [`TxAction::with`]. Operations that
+/// the server does not support in a transaction are missing: indexes, `drop`, `estimated_document_count` and `watch`.
 ///
 /// ```
 /// # use mongodb::bson::{Document, doc};
@@ -40,21 +41,28 @@ use crate::error::Error;
 pub struct TxCollection<T: Send + Sync> {
     tx: Arc<Shared>,
     collection: Collection<T>,
+    /// Why its operations fail.
+    refusal: Option<DriverError>,
 }
 
 impl<T: Send + Sync> TxCollection<T> {
     pub(super) fn new(tx: Arc<Shared>, name: &str) -> Self {
         let collection = tx.database.collection(&tx.scope.collection(name));
-        Self { tx, collection }
+        Self { tx, collection, refusal: None }
+    }
+
+    /// Returns a collection of another database.
+    pub(super) fn elsewhere(tx: Arc<Shared>, collection: Collection<T>, refusal: Option<DriverError>) -> Self {
+        Self { tx, collection, refusal }
     }
 
     /// Returns the collection of the key-value store, which is shared by all sources.
     pub(super) fn kv(tx: Arc<Shared>) -> Self {
         let collection = tx.database.collection(&tx.kv);
-        Self { tx, collection }
+        Self { tx, collection, refusal: None }
     }
 
-    /// Returns the name in the database, including the prefix of a plugin.
+    /// Returns the name in its database, including the prefix of a plugin.
     #[must_use]
     pub fn name(&self) -> &str {
         self.collection.name()
@@ -81,20 +89,37 @@ impl<T: Send + Sync> TxCollection<T> {
     where
         B: for<'c> FnOnce(&'c Collection<A::Item>) -> A::Action<'c> + Send + 'static,
     {
-        let build = value.map(|value| boxed::<A>(build(value)));
+        let allowed = self.refusal.clone().map_or(Ok(()), Err);
+        let build = allowed.and(value).map(|value| boxed::<A>(build(value)));
         TxAction::new(self.tx.clone(), kind, self.collection.clone_with_type(), affected, build)
     }
 
     /// Returns which documents a write affects, for a dry run.
     fn affected(&self, filter: &Document) -> Affected {
-        if !self.tx.dry_run {
+        if self.tx.mode != Mode::DryRun {
             return Affected::Nothing;
         }
-        Affected::Matches(Target { filter: filter.clone(), ..Target::default() })
+        Affected::Matches(Target::of(filter.clone()))
+    }
+
+    /// Creates an operation that changes one document for each pair.
+    fn each(&self, kind: &'static str, pairs: Result<Vec<Pair>>) -> TxAction<UpdateEach<'static>> {
+        let affected = match &pairs {
+            Ok(pairs) if self.tx.mode == Mode::DryRun => {
+                Affected::Matches(Target::of_pairs(pairs.iter().map(|pair| &pair.filter)))
+            }
+            _ => Affected::Nothing,
+        };
+        let tx = self.tx.clone();
+        self.try_action(kind, affected, pairs, |pairs| {
+            move |collection: &Collection<Document>| UpdateEach::new(tx, collection, pairs)
+        })
     }
 
     /// See [`Collection::aggregate`]. In a plugin's migration, the pipeline names the plugin's own collections. `$out` and `$merge`
     /// are rejected: the server does not support them in a transaction.
+    ///
+    /// [`with_type`](TxAction::with_type) sets the type of the results.
     pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> TxAction<Aggregate<'static>> {
         let stages = self.tx.scope.pipeline(pipeline).map_err(Error::into_driver);
         self.try_action("aggregate", Affected::Nothing, stages, |stages| {
@@ -123,6 +148,33 @@ impl<T: Send + Sync> TxCollection<T> {
     pub fn update_many(&self, filter: Document, update: impl Into<UpdateModifications>) -> TxAction<Update<'static>> {
         let (affected, update) = (self.affected(&filter), update.into());
         self.action("update_many", affected, move |collection| collection.update_many(filter, update))
+    }
+
+    /// Updates the first document that matches each filter, in the order of the pairs.
+    ///
+    /// A command has up to 1,000 updates, so that this takes a fraction of the time of as many `update_one`. Use it for documents
+    /// that each need a value of their own; for the same change to many documents, use `update_many`. Returns the sums of all
+    /// counts. An error names the pair, from 0, and its filter.
+    ///
+    /// ```
+    /// # use mongodb::bson::{Document, doc};
+    /// # async fn body(tx: &mut mongrate::Tx) -> Result<(), mongodb::error::Error> {
+    /// let pages = tx.collection::<Document>("pages");
+    /// let mut slugs = Vec::new();
+    /// for page in pages.find(doc! { "slug": null }).await?.collect().await? {
+    ///     let slug = page.get_str("title").unwrap_or_default().to_lowercase().replace(' ', "-");
+    ///     slugs.push((doc! { "_id": page.get("_id") }, doc! { "$set": { "slug": slug } }));
+    /// }
+    /// pages.update_each(slugs).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn update_each(
+        &self,
+        pairs: impl IntoIterator<Item = (Document, impl Into<UpdateModifications>)>,
+    ) -> TxAction<UpdateEach<'static>> {
+        let pairs =
+            pairs.into_iter().map(|(filter, update)| Ok(Pair { filter, change: Change::update(update.into())? }));
+        self.each("update_each", pairs.collect())
     }
 
     /// See [`Collection::delete_one`].
@@ -157,6 +209,17 @@ impl<T: Serialize + Send + Sync> TxCollection<T> {
         self.try_action("replace_one", self.affected(&filter), raw(replacement.borrow()), |replacement| {
             move |collection: &Collection<RawDocumentBuf>| collection.replace_one(filter, replacement)
         })
+    }
+
+    /// Replaces the first document that matches each filter, in the order of the pairs. See [`update_each`](Self::update_each).
+    pub fn replace_each(
+        &self,
+        pairs: impl IntoIterator<Item = (Document, impl Borrow<T>)>,
+    ) -> TxAction<UpdateEach<'static>> {
+        let pairs = pairs
+            .into_iter()
+            .map(|(filter, replacement)| Ok(Pair { filter, change: Change::replacement(raw(replacement.borrow())?)? }));
+        self.each("replace_each", pairs.collect())
     }
 }
 

@@ -8,7 +8,7 @@ use mongodb::error::{Error, Result};
 use mongodb::options::Collation;
 use mongodb::{ClientSession, Collection};
 
-use super::Shared;
+use super::{Mode, Shared};
 use crate::context::catalog::same::same;
 use crate::display::shorten_document;
 use crate::report::{Counts, Sample};
@@ -16,6 +16,12 @@ use crate::report::{Counts, Sample};
 /// Reason why the changed documents are unknown.
 const OPTIONS: &str = "an option that was set through `with` chooses others than the filter does; set a collation with \
                        `collation`";
+
+/// Reason why the changed documents of many pairs are unknown.
+const PAIRS: &str = "samples are read for its first 100 pairs only";
+
+/// Number of pairs that samples are read for.
+const SAMPLED_PAIRS: usize = 100;
 
 /// Maximum number of samples of one operation.
 pub(super) const SAMPLES: usize = 3;
@@ -33,10 +39,23 @@ pub(super) enum Affected {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Target {
-    pub(super) filter: Document,
-    pub(super) collation: Option<Collation>,
+    filter: Document,
+    collation: Option<Collation>,
     /// Whether the operation has options that were set through `with` and cannot be read.
-    pub(super) has_options: bool,
+    has_options: bool,
+    pairs: Pairs,
+}
+
+/// Which filters of an operation a target has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pairs {
+    /// The only one.
+    #[default]
+    None,
+    /// One for each pair.
+    All,
+    /// Those of its first pairs.
+    First,
 }
 
 impl Affected {
@@ -76,8 +95,8 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new(tx: &Shared, collection: &str, affected: Affected) -> Option<Self> {
-        if !tx.dry_run || !tx.journal.lists_next() {
+    pub(super) fn new<T: Send + Sync>(tx: &Shared, collection: &Collection<T>, affected: Affected) -> Option<Self> {
+        if tx.mode != Mode::DryRun || !tx.journal.lists_next() {
             return None;
         }
         let target = match affected {
@@ -85,7 +104,7 @@ impl Probe {
             Affected::New => None,
             Affected::Matches(target) => Some(target),
         };
-        Some(Self { collection: tx.database.collection(collection), target })
+        Some(Self { collection: collection.clone_with_type(), target })
     }
 
     /// Reads some documents that match. An operation on one document may choose another one; then these are unchanged.
@@ -114,7 +133,7 @@ impl Probe {
             // is new if the operation matched none, or if the filter is on `_id`, which never changes.
             let new = touched == 0 || target.filter.keys().all(|field| field == "_id");
             if !new {
-                return Ok(Shown::unknown(OPTIONS));
+                return Ok(Shown::unknown(target.reason()));
             }
             let new = self.find(target.clone(), session).await?;
             let samples = new.iter().map(|after| sample(None, Some(after))).collect::<Result<Vec<_>>>()?;
@@ -125,7 +144,7 @@ impl Probe {
         }
         let ids = before.iter().filter_map(id).chain(inserted);
         let ids: Vec<_> = ids.take(SAMPLES).collect();
-        let by_id = Target { filter: doc! { "_id": { "$in": ids } }, ..Target::default() };
+        let by_id = Target::of(doc! { "_id": { "$in": ids } });
         let mut now = self.find(by_id, session).await?;
         let mut samples = Vec::new();
         for before in &before {
@@ -139,14 +158,16 @@ impl Probe {
         for new in &now {
             samples.push(sample(None, Some(new))?);
         }
-        let missing = usize::try_from(touched).unwrap_or(SAMPLES).min(SAMPLES) > before.len();
-        let has_options = self.target.as_ref().is_some_and(|target| target.has_options);
-        let changed = has_options && counts.modified + counts.deleted > 0;
-        if missing || changed && samples.is_empty() {
-            let notes = Shown::unknown(OPTIONS).notes;
-            return Ok(Shown { samples, notes });
+        let mut notes = Vec::new();
+        if let Some(target) = &self.target {
+            let missing = usize::try_from(touched).unwrap_or(SAMPLES).min(SAMPLES) > before.len();
+            let changed = target.has_options && counts.modified + counts.deleted > 0;
+            // Two pairs may change the same document.
+            if missing && target.pairs != Pairs::All || changed && samples.is_empty() {
+                notes = Shown::unknown(target.reason()).notes;
+            }
         }
-        Ok(Shown { samples, notes: Vec::new() })
+        Ok(Shown { samples, notes })
     }
 
     async fn find(&self, target: Target, session: &mut ClientSession) -> Result<Vec<RawDocumentBuf>> {
@@ -158,6 +179,28 @@ impl Probe {
 }
 
 impl Target {
+    pub(super) fn of(filter: Document) -> Self {
+        Self { filter, ..Self::default() }
+    }
+
+    /// The documents that match any of these filters.
+    pub(super) fn of_pairs<'f>(filters: impl ExactSizeIterator<Item = &'f Document>) -> Self {
+        let pairs = if filters.len() > SAMPLED_PAIRS { Pairs::First } else { Pairs::All };
+        let filters: Vec<_> = filters.take(SAMPLED_PAIRS).collect();
+        // The server accepts no empty `$or`.
+        let filter = if filters.is_empty() {
+            doc! { "_id": { "$in": [] } }
+        } else {
+            doc! { "$or": filters }
+        };
+        Self { filter, pairs, ..Self::default() }
+    }
+
+    /// Returns why documents that it changes may be unknown.
+    fn reason(&self) -> &'static str {
+        if self.pairs == Pairs::First { PAIRS } else { OPTIONS }
+    }
+
     /// Returns whether the filter may use variables of the operation's `let`. Their values cannot be read.
     fn has_variables(&self) -> bool {
         self.filter.values().any(has_variables)

@@ -1,7 +1,8 @@
 //! Documents in the form in which the driver sends them.
 
-use mongodb::bson::RawDocumentBuf;
+use mongodb::bson::{Document, RawDocumentBuf};
 use mongodb::error::Result;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Serializes a document as the driver does, with either version of bson. The function has a different name in each: the glob
@@ -24,6 +25,28 @@ fn serialize_to_raw_document_buf<T: Serialize>(document: &T) -> Result<RawDocume
 /// Fallback of the fallback. Never called, since each version has one of the two functions.
 #[allow(dead_code, reason = "version 2 has a function of this name")]
 fn to_raw_document_buf<T: Serialize>(_: &T) -> Result<RawDocumentBuf> {
+    unreachable!("bson has one of the two functions")
+}
+
+/// Deserializes a document, with either version of bson.
+#[allow(clippy::useless_conversion, reason = "one of the functions has the driver's error already")]
+pub(super) fn decoded<T: DeserializeOwned>(document: Document) -> Result<T> {
+    #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
+    use mongodb::bson::*;
+    deserialize_from_document(document).map_err(Into::into)
+}
+
+/// Fallback for version 2, which has no function of this name.
+#[allow(dead_code, clippy::useless_conversion, reason = "version 3 has a function of this name")]
+fn deserialize_from_document<T: DeserializeOwned>(document: Document) -> Result<T> {
+    #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
+    use mongodb::bson::*;
+    from_document(document).map_err(Into::into)
+}
+
+/// Fallback of the fallback. Never called, since each version has one of the two functions.
+#[allow(dead_code, reason = "version 2 has a function of this name")]
+fn from_document<T: DeserializeOwned>(_: Document) -> Result<T> {
     unreachable!("bson has one of the two functions")
 }
 

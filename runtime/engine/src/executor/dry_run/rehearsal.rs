@@ -13,7 +13,7 @@ use super::super::failure::{Verdict, judge};
 use super::super::transaction::abort;
 use super::super::{Failure, Step, attempt::outlived};
 use super::shared::{ATTEMPTS, DryRun, excuse, execution, journal, not_simulated};
-use crate::context::{Inner, Scope, Tx};
+use crate::context::{Inner, Mode, Scope, Tx};
 use crate::error::Error;
 use crate::lock::{Session, kill, start};
 use crate::migration::registration::BoxError;
@@ -63,7 +63,8 @@ impl<'d> Rehearsal<'d> {
         let (mut session, began) = self.open().await?;
         let permit = Permit::without_lease(self.run.stop.clone());
         let (database, scope) = (self.run.database.clone(), Scope::of(step.migration.source()));
-        let tx = Tx::dry_run(database, session, scope, self.run.options, journal(step), permit.clone());
+        let tx =
+            Tx::new(database, session, scope, self.run.options, journal(step), permit.clone(), Mode::DryRun);
         let ours = tx.handle();
         let ended = run(step.body, Inner::Tx(tx).into(), &permit, self.run.limits(step)).await;
         let result = match ended {

@@ -2,7 +2,7 @@
 
 use mongodb::action::{
     Aggregate, CountDocuments, Delete, Distinct, Find, FindOne, FindOneAndDelete, FindOneAndReplace, FindOneAndUpdate,
-    InsertMany, InsertOne, ReplaceOne, Update,
+    ImplicitSession, InsertMany, InsertOne, ReplaceOne, Update,
 };
 use mongodb::bson::{Bson, Document, RawDocumentBuf};
 use mongodb::error::Result;
@@ -13,43 +13,44 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Origin, Transactional, TxAction, sealed};
-use crate::context::tx::TxCursor;
+use crate::context::tx::each::Updated;
 use crate::context::tx::probe::SAMPLES;
 use crate::context::tx::raw::Replaced;
+use crate::context::tx::{TxCursor, UpdateEach};
 use crate::report::Counts;
 
 /// Implements [`Transactional`] for one of the driver's actions: whether it writes, the type of documents, its result, and its
 /// counts.
 macro_rules! transactional {
     (
-        $writes:literal [$($generics:tt)*] $action:ident $(<$of:ty>)? on $item:ty => $output:ty,
+        $writes:literal [$($generics:tt)*] $action:ident $(<$($of:ty),+>)? on $item:ty => $output:ty,
         |$result:pat_param| $counts:expr
         $(, |$new:pat_param| $inserted:expr)?
     ) => {
         transactional! {
-            $writes [$($generics)*] $action $(<$of>)? on $item => $output, $output, |output, _| output, |$result| $counts
+            $writes [$($generics)*] $action $(<$($of),+>)? on $item => $output, $output, |output, _| output, |$result| $counts
             $(, |$new| $inserted)?
         }
     };
     (
-        $writes:literal [$($generics:tt)*] $action:ident $(<$of:ty>)? on $item:ty => $output:ty, $given:ty,
+        $writes:literal [$($generics:tt)*] $action:ident $(<$($of:ty),+>)? on $item:ty => $output:ty, $given:ty,
         |$found:pat_param, $tx:pat_param| $convert:expr, |$result:pat_param| $counts:expr
         $(, |$new:pat_param| $inserted:expr)?
     ) => {
-        impl<$($generics)*> TxAction<$action<'static $(, $of)?>> {
+        impl<$($generics)*> TxAction<$action<'static $($(, $of)+)?>> {
             /// Sets options of the driver's action.
             pub fn with(
                 self,
-                set: impl for<'c> FnOnce($action<'c $(, $of)?>) -> $action<'c $(, $of)?> + Send + 'static,
+                set: impl for<'c> FnOnce($action<'c $($(, $of)+)?>) -> $action<'c $($(, $of)+)?> + Send + 'static,
             ) -> Self {
-                let mut pending = self.set(|action, _| set(action));
+                let mut pending = self.map(|action, _| set(action));
                 pending.affected.with_options();
                 pending
             }
         }
-        impl<$($generics)*> sealed::Sealed for $action<'static $(, $of)?> {}
-        impl<$($generics)*> Transactional for $action<'static $(, $of)?> {
-            type Action<'c> = $action<'c $(, $of)?>;
+        impl<$($generics)*> sealed::Sealed for $action<'static $($(, $of)+)?> {}
+        impl<$($generics)*> Transactional for $action<'static $($(, $of)+)?> {
+            type Action<'c> = $action<'c $($(, $of)+)?>;
             type Item = $item;
             type DriverOutput = $output;
             type Output = $given;
@@ -81,6 +82,9 @@ transactional!(true [] InsertMany on RawDocumentBuf => InsertManyResult,
 );
 transactional!(true [] Update on Document => UpdateResult, |result| updated(result), |result| upserted(result));
 transactional!(true [] ReplaceOne on RawDocumentBuf => UpdateResult, |result| updated(result), |result| upserted(result));
+transactional!(true [] UpdateEach on Document => Updated, Counts,
+    |updated, _| updated.counts, |updated| updated.counts, |updated| updated.upserted.iter().take(SAMPLES).cloned().collect()
+);
 transactional!(true [] Delete on Document => DeleteResult,
     |result| Counts { deleted: result.deleted_count, ..Counts::default() }
 );
@@ -104,9 +108,34 @@ transactional!(true [T: DeserializeOwned + Send + Sync + 'static] FindOneAndDele
 transactional!(false [T: DeserializeOwned + Send + Sync + 'static] Find<T> on T => SessionCursor<T>, TxCursor<T>,
     |cursor, tx| TxCursor::new(tx.0, cursor, tx.1), |_| Counts::default()
 );
-transactional!(false [] Aggregate on Document => SessionCursor<Document>, TxCursor<Document>,
+transactional!(false [T: DeserializeOwned + Send + Sync + 'static]
+    Aggregate<ImplicitSession, T> on Document => SessionCursor<T>, TxCursor<T>,
     |cursor, tx| TxCursor::new(tx.0, cursor, tx.1), |_| Counts::default()
 );
+
+impl<T: DeserializeOwned + Send + Sync + 'static> TxAction<Aggregate<'static, ImplicitSession, T>> {
+    /// Sets the type of the results. See [`Aggregate::with_type`].
+    ///
+    /// ```
+    /// # use mongodb::bson::{Document, doc};
+    /// #[derive(serde::Deserialize)]
+    /// struct Total {
+    ///     #[serde(rename = "_id")]
+    ///     customer: String,
+    ///     cents: i64,
+    /// }
+    ///
+    /// # async fn body(tx: &mut mongrate::Tx) -> Result<(), mongodb::error::Error> {
+    /// let group = doc! { "$group": { "_id": "$customer", "cents": { "$sum": "$cents" } } };
+    /// let totals = tx.collection::<Document>("orders").aggregate([group]).with_type::<Total>().await?.collect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_type<U: DeserializeOwned + Send + Sync + 'static>(
+        self,
+    ) -> TxAction<Aggregate<'static, ImplicitSession, U>> {
+        self.map(|action, _| action.with_type())
+    }
+}
 
 /// Implements `collation` for an action, so that a dry run can use it.
 macro_rules! collated {
@@ -116,7 +145,7 @@ macro_rules! collated {
             /// through `with`.
             pub fn collation(mut self, collation: Collation) -> Self {
                 self.affected.collate(&collation);
-                self.set(|action, _| action.collation(collation))
+                self.map(|action, _| action.collation(collation))
             }
         })*
     };
@@ -125,6 +154,7 @@ macro_rules! collated {
 collated! {
     [] Update;
     [] ReplaceOne;
+    [] UpdateEach;
     [] Delete;
     [T: DeserializeOwned + Send + Sync + 'static] FindOneAndUpdate<T>;
     [T: Serialize + DeserializeOwned + Send + Sync + 'static] FindOneAndReplace<Replaced<T>>;
