@@ -236,7 +236,7 @@ fn example(name: &Ident) -> &'static str {
     ARGUMENTS.iter().find(|(known, _)| name == known).map_or("", |(_, example)| example)
 }
 
-fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
+pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
     let mut parts = vec![Vec::new()];
     for token in tokens {
         if matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',') {

@@ -135,9 +135,9 @@ pub(crate) fn check(id: &str) -> Result<(), String> {
         "it is empty".to_owned()
     } else if digits == 0 {
         "it does not start with a number".to_owned()
-    } else if digits != 3 && !(8..=14).contains(&digits) {
+    } else if digits != 3 && !(8..=17).contains(&digits) {
         let noun = if digits == 1 { "digit" } else { "digits" };
-        format!("`{number}` has {digits} {noun}, not three and not the eight to fourteen of a date")
+        format!("`{number}` has {digits} {noun}, not three and not the eight to seventeen of a date")
     } else if digits != 3 && !is_date(number) {
         format!("`{}` is not a date of the calendar", &number[..8])
     } else if rest.is_empty() {
@@ -164,7 +164,7 @@ fn suggestion(id: &str) -> Option<String> {
     let name = snake(rest);
     let name = name.trim_matches(['_', '-']);
     let number = match digits {
-        8..=14 => number.to_owned(),
+        8..=17 => number.to_owned(),
         0 => "001".to_owned(),
         _ => format!("{:03}", number.parse::<u64>().ok()?),
     };

@@ -1,4 +1,4 @@
-//! The `#[migration]` attribute of `mongrate`. Use it through that crate, as `mongrate::migration`.
+//! The attributes `#[migration]` and `#[source]` of `mongrate`. Use them through that crate, as `mongrate::migration`.
 //!
 //! An expansion parses (`args`, `item`), validates (`model`) and expands (`expand`). The first two steps report all errors
 //! together; the last one is infallible.
@@ -12,6 +12,7 @@ mod item;
 mod lock;
 mod manifest;
 mod model;
+mod source;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -30,6 +31,12 @@ pub fn migration(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -
     let file = || proc_macro::Span::call_site().local_file();
     let folder = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     expansion(args.into(), &item.into(), Manifest::of_this_crate, &Lock::of_this_crate(), &folder, file).into()
+}
+
+#[doc = include_str!("source.md")]
+#[proc_macro_attribute]
+pub fn source(argument: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    source::expand(argument.into(), item.into()).into()
 }
 
 fn expansion(

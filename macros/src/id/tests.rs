@@ -12,6 +12,7 @@ fn ids_are_three_digits_or_a_date_and_a_name() {
         "20260131-dash",
         "202601312_counter",
         "20260131235959_time",
+        "20240109000000123-milliseconds",
     ] {
         assert_eq!(check(id), Ok(()), "{id}");
     }
@@ -24,7 +25,7 @@ fn ids_are_three_digits_or_a_date_and_a_name() {
         "01_a",
         "0001_a",
         "1234567_a",
-        "202601312359591_fifteen",
+        "202601312359591234_eighteen",
         "001_Upper",
         "001_a b",
         "001_é",
@@ -67,6 +68,7 @@ fn a_near_miss_is_corrected() {
         ("001", None),
         ("", None),
         ("20250229_users", None),
+        ("20240109000000123 Users", Some("20240109000000123_users")),
         ("ü", None),
     ] {
         assert_eq!(suggestion(id).as_deref(), meant, "{id}");

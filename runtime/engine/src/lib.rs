@@ -28,7 +28,7 @@ pub use error::Error;
 pub use migration::{Effect, Kind, Migration, Source};
 pub use migrator::status;
 pub use migrator::{Migrator, MigratorBuilder};
-pub use mongrate_macros::migration;
+pub use mongrate_macros::{migration, source};
 pub use plan::{Plan, Registry};
 pub use record::history;
 pub use report::Report;

@@ -1,5 +1,7 @@
 //! The number of a new migration: one more than the highest, or a date.
 
+use std::iter;
+
 use mongodb::bson::DateTime;
 
 /// Returns the id of the next migration of a source, without the source. `ids` are the existing ids in plan order, without the
@@ -8,10 +10,11 @@ use mongodb::bson::DateTime;
 #[must_use]
 pub fn next_id(name: &str, ids: &[&str], unlinked: &[String], dated: bool, now: DateTime) -> String {
     let now = now.try_to_rfc3339_string().unwrap_or_else(|_| now.to_string());
-    // From the year to the second.
-    let now: String = now.chars().filter(char::is_ascii_digit).take(14).collect();
-    let today = now.get(..8).unwrap_or(&now);
     let newest = ids.last().map_or(0, |id| number(id).len());
+    // From the year to the second, or to the millisecond, whose zeros the text leaves out.
+    let precision = if newest > 14 { 17 } else { 14 };
+    let now: String = now.chars().filter(char::is_ascii_digit).chain(iter::repeat('0')).take(precision).collect();
+    let today = now.get(..8).unwrap_or(&now);
     let highest = ids.iter().filter_map(|id| number(id).parse::<u16>().ok()).max().unwrap_or(0);
     let mut counted = (highest + 1..=999).map(|number| format!("{number:03}_{name}"));
     // The file of this very migration is no reason for another number: it is written a second time.
@@ -54,6 +57,7 @@ mod tests {
             (&[], &[], true, "20261121_add_roles"),
             (&["001_a", "20260131-a"], &[], false, "20261121_add_roles"),
             (&["20260131235900-a"], &[], false, "20261121094307_add_roles"),
+            (&["20260131235900123-a"], &[], false, "20261121094307123_add_roles"),
             (&["20261121_add_roles", "20261121_b"], &[], false, "20261121094307_add_roles"),
         ] {
             let unlinked: Vec<_> = unlinked.iter().copied().map(str::to_owned).collect();
