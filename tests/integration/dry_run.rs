@@ -1,6 +1,7 @@
 //! `dry_run`: reports what a run would do, and leaves nothing behind (I4).
 
 mod collation;
+mod each;
 mod ends;
 mod limits;
 mod pairs;

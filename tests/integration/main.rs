@@ -48,6 +48,7 @@ mod runs;
 mod schema;
 mod settled;
 mod smoke;
+mod source;
 mod standalone;
 mod tenants;
 mod threads;

@@ -32,6 +32,39 @@ async fn order_base(tx: &mut Tx) -> Result<(), anyhow::Error> {
     Ok(step(tx, "base").await?)
 }
 
+// Dates of several lengths: a longer one is later than its beginning.
+
+#[migration(id = "20240109000000123-name", source = "module:order-dates")]
+async fn at_a_millisecond(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "20240109000000123").await?)
+}
+
+#[migration(id = "20240109000000-name", source = "module:order-dates")]
+async fn at_midnight(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "20240109000000").await?)
+}
+
+#[migration(id = "20240110_name", source = "module:order-dates")]
+async fn on_the_next_day(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "20240110").await?)
+}
+
+#[migration(id = "999_name", source = "module:order-dates")]
+async fn before_all_dates(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "999").await?)
+}
+
+#[tokio::test]
+async fn dates_with_milliseconds_run_in_their_order_and_are_found_by_id() {
+    let db = TestDb::new().await;
+    let migrator = migrator(&db, "module:order-dates").build().unwrap();
+    migrator.up().await.unwrap();
+    assert_eq!(steps(&db).await, ["999", "20240109000000", "20240109000000123", "20240110"]);
+    let id = "module:order-dates:20240109000000123-name";
+    assert!(record(&db, id).await.is_some());
+    assert!(migrator.registry().get(id).is_some());
+}
+
 const ORDER: [&str; 2] = ["module:order", "module:order-base"];
 
 #[tokio::test]

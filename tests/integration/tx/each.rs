@@ -1,0 +1,174 @@
+//! `update_each` and `replace_each`: many changes of single documents, in few commands.
+
+use mongodb::bson::{Document, doc};
+use mongodb::options::IndexOptions;
+use mongodb::{Database, IndexModel};
+use mongrate::report::{Counts, Report};
+use mongrate::{Tx, migration};
+use mongrate_tests::TestDb;
+use mongrate_tests::stored::{count, documents, migrator, status};
+
+const MANY: i32 = 2_500;
+
+#[migration(id = "001_doubles", source = "module:each-many", down = halves)]
+async fn doubles(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    let things = tx.collection::<Document>("things");
+    let all = things.find(doc! {}).await?.collect().await?;
+    let double = |thing: Document| {
+        let n = thing.get_i32("n").unwrap_or_default() * 2;
+        (doc! { "_id": thing.get("_id") }, doc! { "$set": { "n": n } })
+    };
+    let counts = things.update_each(all.into_iter().map(double)).await?;
+    assert_eq!((counts.matched, counts.modified, counts.inserted), (2_500, 2_500, 0));
+    Ok(())
+}
+
+async fn halves(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    let things = tx.collection::<Document>("things");
+    let half = |n| (doc! { "_id": n }, vec![doc! { "$set": { "n": { "$toInt": { "$divide": ["$n", 2] } } } }]);
+    things.update_each((0..MANY).map(half)).await?;
+    Ok(())
+}
+
+async fn sum(db: &Database) -> i32 {
+    let group = doc! { "$group": { "_id": null, "sum": { "$sum": "$n" } } };
+    let mut sums = db.collection::<Document>("things").aggregate([group]).await.unwrap();
+    assert!(sums.advance().await.unwrap());
+    sums.deserialize_current().unwrap().get_i32("sum").unwrap()
+}
+
+fn counts(report: &Report, kind: &str) -> Counts {
+    let operations = &report.executions().next().unwrap().operations;
+    operations.iter().find(|operation| operation.kind == kind).unwrap().counts
+}
+
+#[tokio::test]
+async fn many_updates_take_a_command_per_thousand() {
+    let db = TestDb::new().await;
+    db.collection("things").insert_many((0..MANY).map(|n| doc! { "_id": n, "n": n })).await.unwrap();
+    let before = sum(&db).await;
+    let migrator = migrator(&db, "module:each-many").build().unwrap();
+
+    let _ = db.commands().take();
+    let report = migrator.up().await.unwrap();
+    let sent = db.commands().take();
+    let commit = sent.iter().position(|name| name == "commitTransaction").unwrap();
+    // Three by the body; then the record, the history and the fence.
+    assert_eq!(sent[commit - 6..commit], ["update", "update", "update", "update", "insert", "update"], "{sent:?}");
+    assert_ne!(sent[commit - 7], "update", "{sent:?}");
+    assert_eq!(sum(&db).await, 2 * before);
+    let told = counts(&report, "update_each");
+    assert_eq!((told.matched, told.modified), (2_500, 2_500));
+
+    migrator.down().await.unwrap();
+    assert_eq!(sum(&db).await, before);
+}
+
+#[migration(id = "001_replaces", source = "module:each-replace")]
+async fn replaces(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    let things = tx.collection::<Document>("things");
+    let replacements = [(1, "a"), (9, "new"), (1, "b")].map(|(id, name)| (doc! { "_id": id }, doc! { "name": name }));
+    let counts = things.replace_each(replacements).with(|action| action.upsert(true)).await?;
+    assert_eq!((counts.matched, counts.modified, counts.inserted), (2, 2, 1));
+    let by_name = [(doc! { "name": "NEW" }, doc! { "$set": { "found": true } })];
+    let caseless = mongodb::options::Collation::builder()
+        .locale("en")
+        .strength(mongodb::options::CollationStrength::Secondary)
+        .build();
+    assert_eq!(things.update_each(by_name).collation(caseless).await?.modified, 1);
+    let items = [(doc! { "_id": 2 }, doc! { "$set": { "items.$[item]": 0 } })];
+    things.update_each(items).with(|action| action.array_filters([doc! { "item": { "$gt": 1 } }])).await?;
+    let none: [(Document, Document); 0] = [];
+    assert_eq!(things.update_each(none).await?, Counts::default());
+    Ok(())
+}
+
+async fn replaced(db: &TestDb) {
+    let things = [doc! { "_id": 1, "name": "old", "more": 1 }, doc! { "_id": 2, "items": [1, 2, 3] }];
+    db.collection("things").insert_many(things).await.unwrap();
+    let report = migrator(db, "module:each-replace").build().unwrap().up().await.unwrap();
+    assert_eq!(
+        documents(db, "things").await,
+        [
+            doc! { "_id": 1, "name": "b" },
+            doc! { "_id": 2, "items": [1, 0, 0] },
+            doc! { "_id": 9, "name": "new", "found": true }
+        ]
+    );
+    assert_eq!(counts(&report, "replace_each").inserted, 1);
+}
+
+#[tokio::test]
+async fn replacements_and_options_apply_to_each() {
+    replaced(&TestDb::new().await).await;
+}
+
+#[tokio::test]
+async fn they_work_without_transactions() {
+    replaced(&TestDb::standalone().await).await;
+}
+
+#[migration(id = "001_large", source = "module:each-large")]
+async fn large(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    let text = "x".repeat(5 * 1024 * 1024);
+    let replacements = (0..5).map(|n| (doc! { "_id": n }, doc! { "text": &text }));
+    tx.collection::<Document>("things").replace_each(replacements).with(|action| action.upsert(true)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_command_stays_below_the_servers_limit() {
+    let db = TestDb::new().await;
+    migrator(&db, "module:each-large").build().unwrap().up().await.unwrap();
+    assert_eq!(count(&db, "things", doc! { "text": { "$exists": true } }).await, 5);
+}
+
+#[migration(id = "001_collides", source = "module:each-collides")]
+async fn collides(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    let unique = |n: i32| if n == 1_500 { 3 } else { n };
+    let pairs = (0..MANY).map(|n| (doc! { "_id": n }, doc! { "$set": { "unique": unique(n) } }));
+    tx.collection::<Document>("things").update_each(pairs).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_names_the_document_and_nothing_stays() {
+    let db = TestDb::new().await;
+    let things = db.collection("things");
+    things.insert_many((0..MANY).map(|n| doc! { "_id": n })).await.unwrap();
+    let options = IndexOptions::builder().unique(true).sparse(true).build();
+    things.create_index(IndexModel::builder().keys(doc! { "unique": 1 }).options(options).build()).await.unwrap();
+
+    let error = migrator(&db, "module:each-collides").build().unwrap().up().await.unwrap_err();
+    let told = format!("{error}: {}", std::error::Error::source(&error).map_or_else(String::new, ToString::to_string));
+    println!("{told}");
+    assert!(told.contains("pair 1500, with the filter {\"_id\":1500}"), "{told}");
+    assert!(told.contains("E11000"), "{told}");
+    assert_eq!(count(&db, "things", doc! { "unique": { "$exists": true } }).await, 0);
+    assert_eq!(status(&db, "module:each-collides:001_collides").await, "failed");
+}
+
+#[migration(id = "001_replaces", source = "module:each-no-operator")]
+async fn no_operator(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("things").update_each([(doc! {}, doc! { "n": 1 })]).await?;
+    Ok(())
+}
+
+#[migration(id = "001_updates", source = "module:each-operator")]
+async fn operator(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    tx.collection::<Document>("things").replace_each([(doc! {}, doc! { "$set": { "n": 1 } })]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_update_that_replaces_is_refused_and_so_is_the_reverse() {
+    for (source, cure) in
+        [("module:each-no-operator", "use `replace_each`"), ("module:each-operator", "use `update_each`")]
+    {
+        let db = TestDb::new().await;
+        db.collection("things").insert_one(doc! { "_id": 1, "n": 0 }).await.unwrap();
+        let error = migrator(&db, source).build().unwrap().up().await.unwrap_err().to_string();
+        assert!(error.contains(cure), "{error}");
+        assert_eq!(documents(&db, "things").await, [doc! { "_id": 1, "n": 0 }]);
+    }
+}

@@ -1,0 +1,9 @@
+#[mongrate::source]
+mod menu {
+    #[mongrate::migration(id = "001_init")]
+    async fn init(_tx: &mut mongrate::Tx) -> Result<(), mongrate::Error> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+#[mongrate::source("module:menu")]
+mod menu {
+    pub fn dishes() -> u32 {
+        3
+    }
+}
+
+fn main() {
+    menu::dishes();
+}
