@@ -61,7 +61,7 @@ async fn aggregates_and_updates_return_types() {
         customer: customer.to_owned(),
         cents,
     });
-    db.collection("orders").insert_many(&orders).await.unwrap();
+    db.collection::<Order>("orders").insert_many(&orders).await.unwrap();
     let migrator = migrator(&db, "module:tx-typed").build().unwrap();
     migrator.up().await.unwrap();
     assert_eq!(

@@ -63,8 +63,7 @@ impl<'d> Rehearsal<'d> {
         let (mut session, began) = self.open().await?;
         let permit = Permit::without_lease(self.run.stop.clone());
         let (database, scope) = (self.run.database.clone(), Scope::of(step.migration.source()));
-        let tx =
-            Tx::new(database, session, scope, self.run.options, journal(step), permit.clone(), Mode::DryRun);
+        let tx = Tx::new(database, session, scope, self.run.options, journal(step), permit.clone(), Mode::DryRun);
         let ours = tx.handle();
         let ended = run(step.body, Inner::Tx(tx).into(), &permit, self.run.limits(step)).await;
         let result = match ended {
