@@ -1,14 +1,14 @@
 //! Methods that a transaction does not have. Calling one fails to compile, with a message that says what to write instead.
 //!
 //! Each is hidden and has a bound that no type satisfies. Its result has any type, so that an `.await` or a further call is no
-//! error of its own.
+//! error of its own. The names of traits are `tt`, so that rustc shows their place here and not the whole macro.
 
 use super::{Transactional, Tx, TxAction, TxCollection, TxDatabase};
 
 macro_rules! hints {
     ($(
         #[$message:meta]
-        $hint:ident {
+        $hint:tt {
             $([$($generics:tt)*] $on:ty: $($method:ident($($argument:ident),*)),+;)+
         }
     )+) => {$(
