@@ -5,6 +5,7 @@
 mod tests;
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::quote;
 use syn::LitStr;
 
 use crate::args::split_at_commas;
@@ -28,7 +29,9 @@ pub(crate) fn expand(argument: TokenStream, item: TokenStream) -> TokenStream {
                 module.errors.push(syn::Error::new(Span::call_site(), message));
             }
             errors = module.errors;
-            head.iter().cloned().chain([regrouped(content, changed)]).collect()
+            // Imports are not used by migrations that are not registered.
+            let unused = module.source.is_none().then(|| quote!(#[allow(unused)])).unwrap_or_default();
+            unused.into_iter().chain(head.iter().cloned()).chain([regrouped(content, changed)]).collect()
         }
         None => tokens.into_iter().collect::<TokenStream>(),
     };
@@ -97,8 +100,7 @@ impl Module {
     fn stream(&mut self, tokens: TokenStream) -> Option<TokenStream> {
         let mut changed = Vec::new();
         let mut is_changed = false;
-        let mut tokens = tokens.into_iter().peekable();
-        while let Some(token) = tokens.next() {
+        for token in tokens {
             let TokenTree::Group(group) = &token else {
                 changed.push(token);
                 continue;
