@@ -30,7 +30,7 @@ pub(crate) fn expand(argument: TokenStream, item: TokenStream) -> TokenStream {
             }
             errors = module.errors;
             // Imports are not used by migrations that are not registered.
-            let unused = module.source.is_none().then(|| quote!(#[allow(unused)])).unwrap_or_default();
+            let unused = if module.source.is_none() { quote!(#[allow(unused)]) } else { TokenStream::new() };
             unused.into_iter().chain(head.iter().cloned()).chain([regrouped(content, changed)]).collect()
         }
         None => tokens.into_iter().collect::<TokenStream>(),
