@@ -23,16 +23,19 @@ const FEWEST: usize = 40;
 const SIGKILL: i32 = 9;
 
 /// The commands that the server executes for the body, across all its executions. Only a validator may be set more than once.
-const ONCE: [&str; 10] = [
+const ONCE: [&str; 13] = [
     "commitIndexBuild orders_old",
     "create orders",
     "create orders_old",
     "create shelf_a",
     "create shelf_b",
     "create shelf_c",
+    "create stock",
+    "create stock_rebuilt",
     "create system.views",
     "drop orders_old",
     "renameCollection orders",
+    "renameCollection stock_rebuilt",
     "startIndexBuild orders_old",
 ];
 

@@ -5,5 +5,8 @@ mod collections;
 mod confirmed;
 mod conflicts;
 mod indexes;
+mod queries;
+mod replacing;
 mod resumes;
+mod several;
 mod strict;

@@ -12,8 +12,8 @@ mod tx;
 pub(crate) use drift::{Difference, Expectation, Facts, Footprint, Position, Snapshot, compare};
 pub(crate) use journal::Journal;
 pub use raw::Raw;
-pub(crate) use schema::{Activity, Effect, Log, LogRequest, Projection, Replay};
-pub use schema::{CreateCollection, CreateIndex, Schema};
+pub(crate) use schema::{Activity, Effect, Log, LogRequest, Projection, Replay, is_query};
+pub use schema::{CreateCollection, CreateIndex, Index, RenameCollection, Schema};
 #[cfg(test)]
 pub(crate) use schema::{Performer, Retry, Server};
 pub(crate) use scope::Scope;

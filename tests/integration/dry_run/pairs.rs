@@ -6,6 +6,7 @@ mod documents;
 mod indexes;
 mod kinds;
 mod moves;
+mod queries;
 mod validators;
 mod views;
 
@@ -103,6 +104,7 @@ async fn the_dry_run_of_a_schema_is_right() {
         validators::pairs(),
         views::pairs(),
         moves::pairs(),
+        queries::pairs(),
     ]
     .into_iter()
     .flatten()

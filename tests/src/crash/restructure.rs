@@ -6,6 +6,7 @@ use futures_util::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::ErrorKind;
+use mongrate::context::Index;
 use mongrate::{Error, Migrator, Registry, Schema, migration};
 
 use crate::eventually;
@@ -24,20 +25,36 @@ const SHELVES: [&str; 3] = ["shelf_a", "shelf_b", "shelf_c"];
 
 #[migration(id = "001_orders", source = "module:restructure", down = put_back)]
 async fn restructure(schema: &mut Schema) -> Result<(), Error> {
-    schema.drop_collection("orders_old").await?;
+    // Asked again after the rename, both would have another answer.
+    if schema.collection_exists("orders_old").await? {
+        schema.drop_collection("orders_old").await?;
+    }
+    let orders = schema.count("orders", doc! {}).await?;
     schema.rename_collection("orders", "orders_old").await?;
     schema.create_collection("orders").await?;
     for shelf in SHELVES {
-        schema.create_collection(shelf).await?;
+        if !schema.collection_exists(shelf).await? {
+            schema.create_collection(shelf).await?;
+        }
     }
-    schema.create_index("orders_old", doc! { "number": 1 }).unique().await?;
+    let by_number = Index::new(doc! { "number": 1 }).unique();
+    if orders == ORDERS && schema.find_one("orders_old", doc! { "number": 0 }).await?.is_some() {
+        schema.create_indexes("orders_old", [by_number, Index::new(doc! { "placed": -1 })]).await?;
+    }
+    schema.create_collection("stock_rebuilt").await?;
+    schema.rename_collection("stock_rebuilt", "stock").replacing().await?;
     schema.create_view("open_orders", "orders", [doc! { "$match": { "open": true } }]).await?;
     schema.set_validator("orders", doc! { "number": { "$gte": 0 } }).await
 }
 
 async fn put_back(schema: &mut Schema) -> Result<(), Error> {
-    schema.drop_collection("open_orders").await?;
-    schema.drop_index("orders_old", "number_1").await?;
+    if schema.options("open_orders").await?.is_some() {
+        schema.drop_collection("open_orders").await?;
+    }
+    schema.drop_collection("stock").await?;
+    if schema.index_exists("orders_old", "number_1").await? && schema.indexes("orders_old").await?.len() == 3 {
+        schema.drop_indexes("orders_old").await?;
+    }
     for shelf in SHELVES {
         schema.drop_collection(shelf).await?;
     }
@@ -55,6 +72,7 @@ pub fn migrator(database: Database, lease: Duration) -> Migrator {
 /// Inserts current orders and one old order. Returns the UUID of the collection.
 pub async fn prepare(db: &Database) -> Bson {
     db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
+    db.collection::<Document>("stock").insert_one(doc! { "_id": "old" }).await.unwrap();
     let orders = (0..ORDERS).map(|number| doc! { "number": i64::try_from(number).unwrap() });
     db.collection::<Document>("orders").insert_many(orders).await.unwrap();
     uuid(db, "orders").await
@@ -72,10 +90,12 @@ pub async fn assert_restructured(db: &Database, orders: &Bson, context: &str) {
     assert_eq!(count(db, "orders_old", doc! {}).await, ORDERS, "{context}");
     assert_eq!(&uuid(db, "orders_old").await, orders, "{context}");
     let names = collections(db).await;
-    let made = ["open_orders", "orders", "orders_old", "shelf_a", "shelf_b", "shelf_c"];
+    let made = ["open_orders", "orders", "orders_old", "shelf_a", "shelf_b", "shelf_c", "stock"];
     assert!(made.iter().all(|name| names.contains(&(*name).to_owned())), "{names:?}, {context}");
     let indexes = db.collection::<Document>("orders_old").list_index_names().await.unwrap();
-    assert_eq!(indexes, ["_id_", "number_1"], "{context}");
+    assert_eq!(indexes, ["_id_", "number_1", "placed_-1"], "{context}");
+    assert_eq!(count(db, "stock", doc! {}).await, 0, "{context}");
+    assert!(!names.contains(&"stock_rebuilt".to_owned()), "{names:?}, {context}");
     db.collection::<Document>("orders").insert_one(doc! { "number": -1 }).await.unwrap_err();
 }
 
@@ -84,7 +104,7 @@ pub async fn assert_put_back(db: &Database, orders: &Bson, context: &str) {
     assert_eq!(count(db, "orders", doc! {}).await, ORDERS, "{context}");
     assert_eq!(&uuid(db, "orders").await, orders, "{context}");
     let names = collections(db).await;
-    let made = ["open_orders", "orders_old", "shelf_a", "shelf_b", "shelf_c"];
+    let made = ["open_orders", "orders_old", "shelf_a", "shelf_b", "shelf_c", "stock", "stock_rebuilt"];
     assert!(made.iter().all(|name| !names.contains(&(*name).to_owned())), "{names:?}, {context}");
     let indexes = db.collection::<Document>("orders").list_index_names().await.unwrap();
     assert_eq!(indexes, ["_id_"], "{context}");

@@ -1,19 +1,25 @@
 //! `&mut Schema`: indexes, collections, views and validators, outside transactions.
 
 mod activity;
+mod ask;
 mod before;
 mod check;
 mod collection;
 mod command;
+mod define;
 pub(crate) mod effect;
 mod failure;
 mod index;
+mod indexes;
 pub(crate) mod log;
 mod log_request;
 mod look;
 mod mongo;
 mod moving;
 mod perform;
+mod query;
+mod reading;
+mod rename;
 mod replay;
 mod retry;
 mod seen;
@@ -28,7 +34,8 @@ use mongodb::Database;
 use mongodb::bson::{Document, doc};
 
 pub use collection::CreateCollection;
-pub use index::CreateIndex;
+pub use index::{CreateIndex, Index};
+pub use rename::RenameCollection;
 
 pub(crate) use self::activity::Activity;
 use self::check::Check;
@@ -39,6 +46,7 @@ pub(crate) use self::log::Log;
 pub(crate) use self::log_request::{LogRequest, LogRequests};
 use self::mongo::Mongo;
 pub(crate) use self::perform::Performer;
+pub(crate) use self::query::is_query;
 pub(crate) use self::replay::Replay;
 #[cfg(test)]
 pub(crate) use self::{retry::Retry, server::Server};
@@ -90,6 +98,8 @@ pub struct Schema {
     provided: Provided,
     /// Set in a dry run: the effects of earlier operations, which were checked and not executed.
     dry_run: Option<Projection>,
+    /// The reason why a dry run could not answer a query.
+    unanswered: Option<String>,
 }
 
 impl Schema {
@@ -103,7 +113,7 @@ impl Schema {
     ) -> Self {
         let activity = Activity::new(database.client().clone(), Document::new());
         let performer = Performer::new(Mongo::reading(database), &options.names.records, journal, permit, replay);
-        Self { performer, scope, activity, provided: options.provided.clone(), dry_run: None }
+        Self { performer, scope, activity, provided: options.provided.clone(), dry_run: None, unanswered: None }
     }
 
     /// Interrupts the run after this number of operations.
@@ -169,42 +179,25 @@ impl Schema {
         self.performer.journal.provided(&self.provided)
     }
 
-    /// Creates an index, unless the same one exists. Set its options before awaiting it:
-    ///
-    /// ```
-    /// # use mongrate::{Schema, migration};
-    /// # use mongodb::bson::doc;
-    /// # async fn body(schema: &mut Schema) -> Result<(), mongrate::Error> {
-    /// schema.create_index("users", doc! { "email": 1 }).unique().partial(doc! { "email": { "$exists": true } }).await
-    /// # }
-    /// ```
-    pub fn create_index(&mut self, collection: &str, keys: Document) -> CreateIndex<'_> {
-        CreateIndex::new(self, collection, keys)
-    }
-
-    /// Drops an index by name, if it exists.
-    pub async fn drop_index(&mut self, collection: &str, name: &str) -> Result<(), Error> {
-        let on = self.scope.collection(collection);
-        self.run(Effect::DropIndex { on, name: name.to_owned() }).await
-    }
-
-    /// Creates a collection. An existing one stays as it is, but gets the validator.
+    /// Creates a collection. An existing one stays as it is, but gets the validator. An existing view stays, and fails if there is a
+    /// validator.
     pub fn create_collection(&mut self, name: &str) -> CreateCollection<'_> {
         CreateCollection::new(self, name)
     }
 
-    /// Drops a collection with all its documents, or a view, if it exists.
+    /// Drops a collection with all its documents, or a view. Does nothing if there is neither.
     pub async fn drop_collection(&mut self, name: &str) -> Result<(), Error> {
         let name = self.scope.collection(name);
         self.run(Effect::Drop { name }).await
     }
 
-    /// Sets the validator of a collection: `{ "$jsonSchema": { .. } }` or any other query. Existing documents are not checked.
+    /// Sets the validator of a collection: `{ "$jsonSchema": { .. } }` or any other query. Existing documents are not checked. Fails
+    /// if the collection is missing, or is a view.
     pub async fn set_validator(&mut self, collection: &str, validator: Document) -> Result<(), Error> {
         self.modify_collection(collection, doc! { "validator": validator }).await
     }
 
-    /// Runs `collMod` with these fields. In a plugin's migration, `viewOn` and `pipeline` name the plugin's own collections.
+    /// Runs `collMod` with these fields. Fails if the collection is missing. In a plugin's migration, `viewOn` and `pipeline` name the plugin's own collections.
     pub async fn modify_collection(&mut self, collection: &str, fields: Document) -> Result<(), Error> {
         let on = self.scope.collection(collection);
         let mut fields = self.scope.fields(fields)?;
@@ -213,7 +206,7 @@ impl Schema {
         self.run(Effect::Modify { on, fields }).await
     }
 
-    /// Creates a view, or redefines an existing one.
+    /// Creates a view, or redefines an existing one. `on` may be missing: then the view is empty. Fails if `name` is a collection.
     pub async fn create_view(
         &mut self,
         name: &str,
@@ -225,10 +218,24 @@ impl Schema {
         self.run(Effect::CreateView { name, on, pipeline }).await
     }
 
-    /// Renames a collection, unless only `to` exists: then it was renamed before.
-    pub async fn rename_collection(&mut self, from: &str, to: &str) -> Result<(), Error> {
-        let (from, to) = (self.scope.collection(from), self.scope.collection(to));
-        self.run(Effect::Rename { from, to }).await
+    /// Renames a collection.
+    ///
+    /// | `from` exists | `to` exists | |
+    /// |---|---|---|
+    /// | yes | no | renamed |
+    /// | no | yes | nothing to do: it was renamed before |
+    /// | yes | yes | fails; with [`replacing`](RenameCollection::replacing), drops `to` and renames `from` |
+    /// | no | no | fails |
+    ///
+    /// The server renames neither views nor time series.
+    ///
+    /// ```
+    /// # async fn body(schema: &mut mongrate::Schema) -> Result<(), mongrate::Error> {
+    /// schema.rename_collection("orders_rebuilt", "orders").replacing().await
+    /// # }
+    /// ```
+    pub fn rename_collection(&mut self, from: &str, to: &str) -> RenameCollection<'_> {
+        RenameCollection::new(self, from, to)
     }
 
     /// Returns a warning about an operation that took effect after the lease was lost.
@@ -259,6 +266,7 @@ impl Schema {
             let (database, limit) = (&self.performer.server.database, self.performer.max_time);
             Check::new(database, effect.on(), limit, projection).run(&effect).await
         };
+        projection.doubt(&effect, &found);
         self.performer.journal.checked(effect.kind(), effect.on(), found);
         Ok(())
     }

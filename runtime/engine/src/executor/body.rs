@@ -23,9 +23,6 @@ use crate::stop::{Deadline, Permit, Reason, Stop};
 /// How long to wait for a killed command to end.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
 
-/// The operation of `Schema` that continues at the server without a client.
-pub(super) const CREATE_INDEX: &str = "create_index";
-
 /// The context and the result of a body that returned.
 pub(super) type Ended = (Context, Result<(), BoxError>);
 
@@ -142,7 +139,7 @@ pub(super) async fn supervise<T: Send + 'static>(
             }
             if let Holds::Commands(activity) = &holds
                 // An index build continues if the run stops, because the next run joins it. It ends if the migration times out.
-                && (activity.operation() != Some(CREATE_INDEX) || matches!(reason, Reason::TimedOut(_)))
+                && (!activity.builds_an_index() || matches!(reason, Reason::TimedOut(_)))
             {
                 end_command(activity).await;
             }

@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use self::rehearsal::Rehearsal;
 pub(crate) use self::shared::DryRun;
-use self::shared::{excuse, execution, journal, not_simulated};
+use self::shared::{excuse, execution, journal, not_answered, not_simulated};
 use self::unseen::Unseen;
 use super::attempt::Attempt;
 use super::body::run;
@@ -94,7 +94,7 @@ impl DryRun<'_> {
                 (Kind::Schema, Some(checked), _) => checked.clone(),
                 (Kind::Schema, None, _) => not_simulated(&step, "it was not checked"),
             };
-            unseen.doubt(&mut execution);
+            unseen.doubt(&step, &mut execution);
             unseen.explain(&step, &mut execution);
             unseen.add(&step, &execution, rehearsal.lost());
             match &execution.outcome {
@@ -181,15 +181,16 @@ impl DryRun<'_> {
         }
         let context = Context::from(Inner::Schema(Box::new(schema.dry_run(projection))));
         let ended = run(step.body, context, &permit, self.limits(step)).await;
-        let (result, operations, missing) = match ended {
+        let (result, operations, missing, unanswered) = match ended {
             Ok((context, result)) => {
                 let Inner::Schema(schema) = Inner::of(&context) else { unreachable!("a body keeps its context") };
-                (result.map_err(Failure::Failed), schema.operations(), schema.missing_value())
+                let unanswered = schema.unanswered().map(str::to_owned);
+                (result.map_err(Failure::Failed), schema.operations(), schema.missing_value(), unanswered)
             }
-            Err(cut) => (Err(cut.failure), Vec::new(), None),
+            Err(cut) => (Err(cut.failure), Vec::new(), None, None),
         };
         let result = permit.check().map_err(Failure::from).and(result);
-        excuse(execution(step, 1, result, operations), missing)
+        not_answered(excuse(execution(step, 1, result, operations), missing), unanswered)
     }
 }
 

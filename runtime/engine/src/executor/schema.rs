@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::body::{CREATE_INDEX, end_command, run};
+use super::body::{end_command, run};
 use super::{Executor, Failure, Step};
 use crate::context::{Activity, Inner, Log, LogRequest, Replay, Schema, Scope};
 use crate::error::Error;
@@ -81,7 +81,7 @@ impl Executor<'_> {
     /// Ends an operation that outlived its body, because the body was stopped or dropped the operation's future.
     async fn end_last(&mut self, step: &mut Step<'_>, activity: &Activity) {
         let (id, Some(operation)) = (step.migration.id(), activity.operation()) else { return };
-        if operation == CREATE_INDEX {
+        if activity.builds_an_index() {
             step.notes.push(format!("an index build of '{id}' continues at the server; the next run joins it"));
         } else if !end_command(activity).await {
             self.left_running.push(format!("the server may still be executing `{operation}` of '{id}'"));

@@ -47,8 +47,14 @@ pub(super) fn pairs() -> Vec<Pair> {
         "an index, no collection": [], |schema| schema.drop_index(C, "a_1") => Nothing;
         "the index on _id, dropped": [create(doc! {})], |schema| schema.drop_index(C, "_id_") => Fail(72);
         "the index on _id, no collection": [], |schema| schema.drop_index(C, "_id_") => Nothing;
-        "all indexes, dropped": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.drop_index(C, "*") => Change;
-        "all indexes, none there": [create(doc! {})], |schema| schema.drop_index(C, "*") => Nothing;
+        "all indexes, dropped": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.drop_indexes(C) => Change;
+        "all indexes, dropped by a star": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.drop_index(C, "*") => Change;
+        "all indexes, none there": [create(doc! {})], |schema| schema.drop_indexes(C) => Nothing;
+        "all indexes, no collection": [], |schema| schema.drop_indexes(C) => Nothing;
+        "all indexes, dropped and one made again": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| { schema.drop_indexes(C).await?; schema.create_index(C, doc! { "a": 1 }).unique() } => Change;
+        "all indexes of a clustered collection, dropped": [create(doc! { "clusteredIndex": { "key": { "_id": 1 }, "unique": true, "name": "mine" } })], |schema| schema.drop_indexes(C) => Nothing;
+        "all indexes of a view, dropped": [view(C, "other", [])], |schema| schema.drop_indexes(C) => Fail(166);
+        "all indexes of a time series, dropped": [series(), index(doc! { "meta.a": 1 }, "a_1", doc! {})], |schema| schema.drop_indexes(C) => Change;
         "the index of a clustered collection, dropped": [create(doc! { "clusteredIndex": { "key": { "_id": 1 }, "unique": true, "name": "mine" } })], |schema| schema.drop_index(C, "mine") => Fail(5_979_800);
         "an index of a view, dropped": [view(C, "other", [])], |schema| schema.drop_index(C, "a_1") => Fail(166);
 

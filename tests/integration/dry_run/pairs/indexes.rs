@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use mongodb::bson::{Bson, doc};
 use mongodb::options::{Collation, CollationStrength, IndexVersion};
+use mongrate::context::Index;
 
-use super::{C, Change, Fail, Nothing, Pair, create, index, pairs};
+use super::{C, Change, Fail, Nothing, Pair, create, documents, index, pairs, series, view};
 
 fn german() -> Collation {
     Collation::builder().locale("de").build()
@@ -22,6 +23,14 @@ fn full() -> Vec<mongodb::bson::Document> {
 pub(super) fn pairs() -> Vec<Pair> {
     let mut pairs = pairs! {
         "an index, no collection": [], |schema| schema.create_index(C, doc! { "a": 1 }) => Change;
+        "two indexes, no collection": [], |schema| schema.create_indexes(C, [doc! { "a": 1 }, doc! { "b": 1 }]) => Change;
+        "two indexes, one there": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_indexes(C, [doc! { "a": 1 }, doc! { "b": 1 }]) => Change;
+        "two indexes, both there": [index(doc! { "a": 1 }, "a_1", doc! {}), index(doc! { "b": 1 }, "b_1", doc! {})], |schema| schema.create_indexes(C, [doc! { "a": 1 }, doc! { "b": 1 }]) => Nothing;
+        "two indexes, one there that differs": [index(doc! { "b": 1 }, "b_1", doc! { "unique": true })], |schema| schema.create_indexes(C, [doc! { "a": 1 }, doc! { "b": 1 }]) => Fail(86);
+        "two indexes with the same keys": [create(doc! {})], |schema| schema.create_indexes(C, [Index::new(doc! { "a": 1 }), Index::new(doc! { "a": 1 }).named("b")]) => Fail(85);
+        "two indexes, one that is unique, and documents that are not": [documents([doc! { "a": 1 }, doc! { "a": 1 }])], |schema| schema.create_indexes(C, [Index::new(doc! { "b": 1 }), Index::new(doc! { "a": 1 }).unique()]) => Fail(11000);
+        "two indexes on a view": [view(C, "other", [])], |schema| schema.create_indexes(C, [doc! { "a": 1 }, doc! { "b": 1 }]) => Fail(166);
+        "two indexes on a time series": [series()], |schema| schema.create_indexes(C, [doc! { "meta.a": 1 }, doc! { "meta.b": 1 }]) => Change;
         "an index, none there": [create(doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }) => Change;
         "the same index": [index(doc! { "a": 1 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }) => Nothing;
         "a double there": [index(doc! { "a": 1.0 }, "a_1", doc! {})], |schema| schema.create_index(C, doc! { "a": 1 }) => Nothing;

@@ -13,6 +13,16 @@ pub(super) fn pairs() -> Vec<Pair> {
         "renamed over a view": [create(doc! {}), view("d", "other", [])], |schema| schema.rename_collection(C, "d") => Fail(48);
         "renamed over a time series": [doc! { "create": "d" }, series()], |schema| schema.rename_collection("d", C) => Fail(48);
         "renamed to itself": [create(doc! {})], |schema| schema.rename_collection(C, C) => Fail(48);
+        "renamed in place of a collection": [documents([doc! {}]), doc! { "create": "d" }], |schema| schema.rename_collection(C, "d").replacing() => Change;
+        "renamed in place of nothing": [documents([doc! {}])], |schema| schema.rename_collection(C, "d").replacing() => Change;
+        "renamed in place of a collection already": [doc! { "create": "d" }], |schema| schema.rename_collection(C, "d").replacing() => Nothing;
+        "renamed in place of a collection, neither there": [], |schema| schema.rename_collection(C, "d").replacing() => Fail(26);
+        "renamed in place of a view": [create(doc! {}), view("d", "other", [])], |schema| schema.rename_collection(C, "d").replacing() => Fail(48);
+        "renamed in place of a time series": [doc! { "create": "d" }, series()], |schema| schema.rename_collection("d", C).replacing() => Fail(48);
+        "renamed in place of itself": [create(doc! {})], |schema| schema.rename_collection(C, C).replacing() => Fail(20);
+        "a view, renamed in place of a collection": [doc! { "create": "d" }, view(C, "d", [])], |schema| schema.rename_collection(C, "d").replacing() => Fail(166);
+        "renamed in place of an indexed collection, then indexed": [index(doc! { "a": 1 }, "a_1", doc! {}), doc! { "create": "d" }], |schema| { schema.rename_collection("d", C).replacing().await?; schema.create_index(C, doc! { "a": 1 }).unique() } => Change;
+        "renamed in place of a collection made just now": [documents([doc! {}])], |schema| { schema.create_collection("d").await?; schema.rename_collection(C, "d").replacing() } => Change;
         "renamed, replacing": [documents([doc! {}]), doc! { "create": "d" }], |schema| { schema.drop_collection("d").await?; schema.rename_collection(C, "d") } => Change;
         "renamed, replacing a view": [documents([doc! {}]), view("d", C, [])], |schema| { schema.drop_collection("d").await?; schema.rename_collection(C, "d") } => Change;
         "a view, renamed": [view(C, "other", [])], |schema| schema.rename_collection(C, "d") => Fail(166);

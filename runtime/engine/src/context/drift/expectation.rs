@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, Document};
 
 use super::fact::{Fact, Facts, Kind};
 use super::{Footprint, Position};
-use crate::context::schema::effect::Effect;
+use crate::context::schema::effect::{ALL_INDEXES, Effect};
 
 /// The index on `_id`, which is neither created nor dropped by anyone.
 const PRIMARY: &str = "_id_";
@@ -70,7 +70,7 @@ impl Expectation {
                     // Creating an index creates its collection.
                     expected.presence = Some((Some(Kind::Collection), owner));
                 }
-                if name == "*" {
+                if name == ALL_INDEXES {
                     expected.indexes.retain(|name, _| name != PRIMARY);
                     expected.indexes.values_mut().for_each(|index| *index = (None, owner));
                 } else if name != PRIMARY {
@@ -83,7 +83,7 @@ impl Expectation {
     /// Removes the objects of an effect in doubt.
     pub(crate) fn skip(&mut self, effect: &Effect) {
         match effect {
-            Effect::CreateIndex { on, .. } | Effect::DropIndex { on, .. } => {
+            Effect::CreateIndexes { on, .. } | Effect::DropIndex { on, .. } | Effect::DropIndexes { on } => {
                 let Some(expected) = self.collections.get_mut(on) else { return };
                 if matches!(expected.presence, Some((None, _))) {
                     expected.presence = None;
@@ -91,7 +91,7 @@ impl Expectation {
                 let about = Facts::of([effect]);
                 for fact in about.iter() {
                     if let Fact::Index { name, .. } = fact {
-                        expected.indexes.retain(|known, _| known != name && name != "*");
+                        expected.indexes.retain(|known, _| known != name && name != ALL_INDEXES);
                     }
                 }
             }
@@ -101,7 +101,7 @@ impl Expectation {
             | Effect::Drop { name } => {
                 self.collections.remove(name);
             }
-            Effect::Rename { from, to } => {
+            Effect::Rename { from, to, .. } => {
                 self.collections.remove(from);
                 self.collections.remove(to);
             }

@@ -7,7 +7,7 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::Snapshot;
 use crate::context::catalog::same::{covers, index_covers};
-use crate::context::schema::effect::Effect;
+use crate::context::schema::effect::{ALL_INDEXES, Effect, index_name};
 
 /// One fact that holds after a body. Names are those in the database.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,9 +70,14 @@ impl Facts {
 
     fn add(&mut self, effect: &Effect) {
         match effect {
-            Effect::CreateIndex { on, spec } => {
-                let name = spec.get_str("name").unwrap_or_default().to_owned();
-                self.push(Fact::Index { on: on.clone(), name, spec: Some(spec.clone()) });
+            Effect::CreateIndexes { on, specs } => {
+                for spec in specs {
+                    let name = index_name(spec).to_owned();
+                    self.push(Fact::Index { on: on.clone(), name, spec: Some(spec.clone()) });
+                }
+            }
+            Effect::DropIndexes { on } => {
+                self.push(Fact::Index { on: on.clone(), name: ALL_INDEXES.to_owned(), spec: None });
             }
             Effect::DropIndex { on, name } => {
                 self.push(Fact::Index { on: on.clone(), name: name.clone(), spec: None });
@@ -92,7 +97,7 @@ impl Facts {
                 }
             }
             Effect::Drop { name } => self.push(Fact::Gone { on: name.clone() }),
-            Effect::Rename { from, to } => self.push(Fact::Renamed { from: from.clone(), to: to.clone() }),
+            Effect::Rename { from, to, .. } => self.push(Fact::Renamed { from: from.clone(), to: to.clone() }),
         }
     }
 
@@ -114,7 +119,7 @@ impl Facts {
     pub(super) fn push(&mut self, fact: Fact) {
         match &fact {
             Fact::Index { on, name, .. } => self.0.retain(|known| match known {
-                Fact::Index { on: there, name: known, .. } => !(there == on && (known == name || name == "*")),
+                Fact::Index { on: there, name: known, .. } => !(there == on && (known == name || name == ALL_INDEXES)),
                 _ => true,
             }),
             Fact::Gone { on } => self.0.retain(|known| !known.is_about(on)),

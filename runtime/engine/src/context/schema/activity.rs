@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mongodb::Client;
 use mongodb::bson::Document;
 
+use super::effect::{CREATE_INDEX, CREATE_INDEXES};
+
 /// Shared between a body and its supervisor, which ends the operation if it has to.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity {
@@ -22,6 +24,11 @@ impl Activity {
     /// Returns the name of the method that was called and has not returned.
     pub(crate) fn operation(&self) -> Option<&'static str> {
         *self.operation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns whether the operation continues at the server without a client.
+    pub(crate) fn builds_an_index(&self) -> bool {
+        self.operation().is_some_and(|operation| [CREATE_INDEX, CREATE_INDEXES].contains(&operation))
     }
 
     pub(super) fn begin(&self, operation: &'static str) {

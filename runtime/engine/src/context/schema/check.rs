@@ -1,5 +1,6 @@
 //! Predicts the result of a `Schema` operation for a dry run, by reading, and by trying it in a transaction that is rolled back.
 
+mod answer;
 mod collection;
 mod documents;
 mod index;
@@ -9,6 +10,7 @@ mod suspects;
 mod unique;
 mod view;
 
+use std::fmt;
 use std::time::Duration;
 
 use mongodb::Database;
@@ -32,6 +34,8 @@ pub(super) struct Check<'s> {
     collection: &'s str,
     max_time: Duration,
     projection: &'s Projection,
+    /// One of several indexes, which notes are about: `'email_1': `.
+    about: String,
     found: Found,
 }
 
@@ -43,19 +47,20 @@ impl<'s> Check<'s> {
         projection: &'s Projection,
     ) -> Self {
         let found = Found { notes: Vec::new(), prediction: Prediction::WouldChange };
-        Self { database, collection, max_time, projection, found }
+        Self { database, collection, max_time, projection, about: String::new(), found }
     }
 
     /// Runs the check. A read that fails does not mean that the operation would fail.
     pub(super) async fn run(mut self, effect: &Effect) -> Found {
         let checked = match effect {
-            Effect::CreateIndex { spec, .. } => self.create_index(spec).await,
+            Effect::CreateIndexes { specs, .. } => self.create_indexes(specs).await,
             Effect::DropIndex { name, .. } => self.drop_index(name).await,
+            Effect::DropIndexes { .. } => self.drop_indexes().await,
             Effect::CreateCollection { options, .. } => self.create_collection(options).await,
             Effect::Drop { .. } => self.drop_collection().await,
             Effect::Modify { fields, .. } => self.modify(fields).await,
             Effect::CreateView { on, pipeline, .. } => self.create_view(on, pipeline).await,
-            Effect::Rename { to, .. } => self.rename(to).await,
+            Effect::Rename { to, replacing, .. } => self.rename(to, *replacing).await,
         };
         if let Err(error) = checked {
             self.cannot_tell(format!("the check failed: {}", Readable(&error)));
@@ -63,18 +68,18 @@ impl<'s> Check<'s> {
         self.found
     }
 
-    fn note(&mut self, note: impl Into<String>) {
-        self.found.notes.push(note.into());
+    fn note(&mut self, note: impl fmt::Display) {
+        self.found.notes.push(format!("{}{note}", self.about));
     }
 
-    fn nothing(&mut self, why: impl Into<String>) {
+    fn nothing(&mut self, why: impl fmt::Display) {
         self.found.prediction = self.found.prediction.min(Prediction::NothingToDo);
         self.note(why);
     }
 
-    fn obstacle(&mut self, why: impl std::fmt::Display) {
+    fn obstacle(&mut self, why: impl fmt::Display) {
         self.found.prediction = Prediction::WouldFail;
-        self.note(format!("would fail: {why}"));
+        self.found.notes.push(format!("would fail: {}{why}", self.about));
     }
 
     /// Records that the server rejects the operation.
@@ -83,9 +88,9 @@ impl<'s> Check<'s> {
         self.obstacle(message);
     }
 
-    fn cannot_tell(&mut self, why: impl std::fmt::Display) {
+    fn cannot_tell(&mut self, why: impl fmt::Display) {
         self.found.prediction = self.found.prediction.max(Prediction::CannotTell);
-        self.note(format!("cannot tell: {why}"));
+        self.found.notes.push(format!("cannot tell: {}{why}", self.about));
     }
 
     /// Returns whether the server rejects the name for a new collection, and records it.

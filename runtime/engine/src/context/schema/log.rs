@@ -3,8 +3,7 @@
 //! An effect is *done* when its result is stored, and *in doubt* when only its intent is. At most one effect is in doubt, and it
 //! is the last.
 
-use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
-use sha2::{Digest, Sha256};
+use mongodb::bson::{Bson, Document, doc};
 
 use super::effect::Effect;
 use crate::error::Error;
@@ -29,6 +28,18 @@ pub(crate) struct Entry {
     pub(crate) before: Document,
     /// `None` while it is in doubt.
     pub(crate) result: Option<Done>,
+    /// The queries since the previous effect.
+    pub(crate) reads: Vec<Answered>,
+}
+
+/// A query in the log, with its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answered {
+    /// The name of the method.
+    pub(crate) kind: String,
+    /// Fingerprint of the query.
+    pub(crate) print: String,
+    pub(crate) answer: Bson,
 }
 
 /// The result of an effect.
@@ -55,7 +66,7 @@ impl Log {
 
     /// Returns whether an index build may be running.
     pub(crate) fn builds_an_index(&self) -> bool {
-        self.in_doubt().is_some_and(|entry| matches!(entry.effect, Effect::CreateIndex { .. }))
+        self.in_doubt().is_some_and(|entry| matches!(entry.effect, Effect::CreateIndexes { .. }))
     }
 
     /// Parses the field `log` of the record of a migration.
@@ -91,7 +102,7 @@ impl Log {
 
 impl Entry {
     pub(crate) fn new(effect: Effect, before: Document, result: Option<Done>) -> Self {
-        Self { print: effect.print(), effect, before, result }
+        Self { print: effect.print(), effect, before, result, reads: Vec::new() }
     }
 
     fn parse(stored: &Document) -> Option<Self> {
@@ -103,7 +114,9 @@ impl Entry {
         };
         let before = stored.get_document("before").cloned().unwrap_or_default();
         let print = stored.get_str("print").ok()?.to_owned();
-        Some(Self { effect: Effect::parse(stored)?, print, before, result })
+        let reads = stored.get_array("reads").into_iter().flatten().map(|read| Answered::parse(read.as_document()?));
+        let reads = reads.collect::<Option<_>>()?;
+        Some(Self { effect: Effect::parse(stored)?, print, before, result, reads })
     }
 
     pub(crate) fn to_document(&self) -> Document {
@@ -115,7 +128,22 @@ impl Entry {
         if let Some(result) = self.result {
             entry.insert("result", result.as_str());
         }
+        if !self.reads.is_empty() {
+            let reads: Vec<_> = self.reads.iter().map(Answered::to_document).collect();
+            entry.insert("reads", reads);
+        }
         entry
+    }
+}
+
+impl Answered {
+    fn parse(stored: &Document) -> Option<Self> {
+        let text = |field| stored.get_str(field).map(str::to_owned).ok();
+        Some(Self { kind: text("op")?, print: text("print")?, answer: stored.get("answer")?.clone() })
+    }
+
+    fn to_document(&self) -> Document {
+        doc! { "op": &self.kind, "print": &self.print, "answer": self.answer.clone() }
     }
 }
 
@@ -128,88 +156,6 @@ impl Done {
     }
 }
 
-impl Effect {
-    /// Returns the name of the method.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::CreateIndex { .. } => "create_index",
-            Self::DropIndex { .. } => "drop_index",
-            Self::CreateCollection { .. } => "create_collection",
-            Self::CreateView { .. } => "create_view",
-            Self::Modify { .. } => "modify_collection",
-            Self::Drop { .. } => "drop_collection",
-            Self::Rename { .. } => "rename_collection",
-        }
-    }
-
-    /// Returns the name of the collection or view.
-    pub(crate) fn on(&self) -> &str {
-        match self {
-            Self::CreateIndex { on, .. } | Self::DropIndex { on, .. } | Self::Modify { on, .. } => on,
-            Self::CreateCollection { name, .. } | Self::CreateView { name, .. } | Self::Drop { name } => name,
-            Self::Rename { from, .. } => from,
-        }
-    }
-
-    /// Describes the effect for messages: `drop collection 'orders_old'`, `create index 'email_1' on 'users'`.
-    pub(crate) fn described(&self) -> String {
-        let (kind, on) = (self.kind().replace('_', " "), self.on());
-        match self {
-            Self::CreateIndex { spec, .. } => {
-                format!("{kind} '{}' on '{on}'", spec.get_str("name").unwrap_or_default())
-            }
-            Self::DropIndex { name, .. } => format!("{kind} '{name}' on '{on}'"),
-            Self::Rename { to, .. } => format!("{kind} '{on}' to '{to}'"),
-            _ => format!("{kind} '{on}'"),
-        }
-    }
-
-    /// Returns the hash of the effect with all its options, but without its time limit.
-    pub(crate) fn print(&self) -> String {
-        // A document that cannot be encoded cannot be sent, either.
-        let encoded = RawDocumentBuf::try_from(&self.to_document());
-        let hash = Sha256::digest(encoded.as_ref().map_or(&[][..], |encoded| encoded.as_bytes()));
-        let digits = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
-        format!("f1:{}", digits.collect::<String>())
-    }
-
-    fn to_document(&self) -> Document {
-        let mut document = doc! { "op": self.kind(), "on": self.on() };
-        match self {
-            Self::CreateIndex { spec, .. } => document.insert("spec", spec.clone()),
-            Self::DropIndex { name, .. } => document.insert("index", name),
-            Self::CreateCollection { options, .. } => document.insert("options", options.clone()),
-            Self::CreateView { on, pipeline, .. } => {
-                document.insert("viewOn", on);
-                document.insert("pipeline", pipeline.clone())
-            }
-            Self::Modify { fields, .. } => document.insert("fields", fields.clone()),
-            Self::Drop { .. } => None,
-            Self::Rename { to, .. } => document.insert("to", to),
-        };
-        document
-    }
-
-    fn parse(stored: &Document) -> Option<Self> {
-        let text = |field| stored.get_str(field).map(str::to_owned).ok();
-        let document = |field| stored.get_document(field).cloned().ok();
-        let on = text("on")?;
-        Some(match stored.get_str("op").ok()? {
-            "create_index" => Self::CreateIndex { on, spec: document("spec")? },
-            "drop_index" => Self::DropIndex { on, name: text("index")? },
-            "create_collection" => Self::CreateCollection { name: on, options: document("options")? },
-            "create_view" => {
-                let stages = stored.get_array("pipeline").ok()?.iter().map(|stage| stage.as_document().cloned());
-                Self::CreateView { name: on, on: text("viewOn")?, pipeline: stages.collect::<Option<_>>()? }
-            }
-            "modify_collection" => Self::Modify { on, fields: document("fields")? },
-            "drop_collection" => Self::Drop { name: on },
-            "rename_collection" => Self::Rename { from: on, to: text("to")? },
-            _ => return None,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,13 +163,16 @@ mod tests {
     fn effects() -> Vec<Effect> {
         let on = || "users".to_owned();
         vec![
-            Effect::CreateIndex { on: on(), spec: doc! { "key": { "a": 1 }, "name": "a_1", "unique": true } },
+            Effect::CreateIndexes { on: on(), specs: vec![doc! { "key": { "a": 1 }, "name": "a_1", "unique": true }] },
+            Effect::CreateIndexes { on: on(), specs: vec![doc! { "name": "a_1" }, doc! { "name": "b_1" }] },
             Effect::DropIndex { on: on(), name: "a_1".to_owned() },
+            Effect::DropIndexes { on: on() },
             Effect::CreateCollection { name: on(), options: doc! { "validator": { "a": { "$gt": 1 } } } },
             Effect::CreateView { name: on(), on: "people".to_owned(), pipeline: vec![doc! { "$match": {} }] },
             Effect::Modify { on: on(), fields: doc! { "validationLevel": "off" } },
             Effect::Drop { name: on() },
-            Effect::Rename { from: on(), to: "people".to_owned() },
+            Effect::Rename { from: on(), to: "people".to_owned(), replacing: false },
+            Effect::Rename { from: on(), to: "people".to_owned(), replacing: true },
         ]
     }
 
@@ -259,7 +208,8 @@ mod tests {
         assert!(prints.iter().all(|print| print.len() == 19));
         // Fingerprints are stored, so they must not change.
         assert_eq!(Effect::Drop { name: "orders_old".to_owned() }.print(), "f1:13ad1ac90f9c2bd9");
-        let order = |key: Document| Effect::CreateIndex { on: "users".to_owned(), spec: doc! { "key": key } }.print();
+        let order =
+            |key: Document| Effect::CreateIndexes { on: "users".to_owned(), specs: vec![doc! { "key": key }] }.print();
         assert_ne!(order(doc! { "a": 1, "b": 1 }), order(doc! { "b": 1, "a": 1 }));
     }
 }

@@ -7,7 +7,7 @@ use super::command::limited;
 use super::effect::Effect;
 use super::log::Entry;
 use super::perform::Performer;
-use super::seen::{Seen, Settled, index_there, settled};
+use super::seen::{Seen, Settled, indexes_there, settled, still_there};
 use super::server::Server;
 use crate::context::catalog;
 use crate::context::catalog::Index;
@@ -21,7 +21,7 @@ impl<S: Server> Performer<S> {
         Ok(Seen { named: found, home })
     }
 
-    async fn indexes(&self, collection: &str) -> DriverResult<Vec<Index>> {
+    pub(super) async fn indexes(&self, collection: &str) -> DriverResult<Vec<Index>> {
         let mut listed = self.list(catalog::list_indexes(collection, true)).await;
         if catalog::is_beyond_the_stable_api(&listed) {
             listed = self.list(catalog::list_indexes(collection, false)).await;
@@ -29,7 +29,7 @@ impl<S: Server> Performer<S> {
         catalog::parse_indexes(listed)
     }
 
-    async fn list(&self, command: Document) -> DriverResult<Vec<Document>> {
+    pub(super) async fn list(&self, command: Document) -> DriverResult<Vec<Document>> {
         let reply = self.server.read(limited(command, self.max_time)).await?;
         let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
         Ok(batch.into_iter().flatten().filter_map(Bson::as_document).cloned().collect())
@@ -40,15 +40,16 @@ impl<S: Server> Performer<S> {
         let before = &entry.before;
         Ok(match &entry.effect {
             Effect::Drop { name } => self.read_once(&[name]).await?.dropped(name, before),
-            Effect::Rename { from, to } => self.read_once(&[from, to]).await?.renamed(from, to, before),
+            Effect::Rename { from, to, .. } => self.read_once(&[from, to]).await?.renamed(from, to, before),
             Effect::CreateCollection { name, options } => self.read_once(&[name]).await?.created(name, options, before),
             Effect::CreateView { name, on, pipeline } => {
                 settled(self.read_once(&[name]).await?.get(name).is_some_and(|there| there.is_the_view(on, pipeline)))
             }
-            Effect::CreateIndex { on, spec } => index_there(&self.indexes(on).await?, spec),
+            Effect::CreateIndexes { on, specs } => indexes_there(&self.indexes(on).await?, specs),
             Effect::DropIndex { on, name } => {
                 settled(!self.indexes(on).await?.iter().any(|index| index.is_dropped_by(name)))
             }
+            Effect::DropIndexes { on } => settled(still_there(&self.indexes(on).await?, before).is_empty()),
             Effect::Modify { on, fields } => {
                 let indexes = if fields.contains_key("index") { self.indexes(on).await? } else { Vec::new() };
                 self.read_once(&[on]).await?.modified(on, fields, &indexes)

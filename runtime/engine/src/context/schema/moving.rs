@@ -23,12 +23,17 @@ impl<S: Server> Performer<S> {
         mut in_doubt: bool,
     ) -> Result<(), Failure> {
         let mut retry = Retry::new(self.max_time);
+        let mut target = before.get("to").cloned().unwrap_or(Bson::Null);
+        // Without UUIDs, only a read right before the rename shows that it drops no other collection.
+        in_doubt |= !self.fences && is_uuid(&target);
         loop {
             if in_doubt {
-                match self.settle(effect, before).await? {
+                let settled;
+                (settled, target) = self.settle(effect, before).await?;
+                match settled {
                     Settled::Done => {
                         self.write_barrier().await?;
-                        if self.settle(effect, before).await? == Settled::Done {
+                        if self.settle(effect, before).await?.0 == Settled::Done {
                             self.replay.settle(Done::Now);
                             return Ok(());
                         }
@@ -39,7 +44,7 @@ impl<S: Server> Performer<S> {
                 }
             }
             self.check_permit()?;
-            let command = self.moving(effect, before);
+            let command = self.moving(effect, before, &target);
             let Err(error) = self.server.attempt(command, &mut retry).await else {
                 self.ended(effect, Done::Now);
                 return Ok(());
@@ -57,25 +62,37 @@ impl<S: Server> Performer<S> {
         }
     }
 
-    fn moving(&self, effect: &Effect, before: &Document) -> Document {
+    /// Builds the command. `target` identifies the collection that a rename replaces.
+    fn moving(&self, effect: &Effect, before: &Document, target: &Bson) -> Document {
         let mut command = match effect {
-            Effect::Rename { from, to } => {
+            Effect::Rename { from, to, .. } => {
                 let database = self.server.database();
                 doc! { RENAME: format!("{database}.{from}"), "to": format!("{database}.{to}") }
             }
             other => doc! { "drop": other.on() },
         };
-        let uuid = before.get("uuid").filter(|uuid| matches!(uuid, Bson::Binary(_)));
+        let uuid = before.get("uuid").filter(|uuid| is_uuid(uuid));
         if let (true, Some(uuid), false) = (self.fences, uuid, before.contains_key("timeseries")) {
             command.insert("collectionUUID", uuid.clone());
+        }
+        if is_uuid(target) {
+            command.insert("dropTarget", if self.fences { target.clone() } else { true.into() });
         }
         command
     }
 
-    async fn settle(&self, effect: &Effect, before: &Document) -> Result<Settled, Failure> {
+    /// Returns whether the effect took place, and what has the new name of a rename.
+    async fn settle(&self, effect: &Effect, before: &Document) -> Result<(Settled, Bson), Failure> {
         Ok(match effect {
-            Effect::Rename { from, to } => self.read(effect, &[from, to]).await?.renamed(from, to, before),
-            other => self.read(effect, &[other.on()]).await?.dropped(other.on(), before),
+            Effect::Rename { from, to, .. } => {
+                let seen = self.read(effect, &[from, to]).await?;
+                (seen.renamed(from, to, before), seen.identity(to))
+            }
+            other => (self.read(effect, &[other.on()]).await?.dropped(other.on(), before), Bson::Null),
         })
     }
+}
+
+fn is_uuid(value: &Bson) -> bool {
+    matches!(value, Bson::Binary(_))
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mongodb::bson::{Document, doc};
+use mongodb::bson::Document;
 use mongodb::error::Error as DriverError;
 
 use super::effect::Effect;
@@ -13,9 +13,9 @@ use super::replay::{Next, Replay};
 use super::retry::Retry;
 use super::seen::{Seen, Settled};
 use super::server::Server;
+use crate::context::catalog::Index;
 use crate::context::journal::{Found, Journal};
 use crate::error::Error;
-use crate::error::codes::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, VIEW_OVER_COLLECTION};
 use crate::report::{Counts, Prediction};
 use crate::stop::{Permit, Reason};
 
@@ -36,7 +36,7 @@ pub(crate) struct Performer<S> {
     pub(super) max_time: Duration,
     pub(super) replay: Replay,
     /// The reason why every further operation fails.
-    failure: Option<Failure>,
+    pub(super) failure: Option<Failure>,
     /// An operation that took effect after the lease was lost.
     late: Option<String>,
     /// Interrupts the run after this number of operations.
@@ -111,7 +111,7 @@ impl<S: Server> Performer<S> {
         self.check_permit()?;
         match effect {
             Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &before, false).await,
-            _ => self.define(effect).await,
+            _ => self.define(effect, &before).await,
         }
     }
 
@@ -119,7 +119,7 @@ impl<S: Server> Performer<S> {
     async fn resume(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Failure> {
         match effect {
             Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &entry.before, true).await,
-            _ => self.define(effect).await,
+            _ => self.define(effect, &entry.before).await,
         }
     }
 
@@ -127,7 +127,7 @@ impl<S: Server> Performer<S> {
     async fn replace(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Failure> {
         match self.is_settled(entry).await? {
             Settled::Open => self.replay.forget(),
-            Settled::Done => return Err(self.replay.has_changed(Some(effect))),
+            Settled::Done => return Err(self.replay.has_changed(Some(effect.described()))),
             Settled::Unknown(found) => return Err(self.in_doubt(&entry.effect, found)),
         }
         Ok(())
@@ -151,7 +151,7 @@ impl<S: Server> Performer<S> {
                 self.replay.settle(Done::Now);
                 Ok(Some(done))
             }
-            Settled::Done => Err(self.replay.has_changed(Some(effect)).into()),
+            Settled::Done => Err(self.replay.has_changed(Some(effect.described())).into()),
             Settled::Unknown(found) => {
                 self.replay.settle(Done::Now);
                 let notes = vec![format!("cannot tell whether the interrupted run has done it: {found}")];
@@ -189,70 +189,23 @@ impl<S: Server> Performer<S> {
         Failure::InDoubt { position: self.replay.position(), operation: effect.described(), found }
     }
 
-    /// Performs an effect that moves no data. Its command is idempotent.
-    async fn define(&mut self, effect: &Effect) -> Result<(), Failure> {
-        let mut done = self.send(effect).await?;
-        if done == Done::Already {
-            // Perhaps an earlier attempt did it, and a fail-over may still undo that.
-            self.write_barrier().await?;
-            done = self.send(effect).await?;
-        }
-        self.ended(effect, done);
-        Ok(())
-    }
-
-    async fn send(&mut self, effect: &Effect) -> Result<Done, Failure> {
-        let done = match effect {
-            Effect::CreateIndex { on, spec } => {
-                let command = doc! { "createIndexes": on, "indexes": [spec.clone()] };
-                self.send_until_answered(command, &[]).await
-            }
-            Effect::DropIndex { on, name } => {
-                let command = doc! { "dropIndexes": on, "index": name };
-                self.send_until_answered(command, &[INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND]).await
-            }
-            Effect::CreateCollection { name, options } => {
-                let mut create = doc! { "create": name };
-                create.extend(options.clone());
-                let asked = options.iter().filter(|(field, _)| VALIDATION.contains(&field.as_str()));
-                let modify = asked.map(|(field, value)| (field.clone(), value.clone())).collect();
-                return self.create(effect, create, modify).await;
-            }
-            Effect::CreateView { name, on, pipeline } => {
-                let definition = doc! { "viewOn": on, "pipeline": pipeline.clone() };
-                let mut create = doc! { "create": name };
-                create.extend(definition.clone());
-                return self.create(effect, create, definition).await;
-            }
-            Effect::Modify { on, fields } => {
-                let mut command = doc! { "collMod": on };
-                command.extend(fields.clone());
-                self.send_until_answered(command, &[]).await
-            }
-            Effect::Drop { .. } | Effect::Rename { .. } => unreachable!("these move data"),
-        };
-        done.map_err(|error| self.failed(effect, &error))
-    }
-
-    /// Creates a collection or a view. An existing one of the same kind gets the fields of `modify`.
-    async fn create(&mut self, effect: &Effect, create: Document, modify: Document) -> Result<Done, Failure> {
-        let created = self.send_until_answered(create, &[NAMESPACE_EXISTS, VIEW_OVER_COLLECTION]).await;
-        let mut done = created.map_err(|error| self.failed(effect, &error))?;
-        if done == Done::Already && !modify.is_empty() {
-            self.read(effect, &[effect.on()]).await?.refuse_other_kind(effect)?;
-            let mut command = doc! { "collMod": effect.on() };
-            command.extend(modify);
-            done = self.send_until_answered(command, &[]).await.map_err(|error| self.failed(effect, &error))?;
-        }
-        Ok(done)
-    }
-
     /// Reads the collections and views with these names. Retries after a fail-over.
     pub(super) async fn read(&self, effect: &Effect, names: &[&str]) -> Result<Seen, Failure> {
         let mut retry = Retry::new(self.max_time);
         loop {
             match self.read_once(names).await {
                 Ok(seen) => return Ok(seen),
+                Err(error) => self.again(error, &mut retry).await.map_err(|error| self.failed(effect, &error))?,
+            }
+        }
+    }
+
+    /// Reads the indexes of a collection. Retries after a fail-over.
+    pub(super) async fn read_indexes(&self, effect: &Effect, on: &str) -> Result<Vec<Index>, Failure> {
+        let mut retry = Retry::new(self.max_time);
+        loop {
+            match self.indexes(on).await {
+                Ok(indexes) => return Ok(indexes),
                 Err(error) => self.again(error, &mut retry).await.map_err(|error| self.failed(effect, &error))?,
             }
         }

@@ -7,7 +7,8 @@ use mongodb::bson::{Bson, Document, RawDocumentBuf};
 
 use super::effect::Effect;
 use super::failure::Failure;
-use super::log::{Done, Entry, Log};
+use super::log::{Answered, Done, Entry, Log};
+use super::query::Query;
 use crate::store::LogUpdate;
 
 /// Limits of a log, which is part of a record. The server limits a document to 16 MB.
@@ -24,6 +25,10 @@ pub(crate) struct Replay {
     changed: BTreeSet<usize>,
     /// Index of the next call.
     place: usize,
+    /// The queries since the last effect.
+    reads: Vec<Answered>,
+    /// Number of logged queries before the next effect that the body has passed.
+    passed: usize,
     /// Checksum of the current code.
     checksum: String,
     /// All calls so far, including those that were skipped.
@@ -51,6 +56,8 @@ impl Replay {
             stored,
             changed: BTreeSet::new(),
             place: 0,
+            reads: Vec::new(),
+            passed: 0,
             checksum: checksum.to_owned(),
             effects: Vec::new(),
             bytes,
@@ -73,16 +80,49 @@ impl Replay {
 
     pub(super) fn next(&mut self, effect: &Effect) -> Result<Next, Failure> {
         self.effects.push(effect.clone());
-        let Some(entry) = self.log.entries.get(self.place) else { return Ok(Next::New) };
+        let Some(entry) = self.log.entries.get_mut(self.place) else { return Ok(Next::New) };
         let same = entry.print == effect.print();
         match entry.result {
-            None => Ok(Next::InDoubt(Box::new(entry.clone()), same)),
+            None => {
+                if same && entry.reads != self.reads {
+                    // The body may ask more before an effect in doubt than it did.
+                    entry.reads.clone_from(&self.reads);
+                    self.changed.insert(self.place);
+                }
+                Ok(Next::InDoubt(Box::new(entry.clone()), same))
+            }
             Some(_) if same => {
-                self.place += 1;
+                self.advance();
                 Ok(Next::Done)
             }
-            Some(_) => Err(self.has_changed(Some(effect))),
+            Some(_) => Err(self.has_changed(Some(effect.described()))),
         }
+    }
+
+    /// Returns the logged answer to a query, or `None` if the database has to be asked. A body that has asked something else before
+    /// an effect that is done has changed.
+    pub(super) fn answer(&mut self, query: &Query) -> Result<Option<Bson>, Failure> {
+        let Some(entry) = self.log.entries.get(self.place) else { return Ok(None) };
+        let print = query.print();
+        let mut left = entry.reads.iter().enumerate().skip(self.passed);
+        let Some((index, read)) = left.find(|(_, read)| read.print == print) else {
+            return if entry.result.is_none() { Ok(None) } else { Err(self.has_changed(Some(query.described()))) };
+        };
+        self.passed = index + 1;
+        self.reads.push(read.clone());
+        Ok(Some(read.answer.clone()))
+    }
+
+    /// Adds a query that the database has answered. It is stored with the next effect.
+    pub(super) fn record(&mut self, query: &Query, answer: Bson) {
+        self.reads.push(Answered { kind: query.kind().to_owned(), print: query.print(), answer });
+    }
+
+    /// Moves on to the next effect.
+    fn advance(&mut self) {
+        self.place += 1;
+        self.passed = 0;
+        self.reads.clear();
     }
 
     /// Returns the first logged effect that the body has not repeated. It is in doubt if it is the last.
@@ -90,14 +130,9 @@ impl Replay {
         self.log.entries.get(self.place)
     }
 
-    pub(super) fn has_changed(&self, now: Option<&Effect>) -> Failure {
+    pub(super) fn has_changed(&self, now: Option<String>) -> Failure {
         let recorded = self.log.entries.get(self.place).map(|entry| entry.effect.described()).unwrap_or_default();
-        Failure::Changed {
-            position: self.position(),
-            recorded,
-            now: now.map(Effect::described),
-            same_code: self.log.checksum == self.checksum,
-        }
+        Failure::Changed { position: self.position(), recorded, now, same_code: self.log.checksum == self.checksum }
     }
 
     /// Removes the effect in doubt, which did not take effect, because the body has another one in its place.
@@ -109,11 +144,13 @@ impl Replay {
 
     /// Appends an effect: its intent, or, with a result, an effect that had nothing to do.
     pub(super) fn add(&mut self, effect: &Effect, before: Document, result: Option<Done>) -> Result<(), Failure> {
-        let entry = Entry::new(effect.clone(), before, result);
+        let mut entry = Entry::new(effect.clone(), before, result);
+        entry.reads.clone_from(&self.reads);
         self.bytes += size(&entry);
         if self.place >= MOST_EFFECTS || self.bytes > MOST_BYTES {
             return Err(Failure::Refused(format!(
-                "not started, because one migration has at most {MOST_EFFECTS} operations of `Schema`, and 2 MB of them; split it"
+                "not started, because one migration has at most {MOST_EFFECTS} operations of `Schema`, and 2 MB of them and of answers to \
+                 its queries; split it"
             )));
         }
         if self.place < self.stored {
@@ -121,7 +158,7 @@ impl Replay {
         }
         self.log.entries.push(entry);
         if result.is_some() {
-            self.place += 1;
+            self.advance();
         }
         Ok(())
     }
@@ -133,7 +170,7 @@ impl Replay {
             if self.place < self.stored {
                 self.changed.insert(self.place);
             }
-            self.place += 1;
+            self.advance();
         }
     }
 
@@ -177,3 +214,6 @@ impl Replay {
 fn size(entry: &Entry) -> usize {
     RawDocumentBuf::try_from(&entry.to_document()).map_or(0, |encoded| encoded.as_bytes().len())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::effect::Effect;
+use super::effect::{ALL_INDEXES, Effect, index_name};
 use super::failure::Failure;
 use crate::context::catalog::same::{index_covers, same, same_option};
 use crate::context::catalog::{Index, Listed, ListedKind};
@@ -81,10 +81,16 @@ impl Seen {
         let is = |name| self.get(name).and_then(|there: &Listed| there.uuid.as_ref()) == Some(uuid);
         match (is(from), is(to)) {
             (_, true) => Settled::Done,
-            (true, false) if self.get(to).is_none() => Settled::Open,
+            (true, false) if self.get(to).is_none() || self.is_to_be_replaced(to, before) => Settled::Open,
             (true, false) => Settled::Unknown(format!("somebody has made another collection '{to}' meanwhile")),
             (false, false) => Settled::Unknown(format!("the collection is neither '{from}' nor '{to}' any more")),
         }
+    }
+
+    /// Returns whether the rename found this collection under its new name, to drop it.
+    fn is_to_be_replaced(&self, to: &str, before: &Document) -> bool {
+        let target = before.get("to").filter(|target| matches!(target, Bson::Binary(_)));
+        target.is_some_and(|target| *target == self.identity(to))
     }
 
     pub(super) fn created(&self, name: &str, options: &Document, before: &Document) -> Settled {
@@ -131,8 +137,20 @@ pub(super) fn settled(done: bool) -> Settled {
     if done { Settled::Done } else { Settled::Open }
 }
 
-pub(super) fn index_there(indexes: &[Index], spec: &Document) -> Settled {
-    let name = spec.get_str("name").unwrap_or_default();
+/// Decides whether all these indexes were created. The server creates all or none.
+pub(super) fn indexes_there(indexes: &[Index], specs: &[Document]) -> Settled {
+    let there = specs.iter().map(|spec| index_there(indexes, spec));
+    there.reduce(|one, other| if one == Settled::Done { other } else { one }).unwrap_or(Settled::Done)
+}
+
+/// Returns the names of the indexes that dropping all of them found, and that still exist.
+pub(super) fn still_there<'b>(indexes: &[Index], before: &'b Document) -> Vec<&'b str> {
+    let names = before.get_array("indexes").into_iter().flatten().filter_map(Bson::as_str);
+    names.filter(|name| indexes.iter().any(|index| index.is_named(name))).collect()
+}
+
+fn index_there(indexes: &[Index], spec: &Document) -> Settled {
+    let name = index_name(spec);
     match indexes.iter().find(|index| index.is_named(name)) {
         None => Settled::Open,
         Some(index) if index.is_building => {
@@ -162,10 +180,14 @@ impl Listed {
 }
 
 impl Index {
-    /// Returns whether `dropIndexes` with this name drops the index.
+    /// Returns whether dropping all indexes drops this one.
+    pub(super) fn can_be_dropped(&self) -> bool {
+        !self.is_named("_id_") && !self.spec.get_bool("clustered").unwrap_or(false)
+    }
+
+    /// Returns whether the index is dropped under this name, which may be [`ALL_INDEXES`].
     pub(super) fn is_dropped_by(&self, name: &str) -> bool {
-        let kept = self.is_named("_id_") || self.spec.get_bool("clustered").unwrap_or(false);
-        if name == "*" { !kept } else { self.is_named(name) }
+        if name == ALL_INDEXES { self.can_be_dropped() } else { self.is_named(name) }
     }
 
     /// Returns whether `collMod` selects this index, by name or by keys.

@@ -46,7 +46,7 @@ impl<S: Server> Performer<S> {
     /// Describes the operation that failed.
     pub(super) fn doing(&self, kind: &str, collection: &str, error: &DriverError) -> String {
         // "create index on 'users'", but "drop collection 'users'".
-        let on = if kind.ends_with("_index") { " on" } else { "" };
+        let on = if kind.contains("_index") { " on" } else { "" };
         let doing = format!("{}{on} '{collection}'", kind.replace('_', " "));
         match code(error) {
             Some(MAX_TIME_MS_EXPIRED) => {

@@ -93,6 +93,18 @@ pub(super) fn excuse(execution: Execution, missing: Option<&str>) -> Execution {
     }
 }
 
+/// Withdraws the failure of a `Schema` body that ended with a query whose answer is unknown. An obstacle before it stays one.
+pub(super) fn not_answered(execution: Execution, unanswered: Option<String>) -> Execution {
+    let (Some(reason), Outcome::Failed { .. }) = (unanswered, &execution.outcome) else { return execution };
+    let mut predictions = execution.operations.iter().filter_map(|operation| operation.prediction);
+    let outcome = if predictions.any(|prediction| prediction == Prediction::WouldFail) {
+        Outcome::WouldFail
+    } else {
+        Outcome::NotSimulated { reason }
+    };
+    Execution { outcome, ..execution }
+}
+
 fn unprovided(name: &str) -> String {
     format!("it needs a value of the type `{name}`, and none is provided for dry runs")
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::context::is_query;
 use crate::executor::Step;
 use crate::migration::Kind;
 use crate::plan::Graph;
@@ -67,8 +68,12 @@ impl<'g> Unseen<'g> {
         }
     }
 
-    /// Withdraws the prediction of failure if earlier steps write to the collections, because they may remove the obstacles.
-    pub(super) fn doubt(&self, execution: &mut Execution) {
+    /// Withdraws the prediction if earlier steps write to the collections, because they may remove an obstacle, or change the answer
+    /// to a query.
+    pub(super) fn doubt(&self, step: &Step<'_>, execution: &mut Execution) {
+        if step.kind == Kind::Schema {
+            self.doubt_answers(execution);
+        }
         if !matches!(execution.outcome, Outcome::WouldFail) {
             return;
         }
@@ -91,17 +96,43 @@ impl<'g> Unseen<'g> {
         execution.outcome = Outcome::NotSimulated { reason };
     }
 
+    fn doubt_answers(&self, execution: &mut Execution) {
+        let queries = execution.operations.iter().filter(|operation| is_query(operation.kind));
+        let mut asked: Vec<_> = queries.map(|query| query.collection.as_str()).collect();
+        if asked.is_empty() || matches!(execution.outcome, Outcome::NotSimulated { .. } | Outcome::Stopped { .. }) {
+            return;
+        }
+        asked.sort_unstable();
+        asked.dedup();
+        let wrote = |id: &&'static str| {
+            let writers = asked.iter().filter_map(|collection| self.wrote.get(*collection)).flatten();
+            writers.chain(&self.opaque).any(|writer| writer == id)
+        };
+        let writers: Vec<_> = self.before.iter().copied().filter(|id| wrote(id)).collect();
+        if !writers.is_empty() {
+            let reason = format!(
+                "it asks about '{}', and was answered without the effects of {}",
+                asked.join("', '"),
+                named(&writers)
+            );
+            execution.outcome = Outcome::NotSimulated { reason };
+        }
+    }
+
     /// Adds a step to the earlier ones.
     pub(super) fn add(&mut self, step: &Step<'_>, execution: &Execution, rolled_back: &[&'static str]) {
         let id = step.migration.id();
-        if step.kind != Kind::Schema {
+        // A body whose queries have no certain answers may have other effects than those that were checked.
+        let is_uncertain = matches!(execution.outcome, Outcome::NotSimulated { .. })
+            && execution.operations.iter().any(|operation| is_query(operation.kind));
+        if step.kind != Kind::Schema || is_uncertain {
             self.before.push(id);
         }
         if step.kind != Kind::Tx || matches!(execution.outcome, Outcome::NotSimulated { .. }) {
             self.not_executed.push(id);
         }
         match execution.outcome {
-            Outcome::NotSimulated { .. } if step.kind != Kind::Schema => self.opaque.push(id),
+            Outcome::NotSimulated { .. } if step.kind != Kind::Schema || is_uncertain => self.opaque.push(id),
             Outcome::WouldApply | Outcome::WouldRevert if step.kind == Kind::Tx => {
                 for operation in execution.operations.iter().filter(|operation| operation.counts.has_changed()) {
                     let writers = self.wrote.entry(operation.collection.clone()).or_default();

@@ -9,7 +9,7 @@ const NONE: [(&str, Vec<Document>); 0] = [];
 fn index(on: &str, name: &str, spec: Document) -> Effect {
     let mut spec = spec;
     spec.insert("name", name);
-    Effect::CreateIndex { on: on.to_owned(), spec }
+    Effect::CreateIndexes { on: on.to_owned(), specs: vec![spec] }
 }
 
 fn a_1(on: &str) -> Effect {
@@ -33,7 +33,7 @@ fn gone(name: &str) -> Effect {
 }
 
 fn rename(from: &str, to: &str) -> Effect {
-    Effect::Rename { from: from.to_owned(), to: to.to_owned() }
+    Effect::Rename { from: from.to_owned(), to: to.to_owned(), replacing: false }
 }
 
 /// Migrations `1`, `2`, .. that were executed in this order.

@@ -3,7 +3,7 @@ use mongodb::bson::doc;
 use super::*;
 
 fn create_index(on: &str, name: &str) -> Effect {
-    Effect::CreateIndex { on: on.to_owned(), spec: doc! { "key": { "a": 1 }, "name": name } }
+    Effect::CreateIndexes { on: on.to_owned(), specs: vec![doc! { "key": { "a": 1 }, "name": name }] }
 }
 
 fn create(name: &str, options: Document) -> Effect {
@@ -15,7 +15,7 @@ fn drop(name: &str) -> Effect {
 }
 
 fn rename(from: &str, to: &str) -> Effect {
-    Effect::Rename { from: from.to_owned(), to: to.to_owned() }
+    Effect::Rename { from: from.to_owned(), to: to.to_owned(), replacing: false }
 }
 
 fn facts(effects: &[Effect]) -> Vec<Document> {
@@ -62,7 +62,7 @@ fn a_later_fact_replaces_an_earlier_one_about_the_same_object() {
         [doc! { "on": "users", "index": "a_1", "spec": null }]
     );
     assert_eq!(facts(&[dropped, create_index("users", "a_1")]).len(), 1);
-    let all = Effect::DropIndex { on: "users".to_owned(), name: "*".to_owned() };
+    let all = Effect::DropIndexes { on: "users".to_owned() };
     assert_eq!(
         facts(&[create_index("users", "a_1"), create_index("users", "b_1"), all]),
         [doc! { "on": "users", "index": "*", "spec": null }]

@@ -207,12 +207,17 @@ impl Check<'_> {
         Ok(true)
     }
 
-    pub(super) async fn rename(&mut self, to: &str) -> Result<()> {
+    pub(super) async fn rename(&mut self, to: &str, replacing: bool) -> Result<()> {
         match (self.described(self.collection).await?, self.described(to).await?) {
             (None, Some(_)) => self.nothing(format!("has been renamed to '{to}' already: nothing to do")),
             (None, None) => self.obstacle(format!("neither it nor '{to}' exists (code {NAMESPACE_NOT_FOUND})")),
-            (Some(_), Some(_)) => self.obstacle(format!("'{to}' exists already (code {NAMESPACE_EXISTS})")),
-            (Some(there), None) => match there.kind {
+            (Some(_), Some(_)) if !replacing => {
+                self.obstacle(format!("'{to}' exists already (code {NAMESPACE_EXISTS})"));
+            }
+            (Some(_), Some(_)) if self.collection == to => {
+                self.obstacle(format!("the old name is the new one (code {ILLEGAL_OPERATION})"));
+            }
+            (Some(there), target) => match there.kind {
                 ListedKind::View => {
                     self.obstacle(format!(
                         "it is a view, and cannot be renamed (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"
@@ -224,11 +229,32 @@ impl Check<'_> {
                 ListedKind::Collection if self.is_no_name(to, ILLEGAL_OPERATION) => {}
                 ListedKind::Collection => {
                     self.note(format!("would be renamed to '{to}'"));
-                    self.projection.rename(self.collection, to, there);
+                    if self.replaces(to, target).await? {
+                        self.projection.rename(self.collection, to, there);
+                    }
                 }
             },
         }
         Ok(())
+    }
+
+    /// Checks the collection that a rename would drop. Returns whether the server would drop it.
+    async fn replaces(&mut self, to: &str, target: Option<Described>) -> Result<bool> {
+        let lost = match target {
+            None => return Ok(true),
+            Some(Described { kind: ListedKind::Collection, stored: Some(stored), .. }) => {
+                self.estimated_count(&stored).await?
+            }
+            Some(Described { kind: ListedKind::Collection, stored: None, .. }) => 0,
+            Some(_) => {
+                self.obstacle(format!(
+                    "'{to}' is a view or a time series, which the server does not replace (code {NAMESPACE_EXISTS})"
+                ));
+                return Ok(false);
+            }
+        };
+        self.note(format!("'{to}' would be dropped, and {} lost", plural(lost, "document")));
+        Ok(true)
     }
 }
 

@@ -9,11 +9,14 @@ use crate::context::catalog;
 use crate::context::catalog::same::index_covers;
 use crate::context::catalog::same::same;
 use crate::context::catalog::{Index, ListedKind};
+use crate::context::journal::Found;
+use crate::context::schema::effect::{ALL_INDEXES, index_name};
 use crate::display::{JsonDocument, plural};
 use crate::error::code;
 use crate::error::codes::{
     COMMAND_NOT_SUPPORTED_ON_VIEW, INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, INVALID_NAMESPACE, INVALID_OPTIONS,
 };
+use crate::report::Prediction;
 
 /// Maximum attempts after transient aborts of the transaction.
 const ATTEMPTS: u32 = 3;
@@ -31,7 +34,24 @@ enum Answer {
 }
 
 impl Check<'_> {
-    pub(super) async fn create_index(&mut self, spec: &Document) -> Result<()> {
+    /// Checks each index after the earlier ones. Creating several fails if one of them fails.
+    pub(super) async fn create_indexes(&mut self, specs: &[Document]) -> Result<()> {
+        if let [spec] = specs {
+            return self.create_index(spec).await;
+        }
+        let mut all = Found { notes: Vec::new(), prediction: Prediction::NothingToDo };
+        for spec in specs {
+            self.about = format!("'{}': ", index_name(spec));
+            self.found = Found { notes: Vec::new(), prediction: Prediction::WouldChange };
+            self.create_index(spec).await?;
+            all.prediction = all.prediction.max(self.found.prediction);
+            all.notes.append(&mut self.found.notes);
+        }
+        self.found = all;
+        Ok(())
+    }
+
+    async fn create_index(&mut self, spec: &Document) -> Result<()> {
         let there = self.described(self.collection).await?;
         match there.as_ref().map(|there| there.kind) {
             Some(ListedKind::View) => {
@@ -82,14 +102,7 @@ impl Check<'_> {
     }
 
     pub(super) async fn drop_index(&mut self, name: &str) -> Result<()> {
-        let there = match self.described(self.collection).await? {
-            Some(there) if there.kind == ListedKind::View => {
-                self.obstacle(format!("it is a view (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"));
-                return Ok(());
-            }
-            Some(collection) => self.indexes(&collection).await?,
-            None => Vec::new(),
-        };
+        let Some(there) = self.indexes_to_drop().await? else { return Ok(()) };
         let dropped: Vec<_> = there.iter().filter(|index| index.is_dropped_by(name)).collect();
         match dropped.first() {
             None => self.nothing(format!("there is no index '{name}': nothing to do")),
@@ -99,10 +112,6 @@ impl Check<'_> {
             Some(index) if index.spec.get_bool("clustered").unwrap_or(false) => {
                 self.obstacle("the collection is clustered by this index, which cannot be dropped (code 5979800)");
             }
-            Some(_) if name == "*" => {
-                let indexes = if dropped.len() == 1 { "index" } else { "indexes" };
-                self.note(format!("{} {indexes} would be dropped", dropped.len()));
-            }
             Some(index) => {
                 let keys = index.spec.get_document("key").cloned().unwrap_or_default();
                 self.note(format!("the index '{name}' on {} would be dropped", JsonDocument(&keys)));
@@ -110,6 +119,29 @@ impl Check<'_> {
         }
         self.projection.drop_index(self.collection, name);
         Ok(())
+    }
+
+    pub(super) async fn drop_indexes(&mut self) -> Result<()> {
+        let Some(there) = self.indexes_to_drop().await? else { return Ok(()) };
+        match there.iter().filter(|index| index.can_be_dropped()).count() {
+            0 => self.nothing("has no index except the one on `_id`: nothing to do"),
+            1 => self.note("1 index would be dropped"),
+            count => self.note(format!("{count} indexes would be dropped")),
+        }
+        self.projection.drop_index(self.collection, ALL_INDEXES);
+        Ok(())
+    }
+
+    /// Returns the indexes of a collection, or `None` if it is a view, which is an obstacle.
+    async fn indexes_to_drop(&mut self) -> Result<Option<Vec<Index>>> {
+        Ok(match self.described(self.collection).await? {
+            Some(there) if there.kind == ListedKind::View => {
+                self.obstacle(format!("it is a view (code {COMMAND_NOT_SUPPORTED_ON_VIEW})"));
+                None
+            }
+            Some(collection) => Some(self.indexes(&collection).await?),
+            None => Some(Vec::new()),
+        })
     }
 
     /// Returns the indexes of a collection, including the effects of earlier operations.

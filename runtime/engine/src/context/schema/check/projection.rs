@@ -1,12 +1,15 @@
 //! The collections, views and indexes that would exist after the earlier operations of a dry run. Without it, changing a
 //! collection that an earlier operation would create would seem to fail.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mongodb::bson::Document;
 
 use crate::context::catalog::{Index, ListedKind};
+use crate::context::journal::Found;
+use crate::context::schema::effect::Effect;
+use crate::report::Prediction;
 
 /// Shared by all `Schema` steps of a dry run, which are checked in order.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Projection {
 struct Changes {
     names: HashMap<String, Place>,
     indexes: HashMap<String, Vec<IndexChange>>,
+    /// Names with an operation whose effect is not projected.
+    doubtful: HashSet<String>,
 }
 
 /// The state of a name after earlier operations.
@@ -51,6 +56,21 @@ impl Projection {
         Self { transactional, changes: Arc::default() }
     }
 
+    /// Adds the names of an effect that cannot be predicted, or is not projected in full.
+    pub(in super::super) fn doubt(&self, effect: &Effect, found: &Found) {
+        let hides = matches!(effect, Effect::Modify { fields, .. } if fields.contains_key("index"));
+        if found.prediction == Prediction::CannotTell || hides {
+            self.changes().doubtful.insert(effect.on().to_owned());
+            if let Effect::Rename { to, .. } = effect {
+                self.changes().doubtful.insert(to.clone());
+            }
+        }
+    }
+
+    pub(super) fn is_doubtful(&self, name: &str) -> bool {
+        self.changes().doubtful.contains(name)
+    }
+
     pub(super) fn place(&self, name: &str) -> Place {
         self.changes().names.get(name).cloned().unwrap_or(Place::Untouched)
     }
@@ -73,6 +93,9 @@ impl Projection {
         let mut changes = self.changes();
         changes.names.insert(from.to_owned(), Place::Gone);
         changes.names.insert(to.to_owned(), Place::Changed(described));
+        if changes.doubtful.contains(from) {
+            changes.doubtful.insert(to.to_owned());
+        }
         let indexes = changes.indexes.remove(from).unwrap_or_default();
         changes.indexes.insert(to.to_owned(), indexes);
     }

@@ -12,6 +12,8 @@ use crate::context::Effect;
 pub(super) enum Script {
     /// Drops the old orders, renames the current ones, and creates new ones.
     Replace,
+    /// Renames the current orders over the old ones.
+    Overwrite,
     /// Recreates an index with another option.
     Reindex,
 }
@@ -21,19 +23,23 @@ impl Script {
         static REPLACE: LazyLock<[Effect; 3]> = LazyLock::new(|| {
             [
                 Effect::Drop { name: "orders_old".to_owned() },
-                Effect::Rename { from: "orders".to_owned(), to: "orders_old".to_owned() },
+                Effect::Rename { from: "orders".to_owned(), to: "orders_old".to_owned(), replacing: false },
                 Effect::CreateCollection { name: "orders".to_owned(), options: Document::new() },
             ]
+        });
+        static OVERWRITE: LazyLock<[Effect; 1]> = LazyLock::new(|| {
+            [Effect::Rename { from: "orders".to_owned(), to: "orders_old".to_owned(), replacing: true }]
         });
         static REINDEX: LazyLock<[Effect; 2]> = LazyLock::new(|| {
             let spec = doc! { "key": { "email": 1 }, "name": "email_1", "unique": true };
             [
                 Effect::DropIndex { on: "users".to_owned(), name: "email_1".to_owned() },
-                Effect::CreateIndex { on: "users".to_owned(), spec },
+                Effect::CreateIndexes { on: "users".to_owned(), specs: vec![spec] },
             ]
         });
         match self {
             Self::Replace => &*REPLACE,
+            Self::Overwrite => &*OVERWRITE,
             Self::Reindex => &*REINDEX,
         }
     }
@@ -55,7 +61,7 @@ pub(super) fn undisturbed(scripts: impl Iterator<Item = Script>) -> Collections 
     for effect in scripts.flat_map(Script::effects) {
         match effect {
             Effect::Drop { name } => drop(there.remove(name)),
-            Effect::Rename { from, to } => {
+            Effect::Rename { from, to, .. } => {
                 if let Some(moved) = there.remove(from) {
                     there.insert(to.clone(), moved);
                 }
@@ -63,14 +69,18 @@ pub(super) fn undisturbed(scripts: impl Iterator<Item = Script>) -> Collections 
             Effect::CreateCollection { name, .. } => {
                 there.entry(name.clone()).or_default();
             }
-            Effect::CreateIndex { on, spec } => {
-                let name = spec.get_str("name").unwrap_or_default().to_owned();
-                there.entry(on.clone()).or_default().indexes.insert(name, spec.clone());
+            Effect::CreateIndexes { on, specs } => {
+                for spec in specs {
+                    let name = spec.get_str("name").unwrap_or_default().to_owned();
+                    there.entry(on.clone()).or_default().indexes.insert(name, spec.clone());
+                }
             }
             Effect::DropIndex { on, name } => {
                 there.entry(on.clone()).or_default().indexes.remove(name);
             }
-            Effect::CreateView { .. } | Effect::Modify { .. } => unreachable!("no script has it"),
+            Effect::CreateView { .. } | Effect::DropIndexes { .. } | Effect::Modify { .. } => {
+                unreachable!("no script has it")
+            }
         }
     }
     there

@@ -84,8 +84,11 @@ pub(super) fn execute(there: &mut Collections, command: &Document, next: u64) ->
         Some("drop") => there.remove(on).map(drop).ok_or(NAMESPACE_NOT_FOUND),
         Some("renameCollection") => {
             let to = command.get_str("to").unwrap_or_default().trim_start_matches("app.");
-            if there.contains_key(to) {
-                return Err(NAMESPACE_EXISTS);
+            match (there.get(to), command.get("dropTarget")) {
+                (None, None) => {}
+                (Some(_), None) => return Err(NAMESPACE_EXISTS),
+                (Some(target), Some(meant)) if Bson::from(uuid(target.uuid)) == *meant => {}
+                (_, Some(_)) => return Err(COLLECTION_UUID_MISMATCH),
             }
             let moved = there.remove(on).ok_or(NAMESPACE_NOT_FOUND)?;
             there.insert(to.to_owned(), moved);
