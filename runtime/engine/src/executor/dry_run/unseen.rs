@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::context::is_query;
+use crate::context::{Scope, is_query};
 use crate::executor::Step;
 use crate::migration::Kind;
 use crate::plan::Graph;
@@ -22,8 +22,8 @@ pub(super) struct Unseen<'g> {
     rolled_back: Vec<&'static str>,
     /// The earlier `Tx` steps that wrote to a collection, by the name of the collection.
     wrote: HashMap<String, Vec<&'static str>>,
-    /// Earlier steps that were not run, so that their writes are unknown.
-    opaque: Vec<&'static str>,
+    /// Earlier steps whose writes are unknown, with the beginning of the names of their collections.
+    opaque: Vec<(&'static str, String)>,
 }
 
 impl<'g> Unseen<'g> {
@@ -81,9 +81,8 @@ impl<'g> Unseen<'g> {
         for operation in
             execution.operations.iter().filter(|operation| operation.prediction == Some(Prediction::WouldFail))
         {
-            let wrote = self.wrote.get(&operation.collection).into_iter().flatten();
             let before = writers.len();
-            writers.extend(wrote.chain(&self.opaque).copied());
+            writers.extend(self.writers(&operation.collection));
             if writers.len() == before {
                 return;
             }
@@ -104,11 +103,8 @@ impl<'g> Unseen<'g> {
         }
         asked.sort_unstable();
         asked.dedup();
-        let wrote = |id: &&'static str| {
-            let writers = asked.iter().filter_map(|collection| self.wrote.get(*collection)).flatten();
-            writers.chain(&self.opaque).any(|writer| writer == id)
-        };
-        let writers: Vec<_> = self.before.iter().copied().filter(|id| wrote(id)).collect();
+        let writers: Vec<_> = asked.iter().flat_map(|collection| self.writers(collection)).collect();
+        let writers: Vec<_> = self.before.iter().copied().filter(|id| writers.contains(id)).collect();
         if !writers.is_empty() {
             let reason = format!(
                 "it asks about '{}', and was answered without the effects of {}",
@@ -117,6 +113,12 @@ impl<'g> Unseen<'g> {
             );
             execution.outcome = Outcome::NotSimulated { reason };
         }
+    }
+
+    /// Returns the earlier steps that write to a collection, or may do so.
+    fn writers(&self, collection: &str) -> impl Iterator<Item = &'static str> {
+        let wrote = self.wrote.get(collection).into_iter().flatten().copied();
+        wrote.chain(self.opaque.iter().filter(|(_, names)| collection.starts_with(names)).map(|(id, _)| *id))
     }
 
     /// Adds a step to the earlier ones.
@@ -132,7 +134,9 @@ impl<'g> Unseen<'g> {
             self.not_executed.push(id);
         }
         match execution.outcome {
-            Outcome::NotSimulated { .. } if step.kind != Kind::Schema || is_uncertain => self.opaque.push(id),
+            Outcome::NotSimulated { .. } if step.kind != Kind::Schema || is_uncertain => {
+                self.opaque.push((id, Scope::of(step.migration.source()).collection("")));
+            }
             Outcome::WouldApply | Outcome::WouldRevert if step.kind == Kind::Tx => {
                 for operation in execution.operations.iter().filter(|operation| operation.counts.has_changed()) {
                     let writers = self.wrote.entry(operation.collection.clone()).or_default();
