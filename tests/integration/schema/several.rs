@@ -61,7 +61,9 @@ async fn listed(db: &TestDb) -> Vec<Document> {
     let reply = db.run_command(doc! { "listIndexes": "users" }).await.unwrap();
     let listed = reply.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
     let mut specs: Vec<_> = listed.iter().map(|spec| spec.as_document().unwrap().clone()).collect();
-    specs.iter_mut().for_each(|spec| drop(spec.remove("v")));
+    for spec in &mut specs {
+        spec.remove("v");
+    }
     specs
 }
 
@@ -106,7 +108,7 @@ async fn several_indexes_are_created_all_or_none() {
 
 #[migration(id = "001_none", source = "module:several-none")]
 async fn none(schema: &mut Schema) -> Result<(), Error> {
-    schema.create_indexes("users", [Document::new(); 0]).await
+    schema.create_indexes("users", Vec::<Document>::new()).await
 }
 
 #[tokio::test]

@@ -37,14 +37,14 @@ impl Schema {
     /// ```
     pub async fn collection_exists(&mut self, name: &str) -> Result<bool, Error> {
         let query = Query::CollectionExists { name: self.scope.collection(name) };
-        self.ask(query, |answer| answer.as_bool()).await
+        self.ask(query, |answer| answer.as_bool().ok_or(answer)).await
     }
 
     /// Returns whether a collection has an index with this name. `false` if the collection is missing, or if the index is still being
     /// built.
     pub async fn index_exists(&mut self, collection: &str, name: &str) -> Result<bool, Error> {
         let query = Query::IndexExists { on: self.scope.collection(collection), name: name.to_owned() };
-        self.ask(query, |answer| answer.as_bool()).await
+        self.ask(query, |answer| answer.as_bool().ok_or(answer)).await
     }
 
     /// Returns the indexes of a collection, in the form of `listIndexes`: `key`, `name` and options. Empty if the collection is missing
@@ -52,8 +52,8 @@ impl Schema {
     pub async fn indexes(&mut self, collection: &str) -> Result<Vec<Document>, Error> {
         let query = Query::Indexes { on: self.scope.collection(collection) };
         let documents = |answer| match answer {
-            Bson::Array(indexes) => indexes.into_iter().map(|index| index.as_document().cloned()).collect(),
-            _ => None,
+            Bson::Array(indexes) => indexes.into_iter().map(document).collect(),
+            other => Err(other),
         };
         self.ask(query, documents).await
     }
@@ -86,11 +86,11 @@ impl Schema {
     /// ```
     pub async fn count(&mut self, collection: &str, filter: Document) -> Result<u64, Error> {
         let query = Query::Count { on: self.scope.collection(collection), filter };
-        self.ask(query, |answer| answer.as_i64()?.try_into().ok()).await
+        self.ask(query, |answer| answer.as_i64().and_then(|count| count.try_into().ok()).ok_or(answer)).await
     }
 
     /// Answers a query; in a dry run, from the projection.
-    async fn ask<T>(&mut self, query: Query, parse: impl FnOnce(Bson) -> Option<T>) -> Result<T, Error> {
+    async fn ask<T>(&mut self, query: Query, parse: impl FnOnce(Bson) -> Result<T, Bson>) -> Result<T, Error> {
         self.performer.enter()?;
         let answer = if self.dry_run.is_some() {
             self.rehearse(&query).await.inspect_err(|failure| self.performer.refuse(failure.clone()))?
@@ -100,8 +100,9 @@ impl Schema {
             self.activity.end();
             answer?
         };
-        let other = || format!("the log of the migration has no valid answer to: {}", query.described());
-        parse(answer).ok_or_else(|| Error::Refused(other()))
+        parse(answer).map_err(|answer| {
+            Error::Refused(format!("the log of the migration has {answer} as the answer to: {}", query.described()))
+        })
     }
 
     async fn rehearse(&mut self, query: &Query) -> Result<Bson, Failure> {
@@ -142,10 +143,13 @@ impl Schema {
     }
 }
 
-fn document_or_null(answer: Bson) -> Option<Option<Document>> {
+fn document_or_null(answer: Bson) -> Result<Option<Document>, Bson> {
+    if answer == Bson::Null { Ok(None) } else { document(answer).map(Some) }
+}
+
+fn document(answer: Bson) -> Result<Document, Bson> {
     match answer {
-        Bson::Null => Some(None),
-        Bson::Document(document) => Some(Some(document)),
-        _ => None,
+        Bson::Document(document) => Ok(document),
+        other => Err(other),
     }
 }
