@@ -209,7 +209,7 @@ fn body() -> impl Strategy<Value = Body> {
 
 /// A body whose commands end at once or outlast a lease.
 fn body_of_ddl() -> impl Strategy<Value = Body> {
-    let script = prop::sample::select(vec![Script::Replace, Script::Overwrite, Script::Reindex]);
+    let script = prop::sample::select(vec![Script::Replace, Script::Reindex]);
     (prop::sample::select(vec![0, 0, 3, 130]), script)
         .prop_map(|(seconds, script)| Body { seconds, kind: Kind::Schema(script) })
 }

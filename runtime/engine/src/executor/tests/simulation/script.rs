@@ -12,8 +12,6 @@ use crate::context::Effect;
 pub(super) enum Script {
     /// Drops the old orders, renames the current ones, and creates new ones.
     Replace,
-    /// Renames the current orders over the old ones.
-    Overwrite,
     /// Recreates an index with another option.
     Reindex,
 }
@@ -27,9 +25,6 @@ impl Script {
                 Effect::CreateCollection { name: "orders".to_owned(), options: Document::new() },
             ]
         });
-        static OVERWRITE: LazyLock<[Effect; 1]> = LazyLock::new(|| {
-            [Effect::Rename { from: "orders".to_owned(), to: "orders_old".to_owned(), replacing: true }]
-        });
         static REINDEX: LazyLock<[Effect; 2]> = LazyLock::new(|| {
             let spec = doc! { "key": { "email": 1 }, "name": "email_1", "unique": true };
             [
@@ -39,7 +34,6 @@ impl Script {
         });
         match self {
             Self::Replace => &*REPLACE,
-            Self::Overwrite => &*OVERWRITE,
             Self::Reindex => &*REINDEX,
         }
     }
