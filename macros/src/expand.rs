@@ -204,12 +204,11 @@ fn fields(tokens: &mut Tokens, model: &Model) {
 /// The condition, with errors about the function at its path.
 fn condition(only_in: &[LitStr], when: Option<&Path>) -> TokenStream {
     let private = private(Span::call_site());
-    let when = match when {
-        Some(path) => {
-            let name = written(path);
-            quote_spanned!(path.span()=> ::core::option::Option::Some((#name, #path)))
-        }
-        None => quote!(::core::option::Option::None),
+    let when = if let Some(path) = when {
+        let name = written(path);
+        quote_spanned!(path.span()=> ::core::option::Option::Some((#name, #path)))
+    } else {
+        quote!(::core::option::Option::None)
     };
     field("condition", &quote!(#private::Condition { only_in: &[#(#only_in),*], when: #when }))
 }

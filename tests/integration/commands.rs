@@ -214,7 +214,8 @@ async fn the_history_has_its_indexes() {
         let plan = db.run_command(doc! { "explain": find, "verbosity": "queryPlanner" }).await.unwrap();
         let plan = plan.get_document("queryPlanner").unwrap().get_document("winningPlan").unwrap();
         let scan = plan.get_document("inputStage").unwrap();
-        assert_eq!((plan.get_str("stage"), scan.get_str("indexName")), (Ok("FETCH"), Ok(index)), "{filter}: {plan}");
+        let found = (plan.get_str("stage").unwrap_or_default(), scan.get_str("indexName").unwrap_or_default());
+        assert_eq!(found, ("FETCH", index), "{filter}: {plan}");
     }
     assert_eq!(collections(&db).await, ["migrations", "migrations_history", "migrations_lock", "things"]);
 }

@@ -11,7 +11,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::time::Duration;
 
-pub use self::conditions::{Condition, Conditions};
+pub use self::conditions::{Condition, Conditions, When};
 pub use self::effect::Effect;
 pub use self::kinds::{Direction, Kind, Rank, Source, State};
 pub(crate) use self::provided::Provided;

@@ -27,10 +27,10 @@ mod menu {
         Ok(())
     }
 
-    pub mod inner {
+    pub(crate) mod inner {
         #[::mongrate::migration(id = "20240109000000123-prices", deps = ["002_sections", "plugin:whale-alerts:001_init"])]
-        pub mod prices {
-            pub async fn up(_tx: &mut mongrate::Tx) -> Result<(), mongrate::Error> {
+        pub(crate) mod prices {
+            pub(crate) async fn up(_tx: &mut mongrate::Tx) -> Result<(), mongrate::Error> {
                 Ok(())
             }
         }

@@ -51,8 +51,11 @@ pub struct Condition {
     /// The environments, or none for all.
     pub only_in: &'static [&'static str],
     /// The function, with its path as written.
-    pub when: Option<(&'static str, fn(&Conditions) -> bool)>,
+    pub when: Option<(&'static str, When)>,
 }
+
+/// The function of `when = path`: whether the migration belongs to a database under these conditions.
+pub type When = fn(&Conditions) -> bool;
 
 impl Condition {
     /// Returns whether the migration belongs to a database under these conditions.
