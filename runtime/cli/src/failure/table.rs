@@ -120,6 +120,9 @@ pub(super) fn help(error: &Error) -> Option<String> {
              user in 'admin', or pass `--database NAME`"
                 .to_owned()
         }
+        Error::NotProvided { .. } => {
+            "the application has to provide it: see `NotProvided` in docs/guide/operating.md".to_owned()
+        }
         Error::InvalidOption { .. } => "correct it in the application or on the command line".to_owned(),
         Error::Several { errors } => {
             let mut helps: Vec<_> = errors.iter().filter_map(help).collect();

@@ -83,7 +83,7 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::UnselectedDependency { migration: id, dependency: "002_b" },
         Error::ManualDependency { migration: id, dependency: "002_b" },
         Error::PlanChanged { migration: id, dependency: "002_b" },
-        Error::NotProvided { id, name: "shop::Settings" },
+        Error::NotProvided { id, name: "Settings" },
         Error::Excluded { id, condition: Condition { only_in: &["dev"], when: None } },
         Error::ConditionPanicked { id, message: "no".to_owned() },
         Error::Variable { name: "MONGRATE_AUTO", value: "maybe".to_owned(), accepted: "true or false".to_owned() },
