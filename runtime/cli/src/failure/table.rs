@@ -34,7 +34,7 @@ pub(super) fn help(error: &Error) -> Option<String> {
     let m = migrate();
     Some(match error {
         Error::ForeignCollection { .. } => format!(
-            "{}. If what the migrations do was applied by other means before, record it after that with `{m} baseline ID`",
+            "{}. If the changes of the migrations have been made by other means, record that next, with `{m} baseline ID`",
             other_names("ForeignCollection")
         ),
         Error::AlreadyInEffect { .. } => format!(
