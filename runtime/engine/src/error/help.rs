@@ -59,7 +59,7 @@ impl Error {
             }
             Self::ForeignCollection { .. } => {
                 return Some(format!(
-                    "{NAMES}. If what the migrations do was applied by other means before, {HISTORY}"
+                    "{NAMES}. If the changes of the migrations have been made by other means, {HISTORY}"
                 ));
             }
             Self::UnsuitableCollection { .. } => NAMES,
