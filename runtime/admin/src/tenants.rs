@@ -233,10 +233,11 @@ impl Counts {
         let has_failed = matches!(standing.state, State::Failed | State::Partial | State::Interrupted);
         self.failed += usize::from(has_failed && !standing.is_running);
         self.drifted += usize::from(standing.has_drifted());
-        match (standing.state.is_pending(), standing.migration.is_manual()) {
-            (false, _) => self.completed += 1,
-            (true, true) => self.manual += 1,
-            (true, false) => self.pending += 1,
+        match standing.state {
+            State::Completed => self.completed += 1,
+            State::Excluded => {}
+            _ if standing.migration.is_manual() => self.manual += 1,
+            _ => self.pending += 1,
         }
         self
     }

@@ -10,6 +10,7 @@ use axum::response::Response;
 use maud::{Markup, PreEscaped, html};
 use mongrate::Error;
 use mongrate::display::graph::{Drawing, Svg};
+use mongrate::migration::State;
 use mongrate::migrator::HistoryPage;
 use mongrate::record::Record;
 use mongrate::status::{Standing, Status};
@@ -19,7 +20,7 @@ use super::banners::banners;
 use super::last_seen::{in_time, last_seen};
 use super::layout::{Layout, crumb, live};
 use super::view::View;
-use super::words::{ago, chip, record_badge, standing_badge, time, visible};
+use super::words::{ago, causes, chip, error, record_badge, standing_badge, time, visible};
 use crate::access::Action;
 use crate::call::{Call, Query};
 use crate::problem::Problem;
@@ -90,7 +91,13 @@ fn linked(call: &Call, status: &Status, standing: &Standing<'_>, history: Option
             (amend::forms(call, status, standing))
             (executions::section(call, migration.id(), history))
         } @else {
-            section #executions data-live { h2 { "History" } p.muted { "It is not known until the database answers." } }
+            section #executions data-live {
+                h2 { "History" }
+                @if let Some(message) = standing.record.and_then(|record| record.error.as_deref()) {
+                    (error(call, "last-error", message, causes(standing)))
+                }
+                p.muted { "The rest is not known until the database answers." }
+            }
         }
     }
 }
@@ -131,7 +138,7 @@ fn acts(call: &Call, standing: &Standing<'_>) -> Markup {
     let plan = |verb| View::Plan.url(&call.site, &[("verb", verb), ("only", standing.migration.id())]);
     let can_run = standing.state.is_pending() && !standing.is_running && call.allowed.may(Action::Up);
     let can_revert =
-        !standing.state.is_pending() && standing.migration.is_reversible() && call.allowed.may(Action::Down);
+        standing.state == State::Completed && standing.migration.is_reversible() && call.allowed.may(Action::Down);
     html! {
         @if can_run { a.button.primary href=(plan("up")) data-dialog { "Run…" } }
         @if can_revert { a.button.danger href=(plan("down")) data-dialog { "Revert…" } }

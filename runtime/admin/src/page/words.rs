@@ -113,6 +113,11 @@ pub(crate) fn error(call: &Call, id: &str, message: &str, causes: &[String]) -> 
     }
 }
 
+/// The causes of the last error.
+pub(crate) fn causes<'s>(standing: &Standing<'s>) -> &'s [String] {
+    standing.record.and_then(|record| record.error_stack.as_deref()).unwrap_or_default()
+}
+
 /// A point in time: in UTC as text; the script adds the local time on hover.
 pub(crate) fn time(date: DateTime) -> Markup {
     let Some(iso) = iso_8601(date) else { return html! { "unknown" } };

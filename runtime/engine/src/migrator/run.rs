@@ -206,7 +206,8 @@ impl Run {
         if W::is_nothing(&todo) {
             return Ok(work.report(self, &records, &todo));
         }
-        if !(work.asks_first_use() && records.is_empty()) {
+        // The answer to a first use may shorten the plan.
+        if !(work.asks_first_use() && records.is_empty() && self.migrator.0.options.unrecorded.may_shorten()) {
             self.refuse_unprovided(W::plan(&todo))?;
         }
         let mut result = self.with_lease(work, &records).await;

@@ -35,6 +35,13 @@ pub(crate) enum Unrecorded {
     Ask(Question),
 }
 
+impl Unrecorded {
+    /// Returns whether the answer may leave fewer migrations to run.
+    pub(crate) fn may_shorten(&self) -> bool {
+        matches!(self, Self::Ask(_))
+    }
+}
+
 impl fmt::Debug for Unrecorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

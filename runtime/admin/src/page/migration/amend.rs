@@ -1,6 +1,7 @@
 //! The forms that change the record of a migration without running it.
 
 use maud::{Markup, html};
+use mongrate::migration::State;
 use mongrate::status::{Standing, Status};
 
 use crate::access::Action;
@@ -50,9 +51,9 @@ const PRUNE: Change = Change {
 pub(super) fn forms(call: &Call, status: &Status, standing: &Standing<'_>) -> Markup {
     let is_dubious = standing.has_drifted() || standing.record.is_some_and(|record| record.verification_failed);
     let changes = [
-        (MARK_APPLIED, standing.state.is_pending() && !standing.is_running),
+        (MARK_APPLIED, standing.state != State::Completed && !standing.is_running),
         (ACCEPT, is_dubious),
-        (MARK_PENDING, !standing.state.is_pending()),
+        (MARK_PENDING, standing.state == State::Completed),
     ];
     let changes = changes.into_iter().filter(|(_, makes_sense)| *makes_sense).map(|(change, _)| change);
     section(call, status, standing.migration.id(), changes)

@@ -14,6 +14,8 @@ pub(super) fn of(migration: Migration, record: Option<&Record>) -> Markup {
             dt { "Takes" } dd { (takes(migration.kind())) }
             dt { "Can be reverted" } dd { (reversible(migration)) }
             @if migration.is_manual() { dt { "Manual" } dd { "It runs only when it is named." } }
+            @if let Some(condition) = migration.condition() { dt { "Condition" } dd { "It exists " (visible(&condition.to_string())) "." } }
+            @if migration.needs().next().is_some() { dt { "Needs" } dd { @for needed in migration.needs() { code { (visible(needed)) } " " } } }
             @if let Some(timeout) = migration.timeout() { dt { "Timeout" } dd { (elapsed(timeout)) } }
             dt { "Checked afterwards" } dd { @if migration.has_verify() { "yes, by its own check" } @else { "no" } }
             dt { "Code" }

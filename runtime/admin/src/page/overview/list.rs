@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use mongrate::Source;
 use mongrate::display::Count;
+use mongrate::migration::State;
 use mongrate::status::{Standing, Status};
 
 use crate::access::Action;
 use crate::call::Call;
 use crate::filter::Filter;
 use crate::page::view::View;
-use crate::page::words::{Tone, ago, badge, chip, elapsed, error, id, kind, standing_badge, visible};
+use crate::page::words::{Tone, ago, badge, causes, chip, elapsed, error, id, kind, standing_badge, visible};
 
 /// How many completed migrations of a source are shown at first.
 const NEWEST: usize = 50;
@@ -57,7 +58,7 @@ fn folded(row: &Row<'_>, source: Source<'static>, standings: Vec<Standing<'_>>) 
     let source = source.to_string();
     let all = View::Overview.url(&row.call.site, &[("source", &source), ("state", "completed")]);
     html! {
-        details.group open[!open.is_empty()] id=(format!("source-{source}")) {
+        details.group open[!open.iter().all(is_excluded)] id=(format!("source-{source}")) {
             summary { h2 { (source) } span.muted { (summary(&open)) } }
             ul.rows { @for standing in &open { (row.of(standing)) } }
             @if !completed.is_empty() {
@@ -72,13 +73,17 @@ fn folded(row: &Row<'_>, source: Source<'static>, standings: Vec<Standing<'_>>) 
 }
 
 fn summary(open: &[Standing<'_>]) -> String {
-    let pending = open.iter().filter(|standing| standing.state.is_pending()).count();
-    match (pending, open.len() - pending) {
-        (0, 0) => "nothing pending".to_owned(),
-        (0, changed) => format!("nothing pending, {changed} changed"),
-        (pending, 0) => format!("{} pending", Count(pending as u64)),
-        (pending, changed) => format!("{pending} pending, {changed} changed"),
-    }
+    let count = |is: &dyn Fn(&&Standing<'_>) -> bool| open.iter().filter(|standing| is(standing)).count();
+    let pending = count(&|standing| standing.state.is_pending());
+    let pending =
+        if pending == 0 { "nothing pending".to_owned() } else { format!("{} pending", Count(pending as u64)) };
+    let others = [(count(&|standing| standing.has_drifted()), "changed"), (count(&|one| is_excluded(one)), "excluded")];
+    let others = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    [pending].into_iter().chain(others).collect::<Vec<_>>().join(", ")
+}
+
+fn is_excluded(standing: &Standing<'_>) -> bool {
+    standing.state == State::Excluded
 }
 
 /// The address of the next page.
@@ -140,10 +145,6 @@ impl Row<'_> {
             }
         }
     }
-}
-
-fn causes<'s>(standing: &Standing<'s>) -> &'s [String] {
-    standing.record.and_then(|record| record.error_stack.as_deref()).unwrap_or_default()
 }
 
 fn meta(standing: &Standing<'_>) -> Markup {
