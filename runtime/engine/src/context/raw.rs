@@ -26,12 +26,11 @@ const INTERVAL: Duration = Duration::from_millis(500);
 ///
 /// /// Every plan of the configuration has a document.
 /// #[migration(id = "001_plans", needs = [Plans])]
-/// async fn plans(db: &Raw) -> Result<(), mongrate::Error> {
+/// async fn plans(db: &Raw) -> Result<(), anyhow::Error> {
 ///     let Plans(plans) = &*db.provided::<Plans>()?;
 ///     for (done, plan) in (1..).zip(plans) {
 ///         let plan = doc! { "_id": plan };
-///         let written = db.collection::<Document>("plans").replace_one(plan.clone(), plan).upsert(true).await;
-///         written.map_err(|error| mongrate::Error::server("write a plan", error))?;
+///         db.collection::<Document>("plans").replace_one(plan.clone(), plan).upsert(true).await?;
 ///         db.report_progress(done, plans.len() as u64);
 ///     }
 ///     Ok(())
