@@ -21,14 +21,14 @@ fn expanded_beside(lock: &Lock, args: &TokenStream, item: &TokenStream, manifest
     prettyplease::unparse(&file)
 }
 
-/// Compares with a file beside this one; `UPDATE_EXPECT=1` writes it anew.
+/// Compares with a file beside this one; `UPDATE_EXPECT=1` rewrites it.
 fn expect(name: &str, actual: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests").join(name);
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&path, actual).expect("the folder of the expected files is there");
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected.replace("\r\n", "\n"), "UPDATE_EXPECT=1 writes {name} anew");
+    assert_eq!(actual, expected.replace("\r\n", "\n"), "UPDATE_EXPECT=1 rewrites {name}");
 }
 
 #[test]

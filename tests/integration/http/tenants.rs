@@ -86,7 +86,7 @@ async fn held(tx: &mut Tx) -> Result<(), anyhow::Error> {
     Ok(step(tx, "held").await?)
 }
 
-/// More than 256 databases in use: what is kept of the one that was not used for longest is forgotten, and made anew when it is
+/// More than 256 databases in use: what is kept of the one that was not used for longest is forgotten, and created again when it is
 /// used again. What is busy is kept.
 #[tokio::test]
 async fn only_so_many_databases_are_kept_and_each_works_afterwards() {

@@ -47,7 +47,7 @@ fn queries_are_answered_in_order() {
     assert_eq!(replay.answer(&exists("b")).unwrap(), Some(true.into()));
     assert!(matches!(replay.next(&drop_of("b")), Ok(Next::InDoubt(_, true))));
     replay.settle(Done::Now);
-    // Asked anew.
+    // Asked again.
     assert_eq!(replay.answer(&exists("c")).unwrap(), None);
 }
 
