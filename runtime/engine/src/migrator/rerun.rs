@@ -55,8 +55,8 @@ impl Migrator {
 }
 
 impl Rerun {
-    /// Lets the run die after this number of operations of a `Schema` body, without storing anything more, as a process that
-    /// is killed. The result is [`Error::Interrupted`], and the next `up` resumes. Has no effect on other bodies.
+    /// Ends the run after this number of operations of a `Schema` body without storing anything more, like a process that is
+    /// killed. The result is [`Error::Interrupted`], and the next `up` resumes. Has no effect on other bodies.
     ///
     /// ```no_run
     /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {

@@ -42,7 +42,7 @@ pub(super) trait Work: Send + Sync + 'static {
         None
     }
 
-    /// Returns whether a database without records must be told from one that was changed by other means before.
+    /// Returns whether a database without records must be distinguished from one that was changed by other means.
     fn asks_first_use(&self) -> bool {
         false
     }

@@ -12,7 +12,7 @@ pub struct Id<const KEY: u128>;
 #[diagnostic::on_unimplemented(
     message = "no migration with this id can be seen from here",
     label = "there is no migration with this id",
-    note = "a plain id like `001_create_users` belongs to the source `system`, an id of another source is written in full: `module:menu:001_add_namespace`",
+    note = "a plain id like `001_create_users` belongs to the source `system` (below `#[mongrate::source(..)]`, to that source), an id of another source is written in full: `module:menu:001_add_namespace`",
     note = "a migration of another crate is seen once that crate is named here: `use whale_alerts as _;`",
     note = "an id that this crate can never see is looked up at run time: `deps = [extern \"001_create_users\"]`"
 )]
