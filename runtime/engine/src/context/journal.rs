@@ -35,7 +35,8 @@ impl Journal {
     /// Returns the value of a type, and notes it if it is missing.
     pub(crate) fn provided<T: Any + Send + Sync>(&self, provided: &Provided) -> Result<Arc<T>, Error> {
         provided.get().ok_or_else(|| {
-            let name = self.missing_value.get_or_init(type_name::<T>);
+            let name = type_name::<T>();
+            self.missing_value.get_or_init(|| name);
             Error::NotProvided { id: self.migration.id(), name }
         })
     }

@@ -39,7 +39,7 @@ impl Run {
             let dependents = self.applied_dependents(*step, records);
             if !dependents.is_empty() {
                 let (id, dependents) = (step.migration().id(), dependents.join(", "));
-                report.warn(format!("'{id}' was excluded until now, so it runs after its dependents: {dependents}"));
+                report.warn(format!("'{id}' runs after its dependents, which are already applied: {dependents}"));
             }
         }
         report.warn_of_blocked(plan.blocked().iter().map(ToString::to_string));
@@ -123,9 +123,11 @@ impl Run {
         }
     }
 
-    /// The applied dependents of a step whose condition excluded it until now.
+    /// The applied dependents of a step that its condition may have excluded until now.
     fn applied_dependents(&self, step: Step, records: &Records) -> Vec<&'static str> {
-        let conditional = step.direction() == Direction::Up && step.migration().condition().is_some();
+        let conditional = matches!(step.state(), State::New | State::RolledBack)
+            && step.direction() == Direction::Up
+            && step.migration().condition().is_some();
         let Some(node) = self.graph.find(step.migration().id()).filter(|_| conditional) else { return Vec::new() };
         let downstream = self.graph.downstream([node]);
         let dependents = self.graph.nodes().filter(|node| downstream[node.index()]);
