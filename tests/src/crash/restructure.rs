@@ -41,7 +41,6 @@ async fn restructure(schema: &mut Schema) -> Result<(), Error> {
     if orders == ORDERS && schema.find_one("orders_old", doc! { "number": 0 }).await?.is_some() {
         schema.create_indexes("orders_old", [by_number, Index::new(doc! { "placed": -1 })]).await?;
     }
-    schema.create_collection("stock_rebuilt").await?;
     schema.rename_collection("stock_rebuilt", "stock").replacing().await?;
     schema.create_view("open_orders", "orders", [doc! { "$match": { "open": true } }]).await?;
     schema.set_validator("orders", doc! { "number": { "$gte": 0 } }).await
@@ -69,10 +68,11 @@ pub fn migrator(database: Database, lease: Duration) -> Migrator {
     builder.lock_wait(Duration::from_secs(60)).lease(lease).build().unwrap()
 }
 
-/// Inserts current orders and one old order. Returns the UUID of the collection.
+/// Inserts current orders, one old order, and a stock with its replacement. Returns the UUID of the collection.
 pub async fn prepare(db: &Database) -> Bson {
     db.collection::<Document>("orders_old").insert_one(doc! { "_id": "old" }).await.unwrap();
     db.collection::<Document>("stock").insert_one(doc! { "_id": "old" }).await.unwrap();
+    db.collection::<Document>("stock_rebuilt").insert_one(doc! { "_id": "new" }).await.unwrap();
     let orders = (0..ORDERS).map(|number| doc! { "number": i64::try_from(number).unwrap() });
     db.collection::<Document>("orders").insert_many(orders).await.unwrap();
     uuid(db, "orders").await
@@ -94,7 +94,8 @@ pub async fn assert_restructured(db: &Database, orders: &Bson, context: &str) {
     assert!(made.iter().all(|name| names.contains(&(*name).to_owned())), "{names:?}, {context}");
     let indexes = db.collection::<Document>("orders_old").list_index_names().await.unwrap();
     assert_eq!(indexes, ["_id_", "number_1", "placed_-1"], "{context}");
-    assert_eq!(count(db, "stock", doc! {}).await, 0, "{context}");
+    assert_eq!(count(db, "stock", doc! { "_id": "new" }).await, 1, "{context}");
+    assert_eq!(count(db, "stock", doc! {}).await, 1, "{context}");
     assert!(!names.contains(&"stock_rebuilt".to_owned()), "{names:?}, {context}");
     db.collection::<Document>("orders").insert_one(doc! { "number": -1 }).await.unwrap_err();
 }
