@@ -6,7 +6,7 @@ use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use tokio::task::JoinSet;
 
-use crate::column::Done;
+use crate::cost::Done;
 use crate::keys::Keys;
 use crate::orders::{change, orders};
 use crate::{Result, client_side};

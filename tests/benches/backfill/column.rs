@@ -6,16 +6,9 @@ use std::pin::Pin;
 use mongodb::Database;
 
 use crate::by_hand::ByHand;
+use crate::cost::Done;
 use crate::protocol::{Protocol, Work};
 use crate::{Result, by_hand, protocol, pymongo};
-
-/// What a way did.
-#[derive(Default)]
-pub(crate) struct Done {
-    pub(crate) batches: u32,
-    /// Batches that the server rolled back and that ran again.
-    pub(crate) retries: u32,
-}
 
 type Run = Box<dyn Fn(Database) -> Pin<Box<dyn Future<Output = Result<Done>> + Send>>>;
 

@@ -8,11 +8,18 @@ use mongodb::Client;
 use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::server_commands;
 
-use crate::column::Done;
 use crate::{Result, orders};
 
 /// The unit of the times in `/proc/PID/stat`: Linux counts them in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
+
+/// What a way did.
+#[derive(Default)]
+pub(crate) struct Done {
+    pub(crate) batches: u32,
+    /// Batches that the server rolled back and that ran again.
+    pub(crate) retries: u32,
+}
 
 #[derive(Clone, Copy)]
 pub(crate) struct Cost {

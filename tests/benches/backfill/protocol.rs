@@ -7,7 +7,7 @@ use mongodb::options::{Acknowledgment, ReadConcern, WriteConcern};
 use mongodb::{ClientSession, Database};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::column::Done;
+use crate::cost::Done;
 use crate::orders::{by_id, change, orders};
 use crate::ranges::{Range, claim, plan, ranges};
 use crate::{Result, client_side, keys};

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use mongodb::Database;
 
 use crate::Result;
-use crate::column::Done;
+use crate::cost::Done;
 
 const SCRIPT: &str = include_str!("pymongo.py");
 
