@@ -149,7 +149,8 @@ pub async fn administered(uri: &str, database: &str, halt: &[&str]) -> Result<()
     std::future::pending().await
 }
 
-pub(crate) async fn connect(uri: &str, database: &str, halt: &[&str]) -> Result<Database, Box<dyn std::error::Error>> {
+/// Connects a client that halts this process, or does not if `halt` is empty.
+pub async fn connect(uri: &str, database: &str, halt: &[&str]) -> Result<Database, Box<dyn std::error::Error>> {
     let mut options = ClientOptions::parse(sabotage::uri(uri).await).await?;
     options.app_name = Some(database.to_owned());
     options.command_event_handler = Some(halt::install(Halt::parse(halt)));

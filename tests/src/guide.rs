@@ -15,6 +15,9 @@ mod command_line {}
 #[doc = include_str!("../../docs/guide/operating.md")]
 mod operating {}
 
+#[doc = include_str!("../../docs/guide/recipes.md")]
+mod recipes {}
+
 #[doc = include_str!("../../docs/guide/rolling-back.md")]
 mod rolling_back {}
 
