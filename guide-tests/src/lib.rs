@@ -6,7 +6,6 @@ use mongrate::{Migrator, MigratorBuilder, Registry};
 include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
 
 /// Builds a migrator for the migrations with these ids, in a development environment.
-#[must_use]
 pub fn builder(db: &Database, ids: &[&str]) -> MigratorBuilder {
     let migrations: Registry =
         Registry::linked().into_iter().filter(|migration| ids.contains(&migration.id())).collect();
