@@ -5,6 +5,7 @@
 //! slow machine.
 
 mod abandoned;
+mod backfill;
 mod boot;
 mod builds;
 mod clocks;

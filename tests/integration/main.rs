@@ -2,6 +2,7 @@
 
 mod access;
 mod amend;
+mod backfill;
 mod boot;
 mod chaos;
 mod cli;

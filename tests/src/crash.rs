@@ -1,5 +1,6 @@
 //! A process that is killed or paused during a run: its migrations, and where it halts.
 
+pub mod backfill;
 mod halt;
 pub mod restructure;
 
@@ -105,8 +106,11 @@ pub async fn run(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let database = connect(uri, database, halt).await?;
     let lease = Duration::from_millis(lease_ms.parse()?);
-    let migrator =
-        if source == restructure::SOURCE { restructure::migrator(database, lease) } else { migrator(database, lease) };
+    let migrator = match source {
+        backfill::SOURCE => backfill::migrator(database, lease),
+        restructure::SOURCE => restructure::migrator(database, lease),
+        _ => migrator(database, lease),
+    };
     let result = match direction {
         Direction::Down => migrator.down().steps(ALL.len()).await,
         Direction::Up => migrator.up().await,

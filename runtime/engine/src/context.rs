@@ -1,6 +1,7 @@
 //! The argument of a migration's body. Its type decides how the body runs.
 
 pub(crate) mod argument;
+mod backfill;
 pub(crate) mod catalog;
 pub(crate) mod drift;
 mod journal;
@@ -9,6 +10,8 @@ mod schema;
 mod scope;
 mod tx;
 
+pub use backfill::{Backfill, Described, Documents};
+pub(crate) use backfill::{Change, Description};
 pub(crate) use drift::{Difference, Expectation, Facts, Footprint, Position, Snapshot, compare};
 pub(crate) use journal::Journal;
 pub use raw::Raw;
@@ -28,6 +31,7 @@ pub(crate) enum Inner {
     Tx(Tx),
     Schema(Box<Schema>),
     Raw(Raw),
+    Backfill(Backfill),
 }
 
 impl From<Inner> for Context {
@@ -62,7 +66,7 @@ impl Inner {
     pub(crate) fn tx(&self) -> Option<Tx> {
         match self {
             Self::Tx(tx) => Some(tx.handle()),
-            Self::Schema(_) | Self::Raw(_) => None,
+            Self::Schema(_) | Self::Raw(_) | Self::Backfill(_) => None,
         }
     }
 
@@ -70,7 +74,7 @@ impl Inner {
     pub(crate) fn activity(&self) -> Option<Activity> {
         match self {
             Self::Schema(schema) => Some(schema.activity()),
-            Self::Tx(_) | Self::Raw(_) => None,
+            Self::Tx(_) | Self::Raw(_) | Self::Backfill(_) => None,
         }
     }
 
@@ -78,7 +82,7 @@ impl Inner {
     pub(crate) async fn finish(context: &mut Context) -> Result<(), crate::error::Error> {
         match Self::of_mut(context) {
             Self::Schema(schema) => schema.finish().await,
-            Self::Tx(_) | Self::Raw(_) => Ok(()),
+            Self::Tx(_) | Self::Raw(_) | Self::Backfill(_) => Ok(()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod amend;
 mod attempt;
+mod backfill;
 mod body;
 mod commit;
 mod direct;
@@ -25,7 +26,7 @@ use tracing::Instrument;
 
 use crate::context::{Footprint, Journal, Position};
 use crate::error::{in_one_line, is_permanent, source_chain};
-use crate::events::{Event, EventSender};
+use crate::report::events::{Event, EventSender};
 use crate::lock::{Lease, Lock, Session};
 use crate::migration::{Direction, Kind};
 use crate::options::Options;
@@ -36,6 +37,7 @@ use crate::stop::{Deadline, Reason, Stop};
 use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
+pub(crate) use backfill::{Opened, describe};
 pub(crate) use body::catch_panic;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;
@@ -116,11 +118,12 @@ impl Executor<'_> {
             Kind::Tx if result.as_ref().is_err_and(Failure::leaves_unknown) => Remains::Unknown,
             Kind::Tx => Remains::Nothing,
             Kind::Schema if result.as_ref().is_err_and(Failure::leaves_nothing) => Remains::Nothing,
-            Kind::Schema => Remains::Resumable,
+            Kind::Schema | Kind::Backfill => Remains::Resumable,
             Kind::Database => Remains::Repeatable,
         };
         let mut recorded = Ok(());
         let (outcome, stopped) = match result {
+            Ok(()) if step.underway => (Outcome::Underway, None),
             Ok(()) if direction == Direction::Down => (Outcome::Reverted, None),
             Ok(()) => (Outcome::Applied, None),
             Err(Failure::Stopped(reason)) => (Outcome::Stopped { remains }, Some(reason)),
@@ -152,6 +155,7 @@ impl Executor<'_> {
                 );
                 self.events.emit(|| Event::Finished { migration, direction, duration });
             }
+            Outcome::Underway => tracing::info!(id, "started; it goes on without the migration lock"),
             Outcome::Failed { message, .. } => {
                 tracing::error!(id, duration_ms, "failed");
                 self.events.emit(|| Event::Failed { migration, direction, message: message.clone(), duration });
@@ -173,8 +177,10 @@ impl Executor<'_> {
     }
 
     async fn execute(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
-        if step.kind == Kind::Schema {
-            return self.resume(step).await;
+        match step.kind {
+            Kind::Schema => return self.resume(step).await,
+            Kind::Backfill => return self.backfill(step).await,
+            Kind::Tx | Kind::Database => {}
         }
         if self.took_effect_before(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);

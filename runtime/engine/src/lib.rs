@@ -10,7 +10,8 @@ pub mod __private;
 pub mod context;
 pub mod display;
 pub mod error;
-pub mod events;
+
+mod backfill;
 mod executor;
 pub mod json;
 pub mod lock;
@@ -23,7 +24,7 @@ pub mod report;
 pub mod stop;
 mod store;
 
-pub use context::{Raw, Schema, Tx};
+pub use context::{Backfill, Raw, Schema, Tx};
 pub use error::Error;
 pub use migration::{Effect, Kind, Migration, Source};
 pub use migrator::status;
@@ -31,4 +32,4 @@ pub use migrator::{Migrator, MigratorBuilder};
 pub use mongrate_macros::{migration, source};
 pub use plan::{Plan, Registry};
 pub use record::history;
-pub use report::Report;
+pub use report::{Report, events};

@@ -62,7 +62,7 @@ pub use crate::store::Statistics;
 use self::compared::Compared;
 use self::running::Running;
 use crate::error::Error;
-use crate::events::{EventSender, Events};
+use crate::report::events::{EventSender, Events};
 use crate::lock::Lock;
 use crate::options::Options;
 use crate::plan::{Graph, Registry};

@@ -57,6 +57,8 @@ pub struct Names {
     pub history: String,
     /// The lease and the fence. Default: `migrations_lock`.
     pub lock: String,
+    /// The ranges of backfills that have not completed. Default: `migrations_ranges`.
+    pub ranges: String,
     /// The values of [`Tx::kv`](crate::context::Tx::kv). Default: `migrations_kv`.
     pub kv: String,
 }
@@ -68,7 +70,7 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Returns the names `<name>`, `<name>_history`, `<name>_lock` and `<name>_kv`.
+    /// Returns the names `<name>`, `<name>_history`, `<name>_lock`, `<name>_ranges` and `<name>_kv`.
     ///
     /// ```
     /// let names = mongrate::options::Names::prefixed("_schema");
@@ -80,6 +82,7 @@ impl Names {
             records: name.to_owned(),
             history: format!("{name}_history"),
             lock: format!("{name}_lock"),
+            ranges: format!("{name}_ranges"),
             kv: format!("{name}_kv"),
         }
     }
@@ -182,11 +185,12 @@ fn twice(option: &'static str, name: &str) -> Error {
 
 impl Names {
     /// Returns each name with its option.
-    pub(crate) fn all(&self) -> [(&'static str, &str); 4] {
+    pub(crate) fn all(&self) -> [(&'static str, &str); 5] {
         [
             ("names.records", &self.records),
             ("names.history", &self.history),
             ("names.lock", &self.lock),
+            ("names.ranges", &self.ranges),
             ("names.kv", &self.kv),
         ]
     }
@@ -196,7 +200,7 @@ impl Names {
         let names = self.all();
         let problem = |(index, &(option, name)): (usize, &(&'static str, &str))| {
             let accepted = if names[..index].iter().any(|(_, other)| *other == name) {
-                "a name different from the other three"
+                "a name different from the others"
             } else if !is_collection(name) {
                 "the name of a collection: not empty, without `$`, not in `system.`, and no dot at either end"
             } else if database.len() + 1 + name.len() > NAMESPACE {

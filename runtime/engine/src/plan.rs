@@ -55,7 +55,7 @@ pub struct Step {
     state: State,
 }
 
-/// A pending migration that waits for a manual one.
+/// A pending migration that waits for a manual one, or for a backfill that is underway.
 ///
 /// A manual migration runs only when it is named, at a time that an operator chooses. Its dependents wait until then and run
 /// with the next `up`. All other migrations run without waiting.
@@ -127,7 +127,7 @@ impl Blocked {
         self.migration
     }
 
-    /// The manual migration that it waits for. If there are several, always the same one of them.
+    /// The manual migration or the backfill that it waits for. If there are several, always the same one of them.
     #[must_use]
     pub fn waits_for(&self) -> Migration {
         self.waits_for
@@ -174,7 +174,7 @@ impl fmt::Display for Plan {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match self.state {
-            State::New | State::Completed | State::Excluded => "",
+            State::New | State::Completed | State::Excluded | State::Underway => "",
             State::Failed => " (failed before)",
             State::RolledBack => " (rolled back before)",
             State::Interrupted => " (interrupted before)",
@@ -189,6 +189,10 @@ impl fmt::Display for Step {
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (id, manual) = (self.migration.id(), self.waits_for.id());
-        write!(f, "'{id}' waits for '{manual}', which is manual: run '{manual}' by name first.")
+        if self.waits_for.is_manual() {
+            write!(f, "'{id}' waits for '{manual}', which is manual: run '{manual}' by name first.")
+        } else {
+            write!(f, "'{id}' waits for the backfill '{manual}', which is underway.")
+        }
     }
 }

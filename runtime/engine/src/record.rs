@@ -63,6 +63,9 @@ pub struct Record {
     /// Direction of the last execution. `down` with the status `running` or `failed` means that it is partially reverted.
     #[serde(skip_serializing_if = "is_default", default)]
     pub direction: Direction,
+    /// Whether a backfill has started and is worked on without the lease.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub underway: bool,
     /// Whether a `Tx` body was started without a transaction and did not succeed, so that the data may be partially changed.
     #[serde(skip_serializing_if = "is_default", default)]
     pub partial: bool,
@@ -127,8 +130,9 @@ pub struct Record {
 }
 
 /// The optional fields of a record.
-const OPTIONAL: [&str; 13] = [
+const OPTIONAL: [&str; 14] = [
     "direction",
+    "underway",
     "partial",
     "kind",
     "verificationFailed",
@@ -167,6 +171,7 @@ impl Record {
     pub(crate) fn state(&self) -> State {
         match self.status {
             RecordStatus::Running | RecordStatus::Failed if self.partial => State::Partial,
+            RecordStatus::Running if self.underway => State::Underway,
             RecordStatus::Running => State::Interrupted,
             RecordStatus::Completed => State::Completed,
             RecordStatus::Failed => State::Failed,

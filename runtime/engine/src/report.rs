@@ -1,6 +1,7 @@
 //! The report of a run.
 
 mod dry_run;
+pub mod events;
 mod operation;
 mod recorded;
 mod remains;
@@ -11,9 +12,10 @@ use std::time::Duration;
 
 pub(crate) use self::operation::LISTED;
 pub use self::operation::{Counts, Operation, Prediction, Sample};
-use self::recorded::RecordedError;
+pub(crate) use self::recorded::RecordedError;
 pub use self::remains::Remains;
 use crate::display::Elapsed;
+use crate::error::Error;
 use crate::migration::{Direction, Kind};
 use crate::record::{Act, Record};
 
@@ -43,6 +45,8 @@ pub struct Report {
     finished_elsewhere: bool,
     /// The number of migrations that wait for a manual one.
     waiting: usize,
+    /// Qualified ids of the backfills that had started before.
+    underway: Vec<String>,
     purpose: Purpose,
     dry_run: bool,
     token: Option<i64>,
@@ -90,6 +94,8 @@ pub enum Outcome {
     Applied,
     /// Reverted and recorded.
     Reverted,
+    /// A backfill has started and goes on without the migration lock. A later run records its result.
+    Underway,
     /// Failed, and recorded as failed.
     Failed {
         /// The error as the body returned it.
@@ -134,6 +140,14 @@ impl Report {
     /// The migrations that this run reverted.
     pub fn reverted(&self) -> impl Iterator<Item = &Execution> {
         self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Reverted))
+    }
+
+    /// The qualified ids of the backfills that had started before and go on without the migration lock, and of those that this
+    /// run started.
+    pub fn underway(&self) -> Vec<String> {
+        let started = self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Underway));
+        let started = started.map(|execution| execution.id.clone());
+        self.underway.iter().cloned().chain(started).collect()
     }
 
     /// The qualified ids of the records that this run changed without running a migration, and the changes.
@@ -226,6 +240,39 @@ impl Report {
         self.warn(format!("{operations}. The lease was therefore not released; it expires within {}", Elapsed(lease)));
     }
 
+    pub(crate) fn set_underway(&mut self, ids: Vec<String>) {
+        self.underway = ids;
+    }
+
+    /// The report of a later part of the same run, after this one.
+    pub(crate) fn followed_by(mut self, next: Result<Self, Error>) -> Result<Self, Error> {
+        let mut join = |next: &mut Self| {
+            let mut joined = std::mem::take(&mut self);
+            joined.executions.retain(|execution| !matches!(execution.outcome, Outcome::Underway));
+            joined.executions.append(&mut next.executions);
+            joined.amended.append(&mut next.amended);
+            // What it waited for may be done.
+            joined.warnings.retain(|warning| !warning.contains("waits for"));
+            next.warnings.retain(|warning| !joined.warnings.contains(warning));
+            joined.warnings.append(&mut next.warnings);
+            joined.token = joined.token.or(next.token);
+            let (executions, amended, warnings) = (joined.executions, joined.amended, joined.warnings);
+            (next.executions, next.amended, next.warnings, next.token) = (executions, amended, warnings, joined.token);
+        };
+        match next {
+            Ok(mut next) => {
+                join(&mut next);
+                Ok(next)
+            }
+            Err(mut error) => {
+                if let Some(next) = error.report_mut() {
+                    join(next);
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Warns of each migration that waits for a manual one.
     pub(crate) fn warn_of_blocked(&mut self, blocked: impl ExactSizeIterator<Item = String>) {
         self.waiting = blocked.len();
@@ -240,6 +287,12 @@ impl Report {
 
     pub(crate) fn amend(&mut self, id: String, act: Act) {
         self.amended.push((id, act));
+    }
+
+    /// Warns of a planned migration that must wait for a backfill.
+    pub(crate) fn wait(&mut self, id: &str) {
+        self.waiting += 1;
+        self.warn(format!("'{id}' waits for a backfill that is underway"));
     }
 
     pub(crate) fn skip(&mut self, id: &str) {
@@ -318,7 +371,7 @@ impl Execution {
         let remains = match record.kind {
             _ if record.partial => Remains::Partial,
             Some(Kind::Tx) => Remains::Nothing,
-            Some(Kind::Schema) => Remains::Resumable,
+            Some(Kind::Schema | Kind::Backfill) => Remains::Resumable,
             _ => Remains::Repeatable,
         };
         let error = RecordedError::new(record.error_stack.as_deref().unwrap_or_default());
@@ -345,6 +398,7 @@ impl fmt::Display for Execution {
             }
             Outcome::Applied => write!(f, "applied  {id} in {took}")?,
             Outcome::Reverted => write!(f, "reverted {id} in {took}")?,
+            Outcome::Underway => write!(f, "underway {down}{id}")?,
             Outcome::Failed { message, .. } => write!(f, "failed   {down}{id} after {took}: {message}")?,
             Outcome::Stopped { remains } => {
                 let effect = match remains {

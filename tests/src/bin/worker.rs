@@ -11,7 +11,7 @@ use mongrate::migration::Direction;
 use mongrate::migrator::DatabaseFilter;
 use mongrate::{Migrator, Registry, Report};
 use mongrate_testkit::mongod::Mongod;
-use mongrate_tests::crash::restructure;
+use mongrate_tests::crash::{backfill, restructure};
 use mongrate_tests::stored::migrator;
 use mongrate_tests::{adopted, crash, drawn, dropped};
 use tokio::sync::oneshot;
@@ -48,6 +48,9 @@ async fn main() -> Result<()> {
         }
         ["restructure-down", uri, database, lease, ref halt @ ..] => {
             crash::run(restructure::SOURCE, Direction::Down, uri, database, lease, halt).await
+        }
+        ["backfill", uri, database, lease, ref halt @ ..] => {
+            crash::run(backfill::SOURCE, Direction::Up, uri, database, lease, halt).await
         }
         ["administered", uri, database, ref halt @ ..] => crash::administered(uri, database, halt).await,
         ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {

@@ -2,13 +2,13 @@
 
 use mongodb::Database;
 
-use super::{Inner, Raw, Schema, Tx};
+use super::{Backfill, Inner, Raw, Schema, Tx};
 use crate::migration::Kind;
 use crate::migration::registration::Context;
 
-/// The argument of a migration: `&mut Tx`, `&mut Schema`, `&Database` or `&Raw`.
+/// The argument of a migration: `&mut Tx`, `&mut Schema`, `&mut Backfill`, `&Database` or `&Raw`.
 #[diagnostic::on_unimplemented(
-    message = "a migration takes `&mut Tx`, `&mut Schema`, `&Database` or `&Raw`, not `{Self}`",
+    message = "a migration takes `&mut Tx`, `&mut Schema`, `&mut Backfill`, `&Database` or `&Raw`, not `{Self}`",
     label = "not an argument that a migration can take"
 )]
 pub trait Argument<'a>: Sized {
@@ -32,6 +32,8 @@ pub trait Takes: Sync {
 pub struct TakesTx;
 /// The marker of `&mut Schema`.
 pub struct TakesSchema;
+/// The marker of `&mut Backfill`.
+pub struct TakesBackfill;
 /// The marker of `&Database`.
 pub struct TakesDatabase;
 /// The marker of `&Raw`.
@@ -45,6 +47,10 @@ impl Takes for TakesSchema {
     type Argument<'a> = &'a mut Schema;
 }
 
+impl Takes for TakesBackfill {
+    type Argument<'a> = &'a mut Backfill;
+}
+
 impl Takes for TakesDatabase {
     type Argument<'a> = &'a Database;
 }
@@ -55,9 +61,9 @@ impl Takes for TakesRaw {
 
 /// The argument of a plugin's migration: one that can be confined to the plugin's collections.
 #[diagnostic::on_unimplemented(
-    message = "a plugin's migration takes `&mut Tx` or `&mut Schema`, not `{Self}`",
+    message = "a plugin's migration takes `&mut Tx`, `&mut Schema` or `&mut Backfill`, not `{Self}`",
     label = "this handle would reach the collections of the whole application",
-    note = "a plugin sees only its own collections, which `Tx` and `Schema` prefix with `plugin_<name>_`"
+    note = "a plugin sees only its own collections, which these prefix with `plugin_<name>_`"
 )]
 pub trait PluginArgument<'a>: Argument<'a> {
     /// [`Argument::TAKES`], for a plugin.
@@ -88,6 +94,18 @@ impl<'a> Argument<'a> for &'a mut Schema {
     }
 }
 
+impl<'a> Argument<'a> for &'a mut Backfill {
+    type Takes = TakesBackfill;
+    const TAKES: TakesBackfill = TakesBackfill;
+    const KIND: Kind = Kind::Backfill;
+    fn from_context(context: &'a mut Context) -> Self {
+        match Inner::of_mut(context) {
+            Inner::Backfill(backfill) => backfill,
+            _ => unreachable!("the executor builds the context from KIND"),
+        }
+    }
+}
+
 impl<'a> Argument<'a> for &'a Database {
     type Takes = TakesDatabase;
     const TAKES: TakesDatabase = TakesDatabase;
@@ -111,3 +129,4 @@ impl<'a> Argument<'a> for &'a Raw {
 
 impl<'a> PluginArgument<'a> for &'a mut Tx {}
 impl<'a> PluginArgument<'a> for &'a mut Schema {}
+impl<'a> PluginArgument<'a> for &'a mut Backfill {}

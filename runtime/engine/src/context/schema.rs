@@ -41,6 +41,7 @@ pub(crate) use self::activity::Activity;
 use self::check::Check;
 pub(crate) use self::check::Projection;
 pub(crate) use self::effect::Effect;
+pub(super) use self::effect::print;
 use self::failure::Failure;
 pub(crate) use self::log::Log;
 pub(crate) use self::log_request::{LogRequest, LogRequests};

@@ -226,6 +226,7 @@ fn status(state: State) -> &'static str {
         State::RolledBack => "was reverted",
         State::Interrupted => "is running or was interrupted",
         State::Partial => "is partially applied",
+        State::Underway => "is underway",
         State::Excluded => "is excluded here by its condition",
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Executor, Failure};
 use crate::context::Footprint;
-use crate::migration::Migration;
+use crate::migration::{Kind, Migration};
 use crate::record::{Act, HistoryEntry, Record, RecordStatus};
 use crate::store::{Attachment, Change, Expected, Records, now};
 
@@ -38,6 +38,9 @@ impl Executor<'_> {
         let interrupted =
             interrupted.map(|record| Change::Noted { entry: Box::new(HistoryEntry::interrupted(record)) });
         let edited = edits.iter().zip(1_i64..).map(|(edit, number)| self.edited(edit, number, act, records));
+        if !matches!(act, Act::Accept) {
+            self.end_backfills(edits, records).await?;
+        }
         let changes: Vec<_> = interrupted.chain(edited).collect();
         if records.is_empty() && !self.transactional {
             self.insert_all(&changes).await?;
@@ -46,6 +49,17 @@ impl Executor<'_> {
         }
         // The positions of these records are taken.
         self.executions += i64::try_from(edits.len()).unwrap_or(i64::MAX);
+        Ok(())
+    }
+
+    /// Removes the ranges of backfills whose records are overwritten, so that no batch commits afterwards.
+    async fn end_backfills(&self, edits: &[Edit<'_>], records: &Records) -> Result<(), Failure> {
+        let ids = edits.iter().map(Edit::id);
+        let backfills = ids.filter(|id| records.get(id).is_some_and(|record| record.kind == Some(Kind::Backfill)));
+        for id in backfills {
+            self.lease.check()?;
+            self.ranges().remove(id, self.lease.token(), None).await?;
+        }
         Ok(())
     }
 
@@ -73,7 +87,7 @@ impl Executor<'_> {
                 let (status, reverted_by) = (RecordStatus::RolledBack, self.by.clone());
                 let reverted_at = Some(now);
                 let record =
-                    Record { status, partial: false, reverted_at, reverted_by, token, ..without_errors(record) };
+                    Record { status, partial: false, underway: false, reverted_at, reverted_by, token, ..without_errors(record) };
                 (record, Expected::Applied)
             }
             // Only the footprint of its `down` is accepted.

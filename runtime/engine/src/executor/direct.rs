@@ -42,7 +42,7 @@ impl Executor<'_> {
                 let provided = self.options.provided.clone();
                 Inner::Raw(Raw::new(database, step.migration, provided, self.events.clone()))
             }
-            Kind::Schema => unreachable!("a `Schema` migration resumes"),
+            Kind::Schema | Kind::Backfill => unreachable!("these resume"),
             Kind::Tx => {
                 let session = self.take_session().await?;
                 let (permit, mode) = (permit.clone(), Mode::WithoutTransaction);
@@ -55,7 +55,7 @@ impl Executor<'_> {
     /// ignoring it is an error, as it is on a server with transactions.
     async fn reclaim_session(&mut self, step: &mut Step<'_>, context: Context) -> Option<(String, DriverError)> {
         match Inner::taken(context) {
-            Inner::Raw(_) | Inner::Schema(_) => None,
+            Inner::Raw(_) | Inner::Schema(_) | Inner::Backfill(_) => None,
             Inner::Tx(tx) => {
                 self.session = tx.end().await;
                 step.operations = tx.operations();

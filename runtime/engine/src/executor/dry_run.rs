@@ -29,6 +29,8 @@ use crate::report::{Execution, Outcome, Report};
 use crate::stop::{Deadline, Permit, Reason, backoff};
 use crate::store::Tracker;
 
+/// The reason why a backfill is not simulated.
+const BACKFILL: &str = "not run, because a backfill changes more than one transaction can hold";
 const OPAQUE: &str = "not run, because it takes `&Database`, whose changes cannot be rolled back";
 const NO_TRANSACTIONS: &str = "not run, because this server has no transactions to roll back";
 
@@ -90,6 +92,7 @@ impl DryRun<'_> {
                 (_, _, Some(reason)) => not_simulated(&step, &reason),
                 (Kind::Tx, ..) if self.transactional => rehearsal.rehearse(&step).instrument(span(&step)).await?,
                 (Kind::Tx, ..) => not_simulated(&step, NO_TRANSACTIONS),
+                (Kind::Backfill, ..) => not_simulated(&step, BACKFILL),
                 (Kind::Database, ..) => not_simulated(&step, OPAQUE),
                 (Kind::Schema, Some(checked), _) => checked.clone(),
                 (Kind::Schema, None, _) => not_simulated(&step, "it was not checked"),

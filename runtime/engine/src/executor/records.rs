@@ -118,6 +118,7 @@ impl Executor<'_> {
             id: migration.id().to_owned(),
             status,
             direction: Direction::Up,
+            underway: false,
             partial: false,
             kind: Some(migration.kind()),
             source: migration.source().to_string(),

@@ -36,6 +36,8 @@ pub(super) struct Step<'s> {
     pub(super) interrupted: Option<Box<HistoryEntry>>,
     /// Notes for a reader.
     pub(super) notes: Vec<String>,
+    /// Whether it is a backfill that goes on without the lease.
+    pub(super) underway: bool,
     /// Whether the `verify` function failed or did not find the effect.
     pub(super) verification_failed: bool,
 }
@@ -49,7 +51,8 @@ impl<'s> Step<'s> {
             // A plan has no `down` of a migration that has none.
             (Direction::Up, _) | (Direction::Down, None) => registration.up,
         };
-        let interrupted = previous.filter(|record| record.status == RecordStatus::Running);
+        let interrupted = previous
+            .filter(|record| record.status == RecordStatus::Running && record.kind != Some(Kind::Backfill));
         Self {
             migration,
             direction: planned.direction(),
@@ -67,6 +70,7 @@ impl<'s> Step<'s> {
             update: None,
             interrupted: interrupted.map(HistoryEntry::interrupted).map(Box::new),
             notes: Vec::new(),
+            underway: false,
             verification_failed: false,
         }
     }

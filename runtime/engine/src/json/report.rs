@@ -95,6 +95,7 @@ impl<'a> From<&'a crate::report::Execution> for Execution<'a> {
         let (outcome, message, remains) = match &execution.outcome {
             Outcome::Applied => ("applied", None, None),
             Outcome::Reverted => ("reverted", None, None),
+            Outcome::Underway => ("underway", None, None),
             Outcome::Failed { message, remains, .. } => ("failed", Some(message.as_str()), Some(left(*remains))),
             Outcome::Stopped { remains } => ("stopped", None, Some(left(*remains))),
             Outcome::WouldApply => ("would-apply", None, None),

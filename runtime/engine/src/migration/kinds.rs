@@ -13,24 +13,27 @@ pub enum Kind {
     Tx,
     /// `&mut Schema`: runs outside transactions and records each operation, so that it resumes where it stopped.
     Schema,
+    /// `&mut Backfill`: changes a large collection in batches, each of them once, while other migrations run.
+    Backfill,
     /// `&Database`: runs on the raw handle, outside transactions, at least once.
     Database,
 }
 
 impl Kind {
-    /// The stored form: `tx`, `schema` or `database`.
+    /// The stored form: `tx`, `schema`, `backfill` or `database`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tx => "tx",
             Self::Schema => "schema",
+            Self::Backfill => "backfill",
             Self::Database => "database",
         }
     }
 
     /// Parses the output of [`as_str`](Self::as_str). Returns `None` for any other text.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Tx, Self::Schema, Self::Database].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Tx, Self::Schema, Self::Backfill, Self::Database].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -131,6 +134,8 @@ pub enum State {
     RolledBack,
     /// Started outside a transaction by a process that lost the lease or died. It runs again, or resumes if it takes `Schema`.
     Interrupted,
+    /// A backfill that has started. It is worked on without the migration lock; its dependents wait.
+    Underway,
     /// Not applied, and its condition excludes it from this database (`only_in` or `when`). Its dependents run without it.
     Excluded,
     /// A `Tx` body failed or was interrupted on a server without transactions, so its changes may be partial. It runs again
@@ -154,6 +159,7 @@ impl State {
             Self::Failed => "failed",
             Self::RolledBack => "rolled back",
             Self::Interrupted => "interrupted",
+            Self::Underway => "underway",
             Self::Excluded => "excluded",
             Self::Partial => "partial",
         }

@@ -112,6 +112,11 @@ impl Words {
                 argument: "schema: &mut Schema",
                 call: "schema.create_index(\"\", doc! {}).await",
             },
+            Kind::Backfill => Words {
+                imports: "use mongodb::bson::doc;\nuse mongrate::{Backfill, migration};",
+                argument: "backfill: &mut Backfill",
+                call: "backfill.collection(\"\").remaining(doc! {}).update(doc! { \"$set\": {} }).await",
+            },
             Kind::Database => Words {
                 imports: "use mongodb::Database;\nuse mongodb::bson::{Document, doc};\nuse mongrate::migration;",
                 argument: "db: &Database",

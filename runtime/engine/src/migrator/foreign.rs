@@ -24,6 +24,7 @@ impl Migrator {
         let checks = [
             (&names.history, is_history as fn(&Document) -> bool),
             (&names.lock, is_lock as fn(&Document) -> bool),
+            (&names.ranges, is_range as fn(&Document) -> bool),
             (&names.kv, is_kv as fn(&Document) -> bool),
         ];
         let existing = checks.into_iter().filter(|(name, _)| listed.iter().any(|own| own.name == **name));
@@ -70,6 +71,10 @@ fn is_history(document: &Document) -> bool {
 
 fn is_lock(document: &Document) -> bool {
     document.get_str("_id").is_ok_and(|id| ["lease", "fence"].contains(&id)) && document.contains_key("token")
+}
+
+fn is_range(document: &Document) -> bool {
+    document.get_document("_id").is_ok_and(|id| id.contains_key("run") && id.contains_key("n"))
 }
 
 fn is_kv(document: &Document) -> bool {

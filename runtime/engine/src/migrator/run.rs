@@ -1,6 +1,7 @@
 //! A run of any method that writes: reads the records, takes the lease, reads again, does the work, and releases the lease.
 
 mod acquire;
+mod along;
 mod conclusion;
 mod dropped;
 mod progress;
@@ -16,7 +17,7 @@ pub(super) use self::dropped::InterruptOnDrop;
 use self::progress::Progress;
 use super::Migrator;
 use crate::error::Error;
-use crate::events::Event;
+use crate::report::events::Event;
 use crate::executor::{Executor, Resources, RunGuard};
 use crate::lock::Lease;
 use crate::options::{Limit, Policy, Transactions, check_lock_wait};
@@ -49,6 +50,11 @@ pub(super) trait Work: Send + Sync + 'static {
 
     /// Returns whether the work must be refused if a migration of another program may have left partial changes.
     fn requires_complete_data(&self) -> bool {
+        false
+    }
+
+    /// Returns whether the run also works on backfills that are underway, until they are completed.
+    fn works_along(&self) -> bool {
         false
     }
 
@@ -203,14 +209,36 @@ impl Run {
             let (todo, report) = self.preview(work, records).await?;
             return work.rehearse(self, &todo, report).await;
         }
-        if W::is_nothing(&todo) {
-            return Ok(work.report(self, &records, &todo));
+        let mut report = self.one_pass(work, &records, &todo).await?;
+        loop {
+            let underway = report.underway();
+            if underway.is_empty() || !work.works_along() {
+                return Ok(report);
+            }
+            self.progress.doing("work on a backfill");
+            let warnings = self.work_along(&underway).await?;
+            self.check().map_err(|reason| stopped(reason, report.clone()))?;
+            if warnings.len() == underway.len() {
+                warnings.into_iter().for_each(|warning| report.warn(warning));
+                return Ok(report);
+            }
+            let records = self.read(work).await?;
+            let todo = work.todo(self, &records)?;
+            let next = self.one_pass(work, &records, &todo).await;
+            report = report.followed_by(next)?;
+        }
+    }
+
+    /// Does what can be done now: under the lease, unless there is nothing.
+    async fn one_pass<W: Work>(&self, work: &W, records: &Records, todo: &W::Todo) -> Result<Report, Error> {
+        if W::is_nothing(todo) {
+            return Ok(work.report(self, records, todo));
         }
         // The answer to a first use may shorten the plan.
         if !(work.asks_first_use() && records.is_empty() && self.migrator.0.options.unrecorded.may_shorten()) {
-            self.refuse_unprovided(W::plan(&todo))?;
+            self.refuse_unprovided(W::plan(todo))?;
         }
-        let mut result = self.with_lease(work, &records).await;
+        let mut result = self.with_lease(work, records).await;
         let token = self.token.get().copied();
         if let Some(report) = result.as_mut().map_or_else(Error::report_mut, Some) {
             report.set_token(token);

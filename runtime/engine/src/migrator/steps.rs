@@ -3,7 +3,7 @@
 use super::compare::warn_of_differences;
 use super::run::{Run, stopped};
 use crate::error::Error;
-use crate::events::Event;
+use crate::report::events::Event;
 use crate::executor::{Ended, Executor};
 use crate::migration::{Direction, State};
 use crate::plan::{HeldUp, NOTHING_LINKED, Plan, Step};
@@ -42,6 +42,7 @@ impl Run {
                 report.warn(format!("'{id}' runs after its dependents, which are already applied: {dependents}"));
             }
         }
+        report.set_underway(records.underway(|id| self.graph.find(id).is_some()));
         report.warn_of_blocked(plan.blocked().iter().map(ToString::to_string));
         report
     }
@@ -57,13 +58,17 @@ impl Run {
     ) -> Result<Report, Error> {
         self.migrator.0.events.emit(|| Event::Planned(plan.clone()));
         self.progress.plan(plan);
-        let mut held_up = HeldUp::new(&self.graph);
+        let (mut held_up, mut waiting) = (HeldUp::new(&self.graph), HeldUp::new(&self.graph));
         let mut stopped_by = None;
         let mut finished = false;
         for step in plan {
             let id = step.migration().id();
             if finished || held_up.contains(id) {
                 report.skip(id);
+                continue;
+            }
+            if waiting.contains(id) {
+                report.wait(id);
                 continue;
             }
             if let Err(reason) = self.check_limits(executor) {
@@ -98,6 +103,9 @@ impl Run {
                         if let Some(Error::RunTimedOut { limit, .. }) = error.downcast_ref() {
                             (stopped_by, finished) = (Some(Reason::RunTimedOut(*limit)), true);
                         }
+                    }
+                    if matches!(execution.outcome, Outcome::Underway) {
+                        waiting.add(id);
                     }
                     self.progress.end(&execution);
                     report.push(execution);

@@ -49,6 +49,7 @@ struct Pending {
     /// The qualified ids of the only migrations to apply.
     limit: Option<HashSet<String>>,
     continue_on_error: bool,
+    background: bool,
 }
 
 impl Migrator {
@@ -143,6 +144,13 @@ impl Up {
         self
     }
 
+    /// Starts backfills without working on them, so that the run returns early. Default: work on them, together with other
+    /// processes, until they are completed.
+    pub fn background(mut self, background: bool) -> Self {
+        self.pending.background = background;
+        self
+    }
+
     /// Applies only the steps of this plan, whatever became pending since the plan was made. Use it after a person confirmed the
     /// plan.
     ///
@@ -221,6 +229,10 @@ impl Work for Pending {
 
     fn asks_first_use(&self) -> bool {
         true
+    }
+
+    fn works_along(&self) -> bool {
+        !self.background
     }
 
     /// A named migration may be part of the repair.

@@ -59,6 +59,10 @@ impl Plan {
             if !state.is_pending() {
                 continue;
             }
+            if state == State::Underway {
+                obstacles[node.index()] = Some(node);
+                continue;
+            }
             let is_within_limit = limit.is_none_or(|ids| ids.contains(graph.migration(node).id()));
             if !(is_within_limit && selection.contains(node)) {
                 obstacles[node.index()] = Some(node);
@@ -67,6 +71,9 @@ impl Plan {
             let migration = graph.migration(node);
             match below {
                 None => plan.steps.push(Step { migration, direction: Direction::Up, state }),
+                Some(obstacle) if states[obstacle.index()] == State::Underway => {
+                    plan.blocked.push(Blocked { migration, waits_for: graph.migration(obstacle) });
+                }
                 // Only the limit keeps the obstacle from running.
                 Some(obstacle) if selection.contains(obstacle) => {
                     let dependency = graph.migration(obstacle).id();

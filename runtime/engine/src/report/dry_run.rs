@@ -65,7 +65,7 @@ impl Execution {
             Outcome::Failed { message, .. } => write!(f, "failed         {down}{id}: {message}"),
             Outcome::Stopped { .. } => write!(f, "stopped        {down}{id}"),
             // Never in a dry run.
-            Outcome::Applied | Outcome::Reverted => write!(f, "{id}"),
+            Outcome::Applied | Outcome::Reverted | Outcome::Underway => write!(f, "{id}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The tracker: the only part that accesses the collections of the records and the history.
 
+mod backfill;
 mod history;
 mod log;
 mod read;
@@ -140,10 +141,13 @@ impl Tracker {
                 stale.extend(update.expected().unwrap_or_default());
                 set.extend(update.set.clone());
             }
+            Attachment::Backfill(header) => {
+                set.insert("backfill", header.clone());
+            }
             Attachment::Archived | Attachment::Completed { footprint: None } => unset.extend(ATTACHED.map(without)),
             Attachment::Completed { footprint: Some(footprint) } => {
                 set.insert("left", footprint.clone());
-                unset.extend([without("log")]);
+                unset.extend([without("log"), without("backfill")]);
             }
             Attachment::Accepted { footprint } => {
                 set.insert("left", footprint.clone());
@@ -151,7 +155,11 @@ impl Tracker {
         }
         let update = doc! { "$set": set, "$unset": unset };
         let updated = match attachment {
-            Attachment::Kept | Attachment::Logged(_) | Attachment::Completed { .. } | Attachment::Accepted { .. } => {
+            Attachment::Kept
+            | Attachment::Logged(_)
+            | Attachment::Backfill(_)
+            | Attachment::Completed { .. }
+            | Attachment::Accepted { .. } => {
                 let updated = self.records.update_one(stale, update).upsert(upsert).session(session).await;
                 updated.map(|updated| {
                     let written = updated.matched_count == 1 || updated.upserted_id.is_some();
@@ -253,6 +261,8 @@ pub(crate) enum Attachment {
     Kept,
     /// Starts or continues the log.
     Logged(LogUpdate),
+    /// Starts a backfill.
+    Backfill(Document),
     /// Removes both, because the state was set by hand. The history entry keeps the log.
     Archived,
     /// The body has completed: removes the log, and sets the footprint, if it is known.
@@ -262,7 +272,7 @@ pub(crate) enum Attachment {
 }
 
 /// The fields that are attached to a record. They can be large, and are rarely needed.
-const ATTACHED: [&str; 2] = ["log", "left"];
+const ATTACHED: [&str; 3] = ["log", "left", "backfill"];
 
 /// Returns the projection that excludes them.
 fn without_attached() -> Document {

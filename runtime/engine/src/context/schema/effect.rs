@@ -152,7 +152,7 @@ impl Effect {
 }
 
 /// Returns the hash of a call with its options.
-pub(super) fn print(call: &Document) -> String {
+pub(crate) fn print(call: &Document) -> String {
     // A document that cannot be encoded cannot be sent, either.
     let encoded = RawDocumentBuf::try_from(call);
     let hash = Sha256::digest(encoded.as_ref().map_or(&[][..], |encoded| encoded.as_bytes()));

@@ -68,7 +68,7 @@ impl Records {
     pub(crate) fn state(&self, id: &str) -> State {
         match self.get(id) {
             // It may be running now; only the lease shows that.
-            Some(record) if record.status == RecordStatus::Running && !self.settled => State::Interrupted,
+            Some(record) if record.status == RecordStatus::Running && !self.settled && !record.underway => State::Interrupted,
             Some(record) if self.excluded.contains(id) && !record.has_effects() => State::Excluded,
             Some(record) => record.state(),
             None if self.presumed.contains(id) => State::Completed,
@@ -114,6 +114,14 @@ impl Records {
         let started = [RecordStatus::Running, RecordStatus::Failed];
         let unfinished = self.by_id.values().filter(|record| started.contains(&record.status));
         unfinished.map(|record| record.id.as_str()).collect()
+    }
+
+    /// Returns the qualified ids of the backfills that have started, of those for which `known` is true.
+    pub(crate) fn underway(&self, known: impl Fn(&str) -> bool) -> Vec<String> {
+        let underway = self.by_id.values().filter(|record| record.state() == State::Underway && known(&record.id));
+        let mut ids: Vec<_> = underway.map(|record| record.id.clone()).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Returns the newest token.

@@ -1,0 +1,22 @@
+//! Rewrites large collections in batches, outside the lease.
+//!
+//! A backfill is planned and finished under the lease, and worked on without it. It is split into **ranges** of `_id`. A worker
+//! **claims** a range, and changes it batch by batch. Each batch is one transaction of the documents and of the range's own
+//! document, on condition that the range is where the worker last saw it and has the token of the worker's claim. So the
+//! committed batches of a range form a chain, whatever process dies at whatever point: a claim only saves work, and the range's
+//! document is the fence.
+
+mod batch;
+mod header;
+mod mongo;
+mod plan;
+mod range;
+mod stored;
+mod worker;
+
+pub(crate) use self::header::Header;
+pub(crate) use self::mongo::Mongo;
+pub(crate) use self::plan::{identity, listed, plan};
+pub(crate) use self::range::{RangeFailure, RangeState, RangeStore, Seen};
+pub(crate) use self::stored::Ranges;
+pub(crate) use self::worker::Worker;

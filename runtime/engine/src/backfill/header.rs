@@ -1,0 +1,59 @@
+//! The part of a record that describes a backfill that has not completed.
+
+use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
+
+use crate::context::Description;
+use crate::migration::Direction;
+
+/// The field `backfill` of a record. Whoever has the run can find its ranges.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) run: ObjectId,
+    pub(crate) direction: Direction,
+    /// Identifies the change that the body described.
+    pub(crate) print: String,
+    /// The name of the collection in the database.
+    pub(crate) collection: String,
+    /// The collection's UUID.
+    pub(crate) uuid: Bson,
+    /// Number of ranges.
+    pub(crate) ranges: i64,
+    /// Number of documents when it was planned, as estimated by the server.
+    pub(crate) documents: u64,
+    pub(crate) started: DateTime,
+}
+
+impl Header {
+    pub(crate) fn to_document(&self) -> Document {
+        doc! {
+            "run": self.run,
+            "direction": self.direction.to_string(),
+            "print": &self.print,
+            "collection": &self.collection,
+            "uuid": self.uuid.clone(),
+            "ranges": self.ranges,
+            "documents": i64::try_from(self.documents).unwrap_or(i64::MAX),
+            "started": self.started,
+        }
+    }
+
+    /// Returns `None` for a document that Mongrate did not write.
+    pub(crate) fn read(stored: &Document) -> Option<Self> {
+        let text = |field: &str| stored.get_str(field).ok().map(str::to_owned);
+        Some(Self {
+            run: stored.get_object_id("run").ok()?,
+            direction: if stored.get_str("direction").ok()? == "down" { Direction::Down } else { Direction::Up },
+            print: text("print")?,
+            collection: text("collection")?,
+            uuid: stored.get("uuid")?.clone(),
+            ranges: stored.get_i64("ranges").ok()?,
+            documents: u64::try_from(stored.get_i64("documents").ok()?).ok()?,
+            started: *stored.get_datetime("started").ok()?,
+        })
+    }
+
+    /// Returns whether a description is the one that was planned.
+    pub(crate) fn describes(&self, description: &Description) -> bool {
+        self.print == description.print()
+    }
+}

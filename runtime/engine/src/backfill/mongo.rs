@@ -1,0 +1,185 @@
+//! The implementation of `RangeStore` for MongoDB.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc, oid::ObjectId};
+use mongodb::error::Result;
+use mongodb::options::{Hint, ReturnDocument};
+use mongodb::{Collection, Database};
+
+use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
+use crate::context::{Change, Description};
+use crate::lock::{Session, kill, start};
+
+/// The ranges of a run in the database, and the collection that they divide.
+#[derive(Clone, Debug)]
+pub(crate) struct Mongo {
+    run: ObjectId,
+    description: Description,
+    ranges: Collection<Range>,
+    documents: Collection<RawDocumentBuf>,
+    /// How long a worker that does not show itself keeps its claim.
+    claim: Duration,
+    /// Whether the server has transactions.
+    transactional: bool,
+}
+
+impl Mongo {
+    /// `database` is [durable](crate::store::durable).
+    pub(crate) fn new(
+        database: &Database,
+        ranges: &str,
+        run: ObjectId,
+        description: &Description,
+        claim: Duration,
+        transactional: bool,
+    ) -> Self {
+        Self {
+            run,
+            description: description.clone(),
+            ranges: database.collection(ranges),
+            documents: database.collection(&description.collection),
+            claim,
+            transactional,
+        }
+    }
+
+    /// The condition that the stored range is the one that the worker knows.
+    fn same(range: &Range) -> Document {
+        doc! { "_id": { "run": range.id.run, "n": range.id.n }, "token": range.token, "state": "open" }
+    }
+
+    /// The filter of the documents of a batch that are left to do.
+    fn left(&self, range: &Range, bound: &Bound) -> Document {
+        let Description { filter, remaining, .. } = &self.description;
+        let mut all = span(range, &bound.to, bound.ends && range.last).to_vec();
+        all.push(filter.clone());
+        all.extend(remaining.clone());
+        all.retain(|condition| !condition.is_empty());
+        doc! { "$and": all }
+    }
+}
+
+impl RangeStore for Mongo {
+    type Session = Session;
+
+    fn session_id<'s>(&self, session: &'s Session) -> &'s Document {
+        session.id()
+    }
+
+    async fn look(&self) -> Result<Vec<Seen>> {
+        let expires = doc! { "$add": ["$active", crate::lock::millis(self.claim)] };
+        let seen = doc! {
+            "state": 1, "token": 1, "claim": 1, "counts": 1, "failure": 1, "live": { "$lt": ["$$NOW", expires] },
+        };
+        let ranges = self.ranges.clone_with_type::<Seen>();
+        let found = ranges.find(doc! { "_id.run": self.run }).sort(doc! { "_id.n": 1 }).projection(seen);
+        found.await?.try_collect().await
+    }
+
+    async fn read(&self, n: i64) -> Result<Option<Range>> {
+        self.ranges.find_one(doc! { "_id": { "run": self.run, "n": n } }).await
+    }
+
+    async fn claim(&self, seen: &Seen, claim: &Claim) -> Result<Option<Range>> {
+        let same = doc! { "_id": { "run": self.run, "n": seen.id.n }, "token": seen.token, "state": "open" };
+        let session = &claim.session;
+        let claim = doc! { "nonce": claim.nonce, "host": &claim.host, "pid": claim.pid, "session": session };
+        let update =
+            doc! { "$set": { "claim": claim }, "$inc": { "token": 1_i64 }, "$currentDate": { "active": true } };
+        self.ranges.find_one_and_update(same, update).return_document(ReturnDocument::After).await
+    }
+
+    async fn release(&self, range: &Range) -> Result<()> {
+        self.ranges.update_one(Self::same(range), doc! { "$set": { "claim": null } }).await?;
+        Ok(())
+    }
+
+    async fn fail(&self, range: &Range, failure: &RangeFailure) -> Result<bool> {
+        let RangeFailure { message, stack, host } = failure;
+        let failure = doc! { "message": message, "stack": stack, "host": host };
+        let failed = doc! { "$set": { "state": "failed", "failure": failure, "claim": null } };
+        Ok(self.ranges.update_one(Self::same(range), failed).await?.matched_count == 1)
+    }
+
+    async fn bound(&self, range: &Range, size: u64) -> Result<Bound> {
+        let inside = doc! { "$and": span(range, &range.end, range.last).to_vec() };
+        let ids = self.documents.clone_with_type::<Document>();
+        let next = ids.find_one(inside.clone()).projection(doc! { "_id": 1 }).sort(doc! { "_id": 1 }).hint(by_id());
+        if let Some(mut next) = next.skip(size).await? {
+            let to = next.remove("_id").unwrap_or(Bson::Null);
+            return Ok(Bound { to, scanned: size, ends: false });
+        }
+        let scanned = ids.count_documents(inside).hint(by_id()).await?;
+        Ok(Bound { to: range.end.clone(), scanned, ends: true })
+    }
+
+    async fn change(&self, range: &Range, bound: &Bound, session: &mut Session) -> Result<(u64, u64)> {
+        let left = self.left(range, bound);
+        if self.transactional {
+            start(session).await?;
+        }
+        match &self.description.change {
+            Change::Update(update) => {
+                let updated = self.documents.update_many(left, update.clone()).hint(by_id()).session(&mut **session);
+                updated.await.map(|updated| (updated.matched_count, updated.modified_count))
+            }
+            Change::Delete => {
+                let deleted = self.documents.delete_many(left).hint(by_id()).session(&mut **session).await?;
+                Ok((deleted.deleted_count, deleted.deleted_count))
+            }
+        }
+    }
+
+    async fn leaves_remaining(&self, range: &Range, bound: &Bound, session: &mut Session) -> Result<bool> {
+        if self.description.remaining.is_none() {
+            return Ok(false);
+        }
+        let left = self.documents.find_one(self.left(range, bound)).projection(doc! { "_id": 1 });
+        Ok(left.session(&mut **session).await?.is_some())
+    }
+
+    async fn checkpoint(&self, range: &Range, after: &Range, session: &mut Session) -> Result<bool> {
+        let mut same = Self::same(range);
+        same.insert("next", doc! { "$eq": range.next.clone() });
+        let state = if after.state == RangeState::Done { "done" } else { "open" };
+        let counts = &after.counts;
+        let counts = doc! {
+            "scanned": counts.scanned, "matched": counts.matched, "changed": counts.changed, "batches": counts.batches,
+        };
+        let mut set = doc! { "next": after.next.clone(), "state": state, "counts": counts };
+        if after.state == RangeState::Done {
+            set.insert("claim", Bson::Null);
+        }
+        let update = doc! { "$set": set, "$currentDate": { "active": true } };
+        Ok(self.ranges.update_one(same, update).session(&mut **session).await?.matched_count == 1)
+    }
+
+    async fn commit(&self, session: &mut Session) -> Result<()> {
+        if self.transactional { session.commit_transaction().await } else { Ok(()) }
+    }
+
+    async fn abort(&self, session: &mut Session) -> Result<()> {
+        if self.transactional { session.abort_transaction().await } else { Ok(()) }
+    }
+
+    async fn kill(&self, session: &Document) {
+        kill(self.ranges.client(), std::slice::from_ref(session)).await;
+    }
+}
+
+/// The conditions that an `_id` is not before the range's next one, and before `to`. Operators of the query language compare
+/// within one type only, expressions in the order of the index, in which types follow each other.
+fn span(range: &Range, to: &Bson, including: bool) -> [Document; 2] {
+    let end = if including { "$lte" } else { "$lt" };
+    [
+        doc! { "$expr": { "$gte": ["$_id", { "$literal": range.next.clone() }] } },
+        doc! { "$expr": { end: ["$_id", { "$literal": to.clone() }] } },
+    ]
+}
+
+/// A hint with the keys and not the name, since a clustered collection has no index of this name.
+fn by_id() -> Hint {
+    Hint::Keys(doc! { "_id": 1 })
+}

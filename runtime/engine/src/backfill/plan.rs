@@ -1,0 +1,128 @@
+//! Divides a collection into ranges.
+
+use futures_util::TryStreamExt;
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::error::Result;
+use mongodb::results::{CollectionSpecification, CollectionType};
+use mongodb::{Collection, Database};
+
+use super::range::{Counts, Range, RangeId, RangeState};
+use crate::context::Description;
+use crate::error::Error;
+use crate::store::now;
+
+/// Up to this many documents are changed at once, under the lease.
+const SMALL: u64 = 10_000;
+
+/// Fewest and most ranges of a larger collection.
+const RANGES: (u32, u32) = (16, 256);
+
+/// Number of ranges per worker, so that no worker is left with a large one at the end.
+const PER_WORKER: u32 = 8;
+
+/// Number of sampled documents per range.
+const SAMPLES: u32 = 10;
+
+/// A planned backfill.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) run: ObjectId,
+    pub(crate) ranges: Vec<Range>,
+    /// Estimated number of documents in the collection.
+    pub(crate) documents: u64,
+    /// The identity of the collection, which it loses if it is dropped and created again.
+    pub(crate) uuid: Bson,
+    /// Whether it is small enough to be done at once.
+    pub(crate) is_small: bool,
+}
+
+/// Plans a backfill of all documents that the collection has now.
+pub(crate) async fn plan(
+    database: &Database,
+    description: &Description,
+    migration: &str,
+    lease: i64,
+) -> std::result::Result<Planned, Error> {
+    let name = &description.collection;
+    let failed = |error| Error::server(format!("divide '{name}' into ranges"), error);
+    let listed = listed(database, name).await.map_err(failed)?;
+    let (run, uuid) = (ObjectId::new(), listed.as_ref().map_or(Bson::Null, identity));
+    if let Some(kind) = listed.as_ref().and_then(unsuitable) {
+        return Err(Error::Refused(format!(
+            "'{name}' is {kind}, which has no index on `_id` to divide; take `&Database` to rewrite it"
+        )));
+    }
+    let documents = database.collection::<Document>(name);
+    let count = documents.estimated_document_count().await.map_err(failed)?;
+    let is_small = count <= SMALL;
+    let ends = ends(&documents).await.map_err(failed)?;
+    let Some((first, top)) = ends else {
+        return Ok(Planned { run, ranges: Vec::new(), documents: 0, uuid, is_small: true });
+    };
+    let number = if is_small { 1 } else { (PER_WORKER * description.workers).clamp(RANGES.0, RANGES.1) };
+    let mut starts = if is_small { Vec::new() } else { sampled(&documents, number).await.map_err(failed)? };
+    starts.insert(0, first);
+    let ranges = (0_i64..).zip(starts.iter().enumerate()).map(|(n, (index, start))| {
+        let next = starts.get(index + 1);
+        Range {
+            id: RangeId { run, n },
+            migration: migration.to_owned(),
+            lease,
+            next: start.clone(),
+            end: next.unwrap_or(&top).clone(),
+            last: next.is_none(),
+            state: RangeState::Open,
+            token: 0,
+            claim: None,
+            active: now(),
+            counts: Counts::default(),
+            failure: None,
+        }
+    });
+    Ok(Planned { run, ranges: ranges.collect(), documents: count, uuid, is_small })
+}
+
+/// Returns a collection as the server lists it.
+pub(crate) async fn listed(database: &Database, name: &str) -> Result<Option<CollectionSpecification>> {
+    database.list_collections().filter(doc! { "name": name }).await?.try_next().await
+}
+
+/// Identifies a collection.
+pub(crate) fn identity(listed: &CollectionSpecification) -> Bson {
+    listed.info.uuid.clone().map_or(Bson::Null, Bson::Binary)
+}
+
+fn unsuitable(listed: &CollectionSpecification) -> Option<&'static str> {
+    match listed.collection_type {
+        CollectionType::View => Some("a view"),
+        CollectionType::Timeseries => Some("a time-series collection"),
+        _ if listed.options.capped == Some(true) => Some("a capped collection"),
+        _ => None,
+    }
+}
+
+/// Returns the first and the last `_id`.
+async fn ends(documents: &Collection<Document>) -> Result<Option<(Bson, Bson)>> {
+    let end = async |order: i32| {
+        let by_id = mongodb::options::Hint::Keys(doc! { "_id": 1 });
+        let ids = documents.find_one(doc! {}).projection(doc! { "_id": 1 }).sort(doc! { "_id": order }).hint(by_id);
+        Ok::<_, mongodb::error::Error>(ids.await?.and_then(|mut found| found.remove("_id")))
+    };
+    Ok(end(1).await?.zip(end(-1).await?))
+}
+
+/// Returns where the second range and the later ones start, from a sample. The server compares them, because the order of `_id`
+/// is its own.
+async fn sampled(documents: &Collection<Document>, ranges: u32) -> Result<Vec<Bson>> {
+    let pipeline = [
+        doc! { "$sample": { "size": i64::from(ranges * SAMPLES) } },
+        doc! { "$project": { "_id": 1 } },
+        doc! { "$bucketAuto": { "groupBy": "$_id", "buckets": i64::from(ranges) } },
+    ];
+    let buckets: Vec<Document> = documents.aggregate(pipeline).await?.try_collect().await?;
+    let starts = buckets.into_iter().skip(1).filter_map(|mut bucket| match bucket.remove("_id") {
+        Some(Bson::Document(mut bounds)) => bounds.remove("min"),
+        _ => None,
+    });
+    Ok(starts.collect())
+}

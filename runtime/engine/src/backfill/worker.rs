@@ -1,0 +1,207 @@
+//! A worker: claims one range after another, and changes it batch by batch.
+
+use std::time::Duration;
+
+use mongodb::bson::oid::ObjectId;
+use mongodb::error::{Error as DriverError, Result};
+use tokio::time::{Instant, sleep};
+
+use super::batch::{Attempt, Cause, attempt};
+use super::range::{Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
+use crate::error::{Error, in_one_line, is_transient, source_chain};
+use crate::stop::{Stop, backoff};
+
+/// How long a batch should take. An application that wants to change one of its documents waits for so long.
+const BATCH: Duration = Duration::from_millis(100);
+
+/// Number of documents in the first batch.
+const FIRST: u64 = 100;
+
+/// Maximum attempts at a batch of one document.
+const ATTEMPTS: u32 = 20;
+
+/// A worker of a backfill.
+pub(crate) struct Worker<'w, S: RangeStore> {
+    pub(crate) store: &'w S,
+    pub(crate) session: S::Session,
+    pub(crate) stop: &'w Stop,
+    /// Maximum number of live claims, over all processes.
+    workers: usize,
+    /// Maximum number of documents in a batch.
+    at_most: u64,
+    claim: Claim,
+    /// Number of documents in the next batch.
+    size: u64,
+    /// Number of documents from here on among which one is known to fail.
+    suspects: u64,
+    /// Whether a batch has shown that the change makes `remaining` false.
+    checked: bool,
+}
+
+impl<'w, S: RangeStore> Worker<'w, S> {
+    pub(crate) fn new(
+        store: &'w S,
+        session: S::Session,
+        stop: &'w Stop,
+        (workers, batch): (u32, u32),
+        host: &str,
+    ) -> Self {
+        let claim = Claim {
+            nonce: ObjectId::new(),
+            host: host.to_owned(),
+            pid: i64::from(std::process::id()),
+            session: store.session_id(&session).clone(),
+        };
+        let (workers, at_most) = (usize::try_from(workers).unwrap_or(usize::MAX), u64::from(batch));
+        Self { store, session, stop, workers, at_most, claim, size: FIRST.min(at_most), suspects: 0, checked: false }
+    }
+
+    /// Works until there is nothing to claim, a range has failed, or the run must stop.
+    pub(crate) async fn work(&mut self) -> Result<()> {
+        while self.stop.check().is_ok() {
+            let Some(range) = self.claim().await? else { return Ok(()) };
+            self.pass(range).await?;
+        }
+        Ok(())
+    }
+
+    /// Claims a range, unless there are enough workers.
+    async fn claim(&mut self) -> Result<Option<Range>> {
+        let mut tries = 0;
+        loop {
+            let seen = match self.store.look().await {
+                Ok(seen) => seen,
+                Err(error) => {
+                    self.again(error, &mut tries).await?;
+                    continue;
+                }
+            };
+            let Some(seen) = self.choose(&seen) else { return Ok(None) };
+            if let Some(former) = seen.claim.as_ref().filter(|claim| claim.nonce != self.claim.nonce) {
+                // Its open transaction would make the claim wait.
+                self.store.kill(&former.session).await;
+            }
+            match self.store.claim(seen, &self.claim).await {
+                Ok(Some(range)) => return Ok(Some(range)),
+                // Another worker was faster.
+                Ok(None) => {}
+                Err(error) => self.again(error, &mut tries).await?,
+            }
+        }
+    }
+
+    fn choose<'s>(&self, seen: &'s [Seen]) -> Option<&'s Seen> {
+        if seen.iter().any(|range| range.state == RangeState::Failed) {
+            return None;
+        }
+        let is_ours = |range: &Seen| range.claim.as_ref().is_some_and(|claim| claim.nonce == self.claim.nonce);
+        let is_taken = |range: &Seen| range.claim.is_some() && range.live && !is_ours(range);
+        let mut open = seen.iter().filter(|range| range.state == RangeState::Open);
+        if open.clone().filter(|range| is_taken(range)).count() >= self.workers {
+            return None;
+        }
+        open.find(|range| !is_taken(range))
+    }
+
+    /// Changes a claimed range, until it is done or must be left.
+    async fn pass(&mut self, mut range: Range) -> Result<()> {
+        let mut tries = 0;
+        self.suspects = 0;
+        while range.state == RangeState::Open {
+            if self.stop.check().is_err() {
+                return self.store.release(&range).await;
+            }
+            let size = if self.suspects > 0 { self.suspects.div_ceil(2).min(self.size) } else { self.size };
+            let bound = match self.store.bound(&range, size.max(1)).await {
+                Ok(bound) => bound,
+                Err(error) => {
+                    self.again(error, &mut tries).await?;
+                    continue;
+                }
+            };
+            let began = Instant::now();
+            match attempt(self.store, &mut self.session, &range, &bound, !self.checked).await {
+                Attempt::Committed(after) => {
+                    tries = 0;
+                    self.checked |= after.counts.matched > range.counts.matched;
+                    self.suspects = self.suspects.saturating_sub(bound.scanned);
+                    self.resize(bound.scanned, began.elapsed());
+                    range = after;
+                }
+                Attempt::NotOurs => match self.reread(&range).await? {
+                    Some(stored) => range = stored,
+                    None => return Ok(()),
+                },
+                Attempt::Transient(error) => {
+                    self.size = (bound.scanned / 2).max(1);
+                    if tries == ATTEMPTS && bound.scanned <= 1 {
+                        return self.fail(&range, &error_at(&range.next, Cause::Server(error))).await;
+                    }
+                    tries = (tries + 1).min(ATTEMPTS);
+                    tracing::debug!(tries, "a batch was rolled back; retrying");
+                    sleep(backoff(tries)).await;
+                    match self.reread(&range).await? {
+                        Some(stored) => range = stored,
+                        None => return Ok(()),
+                    }
+                }
+                // One of them; the first half or the rest will tell.
+                Attempt::Failed(Cause::Server(_)) if bound.scanned > 1 => self.suspects = bound.scanned,
+                Attempt::Failed(cause) => return self.fail(&range, &error_at(&range.next, cause)).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a range again. Returns `None` if it is done, or another worker has claimed it.
+    async fn reread(&self, range: &Range) -> Result<Option<Range>> {
+        let mut tries = 0;
+        loop {
+            match self.store.read(range.id.n).await {
+                Ok(stored) => {
+                    let is_ours =
+                        |stored: &Range| stored.claim.as_ref().is_some_and(|claim| claim.nonce == self.claim.nonce);
+                    return Ok(stored.filter(is_ours));
+                }
+                Err(error) => self.again(error, &mut tries).await?,
+            }
+        }
+    }
+
+    async fn fail(&self, range: &Range, error: &Error) -> Result<()> {
+        let stack = source_chain(error);
+        let failure = RangeFailure { message: in_one_line(&stack), stack, host: self.claim.host.clone() };
+        let mut tries = 0;
+        while let Err(error) = self.store.fail(range, &failure).await {
+            self.again(error, &mut tries).await?;
+        }
+        Ok(())
+    }
+
+    /// Adapts the size of the next batch to the duration of the last.
+    fn resize(&mut self, scanned: u64, took: Duration) {
+        let ratio = (BATCH.as_secs_f64() / took.as_secs_f64().max(0.001)).clamp(0.5, 1.5);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
+        let next = (scanned.max(1) as f64 * ratio).ceil() as u64;
+        self.size = next.clamp(1, self.at_most);
+    }
+
+    /// Waits before another attempt, or returns the error if it is permanent or the run must stop.
+    async fn again(&self, error: DriverError, tries: &mut u32) -> Result<()> {
+        if !is_transient(&error) || *tries == ATTEMPTS || self.stop.check().is_err() {
+            return Err(error);
+        }
+        *tries += 1;
+        sleep(backoff(*tries)).await;
+        Ok(())
+    }
+}
+
+fn error_at(id: &mongodb::bson::Bson, cause: Cause) -> Error {
+    match cause {
+        Cause::Server(error) => Error::server(format!("change the document with the _id {id}"), error),
+        Cause::Remaining => Error::Refused(format!(
+            "the change leaves documents that still match `remaining`, such as one from the _id {id} on; it would never end"
+        )),
+    }
+}

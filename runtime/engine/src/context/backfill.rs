@@ -1,0 +1,155 @@
+//! `&mut Backfill`: describes a change of many documents, which is made in batches.
+
+mod description;
+
+use std::any::{Any, type_name};
+use std::future::{IntoFuture, Ready, ready};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use mongodb::bson::Document;
+use mongodb::options::UpdateModifications;
+
+pub(crate) use self::description::{Change, Description};
+use super::scope::Scope;
+use crate::error::Error;
+use crate::migration::{Migration, Provided};
+
+/// Rewrites a large collection in batches while the application runs.
+///
+/// The body describes the change: one collection, which of its documents, and what to do with them. Awaiting the description
+/// hands it to Mongrate; nothing has changed when the body goes on. Every process that takes part runs the body to learn what to
+/// do, so it must describe the same change each time: compute values from the documents, not from the clock.
+///
+/// The documents are changed in the order of their `_id`, in parallel, in transactions of up to 10,000. Each transaction also
+/// stores how far it has come, so that every document that the collection has at the start is changed exactly once, or not at
+/// all if it does not match, whatever process dies at whatever point. The migration lock is not held meanwhile: other migrations
+/// run, and several processes share the work. Only migrations that depend on this one wait for it.
+///
+/// - Documents that are inserted later are not visited, unless their `_id` lies between two others. Deploy the code that writes
+///   the new form first.
+/// - On a standalone server, which has no transactions, a batch that was interrupted is repeated. There a backfill must declare
+///   [`remaining`](Documents::remaining) or [`repeatable`](Documents::repeatable).
+/// - Views and time series cannot be rewritten this way: take [`&Database`](mongodb::Database).
+///
+/// ```
+/// use mongodb::bson::doc;
+/// use mongrate::{Backfill, migration};
+///
+/// /// Every order knows its total.
+/// #[migration(id = "010_order_totals")]
+/// async fn order_totals(backfill: &mut Backfill) -> Result<(), mongrate::Error> {
+///     let total = doc! { "$set": { "total": { "$sum": "$lines.price" } } };
+///     backfill.collection("orders").remaining(doc! { "total": { "$exists": false } }).update(vec![total]).await
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Debug)]
+pub struct Backfill {
+    migration: Migration,
+    provided: Provided,
+    described: Option<Description>,
+}
+
+impl Backfill {
+    pub(crate) fn new(migration: Migration, provided: Provided) -> Self {
+        Self { migration, provided, described: None }
+    }
+
+    /// The collection to change. A body changes one collection, once.
+    pub fn collection(&mut self, name: &str) -> Documents<'_> {
+        let name = Scope::of(self.migration.source()).collection(name);
+        Documents { described: &mut self.described, description: Description::new(name) }
+    }
+
+    /// Returns the value that the application provides for this type, like [`Tx::provided`](crate::Tx::provided).
+    pub fn provided<T: Any + Send + Sync>(&self) -> Result<Arc<T>, Error> {
+        let missing = || Error::NotProvided { id: self.migration.id(), name: type_name::<T>() };
+        self.provided.get().ok_or_else(missing)
+    }
+
+    /// Returns what the body has described.
+    pub(crate) fn into_description(self) -> Result<Description, Error> {
+        let description = self.described.ok_or_else(|| {
+            Error::Refused(
+                "the body describes no change: end with `backfill.collection(..).update(..).await`, or `delete()`".to_owned(),
+            )
+        })?;
+        description.check()?;
+        Ok(description)
+    }
+}
+
+/// The documents of a collection to change.
+#[derive(Debug)]
+#[must_use = "nothing is described until `update` or `delete` is awaited"]
+pub struct Documents<'b> {
+    described: &'b mut Option<Description>,
+    description: Description,
+}
+
+impl<'b> Documents<'b> {
+    /// Which documents the change is about. Default: all.
+    pub fn filter(mut self, about: Document) -> Self {
+        self.description.filter = about;
+        self
+    }
+
+    /// Which documents are left to do. The change must make this false for each document, which is checked.
+    ///
+    /// With it, the backfill can be repeated, and runs on a standalone server.
+    pub fn remaining(mut self, left: Document) -> Self {
+        self.description.remaining = Some(left);
+        self
+    }
+
+    /// The number of batches that run at the same time, over all processes. Default: 2.
+    pub fn workers(mut self, workers: NonZeroU32) -> Self {
+        self.description.workers = workers.get();
+        self
+    }
+
+    /// The largest number of documents in one transaction. Default: 10,000. Batches start smaller, and last about 100 ms.
+    pub fn batch(mut self, at_most: NonZeroU32) -> Self {
+        self.description.batch = at_most.get();
+        self
+    }
+
+    /// Declares that changing a document twice does no harm, so that the backfill runs on a standalone server.
+    pub fn repeatable(mut self) -> Self {
+        self.description.repeatable = true;
+        self
+    }
+
+    /// Changes each document on the server, with operators or a pipeline, like the driver's `update_many`.
+    pub fn update(mut self, update: impl Into<UpdateModifications>) -> Described<'b> {
+        self.description.change = Change::Update(update.into());
+        Described(self)
+    }
+
+    /// Deletes each document.
+    pub fn delete(mut self) -> Described<'b> {
+        self.description.change = Change::Delete;
+        Described(self)
+    }
+}
+
+/// A described change, which is handed over when it is awaited.
+#[derive(Debug)]
+#[must_use = "nothing is described until this is awaited"]
+pub struct Described<'b>(Documents<'b>);
+
+impl IntoFuture for Described<'_> {
+    type Output = Result<(), Error>;
+    type IntoFuture = Ready<Result<(), Error>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Documents { described, description } = self.0;
+        ready(match described.replace(description) {
+            None => Ok(()),
+            Some(_) => Err(Error::Refused(
+                "a backfill makes one change of one collection; write another migration for the second".to_owned(),
+            )),
+        })
+    }
+}

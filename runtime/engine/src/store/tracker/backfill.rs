@@ -1,0 +1,24 @@
+//! Reads and writes what a record has of a backfill.
+
+use mongodb::bson::{Document, doc, oid::ObjectId};
+
+use super::Tracker;
+use crate::error::Error;
+
+impl Tracker {
+    /// Reads the header of a backfill that has not completed.
+    pub(crate) async fn backfill(&self, id: &str) -> Result<Option<Document>, Error> {
+        let failed = |error| Error::server(format!("read the record of '{id}'"), error);
+        let records = self.records.clone_with_type::<Document>();
+        let found = records.find_one(doc! { "_id": id }).projection(doc! { "backfill": 1 }).await.map_err(failed)?;
+        Ok(found.and_then(|record| record.get_document("backfill").ok().cloned()))
+    }
+
+    /// Notes that there is nothing left to work on, so that the next run with the lease ends the backfill. Only a hint: that run
+    /// looks at the ranges itself.
+    pub(crate) async fn settle_backfill(&self, id: &str, run: ObjectId) -> Result<(), Error> {
+        let same = doc! { "_id": id, "backfill.run": run, "underway": true };
+        let settled = self.records.update_one(same, doc! { "$unset": { "underway": "" } }).await;
+        settled.map(drop).map_err(|error| Error::server(format!("change the record of '{id}'"), error))
+    }
+}

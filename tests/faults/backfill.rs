@@ -1,0 +1,90 @@
+//! A backfill whose worker dies, or is paused, at any of its commands. Each document is changed once (I1, I2).
+
+use std::os::unix::process::ExitStatusExt;
+
+use futures_util::{StreamExt, stream};
+use mongodb::Client;
+use mongrate_tests::crash::backfill::{MANY, assert_once, fill, migrator};
+use mongrate_tests::{Lost, Proxy, Strike, TestDb, Worker, servers};
+
+use super::{LEASE_MS, SOON};
+
+/// Number of concurrent cases, which mostly wait for a claim to expire.
+const AT_ONCE: usize = 6;
+
+const SIGKILL: i32 = 9;
+
+/// The places in the work of a batch, and in the steps around it. Numbers skip the commands of Mongrate's own collections.
+const PLACES: [&str; 14] = [
+    "insert 1",
+    "find 6",
+    "findAndModify 2",
+    "findAndModify 3",
+    "tx update orders 1",
+    "tx update orders 2",
+    "tx update migrations_ranges 1",
+    "tx update migrations_ranges 2",
+    "commitTransaction 4",
+    "after commitTransaction 4",
+    "commitTransaction 9",
+    "after commitTransaction 9",
+    "delete 1",
+    "command 60",
+];
+
+async fn each_place(how: &str, case: impl AsyncFn(&TestDb, &mut Worker, &str)) {
+    let case = &case;
+    let cases = PLACES.iter().map(|place| async move {
+        let db = TestDb::new().await;
+        fill(&db, MANY).await;
+        let mut worker = Worker::start(&["backfill", db.uri(), db.name(), LEASE_MS, how, place]);
+        assert_eq!(worker.line().await, Some(format!("halted at {place}")));
+        case(&db, &mut worker, place).await;
+        assert_once(&db, MANY, place).await;
+    });
+    stream::iter(cases).buffer_unordered(AT_ONCE).collect::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_backfill_is_killed_at_each_of_its_commands() {
+    each_place("die", async |db, worker, place| {
+        assert_eq!(worker.finish().await.signal(), Some(SIGKILL), "{place}");
+        migrator((**db).clone(), SOON).up().await.unwrap();
+    })
+    .await;
+}
+
+/// The paused worker goes on after another process has completed everything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i2_a_backfill_is_paused_at_each_of_its_commands() {
+    each_place("pause", async |db, worker, place| {
+        worker.paused().await;
+        migrator((**db).clone(), SOON).up().await.unwrap();
+        assert_once(db, MANY, place).await;
+        worker.cont();
+        println!("{place}: {:?}", worker.rest().await);
+    })
+    .await;
+}
+
+/// The run continues, or fails and the next one continues.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_backfill_loses_the_reply_to_any_of_its_commands() {
+    let port = servers::replica_set().await.members()[0].port();
+    let cases = (24..120).step_by(4).map(|position| async move {
+        let db = TestDb::new().await;
+        fill(&db, MANY).await;
+        let proxy = Proxy::to(port, Strike::Any(position..=position), Lost::Reply).await;
+        let client = Client::with_uri_str(&proxy.uri()).await.unwrap();
+        let result = migrator(client.database(db.name()), SOON).up().await;
+        let commands = proxy.commands();
+        let struck = commands.get(position - 1).map_or("nothing", String::as_str);
+        let context = format!("reply {position} ({struck}) lost: {:?}", result.as_ref().err());
+        println!("{context}");
+        if result.is_err() {
+            migrator((*db).clone(), SOON).up().await.unwrap();
+        }
+        assert_once(&db, MANY, &context).await;
+    });
+    stream::iter(cases).buffer_unordered(AT_ONCE).collect::<()>().await;
+}

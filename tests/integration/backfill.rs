@@ -1,0 +1,59 @@
+//! Backfills: large collections, changed in batches, each document once.
+
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use mongrate::Migrator;
+use mongrate_tests::TestDb;
+use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
+use mongrate_tests::stored::count;
+
+fn quick(db: &TestDb) -> Migrator {
+    migrator((**db).clone(), Duration::from_secs(2))
+}
+
+#[tokio::test]
+async fn i1_a_small_collection_is_changed_at_once() {
+    let db = TestDb::new().await;
+    fill(&db, 3_000).await;
+    let report = quick(&db).up().background(true).await.unwrap();
+    println!("{report}");
+    assert_eq!(report.applied().count(), 3);
+    assert_eq!(report.applied().next().unwrap().operations[0].counts.modified, 3_000);
+    assert_once(&db, 3_000, "small").await;
+}
+
+#[tokio::test]
+async fn a_collection_that_is_missing_is_completed() {
+    let db = TestDb::new().await;
+    let report = quick(&db).up().await.unwrap();
+    assert_eq!(report.applied().count(), 3);
+    assert_once(&db, 0, "missing").await;
+}
+
+#[tokio::test]
+async fn i1_a_large_collection_is_changed_once_and_dependents_wait() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let started = quick(&db).up().background(true).await.unwrap();
+    println!("{started}");
+    assert_eq!(started.underway(), [ID]);
+    assert_eq!((count(&db, "log", doc! {}).await, count(&db, "migrations_ranges", doc! {}).await), (1, 16));
+    let again = quick(&db).up().background(true).await.unwrap();
+    println!("{again}");
+    assert_eq!((again.executions().count(), again.underway()), (0, vec![ID.to_owned()]));
+    let report = quick(&db).up().await.unwrap();
+    println!("{report}");
+    assert_eq!(report.applied().count(), 2);
+    assert_once(&db, MANY, "large").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_several_processes_share_the_work() {
+    let db = TestDb::new().await;
+    fill(&db, 3 * MANY).await;
+    let migrators: Vec<_> = (0..4).map(|_| quick(&db)).collect();
+    let reports = futures_util::future::try_join_all(migrators.iter().map(|one| one.up().into_future())).await.unwrap();
+    assert_eq!(reports.iter().flat_map(mongrate::Report::applied).count(), 3);
+    assert_once(&db, 3 * MANY, "shared").await;
+}
