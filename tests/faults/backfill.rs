@@ -4,7 +4,9 @@ use std::os::unix::process::ExitStatusExt;
 
 use futures_util::{StreamExt, stream};
 use mongodb::Client;
+use mongodb::bson::doc;
 use mongrate_tests::crash::backfill::{MANY, assert_once, fill, migrator};
+use mongrate_tests::stored::count;
 use mongrate_tests::{Lost, Proxy, Strike, TestDb, Worker, servers};
 
 use super::{LEASE_MS, SOON};
@@ -50,6 +52,7 @@ async fn i1_a_backfill_is_killed_at_each_of_its_commands() {
     each_place("die", async |db, worker, place| {
         assert_eq!(worker.finish().await.signal(), Some(SIGKILL), "{place}");
         migrator((**db).clone(), SOON).up().await.unwrap();
+        assert_eq!(count(db, "migrations_ranges", doc! {}).await, 0, "{place}");
     })
     .await;
 }
@@ -63,6 +66,9 @@ async fn i2_a_backfill_is_paused_at_each_of_its_commands() {
         assert_once(db, MANY, place).await;
         worker.cont();
         println!("{place}: {:?}", worker.rest().await);
+        // The ranges that it inserts late belong to a run that no record names.
+        let ranges = count(db, "migrations_ranges", doc! {}).await;
+        assert_eq!(ranges, if *place == *"insert 1" { 16 } else { 0 }, "{place}");
     })
     .await;
 }

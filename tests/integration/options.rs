@@ -104,8 +104,13 @@ async fn an_accepted_name_is_valid_for_the_server() {
 #[tokio::test]
 async fn every_pair_of_equal_names_is_refused() {
     let db = TestDb::new().await;
-    let roles: [fn(&mut Names) -> &mut String; 4] =
-        [|names| &mut names.records, |names| &mut names.history, |names| &mut names.lock, |names| &mut names.kv];
+    let roles: [fn(&mut Names) -> &mut String; 5] = [
+        |names| &mut names.records,
+        |names| &mut names.history,
+        |names| &mut names.lock,
+        |names| &mut names.ranges,
+        |names| &mut names.kv,
+    ];
     for (index, first) in roles.iter().enumerate() {
         for second in &roles[..index] {
             let names = named(|names| {
@@ -123,7 +128,7 @@ async fn every_pair_of_equal_names_is_refused() {
     };
     assert_eq!(
         errors.iter().map(option).collect::<Vec<_>>(),
-        ["names.records", "names.history", "names.lock", "names.kv"]
+        ["names.records", "names.history", "names.lock", "names.ranges", "names.kv"]
     );
 }
 

@@ -26,7 +26,7 @@ use tracing::Instrument;
 
 use crate::context::{Footprint, Journal, Position};
 use crate::error::{in_one_line, is_permanent, source_chain};
-use crate::report::events::{Event, EventSender};
+use crate::events::{Event, EventSender};
 use crate::lock::{Lease, Lock, Session};
 use crate::migration::{Direction, Kind};
 use crate::options::Options;
@@ -37,7 +37,7 @@ use crate::stop::{Deadline, Reason, Stop};
 use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
-pub(crate) use backfill::{Opened, describe};
+pub(crate) use backfill::{Header, Opened, RangeState, Seen, Worker, describe, look};
 pub(crate) use body::catch_panic;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;

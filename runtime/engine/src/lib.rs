@@ -11,7 +11,7 @@ pub mod context;
 pub mod display;
 pub mod error;
 
-mod backfill;
+pub mod events;
 mod executor;
 pub mod json;
 pub mod lock;
@@ -32,4 +32,4 @@ pub use migrator::{Migrator, MigratorBuilder};
 pub use mongrate_macros::{migration, source};
 pub use plan::{Plan, Registry};
 pub use record::history;
-pub use report::{Report, events};
+pub use report::Report;

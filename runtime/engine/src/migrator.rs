@@ -1,6 +1,7 @@
 //! The facade: a database, a registry and options, with a file for each method that runs something.
 
 mod amend;
+mod backfills;
 mod boot;
 mod builder;
 mod compare;
@@ -40,7 +41,8 @@ use tokio::task::JoinError;
 use tracing::Instrument;
 
 pub use amend::Amend;
-pub use boot::{Boot, Booted, Environment};
+pub use backfills::Backfilling;
+pub use boot::{Backfills, Boot, Booted, Environment};
 pub use builder::MigratorBuilder;
 pub use connection::Connection;
 pub use detect::{Detected, Verdict};
@@ -62,7 +64,7 @@ pub use crate::store::Statistics;
 use self::compared::Compared;
 use self::running::Running;
 use crate::error::Error;
-use crate::report::events::{EventSender, Events};
+use crate::events::{EventSender, Events};
 use crate::lock::Lock;
 use crate::options::Options;
 use crate::plan::{Graph, Registry};

@@ -1,7 +1,6 @@
 //! The report of a run.
 
 mod dry_run;
-pub mod events;
 mod operation;
 mod recorded;
 mod remains;
@@ -15,7 +14,6 @@ pub use self::operation::{Counts, Operation, Prediction, Sample};
 pub(crate) use self::recorded::RecordedError;
 pub use self::remains::Remains;
 use crate::display::Elapsed;
-use crate::error::Error;
 use crate::migration::{Direction, Kind};
 use crate::record::{Act, Record};
 
@@ -43,8 +41,8 @@ pub struct Report {
     warnings: Vec<String>,
     left_running: Vec<String>,
     finished_elsewhere: bool,
-    /// The number of migrations that wait for a manual one.
-    waiting: usize,
+    /// Warnings about migrations that wait for a manual one or for a backfill.
+    waiting: Vec<String>,
     /// Qualified ids of the backfills that had started before.
     underway: Vec<String>,
     purpose: Purpose,
@@ -244,39 +242,22 @@ impl Report {
         self.underway = ids;
     }
 
-    /// The report of a later part of the same run, after this one.
-    pub(crate) fn followed_by(mut self, next: Result<Self, Error>) -> Result<Self, Error> {
-        let mut join = |next: &mut Self| {
-            let mut joined = std::mem::take(&mut self);
-            joined.executions.retain(|execution| !matches!(execution.outcome, Outcome::Underway));
-            joined.executions.append(&mut next.executions);
-            joined.amended.append(&mut next.amended);
-            // What it waited for may be done.
-            joined.warnings.retain(|warning| !warning.contains("waits for"));
-            next.warnings.retain(|warning| !joined.warnings.contains(warning));
-            joined.warnings.append(&mut next.warnings);
-            joined.token = joined.token.or(next.token);
-            let (executions, amended, warnings) = (joined.executions, joined.amended, joined.warnings);
-            (next.executions, next.amended, next.warnings, next.token) = (executions, amended, warnings, joined.token);
-        };
-        match next {
-            Ok(mut next) => {
-                join(&mut next);
-                Ok(next)
-            }
-            Err(mut error) => {
-                if let Some(next) = error.report_mut() {
-                    join(next);
-                }
-                Err(error)
-            }
-        }
+    /// Puts the report of an earlier part of the same run before this one.
+    pub(crate) fn follow(&mut self, earlier: Self) {
+        let unfinished = |execution: &Execution| matches!(execution.outcome, Outcome::Underway);
+        let executions = earlier.executions.into_iter().filter(|execution| !unfinished(execution));
+        self.executions.splice(0..0, executions);
+        self.amended.splice(0..0, earlier.amended);
+        let lasting = |warning: &String| !earlier.waiting.contains(warning) && !self.warnings.contains(warning);
+        let warnings: Vec<_> = earlier.warnings.into_iter().filter(lasting).collect();
+        self.warnings.splice(0..0, warnings);
+        self.token = earlier.token.or(self.token);
     }
 
     /// Warns of each migration that waits for a manual one.
-    pub(crate) fn warn_of_blocked(&mut self, blocked: impl ExactSizeIterator<Item = String>) {
-        self.waiting = blocked.len();
+    pub(crate) fn warn_of_blocked(&mut self, blocked: impl Iterator<Item = String>) {
         for warning in blocked {
+            self.waiting.push(warning.clone());
             self.warn(warning);
         }
     }
@@ -291,8 +272,7 @@ impl Report {
 
     /// Warns of a planned migration that must wait for a backfill.
     pub(crate) fn wait(&mut self, id: &str) {
-        self.waiting += 1;
-        self.warn(format!("'{id}' waits for a backfill that is underway"));
+        self.warn_of_blocked([format!("'{id}' waits for a backfill that is underway")].into_iter());
     }
 
     pub(crate) fn skip(&mut self, id: &str) {
@@ -348,7 +328,7 @@ impl Report {
         let failed = self.executions.len().saturating_sub(done + stopped);
         match (done, failed + stopped, self.not_run.len()) {
             (0, 0, 0) if self.finished_elsewhere => write!(f, "Another process has done everything already."),
-            (0, 0, 0) if self.waiting > 0 => write!(f, "Nothing to apply now; {} waiting.", self.waiting),
+            (0, 0, 0) if !self.waiting.is_empty() => write!(f, "Nothing to apply now; {} waiting.", self.waiting.len()),
             (0, 0, 0) => f.write_str(nothing),
             (_, 0, 0) => write!(f, "{did} {done}."),
             (_, _, not_run) if stopped > 0 => {

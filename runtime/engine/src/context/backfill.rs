@@ -72,7 +72,8 @@ impl Backfill {
     pub(crate) fn into_description(self) -> Result<Description, Error> {
         let description = self.described.ok_or_else(|| {
             Error::Refused(
-                "the body describes no change: end with `backfill.collection(..).update(..).await`, or `delete()`".to_owned(),
+                "the body describes no change: end with `backfill.collection(..).update(..).await`, or `delete()`"
+                    .to_owned(),
             )
         })?;
         description.check()?;

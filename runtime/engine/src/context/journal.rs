@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::codes::NO_SUCH_TRANSACTION;
 use crate::error::{Error, code};
-use crate::report::events::{Event, EventSender};
+use crate::events::{Event, EventSender};
 use crate::migration::{Migration, Provided};
 use crate::report::{Counts, LISTED, Operation, Prediction, Sample};
 

@@ -9,7 +9,7 @@ use mongodb::Database;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::report::events::{Event, EventSender};
+use crate::events::{Event, EventSender};
 use crate::migration::{Migration, Provided};
 
 /// The shortest time between two reports of progress.

@@ -86,8 +86,15 @@ impl Executor<'_> {
             Edit::Suspend(record) => {
                 let (status, reverted_by) = (RecordStatus::RolledBack, self.by.clone());
                 let reverted_at = Some(now);
-                let record =
-                    Record { status, partial: false, underway: false, reverted_at, reverted_by, token, ..without_errors(record) };
+                let record = Record {
+                    status,
+                    partial: false,
+                    underway: false,
+                    reverted_at,
+                    reverted_by,
+                    token,
+                    ..without_errors(record)
+                };
                 (record, Expected::Applied)
             }
             // Only the footprint of its `down` is accepted.

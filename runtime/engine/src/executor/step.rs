@@ -51,8 +51,8 @@ impl<'s> Step<'s> {
             // A plan has no `down` of a migration that has none.
             (Direction::Up, _) | (Direction::Down, None) => registration.up,
         };
-        let interrupted = previous
-            .filter(|record| record.status == RecordStatus::Running && record.kind != Some(Kind::Backfill));
+        let interrupted =
+            previous.filter(|record| record.status == RecordStatus::Running && record.kind != Some(Kind::Backfill));
         Self {
             migration,
             direction: planned.direction(),

@@ -12,7 +12,7 @@ use mongodb::{BoxFuture, Database};
 use tokio::time::{Instant, sleep};
 
 pub use self::booted::Booted;
-pub use self::environment::Environment;
+pub use self::environment::{Backfills, Environment};
 use self::environment::{TIMEOUT, Variables};
 use super::{Migrator, MigratorBuilder};
 use crate::display::Elapsed;
@@ -43,6 +43,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// | `MONGRATE_LOCK_WAIT_MS` | the builder's, 5 minutes | [`lock_wait`](MigratorBuilder::lock_wait); `0` does not wait |
 /// | `MONGRATE_LEASE_MS` | the builder's, 1 minute | [`lease`](MigratorBuilder::lease), from `1000` to `86400000` |
 /// | `MONGRATE_STOP_ON_ERROR` | `true` | `false` is [`continue_on_error`](crate::migrator::Up::continue_on_error): after a failure, continue with migrations that do not depend on it |
+/// | `MONGRATE_BACKFILLS` | `background` | `background` starts backfills and works on them after the boot; `wait` works on them before it returns; `off` starts them and leaves the work to other processes |
 /// | `MONGRATE_ENV` | the builder's | the [`environment`](MigratorBuilder::environment) to record |
 /// | `MONGRATE_VERSION` | the builder's | the [`codebase_version`](MigratorBuilder::codebase_version) to record |
 ///
@@ -105,7 +106,10 @@ impl Boot {
             }
             Ok(_) => {}
         }
-        Ok(Booted { migrator, outcome })
+        let works = settings.backfills == Backfills::Background;
+        let underway = works && outcome.as_ref().is_ok_and(|report| !report.underway().is_empty());
+        let background = underway.then(|| tokio::spawn(work_in_background(migrator.clone())));
+        Ok(Booted { migrator, outcome, background })
     }
 }
 
@@ -139,9 +143,18 @@ async fn with_retries(migrator: &Migrator, settings: &Environment) -> Result<Rep
 
 async fn once(migrator: &Migrator, settings: &Environment) -> Result<Report, Error> {
     if settings.auto {
-        migrator.up().continue_on_error(!settings.stop_on_error).await
+        let background = settings.backfills != Backfills::Wait;
+        migrator.up().continue_on_error(!settings.stop_on_error).background(background).await
     } else {
         migrator.up().check().await
+    }
+}
+
+/// Works on backfills, and runs what waited for them, after the boot has returned.
+async fn work_in_background(migrator: Migrator) {
+    match migrator.up().timeout(Limit::None).await {
+        Ok(report) => tracing::info!("{}", report.summary()),
+        Err(error) => tracing::error!("a backfill that was underway: {}", error.redacted()),
     }
 }
 

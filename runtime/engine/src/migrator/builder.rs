@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::running::Running;
 use super::{Inner, Migrator};
 use crate::error::Error;
-use crate::report::events::{EventSender, Events};
+use crate::events::{EventSender, Events};
 use crate::lock::Lock;
 use crate::options::{Limit, Names, Options, Policy, Transactions};
 use crate::plan::Registry;

@@ -36,7 +36,7 @@ pub struct RequestStop {
 
 impl Migrator {
     /// Requests the run that holds the lease with this token to stop, whatever process it runs in. The token is that of
-    /// [`LockStatus::token`](crate::lock::LockStatus::token), [`Event::Acquired`](crate::report::events::Event::Acquired) or
+    /// [`LockStatus::token`](crate::lock::LockStatus::token), [`Event::Acquired`](crate::events::Event::Acquired) or
     /// [`Report::token`](crate::Report::token).
     pub fn request_stop(&self, token: i64) -> RequestStop {
         RequestStop { migrator: self.clone(), token, by: None, because: None }

@@ -17,7 +17,7 @@ pub(super) use self::dropped::InterruptOnDrop;
 use self::progress::Progress;
 use super::Migrator;
 use crate::error::Error;
-use crate::report::events::Event;
+use crate::events::Event;
 use crate::executor::{Executor, Resources, RunGuard};
 use crate::lock::Lease;
 use crate::options::{Limit, Policy, Transactions, check_lock_wait};
@@ -224,8 +224,11 @@ impl Run {
             }
             let records = self.read(work).await?;
             let todo = work.todo(self, &records)?;
-            let next = self.one_pass(work, &records, &todo).await;
-            report = report.followed_by(next)?;
+            let mut next = self.one_pass(work, &records, &todo).await;
+            if let Some(next) = next.as_mut().map_or_else(Error::report_mut, Some) {
+                next.follow(report);
+            }
+            report = next?;
         }
     }
 

@@ -67,7 +67,7 @@ impl Migrator {
 }
 
 impl Standing<'_> {
-    /// The status as a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `partial`, `running`, `excluded`,
+    /// The status as a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `partial`, `running`, `underway`, `excluded`,
     /// or `manual` for a manual migration that never ran.
     #[must_use]
     pub fn label(&self) -> &'static str {

@@ -3,7 +3,7 @@
 use super::compare::warn_of_differences;
 use super::run::{Run, stopped};
 use crate::error::Error;
-use crate::report::events::Event;
+use crate::events::Event;
 use crate::executor::{Ended, Executor};
 use crate::migration::{Direction, State};
 use crate::plan::{HeldUp, NOTHING_LINKED, Plan, Step};

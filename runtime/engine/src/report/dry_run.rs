@@ -41,7 +41,9 @@ impl Report {
         match (counts.is_empty(), self.purpose) {
             (false, _) => write!(f, "Dry run: {}; nothing was changed.", counts.join(", ")),
             (true, Purpose::Down) => f.write_str("Dry run: nothing to revert."),
-            (true, _) if self.waiting > 0 => write!(f, "Dry run: nothing to apply now; {} waiting.", self.waiting),
+            (true, _) if !self.waiting.is_empty() => {
+                write!(f, "Dry run: nothing to apply now; {} waiting.", self.waiting.len())
+            }
             (true, Purpose::UpNamed) => f.write_str("Dry run: nothing to apply, already applied."),
             (true, _) => f.write_str("Dry run: nothing is pending."),
         }

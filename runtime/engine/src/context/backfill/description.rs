@@ -86,8 +86,9 @@ impl Description {
         let problem = match &self.change {
             Change::Update(UpdateModifications::Document(update)) => {
                 let first = update.keys().next();
-                (!first.is_some_and(|first| first.starts_with('$')))
-                    .then_some("does not start with an operator such as `$set`; a replacement would make all documents alike")
+                (!first.is_some_and(|first| first.starts_with('$'))).then_some(
+                    "does not start with an operator such as `$set`; a replacement would make all documents alike",
+                )
             }
             Change::Update(UpdateModifications::Pipeline(stages)) => stages.is_empty().then_some("has no stages"),
             Change::Update(_) | Change::Delete => None,

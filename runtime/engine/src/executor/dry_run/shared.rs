@@ -4,7 +4,7 @@ use mongodb::Database;
 
 use crate::context::Journal;
 use crate::error::{in_one_line, source_chain};
-use crate::report::events::EventSender;
+use crate::events::EventSender;
 use crate::executor::body::Limits;
 use crate::executor::{Failure, Step};
 use crate::migration::Direction;

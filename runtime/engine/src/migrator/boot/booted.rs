@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tokio::task::JoinHandle;
+
 use crate::error::Error;
 use crate::migrator::Migrator;
 use crate::report::Report;
@@ -21,6 +23,8 @@ use crate::report::Report;
 pub struct Booted {
     pub(super) migrator: Migrator,
     pub(super) outcome: Result<Report, Error>,
+    /// Works on backfills.
+    pub(super) background: Option<JoinHandle<()>>,
 }
 
 impl Booted {
@@ -34,6 +38,16 @@ impl Booted {
     #[must_use]
     pub fn report(&self) -> Option<&Report> {
         self.outcome.as_ref().map_or_else(Error::report, Some)
+    }
+
+    /// Waits until the work on backfills that goes on after the boot has ended. [`Migrator::shutdown`] ends it early, after the
+    /// current batches.
+    pub async fn backfilled(&mut self) {
+        if let Some(background) = self.background.take()
+            && let Err(error) = background.await
+        {
+            tracing::error!(%error, "the work on backfills panicked");
+        }
     }
 
     /// The error that was logged and ignored because of `MONGRATE_FAIL_HARD=false`.

@@ -19,10 +19,11 @@ const TIMEOUT_MS: &str = "MONGRATE_TIMEOUT_MS";
 const LOCK_WAIT_MS: &str = "MONGRATE_LOCK_WAIT_MS";
 const LEASE_MS: &str = "MONGRATE_LEASE_MS";
 const STOP_ON_ERROR: &str = "MONGRATE_STOP_ON_ERROR";
+const BACKFILLS: &str = "MONGRATE_BACKFILLS";
 const ENV: &str = "MONGRATE_ENV";
 const VERSION: &str = "MONGRATE_VERSION";
 
-const NAMES: [&str; 8] = [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR, ENV, VERSION];
+const NAMES: [&str; 9] = [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR, BACKFILLS, ENV, VERSION];
 
 /// The default time limit of a boot's run.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -47,11 +48,26 @@ pub struct Environment {
     pub(super) fail_hard: bool,
     /// `MONGRATE_STOP_ON_ERROR`: whether a run stops at the first failure. Default: true.
     pub stop_on_error: bool,
+    /// `MONGRATE_BACKFILLS`: who works on backfills. Default: this process, after its boot.
+    pub backfills: Backfills,
     timeout: Option<Limit>,
     lock_wait: Option<Duration>,
     lease: Option<Duration>,
     environment: Option<String>,
     codebase_version: Option<String>,
+}
+
+/// What a boot does about backfills.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Backfills {
+    /// Starts them and works on them after the boot, until they are completed or the process shuts down.
+    #[default]
+    Background,
+    /// Works on them, and returns when they are completed.
+    Wait,
+    /// Starts them, and leaves the work to other processes.
+    Off,
 }
 
 impl Environment {
@@ -71,6 +87,7 @@ impl Environment {
             lock_wait: reader.duration(LOCK_WAIT_MS, &options::LOCK_WAIT),
             lease: reader.duration(LEASE_MS, &options::LEASE),
             stop_on_error: reader.flag(STOP_ON_ERROR).unwrap_or(true),
+            backfills: reader.backfills(),
             environment: reader.text(ENV).map(str::to_owned),
             codebase_version: reader.text(VERSION).map(str::to_owned),
         };
@@ -113,6 +130,16 @@ impl<'a> Reader<'a> {
             "false" | "0" | "no" | "off" => Some(false),
             _ => self.malformed(name, value, "true or false (or 1 or 0, yes or no, on or off)"),
         }
+    }
+
+    fn backfills(&mut self) -> Backfills {
+        match self.text(BACKFILLS) {
+            None | Some("background") => Some(Backfills::Background),
+            Some("wait") => Some(Backfills::Wait),
+            Some("off") => Some(Backfills::Off),
+            Some(value) => self.malformed(BACKFILLS, value, "background, wait or off"),
+        }
+        .unwrap_or_default()
     }
 
     fn duration(&mut self, name: &'static str, allowed: &RangeInclusive<Duration>) -> Option<Duration> {

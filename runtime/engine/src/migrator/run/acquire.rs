@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{Acquired, Run, Work, stopped};
 use crate::error::Error;
-use crate::report::events::Event;
+use crate::events::Event;
 use crate::lock::{Acquisition, Held, Lock, Waiter};
 use crate::report::Report;
 use crate::stop::{Deadline, GRACE, Reason, jitter};

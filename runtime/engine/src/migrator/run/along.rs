@@ -8,13 +8,12 @@ use mongodb::bson::oid::ObjectId;
 use tokio::time::{sleep, timeout};
 
 use super::Run;
-use crate::backfill::{Header, RangeState, Seen, Worker};
 use crate::error::Error;
-use crate::executor::{Opened, describe};
+use crate::events::Event;
+use crate::executor::{Header, Opened, RangeState, Seen, Worker, describe};
 use crate::migration::Migration;
 use crate::migrator::connection::Link;
 use crate::record::host;
-use crate::report::events::Event;
 use crate::stop::Stop;
 use crate::store::Tracker;
 
@@ -60,12 +59,7 @@ impl Run {
         Ok(warnings)
     }
 
-    async fn opened(
-        &self,
-        link: &Link,
-        migration: Migration,
-        transactional: bool,
-    ) -> Result<Option<Opened>, Error> {
+    async fn opened(&self, link: &Link, migration: Migration, transactional: bool) -> Result<Option<Opened>, Error> {
         let inner = &self.migrator.0;
         let tracker = Tracker::new(&link.database, &inner.options.names);
         let stored = tracker.backfill(migration.id()).await?;

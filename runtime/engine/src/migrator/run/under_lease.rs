@@ -5,7 +5,7 @@ use std::slice;
 use super::conclusion::Beginning;
 use super::{Acquired, Run, Work, stopped};
 use crate::error::Error;
-use crate::report::events::Event;
+use crate::events::Event;
 use crate::executor::Executor;
 use crate::lock::Session;
 use crate::migrator::connection::Link;

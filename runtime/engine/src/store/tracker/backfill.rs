@@ -1,5 +1,6 @@
 //! Reads and writes what a record has of a backfill.
 
+use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 
 use super::Tracker;
@@ -12,6 +13,19 @@ impl Tracker {
         let records = self.records.clone_with_type::<Document>();
         let found = records.find_one(doc! { "_id": id }).projection(doc! { "backfill": 1 }).await.map_err(failed)?;
         Ok(found.and_then(|record| record.get_document("backfill").ok().cloned()))
+    }
+
+    /// Reads the headers of all backfills that have not completed, by qualified id.
+    pub(crate) async fn backfills(&self) -> Result<Vec<(String, Document)>, Error> {
+        let failed = |error| Error::server(format!("read the records in '{}'", self.records.name()), error);
+        let records = self.records.clone_with_type::<Document>();
+        let open = records.find(doc! { "backfill": { "$exists": true } }).sort(doc! { "_id": 1 });
+        let found: Vec<_> =
+            open.projection(doc! { "backfill": 1 }).await.map_err(failed)?.try_collect().await.map_err(failed)?;
+        let header = |record: &Document| {
+            Some((record.get_str("_id").ok()?.to_owned(), record.get_document("backfill").ok()?.clone()))
+        };
+        Ok(found.iter().filter_map(header).collect())
     }
 
     /// Notes that there is nothing left to work on, so that the next run with the lease ends the backfill. Only a hint: that run

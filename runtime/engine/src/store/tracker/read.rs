@@ -68,7 +68,9 @@ impl Records {
     pub(crate) fn state(&self, id: &str) -> State {
         match self.get(id) {
             // It may be running now; only the lease shows that.
-            Some(record) if record.status == RecordStatus::Running && !self.settled && !record.underway => State::Interrupted,
+            Some(record) if record.status == RecordStatus::Running && !self.settled && !record.underway => {
+                State::Interrupted
+            }
             Some(record) if self.excluded.contains(id) && !record.has_effects() => State::Excluded,
             Some(record) => record.state(),
             None if self.presumed.contains(id) => State::Completed,

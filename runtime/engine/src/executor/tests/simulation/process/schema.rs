@@ -94,7 +94,7 @@ pub(super) async fn resume(
     let (permit, wrote, failure, seen) = (lease.permit(), false, None, Mutex::new(None));
     let reached = Reached { store, committer, session, step, takes, wrote, failure, seen };
     let migration = Drawn { id: id(step), ..Drawn::default() }.leak();
-    let journal = Journal::new(migration, crate::report::events::EventSender::default());
+    let journal = Journal::new(migration, crate::events::EventSender::default());
     let mut performer = Performer::new(reached, HOME, journal, permit.clone(), Replay::new(log, CHECKSUM));
     let result = body(&mut performer, script).await;
     let (replay, reached) = performer.end();

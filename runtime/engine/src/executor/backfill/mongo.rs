@@ -10,7 +10,7 @@ use mongodb::{Collection, Database};
 
 use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
 use crate::context::{Change, Description};
-use crate::lock::{Session, kill, start};
+use crate::lock::{Session, kill, millis, start};
 
 /// The ranges of a run in the database, and the collection that they divide.
 #[derive(Clone, Debug)]
@@ -69,13 +69,7 @@ impl RangeStore for Mongo {
     }
 
     async fn look(&self) -> Result<Vec<Seen>> {
-        let expires = doc! { "$add": ["$active", crate::lock::millis(self.claim)] };
-        let seen = doc! {
-            "state": 1, "token": 1, "claim": 1, "counts": 1, "failure": 1, "live": { "$lt": ["$$NOW", expires] },
-        };
-        let ranges = self.ranges.clone_with_type::<Seen>();
-        let found = ranges.find(doc! { "_id.run": self.run }).sort(doc! { "_id.n": 1 }).projection(seen);
-        found.await?.try_collect().await
+        seen(&self.ranges.clone_with_type(), self.run, self.claim).await
     }
 
     async fn read(&self, n: i64) -> Result<Option<Range>> {
@@ -167,6 +161,20 @@ impl RangeStore for Mongo {
     async fn kill(&self, session: &Document) {
         kill(self.ranges.client(), std::slice::from_ref(session)).await;
     }
+}
+
+/// Reads all ranges of a run, in order. `claim` is the time of a claim.
+pub(crate) async fn look(database: &Database, ranges: &str, run: ObjectId, claim: Duration) -> Result<Vec<Seen>> {
+    seen(&database.collection(ranges), run, claim).await
+}
+
+async fn seen(ranges: &Collection<Seen>, run: ObjectId, claim: Duration) -> Result<Vec<Seen>> {
+    let expires = doc! { "$add": ["$active", millis(claim)] };
+    let fields = doc! {
+        "state": 1, "token": 1, "claim": 1, "counts": 1, "failure": 1, "live": { "$lt": ["$$NOW", expires] },
+    };
+    let found = ranges.find(doc! { "_id.run": run }).sort(doc! { "_id.n": 1 }).projection(fields);
+    found.await?.try_collect().await
 }
 
 /// The conditions that an `_id` is not before the range's next one, and before `to`. Operators of the query language compare

@@ -181,7 +181,12 @@ impl<'w, S: RangeStore> Worker<'w, S> {
     /// Adapts the size of the next batch to the duration of the last.
     fn resize(&mut self, scanned: u64, took: Duration) {
         let ratio = (BATCH.as_secs_f64() / took.as_secs_f64().max(0.001)).clamp(0.5, 1.5);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "small"
+        )]
         let next = (scanned.max(1) as f64 * ratio).ceil() as u64;
         self.size = next.clamp(1, self.at_most);
     }

@@ -1,0 +1,151 @@
+//! `Backfill` steps: they are started and finished under the lease, and worked on without it.
+
+use super::header::Header;
+use super::opened::{Opened, describe};
+use super::plan::plan;
+use super::range::{RangeFailure, RangeState, Seen};
+use super::stored::Ranges;
+use super::worker::Worker;
+use crate::context::Description;
+use crate::error::Error;
+use crate::executor::step::Step;
+use crate::executor::{Executor, Failure};
+use crate::record::RecordStatus;
+use crate::report::{Operation, RecordedError};
+use crate::store::{Attachment, Change, now};
+
+impl Executor<'_> {
+    /// Starts a backfill, or finishes one whose ranges are done. Does a small one at once.
+    pub(in crate::executor) async fn backfill(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
+        step.attempts = 1;
+        let id = step.migration.id();
+        let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
+        if !self.transactional && !description.is_repeatable() {
+            return Err(Error::Refused(
+                "on a server without transactions, a batch that was interrupted is repeated: declare `remaining`, or \
+                 `repeatable` if that does no harm"
+                    .to_owned(),
+            )
+            .into());
+        }
+        let stored = self.tracker.backfill(id).await?;
+        let stored =
+            stored.and_then(|stored| Header::read(&stored)).filter(|header| header.direction == step.direction);
+        let resumes = stored.is_some();
+        let (header, is_small) = match stored {
+            Some(header) => (header, false),
+            None => self.start(step, &description).await?,
+        };
+        let opened = Opened::new(self.database, self.options, header, description, self.transactional);
+        let mut seen = opened.look().await?;
+        if seen.len() != usize::try_from(opened.header.ranges).unwrap_or(usize::MAX) {
+            return Err(Error::Refused(format!(
+                "ranges of '{id}' are missing in '{}', so that nobody knows how far it has come. To start from the beginning, \
+                 mark the migration as pending",
+                self.options.names.ranges
+            ))
+            .into());
+        }
+        // Its failure is recorded once; the next run tries again.
+        if let Some(failure) = failure(&seen)
+            && step.previous.is_some_and(|record| record.status == RecordStatus::Running)
+        {
+            return Err(Failure::Failed(RecordedError::new(&failure.stack).into()));
+        }
+        if seen.iter().any(|range| range.state != RangeState::Done) {
+            opened.check(self.database, id).await?;
+            if resumes {
+                self.reopen(step, &opened).await?;
+            }
+            if !is_small {
+                step.underway = true;
+                return Ok(());
+            }
+            seen = self.work_at_once(&opened).await?;
+        }
+        self.finish(step, &opened, &seen).await
+    }
+
+    /// Stores the ranges, then the record that names them. A stale holder stores ranges that no record names.
+    async fn start(&mut self, step: &Step<'_>, description: &Description) -> Result<(Header, bool), Failure> {
+        let (id, token) = (step.migration.id(), self.lease.token());
+        let planned = plan(self.database, description, id, token).await?;
+        self.lease.check()?;
+        self.ranges().insert(&planned.ranges).await?;
+        let header = Header {
+            run: planned.run,
+            direction: step.direction,
+            print: description.print(),
+            collection: description.collection.clone(),
+            uuid: planned.uuid,
+            ranges: i64::try_from(planned.ranges.len()).unwrap_or(i64::MAX),
+            documents: planned.documents,
+            started: now(),
+        };
+        self.store_running(step, !planned.is_small, Attachment::Backfill(header.to_document())).await?;
+        self.ranges().remove(id, token, Some(header.run)).await?;
+        Ok((header, planned.is_small))
+    }
+
+    /// Continues after a failure or an interruption.
+    async fn reopen(&mut self, step: &Step<'_>, opened: &Opened) -> Result<(), Failure> {
+        self.ranges().reopen(opened.header.run).await?;
+        self.store_running(step, true, Attachment::Kept).await
+    }
+
+    pub(in crate::executor) fn ranges(&self) -> Ranges {
+        Ranges::new(self.database, &self.options.names.ranges)
+    }
+
+    async fn store_running(&mut self, step: &Step<'_>, underway: bool, attachment: Attachment) -> Result<(), Failure> {
+        let mut record = self.record(step, RecordStatus::Running);
+        record.underway = underway;
+        let stored = Change::Stored { record: Box::new(record), expected: step.expected(), attachment, entry: None };
+        self.store(&stored).await
+    }
+
+    /// Changes a small collection under the lease, so that nothing has to wait for it.
+    async fn work_at_once(&mut self, opened: &Opened) -> Result<Vec<Seen>, Failure> {
+        let session = opened.session(self.database).await?;
+        let mut worker = Worker::new(&opened.store, session, self.stop, opened.description.pace(), &self.host);
+        let worked = worker.work().await;
+        worker.session.give_back().await;
+        let name = &opened.header.collection;
+        worked.map_err(|error| Failure::server(&format!("change documents of '{name}'"), error))?;
+        self.stop.check()?;
+        let seen = opened.look().await?;
+        match failure(&seen) {
+            Some(failure) => Err(Failure::Failed(RecordedError::new(&failure.stack).into())),
+            None => Ok(seen),
+        }
+    }
+
+    async fn finish(&mut self, step: &mut Step<'_>, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {
+        step.operations = vec![operation(opened, seen)];
+        self.verify(step).await?;
+        let completed = self.change(step, self.record(step, step.done()), true);
+        self.store(&completed).await?;
+        // The record no longer names them, so that what is left is removed when the migration is started again.
+        if let Err(error) = self.ranges().remove(step.migration.id(), self.lease.token(), None).await {
+            tracing::warn!(%error, "the ranges of a completed backfill could not be removed");
+        }
+        Ok(())
+    }
+}
+
+fn failure(seen: &[Seen]) -> Option<&RangeFailure> {
+    seen.iter().find_map(|range| range.failure.as_ref().filter(|_| range.state == RangeState::Failed))
+}
+
+/// What was done, for the report.
+fn operation(opened: &Opened, seen: &[Seen]) -> Operation {
+    let sum = |count: fn(&Seen) -> i64| u64::try_from(seen.iter().map(count).sum::<i64>()).unwrap_or(0);
+    let mut operation = Operation::new(opened.description.kind(), &opened.header.collection);
+    let changed = sum(|range| range.counts.changed);
+    if opened.description.deletes() {
+        operation.counts.deleted = changed;
+    } else {
+        (operation.counts.matched, operation.counts.modified) = (sum(|range| range.counts.matched), changed);
+    }
+    operation
+}

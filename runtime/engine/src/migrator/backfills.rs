@@ -1,0 +1,101 @@
+//! The progress of backfills.
+
+use std::collections::HashMap;
+
+use futures_util::future::try_join_all;
+use mongodb::bson::DateTime;
+
+use super::Migrator;
+use crate::error::Error;
+use crate::executor::{Header, RangeState, Seen, look};
+use crate::migration::{Direction, State};
+use crate::store::Tracker;
+
+/// A backfill that has started and not completed, and how far it has come.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Backfilling {
+    /// Qualified id of the migration.
+    pub id: String,
+    /// Whether it is applied or reverted.
+    pub direction: Direction,
+    /// [`State::Underway`] while it is worked on; otherwise [`State::Failed`], or [`State::Interrupted`] if the next run records
+    /// its end.
+    pub state: State,
+    /// The name of the collection in the database.
+    pub collection: String,
+    /// When it was started, by the clock of the process that started it.
+    pub started: DateTime,
+    /// Number of documents in the collection when it was started, as estimated by the server.
+    pub documents: u64,
+    /// Number of documents that were passed so far, whether they match or not.
+    pub scanned: u64,
+    /// Number of documents that matched.
+    pub matched: u64,
+    /// Number of documents that were changed or deleted.
+    pub changed: u64,
+    /// Number of ranges into which the collection is divided.
+    pub ranges: u64,
+    /// Number of ranges that are done.
+    pub done: u64,
+    /// Hosts and process ids of those who work on it, one for each range that is worked on.
+    pub workers: Vec<(String, i64)>,
+    /// Why it failed.
+    pub failure: Option<String>,
+}
+
+impl Backfilling {
+    /// The part of the documents that is done, in percent: at most 99.9, because a backfill that is completed is not listed.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more")]
+    pub fn percent(&self) -> f64 {
+        // The estimate may be too low.
+        let total = self.documents.max(self.scanned).max(1);
+        (self.scanned as f64 * 100.0 / total as f64).min(99.9)
+    }
+
+    fn new(id: &str, state: State, header: Header, seen: &[Seen]) -> Self {
+        let sum = |count: fn(&Seen) -> i64| u64::try_from(seen.iter().map(count).sum::<i64>()).unwrap_or(0);
+        let live = seen.iter().filter(|range| range.live).filter_map(|range| range.claim.as_ref());
+        Self {
+            id: id.to_owned(),
+            direction: header.direction,
+            state,
+            collection: header.collection,
+            started: header.started,
+            documents: header.documents,
+            scanned: sum(|range| range.counts.scanned),
+            matched: sum(|range| range.counts.matched),
+            changed: sum(|range| range.counts.changed),
+            ranges: seen.len() as u64,
+            done: seen.iter().filter(|range| range.state == RangeState::Done).count() as u64,
+            workers: live.map(|claim| (claim.host.clone(), claim.pid)).collect(),
+            failure: seen.iter().find_map(|range| range.failure.as_ref()).map(|failure| failure.message.clone()),
+        }
+    }
+}
+
+impl Migrator {
+    /// Returns the backfills that have started and not completed, in the order of their ids. Reads the records, and the ranges
+    /// of each; never writes.
+    pub async fn backfills(&self) -> Result<Vec<Backfilling>, Error> {
+        self.clone()
+            .complete(async |this| {
+                let inner = &this.0;
+                let tracker = Tracker::new(&inner.database, &inner.options.names);
+                let headers = tracker.backfills().await?;
+                let states: HashMap<_, _> =
+                    this.records().await?.iter().map(|record| (record.id.clone(), record.state())).collect();
+                let open =
+                    headers.iter().filter_map(|(id, stored)| Some((id, *states.get(id)?, Header::read(stored)?)));
+                try_join_all(open.map(async |(id, state, header)| {
+                    let ranges = &inner.options.names.ranges;
+                    let seen = look(&inner.database, ranges, header.run, inner.options.lease).await;
+                    let seen = seen.map_err(|error| Error::server(format!("read '{ranges}'"), error))?;
+                    Ok(Backfilling::new(id, state, header, &seen))
+                }))
+                .await
+            })
+            .await
+    }
+}
