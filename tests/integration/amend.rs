@@ -126,6 +126,18 @@ async fn a_baseline_includes_everything_before_it() {
     assert!(amended(&db, migrator.baseline(C)).await.is_empty());
 }
 
+#[tokio::test]
+async fn a_second_baseline_adds_what_is_pending_and_changes_no_record() {
+    let (db, migrator) = fresh().await;
+    assert_eq!(amended(&db, migrator.baseline(A)).await, [A]);
+    let first = record(&db, A).await;
+    assert_eq!(amended(&db, migrator.baseline(C)).await, [B, C]);
+    assert_eq!(record(&db, A).await, first);
+    // An earlier one takes nothing back.
+    assert!(amended(&db, migrator.baseline(A)).await.is_empty());
+    assert!(migrator.up().await.unwrap().is_empty());
+}
+
 /// Two operators, and replicas that boot meanwhile: each record is changed once, and each body runs at most once.
 #[tokio::test(flavor = "multi_thread")]
 async fn i1_concurrent_marks_and_runs() {

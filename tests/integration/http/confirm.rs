@@ -1,8 +1,9 @@
 //! What destroys or repairs needs to know what its sender saw.
 
 use axum::http::{Method, StatusCode};
+use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Tx, migration};
+use mongrate::{Effect, Tx, migration};
 use mongrate_tests::http::{App, OPERATE, READ, REPAIR};
 use mongrate_tests::stored::{count, migrator, status, step, steps};
 use mongrate_tests::{Gate, TestDb};
@@ -119,6 +120,46 @@ async fn changes_of_records_need_the_tag_of_the_status_and_a_reason() {
     assert_eq!(answer.value()["amended"][0]["act"], "accept", "{}", answer.text);
     let answer = app.confirm(&tag(&app, "/status").await, Method::POST, REPAIR, "/prune", &accept).await;
     assert_eq!((answer.status, &answer.value()["code"]), (StatusCode::CONFLICT, &json!("not-an-orphan")));
+    assert!(steps(&db).await.is_empty());
+}
+
+#[migration(id = "001_undecided", source = "module:http-baseline")]
+async fn undecided(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "undecided").await?)
+}
+
+#[migration(id = "002_evident", source = "module:http-baseline", verify = in_effect)]
+async fn evident(tx: &mut Tx) -> Result<(), anyhow::Error> {
+    Ok(step(tx, "evident").await?)
+}
+
+async fn in_effect(_: &Database) -> Effect {
+    Effect::Present
+}
+
+#[tokio::test]
+async fn a_detected_baseline_passes_the_undecided_only_if_told() {
+    let db = TestDb::new().await;
+    let app = App::new(&migrator(&db, "module:http-baseline").build().unwrap());
+    let seen = tag(&app, "/status").await;
+    let detect = json!({ "detect": true, "because": "OPS-17" });
+    let answer = app.confirm(&seen, Method::POST, REPAIR, "/baseline", &detect).await;
+    assert_eq!(
+        (answer.status, &answer.value()["code"]),
+        (StatusCode::CONFLICT, &json!("no-baseline")),
+        "{}",
+        answer.text
+    );
+    let named = json!({ "id": "module:http-baseline:002_evident", "assumeUndecided": true, "because": "OPS-17" });
+    let answer = app.confirm(&seen, Method::POST, REPAIR, "/baseline", &named).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(count(&db, "migrations", doc! {}).await, 0);
+
+    let assume = json!({ "detect": true, "assumeUndecided": true, "because": "OPS-17" });
+    let answer = app.confirm(&seen, Method::POST, REPAIR, "/baseline", &assume).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(status(&db, "module:http-baseline:001_undecided").await, "completed");
+    assert_eq!(status(&db, "module:http-baseline:002_evident").await, "completed");
     assert!(steps(&db).await.is_empty());
 }
 

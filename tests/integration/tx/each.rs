@@ -1,12 +1,18 @@
 //! `update_each` and `replace_each`: many changes of single documents, in few commands.
 
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use mongodb::bson::{Document, doc};
-use mongodb::options::IndexOptions;
-use mongodb::{Database, IndexModel};
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
+use mongodb::options::{ClientOptions, IndexOptions};
+use mongodb::{Client, Database, IndexModel};
 use mongrate::report::{Counts, Report};
-use mongrate::{Tx, migration};
-use mongrate_tests::TestDb;
+use mongrate::{Error, Tx, migration};
 use mongrate_tests::stored::{count, documents, migrator, status};
+use mongrate_tests::{Gate, TestDb};
 
 const MANY: i32 = 2_500;
 
@@ -174,4 +180,47 @@ async fn an_update_that_replaces_is_refused_and_so_is_the_reverse() {
         assert!(error.contains(cure), "{error}");
         assert_eq!(documents(&db, "things").await, [doc! { "_id": 1, "n": 0 }]);
     }
+}
+
+#[migration(id = "001_stopped", source = "module:each-stopped")]
+async fn stopped(tx: &mut Tx) -> Result<(), mongodb::error::Error> {
+    let one = |n| (doc! { "_id": n }, doc! { "$set": { "n": 1 } });
+    tx.collection::<Document>("things").update_each((0..20_000).map(one)).await?;
+    Ok(())
+}
+
+/// The stop is requested as the first of twenty commands is sent.
+#[tokio::test]
+async fn a_run_stops_between_two_commands() {
+    static FIRST: Gate = Gate::new();
+    let db = TestDb::new().await;
+    db.collection("things").insert_many((0..20_000).map(|n| doc! { "_id": n })).await.unwrap();
+    let sent = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&sent);
+    let mut options = ClientOptions::parse(db.uri()).await.unwrap();
+    options.command_event_handler = Some(EventHandler::callback(move |event| {
+        let CommandEvent::Started(event) = event else { return };
+        if event.command.get_str("update").is_ok_and(|on| on == "things")
+            && counted.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            FIRST.open();
+        }
+    }));
+    let client = Client::with_options(options).unwrap();
+    let migrator = migrator(&client.database(db.name()), "module:each-stopped").build().unwrap();
+
+    let run = tokio::spawn(migrator.up().into_future());
+    FIRST.pass().await;
+    migrator.shutdown().await;
+    let error = run.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Interrupted { .. }), "{error}");
+    let sent = sent.load(Ordering::Relaxed);
+    assert!((1..20).contains(&sent), "{sent}");
+    assert_eq!(count(&db, "things", doc! { "n": 1 }).await, 0);
+    assert_eq!(status(&db, "module:each-stopped:001_stopped").await, "");
+
+    let (database, _) = db.replica("next").await;
+    let next = mongrate_tests::stored::migrator(&database, "module:each-stopped").build().unwrap();
+    next.up().await.unwrap();
+    assert_eq!(count(&db, "things", doc! { "n": 1 }).await, 20_000);
 }

@@ -45,10 +45,11 @@ pub(crate) struct One {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Base {
     id: Option<String>,
     detect: bool,
+    assume_undecided: bool,
     because: Because,
     by: By,
 }
@@ -90,12 +91,18 @@ pub(crate) async fn prune(
 pub(crate) async fn baseline(
     call: Call,
     confirmation: Confirmation,
-    Json(Base { id, detect, because, by }): Json<Base>,
+    Json(Base { id, detect, assume_undecided, because, by }): Json<Base>,
 ) -> Result<Response, Problem> {
     let id = match (id, detect) {
+        (Some(_), false) if assume_undecided => {
+            return Err(Problem::unprocessable("`assumeUndecided` belongs to `detect: true`"));
+        }
         (Some(id), false) => id,
         (None, true) => {
-            let detected = call.migrator().detect().await?;
+            let mut detected = call.migrator().detect().await?;
+            if assume_undecided {
+                detected = detected.assuming_undecided();
+            }
             detected.baseline().map(str::to_owned).ok_or_else(|| {
                 Problem::new(StatusCode::CONFLICT, "no-baseline", detected.to_string().trim_end_matches('.'))
             })?
