@@ -7,6 +7,7 @@ fn bare() -> Record {
         status: RecordStatus::RolledBack,
         direction: Direction::Up,
         partial: false,
+        underway: false,
         kind: None,
         source: "system".to_owned(),
         description: "A".to_owned(),

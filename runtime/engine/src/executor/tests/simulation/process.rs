@@ -303,6 +303,7 @@ fn change(step: usize, status: RecordStatus, token: i64, attachment: Attachment)
         status,
         direction: Direction::Up,
         partial: false,
+        underway: false,
         kind: None,
         source: "system".to_owned(),
         description: String::new(),

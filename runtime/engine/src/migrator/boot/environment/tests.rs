@@ -31,6 +31,7 @@ fn unset_variables_use_the_defaults() {
             lock_wait: None,
             lease: None,
             stop_on_error: true,
+            backfills: Backfills::Background,
             environment: None,
             codebase_version: None,
         }
@@ -48,6 +49,7 @@ fn all_variables_are_parsed() {
         ("MONGRATE_LOCK_WAIT_MS", "0"),
         ("MONGRATE_LEASE_MS", "1000"),
         ("MONGRATE_STOP_ON_ERROR", "off"),
+        ("MONGRATE_BACKFILLS", "wait"),
         ("MONGRATE_ENV", "production\n"),
         ("MONGRATE_VERSION", "v2 of today"),
     ]);
@@ -60,6 +62,7 @@ fn all_variables_are_parsed() {
             lock_wait: Some(Duration::ZERO),
             lease: Some(Duration::from_secs(1)),
             stop_on_error: false,
+            backfills: Backfills::Wait,
             environment: Some("production".to_owned()),
             codebase_version: Some("v2 of today".to_owned()),
         }

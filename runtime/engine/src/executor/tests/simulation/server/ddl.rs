@@ -219,7 +219,9 @@ impl State {
                 drop(former);
                 true
             }
-            Attachment::Archived | Attachment::Accepted { .. } => unreachable!("nobody marks anything in the model"),
+            Attachment::Backfill(_) | Attachment::Archived | Attachment::Accepted { .. } => {
+                unreachable!("the model has no backfills and marks nothing")
+            }
         }
     }
 
