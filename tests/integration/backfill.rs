@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use mongodb::bson::doc;
+use mongodb::bson::{Bson, Document, doc};
+use mongrate::context::Change;
 use mongrate::migration::State;
-use mongrate::{Migrator, Registry};
+use mongrate::{Backfill, Error, Migrator, Registry, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::crash::backfill::{ID, MANY, SOURCE, assert_once, fill, migrator};
 use mongrate_tests::stored::count;
+use serde::Deserialize;
 
 fn quick(db: &TestDb) -> Migrator {
     migrator((**db).clone(), Duration::from_secs(2))
@@ -81,4 +83,64 @@ async fn i6_a_boot_starts_a_backfill_and_works_on_it_afterwards() {
     // A boot with nothing pending.
     let booted = builder().boot().variables(nothing).await.unwrap();
     assert!(booted.report().unwrap().underway().is_empty());
+}
+
+#[derive(Deserialize)]
+struct Page {
+    title: Option<String>,
+    number: i64,
+}
+
+/// Every third page is deleted, and every fifth left as it is.
+#[migration(id = "001_slugs", source = "module:backfill-each")]
+async fn slugs(backfill: &mut Backfill) -> Result<(), Error> {
+    let pages = backfill.collection("pages").project(doc! { "title": 1, "number": 1 });
+    pages
+        .each(|page: Page| match (page.title, page.number) {
+            (None, number) => Err(format!("page {number} has no title")),
+            (_, number) if number % 3 == 0 => Ok(Change::delete()),
+            (_, number) if number % 5 == 0 => Ok(Change::none()),
+            (Some(title), number) if number % 2 == 0 => {
+                Ok(Change::update(doc! { "$set": { "slug": title.to_lowercase() }, "$inc": { "n": 1 } }))
+            }
+            (Some(title), number) => {
+                Ok(Change::replace(doc! { "number": number, "slug": title.to_lowercase(), "n": 1 }))
+            }
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_each_document_gets_a_change_of_its_own_and_a_failure_names_the_document() {
+    let db = TestDb::new().await;
+    let migrator =
+        || Migrator::builder((*db).clone()).registry(Registry::linked().source("module:backfill-each")).build();
+    let migrator = || migrator().unwrap();
+    let title = |number: i64| if number == 7_001 { Bson::Null } else { Bson::String(format!("Page {number}")) };
+    let pages =
+        (0..MANY).map(|number| doc! { "_id": format!("{number:05}"), "number": number, "title": title(number) });
+    let collection = db.collection::<Document>("pages");
+    collection.insert_many(pages).await.unwrap();
+    let error = migrator().up().await.unwrap_err();
+    println!("{error}");
+    assert!(error.to_string().contains("07001") && error.to_string().contains("page 7001 has no title"), "{error}");
+    // The documents before it have their changes.
+    assert_eq!(count(&db, "pages", doc! { "_id": "07000", "n": 1 }).await, 0);
+    assert_eq!(count(&db, "pages", doc! { "_id": "06998", "n": 1 }).await, 1);
+    let open = migrator().backfills().await.unwrap();
+    assert_eq!(open[0].state, State::Failed);
+    assert!(open[0].failure.as_ref().unwrap().contains("07001"), "{open:?}");
+
+    collection.update_one(doc! { "_id": "07001" }, doc! { "$set": { "title": "Page 7001" } }).await.unwrap();
+    let report = migrator().up().await.unwrap();
+    println!("{report}");
+    let expected = |keep: fn(&i64) -> bool| u64::try_from((0..MANY).filter(keep).count()).unwrap();
+    let changed = expected(|number| number % 3 != 0 && number % 5 != 0);
+    assert_eq!(count(&db, "pages", doc! {}).await, expected(|number| number % 3 != 0));
+    assert_eq!(count(&db, "pages", doc! { "n": 1 }).await, changed);
+    assert_eq!(
+        count(&db, "pages", doc! { "n": 1, "title": { "$exists": false } }).await,
+        expected(|number| number % 3 != 0 && number % 5 != 0 && number % 2 == 1)
+    );
+    assert_eq!(report.applied().next().unwrap().operations[0].kind, "each");
 }

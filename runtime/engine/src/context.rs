@@ -10,8 +10,8 @@ mod schema;
 mod scope;
 mod tx;
 
-pub use backfill::{Backfill, Described, Documents};
-pub(crate) use backfill::{Change, Description};
+pub(crate) use backfill::{Action, Compute, Deed, Description};
+pub use backfill::{Backfill, Change, Described, Documents};
 pub(crate) use drift::{Difference, Expectation, Facts, Footprint, Position, Snapshot, compare};
 pub(crate) use journal::Journal;
 pub use raw::Raw;
@@ -31,7 +31,7 @@ pub(crate) enum Inner {
     Tx(Tx),
     Schema(Box<Schema>),
     Raw(Raw),
-    Backfill(Backfill),
+    Backfill(Box<Backfill>),
 }
 
 impl From<Inner> for Context {

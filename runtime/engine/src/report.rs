@@ -142,6 +142,7 @@ impl Report {
 
     /// The qualified ids of the backfills that had started before and go on without the migration lock, and of those that this
     /// run started.
+    #[must_use]
     pub fn underway(&self) -> Vec<String> {
         let started = self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Underway));
         let started = started.map(|execution| execution.id.clone());

@@ -1,5 +1,6 @@
 //! `&mut Backfill`: describes a change of many documents, which is made in batches.
 
+mod change;
 mod description;
 
 use std::any::{Any, type_name};
@@ -9,10 +10,15 @@ use std::sync::Arc;
 
 use mongodb::bson::Document;
 use mongodb::options::UpdateModifications;
+use serde::de::DeserializeOwned;
 
-pub(crate) use self::description::{Change, Description};
+pub use self::change::Change;
+pub(crate) use self::change::{Compute, Deed};
+pub(crate) use self::description::{Action, Description};
 use super::scope::Scope;
+use super::tx::decoded;
 use crate::error::Error;
+use crate::migration::registration::BoxError;
 use crate::migration::{Migration, Provided};
 
 /// Rewrites a large collection in batches while the application runs.
@@ -59,7 +65,7 @@ impl Backfill {
     /// The collection to change. A body changes one collection, once.
     pub fn collection(&mut self, name: &str) -> Documents<'_> {
         let name = Scope::of(self.migration.source()).collection(name);
-        Documents { described: &mut self.described, description: Description::new(name) }
+        Documents { described: &mut self.described, description: Description::new(name, self.migration.checksum()) }
     }
 
     /// Returns the value that the application provides for this type, like [`Tx::provided`](crate::Tx::provided).
@@ -124,13 +130,54 @@ impl<'b> Documents<'b> {
 
     /// Changes each document on the server, with operators or a pipeline, like the driver's `update_many`.
     pub fn update(mut self, update: impl Into<UpdateModifications>) -> Described<'b> {
-        self.description.change = Change::Update(update.into());
+        self.description.action = Action::Update(update.into());
         Described(self)
+    }
+
+    /// Computes the change of each document in Rust.
+    ///
+    /// The documents are read in the transaction that changes them, so that no concurrent write of the application is lost. The
+    /// function may be called more than once for a document: it should have no effects of its own. Its error fails the
+    /// migration, and names the document.
+    ///
+    /// ```
+    /// use mongodb::bson::doc;
+    /// use mongrate::context::Change;
+    /// use mongrate::{Backfill, migration};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Page {
+    ///     title: String,
+    /// }
+    ///
+    /// /// Every page has a slug.
+    /// #[migration(id = "011_slugs")]
+    /// async fn slugs(backfill: &mut Backfill) -> Result<(), mongrate::Error> {
+    ///     let slug = |page: Page| Ok(Change::set(doc! { "slug": page.title.to_lowercase().replace(' ', "-") }));
+    ///     backfill.collection("pages").project(doc! { "title": 1 }).each::<_, std::convert::Infallible>(slug).await
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn each<T, E>(mut self, change: impl Fn(T) -> Result<Change, E> + Send + Sync + 'static) -> Described<'b>
+    where
+        T: DeserializeOwned + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        let compute = move |document: Document| change(decoded(document)?).map_err(Into::into);
+        self.description.action = Action::Each(Compute::new(compute));
+        Described(self)
+    }
+
+    /// The fields to read for [`each`](Self::each). Default: all.
+    pub fn project(mut self, fields: Document) -> Self {
+        self.description.project = Some(fields);
+        self
     }
 
     /// Deletes each document.
     pub fn delete(mut self) -> Described<'b> {
-        self.description.change = Change::Delete;
+        self.description.action = Action::Delete;
         Described(self)
     }
 }

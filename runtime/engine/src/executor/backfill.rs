@@ -7,6 +7,8 @@
 //! document is the fence.
 
 mod batch;
+mod each;
+mod filter;
 mod header;
 mod mongo;
 mod opened;

@@ -211,7 +211,7 @@ pub(crate) async fn catch_panic<T>(function: impl Future<Output = Result<T, BoxE
     result.unwrap_or_else(|panic| Err(panicked(&*panic).into()))
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Error {
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Error {
     let message = panic
         .downcast_ref::<&str>()
         .map(|message| (*message).to_owned())

@@ -219,7 +219,9 @@ impl Run {
             let warnings = self.work_along(&underway).await?;
             self.check().map_err(|reason| stopped(reason, report.clone()))?;
             if warnings.len() == underway.len() {
-                warnings.into_iter().for_each(|warning| report.warn(warning));
+                for warning in warnings {
+                    report.warn(warning);
+                }
                 return Ok(report);
             }
             let records = self.read(work).await?;

@@ -201,7 +201,6 @@ fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
     let partially_reverted = record.direction == Direction::Down && record.kind == Some(Kind::Schema);
     match record.state() {
         State::Interrupted | State::Failed if partially_reverted => problems.push(Problem::PartiallyReverted),
-        State::Underway => {}
         State::Partial => problems.push(Problem::PartiallyApplied),
         State::Interrupted => problems.push(Problem::Interrupted),
         State::Failed => problems.push(Problem::Failed { error: error(), applied: false }),
@@ -222,7 +221,7 @@ fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
                 problems.push(Problem::Failed { error: error(), applied: true });
             }
         }
-        State::New | State::RolledBack | State::Excluded => {}
+        State::New | State::RolledBack | State::Underway | State::Excluded => {}
     }
     problems
 }

@@ -6,6 +6,7 @@ fn bare() -> Record {
         id: "001_a".to_owned(),
         status: RecordStatus::RolledBack,
         direction: Direction::Up,
+        underway: false,
         partial: false,
         underway: false,
         kind: None,
@@ -36,6 +37,7 @@ fn bare() -> Record {
 fn full() -> Record {
     Record {
         direction: Direction::Down,
+        underway: true,
         partial: true,
         kind: Some(Kind::Database),
         permanent: true,
@@ -63,7 +65,7 @@ fn times_are_stored_as_dates_and_numbers_as_64_bits() {
 #[test]
 fn a_kind_of_a_newer_version_is_read_as_none() {
     let mut stored = serde_json::to_value(full()).unwrap();
-    stored["kind"] = "backfill".into();
+    stored["kind"] = "of-tomorrow".into();
     let read: Record = serde_json::from_value(stored).unwrap();
     assert_eq!(read, Record { kind: None, ..full() });
 }

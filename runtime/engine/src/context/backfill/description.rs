@@ -3,6 +3,7 @@
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::UpdateModifications;
 
+use super::change::Compute;
 use crate::context::schema::print;
 use crate::error::Error;
 
@@ -17,27 +18,34 @@ const BATCH: u32 = 10_000;
 pub(crate) struct Description {
     /// The name in the database.
     pub(crate) collection: String,
+    /// Of the code of the body, which alone identifies a function.
+    checksum: &'static str,
     pub(crate) filter: Document,
     pub(crate) remaining: Option<Document>,
-    pub(crate) change: Change,
+    /// The fields to read.
+    pub(crate) project: Option<Document>,
+    pub(crate) action: Action,
     pub(crate) workers: u32,
     pub(crate) batch: u32,
     pub(crate) repeatable: bool,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Change {
+pub(crate) enum Action {
     Update(UpdateModifications),
     Delete,
+    Each(Compute),
 }
 
 impl Description {
-    pub(super) fn new(collection: String) -> Self {
+    pub(super) fn new(collection: String, checksum: &'static str) -> Self {
         Self {
             collection,
+            checksum,
             filter: Document::new(),
             remaining: None,
-            change: Change::Delete,
+            project: None,
+            action: Action::Delete,
             workers: WORKERS,
             batch: BATCH,
             repeatable: false,
@@ -46,14 +54,15 @@ impl Description {
 
     /// The method that the body called.
     pub(crate) fn kind(&self) -> &'static str {
-        match self.change {
-            Change::Update(_) => "update",
-            Change::Delete => "delete",
+        match self.action {
+            Action::Update(_) => "update",
+            Action::Delete => "delete",
+            Action::Each(_) => "each",
         }
     }
 
     pub(crate) fn deletes(&self) -> bool {
-        matches!(self.change, Change::Delete)
+        matches!(self.action, Action::Delete)
     }
 
     /// Numbers of workers and of documents in a batch, at most.
@@ -68,10 +77,11 @@ impl Description {
 
     /// Identifies what is changed and how. The number of workers and the size of batches do not count.
     pub(crate) fn print(&self) -> String {
-        let change = match &self.change {
-            Change::Update(UpdateModifications::Document(update)) => Bson::Document(update.clone()),
-            Change::Update(UpdateModifications::Pipeline(stages)) => stages.clone().into(),
-            Change::Update(_) | Change::Delete => Bson::Null,
+        let change = match &self.action {
+            Action::Update(UpdateModifications::Document(update)) => Bson::Document(update.clone()),
+            Action::Update(UpdateModifications::Pipeline(stages)) => stages.clone().into(),
+            Action::Each(_) => Bson::String(self.checksum.to_owned()),
+            Action::Update(_) | Action::Delete => Bson::Null,
         };
         print(&doc! {
             "collection": &self.collection,
@@ -83,15 +93,15 @@ impl Description {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        let problem = match &self.change {
-            Change::Update(UpdateModifications::Document(update)) => {
+        let problem = match &self.action {
+            Action::Update(UpdateModifications::Document(update)) => {
                 let first = update.keys().next();
                 (!first.is_some_and(|first| first.starts_with('$'))).then_some(
                     "does not start with an operator such as `$set`; a replacement would make all documents alike",
                 )
             }
-            Change::Update(UpdateModifications::Pipeline(stages)) => stages.is_empty().then_some("has no stages"),
-            Change::Update(_) | Change::Delete => None,
+            Action::Update(UpdateModifications::Pipeline(stages)) => stages.is_empty().then_some("has no stages"),
+            Action::Update(_) | Action::Delete | Action::Each(_) => None,
         };
         problem.map_or(Ok(()), |problem| Err(Error::Refused(format!("the update of '{}' {problem}", self.collection))))
     }

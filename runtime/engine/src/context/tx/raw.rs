@@ -30,7 +30,7 @@ fn to_raw_document_buf<T: Serialize>(_: &T) -> Result<RawDocumentBuf> {
 
 /// Deserializes a document, with either version of bson.
 #[allow(clippy::useless_conversion, reason = "one of the functions has the driver's error already")]
-pub(super) fn decoded<T: DeserializeOwned>(document: Document) -> Result<T> {
+pub(in crate::context) fn decoded<T: DeserializeOwned>(document: Document) -> Result<T> {
     #[allow(unused_imports, clippy::wildcard_imports, reason = "imports the function where it exists")]
     use mongodb::bson::*;
     deserialize_from_document(document).map_err(Into::into)

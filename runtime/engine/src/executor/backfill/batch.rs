@@ -14,7 +14,7 @@ const COMMITS: u32 = 5;
 #[derive(Debug)]
 pub(super) enum Attempt {
     /// Committed. With the range afterwards.
-    Committed(Range),
+    Committed(Box<Range>),
     /// Not committed: the stored range is another one.
     NotOurs,
     /// Rolled back for a reason that may pass, or of unknown result, which the stored range shows.
@@ -81,7 +81,7 @@ async fn commit<S: RangeStore>(store: &S, session: &mut S::Session, after: Range
     let mut tries = 0;
     loop {
         tries += 1;
-        let Err(error) = store.commit(session).await else { return Attempt::Committed(after) };
+        let Err(error) = store.commit(session).await else { return Attempt::Committed(Box::new(after)) };
         if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
             return Attempt::Transient(error);
         }

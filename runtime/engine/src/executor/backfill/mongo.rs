@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, Document, RawDocumentBuf, doc, oid::ObjectId};
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::error::Result;
-use mongodb::options::{Hint, ReturnDocument};
+use mongodb::options::ReturnDocument;
 use mongodb::{Collection, Database};
 
+use super::each::Batch;
+use super::filter::{by_id, span};
 use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
-use crate::context::{Change, Description};
+use crate::context::{Action, Description};
 use crate::lock::{Session, kill, millis, start};
 
 /// The ranges of a run in the database, and the collection that they divide.
@@ -18,7 +20,7 @@ pub(crate) struct Mongo {
     run: ObjectId,
     description: Description,
     ranges: Collection<Range>,
-    documents: Collection<RawDocumentBuf>,
+    documents: Collection<Document>,
     /// How long a worker that does not show itself keeps its claim.
     claim: Duration,
     /// Whether the server has transactions.
@@ -99,7 +101,7 @@ impl RangeStore for Mongo {
 
     async fn bound(&self, range: &Range, size: u64) -> Result<Bound> {
         let inside = doc! { "$and": span(range, &range.end, range.last).to_vec() };
-        let ids = self.documents.clone_with_type::<Document>();
+        let ids = &self.documents;
         let next = ids.find_one(inside.clone()).projection(doc! { "_id": 1 }).sort(doc! { "_id": 1 }).hint(by_id());
         if let Some(mut next) = next.skip(size).await? {
             let to = next.remove("_id").unwrap_or(Bson::Null);
@@ -114,12 +116,17 @@ impl RangeStore for Mongo {
         if self.transactional {
             start(session).await?;
         }
-        match &self.description.change {
-            Change::Update(update) => {
+        match &self.description.action {
+            Action::Each(compute) => {
+                let (documents, project) = (&self.documents, self.description.project.as_ref());
+                let batch = Batch { documents, project, compute, transactional: self.transactional };
+                batch.change(left, session).await
+            }
+            Action::Update(update) => {
                 let updated = self.documents.update_many(left, update.clone()).hint(by_id()).session(&mut **session);
                 updated.await.map(|updated| (updated.matched_count, updated.modified_count))
             }
-            Change::Delete => {
+            Action::Delete => {
                 let deleted = self.documents.delete_many(left).hint(by_id()).session(&mut **session).await?;
                 Ok((deleted.deleted_count, deleted.deleted_count))
             }
@@ -175,19 +182,4 @@ async fn seen(ranges: &Collection<Seen>, run: ObjectId, claim: Duration) -> Resu
     };
     let found = ranges.find(doc! { "_id.run": run }).sort(doc! { "_id.n": 1 }).projection(fields);
     found.await?.try_collect().await
-}
-
-/// The conditions that an `_id` is not before the range's next one, and before `to`. Operators of the query language compare
-/// within one type only, expressions in the order of the index, in which types follow each other.
-fn span(range: &Range, to: &Bson, including: bool) -> [Document; 2] {
-    let end = if including { "$lte" } else { "$lt" };
-    [
-        doc! { "$expr": { "$gte": ["$_id", { "$literal": range.next.clone() }] } },
-        doc! { "$expr": { end: ["$_id", { "$literal": to.clone() }] } },
-    ]
-}
-
-/// A hint with the keys and not the name, since a clustered collection has no index of this name.
-fn by_id() -> Hint {
-    Hint::Keys(doc! { "_id": 1 })
 }

@@ -84,7 +84,7 @@ pub(crate) async fn describe(
         (Direction::Down, Some(down)) => down,
         (Direction::Up, _) | (Direction::Down, None) => registration.up,
     };
-    let mut context = Context::from(Inner::Backfill(Backfill::new(migration, options.provided.clone())));
+    let mut context = Context::from(Inner::Backfill(Box::new(Backfill::new(migration, options.provided.clone()))));
     let Ok(described) = timeout(LIMIT, catch_panic(body.run(&mut context))).await else {
         return Err(Error::TimedOut { limit: LIMIT }.into());
     };

@@ -6,6 +6,7 @@ use mongodb::error::Result;
 use mongodb::results::{CollectionSpecification, CollectionType};
 use mongodb::{Collection, Database};
 
+use super::filter::by_id;
 use super::range::{Counts, Range, RangeId, RangeState};
 use crate::context::Description;
 use crate::error::Error;
@@ -104,8 +105,7 @@ fn unsuitable(listed: &CollectionSpecification) -> Option<&'static str> {
 /// Returns the first and the last `_id`.
 async fn ends(documents: &Collection<Document>) -> Result<Option<(Bson, Bson)>> {
     let end = async |order: i32| {
-        let by_id = mongodb::options::Hint::Keys(doc! { "_id": 1 });
-        let ids = documents.find_one(doc! {}).projection(doc! { "_id": 1 }).sort(doc! { "_id": order }).hint(by_id);
+        let ids = documents.find_one(doc! {}).projection(doc! { "_id": 1 }).sort(doc! { "_id": order }).hint(by_id());
         Ok::<_, mongodb::error::Error>(ids.await?.and_then(|mut found| found.remove("_id")))
     };
     Ok(end(1).await?.zip(end(-1).await?))

@@ -107,11 +107,12 @@ impl Executor<'_> {
     /// Changes a small collection under the lease, so that nothing has to wait for it.
     async fn work_at_once(&mut self, opened: &Opened) -> Result<Vec<Seen>, Failure> {
         let session = opened.session(self.database).await?;
-        let mut worker = Worker::new(&opened.store, session, self.stop, opened.description.pace(), &self.host);
-        let worked = worker.work().await;
+        let mut worker =
+            Worker::new(opened.store.clone(), session, self.stop.clone(), opened.description.pace(), &self.host);
+        let result = worker.work().await;
         worker.session.give_back().await;
         let name = &opened.header.collection;
-        worked.map_err(|error| Failure::server(&format!("change documents of '{name}'"), error))?;
+        result.map_err(|error| Failure::server(&format!("change documents of '{name}'"), error))?;
         self.stop.check()?;
         let seen = opened.look().await?;
         match failure(&seen) {

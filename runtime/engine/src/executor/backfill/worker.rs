@@ -21,10 +21,10 @@ const FIRST: u64 = 100;
 const ATTEMPTS: u32 = 20;
 
 /// A worker of a backfill.
-pub(crate) struct Worker<'w, S: RangeStore> {
-    pub(crate) store: &'w S,
+pub(crate) struct Worker<S: RangeStore> {
+    store: S,
     pub(crate) session: S::Session,
-    pub(crate) stop: &'w Stop,
+    stop: Stop,
     /// Maximum number of live claims, over all processes.
     workers: usize,
     /// Maximum number of documents in a batch.
@@ -38,14 +38,8 @@ pub(crate) struct Worker<'w, S: RangeStore> {
     checked: bool,
 }
 
-impl<'w, S: RangeStore> Worker<'w, S> {
-    pub(crate) fn new(
-        store: &'w S,
-        session: S::Session,
-        stop: &'w Stop,
-        (workers, batch): (u32, u32),
-        host: &str,
-    ) -> Self {
+impl<S: RangeStore> Worker<S> {
+    pub(crate) fn new(store: S, session: S::Session, stop: Stop, (workers, batch): (u32, u32), host: &str) -> Self {
         let claim = Claim {
             nonce: ObjectId::new(),
             host: host.to_owned(),
@@ -120,13 +114,13 @@ impl<'w, S: RangeStore> Worker<'w, S> {
                 }
             };
             let began = Instant::now();
-            match attempt(self.store, &mut self.session, &range, &bound, !self.checked).await {
+            match attempt(&self.store, &mut self.session, &range, &bound, !self.checked).await {
                 Attempt::Committed(after) => {
                     tries = 0;
                     self.checked |= after.counts.matched > range.counts.matched;
                     self.suspects = self.suspects.saturating_sub(bound.scanned);
                     self.resize(bound.scanned, began.elapsed());
-                    range = after;
+                    range = *after;
                 }
                 Attempt::NotOurs => match self.reread(&range).await? {
                     Some(stored) => range = stored,

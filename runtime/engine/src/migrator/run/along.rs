@@ -13,6 +13,7 @@ use crate::events::Event;
 use crate::executor::{Header, Opened, RangeState, Seen, Worker, describe};
 use crate::migration::Migration;
 use crate::migrator::connection::Link;
+use crate::migrator::joined;
 use crate::record::host;
 use crate::stop::Stop;
 use crate::store::Tracker;
@@ -99,11 +100,16 @@ impl Run {
         let host = host();
         let workers = (0..opened.description.workers).map(|_| async {
             let session = opened.session(&link.database).await?;
-            let mut worker = Worker::new(&opened.store, session, stop, opened.description.pace(), &host);
-            let worked = worker.work().await;
-            worker.session.give_back().await;
+            let mut worker = Worker::new(opened.store.clone(), session, stop.clone(), opened.description.pace(), &host);
+            // On any thread, because a body may compute the changes.
+            let work = tokio::spawn(async move {
+                let result = worker.work().await;
+                worker.session.give_back().await;
+                result
+            });
             let name = &opened.header.collection;
-            worked.map_err(|error| Error::server(format!("change documents of '{name}'"), error))
+            let failed = |error| Error::server(format!("change documents of '{name}'"), error);
+            joined(work.await.map(|worked| worked.map_err(failed)))
         });
         let mut work = pin!(join_all(workers));
         loop {

@@ -27,6 +27,7 @@ fn unset_variables_use_the_defaults() {
         Environment {
             auto: true,
             fail_hard: true,
+            backfills: Backfills::Background,
             timeout: None,
             lock_wait: None,
             lease: None,
@@ -58,6 +59,7 @@ fn all_variables_are_parsed() {
         Environment {
             auto: false,
             fail_hard: false,
+            backfills: Backfills::Wait,
             timeout: Some(Limit::After(Duration::from_millis(1500))),
             lock_wait: Some(Duration::ZERO),
             lease: Some(Duration::from_secs(1)),
@@ -112,7 +114,7 @@ fn durations_are_whole_milliseconds_within_limits() {
 fn malformed_variables_are_reported_together() {
     let wrong = NAMES.map(|name| (name, "wrong"));
     let names: Vec<_> = refused(&wrong).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR]);
+    assert_eq!(names, [AUTO, FAIL_HARD, TIMEOUT_MS, LOCK_WAIT_MS, LEASE_MS, STOP_ON_ERROR, BACKFILLS]);
 }
 
 #[cfg(unix)]

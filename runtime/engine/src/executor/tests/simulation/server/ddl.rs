@@ -210,6 +210,7 @@ impl State {
     /// Changes the fields beside a record. False if the log is not the one that is continued.
     pub(super) fn put_beside(&mut self, id: &str, attachment: &Attachment) -> bool {
         match attachment {
+            Attachment::Backfill(_) => unreachable!("the simulated bodies are no backfills"),
             Attachment::Kept => true,
             Attachment::Logged(update) => self.continue_log(id, update),
             Attachment::Completed { footprint } => {
