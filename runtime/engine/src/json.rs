@@ -3,6 +3,7 @@
 //! docs/json-schema.json describes them. Properties are added within a major version, never removed. Times are ISO 8601 strings
 //! in UTC, durations whole milliseconds, ids qualified. Every property is always present; one that does not apply is null.
 
+mod backfill;
 mod document;
 pub mod graph;
 mod health;
@@ -15,6 +16,7 @@ mod statistics;
 mod status;
 mod validation;
 
+pub use backfill::{Backfill, Backfills};
 pub use health::Health;
 pub use history::History;
 pub use migration::Migration;

@@ -45,6 +45,12 @@ pub struct Backfilling {
 }
 
 impl Backfilling {
+    /// The state as a word: `underway`, `failed` or `interrupted`.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        self.state.label(false)
+    }
+
     /// The part of the documents that is done, in percent: at most 99.9, because a backfill that is completed is not listed.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more")]

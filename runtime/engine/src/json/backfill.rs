@@ -1,0 +1,73 @@
+//! Backfills that are underway.
+
+use serde::Serialize;
+
+use super::status::kebab_case;
+use super::time;
+
+/// The backfills of a database that have started and not completed.
+#[derive(Debug, Serialize)]
+pub struct Backfills<'a> {
+    /// Sorted by qualified id.
+    backfills: Vec<Backfill<'a>>,
+}
+
+/// A backfill that has started and not completed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Backfill<'a> {
+    id: &'a str,
+    /// `up` or `down`.
+    direction: String,
+    /// `underway`, `failed`, or `interrupted` if the next run records its end.
+    status: String,
+    collection: &'a str,
+    started_at: String,
+    /// Estimated when it was started.
+    documents: u64,
+    scanned: u64,
+    matched: u64,
+    changed: u64,
+    /// At most 99.9.
+    percent: f64,
+    ranges: u64,
+    ranges_done: u64,
+    /// One for each range that is worked on.
+    workers: Vec<Worker<'a>>,
+    failure: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Worker<'a> {
+    host: &'a str,
+    pid: i64,
+}
+
+impl<'a> Backfills<'a> {
+    /// Converts backfills.
+    #[must_use]
+    pub fn of(backfills: &'a [crate::migrator::Backfilling]) -> Self {
+        Self { backfills: backfills.iter().map(Backfill::from).collect() }
+    }
+}
+
+impl<'a> From<&'a crate::migrator::Backfilling> for Backfill<'a> {
+    fn from(backfill: &'a crate::migrator::Backfilling) -> Self {
+        Self {
+            id: &backfill.id,
+            direction: backfill.direction.to_string(),
+            status: kebab_case(backfill.label()),
+            collection: &backfill.collection,
+            started_at: time(backfill.started),
+            documents: backfill.documents,
+            scanned: backfill.scanned,
+            matched: backfill.matched,
+            changed: backfill.changed,
+            percent: backfill.percent(),
+            ranges: backfill.ranges,
+            ranges_done: backfill.done,
+            workers: backfill.workers.iter().map(|(host, pid)| Worker { host, pid: *pid }).collect(),
+            failure: backfill.failure.as_deref(),
+        }
+    }
+}
