@@ -65,7 +65,7 @@ async fn change_the_type_of_ids() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_no_number_changes_nothing() {
+async fn an_id_that_is_not_a_number_changes_nothing() {
     for db in databases().await {
         let products = [doc! { "_id": "17" }, doc! { "_id": "seven" }];
         insert(&db, "products", products.clone()).await;

@@ -10,7 +10,7 @@ use super::recipe::{Recipe, applied, databases, indexes, insert, reverted};
 
 pub(crate) const IDS: [&str; 2] = ["021_best_names", "021_best_names_index"];
 
-/// What has nothing to do with it.
+/// An unrelated migration.
 const OTHER: &str = "022_email";
 
 /// Two duplicates.
@@ -89,7 +89,7 @@ async fn the_second_fails_and_is_repaired_by_itself() {
     }
 }
 
-/// The command reverts what there is, also if the second has failed or never ran.
+/// The command reverts what was applied, whether the second failed or never ran.
 #[tokio::test]
 async fn a_half_applied_pair_is_reverted_with_the_same_command() {
     for fails in [false, true] {
