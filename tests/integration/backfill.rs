@@ -8,7 +8,7 @@ use mongrate::migration::State;
 use mongrate::{Backfill, Error, Migrator, Registry, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::crash::backfill::{ID, MANY, SOURCE, assert_once, fill, migrator};
-use mongrate_tests::stored::count;
+use mongrate_tests::stored::{count, record};
 use serde::Deserialize;
 
 fn quick(db: &TestDb) -> Migrator {
@@ -143,4 +143,19 @@ async fn i1_each_document_gets_a_change_of_its_own_and_a_failure_names_the_docum
         expected(|number| number % 3 != 0 && number % 5 != 0 && number % 2 == 1)
     );
     assert_eq!(report.applied().next().unwrap().operations[0].kind, "each");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_down_in_batches_reverts_each_document_once_after_its_dependents() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    quick(&db).up().await.unwrap();
+    let report = quick(&db).down().steps(3).await.unwrap();
+    println!("{report}");
+    let reverted: Vec<_> = report.reverted().map(|execution| &execution.id[16..]).collect();
+    // The backfill was completed after the unrelated one, so it is reverted before it.
+    assert_eq!(reverted, ["003_dependent", "001_numbers", "002_unrelated"]);
+    assert_eq!(count(&db, "orders", doc! { "n": 1, "m": 1 }).await, 12_000);
+    assert_eq!((count(&db, "log", doc! {}).await, count(&db, "migrations_ranges", doc! {}).await), (0, 0));
+    assert_eq!(record(&db, ID).await.unwrap().get_str("status").unwrap(), "rolled-back");
 }

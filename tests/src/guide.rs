@@ -9,6 +9,9 @@ mod admin {}
 #[doc = include_str!("../../docs/guide/adopting.md")]
 mod adopting {}
 
+#[doc = include_str!("../../docs/guide/backfills.md")]
+mod backfills {}
+
 #[doc = include_str!("../../docs/guide/command-line.md")]
 mod command_line {}
 

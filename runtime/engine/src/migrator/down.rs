@@ -189,6 +189,10 @@ impl Work for Applied {
         todo.is_empty()
     }
 
+    fn works_along(&self) -> bool {
+        true
+    }
+
     fn report(&self, run: &Run, records: &Records, todo: &Plan) -> Report {
         run.report(records, todo, Purpose::Down)
     }

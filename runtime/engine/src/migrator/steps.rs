@@ -42,7 +42,8 @@ impl Run {
                 report.warn(format!("'{id}' runs after its dependents, which are already applied: {dependents}"));
             }
         }
-        report.set_underway(records.underway(|id| self.graph.find(id).is_some()));
+        let direction = if purpose == Purpose::Down { Direction::Down } else { Direction::Up };
+        report.set_underway(records.underway(direction, |id| self.graph.find(id).is_some()));
         report.warn_of_blocked(plan.blocked().iter().map(ToString::to_string));
         report
     }
@@ -106,6 +107,8 @@ impl Run {
                     }
                     if matches!(execution.outcome, Outcome::Underway) {
                         waiting.add(id);
+                        // What it depends on is reverted after it.
+                        finished |= step.direction() == Direction::Down;
                     }
                     self.progress.end(&execution);
                     report.push(execution);

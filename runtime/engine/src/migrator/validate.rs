@@ -198,7 +198,8 @@ fn missing(status: &Status) -> HashMap<&'static str, Vec<String>> {
 fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
     let error = || record.error.clone().unwrap_or_default();
     let mut problems = Vec::new();
-    let partially_reverted = record.direction == Direction::Down && record.kind == Some(Kind::Schema);
+    let partially_reverted =
+        record.direction == Direction::Down && matches!(record.kind, Some(Kind::Schema | Kind::Backfill));
     match record.state() {
         State::Interrupted | State::Failed if partially_reverted => problems.push(Problem::PartiallyReverted),
         State::Partial => problems.push(Problem::PartiallyApplied),

@@ -29,8 +29,10 @@ impl Executor<'_> {
             .into());
         }
         let stored = self.tracker.backfill(id).await?;
-        let stored =
-            stored.and_then(|stored| Header::read(&stored)).filter(|header| header.direction == step.direction);
+        let stored = stored.and_then(|stored| Header::read(&stored));
+        if stored.as_ref().is_some_and(|header| header.direction != step.direction) {
+            return Err(Error::PartiallyReverted { id }.into());
+        }
         let resumes = stored.is_some();
         let (header, is_small) = match stored {
             Some(header) => (header, false),

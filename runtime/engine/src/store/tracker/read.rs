@@ -118,9 +118,10 @@ impl Records {
         unfinished.map(|record| record.id.as_str()).collect()
     }
 
-    /// Returns the qualified ids of the backfills that have started, of those for which `known` is true.
-    pub(crate) fn underway(&self, known: impl Fn(&str) -> bool) -> Vec<String> {
-        let underway = self.by_id.values().filter(|record| record.state() == State::Underway && known(&record.id));
+    /// Returns the qualified ids of the backfills that are underway in a direction, of those for which `known` is true.
+    pub(crate) fn underway(&self, direction: Direction, known: impl Fn(&str) -> bool) -> Vec<String> {
+        let underway = self.by_id.values().filter(|record| record.state() == State::Underway);
+        let underway = underway.filter(|record| record.direction == direction && known(&record.id));
         let mut ids: Vec<_> = underway.map(|record| record.id.clone()).collect();
         ids.sort_unstable();
         ids
