@@ -7,7 +7,7 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    const GUIDE: &str = "../docs/guide/recipes.md";
+    const GUIDE: &str = "../../docs/guide/recipes.md";
     println!("cargo::rerun-if-changed={GUIDE}");
     let guide = fs::read_to_string(GUIDE)?;
     let mut modules = String::new();

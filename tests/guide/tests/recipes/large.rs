@@ -1,4 +1,4 @@
-//! Changes outside of transactions, which must be repeatable.
+//! Changes of large collections, which must be repeatable.
 
 use mongodb::bson::doc;
 use mongrate_tests::stored::{count, documents};
