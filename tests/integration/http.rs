@@ -2,6 +2,7 @@
 
 mod access;
 mod acts;
+mod backfills;
 mod browser;
 mod confirm;
 mod csrf;

@@ -1,6 +1,7 @@
 //! The API: a file for each resource.
 
 pub(crate) mod amend;
+pub(crate) mod backfills;
 pub(crate) mod checks;
 pub(crate) mod down;
 pub(crate) mod draft;

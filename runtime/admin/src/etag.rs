@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mongrate::Plan;
 use mongrate::lock::LockStatus;
 use mongrate::migration::Direction;
+use mongrate::migrator::Backfilling;
 use mongrate::status::Status;
 use sha2::{Digest, Sha256};
 
@@ -39,6 +40,11 @@ impl ETag {
         });
         let orphans = status.orphans().iter().map(|orphan| format!("orphan {} {:?}", orphan.id, orphan.status));
         Self::of(holder.into_iter().chain(standings).chain(orphans))
+    }
+
+    /// Of backfills and how far they have come.
+    pub(crate) fn of_backfills<'a>(backfills: impl IntoIterator<Item = &'a Backfilling>) -> Self {
+        Self::of(backfills.into_iter().map(|backfill| format!("{backfill:?}")))
     }
 
     /// Of the lease and its holder, so that a confirmed release does not meet another holder.

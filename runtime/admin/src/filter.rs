@@ -1,6 +1,7 @@
 //! Selects migrations of a status.
 
 use mongrate::json::kebab_case;
+use mongrate::migration::State;
 use mongrate::status::Standing;
 use serde::Deserialize;
 
@@ -23,8 +24,18 @@ pub(crate) struct Filter {
 
 impl Filter {
     /// The states that can be selected.
-    pub(crate) const STATES: [&str; 9] =
-        ["pending", "failed", "running", "interrupted", "partial", "rolled-back", "manual", "excluded", "completed"];
+    pub(crate) const STATES: [&str; 10] = [
+        "pending",
+        "failed",
+        "running",
+        "underway",
+        "interrupted",
+        "partial",
+        "rolled-back",
+        "manual",
+        "excluded",
+        "completed",
+    ];
 
     pub(crate) fn selects_all(&self) -> bool {
         *self == Self::default()
@@ -45,12 +56,17 @@ impl Filter {
 }
 
 fn is_in_state(standing: &Standing<'_>, state: &str) -> bool {
-    let is_manual = standing.migration.is_manual();
+    let (is_manual, waits) = (standing.migration.is_manual(), waits_for_a_run(standing));
     match state {
-        "pending" => standing.state.is_pending() && !is_manual,
-        "manual" => standing.state.is_pending() && is_manual,
+        "pending" => waits && !is_manual,
+        "manual" => waits && is_manual,
         state => kebab_case(standing.label()) == state,
     }
+}
+
+/// Returns whether it is pending and has not started as a backfill.
+pub(crate) fn waits_for_a_run(standing: &Standing<'_>) -> bool {
+    standing.state.is_pending() && standing.state != State::Underway
 }
 
 /// A checkbox sends `true`, `on`, or nothing.

@@ -21,6 +21,7 @@ mod access;
 mod admin;
 mod api;
 mod authorization;
+mod backfills;
 mod call;
 mod doc;
 mod etag;

@@ -2,6 +2,7 @@
 
 pub(crate) mod acts;
 pub(crate) mod assets;
+mod backfill;
 mod banners;
 pub(crate) mod curl;
 mod forms;

@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::problem::{Details, Problem, value};
 
 /// The properties that hold the text of an error.
-const ERRORS: [&str; 5] = ["error", "errorStack", "message", "detail", "causes"];
+const ERRORS: [&str; 6] = ["error", "errorStack", "message", "detail", "causes", "failure"];
 
 impl Call {
     /// The text of an error as the sender of the request may see it.

@@ -41,6 +41,10 @@ pub(crate) fn api() -> Vec<Route> {
             .answers(&[(200, "show")]),
         get("/{id}", Look, api::show::show).does("Show everything about a migration")
             .answers(&[(200, "show")]),
+        get("/backfills", Look, api::backfills::list).does("List the backfills that have started and not completed")
+            .answers(&[(200, "backfill"), (304, "")]),
+        get("/backfills/{id}", Look, api::backfills::show).does("Show how far a backfill has come")
+            .answers(&[(200, "open-backfill"), (304, "")]),
         get("/tenants", Look, api::tenants::tenants).does("Show how far the databases of the tenants are")
             .takes(parameters::OF_TENANTS).answers(&[(200, "tenants")]),
         get("/plan", Look, api::plan::plan).does("Show what a run would do, with the `ETag` that confirms it")

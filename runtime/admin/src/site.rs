@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use mongrate::migrator::Details;
+use mongrate::migrator::{Backfilling, Details};
 use mongrate::status::Status;
 use mongrate::{Error, Migrator};
 use tokio::sync::Semaphore;
 
+use crate::backfills;
 use crate::runs::Runs;
 use crate::watch::Watch;
 
@@ -24,10 +25,11 @@ struct Inner {
     last: Mutex<Option<Seen>>,
 }
 
-/// A status and when it was read.
+/// A status with the progress of its backfills, and when it was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) status: Arc<Status>,
+    pub(crate) backfills: Arc<[Backfilling]>,
     pub(crate) at: SystemTime,
 }
 
@@ -82,20 +84,21 @@ impl Site {
 
     /// Reads the status, and keeps it for [`last_seen`](Self::last_seen).
     pub(crate) async fn status(&self) -> Result<Seen, Error> {
-        Ok(self.keep(self.migrator().status().await?))
+        self.keep(self.migrator().status().await?).await
     }
 
     /// Reads everything about a migration, and keeps the status that comes with it.
-    pub(crate) async fn show(&self, id: &str) -> Result<Details, Error> {
+    pub(crate) async fn show(&self, id: &str) -> Result<(Details, Seen), Error> {
         let details = self.migrator().show(id).await?;
-        self.keep(details.status().clone());
-        Ok(details)
+        let seen = self.keep(details.status().clone()).await?;
+        Ok((details, seen))
     }
 
-    fn keep(&self, status: Status) -> Seen {
-        let seen = Seen { status: Arc::new(status), at: SystemTime::now() };
+    async fn keep(&self, status: Status) -> Result<Seen, Error> {
+        let backfills = backfills::read(self.migrator(), &status).await?.into();
+        let seen = Seen { status: Arc::new(status), backfills, at: SystemTime::now() };
         *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
-        seen
+        Ok(seen)
     }
 
     /// The status that was read last, for when the database does not answer.

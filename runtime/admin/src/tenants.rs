@@ -235,7 +235,7 @@ impl Counts {
         self.drifted += usize::from(standing.has_drifted());
         match standing.state {
             State::Completed => self.completed += 1,
-            State::Excluded => {}
+            State::Excluded | State::Underway => {}
             _ if standing.migration.is_manual() => self.manual += 1,
             _ => self.pending += 1,
         }

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mongodb::bson::Uuid;
-use mongrate::Migrator;
 use mongrate::events::Event;
 use mongrate::migration::Direction;
-use mongrate::status::Status;
+use mongrate::{Error, Migrator};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::backfills;
 use crate::etag::ETag;
 use crate::problem::{Problem, value};
 use crate::runs::Runner;
@@ -127,10 +127,8 @@ impl Watch {
                     if self.ends() {
                         return;
                     }
-                    let state = match self.0.migrator.status().await {
-                        Ok(status) => state(&status),
-                        Err(error) => json!({ "error": value(&Problem::from(&error)) }),
-                    };
+                    let state = state(&self.0.migrator).await;
+                    let state = state.unwrap_or_else(|error| json!({ "error": value(&Problem::from(&error)) }));
                     self.publish(state);
                 }
                 Some(event) = events.next() => {
@@ -249,12 +247,15 @@ impl Follower {
 }
 
 /// What a viewer needs to know whether to read again.
-fn state(status: &Status) -> Value {
-    json!({
-        "tag": ETag::of_status(status).to_string(),
+async fn state(migrator: &Migrator) -> Result<Value, Error> {
+    let status = migrator.status().await?;
+    let backfills = backfills::read(migrator, &status).await?;
+    Ok(json!({
+        "tag": ETag::of_status(&status).to_string(),
+        "backfills": ETag::of_backfills(&backfills).to_string(),
         "pending": status.pending().count(),
         "failed": status.failed().count(),
         "completed": status.completed().count(),
         "holder": status.holder().map(Runner::from),
-    })
+    }))
 }

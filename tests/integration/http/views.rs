@@ -64,7 +64,7 @@ fn app(db: &TestDb) -> App {
 }
 
 /// The text of a view without its tags.
-fn words(answer: &Answer) -> String {
+pub(super) fn words(answer: &Answer) -> String {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     let main = answer.text.split("<main").nth(1).unwrap().split("</main>").next().unwrap();
     let text: String =

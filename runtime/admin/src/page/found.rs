@@ -29,6 +29,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> Markup {
         Outcome::Reverted => (Tone::Good, "reverted"),
         Outcome::Failed { .. } => (Tone::Bad, "failed"),
         Outcome::Stopped { .. } => (Tone::Busy, "stopped"),
+        Outcome::Underway => (Tone::Busy, "underway"),
         Outcome::WouldApply => (Tone::Good, "would be applied"),
         Outcome::WouldRevert => (Tone::Good, "would be reverted"),
         Outcome::WouldFail => (Tone::Bad, "would fail"),

@@ -11,11 +11,12 @@ use maud::{Markup, PreEscaped, html};
 use mongrate::Error;
 use mongrate::display::graph::{Drawing, Svg};
 use mongrate::migration::State;
-use mongrate::migrator::HistoryPage;
+use mongrate::migrator::{Backfilling, HistoryPage};
 use mongrate::record::Record;
 use mongrate::status::{Standing, Status};
 use serde::Deserialize;
 
+use super::backfill;
 use super::banners::banners;
 use super::last_seen::{in_time, last_seen};
 use super::layout::{Layout, crumb, live};
@@ -23,7 +24,9 @@ use super::view::View;
 use super::words::{ago, causes, chip, error, record_badge, standing_badge, time, visible};
 use crate::access::Action;
 use crate::call::{Call, Query};
+use crate::filter::waits_for_a_run;
 use crate::problem::Problem;
+use crate::site::Seen;
 
 /// How far the graph goes.
 const DEPTH: usize = 2;
@@ -37,10 +40,10 @@ pub(crate) struct Which {
 pub(crate) async fn show(call: Call, Query(Which { id }): Query<Which>) -> Result<Response, Problem> {
     let (site, key) = (call.site.clone(), id.clone());
     match in_time(&call, async move { site.show(&key).await }).await {
-        Ok(details) => {
+        Ok((details, seen)) => {
             let (status, history) = (details.status(), details.history());
             let (title, body) = match (details.standing(), details.orphan()) {
-                (Some(standing), _) => (title(&id, standing.label()), linked(&call, status, &standing, Some(history))),
+                (Some(standing), _) => (title(&id, standing.label()), linked(&call, &seen, &standing, Some(history))),
                 (None, Some(orphan)) => (title(&id, "not linked in"), orphaned(&call, status, orphan, history)),
                 (None, None) => (title(&id, "not recorded"), unrecorded(&call, &id, history)),
             };
@@ -49,7 +52,7 @@ pub(crate) async fn show(call: Call, Query(Which { id }): Query<Which>) -> Resul
         Err(problem) if problem.code == "unknown-migration" => Err(with_nearest(&call, &id, problem)),
         Err(problem) => last_seen(&call, problem.clone(), |seen, banner| {
             let standing = seen.status.get(&id).ok_or(problem)?;
-            let body = linked(&call, &seen.status, &standing, None);
+            let body = linked(&call, seen, &standing, None);
             Ok(Layout::of(&call, &title(&id, standing.label()), None).banners(banner).answer(&body))
         }),
     }
@@ -71,8 +74,8 @@ fn title(id: &str, state: &str) -> String {
 }
 
 /// A migration of this program. Without a history, the status is an old one, and nothing can be done.
-fn linked(call: &Call, status: &Status, standing: &Standing<'_>, history: Option<&HistoryPage>) -> Markup {
-    let migration = standing.migration;
+fn linked(call: &Call, seen: &Seen, standing: &Standing<'_>, history: Option<&HistoryPage>) -> Markup {
+    let (status, migration) = (&*seen.status, standing.migration);
     html! {
         (crumb(call, migration.id()))
         section.head {
@@ -84,6 +87,9 @@ fn linked(call: &Call, status: &Status, standing: &Standing<'_>, history: Option
         }
         div #state .blocks data-live {
             (drift(standing))
+            @if let Some(backfill) = seen.backfills.iter().find(|backfill| backfill.id == migration.id()) {
+                section.panel { h2 { "Progress" } (backfill::progress(call, backfill, true)) (next_worker(backfill)) }
+            }
             section.panel { h2 { "Facts" } (facts::of(migration, standing.record)) }
             section.panel { h2 { "Neighbors" } (neighbors(call, status, standing)) }
         }
@@ -98,6 +104,15 @@ fn linked(call: &Call, status: &Status, standing: &Standing<'_>, history: Option
                 }
                 p.muted { "The rest is not known until the database answers." }
             }
+        }
+    }
+}
+
+/// Who goes on with a backfill that nobody works on.
+fn next_worker(backfill: &Backfilling) -> Markup {
+    html! {
+        @if backfill.workers.is_empty() && backfill.state == State::Underway {
+            p.muted { "The next process that boots or applies migrations goes on with it." }
         }
     }
 }
@@ -136,7 +151,7 @@ fn unrecorded(call: &Call, id: &str, history: &HistoryPage) -> Markup {
 /// The links to plans, where they are confirmed.
 fn acts(call: &Call, standing: &Standing<'_>) -> Markup {
     let plan = |verb| View::Plan.url(&call.site, &[("verb", verb), ("only", standing.migration.id())]);
-    let can_run = standing.state.is_pending() && !standing.is_running && call.allowed.may(Action::Up);
+    let can_run = waits_for_a_run(standing) && !standing.is_running && call.allowed.may(Action::Up);
     let can_revert =
         standing.state == State::Completed && standing.migration.is_reversible() && call.allowed.may(Action::Down);
     html! {

@@ -6,6 +6,7 @@ mod recent;
 use axum::response::Response;
 use maud::{Markup, html};
 use mongrate::display::{Count, plural};
+use mongrate::migration::State;
 use mongrate::status::Status;
 
 use super::banners::banners;
@@ -15,12 +16,14 @@ use super::view::View;
 use super::words::{Tone, ago, badge, capitalized, visible};
 use crate::access::Action;
 use crate::call::{Call, Query};
-use crate::filter::Filter;
+use crate::filter::{Filter, waits_for_a_run};
 use crate::problem::Problem;
+use crate::site::Seen;
 
 /// The counts of a status.
 struct Counts {
     pending: usize,
+    underway: usize,
     failed: usize,
     completed: usize,
     manual: usize,
@@ -30,15 +33,14 @@ struct Counts {
 pub(crate) async fn show(call: Call, Query(filter): Query<Filter>) -> Result<Response, Problem> {
     let site = call.site.clone();
     match in_time(&call, async move { site.status().await }).await {
-        Ok(seen) => Ok(frame(&call, &seen.status, &filter, true, banners(&call, &seen.status))),
-        Err(problem) => {
-            last_seen(&call, problem, |seen, banner| Ok(frame(&call, &seen.status, &filter, false, banner)))
-        }
+        Ok(seen) => Ok(frame(&call, &seen, &filter, true, banners(&call, &seen.status))),
+        Err(problem) => last_seen(&call, problem, |seen, banner| Ok(frame(&call, seen, &filter, false, banner))),
     }
 }
 
 /// `is_fresh` is whether the database answers, so that something can be done.
-fn frame(call: &Call, status: &Status, filter: &Filter, is_fresh: bool, banners: Markup) -> Response {
+fn frame(call: &Call, seen: &Seen, filter: &Filter, is_fresh: bool, banners: Markup) -> Response {
+    let status = &*seen.status;
     let counts = Counts::of(status);
     let body = html! {
         section.head {
@@ -53,7 +55,7 @@ fn frame(call: &Call, status: &Status, filter: &Filter, is_fresh: bool, banners:
             (nothing_linked())
         } @else {
             (filters(call, status, filter))
-            div #list .groups data-live { (list::groups(call, status, filter, is_fresh && !is_running(status))) }
+            div #list .groups data-live { (list::groups(call, seen, filter, is_fresh && !is_running(status))) }
             (recent::table(call, status))
         }
     };
@@ -62,12 +64,14 @@ fn frame(call: &Call, status: &Status, filter: &Filter, is_fresh: bool, banners:
 
 impl Counts {
     fn of(status: &Status) -> Self {
-        let manual = status.pending().filter(mongrate::Migration::is_manual).count();
+        let waiting = status.iter().filter(waits_for_a_run).map(|standing| standing.migration.is_manual());
+        let (manual, pending): (Vec<_>, Vec<_>) = waiting.partition(|is_manual| *is_manual);
         Self {
-            pending: status.pending().count() - manual,
+            pending: pending.len(),
+            underway: status.iter().filter(|standing| standing.state == State::Underway).count(),
             failed: status.failed().count(),
             completed: status.completed().count(),
-            manual,
+            manual: manual.len(),
             changed: status.drifted().count(),
         }
     }
@@ -77,6 +81,7 @@ impl Counts {
         match (self.failed, self.pending) {
             _ if is_running(status) => "Running".to_owned(),
             _ if is_empty(status) => "No migrations".to_owned(),
+            (0, 0) if self.underway > 0 => format!("{} underway", self.underway),
             (0, 0) => "Up to date".to_owned(),
             (0, pending) => format!("{pending} pending"),
             (failed, _) => format!("{failed} failed"),
@@ -85,6 +90,7 @@ impl Counts {
 
     fn cells(&self, call: &Call, status: &Status, is_fresh: bool) -> Markup {
         let link = |key: &str, value: &str| View::Overview.url(&call.site, &[(key, value)]);
+        let underway = (self.underway > 0).then(|| ("Underway", self.underway, link("state", "underway")));
         let cells = [
             ("Pending", self.pending, link("state", "pending")),
             ("Failed", self.failed, link("state", "failed")),
@@ -94,12 +100,13 @@ impl Counts {
         ];
         let (tone, word) = match (self.failed, self.pending) {
             _ if is_empty(status) => (Tone::Calm, "nothing linked in"),
+            (0, 0) if self.underway > 0 => (Tone::Busy, "underway"),
             (0, 0) => (Tone::Good, "up to date"),
             (0, _) => (Tone::Busy, "pending"),
             _ => (Tone::Bad, "failed"),
         };
         html! {
-            @for (name, count, url) in cells {
+            @for (name, count, url) in cells.into_iter().chain(underway) {
                 div.bad[name == "Failed" && count > 0] { dt { (name) } dd { a href=(url) { (Count(count as u64)) } } }
             }
             div.state {
@@ -134,6 +141,8 @@ fn heading(status: &Status, counts: &Counts) -> String {
     match (counts.failed, counts.pending, counts.manual) {
         _ if is_running(status) => "Migrations are running".to_owned(),
         (0, 0, 0) if is_empty(status) => "No migrations".to_owned(),
+        (0, 0, _) if counts.underway == 1 => "1 backfill is underway".to_owned(),
+        (0, 0, _) if counts.underway > 1 => format!("{} backfills are underway", counts.underway),
         (0, 0, 0) => "Everything is applied".to_owned(),
         (0, 0, manual) => sentence(manual, "waits to be run by hand", "wait to be run by hand"),
         (0, pending, _) => sentence(pending, "is pending", "are pending"),

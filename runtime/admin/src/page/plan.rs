@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use mongrate::display::plural;
 use mongrate::lock::LockStatus;
-use mongrate::migration::Direction;
+use mongrate::migration::{Direction, State};
 use mongrate::plan::{Blocked, Step};
 use mongrate::report::Execution;
 use mongrate::status::Status;
@@ -114,6 +114,9 @@ impl Preview<'_> {
     fn subtitle(&self) -> &'static str {
         match (self.verb(), self.plan.is_empty(), self.plan.blocked().is_empty()) {
             (_, false, _) => "In this order. Nothing has been changed yet.",
+            (Direction::Up, true, _) if self.status.iter().any(|standing| standing.state == State::Underway) => {
+                "Everything else that was selected waits for a backfill that is underway, or is already applied."
+            }
             (Direction::Up, true, true) => "What was selected is already applied.",
             (Direction::Up, true, false) => "Everything that is pending waits for a manual migration.",
             (Direction::Down, true, _) => "What was selected is not applied.",
@@ -169,8 +172,12 @@ impl Preview<'_> {
             @for blocked in self.plan.blocked() {
                 @let (id, waits_for) = ids(blocked);
                 p.muted {
-                    "Not part of this run: " (chip(id)) " waits for " (chip(waits_for)) ", which is manual. "
-                    a href=(View::Plan.url(site, &[("only", waits_for)])) { "Run " (visible(waits_for)) "…" }
+                    "Not part of this run: " (chip(id)) " waits for " (chip(waits_for))
+                    @if self.is_underway(waits_for) {
+                        ", a backfill that is underway."
+                    } @else {
+                        ", which is manual. " a href=(View::Plan.url(site, &[("only", waits_for)])) { "Run " (visible(waits_for)) "…" }
+                    }
                 }
             }
             @for id in &named {
@@ -194,10 +201,16 @@ impl Preview<'_> {
         manual.filter(|id| self.plan.blocked().iter().all(|blocked| blocked.waits_for().id() != *id)).collect()
     }
 
+    fn is_underway(&self, id: &str) -> bool {
+        self.status.state(id) == Some(State::Underway)
+    }
+
     /// How many pending migrations a narrow selection leaves out.
     fn others(&self) -> Option<String> {
         let planned = |id| self.plan.iter().any(|step| step.migration().id() == id);
-        let others = self.status.pending().filter(|migration| !migration.is_manual() && !planned(migration.id()));
+        let others = self.status.pending().filter(|migration| {
+            !migration.is_manual() && !planned(migration.id()) && !self.is_underway(migration.id())
+        });
         let others = others.count() as u64;
         let shows = self.verb() == Direction::Up && self.is_narrow() && others > 0;
         shows.then(|| plural(others, "more pending migration"))
@@ -309,6 +322,7 @@ fn how(kind: Kind) -> &'static str {
     match kind {
         Kind::Tx => "One transaction together with its record.",
         Kind::Schema => "Operation by operation; resumes where it stopped.",
+        Kind::Backfill => "In batches, each document once; a large collection is changed after this run has ended.",
         _ => "Outside of transactions; runs again after an interruption.",
     }
 }

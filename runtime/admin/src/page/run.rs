@@ -92,7 +92,7 @@ fn said(name: &str, run: &RunView) -> String {
 
 /// How many steps have done what they should.
 fn succeeded(run: &RunView) -> usize {
-    run.done.iter().flatten().filter(|step| !matches!(step.outcome, "failed" | "stopped")).count()
+    run.done.iter().flatten().filter(|step| !matches!(step.outcome, "failed" | "stopped" | "underway")).count()
 }
 
 fn word(state: RunState) -> &'static str {
@@ -188,7 +188,7 @@ fn steps(call: &Call, run: &RunView) -> Markup {
 fn done_step(call: &Call, index: usize, step: &Done) -> Markup {
     let tone = match step.outcome {
         "failed" => Tone::Bad,
-        "stopped" => Tone::Busy,
+        "stopped" | "underway" => Tone::Busy,
         _ => Tone::Good,
     };
     html! {

@@ -38,7 +38,7 @@ impl Tone {
         match label {
             "completed" => Self::Good,
             "failed" | "partial" => Self::Bad,
-            "running" | "interrupted" => Self::Busy,
+            "running" | "underway" | "interrupted" => Self::Busy,
             _ => Self::Calm,
         }
     }
@@ -97,6 +97,7 @@ pub(crate) fn kind(migration: Migration) -> String {
     let name = match migration.kind() {
         mongrate::Kind::Tx => "Tx",
         mongrate::Kind::Schema => "Schema",
+        mongrate::Kind::Backfill => "Backfill",
         _ => "Database",
     };
     if migration.is_reversible() { format!("{name}, reversible") } else { name.to_owned() }

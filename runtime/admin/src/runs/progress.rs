@@ -36,12 +36,18 @@ pub(crate) struct Current {
     pub(crate) operations: VecDeque<String>,
 }
 
+impl Current {
+    fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), operations: VecDeque::new() }
+    }
+}
+
 /// A migration that has run.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Done {
     pub(crate) id: String,
-    /// `applied`, `reverted`, `failed` or `stopped`.
+    /// `applied`, `reverted`, `underway`, `failed` or `stopped`.
     pub(crate) outcome: &'static str,
     pub(crate) duration_ms: Option<u64>,
     /// The error, in one line.
@@ -56,6 +62,7 @@ impl Done {
             Outcome::Reverted => ("reverted", None),
             Outcome::Failed { message, .. } => ("failed", Some(message.clone())),
             Outcome::Stopped { .. } => ("stopped", None),
+            Outcome::Underway => ("underway", None),
             _ => return None,
         };
         let duration_ms = Some(millis(execution.duration));
@@ -81,7 +88,7 @@ impl Progress {
                 self.planned = Some(plan.iter().map(|step| step.migration().id().to_owned()).collect());
             }
             Event::Started { migration, .. } => {
-                self.current = Some(Current { id: migration.id().to_owned(), operations: VecDeque::new() });
+                self.current = Some(Current::new(migration.id()));
             }
             Event::Operation { operation, .. } => {
                 if let Some(Current { operations, .. }) = &mut self.current {
@@ -91,10 +98,12 @@ impl Progress {
                     operations.push_back(operation.to_string());
                 }
             }
-            Event::Progress { done, total, .. } => {
-                if let Some(Current { operations, .. }) = &mut self.current {
+            Event::Progress { migration, done, total } => {
+                // A backfill goes on after its step has ended.
+                let current = self.current.get_or_insert_with(|| Current::new(migration.id()));
+                if current.id == migration.id() {
                     let total = total.map_or_else(|| " done".to_owned(), |total| format!(" of {}", Count(total)));
-                    *operations = [format!("{}{total}", Count(done))].into();
+                    current.operations = [format!("{}{total}", Count(done))].into();
                 }
             }
             Event::Finished { migration, direction, duration } => {

@@ -33,6 +33,16 @@ const MARK_PENDING: Change = Change {
     effect: "Records it as pending without reverting anything. The next run applies it again.",
 };
 
+const END: Change = Change {
+    effect: "Ends the backfill and records it as applied: for work that was done by hand. What is not changed yet stays so.",
+    ..MARK_APPLIED
+};
+
+const RESTART: Change = Change {
+    effect: "Ends the backfill and records it as pending. What it has changed stays; the next run begins it again.",
+    ..MARK_PENDING
+};
+
 const ACCEPT: Change = Change {
     action: Action::Accept,
     name: "accept",
@@ -50,8 +60,11 @@ const PRUNE: Change = Change {
 /// The changes that make sense in the state of the migration.
 pub(super) fn forms(call: &Call, status: &Status, standing: &Standing<'_>) -> Markup {
     let is_dubious = standing.has_drifted() || standing.record.is_some_and(|record| record.verification_failed);
+    let is_underway = standing.state == State::Underway;
     let changes = [
-        (MARK_APPLIED, standing.state != State::Completed && !standing.is_running),
+        (END, is_underway),
+        (RESTART, is_underway),
+        (MARK_APPLIED, standing.state != State::Completed && !standing.is_running && !is_underway),
         (ACCEPT, is_dubious),
         (MARK_PENDING, standing.state == State::Completed),
     ];

@@ -37,6 +37,7 @@ fn takes(kind: Kind) -> Markup {
         @match kind {
             Kind::Tx => { code { "&mut Tx" } ": one transaction together with its record" },
             Kind::Schema => { code { "&mut Schema" } ": collections and indexes; it resumes after an interruption" },
+            Kind::Backfill => { code { "&mut Backfill" } ": a large collection, changed in batches while other migrations run; each document once" },
             _ => { code { "&Database" } ": without a transaction; it runs again after an interruption" },
         }
     }

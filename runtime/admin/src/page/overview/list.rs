@@ -7,13 +7,16 @@ use maud::{Markup, html};
 use mongrate::Source;
 use mongrate::display::Count;
 use mongrate::migration::State;
+use mongrate::migrator::Backfilling;
 use mongrate::status::{Standing, Status};
 
 use crate::access::Action;
 use crate::call::Call;
-use crate::filter::Filter;
+use crate::filter::{Filter, waits_for_a_run};
+use crate::page::backfill;
 use crate::page::view::View;
 use crate::page::words::{Tone, ago, badge, causes, chip, elapsed, error, id, kind, standing_badge, visible};
+use crate::site::Seen;
 
 /// How many completed migrations of a source are shown at first.
 const NEWEST: usize = 50;
@@ -22,8 +25,9 @@ const NEWEST: usize = 50;
 const PAGE: usize = 1_000;
 
 /// Each source with its migrations. Without a filter, completed ones are folded.
-pub(super) fn groups(call: &Call, status: &Status, filter: &Filter, can_act: bool) -> Markup {
-    let row = Row { call, status, can_act };
+pub(super) fn groups(call: &Call, seen: &Seen, filter: &Filter, can_act: bool) -> Markup {
+    let status = &*seen.status;
+    let row = Row { call, status, backfills: &seen.backfills, can_act };
     let mut groups: BTreeMap<Source<'static>, Vec<Standing<'_>>> = BTreeMap::new();
     for standing in status.iter().filter(|standing| filter.selects(standing)) {
         groups.entry(standing.migration.source()).or_default().push(standing);
@@ -74,10 +78,14 @@ fn folded(row: &Row<'_>, source: Source<'static>, standings: Vec<Standing<'_>>) 
 
 fn summary(open: &[Standing<'_>]) -> String {
     let count = |is: &dyn Fn(&&Standing<'_>) -> bool| open.iter().filter(|standing| is(standing)).count();
-    let pending = count(&|standing| standing.state.is_pending());
+    let pending = count(&|standing| waits_for_a_run(standing));
     let pending =
         if pending == 0 { "nothing pending".to_owned() } else { format!("{} pending", Count(pending as u64)) };
-    let others = [(count(&|standing| standing.has_drifted()), "changed"), (count(&|one| is_excluded(one)), "excluded")];
+    let others = [
+        (count(&|standing| standing.state == State::Underway), "underway"),
+        (count(&|standing| standing.has_drifted()), "changed"),
+        (count(&|one| is_excluded(one)), "excluded"),
+    ];
     let others = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
     [pending].into_iter().chain(others).collect::<Vec<_>>().join(", ")
 }
@@ -109,6 +117,7 @@ fn no_match(call: &Call) -> Markup {
 struct Row<'a> {
     call: &'a Call,
     status: &'a Status,
+    backfills: &'a [Backfilling],
     can_act: bool,
 }
 
@@ -122,7 +131,7 @@ impl Row<'_> {
         let (migration, site) = (standing.migration, &self.call.site);
         let name = migration.id();
         let can_run =
-            self.can_act && standing.state.is_pending() && !standing.is_running && self.call.allowed.may(Action::Up);
+            self.can_act && waits_for_a_run(standing) && !standing.is_running && self.call.allowed.may(Action::Up);
         html! {
             li {
                 @if self.is_current(name) { (badge(Tone::Busy, "running")) } @else { (standing_badge(standing)) }
@@ -133,7 +142,11 @@ impl Row<'_> {
                     @if !migration.dependencies().is_empty() {
                         p.needs { "needs" @for needed in migration.dependencies() { " " (chip(site, self.status, needed)) } }
                     }
-                    @if let Some(message) = standing.record.and_then(|record| record.error.as_deref()) {
+                    @let message = standing.record.and_then(|record| record.error.as_deref());
+                    @if let Some(backfill) = self.backfills.iter().find(|backfill| backfill.id == name) {
+                        (backfill::progress(self.call, backfill, message.is_none()))
+                    }
+                    @if let Some(message) = message {
                         (error(self.call, &format!("error-{name}"), message, causes(standing)))
                     }
                 }
@@ -154,7 +167,7 @@ fn meta(standing: &Standing<'_>) -> Markup {
             @if let Some(record) = standing.record {
                 span {
                     (ago(record.executed_at))
-                    @if record.batch == 0 { ", marked" } @else if !standing.is_running { ", " (elapsed(record.duration())) }
+                    @if record.batch == 0 { ", marked" } @else if !standing.is_running && !record.underway { ", " (elapsed(record.duration())) }
                 }
             }
         }

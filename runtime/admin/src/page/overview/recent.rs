@@ -12,6 +12,9 @@ const ROWS: usize = 10;
 
 /// A record that is still running belongs to an execution that was interrupted, unless somebody is migrating.
 fn outcome(status: &Status, record: &Record) -> Markup {
+    if record.status == RecordStatus::Running && record.underway {
+        return badge(Tone::Busy, "underway");
+    }
     if record.status == RecordStatus::Running && !status.is_migrating() {
         return badge(Tone::Busy, "interrupted");
     }
@@ -34,7 +37,7 @@ pub(super) fn table(call: &Call, status: &Status) -> Markup {
                                     td { (id(&call.site, &record.id)) }
                                     td { (outcome(status, record)) }
                                     td data-name="When" { (time(record.reverted_at.unwrap_or(record.executed_at))) }
-                                    td.num data-name="Took" { (elapsed(record.duration())) }
+                                    td.num data-name="Took" { @if !record.underway { (elapsed(record.duration())) } }
                                     td data-name="By" { (visible(record.reverted_by.as_ref().or(record.applied_by.as_ref()).unwrap_or(&record.host))) }
                                 }
                             }

@@ -120,6 +120,7 @@ impl Node {
             State::Completed => Class::Completed,
             State::New | State::RolledBack if migration.is_manual() => Class::Manual,
             State::Excluded => Class::Manual,
+            State::Underway => Class::Running,
             State::New | State::RolledBack => Class::Pending,
             _ => Class::Failed,
         };

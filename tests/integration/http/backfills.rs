@@ -1,0 +1,146 @@
+//! Backfills that have started and not completed: the API, the overview, the views of a migration, a plan and a run.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::IF_NONE_MATCH;
+use axum::http::{Method, StatusCode};
+use mongodb::bson::{Document, doc};
+use mongrate::Migrator;
+use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
+use mongrate_tests::http::{App, OPERATE, READ, REPAIR, api};
+use mongrate_tests::{TestDb, eventually};
+use serde_json::{Value, json};
+
+use super::views::words;
+
+const VIEW: &str = "migration?id=module%3Abackfill%3A001_numbers";
+const DEPENDENT: &str = "module:backfill:003_dependent";
+
+/// A backfill that has started and that nobody works on.
+async fn started(db: &TestDb) -> Migrator {
+    fill(db, MANY).await;
+    let migrator = migrator((**db).clone(), Duration::from_secs(2));
+    migrator.up().background(true).await.unwrap();
+    migrator
+}
+
+async fn listed(app: &App) -> Vec<Value> {
+    app.get(READ, "/backfills").await.value()["backfills"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn an_open_backfill_is_listed_with_its_progress() {
+    let db = TestDb::new().await;
+    let app = App::new(&migrator((*db).clone(), Duration::from_secs(2)));
+    assert!(listed(&app).await.is_empty());
+    let migrator = started(&db).await;
+    let answer = app.get(READ, "/backfills").await;
+    let found = &answer.value()["backfills"][0];
+    assert_eq!((&found["id"], &found["status"], &found["direction"]), (&json!(ID), &json!("underway"), &json!("up")));
+    assert_eq!((&found["documents"], &found["scanned"], &found["percent"]), (&json!(MANY), &json!(0), &json!(0.0)));
+    assert_eq!((&found["ranges"], &found["rangesDone"], &found["workers"]), (&json!(16), &json!(0), &json!([])));
+    let one = app.get(READ, &format!("/backfills/{ID}")).await;
+    assert_eq!(one.value(), *found);
+    for (path, tag) in
+        [("/backfills".to_owned(), answer.header("etag")), (format!("/backfills/{ID}"), one.header("etag"))]
+    {
+        let known = api(Method::GET, READ, &path).header(IF_NONE_MATCH, tag.unwrap());
+        assert_eq!(app.send(known.body(Body::empty()).unwrap()).await.status, StatusCode::NOT_MODIFIED, "{path}");
+    }
+    let status = async |state: &str| app.get(READ, &format!("/status?state={state}")).await.value()["pending"].clone();
+    assert_eq!(status("underway").await[0]["id"], ID);
+    assert_eq!((&status("pending").await[0]["id"], &status("pending").await[1]), (&json!(DEPENDENT), &Value::Null));
+
+    migrator.up().await.unwrap();
+    assert!(listed(&app).await.is_empty());
+    let known = api(Method::GET, READ, "/backfills").header(IF_NONE_MATCH, answer.header("etag").unwrap());
+    assert_eq!(app.send(known.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
+    for id in [ID, "module:backfill:001_nubmers"] {
+        assert_eq!(app.get(READ, &format!("/backfills/{id}")).await.status, StatusCode::NOT_FOUND, "{id}");
+    }
+    assert_once(&db, MANY, "listed").await;
+}
+
+#[tokio::test]
+async fn the_page_shows_how_far_a_backfill_has_come() {
+    let db = TestDb::new().await;
+    let app = App::new(&started(&db).await);
+    let bar = "0.0 %: 0 of about 12,000 documents of orders , 0 changed, 0 of 16 ranges done";
+    let overview = app.page(REPAIR, "").await;
+    let text = words(&overview);
+    assert!(text.contains("1 migration is pending") && text.contains("Underway 1 State"), "{text}");
+    assert!(text.contains(&format!("Underway {ID}")) && text.contains(bar), "{text}");
+    assert!(text.contains("Nobody is working on it. Backfill, reversible"), "{text}");
+    assert!(text.contains("1 pending, 1 underway"), "{text}");
+    assert!(overview.text.contains("<progress max=\"100\" value=\"0.0\""), "{}", overview.text);
+    // It cannot be run by itself, because any run goes on with it.
+    assert!(!overview.text.contains(&format!("Run {ID}")), "{}", overview.text);
+
+    let filtered = words(&app.page(READ, "?state=underway").await);
+    assert!(filtered.contains("1 found") && filtered.contains(ID) && filtered.contains(bar), "{filtered}");
+    let view = app.page(REPAIR, VIEW).await;
+    let text = words(&view);
+    assert!(text.contains("Underway") && text.contains(bar), "{text}");
+    assert!(text.contains("The next process that boots or applies migrations goes on with it."), "{text}");
+    assert!(text.contains("&mut Backfill : a large collection"), "{text}");
+    assert!(text.contains("Mark as pending… Ends the backfill"), "{text}");
+    assert!(view.text.contains("class=\"running"), "{}", view.text);
+    let plan = words(&app.page(OPERATE, "plan").await);
+    assert!(plan.contains("Nothing to run") && plan.contains(", a backfill that is underway."), "{plan}");
+}
+
+#[tokio::test]
+async fn a_run_goes_on_with_a_backfill() {
+    let db = TestDb::new().await;
+    let app = App::new(&started(&db).await);
+    // A worker waits for this document.
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    let orders = db.collection::<Document>("orders");
+    let held = doc! { "$set": { "held": true } };
+    orders.update_one(doc! { "_id": 5 }, held).session(&mut session).await.unwrap();
+    let answer = app.prefer("respond-async", OPERATE, "/up", &json!({})).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+    let run = format!("/{}", answer.header("location").unwrap());
+    eventually("progress", async || {
+        let run = app.get(READ, &run).await.value();
+        let operation = run["operations"][0].as_str().unwrap_or_default().to_owned();
+        (run["current"] == ID && operation.ends_with(" of 12,000")).then_some(())
+    })
+    .await;
+    let worker = eventually("a worker", async || listed(&app).await[0]["workers"].get(0).cloned()).await;
+    assert_eq!(worker["pid"], std::process::id());
+    let text = words(&app.page(READ, VIEW).await);
+    assert!(text.contains("Worked on by") && !text.contains("Nobody is working on it"), "{text}");
+    session.abort_transaction().await.unwrap();
+    let ended = eventually("the end", async || {
+        let run = app.get(READ, &run).await.value();
+        (run["state"] == "ended").then_some(run)
+    })
+    .await;
+    let done: Vec<_> = ended["done"].as_array().unwrap().iter().map(|step| (&step["id"], &step["outcome"])).collect();
+    assert_eq!(done, [(&json!(ID), &json!("applied")), (&json!(DEPENDENT), &json!("applied"))]);
+    assert_once(&db, MANY, "run").await;
+}
+
+#[tokio::test]
+async fn the_failure_of_a_backfill_is_shown_and_masked_for_readers() {
+    let db = TestDb::new().await;
+    let migrator = started(&db).await;
+    let app = App::new(&migrator);
+    let refused = doc! { "collMod": "orders", "validator": { "$nor": [{ "_id": 5, "n": 1 }] } };
+    db.run_command(refused).await.unwrap();
+    migrator.up().await.unwrap_err();
+    let found = &listed(&app).await[0];
+    assert_eq!(found["status"], "failed");
+    assert!(found["failure"].as_str().unwrap().contains("failed validation"), "{found}");
+    let view = words(&app.page(OPERATE, VIEW).await);
+    assert!(view.contains("Failed") && view.contains("failed validation"), "{view}");
+    let overview = app.page(OPERATE, "").await;
+    let failures = overview.text.matches("Show error").count();
+    assert!(failures == 1 && overview.text.contains("<progress"), "{failures} in {}", overview.text);
+    db.run_command(doc! { "collMod": "orders", "validator": {} }).await.unwrap();
+    migrator.up().await.unwrap();
+    assert_once(&db, MANY, "repaired").await;
+}
