@@ -102,9 +102,10 @@ async fn a_run_goes_on_with_a_backfill() {
     orders.update_one(doc! { "_id": 5 }, held).session(&mut session).await.unwrap();
     let answer = app.prefer("respond-async", OPERATE, "/up", &json!({})).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
-    let run = format!("/{}", answer.header("location").unwrap());
+    // It has no lease while there is nothing else to do.
+    assert_eq!(answer.header("location"), Some("runs/w1"));
     eventually("progress", async || {
-        let run = app.get(READ, &run).await.value();
+        let run = app.get(READ, "/runs/w1").await.value();
         let operation = run["operations"][0].as_str().unwrap_or_default().to_owned();
         (run["current"] == ID && operation.ends_with(" of 12,000")).then_some(())
     })
@@ -114,8 +115,12 @@ async fn a_run_goes_on_with_a_backfill() {
     let text = words(&app.page(READ, VIEW).await);
     assert!(text.contains("Worked on by") && !text.contains("Nobody is working on it"), "{text}");
     session.abort_transaction().await.unwrap();
+    eventually("the lease", async || {
+        (app.get(READ, "/runs/w1").await.header("location") == Some("../runs/2")).then_some(())
+    })
+    .await;
     let ended = eventually("the end", async || {
-        let run = app.get(READ, &run).await.value();
+        let run = app.get(READ, "/runs/2").await.value();
         (run["state"] == "ended").then_some(run)
     })
     .await;

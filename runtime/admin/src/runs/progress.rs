@@ -71,9 +71,10 @@ impl Done {
 }
 
 impl Progress {
-    /// Returns whether it is known what becomes of it: it has the lease, waits for another process, or has ended.
+    /// Returns whether it is known what becomes of it: it has the lease, works on a backfill without it, waits for another
+    /// process, or has ended.
     pub(crate) fn is_settled(&self) -> bool {
-        self.token.is_some() || self.waiting_for.is_some() || self.result.is_some()
+        self.token.is_some() || self.current.is_some() || self.waiting_for.is_some() || self.result.is_some()
     }
 
     /// Follows an event.
