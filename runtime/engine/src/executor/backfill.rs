@@ -14,6 +14,8 @@ mod mongo;
 mod opened;
 mod plan;
 mod range;
+#[cfg(test)]
+mod simulation;
 mod step;
 mod stored;
 mod worker;
