@@ -8,7 +8,6 @@ fn bare() -> Record {
         direction: Direction::Up,
         underway: false,
         partial: false,
-        underway: false,
         kind: None,
         source: "system".to_owned(),
         description: "A".to_owned(),

@@ -185,9 +185,8 @@ impl World {
             let (world, stop, batch) = (self.clone(), Stop::new(), if chance(2) { 1 } else { 4 });
             let own = stop.clone();
             let mut work = tokio::spawn(async move {
-                let memory = Memory::new(world);
                 let session = Session::new(slot + life * PROCESSES);
-                Worker::new(&memory, session, &own, (2, batch), "host").work().await
+                Worker::new(Memory::new(world), session, own, (2, batch), "host").work().await
             });
             let lives = if self.is_faulty() && chance(2) { up_to(5_000) } else { LIMIT };
             if timeout(lives, &mut work).await.is_err() {

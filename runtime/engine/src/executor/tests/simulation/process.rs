@@ -302,7 +302,6 @@ fn change(step: usize, status: RecordStatus, token: i64, attachment: Attachment)
         id: id(step),
         status,
         direction: Direction::Up,
-        underway: false,
         partial: false,
         underway: false,
         kind: None,

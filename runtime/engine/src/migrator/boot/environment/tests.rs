@@ -32,7 +32,6 @@ fn unset_variables_use_the_defaults() {
             lock_wait: None,
             lease: None,
             stop_on_error: true,
-            backfills: Backfills::Background,
             environment: None,
             codebase_version: None,
         }
@@ -64,7 +63,6 @@ fn all_variables_are_parsed() {
             lock_wait: Some(Duration::ZERO),
             lease: Some(Duration::from_secs(1)),
             stop_on_error: false,
-            backfills: Backfills::Wait,
             environment: Some("production".to_owned()),
             codebase_version: Some("v2 of today".to_owned()),
         }

@@ -220,8 +220,8 @@ impl State {
                 drop(former);
                 true
             }
-            Attachment::Backfill(_) | Attachment::Archived | Attachment::Accepted { .. } => {
-                unreachable!("the model has no backfills and marks nothing")
+            Attachment::Archived | Attachment::Accepted { .. } => {
+                unreachable!("nobody marks anything in the model")
             }
         }
     }
