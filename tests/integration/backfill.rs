@@ -47,6 +47,9 @@ async fn i1_a_large_collection_is_changed_once_and_dependents_wait() {
     println!("{open:?}");
     assert_eq!((open.len(), open[0].documents, open[0].scanned, open[0].ranges), (1, 12_000, 0, 16));
     assert_eq!((open[0].state, open[0].workers.len()), (State::Underway, 0));
+    // It has another purpose.
+    let named = quick(&db).up().only("module:backfill:002_unrelated").await.unwrap();
+    assert_eq!((named.executions().count(), count(&db, "orders", doc! { "n": 1 }).await), (0, 0));
     let again = quick(&db).up().background(true).await.unwrap();
     println!("{again}");
     assert_eq!((again.executions().count(), again.underway()), (0, vec![ID.to_owned()]));

@@ -144,9 +144,13 @@ impl Report {
     /// run started.
     #[must_use]
     pub fn underway(&self) -> Vec<String> {
+        self.underway.iter().cloned().chain(self.started()).collect()
+    }
+
+    /// The qualified ids of the backfills that this run started.
+    pub(crate) fn started(&self) -> Vec<String> {
         let started = self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Underway));
-        let started = started.map(|execution| execution.id.clone());
-        self.underway.iter().cloned().chain(started).collect()
+        started.map(|execution| execution.id.clone()).collect()
     }
 
     /// The qualified ids of the records that this run changed without running a migration, and the changes.

@@ -152,9 +152,15 @@ async fn once(migrator: &Migrator, settings: &Environment) -> Result<Report, Err
 
 /// Works on backfills, and runs what waited for them, after the boot has returned.
 async fn work_in_background(migrator: Migrator) {
-    match migrator.up().timeout(Limit::None).await {
-        Ok(report) => tracing::info!("{}", report.summary()),
-        Err(error) => tracing::error!("a backfill that was underway: {}", error.redacted()),
+    loop {
+        match migrator.up().timeout(Limit::None).await {
+            Ok(report) => return tracing::info!("{}", report.summary()),
+            Err(error) if error.is_temporary() => {
+                tracing::warn!("working on backfills: {}; retrying", error.redacted());
+            }
+            Err(error) => return tracing::error!("working on backfills: {}", error.redacted()),
+        }
+        sleep(LONGEST_PAUSE).await;
     }
 }
 

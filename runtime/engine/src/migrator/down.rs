@@ -189,7 +189,7 @@ impl Work for Applied {
         todo.is_empty()
     }
 
-    fn works_along(&self) -> bool {
+    fn works_along(&self, _: &str, _: bool) -> bool {
         true
     }
 

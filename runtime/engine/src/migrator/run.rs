@@ -53,8 +53,9 @@ pub(super) trait Work: Send + Sync + 'static {
         false
     }
 
-    /// Returns whether the run also works on backfills that are underway, until they are completed.
-    fn works_along(&self) -> bool {
+    /// Returns whether the run works on a backfill (qualified id) that is underway, until it is completed. `started` if this run
+    /// has started it.
+    fn works_along(&self, _id: &str, _started: bool) -> bool {
         false
     }
 
@@ -211,8 +212,10 @@ impl Run {
         }
         let mut report = self.one_pass(work, &records, &todo).await?;
         loop {
-            let underway = report.underway();
-            if underway.is_empty() || !work.works_along() {
+            let (started, before) = (report.started(), report.underway());
+            let ours = |id: &String| work.works_along(id, started.contains(id));
+            let underway: Vec<_> = before.into_iter().filter(ours).collect();
+            if underway.is_empty() {
                 return Ok(report);
             }
             self.progress.doing("work on a backfill");

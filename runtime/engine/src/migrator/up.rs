@@ -231,8 +231,13 @@ impl Work for Pending {
         true
     }
 
-    fn works_along(&self) -> bool {
-        !self.background
+    fn works_along(&self, id: &str, started: bool) -> bool {
+        let reached = match &self.reach {
+            Reach::All => self.limit.as_ref().is_none_or(|ids| ids.contains(id)),
+            Reach::Only(ids) => ids.iter().any(|named| named == id),
+            Reach::To(last) => last == id,
+        };
+        !self.background && (started || reached)
     }
 
     /// A named migration may be part of the repair.

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use mongodb::bson::oid::ObjectId;
 use tokio::time::{sleep, timeout};
 
@@ -22,8 +22,8 @@ use crate::store::Tracker;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Run {
-    /// Works on these backfills (qualified ids) until there is nothing left to do, one has failed, or the run must stop. Returns
-    /// warnings about those that this program cannot work on, or `None` if it can work on none.
+    /// Works on these backfills (qualified ids) until each has nothing left to do or has failed, or the run must stop. Returns
+    /// warnings about those that this program cannot work on.
     pub(super) async fn work_along(&self, underway: &[String]) -> Result<Vec<String>, Error> {
         let link = self.migrator.0.connection.open().await?;
         let stop = self.stop.child();
@@ -56,7 +56,8 @@ impl Run {
                 Err(error) => return Err(error),
             }
         }
-        try_join_all(opened.iter().map(|(migration, opened)| self.work_on(link, *migration, opened, stop))).await?;
+        let work = opened.iter().map(|(migration, opened)| self.work_on(link, *migration, opened, stop));
+        Error::gather(join_all(work).await.into_iter().filter_map(Result::err).collect())?;
         Ok(warnings)
     }
 
@@ -115,10 +116,11 @@ impl Run {
         loop {
             tokio::select! {
                 worked = &mut work => return Error::gather(worked.into_iter().filter_map(Result::err).collect()),
-                () = sleep(INTERVAL) => {
-                    let seen = opened.look().await?;
-                    self.tell(migration, opened, &seen);
-                }
+                () = sleep(INTERVAL) => match opened.look().await {
+                    Ok(seen) => self.tell(migration, opened, &seen),
+                    // The workers find out by themselves.
+                    Err(error) => tracing::debug!(%error, "the progress of a backfill is unknown"),
+                },
             }
         }
     }
