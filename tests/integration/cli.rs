@@ -1,5 +1,6 @@
 //! The command line, as a process.
 
+mod backfill;
 mod check;
 mod completions;
 mod credentials;

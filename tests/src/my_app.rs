@@ -40,6 +40,8 @@ pub struct MyApp {
     uri: Option<String>,
     variables: Vec<(String, String)>,
     folder: Option<PathBuf>,
+    /// The name of the program.
+    name: &'static str,
     /// The program that starts it.
     starter: Vec<&'static str>,
 }
@@ -55,7 +57,14 @@ impl MyApp {
     #[must_use]
     pub fn anywhere() -> Self {
         let variables = vec![("USER".to_owned(), "ana".to_owned())];
-        Self { prefix: vec!["migrate".to_owned()], uri: None, variables, folder: None, starter: Vec::new() }
+        let prefix = vec!["migrate".to_owned()];
+        Self { prefix, uri: None, variables, folder: None, name: "my-app", starter: Vec::new() }
+    }
+
+    /// `my-shop migrate`, the application with a backfill.
+    #[must_use]
+    pub fn shop(db: &TestDb) -> Self {
+        Self { name: "my-shop", ..Self::on(db) }
     }
 
     /// Returns the connection string of a test database.
@@ -114,17 +123,26 @@ impl MyApp {
         unshare.args(&UNSHARE[1..]).arg("true").status().is_ok_and(|status| status.success())
     }
 
-    /// Returns the path of the program.
-    ///
-    /// Cargo puts test programs into `deps`, and the package's own programs beside that folder.
+    /// Returns the path of `my-app`.
     #[must_use]
     pub fn program() -> PathBuf {
+        Self::named("my-app")
+    }
+
+    /// Cargo puts test programs into `deps`, and the package's own programs beside that folder.
+    fn named(name: &str) -> PathBuf {
         let mut folder = env::current_exe().unwrap();
         folder.pop();
         if folder.ends_with("deps") {
             folder.pop();
         }
-        folder.join("my-app")
+        folder.join(name)
+    }
+
+    /// Returns the path of the program of this call.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        Self::named(self.name)
     }
 
     /// Returns all arguments of a call.
@@ -150,7 +168,7 @@ impl MyApp {
 
     /// Starts it with an empty standard input.
     pub fn start(&self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Running {
-        let program = Self::program().into_os_string();
+        let program = self.path().into_os_string();
         let call = self.starter.iter().map(OsString::from).chain([program]).chain(self.arguments(words));
         let call: Vec<_> = call.collect();
         let mut command = Command::new(&call[0]);

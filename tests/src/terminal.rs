@@ -64,7 +64,7 @@ impl Terminal {
     pub fn of(app: &MyApp, columns: u16, words: &[&str]) -> Self {
         let size = PtySize { rows: ROWS, cols: columns, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(MyApp::program());
+        let mut command = CommandBuilder::new(app.path());
         command.args(app.arguments(words.iter().copied()));
         command.env_clear();
         command.env("TERM", "xterm-256color");

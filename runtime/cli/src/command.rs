@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::invocation::SUBCOMMAND;
 use super::session::Session;
 use super::{
-    check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell, show, status, up,
+    backfill, check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell, show, status, up,
     validate, version,
 };
 
@@ -37,6 +37,8 @@ pub(super) enum Command {
     Show(show::Show),
     /// Show the current and the latest migration of each source
     Version(version::Version),
+    /// Show backfills that are underway, and how far they have come
+    Backfill(backfill::Backfill),
     /// Inspect or release the migration lock
     #[command(subcommand, arg_required_else_help = true)]
     Lock(lock::Lock),
@@ -86,6 +88,7 @@ impl Command {
             Self::History(it) => it.run(session).await,
             Self::Show(it) => it.run(session).await,
             Self::Version(it) => it.run(session).await,
+            Self::Backfill(it) => it.run(session).await,
             Self::Lock(it) => it.run(session).await,
             Self::Mark(it) => it.run(session).await,
             Self::Baseline(it) => it.run(session).await,
@@ -142,8 +145,16 @@ mod tests {
         let undocumented: Vec<_> = COMMANDS.into_iter().filter(|name| !told.iter().any(|told| told == name)).collect();
         assert_eq!((undocumented, told.len()), (Vec::new(), COMMANDS.len()));
 
-        let exits =
-            [Exit::Done, Exit::Failed, Exit::Usage, Exit::NoLock, Exit::Unreachable, Exit::Pending, Exit::Interrupted];
+        let exits = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::NoLock,
+            Exit::Unreachable,
+            Exit::Pending,
+            Exit::Underway,
+            Exit::Interrupted,
+        ];
         let (_, rows) = text.split_once("| exit code | |\n|---|---|\n").unwrap();
         let codes: Vec<u8> = rows.lines().map(|row| row.split(['|', ' ']).nth(2).unwrap().parse().unwrap()).collect();
         assert_eq!(codes, exits.map(Exit::code));

@@ -17,6 +17,10 @@ use super::session::Session;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Deploy {
+    /// Wait until backfills are completed, instead of only starting them
+    #[arg(long)]
+    wait: bool,
+
     #[command(flatten)]
     writing: Writing,
 }
@@ -26,6 +30,8 @@ pub(super) struct Deploy {
 struct Summary<'a> {
     applied: usize,
     failed: usize,
+    /// Number of backfills that go on after the deployment.
+    underway: usize,
     /// Number of linked-in migrations.
     total: usize,
     /// The report of the run, if there was one.
@@ -44,7 +50,8 @@ impl Deploy {
             let summary = Summary::new(total, None, Some(&before));
             return end(session, &summary, Some(found("nothing was applied, because validation failed", &obstacles)));
         }
-        let mut up = migrator.up().continue_on_error(!session.environment()?.stop_on_error);
+        let up = migrator.up().continue_on_error(!session.environment()?.stop_on_error);
+        let mut up = up.background(!self.wait);
         if let Some(name) = self.writing.by() {
             up = up.by(name);
         }
@@ -102,6 +109,7 @@ impl<'a> Summary<'a> {
         Self {
             applied: report.map_or(0, |report| report.applied().count()),
             failed: report.map_or(0, |report| report.failed().count()),
+            underway: report.map_or(0, |report| report.underway().len()),
             total,
             report: report.map(json::Report::of),
             validation: validation.map(json::Validation::of),
@@ -111,6 +119,10 @@ impl<'a> Summary<'a> {
 
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Applied: {}, Failed: {}, Total: {}", self.applied, self.failed, self.total)
+        write!(f, "Applied: {}, Failed: {}", self.applied, self.failed)?;
+        if self.underway > 0 {
+            write!(f, ", Underway: {}", self.underway)?;
+        }
+        write!(f, ", Total: {}", self.total)
     }
 }

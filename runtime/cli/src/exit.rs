@@ -17,6 +17,8 @@ pub(super) enum Exit {
     Unreachable = 4,
     /// Migrations are pending.
     Pending = 5,
+    /// Nothing is pending but backfills that are underway, and what waits for them.
+    Underway = 6,
     /// The command was interrupted.
     Interrupted = 130,
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 pub(crate) const SUBCOMMAND: &str = "migrate";
 
 /// The names of the commands. A test compares them with the parser, which is above everything that shows an example.
-pub(crate) const COMMANDS: [&str; 22] = [
+pub(crate) const COMMANDS: [&str; 23] = [
     "status",
     "pending",
     "plan",
@@ -19,6 +19,7 @@ pub(crate) const COMMANDS: [&str; 22] = [
     "history",
     "show",
     "version",
+    "backfill",
     "lock",
     "mark",
     "baseline",

@@ -1,6 +1,7 @@
 #![doc = include_str!("cli.md")]
 
 mod arguments;
+mod backfill;
 mod check;
 mod command;
 mod completions;
@@ -136,7 +137,7 @@ impl Cli {
     /// [`Migrator::connect`](mongrate::migrator::Migrator::connect).
     ///
     /// Returns the exit code: 0 success, 1 failed or refused, 2 usage error, 3 lock not obtained, 4 server unreachable,
-    /// 5 migrations pending, 130 interrupted.
+    /// 5 migrations pending, 6 only backfills underway, 130 interrupted.
     ///
     /// On a signal, a command that only reads or waits ends the process within a second. A run of migrations stops in an
     /// orderly way within 5 seconds; after that, the process ends in any case.

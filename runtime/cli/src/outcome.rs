@@ -2,7 +2,7 @@
 
 use mongrate::json;
 use mongrate::record::Act;
-use mongrate::report::{Outcome, Report};
+use mongrate::report::{Execution, Outcome, Report};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -25,7 +25,12 @@ pub(super) fn print(session: &Session, report: &Report) -> Result<Exit, Failure>
                 output.remark(format_args!("  {operation}"));
             }
         }
-        for execution in report.applied().filter(|execution| execution.attempts == 0) {
+        let is_shown = |execution: &&Execution| match execution.outcome {
+            Outcome::Applied => execution.attempts == 0,
+            Outcome::Underway => true,
+            _ => false,
+        };
+        for execution in report.executions().filter(is_shown) {
             output.remark(execution);
         }
         for (id, act) in report.amended() {

@@ -1,9 +1,11 @@
 //! `show`
 
+use std::iter;
+
 use clap::Args;
 use mongrate::json;
 use mongrate::migration::{Kind, Migration};
-use mongrate::migrator::Standing;
+use mongrate::migrator::{Backfilling, Standing};
 use mongrate::record::Record;
 
 use super::exit::Exit;
@@ -11,7 +13,7 @@ use super::failure::{Failure, or_on_record};
 use super::ink::{BOLD, DIM, MAGENTA, RED};
 use super::invocation::migrate;
 use super::session::Session;
-use super::{history, style};
+use super::{backfill, history, style};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Show {
@@ -31,7 +33,10 @@ impl Show {
         let dependents: Vec<_> = details.dependents().iter().map(Migration::id).collect();
         output.print(BOLD.paint(&self.id))?;
         match standing {
-            Some(standing) => print(session, standing, &dependents)?,
+            Some(standing) => {
+                let backfills = backfill::underway(migrator, iter::once(standing)).await?;
+                print(session, standing, backfills.get(&self.id), &dependents)?;
+            }
             None => unlinked(session, &self.id, orphan)?,
         }
         if history.entries.is_empty() {
@@ -68,16 +73,25 @@ fn unlinked(session: &Session, id: &str, orphan: Option<&Record>) -> Result<(), 
     Ok(())
 }
 
-fn print(session: &Session, standing: Standing<'_>, dependents: &[&str]) -> Result<(), Failure> {
+fn print(
+    session: &Session,
+    standing: Standing<'_>,
+    backfill: Option<&Backfilling>,
+    dependents: &[&str],
+) -> Result<(), Failure> {
     let migration = standing.migration;
     let (file, line) = migration.location();
-    let mut lines = vec![
-        ("status", style::state(standing.label(), standing.state).to_string()),
+    let mut lines = vec![("status", style::state(standing.label(), standing.state).to_string())];
+    if let Some(backfill) = backfill {
+        lines.push(("progress", backfill::progress(backfill)));
+        lines.push(("workers", backfill::workers(backfill)));
+    }
+    lines.extend([
         ("source", migration.source().to_string()),
         ("runs", runs(migration.kind()).to_owned()),
         ("code", format!("{file}:{line}")),
         ("checksum", migration.checksum().to_owned()),
-    ];
+    ]);
     if let Some(record) = standing.record.filter(|_| standing.has_drifted()) {
         lines.push(("on record", RED.paint(format_args!("{} (changed since it ran)", record.checksum)).to_string()));
     }
@@ -127,6 +141,7 @@ fn runs(kind: Kind) -> &'static str {
     match kind {
         Kind::Tx => "in one transaction together with its record (`&mut Tx`)",
         Kind::Schema => "outside transactions, with repeatable operations (`&mut Schema`)",
+        Kind::Backfill => "in batches, each document once (`&mut Backfill`)",
         Kind::Database => "outside transactions (`&Database`)",
         _ => "-",
     }

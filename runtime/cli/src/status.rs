@@ -1,21 +1,23 @@
 //! `status`
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use mongrate::display::{Elapsed, plural};
 use mongrate::json;
-use mongrate::migration::{Migration, State};
-use mongrate::migrator::Standing;
+use mongrate::migration::State;
+use mongrate::migrator::{Backfilling, Standing};
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::{MAGENTA, RED};
 use super::invocation::migrate;
 use super::session::Session;
-use super::{style, table};
+use super::{backfill, style, table};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Status {
-    /// Exit with code 5 if `up` would apply anything
+    /// Exit with code 5 if `up` would apply anything, or with 6 if only backfills are underway
     #[arg(long)]
     check: bool,
 }
@@ -26,7 +28,8 @@ impl Status {
         let status = migrator.status().await?;
         let document = json::Status::of(&status);
         if !session.output.is_json() {
-            show(session, &status)?;
+            let backfills = backfill::underway(migrator, status.iter()).await?;
+            show(session, &status, &backfills)?;
         }
         // Manual migrations, and those that wait for one, may stay pending.
         let is_behind = self.check
@@ -37,11 +40,23 @@ impl Status {
         if session.output.is_json() {
             session.output.json(&document)?;
         }
-        Ok(if is_behind { Exit::Pending } else { Exit::Done })
+        Ok(match (self.check, is_behind) {
+            (true, true) => Exit::Pending,
+            (true, false) if status.iter().any(is_underway) => Exit::Underway,
+            _ => Exit::Done,
+        })
     }
 }
 
-fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Failure> {
+fn is_underway(standing: Standing<'_>) -> bool {
+    standing.state == State::Underway
+}
+
+fn show(
+    session: &Session,
+    status: &mongrate::migrator::Status,
+    backfills: &BTreeMap<String, Backfilling>,
+) -> Result<(), Failure> {
     let verbose = session.output.verbose > 0;
     let mut rows = table::with(&["status", "migration", "applied (UTC)", "took", "by", "remarks"]);
     for standing in status.iter() {
@@ -55,7 +70,7 @@ fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Fa
                 .map(|record| Elapsed(record.duration()).to_string())
                 .unwrap_or_default(),
             applied.and_then(|record| record.applied_by.clone()).unwrap_or_default(),
-            remarks(&standing, verbose),
+            remarks(&standing, backfills.get(standing.migration.id()), verbose),
         ]);
     }
     for orphan in status.orphans() {
@@ -71,15 +86,23 @@ fn show(session: &Session, status: &mongrate::migrator::Status) -> Result<(), Fa
         let verb = if holder.expired { "The lock is held" } else { "Being migrated" };
         session.output.print(format_args!("{verb} by {holder}."))?;
     }
-    let (manual, pending): (Vec<_>, Vec<_>) = status.pending().partition(Migration::is_manual);
-    let manual = if manual.is_empty() { String::new() } else { format!(", {} manual", manual.len()) };
-    let excluded = status.excluded().count();
-    let excluded = if excluded == 0 { String::new() } else { format!(", {excluded} excluded") };
+    let pending = status.iter().filter(|standing| standing.state.is_pending() && !is_underway(*standing));
+    let (manual, pending): (Vec<_>, Vec<_>) = pending.partition(|standing| standing.migration.is_manual());
+    let others = [
+        (status.iter().filter(|standing| is_underway(*standing)).count(), "underway"),
+        (manual.len(), "manual"),
+        (status.excluded().count(), "excluded"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}"));
     session.output.print(format_args!(
-        "{} completed, {} pending{manual}{excluded}.",
+        "{} completed, {} pending{}.",
         status.completed().count(),
-        pending.len()
+        pending.len(),
+        others.collect::<String>()
     ))?;
+    if status.iter().any(is_underway) {
+        session.output.remark(format_args!("`{} backfill` shows who works on what is underway.", migrate()));
+    }
     if is_wrong(status) {
         session.output.remark(format_args!("`{} validate` shows what is wrong and what to do about it.", migrate()));
     }
@@ -100,9 +123,9 @@ fn is_wrong(status: &mongrate::migrator::Status) -> bool {
     !status.orphans().is_empty() || status.iter().any(bad)
 }
 
-fn remarks(standing: &Standing<'_>, verbose: bool) -> String {
+fn remarks(standing: &Standing<'_>, backfill: Option<&Backfilling>, verbose: bool) -> String {
     let Standing { migration, record, .. } = *standing;
-    let mut remarks = Vec::new();
+    let mut remarks: Vec<_> = backfill.map(backfill::short_progress).into_iter().collect();
     if standing.has_drifted() {
         remarks.push(RED.paint("changed since it ran").to_string());
     }

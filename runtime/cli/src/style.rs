@@ -8,7 +8,7 @@ use super::ink::{CYAN, DIM, GREEN, Painted, RED, YELLOW};
 /// Colors the status of a migration: green is applied, yellow will run, red needs attention.
 pub(super) fn state(word: &'static str, state: State) -> Painted<&'static str> {
     match (word, state) {
-        ("running", _) => CYAN.paint(word),
+        ("running" | "underway", _) => CYAN.paint(word),
         ("manual" | "excluded", _) => DIM.paint(word),
         (_, State::Completed) => GREEN.paint(word),
         (_, State::New | State::RolledBack) => YELLOW.paint(word),

@@ -40,6 +40,10 @@ struct How {
     #[arg(long)]
     dry_run: bool,
 
+    /// Start backfills and return, instead of working on them until they are completed
+    #[arg(long, conflicts_with = "dry_run")]
+    background: bool,
+
     /// After a failure, continue with migrations that do not depend on it
     #[arg(long)]
     continue_on_error: bool,
@@ -75,7 +79,8 @@ impl Run {
 impl How {
     async fn run(self, session: &Session, migrator: &Migrator, up: mongrate::migrator::Up) -> Result<Exit, Failure> {
         let environment = session.environment()?;
-        let mut up = up.dry_run(self.dry_run).continue_on_error(self.continue_on_error || !environment.stop_on_error);
+        let mut up = up.dry_run(self.dry_run).background(self.background);
+        up = up.continue_on_error(self.continue_on_error || !environment.stop_on_error);
         if let Some(limit) = self.timeout {
             up = up.timeout(limit);
         }

@@ -330,17 +330,32 @@ impl Report {
             Purpose::Amend => (self.amended.len(), "Changed records:", "No record had to be changed."),
         };
         let stopped = usize::from(self.stopped().is_some());
-        let failed = self.executions.len().saturating_sub(done + stopped);
+        let underway = self.underway().len();
+        let started = self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Underway)).count();
+        let failed = self.executions.len().saturating_sub(done + stopped + started);
         match (done, failed + stopped, self.not_run.len()) {
             (0, 0, 0) if self.finished_elsewhere => write!(f, "Another process has done everything already."),
             (0, 0, 0) if !self.waiting.is_empty() => write!(f, "Nothing to apply now; {} waiting.", self.waiting.len()),
+            (0, 0, 0) if underway > 0 => return write_underway(f, underway),
             (0, 0, 0) => f.write_str(nothing),
             (_, 0, 0) => write!(f, "{did} {done}."),
             (_, _, not_run) if stopped > 0 => {
                 write!(f, "{did} {done}, failed {failed}, stopped {stopped}, not run {not_run}.")
             }
             (_, _, not_run) => write!(f, "{did} {done}, failed {failed}, not run {not_run}."),
+        }?;
+        if underway > 0 {
+            f.write_str(" ")?;
+            write_underway(f, underway)?;
         }
+        Ok(())
+    }
+}
+
+fn write_underway(f: &mut fmt::Formatter<'_>, backfills: usize) -> fmt::Result {
+    match backfills {
+        1 => write!(f, "1 backfill is underway."),
+        _ => write!(f, "{backfills} backfills are underway."),
     }
 }
 
@@ -383,7 +398,13 @@ impl fmt::Display for Execution {
             }
             Outcome::Applied => write!(f, "applied  {id} in {took}")?,
             Outcome::Reverted => write!(f, "reverted {id} in {took}")?,
-            Outcome::Underway => write!(f, "underway {down}{id}")?,
+            Outcome::Underway => {
+                write!(f, "underway {down}{id}: ")?;
+                if let Some(operation) = self.operations.first() {
+                    write!(f, "'{}' is changed in batches; ", operation.collection)?;
+                }
+                f.write_str("this goes on without the migration lock")?;
+            }
             Outcome::Failed { message, .. } => write!(f, "failed   {down}{id} after {took}: {message}")?,
             Outcome::Stopped { remains } => {
                 let effect = match remains {

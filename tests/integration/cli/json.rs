@@ -12,7 +12,7 @@ use mongodb::bson::{DateTime, Decimal128, Document, doc};
 use mongrate::json::{Backfills, Health, Statistics, Status};
 use mongrate_tests::crash::backfill;
 use mongrate_tests::stored::migrator;
-use mongrate_tests::{MyApp, Ran, TestDb};
+use mongrate_tests::{MyApp, Ran, TestDb, eventually};
 use serde_json::{Value, json};
 
 use self::schema::Schema;
@@ -170,9 +170,42 @@ async fn every_document_is_as_described() {
     reader.reads(&app, "graph", "graph").await;
     reads_what_no_command_prints(&mut reader, &db).await;
     reads_what_needs_no_database(&mut reader).await;
-    // Nothing of `my-app` waits for a manual migration.
+    reads_backfills(&mut reader).await;
     let unseen: Vec<_> = reader.schema.properties().into_iter().filter(|name| !reader.seen.contains(name)).collect();
-    assert_eq!(unseen, ["blocked.id", "blocked.waitsFor"], "described, but never there");
+    assert_eq!(unseen, Vec::<String>::new(), "described, but never there");
+}
+
+/// A backfill that waits, is held up by a locked document, and fails.
+async fn reads_backfills(reader: &mut Reader) {
+    let db = TestDb::new().await;
+    let app = MyApp::shop(&db);
+    let orders = db.collection::<Document>("orders");
+    orders.insert_many((0..12_000).map(|id| doc! { "_id": id })).await.unwrap();
+    assert_eq!(reader.reads(&app, "backfill", "backfill").await, json!({ "backfills": [] }));
+    reader.reads(&app, "up", "up --background").await;
+    for name in ["backfill", "plan", "status", "deploy"] {
+        reader.reads(&app, name, name).await;
+    }
+    let refused = doc! { "$nor": [{ "_id": 11_999, "total": 1 }] };
+    db.run_command(doc! { "collMod": "orders", "validator": refused }).await.unwrap();
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    let held = doc! { "$set": { "held": true } };
+    orders.update_one(doc! { "_id": 5 }, held).session(&mut session).await.unwrap();
+    let running = app.start(["up"]);
+    eventually("a worker", async || {
+        let (_, found) = document(&app, &["backfill"]).await;
+        (!found["backfills"][0]["workers"].as_array()?.is_empty()).then_some(())
+    })
+    .await;
+    reader.reads(&app, "backfill", "backfill").await;
+    session.abort_transaction().await.unwrap();
+    assert_eq!(running.finish().await.code, 1);
+    let failed = reader.reads(&app, "backfill", "backfill").await;
+    assert_eq!(failed["backfills"][0]["status"], "failed", "{failed}");
+    for wrong in schema::spoilt(&failed) {
+        assert!(reader.schema.check("backfill", &wrong).is_err(), "{wrong}");
+    }
 }
 
 async fn reads_what_no_command_prints(reader: &mut Reader, db: &Database) {

@@ -52,7 +52,11 @@ const NOT_ON_THE_COMMAND_LINE: [&str; 14] = [
 
 impl Transcript {
     pub(crate) fn on(db: &TestDb) -> Self {
-        Self { app: MyApp::on(db), text: String::new() }
+        Self::of(MyApp::on(db))
+    }
+
+    pub(crate) fn of(app: MyApp) -> Self {
+        Self { app, text: String::new() }
     }
 
     /// Calls the program with these words, of which those in quotes belong together.

@@ -44,7 +44,7 @@ impl Draft {
         };
         if source.starts_with("plugin:") && new.kind == Kind::Database {
             return Err(Failure::usage("a plugin's migration does not get the whole database")
-                .help("use `--kind tx` or `--kind schema`, which give it the plugin's own collections"));
+                .help("use `--kind tx`, `schema` or `backfill`, which give it the plugin's own collections"));
         }
 
         let all: Vec<Migration> = registry.into_iter().collect();

@@ -42,6 +42,8 @@ pub(super) enum Kind {
     Tx,
     /// Indexes, collections and validators, outside transactions: at least once
     Schema,
+    /// Many documents of a large collection, in batches: each exactly once
+    Backfill,
     /// Everything, outside transactions: at least once
     Database,
 }
@@ -51,6 +53,7 @@ impl From<Kind> for mongrate::Kind {
         match kind {
             Kind::Tx => Self::Tx,
             Kind::Schema => Self::Schema,
+            Kind::Backfill => Self::Backfill,
             Kind::Database => Self::Database,
         }
     }

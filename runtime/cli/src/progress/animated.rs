@@ -102,7 +102,8 @@ fn waiting(holder: &Holder, waited: &Elapsed) -> String {
 fn running(step: &Running, at: Instant, stopping: bool) -> String {
     let word = if stopping { "stopping" } else { step.word() };
     let (position, id, elapsed) = (step.position, step.migration.id(), step.elapsed(at));
-    format!("[{position:#}] {word} {id}  {elapsed}  {}", step.last().unwrap_or_default())
+    let position = if position.is_known() { format!("[{position:#}] ") } else { String::new() };
+    format!("{position}{word} {id}  {elapsed}  {}", step.last().unwrap_or_default())
 }
 
 #[cfg(test)]

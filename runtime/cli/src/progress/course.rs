@@ -1,11 +1,12 @@
 //! The state of a run, derived from its events.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use mongrate::display::{Count, Elapsed, plural};
 use mongrate::events::Event;
-use mongrate::migration::{Direction, Migration};
+use mongrate::migration::{Direction, Kind, Migration};
 use mongrate::record::Holder;
 use mongrate::report::Operation;
 
@@ -14,6 +15,8 @@ use mongrate::report::Operation;
 pub(super) struct Course {
     /// Qualified ids in plan order.
     planned: Vec<&'static str>,
+    /// When each step began, and its direction. Several backfills go on at the same time.
+    began: HashMap<&'static str, (Instant, Direction)>,
     pub(super) now: Now,
 }
 
@@ -29,7 +32,7 @@ pub(super) enum Now {
 }
 
 /// The current step.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Running {
     pub(super) migration: Migration,
     direction: Direction,
@@ -37,7 +40,7 @@ pub(super) struct Running {
     pub(super) position: Position,
     last: Option<Operation>,
     operations: u64,
-    /// The done part and the total, as reported by a body with a raw handle.
+    /// The done part and the total, of a backfill or as reported by a body with a raw handle.
     progress: Option<(u64, Option<u64>)>,
 }
 
@@ -61,7 +64,7 @@ pub(super) struct Ended {
 
 impl Course {
     pub(super) fn new(at: Instant) -> Self {
-        Self { planned: Vec::new(), now: Now::Other { since: at } }
+        Self { planned: Vec::new(), began: HashMap::new(), now: Now::Other { since: at } }
     }
 
     /// Updates the state. Returns the step that the event finished; not a stopped step, of which only the report knows the rest.
@@ -76,10 +79,7 @@ impl Course {
                 self.now = Now::Waiting { holder: holder.clone(), since };
             }
             Event::Started { migration, direction } => {
-                let (migration, direction, position) = (*migration, *direction, self.position(*migration));
-                let (last, operations, progress) = (None, 0, None);
-                self.now =
-                    Now::Running(Running { migration, direction, since: at, position, last, operations, progress });
+                self.now = Now::Running(self.running(*migration, *direction, at));
             }
             Event::Operation { operation, .. } => {
                 if let Now::Running(running) = &mut self.now {
@@ -87,10 +87,17 @@ impl Course {
                     running.operations += 1;
                 }
             }
-            Event::Progress { done, total, .. } => {
-                if let Now::Running(running) = &mut self.now {
-                    running.progress = Some((*done, *total));
-                }
+            Event::Progress { migration, done, total } => {
+                let mut running = match &self.now {
+                    Now::Running(running) if running.migration == *migration => running.clone(),
+                    // A backfill, which goes on after the other steps.
+                    _ => {
+                        let direction = self.began.get(migration.id()).map_or(Direction::Up, |(_, direction)| *direction);
+                        self.running(*migration, direction, at)
+                    }
+                };
+                running.progress = Some((*done, *total));
+                self.now = Now::Running(running);
             }
             Event::Finished { migration, direction, duration } => {
                 return Some(self.ended(*migration, *direction, *duration, None, at));
@@ -104,6 +111,12 @@ impl Course {
             _ => self.now = Now::Other { since: at },
         }
         None
+    }
+
+    fn running(&mut self, migration: Migration, direction: Direction, at: Instant) -> Running {
+        let (since, _) = *self.began.entry(migration.id()).or_insert((at, direction));
+        let position = self.position(migration);
+        Running { migration, direction, since, position, last: None, operations: 0, progress: None }
     }
 
     fn ended(
@@ -139,10 +152,15 @@ impl Running {
     }
 
     /// The last operation of the body: `users: update_one, 1 matched (4,812 operations)`. For a body with a raw handle, its
-    /// progress, if it reports any: `120,000 of 480,000`.
+    /// progress, if it reports any: `120,000 of 480,000 (25 %)`.
     pub(super) fn last(&self) -> Option<String> {
         match self.progress {
-            Some((done, Some(total))) => return Some(format!("{} of {}", Count(done), Count(total))),
+            Some((done, Some(total))) => {
+                let documents = if self.migration.kind() == Kind::Backfill { " documents" } else { "" };
+                let percent = done.saturating_mul(100).checked_div(total);
+                let percent = percent.map(|percent| format!(" ({percent} %)")).unwrap_or_default();
+                return Some(format!("{} of {}{documents}{percent}", Count(done), Count(total)));
+            }
             Some((done, None)) => return Some(format!("{} done", Count(done))),
             None => {}
         }
@@ -173,6 +191,13 @@ impl Ended {
     pub(super) fn what(&self) -> String {
         let down = if self.failure.is_some() && self.direction == Direction::Down { "down " } else { "" };
         format!("{down}{}", self.migration.id())
+    }
+}
+
+impl Position {
+    /// Whether the step is in the plan. A backfill that an earlier run has started is not.
+    pub(super) fn is_known(self) -> bool {
+        self.number > 0
     }
 }
 

@@ -89,9 +89,11 @@ fn waiting(holder: &Holder, waited: Duration) -> String {
 }
 
 fn reminder(running: &Running, at: Instant) -> String {
-    let (word, id, position, elapsed) = (running.word(), running.migration.id(), running.position, running.elapsed(at));
+    let (word, id, elapsed) = (running.word(), running.migration.id(), running.elapsed(at));
+    let position = running.position;
+    let position = if position.is_known() { format!(" ({position})") } else { String::new() };
     let last = running.last().map(|last| format!(", last {last}")).unwrap_or_default();
-    format!("{word} {id} for {elapsed} ({position}){last}")
+    format!("{word} {id} for {elapsed}{position}{last}")
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub struct Report<'a> {
     amended: Vec<Amended<'a>>,
     /// Qualified ids of planned migrations that were not started.
     not_run: &'a [String],
+    /// Qualified ids of the backfills that go on without the migration lock.
+    underway: Vec<String>,
     warnings: &'a [String],
     /// Whether another process did the work while this one waited for the lock.
     finished_elsewhere: bool,
@@ -83,6 +85,7 @@ impl<'a> Report<'a> {
             executions: report.executions().map(Execution::from).collect(),
             amended: report.amended().iter().map(|(id, act)| Amended { id, act: act.to_string() }).collect(),
             not_run: report.not_run(),
+            underway: report.underway(),
             warnings: report.warnings(),
             finished_elsewhere: report.finished_elsewhere(),
             summary: report.summary().to_string(),

@@ -61,6 +61,7 @@ impl Executor<'_> {
             }
             if !is_small {
                 step.underway = true;
+                step.operations = vec![Operation::new(opened.description.kind(), &opened.header.collection)];
                 return Ok(());
             }
             seen = self.work_at_once(&opened).await?;

@@ -1,0 +1,138 @@
+//! `backfill`
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use console::Emoji;
+use mongrate::display::{Count, plural};
+use mongrate::json;
+use mongrate::migration::{Direction, Kind, State};
+use mongrate::migrator::{Backfilling, Migrator, Standing};
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::ink::RED;
+use super::invocation::migrate;
+use super::session::Session;
+use super::{style, table};
+
+/// Number of characters of a bar.
+const BAR: usize = 20;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Backfill {}
+
+impl Backfill {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let backfills = session.migrator().await?.backfills().await?;
+        let output = &session.output;
+        if output.is_json() {
+            output.json(&json::Backfills::of(&backfills))?;
+            return Ok(Exit::Done);
+        }
+        if backfills.is_empty() {
+            output.print("No backfill is underway.")?;
+            return Ok(Exit::Done);
+        }
+        let mut rows = table::with(&["status", "migration", "done", "", "documents", "ranges", "remarks"]);
+        for backfill in &backfills {
+            rows.add_row([
+                style::state(backfill.label(), backfill.state).to_string(),
+                backfill.id.clone(),
+                bar(backfill.percent()),
+                percent(backfill),
+                documents(backfill),
+                format!("{} of {}", backfill.done, backfill.ranges),
+                remarks(backfill),
+            ]);
+        }
+        output.print(table::text(rows, &["done", "ranges"]))?;
+        output.remark(format_args!("\n`{} up` works on what is underway until it is completed.", migrate()));
+        Ok(Exit::Done)
+    }
+}
+
+/// Returns the backfills of a database by id. Reads nothing if no migration that the program has is one of them.
+pub(super) async fn underway<'a>(
+    migrator: &Migrator,
+    mut standings: impl Iterator<Item = Standing<'a>>,
+) -> Result<BTreeMap<String, Backfilling>, Failure> {
+    let may_be_underway = |standing: Standing<'_>| {
+        standing.migration.kind() == Kind::Backfill && standing.state.is_pending() && standing.record.is_some()
+    };
+    if !standings.any(may_be_underway) {
+        return Ok(BTreeMap::new());
+    }
+    let backfills = migrator.backfills().await?;
+    Ok(backfills.into_iter().map(|backfill| (backfill.id.clone(), backfill)).collect())
+}
+
+/// How far it has come, in a few words: `42.1 % of 12,000 documents`.
+pub(super) fn short_progress(backfill: &Backfilling) -> String {
+    format!("{} of {}", percent(backfill), plural(backfill.documents, "document"))
+}
+
+/// How far it has come: `42.1 %, 5,052 of 12,000 documents of 'orders', 6 of 16 ranges`.
+pub(super) fn progress(backfill: &Backfilling) -> String {
+    let Backfilling { collection, done, ranges, .. } = backfill;
+    let (percent, documents) = (percent(backfill), documents(backfill));
+    format!("{percent}, {documents} documents of '{collection}', {done} of {ranges} ranges")
+}
+
+/// Who works on it: `process 12 on host-a (2 ranges), process 7 on host-b`.
+pub(super) fn workers(backfill: &Backfilling) -> String {
+    let mut ranges: BTreeMap<_, usize> = BTreeMap::new();
+    for worker in &backfill.workers {
+        *ranges.entry(worker).or_default() += 1;
+    }
+    let workers = ranges.into_iter().map(|((host, pid), ranges)| match ranges {
+        1 => format!("process {pid} on {host}"),
+        _ => format!("process {pid} on {host} ({ranges} ranges)"),
+    });
+    let workers: Vec<_> = workers.collect();
+    if workers.is_empty() { "nobody is working on it".to_owned() } else { workers.join(", ") }
+}
+
+fn remarks(backfill: &Backfilling) -> String {
+    let mut remarks = Vec::new();
+    if backfill.direction == Direction::Down {
+        remarks.push("being reverted".to_owned());
+    }
+    if let Some(failure) = &backfill.failure {
+        remarks.push(RED.paint(failure).to_string());
+    } else if backfill.done == backfill.ranges {
+        remarks.push(format!("all documents are done; `{} up` completes it", migrate()));
+    }
+    if backfill.state == State::Underway && backfill.done < backfill.ranges || !backfill.workers.is_empty() {
+        remarks.push(workers(backfill));
+    }
+    remarks.join("; ")
+}
+
+fn percent(backfill: &Backfilling) -> String {
+    format!("{:.1} %", backfill.percent())
+}
+
+fn documents(backfill: &Backfilling) -> String {
+    // The estimate may be too low.
+    let total = backfill.documents.max(backfill.scanned);
+    format!("{} of {}", Count(backfill.scanned), Count(total))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a percentage")]
+fn bar(percent: f64) -> String {
+    let full = ((percent / 100.0 * 20.0) as usize).min(BAR);
+    format!("{}{}", Emoji("█", "#").to_string().repeat(full), Emoji("░", "-").to_string().repeat(BAR - full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_full_at_the_end_only() {
+        let full = |percent| bar(percent).chars().filter(|cell| ['█', '#'].contains(cell)).count();
+        assert_eq!([0.0, 4.9, 5.0, 50.0, 99.9].map(full), [0, 0, 1, 10, 19]);
+        assert_eq!(bar(42.0).chars().count(), BAR);
+    }
+}

@@ -1,0 +1,166 @@
+//! Backfills on the command line: started, looked at, worked on and repaired.
+
+use mongodb::bson::{Document, doc};
+use mongrate_tests::stored::{count, status};
+use mongrate_tests::{MyApp, Ran, Terminal, TestDb, eventually};
+use serde_json::{Value, json};
+
+use super::transcript::Transcript;
+
+const ID: &str = "010_order_totals";
+
+/// Enough to be divided into ranges.
+const MANY: i32 = 12_000;
+
+async fn filled() -> TestDb {
+    let db = TestDb::new().await;
+    let orders: Vec<_> = (0..MANY).map(|id| doc! { "_id": id }).collect();
+    db.collection::<Document>("orders").insert_many(orders).await.unwrap();
+    db
+}
+
+async fn started(db: &TestDb) -> MyApp {
+    let app = MyApp::shop(db);
+    let ran = app.run(["up", "--background"]).await;
+    assert_eq!(ran.code, 0, "{ran}");
+    app
+}
+
+async fn json(app: &MyApp, words: &[&str]) -> Value {
+    let ran = app.run(words.iter().copied().chain(["--format", "json"])).await;
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"))
+}
+
+#[tokio::test]
+async fn a_backfill() {
+    let db = filled().await;
+    let mut told = Transcript::of(MyApp::shop(&db));
+    for words in [
+        "backfill",
+        "status --check",
+        "show 010_order_totals",
+        "up --background",
+        "up --background",
+        "backfill",
+        "status",
+        "status --check",
+        "plan",
+        "show 010_order_totals",
+    ] {
+        told.run(words).await;
+    }
+    told.remark("No order may have the number 11999.");
+    db.run_command(doc! { "collMod": "orders", "validator": { "$nor": [{ "_id": MANY - 1, "total": 1 }] } })
+        .await
+        .unwrap();
+    let failed = told.app.run(["up"]).await;
+    assert_eq!(failed.code, 1, "{failed}");
+    told.remark("Now it may.");
+    db.run_command(doc! { "collMod": "orders", "validator": {} }).await.unwrap();
+    for words in ["up", "backfill", "status --check"] {
+        told.run(words).await;
+    }
+    assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 12_000);
+    told.is("a_backfill");
+}
+
+/// A failure says which documents stand in the way, how far the backfill has come, and what to do.
+#[tokio::test]
+async fn a_backfill_that_failed() {
+    let db = filled().await;
+    let app = started(&db).await;
+    let refused = doc! { "$nor": [{ "_id": MANY - 1, "total": 1 }] };
+    db.run_command(doc! { "collMod": "orders", "validator": refused }).await.unwrap();
+    let ran = app.run(["up"]).await;
+    assert_eq!((ran.code, status(&db, ID).await.as_str()), (1, "failed"), "{ran}");
+    assert!(ran.stderr.contains("11999"), "{ran}");
+    let listed = app.run(["backfill"]).await;
+    let row = listed.stdout.lines().nth(1).unwrap();
+    assert!(row.starts_with("failed ") && row.contains("11999") && !row.contains("nobody"), "{listed}");
+    let shown = app.run(["status"]).await;
+    assert!(shown.stdout.contains(" % of 12,000 documents; "), "{shown}");
+    assert_eq!(app.run(["status", "--check"]).await.code, 5);
+}
+
+/// A deployment starts it, and waits for it only if it is told to.
+#[tokio::test]
+async fn a_deployment_starts_a_backfill_or_waits_for_it() {
+    let db = filled().await;
+    let app = MyApp::shop(&db);
+    let ran = app.run(["deploy"]).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "Applied: 1, Failed: 0, Underway: 1, Total: 3\n"), "{ran}");
+    assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 0);
+    let summary = json(&app, &["deploy"]).await;
+    assert_eq!((&summary["underway"], &summary["report"]["underway"]), (&json!(1), &json!([ID])), "{summary}");
+    let ran = app.run(["deploy", "--wait"]).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "Applied: 2, Failed: 0, Total: 3\n"), "{ran}");
+    assert_eq!(count(&db, "log", doc! { "missing": 0 }).await, 1);
+}
+
+/// While an order is locked by a transaction, its range is not done, and the process that has it is known.
+#[tokio::test]
+async fn whoever_works_on_a_backfill_is_known() {
+    let db = filled().await;
+    let app = started(&db).await;
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    let orders = db.collection::<Document>("orders");
+    let held = doc! { "$set": { "held": true } };
+    orders.update_one(doc! { "_id": 5 }, held).session(&mut session).await.unwrap();
+    let running = app.start(["up"]);
+    let pid = running.pid();
+    let backfill = eventually("all but one range to be done", async || {
+        let listed = json(&app, &["backfill"]).await;
+        let backfill = listed["backfills"][0].clone();
+        (backfill["rangesDone"] == 15 && !backfill["workers"].as_array()?.is_empty()).then_some(backfill)
+    })
+    .await;
+    assert_eq!((&backfill["id"], &backfill["status"]), (&json!(ID), &json!("underway")), "{backfill}");
+    assert_eq!(backfill["workers"][0]["pid"], pid, "{backfill}");
+    let percent = backfill["percent"].as_f64().unwrap();
+    assert!((90.0..100.0).contains(&percent), "{backfill}");
+    let listed = app.run(["backfill"]).await;
+    assert!(listed.stdout.contains(&format!("process {pid} on ")) && listed.stdout.contains("15 of 16"), "{listed}");
+    let shown = app.run(["show", ID]).await;
+    assert!(shown.stdout.contains("of 12,000 documents of 'orders', 15 of 16 ranges"), "{shown}");
+    for columns in [80, 120] {
+        let mut terminal = Terminal::of(&app, columns, &["backfill"]);
+        assert_eq!(terminal.finish().await, 0, "{terminal}");
+        println!("{terminal}");
+    }
+    session.abort_transaction().await.unwrap();
+    let ran = running.finish().await;
+    assert_eq!(ran.code, 0, "{ran}");
+    assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 12_000);
+}
+
+/// The animated line has documents and percent.
+#[tokio::test]
+async fn the_progress_of_a_backfill_is_shown() {
+    let db = filled().await;
+    let app = started(&db).await;
+    let mut session = db.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    let orders = db.collection::<Document>("orders");
+    let held = doc! { "$set": { "held": true } };
+    orders.update_one(doc! { "_id": 5 }, held).session(&mut session).await.unwrap();
+    let mut terminal = Terminal::of(&app, 100, &["up"]);
+    terminal.shows("of 12,000 documents (9").await;
+    println!("{terminal}");
+    session.abort_transaction().await.unwrap();
+    assert_eq!(terminal.finish().await, 0, "{terminal}");
+}
+
+#[tokio::test]
+async fn six_is_a_backfill_underway_and_nothing_else() {
+    let db = filled().await;
+    let app = MyApp::shop(&db);
+    let check = async || -> Ran { app.run(["status", "--check"]).await };
+    assert_eq!(check().await.code, 5);
+    app.run(["up", "--background"]).await;
+    let ran = check().await;
+    assert_eq!(ran.code, 6, "{ran}");
+    assert_eq!(json(&app, &["status", "--check"]).await["pending"][0]["status"], "underway");
+    let ran = app.run(["up"]).await;
+    assert_eq!((ran.code, check().await.code), (0, 0), "{ran}");
+}
