@@ -139,6 +139,12 @@ impl MyApp {
         folder.join(name)
     }
 
+    /// Returns the name of the program of this call.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
     /// Returns the path of the program of this call.
     #[must_use]
     pub fn path(&self) -> PathBuf {

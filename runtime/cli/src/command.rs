@@ -10,8 +10,8 @@ use super::failure::Failure;
 use super::invocation::SUBCOMMAND;
 use super::session::Session;
 use super::{
-    backfill, check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell, show, status, up,
-    validate, version,
+    backfill, check, completions, deploy, down, graph, history, lock, lock_file, mark, new, plan, shell, show, status,
+    up, validate, version,
 };
 
 /// A command.

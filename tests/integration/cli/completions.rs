@@ -50,7 +50,10 @@ async fn bash_completes_commands_and_options() {
     }
     assert_eq!(offered(&scratch, &["my-app", "migrate", "lock", "r"]), ["release"]);
     assert_eq!(offered(&scratch, &["my-app", "migrate", "new", "--rev"]), ["--reversible"]);
-    assert_eq!(offered(&scratch, &["my-app", "migrate", "new", "--kind", ""]), ["tx", "schema", "database"]);
+    assert_eq!(
+        offered(&scratch, &["my-app", "migrate", "new", "--kind", ""]),
+        ["tx", "schema", "backfill", "database"]
+    );
     assert_eq!(offered(&scratch, &["my-app", "migrate", "up", "--format", "j"]), ["json"]);
 }
 

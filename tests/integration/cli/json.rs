@@ -4,13 +4,11 @@ mod schema;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::time::Duration;
 
 use mongodb::Database;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Decimal128, Document, doc};
-use mongrate::json::{Backfills, Health, Statistics, Status};
-use mongrate_tests::crash::backfill;
+use mongrate::json::{Health, Statistics, Status};
 use mongrate_tests::stored::migrator;
 use mongrate_tests::{MyApp, Ran, TestDb, eventually};
 use serde_json::{Value, json};
@@ -213,11 +211,7 @@ async fn reads_what_no_command_prints(reader: &mut Reader, db: &Database) {
     let (statistics, health) = (migrator.statistics().await.unwrap(), migrator.health().await.unwrap());
     // No migration of `my-app` has a condition.
     let excluded = self::migrator(db, "module:excluded").build().unwrap().status().await.unwrap();
-    let mut open = open_backfill().await;
-    open[0].workers.push(("h".to_owned(), 1));
-    open[0].failure = Some("invalid".to_owned());
     let documents = [
-        ("backfill", json!(Backfills::of(&open))),
         ("statistics", json!(Statistics::of(&statistics))),
         ("health", json!(Health::of(&health))),
         ("status", json!(Status::of(&excluded))),
@@ -228,15 +222,6 @@ async fn reads_what_no_command_prints(reader: &mut Reader, db: &Database) {
             assert!(reader.schema.check(name, &wrong).is_err(), "{name} accepts {wrong}");
         }
     }
-}
-
-/// No migration of `my-app` is a backfill.
-async fn open_backfill() -> Vec<mongrate::migrator::Backfilling> {
-    let db = TestDb::new().await;
-    backfill::fill(&db, backfill::MANY).await;
-    let migrator = backfill::migrator((*db).clone(), Duration::from_secs(2));
-    migrator.up().background(true).await.unwrap();
-    migrator.backfills().await.unwrap()
 }
 
 async fn reads_what_needs_no_database(reader: &mut Reader) {

@@ -21,7 +21,7 @@ const FILTERS: [(&str, &str); 13] = [
     (r"duration_ms=\d+", "duration_ms=<took>"),
     (r"process \d+ on [\w.-]+", "process <pid> on <host>"),
     (r"t2:[0-9a-f]{64}", "t2:<checksum>"),
-    (r"migrations\.rs:\d+", "migrations.rs:<line>"),
+    (r"(migrations|main)\.rs:\d+", "$1.rs:<line>"),
     (r"127\.0\.0\.1:\d+", "<host>:<port>"),
     (r"\btest_\d+_\d+\b", "<database>"),
     (r"(\S) {2,}", "$1  "),
@@ -72,7 +72,7 @@ impl Transcript {
             assert!(!ran.stdout.contains(name) && !ran.stderr.contains(name), "'{name}' in\n{ran}");
         }
         let code = if ran.code == 0 { String::new() } else { format!("  [exit code {}]", ran.code) };
-        writeln!(self.text, "$ my-app migrate {words}{code}").unwrap();
+        writeln!(self.text, "$ {} migrate {words}{code}", self.app.name()).unwrap();
         for line in ran.stdout.lines() {
             writeln!(self.text, "  {line}").unwrap();
         }

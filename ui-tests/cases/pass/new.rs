@@ -5,16 +5,22 @@
 use mongrate::{Tx, migration};
 
 mod new {
+    mod m001_backfill;
+    mod m001_backfill_reversible;
     mod m001_schema;
     mod m001_schema_reversible;
     mod m001_tx;
     mod m001_tx_reversible;
+    mod m003_backfill;
+    mod m003_backfill_reversible;
     mod m003_database;
     mod m003_database_reversible;
     mod m003_schema;
     mod m003_schema_reversible;
     mod m003_tx;
     mod m003_tx_reversible;
+    mod m005_backfill;
+    mod m005_backfill_reversible;
     mod m005_database;
     mod m005_database_reversible;
     mod m005_schema;

@@ -146,6 +146,16 @@ mod tests {
         assert_eq!(line(&[&worked[..], &[finished(first, Direction::Up)]].concat(), 3), "finishing  3.0 s");
     }
 
+    /// One that an earlier run has started is not in the plan.
+    #[test]
+    fn the_line_shows_the_progress_of_a_backfill() {
+        let (plan, first, second) = planned();
+        let progress = |migration, done| Event::Progress { migration, done, total: Some(480_000) };
+        assert_eq!(line(&[progress(first, 120_000)], 3), "applying 001_step  3.0 s  120,000 of 480,000 (25 %)");
+        let both = [plan, started(first), progress(second, 0), progress(first, 479_999)];
+        assert_eq!(line(&both, 3), "[ 1/12] applying 001_step  3.0 s  479,999 of 480,000 (99 %)");
+    }
+
     #[test]
     fn the_line_shows_the_holder_of_the_lock() {
         let waiting = |holder| Event::Waiting { holder: Box::new(holder), since: DateTime::now() };

@@ -92,7 +92,8 @@ impl Course {
                     Now::Running(running) if running.migration == *migration => running.clone(),
                     // A backfill, which goes on after the other steps.
                     _ => {
-                        let direction = self.began.get(migration.id()).map_or(Direction::Up, |(_, direction)| *direction);
+                        let direction =
+                            self.began.get(migration.id()).map_or(Direction::Up, |(_, direction)| *direction);
                         self.running(*migration, direction, at)
                     }
                 };

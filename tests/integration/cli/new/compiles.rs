@@ -25,7 +25,7 @@ fn expect(name: &str, code: &str) {
 async fn every_kind_of_migration_is_one_that_the_ui_tests_compile() {
     let mut names = BTreeSet::new();
     for source in ["system", "module:menu", "plugin:whale-alerts"] {
-        for kind in ["tx", "schema", "database"] {
+        for kind in ["tx", "schema", "backfill", "database"] {
             if source.starts_with("plugin") && kind == "database" {
                 continue;
             }
@@ -40,7 +40,7 @@ async fn every_kind_of_migration_is_one_that_the_ui_tests_compile() {
             }
         }
     }
-    assert_eq!(names.len(), 16);
+    assert_eq!(names.len(), 22);
     let there = fs::read_dir(cases()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(there.collect::<BTreeSet<_>>(), names);
     let case = fs::read_to_string(cases().with_extension("rs")).unwrap();

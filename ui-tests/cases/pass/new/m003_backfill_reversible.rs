@@ -1,0 +1,19 @@
+use mongodb::bson::doc;
+use mongrate::{Backfill, migration};
+
+/// Backfill reversible.
+#[migration(
+    id = "003_backfill_reversible",
+    source = "module:menu",
+    deps = ["module:menu:002_prices"],
+    down = down
+)]
+async fn up(backfill: &mut Backfill) -> Result<(), mongrate::Error> {
+    // This fails until it says what is to be done.
+    backfill.collection("").remaining(doc! {}).update(doc! { "$set": {} }).await
+}
+
+async fn down(backfill: &mut Backfill) -> Result<(), mongrate::Error> {
+    // This fails until it says how to take that back.
+    backfill.collection("").remaining(doc! {}).update(doc! { "$set": {} }).await
+}
