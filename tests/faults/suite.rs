@@ -6,6 +6,7 @@
 
 mod abandoned;
 mod backfill;
+mod backfill_chaos;
 mod boot;
 mod builds;
 mod clocks;

@@ -1,5 +1,7 @@
 //! Backfills: large collections, changed in batches, each document once.
 
+mod described;
+
 use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, doc};
