@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use mongodb::bson::doc;
 use mongodb::options::ClientOptions;
@@ -33,6 +33,7 @@ pub struct TestDb {
     /// The server outlives the test.
     shared: bool,
     database: Database,
+    created: SystemTime,
     app_name: String,
     commands: Commands,
     tenants: Mutex<Vec<String>>,
@@ -62,18 +63,24 @@ impl TestDb {
 
     async fn open(server: &Mongod, shared: bool) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        let created = SystemTime::now();
         let name = format!("test_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let commands = Commands::default();
         let uri = server.uri();
         let client = connect(&uri, &name, &commands).await;
         let database = client.database(&name);
-        Self { uri, shared, database, app_name: name, commands, tenants: Mutex::default() }
+        Self { uri, shared, database, created, app_name: name, commands, tenants: Mutex::default() }
     }
 
     /// The database.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// When this value was created. The database is younger.
+    pub(crate) fn created(&self) -> SystemTime {
+        self.created
     }
 
     /// The server's connection string.

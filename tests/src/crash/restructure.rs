@@ -1,16 +1,16 @@
 //! A `Schema` body with many operations, each of which must happen once. Starting over would lose a thousand orders.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::TryStreamExt;
 use mongodb::Database;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, Timestamp, doc};
 use mongodb::error::ErrorKind;
 use mongrate::context::Index;
 use mongrate::{Error, Migrator, Registry, Schema, migration};
 
-use crate::eventually;
 use crate::stored::{collections, count};
+use crate::{TestDb, eventually};
 
 /// The source of this body.
 pub const SOURCE: &str = "module:restructure";
@@ -115,9 +115,12 @@ pub async fn assert_put_back(db: &Database, orders: &Bson, context: &str) {
 const CAPPED_POSITION_LOST: i32 = 136;
 
 /// Returns the DDL commands of this database in the oplog, by name and object.
-pub async fn carried_out(db: &Database) -> Vec<String> {
+pub async fn carried_out(db: &TestDb) -> Vec<String> {
     let oplog = db.client().database("local").collection::<Document>("oplog.rs");
-    let commands = doc! { "op": "c", "ns": format!("{}.$cmd", db.name()) };
+    // The server starts its scan there instead of at the beginning of the oplog.
+    let created = db.created().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let since = Timestamp { time: u32::try_from(created).unwrap() - 1, increment: 0 };
+    let commands = doc! { "ts": { "$gte": since }, "op": "c", "ns": format!("{}.$cmd", db.name()) };
     let entries = eventually("a scan of the oplog that its truncation does not end", async || {
         let entries: mongodb::error::Result<Vec<_>> =
             async { oplog.find(commands.clone()).await?.try_collect().await }.await;
