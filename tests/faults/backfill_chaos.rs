@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::future::select;
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
+use mongrate::Error;
 use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
 use mongrate_tests::stored::{count, record};
 use mongrate_tests::{TestDb, Worker, eventually};
@@ -136,4 +138,45 @@ async fn i1_step_downs_during_a_backfill() {
     one_primary(&server).await;
     migrator((*db).clone(), SOON).up().await.unwrap();
     assert_once(&db, 3 * MANY, "stepped down").await;
+}
+
+/// Without a majority, no batch commits. The run ends at its limit, and does not claim to have completed anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i6_a_backfill_without_a_majority_ends_at_its_limit() {
+    let server = three_members().await;
+    let db = TestDb::on(&server).await;
+    fill(&db, 3 * MANY).await;
+    let limit = Duration::from_secs(6);
+    let run = tokio::spawn(migrator((*db).clone(), SOON).up().timeout(limit).into_future());
+    eventually("a batch", async || (count(&db, "orders", doc! { "n": 1 }).await > 0).then_some(())).await;
+    let primary = server.primary().await.unwrap();
+    let others: Vec<_> = (0..3).filter(|member| *member != primary).collect();
+    for member in &others {
+        server.stop(*member).unwrap();
+    }
+    let began = Instant::now();
+    let error = run.await.unwrap().unwrap_err();
+    println!("after {:?}: {error}", began.elapsed());
+    assert!(began.elapsed() < limit + Duration::from_secs(6), "{error}");
+    assert!(matches!(error, Error::Unacknowledged { .. } | Error::RunTimedOut { .. }), "{error:?}");
+    for member in &others {
+        server.cont(*member).unwrap();
+    }
+    one_primary(&server).await;
+    migrator((*db).clone(), SOON).up().await.unwrap();
+    assert_once(&db, 3 * MANY, "without a majority").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i6_a_backfill_whose_future_is_dropped_is_continued() {
+    let db = TestDb::new().await;
+    fill(&db, 3 * MANY).await;
+    let run = Box::pin(migrator((*db).clone(), Duration::from_secs(600)).up().into_future());
+    let batch =
+        Box::pin(eventually("a batch", async || (count(&db, "orders", doc! { "n": 1 }).await > 0).then_some(())));
+    select(run, batch).await;
+    assert!(count(&db, "orders", doc! { "n": 1 }).await < 36_000, "it had ended before");
+    // A claim that is not given back would be kept for ten minutes.
+    migrator((*db).clone(), Duration::from_secs(600)).up().await.unwrap();
+    assert_once(&db, 3 * MANY, "dropped").await;
 }

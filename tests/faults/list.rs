@@ -7,7 +7,7 @@ use std::path::Path;
 use mongrate_tests::all_tests;
 
 const SCENARIOS: usize = 44;
-const KINDS: [&str; 4] = ["`Tx`", "`Schema`", "`&Database`", "`Tx` on a standalone server"];
+const KINDS: [&str; 5] = ["`Tx`", "`Schema`", "`Backfill`", "`&Database`", "`Tx` on a standalone server"];
 const EVENTS: [&str; 7] = [
     "crash",
     "pause past the lease",

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mongrate::Plan;
 use mongrate::lock::LockStatus;
 use mongrate::migration::Direction;
-use mongrate::migrator::Backfilling;
+use mongrate::migrator::BackfillStatus;
 use mongrate::status::Status;
 use sha2::{Digest, Sha256};
 
@@ -43,7 +43,7 @@ impl ETag {
     }
 
     /// Of backfills and how far they have come.
-    pub(crate) fn of_backfills<'a>(backfills: impl IntoIterator<Item = &'a Backfilling>) -> Self {
+    pub(crate) fn of_backfills<'a>(backfills: impl IntoIterator<Item = &'a BackfillStatus>) -> Self {
         Self::of(backfills.into_iter().map(|backfill| format!("{backfill:?}")))
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use mongrate::migrator::{Backfilling, Details};
+use mongrate::migrator::{BackfillStatus, Details};
 use mongrate::status::Status;
 use mongrate::{Error, Migrator};
 use tokio::sync::Semaphore;
@@ -29,7 +29,7 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) status: Arc<Status>,
-    pub(crate) backfills: Arc<[Backfilling]>,
+    pub(crate) backfills: Arc<[BackfillStatus]>,
     pub(crate) at: SystemTime,
 }
 

@@ -7,7 +7,7 @@ use console::Emoji;
 use mongrate::display::{Count, plural};
 use mongrate::json;
 use mongrate::migration::{Direction, Kind, State};
-use mongrate::migrator::{Backfilling, Migrator, Standing};
+use mongrate::migrator::{BackfillStatus, Migrator, Standing};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -56,7 +56,7 @@ impl Backfill {
 pub(super) async fn underway<'a>(
     migrator: &Migrator,
     mut standings: impl Iterator<Item = Standing<'a>>,
-) -> Result<BTreeMap<String, Backfilling>, Failure> {
+) -> Result<BTreeMap<String, BackfillStatus>, Failure> {
     let may_be_underway = |standing: Standing<'_>| {
         standing.migration.kind() == Kind::Backfill && standing.state.is_pending() && standing.record.is_some()
     };
@@ -68,19 +68,19 @@ pub(super) async fn underway<'a>(
 }
 
 /// How far it has come, in a few words: `42.1 % of 12,000 documents`.
-pub(super) fn short_progress(backfill: &Backfilling) -> String {
+pub(super) fn short_progress(backfill: &BackfillStatus) -> String {
     format!("{} of {}", percent(backfill), plural(backfill.documents, "document"))
 }
 
 /// How far it has come: `42.1 %, 5,052 of 12,000 documents of 'orders', 6 of 16 ranges`.
-pub(super) fn progress(backfill: &Backfilling) -> String {
-    let Backfilling { collection, done, ranges, .. } = backfill;
+pub(super) fn progress(backfill: &BackfillStatus) -> String {
+    let BackfillStatus { collection, done, ranges, .. } = backfill;
     let (percent, documents) = (percent(backfill), documents(backfill));
     format!("{percent}, {documents} documents of '{collection}', {done} of {ranges} ranges")
 }
 
 /// Who works on it: `process 12 on host-a (2 ranges), process 7 on host-b`.
-pub(super) fn workers(backfill: &Backfilling) -> String {
+pub(super) fn workers(backfill: &BackfillStatus) -> String {
     let mut ranges: BTreeMap<_, usize> = BTreeMap::new();
     for worker in &backfill.workers {
         *ranges.entry(worker).or_default() += 1;
@@ -93,7 +93,7 @@ pub(super) fn workers(backfill: &Backfilling) -> String {
     if workers.is_empty() { "nobody is working on it".to_owned() } else { workers.join(", ") }
 }
 
-fn remarks(backfill: &Backfilling) -> String {
+fn remarks(backfill: &BackfillStatus) -> String {
     let mut remarks = Vec::new();
     if backfill.direction == Direction::Down {
         remarks.push("being reverted".to_owned());
@@ -109,11 +109,11 @@ fn remarks(backfill: &Backfilling) -> String {
     remarks.join("; ")
 }
 
-fn percent(backfill: &Backfilling) -> String {
+fn percent(backfill: &BackfillStatus) -> String {
     format!("{:.1} %", backfill.percent())
 }
 
-fn documents(backfill: &Backfilling) -> String {
+fn documents(backfill: &BackfillStatus) -> String {
     // The estimate may be too low.
     let total = backfill.documents.max(backfill.scanned);
     format!("{} of {}", Count(backfill.scanned), Count(total))

@@ -5,7 +5,7 @@ use std::iter;
 use clap::Args;
 use mongrate::json;
 use mongrate::migration::{Kind, Migration};
-use mongrate::migrator::{Backfilling, Standing};
+use mongrate::migrator::{BackfillStatus, Standing};
 use mongrate::record::Record;
 
 use super::exit::Exit;
@@ -76,7 +76,7 @@ fn unlinked(session: &Session, id: &str, orphan: Option<&Record>) -> Result<(), 
 fn print(
     session: &Session,
     standing: Standing<'_>,
-    backfill: Option<&Backfilling>,
+    backfill: Option<&BackfillStatus>,
     dependents: &[&str],
 ) -> Result<(), Failure> {
     let migration = standing.migration;

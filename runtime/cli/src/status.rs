@@ -6,7 +6,7 @@ use clap::Args;
 use mongrate::display::{Elapsed, plural};
 use mongrate::json;
 use mongrate::migration::State;
-use mongrate::migrator::{Backfilling, Standing};
+use mongrate::migrator::{BackfillStatus, Standing};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -55,7 +55,7 @@ fn is_underway(standing: Standing<'_>) -> bool {
 fn show(
     session: &Session,
     status: &mongrate::migrator::Status,
-    backfills: &BTreeMap<String, Backfilling>,
+    backfills: &BTreeMap<String, BackfillStatus>,
 ) -> Result<(), Failure> {
     let verbose = session.output.verbose > 0;
     let mut rows = table::with(&["status", "migration", "applied (UTC)", "took", "by", "remarks"]);
@@ -123,7 +123,7 @@ fn is_wrong(status: &mongrate::migrator::Status) -> bool {
     !status.orphans().is_empty() || status.iter().any(bad)
 }
 
-fn remarks(standing: &Standing<'_>, backfill: Option<&Backfilling>, verbose: bool) -> String {
+fn remarks(standing: &Standing<'_>, backfill: Option<&BackfillStatus>, verbose: bool) -> String {
     let Standing { migration, record, .. } = *standing;
     let mut remarks: Vec<_> = backfill.map(backfill::short_progress).into_iter().collect();
     if standing.has_drifted() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use mongrate::display::{Count, plural};
-use mongrate::migrator::Backfilling;
+use mongrate::migrator::BackfillStatus;
 
 use super::words::{self, ago, visible};
 use crate::call::Call;
@@ -13,7 +13,7 @@ use crate::call::Call;
 const NAMED: usize = 5;
 
 /// A bar with its text. `with_failure` is whether nothing else on the page shows the failure.
-pub(super) fn progress(call: &Call, backfill: &Backfilling, with_failure: bool) -> Markup {
+pub(super) fn progress(call: &Call, backfill: &BackfillStatus, with_failure: bool) -> Markup {
     let percent = format!("{:.1}", backfill.percent());
     let documents = backfill.documents.max(backfill.scanned);
     html! {
@@ -33,7 +33,7 @@ pub(super) fn progress(call: &Call, backfill: &Backfilling, with_failure: bool) 
 }
 
 /// The processes that work on it.
-fn workers(backfill: &Backfilling) -> Markup {
+fn workers(backfill: &BackfillStatus) -> Markup {
     let mut ranges: BTreeMap<_, u64> = BTreeMap::new();
     for worker in &backfill.workers {
         *ranges.entry(worker).or_default() += 1;

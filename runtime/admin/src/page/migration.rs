@@ -11,7 +11,7 @@ use maud::{Markup, PreEscaped, html};
 use mongrate::Error;
 use mongrate::display::graph::{Drawing, Svg};
 use mongrate::migration::State;
-use mongrate::migrator::{Backfilling, HistoryPage};
+use mongrate::migrator::{BackfillStatus, HistoryPage};
 use mongrate::record::Record;
 use mongrate::status::{Standing, Status};
 use serde::Deserialize;
@@ -109,7 +109,7 @@ fn linked(call: &Call, seen: &Seen, standing: &Standing<'_>, history: Option<&Hi
 }
 
 /// Who goes on with a backfill that nobody works on.
-fn next_worker(backfill: &Backfilling) -> Markup {
+fn next_worker(backfill: &BackfillStatus) -> Markup {
     html! {
         @if backfill.workers.is_empty() && backfill.state == State::Underway {
             p.muted { "The next process that boots or applies migrations goes on with it." }

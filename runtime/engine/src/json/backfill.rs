@@ -46,13 +46,13 @@ struct Worker<'a> {
 impl<'a> Backfills<'a> {
     /// Converts backfills.
     #[must_use]
-    pub fn of(backfills: &'a [crate::migrator::Backfilling]) -> Self {
+    pub fn of(backfills: &'a [crate::migrator::BackfillStatus]) -> Self {
         Self { backfills: backfills.iter().map(Backfill::from).collect() }
     }
 }
 
-impl<'a> From<&'a crate::migrator::Backfilling> for Backfill<'a> {
-    fn from(backfill: &'a crate::migrator::Backfilling) -> Self {
+impl<'a> From<&'a crate::migrator::BackfillStatus> for Backfill<'a> {
+    fn from(backfill: &'a crate::migrator::BackfillStatus) -> Self {
         Self {
             id: &backfill.id,
             direction: backfill.direction.to_string(),

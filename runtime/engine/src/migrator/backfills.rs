@@ -14,7 +14,7 @@ use crate::store::Tracker;
 /// A backfill that has started and not completed, and how far it has come.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Backfilling {
+pub struct BackfillStatus {
     /// Qualified id of the migration.
     pub id: String,
     /// Whether it is applied or reverted.
@@ -44,7 +44,7 @@ pub struct Backfilling {
     pub failure: Option<String>,
 }
 
-impl Backfilling {
+impl BackfillStatus {
     /// The state as a word: `underway`, `failed` or `interrupted`.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -84,7 +84,7 @@ impl Backfilling {
 impl Migrator {
     /// Returns the backfills that have started and not completed, in the order of their ids. Reads the records, and the ranges
     /// of each; never writes.
-    pub async fn backfills(&self) -> Result<Vec<Backfilling>, Error> {
+    pub async fn backfills(&self) -> Result<Vec<BackfillStatus>, Error> {
         self.clone()
             .complete(async |this| {
                 let inner = &this.0;
@@ -98,7 +98,7 @@ impl Migrator {
                     let ranges = &inner.options.names.ranges;
                     let seen = look(&inner.database, ranges, header.run, inner.options.lease).await;
                     let seen = seen.map_err(|error| Error::server(format!("read '{ranges}'"), error))?;
-                    Ok(Backfilling::new(id, state, header, &seen))
+                    Ok(BackfillStatus::new(id, state, header, &seen))
                 }))
                 .await
             })

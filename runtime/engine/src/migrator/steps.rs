@@ -5,7 +5,7 @@ use super::run::{Run, stopped};
 use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Ended, Executor};
-use crate::migration::{Direction, State};
+use crate::migration::{Direction, Kind, State};
 use crate::plan::{HeldUp, NOTHING_LINKED, Plan, Step};
 use crate::record::Record;
 use crate::report::{Execution, Outcome, Purpose, Remains, Report};
@@ -77,7 +77,8 @@ impl Run {
                 report.skip(id);
                 continue;
             }
-            if step.state() == State::Interrupted && step.direction() == Direction::Up {
+            let goes_on = step.migration().kind() == Kind::Backfill;
+            if step.state() == State::Interrupted && step.direction() == Direction::Up && !goes_on {
                 report.warn(format!("the previous execution of '{id}' was interrupted"));
             }
             self.progress.step(*step, executor.transactional);

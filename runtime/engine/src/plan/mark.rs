@@ -56,10 +56,10 @@ pub(crate) fn mark_pending(
     state: impl Fn(&str) -> State,
 ) -> Result<Vec<Migration>, Error> {
     let applied = graph.map_nodes(|migration| applied(migration.id()));
-    // These are pending, but a `Schema` body would resume, and the others do not run until they are named.
+    // These are pending, but a `Schema` body or a backfill would resume, and the others do not run until they are named.
     let partial = |node: &Node| match state(graph.migration(*node).id()) {
-        State::Partial => true,
-        State::Failed | State::Interrupted => graph.migration(*node).kind() == Kind::Schema,
+        State::Partial | State::Underway => true,
+        State::Failed | State::Interrupted => matches!(graph.migration(*node).kind(), Kind::Schema | Kind::Backfill),
         _ => false,
     };
     let named = graph.named(ids)?;

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use mongrate::Source;
 use mongrate::display::Count;
 use mongrate::migration::State;
-use mongrate::migrator::Backfilling;
+use mongrate::migrator::BackfillStatus;
 use mongrate::status::{Standing, Status};
 
 use crate::access::Action;
@@ -117,7 +117,7 @@ fn no_match(call: &Call) -> Markup {
 struct Row<'a> {
     call: &'a Call,
     status: &'a Status,
-    backfills: &'a [Backfilling],
+    backfills: &'a [BackfillStatus],
     can_act: bool,
 }
 

@@ -123,6 +123,8 @@ impl<S: RangeStore> Worker<S> {
                     range = *after;
                 }
                 Attempt::NotOurs => match self.reread(&range).await? {
+                    // A majority may not have what the transaction has seen.
+                    Some(stored) if stored == range => sleep(backoff(1)).await,
                     Some(stored) => range = stored,
                     None => return Ok(()),
                 },
