@@ -29,7 +29,7 @@ pub async fn standalone() -> &'static Mongod {
 
 /// The common settings, for a test that needs its own server. Fail points are enabled.
 ///
-/// A server of many tests has thousands of tables. With the small cache of the testkit, WiredTiger would search all of them
+/// A server of many tests has thousands of tables. With the small cache of the testkit, `WiredTiger` would search all of them
 /// again and again for updates to evict, at the cost of most of the server's CPU time. Dropped tables would stay for the five
 /// minutes of history that a server keeps by default.
 pub fn builder() -> Builder {

@@ -67,7 +67,7 @@ async fn run(sabotage: Sabotage) -> (Vec<String>, Tally) {
         Ok(Err(panic)) => vec![panic.to_string()],
         Ok(Ok(_)) => Vec::new(),
     };
-    let removed = operator.await.expect("the operator");
+    let at_removal = operator.await.expect("the operator");
     futures_util::future::join_all(others).await;
     // Commands that are still running.
     sleep(Duration::from_secs(1_000)).await;
@@ -77,16 +77,13 @@ async fn run(sabotage: Sabotage) -> (Vec<String>, Tally) {
     for (id, count) in counts.iter().filter(|(_, count)| **count > 1) {
         violations.push(format!("{id} was changed {count} times"));
     }
-    match removed {
-        Some(before) => {
-            // The application may have deleted some.
-            let later = counts.iter().filter(|(id, count)| before.get(*id).is_some_and(|before| before != *count));
-            violations.extend(later.map(|(id, _)| format!("{id} was changed after the ranges were removed")));
-        }
-        None => {
-            let missing = counts.iter().filter(|(id, count)| *id % 2 == 0 && **count == 0);
-            violations.extend(missing.map(|(id, _)| format!("{id} was not changed")));
-        }
+    if let Some(before) = at_removal {
+        // The application may have deleted some.
+        let later = counts.iter().filter(|(id, count)| before.get(*id).is_some_and(|before| before != *count));
+        violations.extend(later.map(|(id, _)| format!("{id} was changed after the ranges were removed")));
+    } else {
+        let missing = counts.iter().filter(|(id, count)| *id % 2 == 0 && **count == 0);
+        violations.extend(missing.map(|(id, _)| format!("{id} was not changed")));
     }
     (violations, std::mem::take(&mut server.tally))
 }
