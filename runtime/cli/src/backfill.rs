@@ -7,7 +7,7 @@ use console::Emoji;
 use mongrate::display::{Count, plural};
 use mongrate::json;
 use mongrate::migration::{Direction, Kind, State};
-use mongrate::migrator::{BackfillStatus, Migrator, Standing};
+use mongrate::migrator::{BackfillStatus, BackfillWorker, Migrator, Standing};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -16,7 +16,7 @@ use super::invocation::migrate;
 use super::session::Session;
 use super::{style, table};
 
-/// Number of characters of a bar.
+/// Number of characters of a bar, one for each 5 percent.
 const BAR: usize = 20;
 
 #[derive(Clone, Debug, Args)]
@@ -81,11 +81,7 @@ pub(super) fn progress(backfill: &BackfillStatus) -> String {
 
 /// Who works on it: `process 12 on host-a (2 ranges), process 7 on host-b`.
 pub(super) fn workers(backfill: &BackfillStatus) -> String {
-    let mut ranges: BTreeMap<_, usize> = BTreeMap::new();
-    for worker in &backfill.workers {
-        *ranges.entry(worker).or_default() += 1;
-    }
-    let workers = ranges.into_iter().map(|((host, pid), ranges)| match ranges {
+    let workers = backfill.workers.iter().map(|BackfillWorker { host, pid, ranges, .. }| match ranges {
         1 => format!("process {pid} on {host}"),
         _ => format!("process {pid} on {host} ({ranges} ranges)"),
     });
@@ -121,7 +117,7 @@ fn documents(backfill: &BackfillStatus) -> String {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a percentage")]
 fn bar(percent: f64) -> String {
-    let full = ((percent / 100.0 * 20.0) as usize).min(BAR);
+    let full = ((percent / 5.0) as usize).min(BAR);
     format!("{}{}", Emoji("█", "#").to_string().repeat(full), Emoji("░", "-").to_string().repeat(BAR - full))
 }
 

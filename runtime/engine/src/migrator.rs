@@ -41,7 +41,7 @@ use tokio::task::JoinError;
 use tracing::Instrument;
 
 pub use amend::Amend;
-pub use backfills::BackfillStatus;
+pub use backfills::{BackfillStatus, BackfillWorker};
 pub use boot::{Backfills, Boot, Booted, Environment};
 pub use builder::MigratorBuilder;
 pub use connection::Connection;

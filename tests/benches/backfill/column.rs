@@ -8,7 +8,7 @@ use mongodb::Database;
 use crate::by_hand::ByHand;
 use crate::cost::Done;
 use crate::protocol::{Protocol, Work};
-use crate::{Result, by_hand, protocol, pymongo};
+use crate::{Result, by_hand, engine, protocol, pymongo};
 
 type Run = Box<dyn Fn(Database) -> Pin<Box<dyn Future<Output = Result<Done>> + Send>>>;
 
@@ -55,6 +55,7 @@ fn server_side() -> Vec<Column> {
     }
     let without = Protocol { work: Work::Server, batch: 5_000, workers: 2, prefetch: false };
     columns.push(by_protocol("protocol, no prefetch", without));
+    columns.push(Column::new("Mongrate, 2 workers", |database| engine::run(database, "module:bench-server")));
     columns
 }
 
@@ -68,6 +69,7 @@ fn client_side() -> Vec<Column> {
             Protocol { work: Work::Client, batch, workers: 4, prefetch: true },
         ));
     }
+    columns.push(Column::new("Mongrate, computed, 4 workers", |database| engine::run(database, "module:bench-client")));
     columns
 }
 

@@ -9,6 +9,7 @@ mod by_hand;
 mod client_side;
 mod column;
 mod cost;
+mod engine;
 mod keys;
 mod orders;
 mod protocol;

@@ -1,7 +1,5 @@
 //! How far a backfill has come.
 
-use std::collections::BTreeMap;
-
 use maud::{Markup, html};
 use mongrate::display::{Count, plural};
 use mongrate::migrator::BackfillStatus;
@@ -34,20 +32,17 @@ pub(super) fn progress(call: &Call, backfill: &BackfillStatus, with_failure: boo
 
 /// The processes that work on it.
 fn workers(backfill: &BackfillStatus) -> Markup {
-    let mut ranges: BTreeMap<_, u64> = BTreeMap::new();
-    for worker in &backfill.workers {
-        *ranges.entry(worker).or_default() += 1;
-    }
+    let workers = &backfill.workers;
     html! {
-        @if ranges.is_empty() {
+        @if workers.is_empty() {
             "Nobody is working on it."
         } @else {
             "Worked on by "
-            @for (index, ((host, pid), count)) in ranges.iter().take(NAMED).enumerate() {
+            @for (index, worker) in workers.iter().take(NAMED).enumerate() {
                 @if index > 0 { ", " }
-                (visible(host)) "/" (pid) " (" (plural(*count, "range")) ")"
+                (visible(&worker.host)) "/" (worker.pid) " (" (plural(worker.ranges, "range")) ")"
             }
-            @if ranges.len() > NAMED { " and " (ranges.len() - NAMED) " more" }
+            @if workers.len() > NAMED { " and " (workers.len() - NAMED) " more" }
             "."
         }
     }

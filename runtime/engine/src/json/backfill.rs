@@ -32,7 +32,6 @@ pub struct Backfill<'a> {
     percent: f64,
     ranges: u64,
     ranges_done: u64,
-    /// One for each range that is worked on.
     workers: Vec<Worker<'a>>,
     failure: Option<&'a str>,
 }
@@ -41,6 +40,13 @@ pub struct Backfill<'a> {
 struct Worker<'a> {
     host: &'a str,
     pid: i64,
+    ranges: u64,
+}
+
+impl<'a> From<&'a crate::migrator::BackfillWorker> for Worker<'a> {
+    fn from(worker: &'a crate::migrator::BackfillWorker) -> Self {
+        Self { host: &worker.host, pid: worker.pid, ranges: worker.ranges }
+    }
 }
 
 impl<'a> Backfills<'a> {
@@ -66,7 +72,7 @@ impl<'a> From<&'a crate::migrator::BackfillStatus> for Backfill<'a> {
             percent: backfill.percent(),
             ranges: backfill.ranges,
             ranges_done: backfill.done,
-            workers: backfill.workers.iter().map(|(host, pid)| Worker { host, pid: *pid }).collect(),
+            workers: backfill.workers.iter().map(Worker::from).collect(),
             failure: backfill.failure.as_deref(),
         }
     }

@@ -1,6 +1,6 @@
 //! The progress of backfills.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::try_join_all;
 use mongodb::bson::DateTime;
@@ -38,10 +38,22 @@ pub struct BackfillStatus {
     pub ranges: u64,
     /// Number of ranges that are done.
     pub done: u64,
-    /// Hosts and process ids of those who work on it, one for each range that is worked on.
-    pub workers: Vec<(String, i64)>,
+    /// The processes that work on it, sorted.
+    pub workers: Vec<BackfillWorker>,
     /// Why it failed.
     pub failure: Option<String>,
+}
+
+/// A process that works on a backfill.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct BackfillWorker {
+    /// Its host.
+    pub host: String,
+    /// Its process id.
+    pub pid: i64,
+    /// Number of ranges that it works on.
+    pub ranges: u64,
 }
 
 impl BackfillStatus {
@@ -62,7 +74,6 @@ impl BackfillStatus {
 
     fn new(id: &str, state: State, header: Header, seen: &[Seen]) -> Self {
         let sum = |count: fn(&Seen) -> i64| u64::try_from(seen.iter().map(count).sum::<i64>()).unwrap_or(0);
-        let live = seen.iter().filter(|range| range.live).filter_map(|range| range.claim.as_ref());
         Self {
             id: id.to_owned(),
             direction: header.direction,
@@ -75,10 +86,19 @@ impl BackfillStatus {
             changed: sum(|range| range.counts.changed),
             ranges: seen.len() as u64,
             done: seen.iter().filter(|range| range.state == RangeState::Done).count() as u64,
-            workers: live.map(|claim| (claim.host.clone(), claim.pid)).collect(),
+            workers: workers(seen),
             failure: seen.iter().find_map(|range| range.failure.as_ref()).map(|failure| failure.message.clone()),
         }
     }
+}
+
+/// Counts the live claims of each process.
+fn workers(seen: &[Seen]) -> Vec<BackfillWorker> {
+    let mut ranges: BTreeMap<_, u64> = BTreeMap::new();
+    for claim in seen.iter().filter(|range| range.live).filter_map(|range| range.claim.as_ref()) {
+        *ranges.entry((&claim.host, claim.pid)).or_default() += 1;
+    }
+    ranges.into_iter().map(|((host, pid), ranges)| BackfillWorker { host: host.clone(), pid, ranges }).collect()
 }
 
 impl Migrator {
