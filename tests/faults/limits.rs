@@ -191,7 +191,8 @@ async fn i6_too_large_in_one_update() {
     if servers::skip_before(6, AS_A_CONFLICT).await {
         return;
     }
-    let server = servers::builder().start().await.unwrap();
+    // With the testkit's small cache.
+    let server = Mongod::start().await.unwrap();
     let error = fails(&server, "module:large-update", &TOO_LARGE_UPDATE).await;
     println!("{error:?}");
     assert!(matches!(error, Error::TransactionTooLarge { .. }), "{error:?}");
