@@ -111,7 +111,9 @@ async fn a_run_goes_on_with_a_backfill() {
     })
     .await;
     let worker = eventually("a worker", async || listed(&app).await[0]["workers"].get(0).cloned()).await;
-    assert_eq!((&worker["pid"], &worker["ranges"]), (&json!(std::process::id()), &json!(1)));
+    assert_eq!(worker["pid"], std::process::id());
+    // The other worker may be between two ranges.
+    assert!(worker["ranges"].as_u64().is_some_and(|ranges| (1..=2).contains(&ranges)), "{worker}");
     let text = words(&app.page(READ, VIEW).await);
     assert!(text.contains("Worked on by") && !text.contains("Nobody is working on it"), "{text}");
     session.abort_transaction().await.unwrap();
