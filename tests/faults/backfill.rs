@@ -40,8 +40,15 @@ async fn each_place(how: &str, case: impl AsyncFn(&TestDb, &mut Worker, &str)) {
         let db = TestDb::new().await;
         fill(&db, MANY).await;
         let mut worker = Worker::start(&["backfill", db.uri(), db.name(), LEASE_MS, how, place]);
-        assert_eq!(worker.line().await, Some(format!("halted at {place}")));
-        case(&db, &mut worker, place).await;
+        match worker.line().await {
+            Some(line) if line == format!("halted at {place}") => case(&db, &mut worker, place).await,
+            // On a busy machine, it may lose its short lease before.
+            line => {
+                let said = worker.rest().await;
+                assert!(line.iter().chain(&said).any(|line| line.contains("LeaseLost")), "{place}: {line:?}, {said:?}");
+                migrator((*db).clone(), SOON).up().await.unwrap();
+            }
+        }
         assert_once(&db, MANY, place).await;
     });
     stream::iter(cases).buffer_unordered(AT_ONCE).collect::<()>().await;
