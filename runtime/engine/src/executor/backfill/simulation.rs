@@ -4,11 +4,13 @@
 //! that undo what no majority has. A seed determines every delay, lost message, pause, crash and fail-over.
 
 mod memory;
+mod network;
 mod server;
+mod state;
 mod transaction;
 mod world;
 
-use self::server::{Sabotage, Tally};
+use self::state::{Sabotage, Tally};
 use self::world::play;
 
 /// The number of seeds that a test explores.

@@ -8,9 +8,9 @@ use mongodb::error::{
 };
 use tokio::time::Instant;
 
-use super::server::{Key, Server};
-use super::transaction::{Gone, Transaction};
-use super::world::{Executed, World, up_to};
+use super::network::{Executed, World, up_to};
+use super::server::Server;
+use super::state::{Gone, Key, Transaction, place};
 use crate::executor::backfill::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
 
 /// How long a claim lasts, in milliseconds.
@@ -196,10 +196,6 @@ impl Memory {
         })
         .await
     }
-}
-
-pub(super) fn place(id: &Bson) -> i64 {
-    id.as_i64().expect("an id of the model")
 }
 
 /// A server's error with a label. Only this kind of error can be made with labels from outside the driver.

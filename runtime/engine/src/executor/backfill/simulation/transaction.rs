@@ -1,39 +1,12 @@
 //! Transactions on the primary.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::memory::place;
-use super::server::{Key, Sabotage, Server, State};
+use super::server::Server;
+use super::state::{Gone, Key, LIFETIME, Open, Sabotage, Transaction, place};
 use crate::executor::backfill::range::{Range, RangeState};
-
-/// The lifetime of a transaction: the limit of 60 s, checked every 30 s.
-pub(super) const LIFETIME: Duration = Duration::from_secs(90);
-
-/// The session and the number of a transaction.
-pub(super) type Transaction = (i64, u64);
-
-/// An open transaction.
-#[derive(Debug)]
-pub(super) struct Open {
-    number: u64,
-    pub(super) since: Instant,
-    /// Its snapshot.
-    sees: State,
-    pub(super) locks: BTreeSet<Key>,
-    changed: Vec<i64>,
-    /// The range before and after the batch.
-    checkpoint: Option<(Range, Range)>,
-}
-
-/// The failure of an operation in a transaction, which always ends the transaction.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Gone {
-    Conflict,
-    NoSuchTransaction,
-}
 
 impl Server {
     /// Begins a transaction, which ends the former one of the session.

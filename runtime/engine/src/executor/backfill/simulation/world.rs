@@ -1,15 +1,16 @@
 //! A round: workers that come and go, fail-overs, the application, and sometimes an operator who gives up.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::bson::{Bson, DateTime, oid::ObjectId};
-use mongodb::error::{Error, Result};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::memory::{Memory, Session, broken};
-use super::server::{Key, Sabotage, Server, Tally};
+use super::network::{Executed, LIMIT, World, chance, up_to};
+use super::server::Server;
+use super::state::{Key, Sabotage, Tally};
 use crate::executor::backfill::range::{Counts, Range, RangeId, RangeState};
 use crate::executor::backfill::worker::Worker;
 use crate::stop::{Reason, Stop, seeded};
@@ -21,28 +22,6 @@ const PROCESSES: i64 = 3;
 const STARTS: [i64; 3] = [0, 16, 32];
 const LAST: i64 = 46;
 
-/// How long there are faults.
-const FAULTY: Duration = Duration::from_secs(90);
-
-/// When the workers must have ended.
-const LIMIT: Duration = Duration::from_secs(3_600);
-
-pub(super) struct World {
-    server: Mutex<Server>,
-    began: Instant,
-    /// No write reaches a majority until then.
-    lags: Mutex<Instant>,
-}
-
-/// What the server has done with a command.
-pub(super) enum Executed<T> {
-    /// It must wait for a transaction.
-    Blocked,
-    Read(Result<T>),
-    /// Written with this serial number.
-    Written(T, u64),
-}
-
 /// Plays a round. Returns what was violated.
 pub(super) fn play(seed: u64, sabotage: Sabotage) -> (Vec<String>, Tally) {
     seeded::seed((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -52,11 +31,7 @@ pub(super) fn play(seed: u64, sabotage: Sabotage) -> (Vec<String>, Tally) {
 
 async fn run(sabotage: Sabotage) -> (Vec<String>, Tally) {
     let documents = (0..=LAST).step_by(2).map(|id| (id, 0)).collect();
-    let world = Arc::new(World {
-        server: Mutex::new(Server::new(documents, ranges(), sabotage)),
-        began: Instant::now(),
-        lags: Mutex::new(Instant::now()),
-    });
+    let world = Arc::new(World::new(Server::new(documents, ranges(), sabotage)));
     let removes = chance(3);
     let others = [tokio::spawn(world.clone().fail_overs()), tokio::spawn(world.clone().application())];
     let operator = tokio::spawn(world.clone().operator(removes));
@@ -109,70 +84,6 @@ fn ranges() -> Vec<Range> {
 }
 
 impl World {
-    fn server(&self) -> MutexGuard<'_, Server> {
-        self.server.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_faulty(&self) -> bool {
-        self.began.elapsed() < FAULTY
-    }
-
-    /// Returns whether a fault happens that is this rare.
-    pub(super) fn hits(&self, one_in: u64) -> bool {
-        self.is_faulty() && chance(one_in)
-    }
-
-    fn is_lagging(&self) -> bool {
-        Instant::now() < *self.lags.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sends a command. A task of its own executes it, so that it arrives even if its sender has died. `lost` is the error of a
-    /// sender who gets no reply.
-    pub(super) async fn send<T: Send + 'static>(
-        self: &Arc<Self>,
-        is_cut_off: bool,
-        lost: fn() -> Error,
-        mut execute: impl FnMut(&mut Server) -> Executed<T> + Send + 'static,
-    ) -> Result<T> {
-        if self.hits(60) {
-            // The sender is paused.
-            sleep(up_to(30_000)).await;
-        }
-        if is_cut_off && chance(2) {
-            sleep(up_to(500)).await;
-            return Err(lost());
-        }
-        let arrives = if self.hits(60) { up_to(60_000) } else { up_to(100) };
-        let patience = if is_cut_off { up_to(400) } else { LIMIT };
-        let world = self.clone();
-        let executed = tokio::spawn(async move {
-            sleep(arrives).await;
-            loop {
-                let executed = execute(&mut world.server());
-                match executed {
-                    Executed::Blocked => sleep(Duration::from_millis(20)).await,
-                    Executed::Read(result) => break result,
-                    Executed::Written(result, serial) => {
-                        sleep(up_to(200)).await;
-                        while world.is_lagging() {
-                            sleep(Duration::from_millis(50)).await;
-                        }
-                        if world.server().replicate(serial) {
-                            break Ok(result);
-                        }
-                        world.server().tally.undone += 1;
-                        break Err(lost());
-                    }
-                }
-            }
-        });
-        let result = timeout(patience, executed).await;
-        if self.hits(60) {
-            sleep(up_to(30_000)).await;
-        }
-        result.map_or_else(|_| Err(lost()), |executed| executed.expect("a command"))
-    }
-
     /// Starts workers, which crash or are stopped, until nothing is left to do.
     async fn process(self: Arc<Self>, slot: i64) {
         for life in 0.. {
@@ -220,7 +131,7 @@ impl World {
     async fn fail_overs(self: Arc<Self>) {
         while self.is_faulty() {
             sleep(up_to(10_000)).await;
-            *self.lags.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + up_to(5_000);
+            self.lag(up_to(5_000));
             if chance(2) {
                 continue;
             }
@@ -276,13 +187,4 @@ impl World {
             }
         }
     }
-}
-
-fn chance(one_in: u64) -> bool {
-    seeded::random().is_multiple_of(one_in)
-}
-
-/// A random time of less than this many milliseconds.
-pub(super) fn up_to(millis: u64) -> Duration {
-    Duration::from_millis(seeded::random() % millis)
 }
