@@ -1,6 +1,7 @@
 //! A backfill whose worker dies, or is paused, at any of its commands. Each document is changed once (I1, I2).
 
 use std::os::unix::process::ExitStatusExt;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use futures_util::{StreamExt, stream};
 use mongodb::Client;
@@ -35,13 +36,16 @@ const PLACES: [&str; 14] = [
 ];
 
 async fn each_place(how: &str, case: impl AsyncFn(&TestDb, &mut Worker, &str)) {
-    let case = &case;
+    let (case, halted) = (&case, &AtomicUsize::new(0));
     let cases = PLACES.iter().map(|place| async move {
         let db = TestDb::new().await;
         fill(&db, MANY).await;
         let mut worker = Worker::start(&["backfill", db.uri(), db.name(), LEASE_MS, how, place]);
         match worker.line().await {
-            Some(line) if line == format!("halted at {place}") => case(&db, &mut worker, place).await,
+            Some(line) if line == format!("halted at {place}") => {
+                halted.fetch_add(1, Relaxed);
+                case(&db, &mut worker, place).await;
+            }
             // On a busy machine, it may lose its short lease before.
             line => {
                 let said = worker.rest().await;
@@ -52,6 +56,8 @@ async fn each_place(how: &str, case: impl AsyncFn(&TestDb, &mut Worker, &str)) {
         assert_once(&db, MANY, place).await;
     });
     stream::iter(cases).buffer_unordered(AT_ONCE).collect::<()>().await;
+    let halted = halted.load(Relaxed);
+    assert!(halted > PLACES.len() / 2, "{halted} of {} places were reached", PLACES.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -96,7 +96,7 @@ async fn i1_workers_are_killed_paused_and_terminated_while_the_application_write
     assert_eq!(record(&db, ID).await.unwrap().get_str("status").unwrap(), "completed");
 }
 
-/// A worker that is told to stop gives its range back. Otherwise, nobody could claim it for ten minutes.
+/// A worker that is terminated gives its range back. Otherwise, nobody could claim it for ten minutes.
 #[tokio::test]
 async fn i6_a_terminated_backfill_gives_its_ranges_back() {
     let db = TestDb::new().await;

@@ -1,5 +1,6 @@
 //! Backfills on the command line: started, looked at, worked on and repaired.
 
+use mongodb::ClientSession;
 use mongodb::bson::{Document, doc};
 use mongrate_tests::stored::{count, status};
 use mongrate_tests::{MyApp, Ran, Terminal, TestDb, eventually};
@@ -74,7 +75,7 @@ async fn a_backfill_that_failed() {
     assert_eq!(app.run(["status", "--check"]).await.code, 5);
 }
 
-/// A deployment starts it, and waits for it only if it is told to.
+/// A deployment starts it, and waits for it only with `--wait`.
 #[tokio::test]
 async fn a_deployment_starts_a_backfill_or_waits_for_it() {
     let db = filled().await;
@@ -89,16 +90,22 @@ async fn a_deployment_starts_a_backfill_or_waits_for_it() {
     assert_eq!(count(&db, "log", doc! { "missing": 0 }).await, 1);
 }
 
-/// While an order is locked by a transaction, its range is not done, and the process that has it is known.
-#[tokio::test]
-async fn whoever_works_on_a_backfill_is_known() {
-    let db = filled().await;
-    let app = started(&db).await;
+/// Locks an order in a transaction, so that its range is not done.
+async fn locked_order(db: &TestDb) -> ClientSession {
     let mut session = db.client().start_session().await.unwrap();
     session.start_transaction().await.unwrap();
     let orders = db.collection::<Document>("orders");
     let held = doc! { "$set": { "held": true } };
     orders.update_one(doc! { "_id": 5 }, held).session(&mut session).await.unwrap();
+    session
+}
+
+/// While an order is locked by a transaction, its range is not done, and the process that has it is known.
+#[tokio::test]
+async fn whoever_works_on_a_backfill_is_known() {
+    let db = filled().await;
+    let app = started(&db).await;
+    let mut session = locked_order(&db).await;
     let running = app.start(["up"]);
     let pid = running.pid();
     let backfill = eventually("all but one range to be done", async || {
@@ -131,11 +138,7 @@ async fn whoever_works_on_a_backfill_is_known() {
 async fn the_progress_of_a_backfill_is_shown() {
     let db = filled().await;
     let app = started(&db).await;
-    let mut session = db.client().start_session().await.unwrap();
-    session.start_transaction().await.unwrap();
-    let orders = db.collection::<Document>("orders");
-    let held = doc! { "$set": { "held": true } };
-    orders.update_one(doc! { "_id": 5 }, held).session(&mut session).await.unwrap();
+    let mut session = locked_order(&db).await;
     let mut terminal = Terminal::of(&app, 100, &["up"]);
     terminal.shows("of 12,000 documents (9").await;
     println!("{terminal}");

@@ -178,9 +178,9 @@ fn after_failure(id: &str, direction: Direction, remains: Remains, report: &Repo
     let up = if manual { format!("`{m} run {id}`") } else { format!("`{m} up`") };
     match (direction, remains) {
         (Direction::Up, Remains::Nothing) => format!("it was rolled back; fix the cause and run {up} again"),
-        (Direction::Up, Remains::Resumable) => format!(
-            "its operations so far remain and are recorded; fix the cause, and {up} resumes at the one that failed"
-        ),
+        (Direction::Up, Remains::Resumable) => {
+            format!("what it did so far remains and is recorded; fix the cause, and {up} resumes where it stopped")
+        }
         (Direction::Up, Remains::All) => format!(
             "it is applied and does not run again: check the data, or the `verify` function, or accept it with `{m} accept {id}`"
         ),
@@ -194,8 +194,8 @@ fn after_failure(id: &str, direction: Direction, remains: Remains, report: &Repo
             )
         }
         (Direction::Down, Remains::Resumable) => format!(
-            "its operations so far remain and are recorded, so the migration is partially reverted; fix the cause, and \
-             `{m} down {id}` resumes at the one that failed"
+            "what it did so far remains and is recorded, so the migration is partially reverted; fix the cause, and \
+             `{m} down {id}` resumes where it stopped"
         ),
         (Direction::Down, _) => format!(
             "its changes so far remain, so the migration is partially reverted: `{m} down {id}` reverts it again, and {up} \

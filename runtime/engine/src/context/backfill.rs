@@ -28,15 +28,16 @@ use crate::migration::{Migration, Provided};
 /// do, so it must describe the same change each time: compute values from the documents, not from the clock.
 ///
 /// The documents are changed in the order of their `_id`, in parallel, in transactions of up to 10,000. Each transaction also
-/// stores how far it has come, so that every document that the collection has at the start is changed exactly once, or not at
-/// all if it does not match, whatever process dies at whatever point. The migration lock is not held meanwhile: other migrations
+/// stores how far it has come. So every document that the collection has at the start, and that matches, is changed exactly
+/// once, no matter which processes die, and when. The migration lock is not held meanwhile: other migrations
 /// run, and several processes share the work. Only migrations that depend on this one wait for it.
 ///
 /// - Documents that are inserted later are not visited, unless their `_id` lies between two others. Deploy the code that writes
 ///   the new form first.
 /// - On a standalone server, which has no transactions, a batch that was interrupted is repeated. There a backfill must declare
 ///   [`remaining`](Documents::remaining) or [`repeatable`](Documents::repeatable).
-/// - Views and time series cannot be rewritten this way: take [`&Database`](mongodb::Database).
+/// - Views, time series and capped collections cannot be rewritten this way: take [`&Database`](mongodb::Database).
+/// - A backfill has no `timeout`.
 ///
 /// ```
 /// use mongodb::bson::doc;
@@ -78,7 +79,7 @@ impl Backfill {
     pub(crate) fn into_description(self) -> Result<Description, Error> {
         let description = self.described.ok_or_else(|| {
             Error::Refused(
-                "the body describes no change: end with `backfill.collection(..).update(..).await`, or `delete()`"
+                "the body describes no change: await `backfill.collection(..)` with `update`, `delete` or `each`"
                     .to_owned(),
             )
         })?;
@@ -89,7 +90,7 @@ impl Backfill {
 
 /// The documents of a collection to change.
 #[derive(Debug)]
-#[must_use = "nothing is described until `update` or `delete` is awaited"]
+#[must_use = "nothing is described until `update`, `delete` or `each` is awaited"]
 pub struct Documents<'b> {
     described: &'b mut Option<Description>,
     description: Description,

@@ -250,7 +250,7 @@ fn state(direction: Direction, remains: Remains) -> &'static str {
             "its changes so far remain; the next `up` runs it again from the beginning"
         }
         (Direction::Up, Remains::Resumable) => {
-            "its operations so far remain and are recorded; the next `up` resumes at the one that failed"
+            "what it did so far remains and is recorded; the next `up` resumes where it stopped"
         }
         (Direction::Up, Remains::All) => {
             "it is applied and does not run again: check the data, or the `verify` function, before the application \
@@ -259,8 +259,8 @@ fn state(direction: Direction, remains: Remains) -> &'static str {
         (_, Remains::Unknown) => "it took effect completely or not at all",
         (Direction::Down, Remains::Nothing) => "it was rolled back, so the migration is still applied",
         (Direction::Down, Remains::Resumable) => {
-            "its operations so far remain and are recorded, so the migration is partially reverted; the next `down` resumes \
-             at the one that failed"
+            "what it did so far remains and is recorded, so the migration is partially reverted; the next `down` resumes \
+             where it stopped"
         }
         (Direction::Down, Remains::Repeatable | Remains::Partial | Remains::All) => {
             "its changes so far remain, so the migration is partially reverted: run the `down` again, or let the next `up` \

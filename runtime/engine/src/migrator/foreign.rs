@@ -3,11 +3,12 @@
 use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::results::{CollectionSpecification, CollectionType};
+use mongodb::results::CollectionSpecification;
 
 use super::Migrator;
 use crate::error::codes::UNAUTHORIZED;
 use crate::error::{Error, code};
+use crate::store::unsuitable;
 
 impl Migrator {
     /// Refuses collections that Mongrate must not write to. Called before the first write of a run. Skips collections without read
@@ -52,16 +53,6 @@ impl Migrator {
             }
             Ok(_) | Err(_) => Ok(()),
         }
-    }
-}
-
-/// Names the kind of a collection that is not an ordinary one.
-fn unsuitable(listed: &CollectionSpecification) -> Option<&'static str> {
-    match listed.collection_type {
-        CollectionType::View => Some("a view"),
-        CollectionType::Timeseries => Some("a time-series collection"),
-        _ if listed.options.capped == Some(true) => Some("a capped collection"),
-        _ => None,
     }
 }
 

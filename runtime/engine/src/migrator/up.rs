@@ -79,6 +79,9 @@ impl Migrator {
     /// [`lock_wait`](crate::MigratorBuilder::lock_wait) for another process to finish, and applies one migration after another
     /// until one fails.
     ///
+    /// Works on [backfills](crate::Backfill) until they are completed, together with other processes and without the lease,
+    /// unless [`background`](Up::background) is set. A [`timeout`](Up::timeout) ends that, too.
+    ///
     /// On a database without records, a function of the application ([`first_use`](crate::MigratorBuilder::first_use)) is asked
     /// first, or else the `verify` functions: [`Error::AlreadyInEffect`].
     ///

@@ -8,7 +8,7 @@ pub enum Remains {
     Nothing,
     /// The changes until it ended. It ran outside a transaction and runs again from its beginning.
     Repeatable,
-    /// The changes until it ended, recorded operation by operation. It takes `Schema` and resumes after the last operation.
+    /// The changes until it ended, which are recorded. It takes `Schema` or `Backfill`, and resumes where it stopped.
     Resumable,
     /// An unknown part of its changes: a `Tx` body ran without a transaction, on a server that has none.
     Partial,

@@ -3,14 +3,14 @@
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::error::Result;
-use mongodb::results::{CollectionSpecification, CollectionType};
+use mongodb::results::CollectionSpecification;
 use mongodb::{Collection, Database};
 
 use super::filter::by_id;
 use super::range::{Counts, Range, RangeId, RangeState};
 use crate::context::Description;
 use crate::error::Error;
-use crate::store::now;
+use crate::store::{now, unsuitable};
 
 /// Up to this many documents are changed at once, under the lease.
 const SMALL: u64 = 10_000;
@@ -50,7 +50,7 @@ pub(crate) async fn plan(
     let (run, uuid) = (ObjectId::new(), listed.as_ref().map_or(Bson::Null, identity));
     if let Some(kind) = listed.as_ref().and_then(unsuitable) {
         return Err(Error::Refused(format!(
-            "'{name}' is {kind}, which has no index on `_id` to divide; take `&Database` to rewrite it"
+            "'{name}' is {kind}, which a backfill cannot rewrite in transactions by `_id`; take `&Database`"
         )));
     }
     let documents = database.collection::<Document>(name);
@@ -60,7 +60,7 @@ pub(crate) async fn plan(
     let Some((first, top)) = ends else {
         return Ok(Planned { run, ranges: Vec::new(), documents: 0, uuid, is_small: true });
     };
-    let number = if is_small { 1 } else { (PER_WORKER * description.workers).clamp(RANGES.0, RANGES.1) };
+    let number = if is_small { 1 } else { PER_WORKER.saturating_mul(description.workers).clamp(RANGES.0, RANGES.1) };
     let mut starts = if is_small { Vec::new() } else { sampled(&documents, number).await.map_err(failed)? };
     starts.insert(0, first);
     let ranges = (0_i64..).zip(starts.iter().enumerate()).map(|(n, (index, start))| {
@@ -91,15 +91,6 @@ pub(crate) async fn listed(database: &Database, name: &str) -> Result<Option<Col
 /// Identifies a collection.
 pub(crate) fn identity(listed: &CollectionSpecification) -> Bson {
     listed.info.uuid.clone().map_or(Bson::Null, Bson::Binary)
-}
-
-fn unsuitable(listed: &CollectionSpecification) -> Option<&'static str> {
-    match listed.collection_type {
-        CollectionType::View => Some("a view"),
-        CollectionType::Timeseries => Some("a time-series collection"),
-        _ if listed.options.capped == Some(true) => Some("a capped collection"),
-        _ => None,
-    }
 }
 
 /// Returns the first and the last `_id`.

@@ -20,6 +20,12 @@ impl Executor<'_> {
         step.attempts = 1;
         let id = step.migration.id();
         let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
+        if step.migration.timeout().is_some() {
+            return Err(Error::Refused(
+                "a backfill has no `timeout`: it goes on while other migrations run; remove the argument".to_owned(),
+            )
+            .into());
+        }
         if !self.transactional && !description.is_repeatable() {
             return Err(Error::Refused(
                 "on a server without transactions, a batch that was interrupted is repeated: declare `remaining`, or \

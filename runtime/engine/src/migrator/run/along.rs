@@ -99,7 +99,9 @@ impl Run {
         stop: &Stop,
     ) -> Result<(), Error> {
         let host = host();
-        let workers = (0..opened.description.workers).map(|_| async {
+        // More workers than ranges would find nothing to claim.
+        let number = opened.header.ranges.min(opened.description.workers.into());
+        let workers = (0..number).map(|_| async {
             let session = opened.session(&link.database).await?;
             let mut worker = Worker::new(opened.store.clone(), session, stop.clone(), opened.description.pace(), &host);
             // On any thread, because a body may compute the changes.
