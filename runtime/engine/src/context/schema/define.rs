@@ -8,6 +8,7 @@ use super::log::Done;
 use super::perform::{Performer, VALIDATION};
 use super::retry::Retry;
 use super::seen::still_there;
+use super::send::Answer;
 use super::server::Server;
 use crate::error::code;
 use crate::error::codes::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, VIEW_OVER_COLLECTION};
@@ -15,18 +16,22 @@ use crate::error::codes::{INDEX_NOT_FOUND, NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND
 impl<S: Server> Performer<S> {
     /// Performs an effect that moves no data. Its command is idempotent.
     pub(super) async fn define(&mut self, effect: &Effect, before: &Document) -> Result<(), Failure> {
-        let mut done = self.send(effect, before).await?;
-        if done == Done::Already {
+        let mut confirmed = false;
+        let done = loop {
+            let Answer { done, retried } = self.send(effect, before).await?;
+            if done == Done::Now || confirmed && !retried {
+                break done;
+            }
             // Perhaps an earlier attempt did it, and a fail-over may still undo that.
             self.write_barrier().await?;
-            done = self.send(effect, before).await?;
-        }
+            confirmed = true;
+        };
         self.ended(effect, done);
         Ok(())
     }
 
-    async fn send(&mut self, effect: &Effect, before: &Document) -> Result<Done, Failure> {
-        let done = match effect {
+    async fn send(&mut self, effect: &Effect, before: &Document) -> Result<Answer, Failure> {
+        let answer = match effect {
             Effect::CreateIndexes { on, specs } => {
                 let command = doc! { "createIndexes": on, "indexes": specs };
                 self.send_until_answered(command, &[]).await
@@ -56,33 +61,35 @@ impl<S: Server> Performer<S> {
             }
             Effect::Drop { .. } | Effect::Rename { .. } => unreachable!("these move data"),
         };
-        done.map_err(|error| self.failed(effect, &error))
+        answer.map_err(|error| self.failed(effect, &error))
     }
 
     /// Creates a collection or a view. An existing one of the same kind gets the fields of `modify`.
-    async fn create(&mut self, effect: &Effect, create: Document, modify: Document) -> Result<Done, Failure> {
+    async fn create(&mut self, effect: &Effect, create: Document, modify: Document) -> Result<Answer, Failure> {
         let created = self.send_until_answered(create, &[NAMESPACE_EXISTS, VIEW_OVER_COLLECTION]).await;
-        let mut done = created.map_err(|error| self.failed(effect, &error))?;
-        if done == Done::Already && !modify.is_empty() {
+        let mut answer = created.map_err(|error| self.failed(effect, &error))?;
+        if answer.done == Done::Already && !modify.is_empty() {
             self.read(effect, &[effect.on()]).await?.refuse_other_kind(effect)?;
             let mut command = doc! { "collMod": effect.on() };
             command.extend(modify);
-            done = self.send_until_answered(command, &[]).await.map_err(|error| self.failed(effect, &error))?;
+            answer = self.send_until_answered(command, &[]).await.map_err(|error| self.failed(effect, &error))?;
         }
-        Ok(done)
+        Ok(answer)
     }
 
     /// Drops the indexes that existed before. Sent late, the command drops no index that was created since, as `*` would.
-    async fn drop_indexes(&mut self, effect: &Effect, on: &str, before: &Document) -> Result<Done, Failure> {
+    async fn drop_indexes(&mut self, effect: &Effect, on: &str, before: &Document) -> Result<Answer, Failure> {
         let mut retry = Retry::new(self.max_time);
         loop {
             let indexes = self.read_indexes(effect, on).await?;
             let names = still_there(&indexes, before);
             if names.is_empty() {
-                return Ok(Done::Already);
+                return Ok(Answer::of(Done::Already, &retry));
             }
             let command = doc! { "dropIndexes": on, "index": names };
-            let Err(error) = self.server.attempt(command, &mut retry).await else { return Ok(Done::Now) };
+            let Err(error) = self.server.attempt(command, &mut retry).await else {
+                return Ok(Answer::of(Done::Now, &retry));
+            };
             let again = match code(&error) {
                 // The server drops none of them if one is missing.
                 Some(INDEX_NOT_FOUND | NAMESPACE_NOT_FOUND) => self.pause(error, &mut retry).await,

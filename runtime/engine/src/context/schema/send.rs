@@ -12,14 +12,30 @@ use crate::error::codes::{API_STRICT_ERROR, BACKGROUND_OPERATION_IN_PROGRESS, IN
 use crate::error::{code, is_transient};
 use crate::stop::backoff;
 
+/// The answer to an idempotent command.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    pub(super) done: Done,
+    /// Whether an attempt before had no answer, so that it may have done what this one found done.
+    pub(super) retried: bool,
+}
+
+impl Answer {
+    pub(super) fn of(done: Done, retry: &Retry) -> Self {
+        Self { done, retried: retry.count > 0 }
+    }
+}
+
 impl<S: Server> Performer<S> {
     /// Sends an idempotent command. The codes in `already` mean that there is nothing to do.
-    pub(super) async fn send_until_answered(&mut self, command: Document, already: &[i32]) -> Result<Done> {
+    pub(super) async fn send_until_answered(&mut self, command: Document, already: &[i32]) -> Result<Answer> {
         let mut retry = Retry::new(self.max_time);
         loop {
             match self.server.attempt(command.clone(), &mut retry).await {
-                Ok(()) => return Ok(Done::Now),
-                Err(error) if code(&error).is_some_and(|code| already.contains(&code)) => return Ok(Done::Already),
+                Ok(()) => return Ok(Answer::of(Done::Now, &retry)),
+                Err(error) if code(&error).is_some_and(|code| already.contains(&code)) => {
+                    return Ok(Answer::of(Done::Already, &retry));
+                }
                 Err(error) => self.again(error, &mut retry).await?,
             }
         }

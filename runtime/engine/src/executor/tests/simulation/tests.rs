@@ -4,6 +4,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use super::schedule::{Body, Call, Fault, Kind, Schedule, What, ddl, ddl_and_writes, transactions};
+use super::script::Script;
 use super::server::{Sabotage, Tally};
 use super::world::play;
 
@@ -135,6 +136,26 @@ fn the_model_finds_presence_inferred_from_a_read() {
 #[test]
 fn the_model_finds_a_body_that_starts_over() {
     found(&ddl(), Sabotage::FromTheTop, "I1: ");
+}
+
+/// A fail-over undoes a dropped index, and another one the drop that was sent again. Both replies are lost.
+#[test]
+fn i1_an_operation_that_two_fail_overs_undo_is_sent_again() {
+    let fault = |at, nth, what| Fault { at, nth, what };
+    let fail_over = What::FailOverBefore { survives: false, ahead: 0 };
+    let faults = vec![
+        fault(Call::Ddl, 0, What::InDoubt),
+        fault(Call::Write, 1, fail_over),
+        fault(Call::Ddl, 2, What::InDoubt),
+        fault(Call::Write, 3, fail_over),
+    ];
+    let bodies = vec![Body { seconds: 0, kind: Kind::Schema(Script::Reindex) }];
+    for after in 0..20 {
+        let (bodies, faults) = (bodies.clone(), faults.clone());
+        let schedule = Schedule { seed: after as u64, starts: vec![0], bodies, faults, may_kill: false };
+        let found = Found { schedule, after, sabotage: Sabotage::Nothing };
+        assert!(play(&found.schedule, found.sabotage, false).violations.is_empty(), "{}", found.describe());
+    }
 }
 
 /// A holder dies between its fence and its commit, and the successor's take-over has an unknown result.
