@@ -19,12 +19,12 @@ use crate::admin::{Administration, PAGE};
 const PORT: u16 = 3000;
 
 /// The limit for requests in progress at shutdown. Idle connections are closed then, too.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// The exit code after a second signal.
 const INTERRUPTED: i32 = 130;
 
-/// Serves until ctrl-C or SIGTERM. Requests in progress get another second. A second signal ends the process at once.
+/// Serves until ctrl-C or SIGTERM. Requests in progress get a few seconds more. A second signal ends the process at once.
 pub async fn serve(migrator: &Migrator) -> anyhow::Result<()> {
     let admin = Administration::new(migrator)?;
     let listener = listen().await?;

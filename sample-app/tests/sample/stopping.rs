@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// Much more than the expected two seconds. A service that waits for its clients would never end.
+/// Much more than the few seconds that requests get. A service that waits for its clients would never end.
 const SOON: Duration = Duration::from_secs(20);
 
 struct Service {
@@ -75,6 +75,18 @@ async fn half_a_request(service: &Service) -> TcpStream {
     stream
 }
 
+/// A client whose request the service reads and that never sends the rest of it.
+async fn request_in_progress(service: &Service) -> TcpStream {
+    let mut stream = service.connect().await;
+    let head = "POST /system/database/session HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(str::from_utf8(&answer), Ok("HTTP/1.1 100"));
+    stream
+}
+
 #[tokio::test]
 async fn clients_do_not_keep_it() {
     let server = Mongod::start().await.unwrap();
@@ -92,7 +104,7 @@ async fn clients_do_not_keep_it() {
 async fn a_second_signal_ends_it_at_once() {
     let server = Mongod::start().await.unwrap();
     let mut service = Service::start(&server).await;
-    let client = half_a_request(&service).await;
+    let client = request_in_progress(&service).await;
     service.signal("INT").await;
     service.says("Stopping.").await;
     service.signal("INT").await;
