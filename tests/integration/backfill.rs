@@ -2,6 +2,7 @@
 
 mod described;
 mod mistakes;
+mod steered;
 
 use std::time::Duration;
 

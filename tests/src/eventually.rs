@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
 
-/// Polls until there is an answer. Panics after 30 seconds with the name of the condition.
+/// Polls until there is an answer. Panics after a minute with the name of the condition.
 ///
 /// ```no_run
 /// # async fn example(orders: mongodb::Collection<mongodb::bson::Document>) {

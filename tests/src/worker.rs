@@ -60,9 +60,9 @@ impl Worker {
         self.child.id()
     }
 
-    /// Returns the next line of its output, or `None` at the end. Panics after 30 seconds.
+    /// Returns the next line of its output, or `None` at the end. Panics after 90 seconds.
     pub async fn line(&mut self) -> Option<String> {
-        timeout(Duration::from_secs(30), self.lines.recv()).await.expect("no output from the worker")
+        timeout(Duration::from_secs(90), self.lines.recv()).await.expect("no output from the worker")
     }
 
     /// Lets a worker continue that has printed `ready`.

@@ -47,6 +47,8 @@ pub enum Action {
     Up,
     /// Stop a run.
     Stop,
+    /// Pause, resume and tune backfills.
+    Steer,
     /// Create the code of a new migration to copy.
     Draft,
     /// Revert applied migrations.
@@ -69,7 +71,7 @@ impl Action {
     pub fn level(self) -> Level {
         match self {
             Self::Look => Level::Read,
-            Self::DryRun | Self::Up | Self::Stop | Self::Draft => Level::Operate,
+            Self::DryRun | Self::Up | Self::Stop | Self::Steer | Self::Draft => Level::Operate,
             Self::Down | Self::Mark | Self::Baseline | Self::Accept | Self::Prune | Self::Unlock => Level::Repair,
         }
     }
@@ -147,6 +149,7 @@ impl fmt::Display for Action {
             Self::DryRun => "simulate a run",
             Self::Up => "apply migrations",
             Self::Stop => "stop a run",
+            Self::Steer => "pause and tune backfills",
             Self::Draft => "create the code of a migration",
             Self::Down => "revert migrations",
             Self::Mark => "mark migrations as applied or pending",

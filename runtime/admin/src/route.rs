@@ -43,6 +43,14 @@ pub(crate) fn delete<T: 'static>(
     Route::new(Method::DELETE, path, action.into(), on(MethodFilter::DELETE, handler))
 }
 
+pub(crate) fn patch<T: 'static>(
+    path: &'static str,
+    action: impl Into<Option<Action>>,
+    handler: impl Handler<T, ()>,
+) -> Route {
+    Route::new(Method::PATCH, path, action.into(), on(MethodFilter::PATCH, handler))
+}
+
 impl Route {
     fn new(method: Method, path: &'static str, action: Option<Action>, handler: MethodRouter) -> Self {
         Self { method, path, action, handler, doc: Doc::default() }

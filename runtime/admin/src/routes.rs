@@ -4,14 +4,14 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 
-use crate::access::Action::{Accept, Baseline, Down, Draft, DryRun, Look, Mark, Prune, Stop, Unlock, Up};
+use crate::access::Action::{Accept, Baseline, Down, Draft, DryRun, Look, Mark, Prune, Steer, Stop, Unlock, Up};
 use crate::admin::Admin;
 use crate::call::Call;
 use crate::face::Face;
 use crate::guard::{self, Gate};
 use crate::parameters;
 use crate::problem::Problem;
-use crate::route::{Route, delete, get, post};
+use crate::route::{Route, delete, get, patch, post};
 use crate::{api, page};
 use crate::{events, openapi};
 
@@ -45,6 +45,9 @@ pub(crate) fn api() -> Vec<Route> {
             .answers(&[(200, "backfill"), (304, "")]),
         get("/backfills/{id}", Look, api::backfills::show).does("Show how far a backfill has come")
             .answers(&[(200, "open-backfill"), (304, "")]),
+        patch("/backfills/{id}", Steer, api::backfills::steer).does("Pause, resume or tune a backfill")
+            .reads("steer-request")
+            .answers(&[(200, "open-backfill")]),
         get("/tenants", Look, api::tenants::tenants).does("Show how far the databases of the tenants are")
             .takes(parameters::OF_TENANTS).answers(&[(200, "tenants")]),
         get("/plan", Look, api::plan::plan).does("Show what a run would do, with the `ETag` that confirms it")
@@ -126,6 +129,7 @@ pub(crate) fn page() -> Vec<Route> {
         post("/down", Down, page::acts::down),
         post("/dry-run", DryRun, page::acts::dry_run),
         post("/up-all", Up, page::tenants::up_all),
+        post("/steer", Steer, page::acts::steer),
         post("/stop", Stop, page::acts::stop),
         post("/mark-applied", Mark, page::acts::mark_applied),
         post("/mark-pending", Mark, page::acts::mark_pending),

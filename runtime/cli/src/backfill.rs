@@ -1,18 +1,21 @@
 //! `backfill`
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use console::Emoji;
+use mongrate::context::Pace;
 use mongrate::display::{Count, plural};
 use mongrate::json;
 use mongrate::migration::{Direction, Kind, State};
-use mongrate::migrator::{BackfillStatus, BackfillWorker, Migrator, Standing};
+use mongrate::migrator::{BackfillStatus, BackfillWorker, Migrator, Standing, Steer};
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::ink::RED;
+use super::ink::{RED, YELLOW};
 use super::invocation::migrate;
+use super::options::Who;
 use super::session::Session;
 use super::{style, table};
 
@@ -20,10 +23,83 @@ use super::{style, table};
 const BAR: usize = 20;
 
 #[derive(Clone, Debug, Args)]
-pub(super) struct Backfill {}
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Backfill {
+    #[command(subcommand)]
+    change: Option<Change>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Change {
+    /// Stop the work on a backfill until it is resumed
+    Pause(Steered),
+    /// Go on with a paused backfill
+    Resume(Steered),
+    /// Change how fast a backfill works
+    Tune(Tuned),
+}
+
+#[derive(Clone, Debug, Args)]
+struct Steered {
+    /// Qualified id of the backfill
+    id: String,
+
+    #[command(flatten)]
+    who: Who,
+
+    /// Reason for the history
+    #[arg(long, value_name = "REASON")]
+    because: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[group(id = "tuning", required = true, multiple = true, args = ["workers", "pace"])]
+struct Tuned {
+    /// Number of batches at the same time, in all processes together
+    #[arg(long, value_name = "NUMBER")]
+    workers: Option<NonZeroU32>,
+
+    /// `full`, `polite` (rests after each batch as long as it took), or a number of documents per second
+    #[arg(long)]
+    pace: Option<Pace>,
+
+    #[command(flatten)]
+    steered: Steered,
+}
+
+impl Change {
+    async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let migrator = session.migrator().await?;
+        let steer = |id: &str| migrator.steer(id);
+        let (mut steer, steered) = match self {
+            Self::Pause(steered) => (steer(&steered.id).pause(), steered),
+            Self::Resume(steered) => (steer(&steered.id).resume(), steered),
+            Self::Tune(Tuned { workers, pace, steered }) => {
+                let steer = workers.into_iter().fold(steer(&steered.id), Steer::workers);
+                (pace.into_iter().fold(steer, Steer::pace), steered)
+            }
+        };
+        steer = steered.who.by().into_iter().fold(steer, Steer::by);
+        steered.because.into_iter().fold(steer, Steer::because).await?;
+        let backfills = migrator.backfills().await?;
+        let backfill = backfills.iter().find(|backfill| backfill.id == steered.id);
+        let output = &session.output;
+        if output.is_json() {
+            output.json(&json::Backfills::of(&backfills))?;
+        } else if let Some(backfill) = backfill {
+            output.outcome(format_args!("{}: {}", backfill.id, remarks(backfill)))?;
+        } else {
+            output.outcome(format_args!("{}: completed meanwhile", steered.id))?;
+        }
+        Ok(Exit::Done)
+    }
+}
 
 impl Backfill {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        if let Some(change) = self.change {
+            return change.run(session).await;
+        }
         let backfills = session.migrator().await?.backfills().await?;
         let output = &session.output;
         if output.is_json() {
@@ -99,10 +175,23 @@ fn remarks(backfill: &BackfillStatus) -> String {
     } else if backfill.done == backfill.ranges {
         remarks.push(format!("all documents are done; `{} up` completes it", migrate()));
     }
-    if backfill.state == State::Underway && backfill.done < backfill.ranges || !backfill.workers.is_empty() {
+    let is_paused = backfill.paused.is_some();
+    remarks.extend(backfill.paused.as_ref().map(|pause| YELLOW.paint(&pause.to_string()).to_string()));
+    remarks.extend(tuned(backfill));
+    let is_unfinished = backfill.state == State::Underway && backfill.done < backfill.ranges;
+    if is_unfinished && !is_paused || !backfill.workers.is_empty() {
         remarks.push(workers(backfill));
     }
+    remarks.extend(backfill.speed());
     remarks.join("; ")
+}
+
+/// What a person has set in place of the code's: `4 workers, pace polite`.
+fn tuned(backfill: &BackfillStatus) -> Option<String> {
+    let workers = backfill.tuned_workers.map(|workers| plural(workers.into(), "worker"));
+    let pace = backfill.tuned_pace.map(|pace| format!("pace {pace}"));
+    let tuned: Vec<_> = workers.into_iter().chain(pace).collect();
+    (!tuned.is_empty()).then(|| tuned.join(", "))
 }
 
 fn percent(backfill: &BackfillStatus) -> String {

@@ -114,7 +114,8 @@ pub(super) fn entries(entries: &[HistoryEntry]) -> String {
             Some(other) => YELLOW.paint(other.as_str().replace('-', " ")).to_string(),
         };
         let ran = matches!(entry.act, Act::Up | Act::Down | Act::Verify);
-        let mut remarks: Vec<_> = [&entry.because, &entry.error].into_iter().flatten().cloned().collect();
+        let mut remarks: Vec<_> =
+            [&entry.steered, &entry.because, &entry.error].into_iter().flatten().cloned().collect();
         remarks.extend(entry.holder.as_deref().map(|holder| format!("from process {} on {}", holder.pid, holder.host)));
         rows.add_row([
             style::moment(entry.executed_at),

@@ -85,6 +85,8 @@ fn print(
     if let Some(backfill) = backfill {
         lines.push(("progress", backfill::progress(backfill)));
         lines.push(("workers", backfill::workers(backfill)));
+        lines.extend(backfill.speed().map(|speed| ("speed", speed)));
+        lines.extend(backfill.paused.as_ref().map(|pause| ("steering", pause.to_string())));
     }
     lines.extend([
         ("source", migration.source().to_string()),

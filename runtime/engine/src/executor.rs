@@ -37,7 +37,8 @@ use crate::stop::{Deadline, Reason, Stop};
 use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
-pub(crate) use backfill::{Header, Opened, RangeState, Seen, Worker, describe, look};
+pub use backfill::Pause;
+pub(crate) use backfill::{Header, Opened, RangeState, Seen, Steering, Terms, Worker, describe, look};
 pub(crate) use body::catch_panic;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;

@@ -27,6 +27,7 @@ mod run;
 mod running;
 mod show;
 pub mod status;
+mod steer;
 mod steps;
 mod unlinked;
 mod up;
@@ -41,7 +42,7 @@ use tokio::task::JoinError;
 use tracing::Instrument;
 
 pub use amend::Amend;
-pub use backfills::{BackfillStatus, BackfillWorker};
+pub use backfills::{BackfillStatus, BackfillWorker, Pause};
 pub use boot::{Backfills, Boot, Booted, Environment};
 pub use builder::MigratorBuilder;
 pub use connection::Connection;
@@ -56,6 +57,7 @@ pub use require::Require;
 pub use rerun::Rerun;
 pub use show::Details;
 pub use status::{Standing, Status};
+pub use steer::Steer;
 pub use up::Up;
 pub use validate::{Finding, Problem, Validation};
 

@@ -57,6 +57,34 @@ async fn a_backfill() {
     told.is("a_backfill");
 }
 
+/// A paused backfill stays as it is; `up` says who paused it, and why.
+#[tokio::test]
+async fn a_backfill_that_is_steered() {
+    let db = filled().await;
+    let mut told = Transcript::of(MyApp::shop(&db));
+    for words in [
+        "backfill pause 010_order_totals",
+        "up --background",
+        "backfill pause 010_order_totals --by ana --because sale",
+        "backfill",
+        "show 010_order_totals",
+        "up",
+        "backfill tune 010_order_totals",
+        "backfill tune 010_order_totals --pace fast",
+        "backfill tune 010_order_totals --workers 4 --pace 7000 --by ben",
+        "backfill pause 010_order_tolals",
+    ] {
+        told.run(words).await;
+    }
+    assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 0);
+    for words in ["backfill resume 010_order_totals --by ben", "backfill tune 010_order_totals --pace full", "up"] {
+        told.run(words).await;
+    }
+    told.run("history").await;
+    assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 12_000);
+    told.is("a_backfill_that_is_steered");
+}
+
 /// A failure says which documents stand in the way, how far the backfill has come, and what to do.
 #[tokio::test]
 async fn a_backfill_that_failed() {

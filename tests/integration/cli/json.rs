@@ -184,6 +184,11 @@ async fn reads_backfills(reader: &mut Reader) {
     for name in ["backfill", "plan", "status", "deploy"] {
         reader.reads(&app, name, name).await;
     }
+    reader.reads(&app, "backfill", "backfill tune 010_order_totals --workers 2 --pace full").await;
+    let paused = reader.reads(&app, "backfill", "backfill pause 010_order_totals --by ana --because sale").await;
+    assert_eq!(paused["backfills"][0]["paused"]["because"], "sale", "{paused}");
+    reader.reads(&app, "backfill", "backfill resume 010_order_totals").await;
+    reader.reads(&app, "history", "history").await;
     let refused = doc! { "$nor": [{ "_id": 11_999, "total": 1 }] };
     db.run_command(doc! { "collMod": "orders", "validator": refused }).await.unwrap();
     let mut session = db.client().start_session().await.unwrap();

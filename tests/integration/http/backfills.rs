@@ -91,6 +91,49 @@ async fn the_page_shows_how_far_a_backfill_has_come() {
 }
 
 #[tokio::test]
+async fn a_backfill_is_paused_tuned_and_resumed() {
+    let db = TestDb::new().await;
+    let migrator = started(&db).await;
+    let app = App::new(&migrator);
+    let path = format!("/backfills/{ID}");
+    let steer = async |token: &str, body: Value| app.json(Method::PATCH, token, &path, &body).await;
+    assert_eq!(steer(READ, json!({ "paused": true })).await.status, StatusCode::FORBIDDEN);
+    let paused = steer(OPERATE, json!({ "paused": true, "because": "sale until noon" })).await;
+    assert_eq!((paused.status, &paused.value()["paused"]["because"]), (StatusCode::OK, &json!("sale until noon")));
+    assert_eq!(paused.value(), app.get(READ, &path).await.value());
+    let tuned = steer(OPERATE, json!({ "workers": 4, "pace": "7000" })).await.value();
+    assert_eq!((&tuned["tunedWorkers"], &tuned["tunedPace"]), (&json!(4), &json!("7000")));
+    for (wrong, told) in [
+        (json!({ "pace": "fast" }), "a pace is 'full', 'polite' or a number of documents per second"),
+        (json!({ "workers": 0 }), "nonzero"),
+        (json!({}), "nothing to change"),
+        (json!({ "pause": true }), "unknown field"),
+    ] {
+        let answer = steer(OPERATE, wrong).await;
+        assert!(answer.status.is_client_error() && answer.text.contains(told), "{}", answer.text);
+    }
+    let text = words(&app.page(OPERATE, VIEW).await);
+    assert!(text.contains("paused") && text.contains("by operate sale until noon"), "{text}");
+    assert!(text.contains("Steer it Resume… The processes that serve"), "{text}");
+    assert!(!words(&app.page(READ, VIEW).await).contains("Steer it"));
+    assert!(words(&app.page(READ, "").await).contains("sale until noon"));
+
+    let resumed = app.form(OPERATE, "steer", &[("id", ID), ("paused", "false"), ("because", "")]).await;
+    assert_eq!(resumed.status, StatusCode::SEE_OTHER, "{}", resumed.text);
+    let form = [("id", ID), ("workers", ""), ("pace", "full"), ("because", "night")];
+    assert_eq!(app.form(OPERATE, "steer", &form).await.status, StatusCode::SEE_OTHER);
+    let text = words(&app.page(OPERATE, "history").await);
+    assert!(text.contains("Backfill steered : paused") && text.contains("Backfill steered : pace full"), "{text}");
+    let entries = app.get(READ, "/history?act=steer").await.value()["entries"].clone();
+    assert_eq!(entries[0]["steered"], "pace full", "{entries}");
+    assert_eq!(listed(&app).await[0]["paused"], Value::Null);
+    migrator.up().await.unwrap();
+    assert_once(&db, MANY, "steered").await;
+    let over = steer(OPERATE, json!({ "paused": true })).await;
+    assert_eq!(over.status, StatusCode::NOT_FOUND, "{}", over.text);
+}
+
+#[tokio::test]
 async fn a_run_goes_on_with_a_backfill() {
     let db = TestDb::new().await;
     let app = App::new(&started(&db).await);

@@ -14,11 +14,12 @@ async fn only(_: &mut Tx) -> Result<(), mongodb::error::Error> {
     Ok(())
 }
 
-const ACTIONS: [Action; 11] = [
+const ACTIONS: [Action; 12] = [
     Action::Look,
     Action::DryRun,
     Action::Up,
     Action::Stop,
+    Action::Steer,
     Action::Draft,
     Action::Down,
     Action::Mark,

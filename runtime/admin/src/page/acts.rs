@@ -12,6 +12,7 @@ use super::takeover;
 use super::view::View;
 use super::words::whole;
 use crate::api::amend::{Amendment, amend};
+use crate::api::backfills::{Change, change_of};
 use crate::api::unlock::release;
 use crate::api::up::{Request, launch};
 use crate::call::{Call, Form};
@@ -55,6 +56,20 @@ pub(crate) struct RunForm {
 #[serde(deny_unknown_fields)]
 pub(crate) struct StopForm {
     id: String,
+    #[serde(default)]
+    because: Because,
+}
+
+/// A pause or a change of pace of a backfill.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SteerForm {
+    id: String,
+    paused: Option<bool>,
+    #[serde(default, deserialize_with = "text")]
+    workers: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pace: Option<String>,
     #[serde(default)]
     because: Because,
 }
@@ -143,6 +158,23 @@ fn refused(call: &Call, error: &Error, plan: String) -> Problem {
         }
         _ => problem,
     }
+}
+
+pub(crate) async fn steer(call: Call, Form(form): Form<SteerForm>) -> Result<Response, Problem> {
+    let change = Change {
+        paused: form.paused,
+        workers: form
+            .workers
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| Problem::unprocessable("the number of workers must be a number from 1 on"))?,
+        pace: form.pace,
+        because: form.because,
+        by: By::default(),
+    };
+    change_of(&call, &form.id, &change).await?;
+    Ok(redirect(&View::Migration.url(&call.site, &[("id", &form.id)])))
 }
 
 pub(crate) async fn stop(call: Call, Form(form): Form<StopForm>) -> Result<Response, Problem> {

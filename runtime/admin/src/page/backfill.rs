@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use mongrate::display::{Count, plural};
 use mongrate::migrator::BackfillStatus;
 
+use super::forms::{address, because};
 use super::words::{self, ago, visible};
 use crate::call::Call;
 
@@ -22,9 +23,60 @@ pub(super) fn progress(call: &Call, backfill: &BackfillStatus, with_failure: boo
                 code { (visible(&backfill.collection)) } ", " (Count(backfill.changed)) " changed, "
                 (Count(backfill.done)) " of " (plural(backfill.ranges, "range")) " done"
             }
-            p.needs { "Started " (ago(backfill.started)) ". " (workers(backfill)) }
+            p.needs {
+                "Started " (ago(backfill.started)) ". "
+                @if let Some(pause) = &backfill.paused {
+                    (words::badge(words::Tone::Busy, "paused")) " " (ago(pause.at))
+                    @if let Some(by) = &pause.by { " by " (visible(by)) }
+                    @if let Some(because) = &pause.because { " " q { (visible(because)) } }
+                    ". "
+                }
+                @if backfill.paused.is_none() || !backfill.workers.is_empty() { (workers(backfill)) }
+                @if let Some(speed) = backfill.speed() { " " (speed) "." }
+            }
             @if let Some(failure) = backfill.failure.as_ref().filter(|_| with_failure) {
                 (words::error(call, &format!("failure-{}", backfill.id), failure, &[]))
+            }
+        }
+    }
+}
+
+/// The forms that pause, resume and tune it.
+pub(super) fn forms(call: &Call, backfill: &BackfillStatus) -> Markup {
+    let is_paused = backfill.paused.is_some();
+    let (verb, effect) = if is_paused {
+        ("Resume", "The processes that serve go on with it within seconds.")
+    } else {
+        ("Pause", "Nobody works on it, whatever is deployed or restarted, until it is resumed.")
+    };
+    html! {
+        section.changes {
+            h2 { "Steer it" }
+            details.group id="pause" {
+                summary { (verb) "… " span.muted { (effect) } }
+                form.fold method="post" action=(address(&call.site, "steer")) {
+                    input type="hidden" name="id" value=(backfill.id);
+                    input type="hidden" name="paused" value=(!is_paused);
+                    (because(false))
+                    div.actions { button { (verb) } }
+                }
+            }
+            details.group id="tune" {
+                summary { "Change its pace… " span.muted { "In place of what the code says." } }
+                form.fold method="post" action=(address(&call.site, "steer")) {
+                    input type="hidden" name="id" value=(backfill.id);
+                    label.field {
+                        span { "Workers " em { "batches at the same time, in all processes together" } }
+                        input type="number" name="workers" min="1" value=[backfill.tuned_workers];
+                    }
+                    label.field {
+                        span { "Pace " em { "full, polite (rests after each batch as long as it took), or documents per second" } }
+                        input type="text" name="pace" pattern="full|polite|[1-9][0-9]*" autocapitalize="off"
+                            value=[backfill.tuned_pace.map(|pace| pace.to_string())];
+                    }
+                    (because(false))
+                    div.actions { button { "Change" } }
+                }
             }
         }
     }

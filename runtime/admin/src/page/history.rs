@@ -139,7 +139,8 @@ fn what(entry: &HistoryEntry) -> Markup {
     let act = filter::name(entry.act);
     let status = entry.status.filter(|_| matches!(entry.act, Act::Up | Act::Down | Act::Verify | Act::Run));
     html! {
-        (act) @if let Some(status) = status { " " (result(status)) }
+        (act) @if let Some(steered) = &entry.steered { ": " (visible(steered)) }
+        @if let Some(status) = status { " " (result(status)) }
     }
 }
 

@@ -76,6 +76,7 @@ fn title(id: &str, state: &str) -> String {
 /// A migration of this program. Without a history, the status is an old one, and nothing can be done.
 fn linked(call: &Call, seen: &Seen, standing: &Standing<'_>, history: Option<&HistoryPage>) -> Markup {
     let (status, migration) = (&*seen.status, standing.migration);
+    let backfill = seen.backfills.iter().find(|backfill| backfill.id == migration.id());
     html! {
         (crumb(call, migration.id()))
         section.head {
@@ -87,13 +88,16 @@ fn linked(call: &Call, seen: &Seen, standing: &Standing<'_>, history: Option<&Hi
         }
         div #state .blocks data-live {
             (drift(standing))
-            @if let Some(backfill) = seen.backfills.iter().find(|backfill| backfill.id == migration.id()) {
+            @if let Some(backfill) = backfill {
                 section.panel { h2 { "Progress" } (backfill::progress(call, backfill, true)) (next_worker(backfill)) }
             }
             section.panel { h2 { "Facts" } (facts::of(migration, standing.record)) }
             section.panel { h2 { "Neighbors" } (neighbors(call, status, standing)) }
         }
         @if let Some(history) = history {
+            @if let Some(backfill) = backfill.filter(|_| call.allowed.may(Action::Steer)) {
+                (backfill::forms(call, backfill))
+            }
             (amend::forms(call, status, standing))
             (executions::section(call, migration.id(), history))
         } @else {

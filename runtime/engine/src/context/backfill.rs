@@ -2,6 +2,7 @@
 
 mod change;
 mod description;
+mod pace;
 
 use std::any::{Any, type_name};
 use std::future::{IntoFuture, Ready, ready};
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 pub use self::change::Change;
 pub(crate) use self::change::{Compute, Deed};
 pub(crate) use self::description::{Action, Description};
+pub use self::pace::{InvalidPace, Pace};
 use super::scope::Scope;
 use super::tx::decoded;
 use crate::error::Error;
@@ -111,7 +113,8 @@ impl<'b> Documents<'b> {
         self
     }
 
-    /// The number of batches that run at the same time, over all processes. Default: 2.
+    /// The number of batches that run at the same time, over all processes. Default: 2. [`Migrator::steer`](crate::Migrator::steer)
+    /// changes it later.
     pub fn workers(mut self, workers: NonZeroU32) -> Self {
         self.description.workers = workers.get();
         self
@@ -120,6 +123,13 @@ impl<'b> Documents<'b> {
     /// The largest number of documents in one transaction. Default: 10,000. Batches start smaller, and last about 100 ms.
     pub fn batch(mut self, at_most: NonZeroU32) -> Self {
         self.description.batch = at_most.get();
+        self
+    }
+
+    /// How fast to work. Default: [`Polite`](Pace::Polite) in a service that [boots](crate::Migrator::boot) and serves meanwhile,
+    /// [`Full`](Pace::Full) where somebody waits for the end. [`Migrator::steer`](crate::Migrator::steer) changes it later.
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.description.pace = Some(pace);
         self
     }
 

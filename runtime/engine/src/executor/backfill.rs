@@ -16,12 +16,17 @@ mod plan;
 mod range;
 #[cfg(test)]
 mod simulation;
+mod steering;
 mod step;
 mod stored;
+mod terms;
 mod worker;
 
 pub(crate) use self::header::Header;
 pub(crate) use self::mongo::look;
 pub(crate) use self::opened::{Opened, describe};
 pub(crate) use self::range::{RangeState, Seen};
+pub use self::steering::Pause;
+pub(crate) use self::steering::Steering;
+pub(crate) use self::terms::Terms;
 pub(crate) use self::worker::Worker;

@@ -33,6 +33,11 @@ pub struct Backfill<'a> {
     ranges: u64,
     ranges_done: u64,
     workers: Vec<Worker<'a>>,
+    documents_per_second: Option<f64>,
+    remaining_ms: Option<u64>,
+    paused: Option<Pause<'a>>,
+    tuned_workers: Option<u32>,
+    tuned_pace: Option<String>,
     failure: Option<&'a str>,
 }
 
@@ -46,6 +51,19 @@ struct Worker<'a> {
 impl<'a> From<&'a crate::migrator::BackfillWorker> for Worker<'a> {
     fn from(worker: &'a crate::migrator::BackfillWorker) -> Self {
         Self { host: &worker.host, pid: worker.pid, ranges: worker.ranges }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Pause<'a> {
+    by: Option<&'a str>,
+    because: Option<&'a str>,
+    at: String,
+}
+
+impl<'a> From<&'a crate::migrator::Pause> for Pause<'a> {
+    fn from(pause: &'a crate::migrator::Pause) -> Self {
+        Self { by: pause.by.as_deref(), because: pause.because.as_deref(), at: time(pause.at) }
     }
 }
 
@@ -73,6 +91,11 @@ impl<'a> From<&'a crate::migrator::BackfillStatus> for Backfill<'a> {
             ranges: backfill.ranges,
             ranges_done: backfill.done,
             workers: backfill.workers.iter().map(Worker::from).collect(),
+            documents_per_second: backfill.rate,
+            remaining_ms: backfill.remaining().map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+            paused: backfill.paused.as_ref().map(Pause::from),
+            tuned_workers: backfill.tuned_workers,
+            tuned_pace: backfill.tuned_pace.map(|pace| pace.to_string()),
             failure: backfill.failure.as_deref(),
         }
     }

@@ -38,6 +38,7 @@ pub(super) struct Entry<'a> {
     token: i64,
     previous_checksum: Option<&'a str>,
     removed: Option<Record<'a>>,
+    steered: Option<&'a str>,
     holder: Option<Holder<'a>>,
 }
 
@@ -76,6 +77,7 @@ impl<'a> From<&'a crate::record::HistoryEntry> for Entry<'a> {
             token: entry.token,
             previous_checksum: entry.previous_checksum.as_deref(),
             removed: entry.removed.as_deref().map(Record::from),
+            steered: entry.steered.as_deref(),
             holder: entry.holder.as_deref().map(Holder::from),
         }
     }

@@ -1,13 +1,17 @@
 //! The progress of backfills.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use mongodb::bson::DateTime;
 
 use super::Migrator;
+use crate::context::Pace;
+use crate::display::{Elapsed, plural};
 use crate::error::Error;
-use crate::executor::{Header, RangeState, Seen, look};
+pub use crate::executor::Pause;
+use crate::executor::{Header, RangeState, Seen, Steering, look};
 use crate::migration::{Direction, State};
 use crate::store::Tracker;
 
@@ -40,6 +44,14 @@ pub struct BackfillStatus {
     pub done: u64,
     /// The processes that work on it, sorted.
     pub workers: Vec<BackfillWorker>,
+    /// How many documents per second the processes pass now, rests included. `None` if nobody works on it.
+    pub rate: Option<f64>,
+    /// Who paused it, and why.
+    pub paused: Option<Pause>,
+    /// The number of workers that a person has set.
+    pub tuned_workers: Option<u32>,
+    /// The pace that a person has set.
+    pub tuned_pace: Option<Pace>,
     /// Why it failed.
     pub failure: Option<String>,
 }
@@ -72,8 +84,32 @@ impl BackfillStatus {
         (self.scanned as f64 * 100.0 / total as f64).min(99.9)
     }
 
+    /// How long it will take, if the rate and the estimated number of documents are right. `None` if nobody works on it.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more")]
+    pub fn remaining(&self) -> Option<Duration> {
+        let left = self.documents.saturating_sub(self.scanned) as f64;
+        Duration::try_from_secs_f64(left / self.rate?).ok()
+    }
+
+    /// Its rate in words: `3,500 documents per second, about 12m 5s left`. `None` if nobody works on it.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate is positive and far from the limits"
+    )]
+    pub fn speed(&self) -> Option<String> {
+        let rate = plural(self.rate?.round() as u64, "document");
+        let left = Duration::from_secs(self.remaining()?.as_secs());
+        Some(format!("{rate} per second, about {} left", Elapsed(left)))
+    }
+
     fn new(id: &str, state: State, header: Header, seen: &[Seen]) -> Self {
         let sum = |count: fn(&Seen) -> i64| u64::try_from(seen.iter().map(count).sum::<i64>()).unwrap_or(0);
+        let Steering { paused, workers: tuned_workers, pace: tuned_pace } = header.steering;
+        let live = seen.iter().filter(|range| range.live && range.claim.is_some());
+        let rate = live.map(|range| range.counts.rate).sum::<f64>();
         Self {
             id: id.to_owned(),
             direction: header.direction,
@@ -87,6 +123,10 @@ impl BackfillStatus {
             ranges: seen.len() as u64,
             done: seen.iter().filter(|range| range.state == RangeState::Done).count() as u64,
             workers: workers(seen),
+            rate: (rate > 0.0).then_some(rate),
+            paused,
+            tuned_workers,
+            tuned_pace,
             failure: seen.iter().find_map(|range| range.failure.as_ref()).map(|failure| failure.message.clone()),
         }
     }

@@ -153,7 +153,7 @@ async fn once(migrator: &Migrator, settings: &Environment) -> Result<Report, Err
 /// Works on backfills, and runs what waited for them, after the boot has returned.
 async fn work_in_background(migrator: Migrator) {
     loop {
-        match migrator.up().timeout(Limit::None).await {
+        match migrator.up().timeout(Limit::None).beside_service().await {
             Ok(report) => return tracing::info!("{}", report.summary()),
             Err(error) if error.is_temporary() => {
                 tracing::warn!("working on backfills: {}; retrying", error.redacted());

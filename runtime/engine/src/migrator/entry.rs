@@ -31,6 +31,7 @@ pub(super) fn entry(act: Act, token: i64, options: &Options) -> HistoryEntry {
         effects: Effects::default(),
         stopped_at: None,
         log: None,
+        steered: None,
         holder: None,
     }
 }

@@ -59,6 +59,11 @@ pub(super) trait Work: Send + Sync + 'static {
         false
     }
 
+    /// Returns whether it goes on beside an application that serves: at a polite pace, and waiting while a backfill is paused.
+    fn is_beside_service(&self) -> bool {
+        false
+    }
+
     /// Simulates the work without the lease and without changing anything. Called only for methods that offer a dry run.
     fn rehearse(&self, _: &Run, _: &Self::Todo, report: Report) -> impl Future<Output = Result<Report, Error>> + Send {
         async { Ok(report) }
@@ -219,7 +224,7 @@ impl Run {
                 return Ok(report);
             }
             self.progress.doing("work on a backfill");
-            let warnings = self.work_along(&underway).await?;
+            let warnings = self.work_along(&underway, work.is_beside_service()).await?;
             self.check().map_err(|reason| stopped(reason, report.clone()))?;
             if warnings.len() == underway.len() {
                 for warning in warnings {

@@ -50,6 +50,8 @@ struct Pending {
     limit: Option<HashSet<String>>,
     continue_on_error: bool,
     background: bool,
+    /// Whether the application serves meanwhile.
+    beside_service: bool,
 }
 
 impl Migrator {
@@ -154,6 +156,12 @@ impl Up {
         self
     }
 
+    /// Goes on beside an application that serves.
+    pub(super) fn beside_service(mut self) -> Self {
+        self.pending.beside_service = true;
+        self
+    }
+
     /// Applies only the steps of this plan, whatever became pending since the plan was made. Use it after a person confirmed the
     /// plan.
     ///
@@ -241,6 +249,10 @@ impl Work for Pending {
             Reach::To(last) => last == id,
         };
         !self.background && (started || reached)
+    }
+
+    fn is_beside_service(&self) -> bool {
+        self.beside_service
     }
 
     /// A named migration may be part of the repair.

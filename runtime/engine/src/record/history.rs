@@ -36,6 +36,8 @@ pub enum Act {
     Accept,
     /// The record of a migration that is no longer linked in was removed.
     Prune,
+    /// A backfill that is underway was paused, resumed or tuned.
+    Steer,
     /// The lock was released by force.
     Unlock,
     /// A run of any of these methods that had the lease ended. [`RecordStatus::Running`] means that it was interrupted; a process
@@ -135,7 +137,7 @@ pub struct HistoryEntry {
     /// Number of executions of the migration, including this one.
     #[serde(default)]
     pub attempts: i64,
-    /// Token of the lease.
+    /// Token of the lease. 0 for [`Act::Steer`], which needs none.
     #[serde(default)]
     pub token: i64,
     /// Checksum before [`Act::Accept`].
@@ -153,6 +155,9 @@ pub struct HistoryEntry {
     /// For an act that ended an interrupted `Schema` body: the log of the body.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log: Option<Document>,
+    /// For [`Act::Steer`]: what was changed, such as `paused` or `workers 4, pace polite`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub steered: Option<String>,
     /// For [`Act::Unlock`]: the former holder of the lock.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub holder: Option<Box<Holder>>,
@@ -186,6 +191,7 @@ impl HistoryEntry {
             effects: Effects::default(),
             stopped_at: None,
             log: None,
+            steered: None,
             holder: None,
         }
     }
@@ -237,6 +243,7 @@ impl fmt::Display for Act {
             Self::Baseline => "baseline",
             Self::Accept => "accept",
             Self::Prune => "prune",
+            Self::Steer => "steer",
             Self::Unlock => "unlock",
             Self::Run => "run",
         })

@@ -17,7 +17,7 @@ const ROWS: u32 = 50;
 pub(super) const STATUSES: [(&str, &str); 4] =
     [("completed", "Completed"), ("failed", "Failed"), ("rolled-back", "Rolled back"), ("running", "Interrupted")];
 
-const ALL: [Act; 10] = [
+const ALL: [Act; 11] = [
     Act::Up,
     Act::Down,
     Act::Run,
@@ -27,6 +27,7 @@ const ALL: [Act; 10] = [
     Act::Baseline,
     Act::Accept,
     Act::Prune,
+    Act::Steer,
     Act::Unlock,
 ];
 
@@ -129,6 +130,7 @@ pub(super) fn name(act: Act) -> &'static str {
         Act::Baseline => "Baseline",
         Act::Accept => "Accepted",
         Act::Prune => "Pruned",
+        Act::Steer => "Backfill steered",
         Act::Unlock => "Lock released",
         _ => "Other",
     }

@@ -4,6 +4,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::UpdateModifications;
 
 use super::change::Compute;
+use super::pace::Pace;
 use crate::context::schema::print;
 use crate::error::Error;
 
@@ -27,6 +28,7 @@ pub(crate) struct Description {
     pub(crate) action: Action,
     pub(crate) workers: u32,
     pub(crate) batch: u32,
+    pub(crate) pace: Option<Pace>,
     pub(crate) repeatable: bool,
 }
 
@@ -48,6 +50,7 @@ impl Description {
             action: Action::Delete,
             workers: WORKERS,
             batch: BATCH,
+            pace: None,
             repeatable: false,
         }
     }
@@ -65,17 +68,12 @@ impl Description {
         matches!(self.action, Action::Delete)
     }
 
-    /// Numbers of workers and of documents in a batch, at most.
-    pub(crate) fn pace(&self) -> (u32, u32) {
-        (self.workers, self.batch)
-    }
-
     /// Returns whether a batch may be repeated after an interruption.
     pub(crate) fn is_repeatable(&self) -> bool {
         self.repeatable || self.remaining.is_some()
     }
 
-    /// Identifies what is changed and how. The number of workers and the size of batches do not count.
+    /// Identifies what is changed and how. Neither the number of workers nor the pace counts.
     pub(crate) fn print(&self) -> String {
         let change = match &self.action {
             Action::Update(UpdateModifications::Document(update)) => Bson::Document(update.clone()),

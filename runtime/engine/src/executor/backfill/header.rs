@@ -2,6 +2,7 @@
 
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 
+use super::steering::Steering;
 use crate::context::Description;
 use crate::migration::Direction;
 
@@ -21,6 +22,8 @@ pub(crate) struct Header {
     /// Number of documents when it was planned, as estimated by the server.
     pub(crate) documents: u64,
     pub(crate) started: DateTime,
+    /// What a person has set since. Written by [`Tracker::steer_backfill`](crate::store::Tracker).
+    pub(crate) steering: Steering,
 }
 
 impl Header {
@@ -49,6 +52,7 @@ impl Header {
             ranges: stored.get_i64("ranges").ok()?,
             documents: u64::try_from(stored.get_i64("documents").ok()?).ok()?,
             started: *stored.get_datetime("started").ok()?,
+            steering: stored.get_document("steering").map(Steering::read).unwrap_or_default(),
         })
     }
 

@@ -148,6 +148,7 @@ impl RangeStore for Mongo {
         let counts = &after.counts;
         let counts = doc! {
             "scanned": counts.scanned, "matched": counts.matched, "changed": counts.changed, "batches": counts.batches,
+            "rate": counts.rate,
         };
         let mut set = doc! { "next": after.next.clone(), "state": state, "counts": counts };
         if after.state == RangeState::Done {

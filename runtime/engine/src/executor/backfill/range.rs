@@ -56,7 +56,7 @@ pub(crate) struct Claim {
 }
 
 /// What was done with the documents of a range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counts {
     /// Documents passed, whether they match or not.
     pub(crate) scanned: i64,
@@ -65,6 +65,9 @@ pub(crate) struct Counts {
     /// Documents changed or deleted.
     pub(crate) changed: i64,
     pub(crate) batches: i64,
+    /// How many documents per second its worker has passed lately, rests included.
+    #[serde(default)]
+    pub(crate) rate: f64,
 }
 
 /// Why a range cannot be completed.

@@ -4,7 +4,9 @@ use super::header::Header;
 use super::opened::{Opened, describe};
 use super::plan::plan;
 use super::range::{RangeFailure, RangeState, Seen};
+use super::steering::Steering;
 use super::stored::Ranges;
+use super::terms::Terms;
 use super::worker::Worker;
 use crate::context::Description;
 use crate::error::Error;
@@ -90,6 +92,7 @@ impl Executor<'_> {
             ranges: i64::try_from(planned.ranges.len()).unwrap_or(i64::MAX),
             documents: planned.documents,
             started: now(),
+            steering: Steering::default(),
         };
         self.store_running(step, !planned.is_small, Attachment::Backfill(header.to_document())).await?;
         self.ranges().remove(id, token, Some(header.run)).await?;
@@ -116,8 +119,8 @@ impl Executor<'_> {
     /// Changes a small collection under the lease, so that nothing has to wait for it.
     async fn work_at_once(&mut self, opened: &Opened) -> Result<Vec<Seen>, Failure> {
         let session = opened.session(self.database).await?;
-        let mut worker =
-            Worker::new(opened.store.clone(), session, self.stop.clone(), opened.description.pace(), &self.host);
+        let (store, stop, batch) = (opened.store.clone(), self.stop.clone(), opened.description.batch);
+        let mut worker = Worker::new(store, session, stop, Terms::alone(), batch, &self.host);
         let result = worker.work().await;
         worker.session.give_back().await;
         let name = &opened.header.collection;

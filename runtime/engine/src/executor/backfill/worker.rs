@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::error::{Error as DriverError, Result};
-use tokio::time::{Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::batch::{Attempt, Cause, attempt};
 use super::range::{Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
+use super::terms::Terms;
 use crate::error::{Error, in_one_line, is_transient, source_chain};
 use crate::stop::{Stop, backoff};
 
@@ -25,8 +27,7 @@ pub(crate) struct Worker<S: RangeStore> {
     store: S,
     pub(crate) session: S::Session,
     stop: Stop,
-    /// Maximum number of live claims, over all processes.
-    workers: usize,
+    terms: watch::Receiver<Terms>,
     /// Maximum number of documents in a batch.
     at_most: u64,
     claim: Claim,
@@ -34,20 +35,30 @@ pub(crate) struct Worker<S: RangeStore> {
     size: u64,
     /// Number of documents from here on among which one is known to fail.
     suspects: u64,
+    /// Documents per second, on average over about 10 s. 0 before the first batch.
+    rate: f64,
     /// Whether a batch has shown that the change makes `remaining` false.
     checked: bool,
 }
 
 impl<S: RangeStore> Worker<S> {
-    pub(crate) fn new(store: S, session: S::Session, stop: Stop, (workers, batch): (u32, u32), host: &str) -> Self {
+    pub(crate) fn new(
+        store: S,
+        session: S::Session,
+        stop: Stop,
+        terms: watch::Receiver<Terms>,
+        batch: u32,
+        host: &str,
+    ) -> Self {
         let claim = Claim {
             nonce: ObjectId::new(),
             host: host.to_owned(),
             pid: i64::from(std::process::id()),
             session: store.session_id(&session).clone(),
         };
-        let (workers, at_most) = (usize::try_from(workers).unwrap_or(usize::MAX), u64::from(batch));
-        Self { store, session, stop, workers, at_most, claim, size: FIRST.min(at_most), suspects: 0, checked: false }
+        let at_most = u64::from(batch);
+        let size = FIRST.min(at_most);
+        Self { store, session, stop, terms, at_most, claim, size, suspects: 0, rate: 0.0, checked: false }
     }
 
     /// Works until there is nothing to claim, a range has failed, or the run must stop.
@@ -91,7 +102,7 @@ impl<S: RangeStore> Worker<S> {
         let is_ours = |range: &Seen| range.claim.as_ref().is_some_and(|claim| claim.nonce == self.claim.nonce);
         let is_taken = |range: &Seen| range.claim.is_some() && range.live && !is_ours(range);
         let mut open = seen.iter().filter(|range| range.state == RangeState::Open);
-        if open.clone().filter(|range| is_taken(range)).count() >= self.workers {
+        if open.clone().filter(|range| is_taken(range)).count() >= self.terms.borrow().workers {
             return None;
         }
         open.find(|range| !is_taken(range))
@@ -105,7 +116,8 @@ impl<S: RangeStore> Worker<S> {
             if self.stop.check().is_err() {
                 return self.store.release(&range).await;
             }
-            let size = if self.suspects > 0 { self.suspects.div_ceil(2).min(self.size) } else { self.size };
+            let size = self.size.min(self.terms.borrow().at_most());
+            let size = if self.suspects > 0 { self.suspects.div_ceil(2).min(size) } else { size };
             let bound = match self.store.bound(&range, size.max(1)).await {
                 Ok(bound) => bound,
                 Err(error) => {
@@ -114,6 +126,7 @@ impl<S: RangeStore> Worker<S> {
                 }
             };
             let began = Instant::now();
+            range.counts.rate = self.rate;
             match attempt(&self.store, &mut self.session, &range, &bound, !self.checked).await {
                 Attempt::Committed(after) => {
                     tries = 0;
@@ -121,10 +134,15 @@ impl<S: RangeStore> Worker<S> {
                     self.suspects = self.suspects.saturating_sub(bound.scanned);
                     self.resize(bound.scanned, began.elapsed());
                     range = *after;
+                    let rest = self.terms.borrow().rest(bound.scanned, began.elapsed());
+                    let _ = timeout(rest, self.stop.raised()).await;
+                    self.measure(bound.scanned, began.elapsed());
                 }
                 Attempt::NotOurs => match self.reread(&range).await? {
                     // A majority may not have what the transaction has seen.
-                    Some(stored) if stored == range => sleep(backoff(1)).await,
+                    Some(stored) if (&stored.next, stored.token) == (&range.next, range.token) => {
+                        sleep(backoff(1)).await;
+                    }
                     Some(stored) => range = stored,
                     None => return Ok(()),
                 },
@@ -185,6 +203,15 @@ impl<S: RangeStore> Worker<S> {
         )]
         let next = (scanned.max(1) as f64 * ratio).ceil() as u64;
         self.size = next.clamp(1, self.at_most);
+    }
+
+    /// Averages the rate, with the rest after the batch.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more")]
+    fn measure(&mut self, scanned: u64, took: Duration) {
+        let seconds = took.as_secs_f64().max(0.001);
+        let (rate, weight) =
+            (scanned as f64 / seconds, if self.rate > 0.0 { 1.0 - (-seconds / 10.0).exp() } else { 1.0 });
+        self.rate += (rate - self.rate) * weight;
     }
 
     /// Waits before another attempt, or returns the error if it is permanent or the run must stop.

@@ -1,34 +1,47 @@
 //! Works on backfills that are underway, without the lease.
 
+mod crew;
+
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use mongodb::bson::oid::ObjectId;
-use tokio::time::{sleep, timeout};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::timeout;
 
+use self::crew::Crew;
 use super::Run;
 use crate::error::Error;
 use crate::events::Event;
-use crate::executor::{Header, Opened, RangeState, Seen, Worker, describe};
+use crate::executor::{Header, Opened, RangeState, Seen, Steering, describe};
 use crate::migration::Migration;
 use crate::migrator::connection::Link;
-use crate::migrator::joined;
-use crate::record::host;
-use crate::stop::Stop;
+use crate::stop::{Reason, Stop};
 use crate::store::Tracker;
 
-/// How often to look for a range to claim and to report progress.
+/// How often a process that works looks at the ranges and at what a person has set.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often a process that has nothing to do looks.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// How the work on a backfill ended.
+enum Worked {
+    /// All ranges are done, or one has failed. The next pass under the lease records it.
+    Settled,
+    /// It is paused, as the warning says.
+    Paused(String),
+    Stopped,
+}
+
 impl Run {
-    /// Works on these backfills (qualified ids) until each has nothing left to do or has failed, or the run must stop. Returns
-    /// warnings about those that this program cannot work on.
-    pub(super) async fn work_along(&self, underway: &[String]) -> Result<Vec<String>, Error> {
+    /// Works on these backfills (qualified ids) until one of them has nothing left to do or has failed, or the run must stop.
+    /// `beside` is whether the application serves meanwhile. Returns warnings about those on which this program cannot work.
+    pub(super) async fn work_along(&self, underway: &[String], beside: bool) -> Result<Vec<String>, Error> {
         let link = self.migrator.0.connection.open().await?;
         let stop = self.stop.child();
         let result = {
-            let mut work = pin!(self.work_on_all(&link, underway, &stop));
+            let mut work = pin!(self.work_on_all(&link, underway, beside, &stop));
             tokio::select! {
                 result = &mut work => result,
                 reason = self.must_stop() => {
@@ -42,7 +55,13 @@ impl Run {
         result
     }
 
-    async fn work_on_all(&self, link: &Link, underway: &[String], stop: &Stop) -> Result<Vec<String>, Error> {
+    async fn work_on_all(
+        &self,
+        link: &Link,
+        underway: &[String],
+        beside: bool,
+        stop: &Stop,
+    ) -> Result<Vec<String>, Error> {
         let transactional = self.migrator.has_transactions().await?;
         let mut warnings = Vec::new();
         let mut opened = Vec::new();
@@ -56,79 +75,103 @@ impl Run {
                 Err(error) => return Err(error),
             }
         }
-        let work = opened.iter().map(|(migration, opened)| self.work_on(link, *migration, opened, stop));
-        Error::gather(join_all(work).await.into_iter().filter_map(Result::err).collect())?;
+        let mut errors = Vec::new();
+        let work = opened.iter().map(|(migration, opened)| self.work_on(link, *migration, opened, beside, stop));
+        let mut work: FuturesUnordered<_> = work.collect();
+        while let Some(worked) = work.next().await {
+            match worked {
+                // What waits for it does not wait for the others, too: they go on after the next pass.
+                Ok(Worked::Settled) => stop.raise(Reason::Requested),
+                Ok(Worked::Paused(warning)) => warnings.push(warning),
+                Ok(Worked::Stopped) => {}
+                Err(error) => errors.push(error),
+            }
+        }
+        Error::gather(errors)?;
         Ok(warnings)
     }
 
     async fn opened(&self, link: &Link, migration: Migration, transactional: bool) -> Result<Option<Opened>, Error> {
         let inner = &self.migrator.0;
-        let tracker = Tracker::new(&link.database, &inner.options.names);
-        let stored = tracker.backfill(migration.id()).await?;
-        let Some(header) = stored.and_then(|stored| Header::read(&stored)) else { return Ok(None) };
+        let Some(header) = self.header(link, migration).await? else { return Ok(None) };
         let description = describe(migration, header.direction, &inner.options).await.map_err(Error::unboxed)?;
         let opened = Opened::new(&link.database, &inner.options, header, description, transactional);
         opened.check(&link.database, migration.id()).await?;
         Ok(Some(opened))
     }
 
-    async fn work_on(&self, link: &Link, migration: Migration, opened: &Opened, stop: &Stop) -> Result<(), Error> {
-        loop {
-            self.claim_and_work(link, migration, opened, stop).await?;
-            if stop.check().is_err() {
-                return Ok(());
-            }
-            let seen = opened.look().await?;
-            self.tell(migration, opened, &seen);
-            if seen.iter().any(|range| range.state == RangeState::Failed)
-                || seen.iter().all(|range| range.state == RangeState::Done)
-            {
-                return self.settle(link, migration, opened.header.run).await;
-            }
-            // Other workers have the open ranges.
-            let _ = timeout(INTERVAL, stop.raised()).await;
-        }
+    /// Reads the stored part of a backfill.
+    async fn header(&self, link: &Link, migration: Migration) -> Result<Option<Header>, Error> {
+        let tracker = Tracker::new(&link.database, &self.migrator.0.options.names);
+        Ok(tracker.backfill(migration.id()).await?.and_then(|stored| Header::read(&stored)))
     }
 
-    /// Lets workers claim ranges until there is none to claim.
-    async fn claim_and_work(
+    async fn work_on(
         &self,
         link: &Link,
         migration: Migration,
         opened: &Opened,
+        beside: bool,
         stop: &Stop,
-    ) -> Result<(), Error> {
-        let host = host();
-        // More workers than ranges would find nothing to claim.
-        let number = opened.header.ranges.min(opened.description.workers.into());
-        let workers = (0..number).map(|_| async {
-            let session = opened.session(&link.database).await?;
-            let mut worker = Worker::new(opened.store.clone(), session, stop.clone(), opened.description.pace(), &host);
-            // On any thread, because a body may compute the changes.
-            let work = tokio::spawn(async move {
-                let result = worker.work().await;
-                worker.session.give_back().await;
-                result
-            });
-            let name = &opened.header.collection;
-            let failed = |error| Error::server(format!("change documents of '{name}'"), error);
-            joined(work.await.map(|worked| worked.map_err(failed)))
-        });
-        let mut work = pin!(join_all(workers));
-        loop {
-            tokio::select! {
-                worked = &mut work => return Error::gather(worked.into_iter().filter_map(Result::err).collect()),
-                () = sleep(INTERVAL) => match opened.look().await {
-                    Ok(seen) => self.tell(migration, opened, &seen),
-                    // The workers find out by themselves.
-                    Err(error) => tracing::debug!(%error, "the progress of a backfill is unknown"),
-                },
-            }
+    ) -> Result<Worked, Error> {
+        let mut crew = Crew::new(&link.database, opened, beside, stop);
+        let worked = self.work_with(&mut crew, link, migration, opened, beside, stop).await;
+        let dismissed = crew.dismiss().await;
+        let worked = worked?;
+        dismissed?;
+        if matches!(worked, Worked::Settled) {
+            let tracker = Tracker::new(&link.database, &self.migrator.0.options.names);
+            tracker.settle_backfill(migration.id(), opened.header.run).await?;
         }
+        Ok(worked)
     }
 
-    async fn settle(&self, link: &Link, migration: Migration, run: ObjectId) -> Result<(), Error> {
-        Tracker::new(&link.database, &self.migrator.0.options.names).settle_backfill(migration.id(), run).await
+    async fn work_with(
+        &self,
+        crew: &mut Crew<'_>,
+        link: &Link,
+        migration: Migration,
+        opened: &Opened,
+        beside: bool,
+        stop: &Stop,
+    ) -> Result<Worked, Error> {
+        while stop.check().is_ok() {
+            match self.look(link, migration, opened).await {
+                Ok((seen, _)) if is_settled(&seen) => return Ok(Worked::Settled),
+                // It was marked by hand.
+                Ok((_, None)) => return Ok(Worked::Settled),
+                Ok((_, Some(Steering { paused: Some(pause), .. }))) => {
+                    crew.dismiss().await?;
+                    if !beside {
+                        let id = migration.id();
+                        return Ok(Worked::Paused(format!("'{id}' is {pause}, and goes on when it is resumed")));
+                    }
+                }
+                Ok((seen, Some(steering))) => crew.adjust(&seen, &steering).await?,
+                // The workers find out by themselves.
+                Err(error) if !crew.is_empty() => tracing::debug!(%error, "the progress of a backfill is unknown"),
+                Err(error) => return Err(error),
+            }
+            let interval = if crew.is_empty() { IDLE } else { INTERVAL };
+            tokio::select! {
+                () = crew.one_ends() => {}
+                _ = timeout(interval, stop.raised()) => {}
+            }
+        }
+        Ok(Worked::Stopped)
+    }
+
+    /// Returns the ranges, and what a person has set, unless the backfill has ended.
+    async fn look(
+        &self,
+        link: &Link,
+        migration: Migration,
+        opened: &Opened,
+    ) -> Result<(Vec<Seen>, Option<Steering>), Error> {
+        let seen = opened.look().await?;
+        self.tell(migration, opened, &seen);
+        let header = self.header(link, migration).await?.filter(|header| header.run == opened.header.run);
+        Ok((seen, header.map(|header| header.steering)))
     }
 
     fn tell(&self, migration: Migration, opened: &Opened, seen: &[Seen]) {
@@ -137,4 +180,9 @@ impl Run {
         let total = Some(opened.header.documents.max(done));
         self.migrator.0.events.emit(|| Event::Progress { migration, done, total });
     }
+}
+
+fn is_settled(seen: &[Seen]) -> bool {
+    seen.iter().any(|range| range.state == RangeState::Failed)
+        || seen.iter().all(|range| range.state == RangeState::Done)
 }

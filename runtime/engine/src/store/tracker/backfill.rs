@@ -28,6 +28,28 @@ impl Tracker {
         Ok(found.iter().filter_map(header).collect())
     }
 
+    /// Changes fields of the header's `steering`, without the lease. Returns false if this run has ended.
+    pub(crate) async fn steer_backfill(
+        &self,
+        id: &str,
+        run: ObjectId,
+        set: Document,
+        unset: Document,
+    ) -> Result<bool, Error> {
+        let steering = |fields: Document| -> Document {
+            fields.into_iter().map(|(field, value)| (format!("backfill.steering.{field}"), value)).collect()
+        };
+        let mut update = Document::new();
+        for (operator, fields) in [("$set", set), ("$unset", unset)] {
+            if !fields.is_empty() {
+                update.insert(operator, steering(fields));
+            }
+        }
+        let steered = self.records.update_one(doc! { "_id": id, "backfill.run": run }, update).await;
+        let steered = steered.map_err(|error| Error::server(format!("change the record of '{id}'"), error))?;
+        Ok(steered.matched_count == 1)
+    }
+
     /// Notes that there is nothing left to work on, so that the next run with the lease ends the backfill. Only a hint: that run
     /// looks at the ranges itself.
     pub(crate) async fn settle_backfill(&self, id: &str, run: ObjectId) -> Result<(), Error> {

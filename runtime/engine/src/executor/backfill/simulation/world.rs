@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::bson::{Bson, DateTime, oid::ObjectId};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::memory::{Memory, Session, broken};
 use super::network::{Executed, LIMIT, World, chance, up_to};
 use super::server::Server;
 use super::state::{Key, Sabotage, Tally};
+use crate::context::Pace;
 use crate::executor::backfill::range::{Counts, Range, RangeId, RangeState};
+use crate::executor::backfill::terms::Terms;
 use crate::executor::backfill::worker::Worker;
 use crate::stop::{Reason, Stop, seeded};
 
@@ -94,7 +97,8 @@ impl World {
             let own = stop.clone();
             let mut work = tokio::spawn(async move {
                 let session = Session::new(slot + life * PROCESSES);
-                Worker::new(Memory::new(world), session, own, (2, batch), "host").work().await
+                let terms = watch::channel(Terms { workers: 2, pace: Pace::Full, sharing: 2 }).1;
+                Worker::new(Memory::new(world), session, own, terms, batch, "host").work().await
             });
             let lives = if self.is_faulty() && chance(2) { up_to(5_000) } else { LIMIT };
             if timeout(lives, &mut work).await.is_err() {

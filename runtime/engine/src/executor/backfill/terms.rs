@@ -1,0 +1,74 @@
+//! On which terms a worker works: how many there may be, and how fast.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::context::Pace;
+
+/// What a worker must keep to, at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// Maximum number of live claims, over all processes.
+    pub(crate) workers: usize,
+    pub(crate) pace: Pace,
+    /// Number of workers that share the pace, over all processes.
+    pub(crate) sharing: u32,
+}
+
+impl Terms {
+    /// The terms of a worker without others, at full pace.
+    pub(crate) fn alone() -> watch::Receiver<Self> {
+        watch::channel(Self { workers: 1, pace: Pace::Full, sharing: 1 }).1
+    }
+
+    /// How long to rest after a batch.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more")]
+    pub(super) fn rest(&self, scanned: u64, took: Duration) -> Duration {
+        match self.pace {
+            Pace::Full => Duration::ZERO,
+            Pace::Polite => took,
+            Pace::Rate(rate) => {
+                let seconds = scanned as f64 * f64::from(self.sharing.max(1)) / f64::from(rate.get());
+                Duration::from_secs_f64(seconds).saturating_sub(took)
+            }
+        }
+    }
+
+    /// The largest batch that keeps to the pace without a long rest.
+    pub(super) fn at_most(&self) -> u64 {
+        match self.pace {
+            Pace::Full | Pace::Polite => u64::MAX,
+            Pace::Rate(rate) => u64::from(rate.get() / self.sharing.max(1)).max(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    fn terms(pace: Pace) -> Terms {
+        Terms { workers: 2, pace, sharing: 2 }
+    }
+
+    #[test]
+    fn a_rest_depends_on_the_pace() {
+        let (took, rate) = (Duration::from_millis(100), |rate| Pace::Rate(NonZeroU32::new(rate).unwrap()));
+        assert_eq!(terms(Pace::Full).rest(1_000, took), Duration::ZERO);
+        assert_eq!(terms(Pace::Polite).rest(1_000, took), took);
+        // 1,000 documents at 2,000 per second for each of two workers.
+        assert_eq!(terms(rate(4_000)).rest(1_000, took), Duration::from_millis(400));
+        assert_eq!(terms(rate(100_000)).rest(1_000, took), Duration::ZERO);
+        assert_eq!(terms(rate(1)).rest(1, took), Duration::from_millis(1_900));
+    }
+
+    #[test]
+    fn a_batch_takes_at_most_a_second_of_the_pace() {
+        assert_eq!(terms(Pace::Polite).at_most(), u64::MAX);
+        assert_eq!(terms(Pace::Rate(NonZeroU32::new(7_000).unwrap())).at_most(), 3_500);
+        assert_eq!(terms(Pace::Rate(NonZeroU32::MIN)).at_most(), 1);
+    }
+}

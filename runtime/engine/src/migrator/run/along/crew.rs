@@ -1,0 +1,103 @@
+//! The workers of this process on one backfill.
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use mongodb::Database;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::context::Pace;
+use crate::error::Error;
+use crate::executor::{Opened, RangeState, Seen, Steering, Terms, Worker};
+use crate::migrator::joined;
+use crate::record::host;
+use crate::stop::{Reason, Stop};
+
+pub(super) struct Crew<'r> {
+    database: &'r Database,
+    opened: &'r Opened,
+    /// Whether the application serves meanwhile.
+    beside: bool,
+    /// Stops the work on all backfills.
+    all: &'r Stop,
+    /// Stops these workers.
+    stop: Stop,
+    terms: watch::Sender<Terms>,
+    /// A worker that is dropped goes on, because a call of the driver must not be dropped.
+    workers: FuturesUnordered<JoinHandle<mongodb::error::Result<()>>>,
+    errors: Vec<Error>,
+}
+
+impl<'r> Crew<'r> {
+    pub(super) fn new(database: &'r Database, opened: &'r Opened, beside: bool, all: &'r Stop) -> Self {
+        let terms = watch::Sender::new(*Terms::alone().borrow());
+        let workers = FuturesUnordered::new();
+        Self { database, opened, beside, all, stop: all.child(), terms, workers, errors: Vec::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.workers.is_empty()
+    }
+
+    /// Makes the number of workers, over all processes, and their pace what they should be.
+    pub(super) async fn adjust(&mut self, seen: &[Seen], steering: &Steering) -> Result<(), Error> {
+        let description = &self.opened.description;
+        let default = if self.beside { Pace::Polite } else { Pace::Full };
+        let workers = usize::try_from(steering.workers.unwrap_or(description.workers)).unwrap_or(usize::MAX);
+        let open = || seen.iter().filter(|range| range.state == RangeState::Open);
+        let live = open().filter(|range| range.claim.is_some() && range.live).count();
+        let free = open().count() - live;
+        let sharing = u32::try_from(live.max(self.workers.len())).unwrap_or(u32::MAX);
+        let pace = steering.pace.or(description.pace).unwrap_or(default);
+        self.terms.send_replace(Terms { workers, pace, sharing });
+        if live > workers || self.workers.len() > workers {
+            // All of them: those that are wanted claim their ranges again.
+            self.dismiss().await?;
+        }
+        let missing = workers.saturating_sub(live).min(free).min(workers.saturating_sub(self.workers.len()));
+        for _ in 0..missing {
+            self.hire().await?;
+        }
+        self.check()
+    }
+
+    async fn hire(&mut self) -> Result<(), Error> {
+        let session = self.opened.session(self.database).await?;
+        let (store, stop, terms) = (self.opened.store.clone(), self.stop.clone(), self.terms.subscribe());
+        let mut worker = Worker::new(store, session, stop, terms, self.opened.description.batch, &host());
+        // On any thread, because a body may compute the changes.
+        self.workers.push(tokio::spawn(async move {
+            let result = worker.work().await;
+            worker.session.give_back().await;
+            result
+        }));
+        Ok(())
+    }
+
+    /// Waits until a worker ends. Without workers, never returns.
+    pub(super) async fn one_ends(&mut self) {
+        match self.workers.next().await {
+            Some(ended) => {
+                let name = &self.opened.header.collection;
+                let failed = |error| Error::server(format!("change documents of '{name}'"), error);
+                self.errors.extend(joined(ended.map(|worked| worked.map_err(failed))).err());
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Lets all workers end their batches and give their ranges back.
+    pub(super) async fn dismiss(&mut self) -> Result<(), Error> {
+        self.stop.raise(Reason::Requested);
+        while !self.workers.is_empty() {
+            self.one_ends().await;
+        }
+        self.stop = self.all.child();
+        self.check()
+    }
+
+    /// Fails if a worker has failed.
+    fn check(&mut self) -> Result<(), Error> {
+        Error::gather(std::mem::take(&mut self.errors))
+    }
+}

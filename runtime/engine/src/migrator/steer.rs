@@ -1,0 +1,156 @@
+//! Pausing, resuming and tuning a backfill, from any process.
+
+use std::future::IntoFuture;
+use std::num::NonZeroU32;
+
+use mongodb::BoxFuture;
+use mongodb::bson::Document;
+
+use super::Migrator;
+use super::backfills::Pause;
+use super::entry::entry;
+use crate::context::Pace;
+use crate::error::Error;
+use crate::executor::Header;
+use crate::plan::unknown;
+use crate::record::{Act, HistoryEntry};
+use crate::store::now;
+
+/// A future that steers a backfill that is underway; returned by [`Migrator::steer`]. Set what to change, who and why, then await
+/// it.
+///
+/// It takes no lock. The processes that work on the backfill, whichever they are, follow within about a second after their current
+/// batches; those that have nothing to do, within 5 seconds. A paused backfill stays paused until it is resumed, over restarts
+/// and deploys. The history records each change.
+///
+/// Fails with [`Error::Refused`] if the migration is not a backfill that has started and not completed.
+///
+/// ```no_run
+/// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
+/// migrator.steer("010_order_totals").pause().by("ana").because("sale until noon").await?;
+/// migrator.steer("010_order_totals").resume().pace(mongrate::context::Pace::Polite).await?;
+/// # Ok(()) }
+/// ```
+#[must_use = "nothing changes until this is awaited"]
+#[derive(Clone, Debug)]
+pub struct Steer {
+    migrator: Migrator,
+    id: String,
+    /// `None` changes nothing.
+    paused: Option<bool>,
+    workers: Option<NonZeroU32>,
+    pace: Option<Pace>,
+    by: Option<String>,
+    because: Option<String>,
+}
+
+impl Migrator {
+    /// Pauses, resumes or tunes a backfill (qualified id) that is underway.
+    pub fn steer(&self, id: impl Into<String>) -> Steer {
+        Steer {
+            migrator: self.clone(),
+            id: id.into(),
+            paused: None,
+            workers: None,
+            pace: None,
+            by: None,
+            because: None,
+        }
+    }
+}
+
+impl Steer {
+    /// Stops the work on it until it is [resumed](Self::resume).
+    pub fn pause(mut self) -> Self {
+        self.paused = Some(true);
+        self
+    }
+
+    /// Lets the work go on. Nothing changes if it is not paused.
+    pub fn resume(mut self) -> Self {
+        self.paused = Some(false);
+        self
+    }
+
+    /// Sets the number of batches that run at the same time, over all processes.
+    pub fn workers(mut self, workers: NonZeroU32) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Sets the pace.
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
+    /// Sets the person or program to record, instead of the migrator's actor.
+    pub fn by(mut self, name: impl Into<String>) -> Self {
+        self.by = Some(name.into());
+        self
+    }
+
+    /// Sets the reason to record.
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.because = Some(reason.into());
+        self
+    }
+
+    /// What it changes, in words: `paused, 4 workers, pace polite`.
+    fn summary(&self) -> String {
+        let paused = self.paused.map(|paused| if paused { "paused" } else { "resumed" }.to_owned());
+        let workers = self.workers.map(|workers| format!("workers {workers}"));
+        let pace = self.pace.map(|pace| format!("pace {pace}"));
+        [paused, workers, pace].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    async fn steer(self, migrator: Migrator) -> Result<(), Error> {
+        let inner = &migrator.0;
+        let summary = self.summary();
+        let by = self.by.or_else(|| inner.options.actor.clone());
+        if summary.is_empty() {
+            return Err(Error::Refused("nothing to change: pause, resume, or set workers or a pace".to_owned()));
+        }
+        let records = migrator.records().await?;
+        let (graph, stored) = (migrator.graph()?, inner.tracker.backfill(&self.id).await?);
+        let (record, header) = (records.get(&self.id), stored.and_then(|stored| Header::read(&stored)));
+        let (Some(record), Some(header)) = (record, header) else {
+            graph.find(&self.id).ok_or_else(|| unknown(&self.id, graph.order()))?;
+            return Err(not_underway(&self.id));
+        };
+        let (mut set, mut unset) = (Document::new(), Document::new());
+        match self.paused {
+            Some(true) => {
+                let pause = Pause { by: by.clone(), because: self.because.clone(), at: now() };
+                set.insert("paused", pause.to_document());
+            }
+            Some(false) => {
+                unset.insert("paused", "");
+            }
+            None => {}
+        }
+        set.extend(self.workers.map(|workers| ("workers".to_owned(), i64::from(workers.get()).into())));
+        set.extend(self.pace.map(|pace| ("pace".to_owned(), pace.to_string().into())));
+        if !inner.tracker.steer_backfill(&self.id, header.run, set, unset).await? {
+            return Err(not_underway(&self.id));
+        }
+        let entry = entry(Act::Steer, 0, &inner.options);
+        let (id, source) = (Some(self.id), Some(record.source.clone()));
+        let because = self.because;
+        let entry = HistoryEntry { migration_id: id, source, by, because, steered: Some(summary), ..entry };
+        inner.tracker.append(&entry).await
+    }
+}
+
+fn not_underway(id: &str) -> Error {
+    Error::Refused(format!("'{id}' is not a backfill that has started and not completed"))
+}
+
+impl IntoFuture for Steer {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'static, Result<(), Error>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.migrator.clone().complete(async move |migrator| self.steer(migrator).await))
+    }
+}
