@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
 use mongodb::bson::oid::ObjectId;
 use mongodb::error::{Error as DriverError, Result};
 use tokio::time::{Instant, sleep};
 
 use super::batch::{Attempt, Cause, attempt};
-use super::range::{Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
+use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
 use crate::error::{Error, in_one_line, is_transient, source_chain};
 use crate::stop::{Stop, backoff};
 
@@ -16,6 +17,9 @@ const BATCH: Duration = Duration::from_millis(100);
 
 /// Number of documents in the first batch.
 const FIRST: u64 = 100;
+
+/// How much larger than the last batch the next one may be: until a batch was rolled back, and afterwards.
+const GROWTH: (f64, f64) = (4.0, 1.5);
 
 /// Maximum attempts at a batch of one document.
 const ATTEMPTS: u32 = 20;
@@ -32,6 +36,8 @@ pub(crate) struct Worker<S: RangeStore> {
     claim: Claim,
     /// Number of documents in the next batch.
     size: u64,
+    /// How much larger than the last batch the next one may be.
+    growth: f64,
     /// Number of documents from here on among which one is known to fail.
     suspects: u64,
     /// Whether a batch has shown that the change makes `remaining` false.
@@ -47,7 +53,8 @@ impl<S: RangeStore> Worker<S> {
             session: store.session_id(&session).clone(),
         };
         let (workers, at_most) = (usize::try_from(workers).unwrap_or(usize::MAX), u64::from(batch));
-        Self { store, session, stop, workers, at_most, claim, size: FIRST.min(at_most), suspects: 0, checked: false }
+        let (size, growth) = (FIRST.min(at_most), GROWTH.0);
+        Self { store, session, stop, workers, at_most, claim, size, growth, suspects: 0, checked: false }
     }
 
     /// Works until there is nothing to claim, a range has failed, or the run must stop.
@@ -99,14 +106,19 @@ impl<S: RangeStore> Worker<S> {
 
     /// Changes a claimed range, until it is done or must be left.
     async fn pass(&mut self, mut range: Range) -> Result<()> {
-        let mut tries = 0;
+        let (mut tries, mut ahead) = (0, None);
         self.suspects = 0;
         while range.state == RangeState::Open {
             if self.stop.check().is_err() {
                 return self.store.release(&range).await;
             }
             let size = if self.suspects > 0 { self.suspects.div_ceil(2).min(self.size) } else { self.size };
-            let bound = match self.store.bound(&range, size.max(1)).await {
+            let fits = |bound: &Bound| bound.scanned <= size + size / 4 && (bound.ends || bound.scanned > size / 2);
+            let found = match ahead.take().filter(fits) {
+                Some(found) => Ok(found),
+                None => self.store.bound(&range, size.max(1)).await,
+            };
+            let bound = match found {
                 Ok(bound) => bound,
                 Err(error) => {
                     self.again(error, &mut tries).await?;
@@ -114,12 +126,17 @@ impl<S: RangeStore> Worker<S> {
                 }
             };
             let began = Instant::now();
-            match attempt(&self.store, &mut self.session, &range, &bound, !self.checked).await {
+            let attempt = async {
+                let attempted = attempt(&self.store, &mut self.session, &range, &bound, !self.checked).await;
+                (attempted, began.elapsed())
+            };
+            let ((attempted, took), found) = join(attempt, look_ahead(&self.store, &range, &bound, size)).await;
+            match attempted {
                 Attempt::Committed(after) => {
-                    tries = 0;
+                    (tries, ahead) = (0, found);
                     self.checked |= after.counts.matched > range.counts.matched;
                     self.suspects = self.suspects.saturating_sub(bound.scanned);
-                    self.resize(bound.scanned, began.elapsed());
+                    self.resize(bound.scanned, took);
                     range = *after;
                 }
                 Attempt::NotOurs => match self.reread(&range).await? {
@@ -129,7 +146,7 @@ impl<S: RangeStore> Worker<S> {
                     None => return Ok(()),
                 },
                 Attempt::Transient(error) => {
-                    self.size = (bound.scanned / 2).max(1);
+                    (self.size, self.growth) = ((bound.scanned / 2).max(1), GROWTH.1);
                     if tries == ATTEMPTS && bound.scanned <= 1 {
                         return self.fail(&range, &error_at(&range.next, Cause::Server(error))).await;
                     }
@@ -176,7 +193,7 @@ impl<S: RangeStore> Worker<S> {
 
     /// Adapts the size of the next batch to the duration of the last.
     fn resize(&mut self, scanned: u64, took: Duration) {
-        let ratio = (BATCH.as_secs_f64() / took.as_secs_f64().max(0.001)).clamp(0.5, 1.5);
+        let ratio = (BATCH.as_secs_f64() / took.as_secs_f64().max(0.001)).clamp(0.5, self.growth);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -184,6 +201,8 @@ impl<S: RangeStore> Worker<S> {
             reason = "small"
         )]
         let next = (scanned.max(1) as f64 * ratio).ceil() as u64;
+        // A fast batch that was smaller than this, as at the end of a range, is no reason for smaller ones.
+        let next = if ratio < 1.0 { next } else { next.max(self.size) };
         self.size = next.clamp(1, self.at_most);
     }
 
@@ -196,6 +215,14 @@ impl<S: RangeStore> Worker<S> {
         sleep(backoff(*tries)).await;
         Ok(())
     }
+}
+
+/// Finds the end of the batch after this one. It is looked up again if this batch does not commit, or the size changes a lot.
+async fn look_ahead<S: RangeStore>(store: &S, range: &Range, bound: &Bound, size: u64) -> Option<Bound> {
+    if bound.ends {
+        return None;
+    }
+    store.bound(&Range { next: bound.to.clone(), ..range.clone() }, size).await.ok()
 }
 
 fn error_at(id: &mongodb::bson::Bson, cause: Cause) -> Error {
