@@ -1,6 +1,7 @@
 //! Backfills: large collections, changed in batches, each document once.
 
 mod described;
+mod each;
 mod mistakes;
 mod steered;
 

@@ -9,7 +9,7 @@ use std::future::{IntoFuture, Ready, ready};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use mongodb::bson::Document;
+use mongodb::bson::{Document, RawDocument};
 use mongodb::options::UpdateModifications;
 use serde::de::DeserializeOwned;
 
@@ -18,7 +18,7 @@ pub(crate) use self::change::{Compute, Deed};
 pub(crate) use self::description::{Action, Description};
 pub use self::pace::{InvalidPace, Pace};
 use super::scope::Scope;
-use super::tx::decoded;
+use crate::encoding::decoded;
 use crate::error::Error;
 use crate::migration::registration::BoxError;
 use crate::migration::{Migration, Provided};
@@ -175,7 +175,7 @@ impl<'b> Documents<'b> {
         T: DeserializeOwned + 'static,
         E: Into<BoxError> + 'static,
     {
-        let compute = move |document: Document| change(decoded(document)?).map_err(Into::into);
+        let compute = move |document: &RawDocument| change(decoded(document)?).map_err(Into::into);
         self.description.action = Action::Each(Compute::new(compute));
         Described(self)
     }

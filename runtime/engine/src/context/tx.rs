@@ -23,7 +23,6 @@ pub use cursor::TxCursor;
 pub use database::TxDatabase;
 pub use each::UpdateEach;
 pub use kv::Kv;
-pub(super) use raw::decoded;
 
 use self::turns::Turns;
 use super::journal::Journal;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use mongodb::bson::Document;
+use mongodb::bson::{Document, RawDocument};
 use mongodb::options::UpdateModifications;
 
 use crate::migration::registration::BoxError;
@@ -54,14 +54,16 @@ impl Change {
 
 /// A function that computes the change of a document.
 #[derive(Clone)]
-pub(crate) struct Compute(Arc<dyn Fn(Document) -> Result<Change, BoxError> + Send + Sync>);
+pub(crate) struct Compute(Arc<Function>);
+
+type Function = dyn Fn(&RawDocument) -> Result<Change, BoxError> + Send + Sync;
 
 impl Compute {
-    pub(super) fn new(compute: impl Fn(Document) -> Result<Change, BoxError> + Send + Sync + 'static) -> Self {
+    pub(super) fn new(compute: impl Fn(&RawDocument) -> Result<Change, BoxError> + Send + Sync + 'static) -> Self {
         Self(Arc::new(compute))
     }
 
-    pub(crate) fn change(&self, document: Document) -> Result<Change, BoxError> {
+    pub(crate) fn change(&self, document: &RawDocument) -> Result<Change, BoxError> {
         (self.0)(document)
     }
 }

@@ -17,8 +17,9 @@ use serde::de::DeserializeOwned;
 use super::action::boxed;
 use super::each::{Change, Pair};
 use super::probe::{Affected, Target};
-use super::raw::{Replaced, raw};
+use super::raw::Replaced;
 use super::{Mode, Shared, Transactional, TxAction, UpdateEach};
+use crate::encoding::raw;
 use crate::error::Error;
 
 /// A collection whose operations are part of a transaction.

@@ -8,9 +8,9 @@ use mongodb::options::{Collation, Hint, UpdateModifications, WriteConcern};
 use mongodb::{ClientSession, Collection};
 use serde::Serialize;
 
-use super::raw::{decoded, raw};
 use super::{Mode, Shared};
 use crate::display::{JsonDocument, shorten_document, truncated};
+use crate::encoding::{decoded, raw};
 use crate::error::Error;
 use crate::report::Counts;
 
@@ -211,7 +211,7 @@ impl<'c> UpdateEach<'c> {
             return Err(self.failure(error, first));
         }
         if let Ok(error) = reply.get_document("writeConcernError") {
-            let concern = decoded(error.clone())?;
+            let concern = decoded(&raw(error)?)?;
             return Err(ErrorKind::Write(WriteFailure::WriteConcernError(concern)).into());
         }
         sum.add(&reply);
@@ -228,7 +228,7 @@ impl<'c> UpdateEach<'c> {
         let filter = JsonDocument(&filter).to_string();
         let ellipsis = if filter.len() > FILTER { "…" } else { "" };
         let place = format!("pair {index}, with the filter {}{ellipsis}", truncated(&filter, FILTER));
-        match decoded::<WriteError>(error.clone()) {
+        match raw(error).and_then(|error| decoded::<WriteError>(&error)) {
             Ok(mut error) => {
                 error.message = format!("{place}: {}", error.message);
                 ErrorKind::Write(WriteFailure::WriteError(error)).into()

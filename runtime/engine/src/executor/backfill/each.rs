@@ -1,87 +1,151 @@
-//! Documents whose changes are computed in Rust: read in the transaction of the batch, then changed with few commands.
+//! Documents whose changes are computed in Rust: read in the transaction of the batch, then changed with few commands. Both are
+//! raw BSON, except for what the function sees.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
 use mongodb::error::{Error as DriverError, Result};
-use mongodb::options::UpdateModifications;
+use mongodb::options::{UpdateModifications, WriteConcern};
 use mongodb::{ClientSession, Collection};
+use serde::Serialize;
 
 use super::filter::by_id;
 use crate::context::{Compute, Deed};
+use crate::encoding::raw;
 use crate::error::{Error, write_error};
 use crate::executor::body::panicked;
+use crate::store::write_concern;
 
 /// Maximum number of statements in a command.
 const STATEMENTS: usize = 1_000;
 
+/// Maximum size of the statements in a command, in bytes, unless a single one is larger. The server limits a command to 16 MB.
+const BYTES: usize = 12 * 1024 * 1024;
+
 /// The documents of a batch.
 pub(super) struct Batch<'b> {
-    pub(super) documents: &'b Collection<Document>,
+    pub(super) documents: &'b Collection<RawDocumentBuf>,
     pub(super) project: Option<&'b Document>,
     pub(super) compute: &'b Compute,
+    /// Expected number of documents.
+    pub(super) size: u64,
     /// Whether the session has a transaction.
     pub(super) transactional: bool,
+}
+
+/// The changes of a batch.
+#[derive(Default)]
+struct Statements {
+    updates: Vec<RawDocumentBuf>,
+    deletes: Vec<RawDocumentBuf>,
+}
+
+#[derive(Serialize)]
+struct Update<'a, U> {
+    q: Query<'a>,
+    u: &'a U,
+}
+
+#[derive(Serialize)]
+struct Delete<'a> {
+    q: Query<'a>,
+    limit: i32,
+}
+
+#[derive(Serialize)]
+struct Query<'a> {
+    #[serde(rename = "_id")]
+    id: Id<'a>,
+}
+
+/// An `_id` to compare with. The server finds plain values without a plan. A document could be taken for operators.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Id<'a> {
+    Plain(RawBsonRef<'a>),
+    Equal {
+        #[serde(rename = "$eq")]
+        to: RawBsonRef<'a>,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum Command<'a> {
+    Update {
+        update: &'a str,
+        updates: &'a [RawDocumentBuf],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        write_concern: Option<WriteConcern>,
+    },
+    Delete {
+        delete: &'a str,
+        deletes: &'a [RawDocumentBuf],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        write_concern: Option<WriteConcern>,
+    },
 }
 
 impl Batch<'_> {
     /// Changes the documents that match. Returns how many there are, and how many have changed.
     pub(super) async fn change(&self, matching: Document, session: &mut ClientSession) -> Result<(u64, u64)> {
+        let (matched, Statements { updates, deletes }) = self.computed(matching, session).await?;
+        let coll = &self.documents.namespace().coll;
+        // The driver adds it to its own operations only.
+        let write_concern = || (!self.transactional).then(write_concern);
+        let mut changed = 0;
+        for updates in chunks(&updates) {
+            let command = Command::Update { update: coll, updates, write_concern: write_concern() };
+            changed += self.send(&command, "nModified", session).await?;
+        }
+        for deletes in chunks(&deletes) {
+            let command = Command::Delete { delete: coll, deletes, write_concern: write_concern() };
+            changed += self.send(&command, "n", session).await?;
+        }
+        Ok((matched, changed))
+    }
+
+    /// Computes the changes. Only one reply of the server is in memory at a time.
+    async fn computed(&self, matching: Document, session: &mut ClientSession) -> Result<(u64, Statements)> {
         let find = self.documents.find(matching).sort(doc! { "_id": 1 }).hint(by_id());
+        // One more than there are, so that the first reply is the last.
+        let find = find.batch_size(u32::try_from(self.size).unwrap_or(u32::MAX).saturating_add(1));
         let find = match self.project {
             Some(fields) => find.projection(fields.clone()),
             None => find,
         };
         let mut cursor = find.session(&mut *session).await?;
-        let found: Vec<Document> = cursor.stream(&mut *session).try_collect().await?;
-        let (mut updates, mut deletes) = (Vec::new(), Vec::new());
-        let matched = found.len() as u64;
-        for document in found {
-            let Some(id) = document.get("_id").cloned() else {
-                return Err(DriverError::custom("the projection leaves out the _id".to_owned()));
-            };
-            let computed = catch_unwind(AssertUnwindSafe(|| self.compute.change(document)));
-            let change = computed.unwrap_or_else(|panic| Err(panicked(&*panic).into()));
-            let change = change.map_err(|error| Error::unboxed(error).into_driver())?;
-            let q = doc! { "_id": { "$eq": id } };
-            match change.0 {
-                Deed::None => {}
-                Deed::Delete => deletes.push(doc! { "q": q, "limit": 1 }),
-                Deed::Replace(replacement) => updates.push(doc! { "q": q, "u": replacement }),
-                Deed::Update(UpdateModifications::Pipeline(stages)) => updates.push(doc! { "q": q, "u": stages }),
-                Deed::Update(UpdateModifications::Document(update)) => updates.push(doc! { "q": q, "u": update }),
-                Deed::Update(other) => {
-                    return Err(DriverError::custom(format!("an unknown kind of update: {other:?}")));
-                }
-            }
+        let (mut matched, mut statements) = (0, Statements::default());
+        while cursor.advance(&mut *session).await? {
+            matched += 1;
+            self.compute(cursor.current(), &mut statements)?;
         }
-        let mut changed = 0;
-        for updates in updates.chunks(STATEMENTS) {
-            changed += self.send("update", "updates", updates, "nModified", session).await?;
+        Ok((matched, statements))
+    }
+
+    fn compute(&self, document: &RawDocument, Statements { updates, deletes }: &mut Statements) -> Result<()> {
+        let id = match document.get("_id") {
+            Ok(Some(to @ RawBsonRef::Document(_))) => Id::Equal { to },
+            Ok(Some(id)) => Id::Plain(id),
+            Ok(None) | Err(_) => return Err(DriverError::custom("the projection leaves out the _id".to_owned())),
+        };
+        let computed = catch_unwind(AssertUnwindSafe(|| self.compute.change(document)));
+        let change = computed.unwrap_or_else(|panic| Err(panicked(&*panic).into()));
+        let change = change.map_err(|error| Error::unboxed(error).into_driver())?;
+        let q = Query { id };
+        match &change.0 {
+            Deed::None => {}
+            Deed::Delete => deletes.push(raw(&Delete { q, limit: 1 })?),
+            Deed::Replace(u) | Deed::Update(UpdateModifications::Document(u)) => updates.push(raw(&Update { q, u })?),
+            Deed::Update(u) => updates.push(raw(&Update { q, u })?),
         }
-        for deletes in deletes.chunks(STATEMENTS) {
-            changed += self.send("delete", "deletes", deletes, "n", session).await?;
-        }
-        Ok((matched, changed))
+        Ok(())
     }
 
     /// Sends a command. Returns the number in the `field` of its reply.
-    async fn send(
-        &self,
-        name: &str,
-        list: &str,
-        statements: &[Document],
-        field: &str,
-        session: &mut ClientSession,
-    ) -> Result<u64> {
-        let namespace = self.documents.namespace();
-        let mut command = doc! { name: &namespace.coll, list: statements };
-        if !self.transactional {
-            command.insert("writeConcern", doc! { "w": "majority", "j": true });
-        }
-        let database = self.documents.client().database(&namespace.db);
-        let reply = database.run_command(command).session(session).await?;
+    async fn send(&self, command: &Command<'_>, field: &str, session: &mut ClientSession) -> Result<u64> {
+        let database = self.documents.client().database(&self.documents.namespace().db);
+        let reply = database.run_raw_command(raw(command)?).session(session).await?;
         let mut errors = reply.get_array("writeErrors").into_iter().flatten().filter_map(Bson::as_document);
         if let Some(error) = errors.next() {
             return Err(DriverError::custom(write_error(error)));
@@ -92,4 +156,20 @@ impl Batch<'_> {
             _ => 0,
         })
     }
+}
+
+/// Divides statements into those of one command each.
+fn chunks(statements: &[RawDocumentBuf]) -> impl Iterator<Item = &[RawDocumentBuf]> {
+    let mut rest = statements;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |statement: &&RawDocumentBuf| {
+            bytes += statement.as_bytes().len();
+            bytes <= BYTES
+        };
+        let number = rest.iter().take(STATEMENTS).take_while(fits).count().max(1);
+        let (chunk, others) = rest.split_at_checked(number)?;
+        rest = others;
+        Some(chunk)
+    })
 }

@@ -6,13 +6,28 @@ use mongodb::options::Hint;
 use super::range::Range;
 
 /// The conditions that an `_id` is not before the range's next one, and before `to`. Operators of the query language compare
-/// within one type only, expressions in the order of the index, in which types follow each other.
+/// within one type only, expressions in the order of the index, in which types follow each other. Expressions cost more.
 pub(super) fn span(range: &Range, to: &Bson, including: bool) -> [Document; 2] {
     let end = if including { "$lte" } else { "$lt" };
+    if is_one_type(&range.next, to) {
+        return [doc! { "_id": { "$gte": range.next.clone() } }, doc! { "_id": { end: to.clone() } }];
+    }
     [
         doc! { "$expr": { "$gte": ["$_id", { "$literal": range.next.clone() }] } },
         doc! { "$expr": { end: ["$_id", { "$literal": to.clone() }] } },
     ]
+}
+
+/// Returns whether only values that the operators compare with both lie between them in the index.
+fn is_one_type(from: &Bson, to: &Bson) -> bool {
+    matches!(
+        (from, to),
+        (Bson::ObjectId(_), Bson::ObjectId(_))
+            | (Bson::String(_), Bson::String(_))
+            | (Bson::Int32(_) | Bson::Int64(_), Bson::Int32(_) | Bson::Int64(_))
+            | (Bson::Binary(_), Bson::Binary(_))
+            | (Bson::DateTime(_), Bson::DateTime(_))
+    )
 }
 
 /// A hint with the keys and not the name, since a clustered collection has no index of this name.

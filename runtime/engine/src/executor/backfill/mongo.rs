@@ -118,9 +118,9 @@ impl RangeStore for Mongo {
         }
         match &self.description.action {
             Action::Each(compute) => {
-                let (documents, project) = (&self.documents, self.description.project.as_ref());
-                let batch = Batch { documents, project, compute, transactional: self.transactional };
-                batch.change(left, session).await
+                let (documents, project) = (&self.documents.clone_with_type(), self.description.project.as_ref());
+                let (size, transactional) = (bound.scanned, self.transactional);
+                Batch { documents, project, compute, size, transactional }.change(left, session).await
             }
             Action::Update(update) => {
                 let updated = self.documents.update_many(left, update.clone()).hint(by_id()).session(&mut **session);

@@ -15,6 +15,10 @@ use crate::store::{now, unsuitable};
 /// Up to this many documents are changed at once, under the lease.
 const SMALL: u64 = 10_000;
 
+/// Up to this many documents, ranges are counted. A sample of a collection of a few pages can leave out most of it, and the worker
+/// of the largest range would be the last by far.
+const COUNTED: u64 = 50_000;
+
 /// Fewest and most ranges of a larger collection.
 const RANGES: (u32, u32) = (16, 256);
 
@@ -61,7 +65,14 @@ pub(crate) async fn plan(
         return Ok(Planned { run, ranges: Vec::new(), documents: 0, uuid, is_small: true });
     };
     let number = if is_small { 1 } else { PER_WORKER.saturating_mul(description.workers).clamp(RANGES.0, RANGES.1) };
-    let mut starts = if is_small { Vec::new() } else { sampled(&documents, number).await.map_err(failed)? };
+    let starts = if is_small {
+        Ok(Vec::new())
+    } else if count <= COUNTED {
+        counted(&documents, count.div_ceil(number.into())).await
+    } else {
+        sampled(&documents, number).await
+    };
+    let mut starts = starts.map_err(failed)?;
     starts.insert(0, first);
     let ranges = (0_i64..).zip(starts.iter().enumerate()).map(|(n, (index, start))| {
         let next = starts.get(index + 1);
@@ -100,6 +111,22 @@ async fn ends(documents: &Collection<Document>) -> Result<Option<(Bson, Bson)>> 
         Ok::<_, mongodb::error::Error>(ids.await?.and_then(|mut found| found.remove("_id")))
     };
     Ok(end(1).await?.zip(end(-1).await?))
+}
+
+/// Returns where the second range and the later ones start, each after this many documents.
+async fn counted(documents: &Collection<Document>, size: u64) -> Result<Vec<Bson>> {
+    let ids = documents.find(doc! {}).projection(doc! { "_id": 1 }).sort(doc! { "_id": 1 }).hint(by_id());
+    // The number of documents is an estimate, which can be wrong after a crash of the server.
+    let limit = u32::try_from(2 * COUNTED).unwrap_or(u32::MAX);
+    let mut ids = ids.limit(limit.into()).batch_size(limit).await?;
+    let (mut passed, mut starts) = (0_u64, Vec::new());
+    while ids.advance().await? {
+        if passed > 0 && passed.is_multiple_of(size) {
+            starts.extend(ids.deserialize_current()?.remove("_id"));
+        }
+        passed += 1;
+    }
+    Ok(starts)
 }
 
 /// Returns where the second range and the later ones start, from a sample. The server compares them, because the order of `_id`

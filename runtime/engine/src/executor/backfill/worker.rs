@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
 use mongodb::bson::oid::ObjectId;
 use mongodb::error::{Error as DriverError, Result};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::batch::{Attempt, Cause, attempt};
-use super::range::{Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
+use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
 use super::terms::Terms;
 use crate::error::{Error, in_one_line, is_transient, source_chain};
 use crate::stop::{Stop, backoff};
@@ -18,6 +19,9 @@ const BATCH: Duration = Duration::from_millis(100);
 
 /// Number of documents in the first batch.
 const FIRST: u64 = 100;
+
+/// How much larger than the last batch the next one may be: until a batch was rolled back, and afterwards.
+const GROWTH: (f64, f64) = (4.0, 1.5);
 
 /// Maximum attempts at a batch of one document.
 const ATTEMPTS: u32 = 20;
@@ -33,6 +37,8 @@ pub(crate) struct Worker<S: RangeStore> {
     claim: Claim,
     /// Number of documents in the next batch.
     size: u64,
+    /// How much larger than the last batch the next one may be.
+    growth: f64,
     /// Number of documents from here on among which one is known to fail.
     suspects: u64,
     /// Documents per second, on average over about 10 s. 0 before the first batch.
@@ -57,8 +63,8 @@ impl<S: RangeStore> Worker<S> {
             session: store.session_id(&session).clone(),
         };
         let at_most = u64::from(batch);
-        let size = FIRST.min(at_most);
-        Self { store, session, stop, terms, at_most, claim, size, suspects: 0, rate: 0.0, checked: false }
+        let (size, growth) = (FIRST.min(at_most), GROWTH.0);
+        Self { store, session, stop, terms, at_most, claim, size, growth, suspects: 0, rate: 0.0, checked: false }
     }
 
     /// Works until there is nothing to claim, a range has failed, or the run must stop.
@@ -110,7 +116,7 @@ impl<S: RangeStore> Worker<S> {
 
     /// Changes a claimed range, until it is done or must be left.
     async fn pass(&mut self, mut range: Range) -> Result<()> {
-        let mut tries = 0;
+        let (mut tries, mut ahead) = (0, None);
         self.suspects = 0;
         while range.state == RangeState::Open {
             if self.stop.check().is_err() {
@@ -118,7 +124,12 @@ impl<S: RangeStore> Worker<S> {
             }
             let size = self.size.min(self.terms.borrow().at_most());
             let size = if self.suspects > 0 { self.suspects.div_ceil(2).min(size) } else { size };
-            let bound = match self.store.bound(&range, size.max(1)).await {
+            let fits = |bound: &Bound| bound.scanned <= size + size / 4 && (bound.ends || bound.scanned > size / 2);
+            let found = match ahead.take().filter(fits) {
+                Some(found) => Ok(found),
+                None => self.store.bound(&range, size.max(1)).await,
+            };
+            let bound = match found {
                 Ok(bound) => bound,
                 Err(error) => {
                     self.again(error, &mut tries).await?;
@@ -127,12 +138,17 @@ impl<S: RangeStore> Worker<S> {
             };
             let began = Instant::now();
             range.counts.rate = self.rate;
-            match attempt(&self.store, &mut self.session, &range, &bound, !self.checked).await {
+            let attempt = async {
+                let attempted = attempt(&self.store, &mut self.session, &range, &bound, !self.checked).await;
+                (attempted, began.elapsed())
+            };
+            let ((attempted, took), found) = join(attempt, look_ahead(&self.store, &range, &bound, size)).await;
+            match attempted {
                 Attempt::Committed(after) => {
-                    tries = 0;
+                    (tries, ahead) = (0, found);
                     self.checked |= after.counts.matched > range.counts.matched;
                     self.suspects = self.suspects.saturating_sub(bound.scanned);
-                    self.resize(bound.scanned, began.elapsed());
+                    self.resize(bound.scanned, took);
                     range = *after;
                     let rest = self.terms.borrow().rest(bound.scanned, began.elapsed());
                     let _ = timeout(rest, self.stop.raised()).await;
@@ -147,7 +163,7 @@ impl<S: RangeStore> Worker<S> {
                     None => return Ok(()),
                 },
                 Attempt::Transient(error) => {
-                    self.size = (bound.scanned / 2).max(1);
+                    (self.size, self.growth) = ((bound.scanned / 2).max(1), GROWTH.1);
                     if tries == ATTEMPTS && bound.scanned <= 1 {
                         return self.fail(&range, &error_at(&range.next, Cause::Server(error))).await;
                     }
@@ -194,7 +210,7 @@ impl<S: RangeStore> Worker<S> {
 
     /// Adapts the size of the next batch to the duration of the last.
     fn resize(&mut self, scanned: u64, took: Duration) {
-        let ratio = (BATCH.as_secs_f64() / took.as_secs_f64().max(0.001)).clamp(0.5, 1.5);
+        let ratio = (BATCH.as_secs_f64() / took.as_secs_f64().max(0.001)).clamp(0.5, self.growth);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -202,6 +218,8 @@ impl<S: RangeStore> Worker<S> {
             reason = "small"
         )]
         let next = (scanned.max(1) as f64 * ratio).ceil() as u64;
+        // A fast batch that was smaller than this, as at the end of a range, is no reason for smaller ones.
+        let next = if ratio < 1.0 { next } else { next.max(self.size) };
         self.size = next.clamp(1, self.at_most);
     }
 
@@ -223,6 +241,14 @@ impl<S: RangeStore> Worker<S> {
         sleep(backoff(*tries)).await;
         Ok(())
     }
+}
+
+/// Finds the end of the batch after this one. It is looked up again if this batch does not commit, or the size changes a lot.
+async fn look_ahead<S: RangeStore>(store: &S, range: &Range, bound: &Bound, size: u64) -> Option<Bound> {
+    if bound.ends {
+        return None;
+    }
+    store.bound(&Range { next: bound.to.clone(), ..range.clone() }, size).await.ok()
 }
 
 fn error_at(id: &mongodb::bson::Bson, cause: Cause) -> Error {
