@@ -113,7 +113,10 @@ async fn a_backfill_is_paused_tuned_and_resumed() {
         assert!(answer.status.is_client_error() && answer.text.contains(told), "{}", answer.text);
     }
     let text = words(&app.page(OPERATE, VIEW).await);
-    assert!(text.contains("paused") && text.contains("by operate sale until noon"), "{text}");
+    assert!(
+        text.contains("Paused just now by operator sale until noon") && !text.contains("The next process"),
+        "{text}"
+    );
     assert!(text.contains("Steer it Resume… The processes that serve"), "{text}");
     assert!(!words(&app.page(READ, VIEW).await).contains("Steer it"));
     assert!(words(&app.page(READ, "").await).contains("sale until noon"));
@@ -123,7 +126,7 @@ async fn a_backfill_is_paused_tuned_and_resumed() {
     let form = [("id", ID), ("workers", ""), ("pace", "full"), ("because", "night")];
     assert_eq!(app.form(OPERATE, "steer", &form).await.status, StatusCode::SEE_OTHER);
     let text = words(&app.page(OPERATE, "history").await);
-    assert!(text.contains("Backfill steered : paused") && text.contains("Backfill steered : pace full"), "{text}");
+    assert!(text.contains("Backfill steered: paused") && text.contains("Backfill steered: pace full"), "{text}");
     let entries = app.get(READ, "/history?act=steer").await.value()["entries"].clone();
     assert_eq!(entries[0]["steered"], "pace full", "{entries}");
     assert_eq!(listed(&app).await[0]["paused"], Value::Null);

@@ -115,7 +115,7 @@ fn linked(call: &Call, seen: &Seen, standing: &Standing<'_>, history: Option<&Hi
 /// Who goes on with a backfill that nobody works on.
 fn next_worker(backfill: &BackfillStatus) -> Markup {
     html! {
-        @if backfill.workers.is_empty() && backfill.state == State::Underway {
+        @if backfill.workers.is_empty() && backfill.state == State::Underway && backfill.paused.is_none() {
             p.muted { "The next process that boots or applies migrations goes on with it." }
         }
     }

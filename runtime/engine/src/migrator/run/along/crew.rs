@@ -47,7 +47,7 @@ impl<'r> Crew<'r> {
         let open = || seen.iter().filter(|range| range.state == RangeState::Open);
         let live = open().filter(|range| range.claim.is_some() && range.live).count();
         let free = open().count() - live;
-        let sharing = u32::try_from(live.max(self.workers.len())).unwrap_or(u32::MAX);
+        let sharing = u32::try_from(workers.min(open().count())).unwrap_or(u32::MAX);
         let pace = steering.pace.or(description.pace).unwrap_or(default);
         self.terms.send_replace(Terms { workers, pace, sharing });
         if live > workers || self.workers.len() > workers {
