@@ -24,7 +24,7 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 /// Loads the sample data first, so that there is something to migrate.
 async fn on_our_own(cli: Cli, place: &Place) -> ExitCode {
-    match seed::load(place.builder.database()).await {
+    match seed::load(place.builder.database(), seed::ORDERS).await {
         Ok(_) => cli.run_on(configure(place.builder.clone())).await,
         Err(error) => failed(&error),
     }

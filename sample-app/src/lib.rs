@@ -14,6 +14,7 @@ pub mod showcase;
 use std::time::Instant;
 
 use mongodb::Database;
+use mongrate::migrator::Booted;
 use mongrate::{Migrator, MigratorBuilder};
 
 use crate::progress::elapsed;
@@ -34,13 +35,14 @@ pub fn migrator(database: &Database) -> Result<Migrator, mongrate::Error> {
 
 /// Loads version 1 into an empty database, applies the pending migrations unless the environment disables it, and
 /// prints the progress.
-pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<Migrator> {
+pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<Booted> {
     let migrator = builder.clone().build()?;
     let database = migrator.database();
     let plan = migrator.plan().await?;
     let began = Instant::now();
-    if seed::load(database).await? {
-        println!("Loaded {} customers of version 1 in {}.", seed::CUSTOMERS, elapsed(began.elapsed()));
+    if seed::load(database, seed::ORDERS).await? {
+        let (customers, orders) = (seed::CUSTOMERS, seed::CUSTOMERS * seed::ORDERS);
+        println!("Loaded {customers} customers and {orders} orders of version 1 in {}.", elapsed(began.elapsed()));
     }
     if !plan.is_empty() {
         println!("\n{plan}\n");
@@ -50,7 +52,7 @@ pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<Migrat
     let booted = progress::printed(builder.events(), builder.boot()).await?;
     let (None, Some(report)) = (booted.error(), booted.report()) else {
         println!("{booted}");
-        return Ok(migrator);
+        return Ok(booted);
     };
     for warning in report.warnings() {
         println!("warning: {warning}");
@@ -60,5 +62,8 @@ pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<Migrat
         applied => println!("Applied {applied} in {}.\n", elapsed(began.elapsed())),
     }
     showcase.print_after(database).await?;
-    Ok(migrator)
+    for id in report.underway() {
+        println!("\n{id} goes on while it serves: watch and pause it on the admin page, or with `migrate backfill`.");
+    }
+    Ok(booted)
 }

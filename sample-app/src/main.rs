@@ -5,6 +5,7 @@
 use std::env;
 use std::process::ExitCode;
 
+use mongrate::Migrator;
 use mongrate_cli::Cli;
 use sample_app::command_line::{self, failed};
 use sample_app::database::Place;
@@ -50,12 +51,17 @@ async fn serve(once: bool) -> anyhow::Result<()> {
 }
 
 async fn migrate_and_serve(place: &Place, once: bool) -> anyhow::Result<()> {
-    let migrator = bring_up_to_date(configure(place.builder.clone())).await?;
-    if once {
-        return Ok(());
-    }
+    let mut booted = bring_up_to_date(configure(place.builder.clone())).await?;
+    let served = if once { Ok(()) } else { serve_on(place, booted.migrator()).await };
+    // The backfills end their batches, so that the next start goes on at once.
+    booted.migrator().shutdown().await;
+    booted.backfilled().await;
+    served
+}
+
+async fn serve_on(place: &Place, migrator: &Migrator) -> anyhow::Result<()> {
     if let Some(uri) = &place.uri {
         println!("\nWhile it is serving, use the command line with:\n  sample-app migrate status --uri '{uri}'");
     }
-    api::serve(&migrator).await
+    api::serve(migrator).await
 }

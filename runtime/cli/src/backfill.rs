@@ -145,7 +145,8 @@ pub(super) async fn underway<'a>(
 
 /// How far it has come, in a few words: `42.1 % of 12,000 documents`.
 pub(super) fn short_progress(backfill: &BackfillStatus) -> String {
-    format!("{} of {}", percent(backfill), plural(backfill.documents, "document"))
+    let paused = if backfill.paused.is_some() { ", paused" } else { "" };
+    format!("{} of {}{paused}", percent(backfill), plural(backfill.documents, "document"))
 }
 
 /// How far it has come: `42.1 %, 5,052 of 12,000 documents of 'orders', 6 of 16 ranges`.

@@ -23,20 +23,20 @@ fn migrations_fit_together() {
 fn the_plugin_is_linked_in() {
     let plugin = Registry::linked().source("plugin:whale-alerts");
     assert!(plugin.get("plugin:whale-alerts:001_create_subscriptions").is_some());
-    assert_eq!((plugin.len(), Registry::linked().source("module:menu").len(), Registry::linked().len()), (2, 3, 13));
+    assert_eq!((plugin.len(), Registry::linked().source("module:menu").len(), Registry::linked().len()), (2, 3, 14));
 }
 
 #[tokio::test]
 async fn version_1_becomes_todays() {
     let server = Mongod::start().await.unwrap();
     let db = server.client().await.unwrap().database("shop");
-    assert!(seed::load(&db).await.unwrap());
+    assert!(seed::load(&db, 1).await.unwrap());
     let spent = total(&db).await;
     let before = raw_phones(&db).await;
 
     api::is_not_ready(&db).await;
     let report = migrator(&db).unwrap().up().await.unwrap();
-    assert_eq!(report.applied().count(), 13, "{report}");
+    assert_eq!(report.applied().count(), 14, "{report}");
     assert!(report.warnings().is_empty(), "{report}");
 
     customers_are_of_todays_shape(&db).await;
@@ -47,7 +47,7 @@ async fn version_1_becomes_todays() {
     api::answers(&db).await;
 
     assert!(migrator(&db).unwrap().up().await.unwrap().is_empty());
-    assert!(!seed::load(&db).await.unwrap());
+    assert!(!seed::load(&db, 1).await.unwrap());
     server.shutdown().await;
 }
 
@@ -56,7 +56,7 @@ async fn version_1_becomes_todays() {
 async fn there_and_back() {
     let server = Mongod::start().await.unwrap();
     let db = server.client().await.unwrap().database("shop");
-    seed::load(&db).await.unwrap();
+    seed::load(&db, 1).await.unwrap();
     let migrator = migrator(&db).unwrap();
     migrator.up().only("001_clean_customers").await.unwrap();
     let (clean, collections) = (customers(&db).await, names(&db).await);
@@ -64,14 +64,15 @@ async fn there_and_back() {
     let today = customers(&db).await;
 
     let report = migrator.down().batch().await.unwrap();
-    assert_eq!(report.reverted().count(), 12, "{report}");
+    assert_eq!(report.reverted().count(), 13, "{report}");
     for (reverted, before) in customers(&db).await.iter().zip(&clean) {
         assert_eq!(reverted, before);
     }
     assert_eq!(db.collection::<Document>("customers").list_index_names().await.unwrap(), ["_id_"]);
     // A collection that an insert has created remains, but empty.
     let left = names(&db).await.difference(&collections).cloned().collect::<HashSet<_>>();
-    assert_eq!(left, HashSet::from(["roles".to_owned(), Names::default().kv]));
+    let Names { kv, ranges, .. } = Names::default();
+    assert_eq!(left, HashSet::from(["roles".to_owned(), kv, ranges]));
 
     migrator.up().await.unwrap();
     for (again, before) in customers(&db).await.iter().zip(&today) {
@@ -95,7 +96,7 @@ async fn foreign_databases_are_left_alone() {
     let server = Mongod::start().await.unwrap();
     let db = server.client().await.unwrap().database("shop");
     db.collection::<Document>("customers").insert_one(doc! { "name": "Ada" }).await.unwrap();
-    let error = seed::load(&db).await.unwrap_err();
+    let error = seed::load(&db, 1).await.unwrap_err();
     assert!(error.to_string().contains("do not belong to this sample (customers)"), "{error}");
     assert_eq!(db.list_collection_names().await.unwrap(), ["customers"]);
     server.shutdown().await;
@@ -105,11 +106,11 @@ async fn foreign_databases_are_left_alone() {
 async fn an_interrupted_load_is_repeated() {
     let server = Mongod::start().await.unwrap();
     let db = server.client().await.unwrap().database("shop");
-    seed::load(&db).await.unwrap();
+    seed::load(&db, 1).await.unwrap();
     let unfinished = doc! { "$unset": { "complete": "" } };
     db.collection::<Document>("sample_data").update_one(doc! {}, unfinished).await.unwrap();
     db.collection::<Document>("customers").delete_many(doc! { "_id": { "$gt": 10 } }).await.unwrap();
-    assert!(seed::load(&db).await.unwrap());
+    assert!(seed::load(&db, 1).await.unwrap());
     assert_eq!(count(&db, doc! {}).await, 5_000);
     server.shutdown().await;
 }

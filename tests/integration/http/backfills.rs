@@ -117,8 +117,9 @@ async fn a_backfill_is_paused_tuned_and_resumed() {
         text.contains("Paused just now by operator sale until noon") && !text.contains("The next process"),
         "{text}"
     );
-    assert!(text.contains("Steer it Resume… The processes that serve"), "{text}");
-    assert!(!words(&app.page(READ, VIEW).await).contains("Steer it"));
+    assert!(text.contains("Resume… The processes that serve"), "{text}");
+    assert!(text.contains("Steer: workers 4, pace 7000"), "{text}");
+    assert!(!words(&app.page(READ, VIEW).await).contains("Resume…"));
     assert!(words(&app.page(READ, "").await).contains("sale until noon"));
 
     let resumed = app.form(OPERATE, "steer", &[("id", ID), ("paused", "false"), ("because", "")]).await;

@@ -51,7 +51,6 @@ pub(super) fn forms(call: &Call, backfill: &BackfillStatus) -> Markup {
     };
     html! {
         section.changes {
-            h2 { "Steer it" }
             details.group id="pause" {
                 summary { (verb) "… " span.muted { (effect) } }
                 form.fold method="post" action=(address(&call.site, "steer")) {

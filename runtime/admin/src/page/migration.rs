@@ -86,18 +86,18 @@ fn linked(call: &Call, seen: &Seen, standing: &Standing<'_>, history: Option<&Hi
             }
             div.actions { (live()) div #acts .actions data-live { @if history.is_some() { (acts(call, standing)) } } }
         }
-        div #state .blocks data-live {
-            (drift(standing))
-            @if let Some(backfill) = backfill {
+        @if let Some(backfill) = backfill {
+            div #progress .blocks data-live {
                 section.panel { h2 { "Progress" } (backfill::progress(call, backfill, true)) (next_worker(backfill)) }
             }
+            @if history.is_some() && call.allowed.may(Action::Steer) { (backfill::forms(call, backfill)) }
+        }
+        div #state .blocks data-live {
+            (drift(standing))
             section.panel { h2 { "Facts" } (facts::of(migration, standing.record)) }
             section.panel { h2 { "Neighbors" } (neighbors(call, status, standing)) }
         }
         @if let Some(history) = history {
-            @if let Some(backfill) = backfill.filter(|_| call.allowed.may(Action::Steer)) {
-                (backfill::forms(call, backfill))
-            }
             (amend::forms(call, status, standing))
             (executions::section(call, migration.id(), history))
         } @else {

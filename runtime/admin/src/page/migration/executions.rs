@@ -42,7 +42,7 @@ fn row(call: &Call, entry: &HistoryEntry) -> Markup {
     let causes = entry.error_stack.as_deref().unwrap_or_default();
     html! {
         tr {
-            td data-name="Act" { (capitalized(&entry.act.to_string().replace('-', " "))) }
+            td data-name="Act" { (capitalized(&entry.act.to_string().replace('-', " "))) @if let Some(steered) = &entry.steered { ": " (visible(steered)) } }
             td data-name="Outcome" {
                 @if let Some(status) = entry.status { (record_badge(status)) }
                 @if let Some(message) = &entry.error {
@@ -50,7 +50,7 @@ fn row(call: &Call, entry: &HistoryEntry) -> Markup {
                 }
             }
             td data-name="When" { (time(entry.executed_at)) }
-            td.line data-name="Took" { (elapsed(entry.duration())) }
+            td.line data-name="Took" { @if entry.steered.is_none() { (elapsed(entry.duration())) } }
             td data-name="By" { (visible(entry.by.as_deref().unwrap_or(&entry.host))) }
             td data-name="Why" { @if let Some(because) = &entry.because { (visible(because)) } }
         }

@@ -10,7 +10,7 @@ use mongodb::{Collection, Database};
 
 use super::each::Batch;
 use super::filter::{by_id, span};
-use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
+use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, claim_time};
 use crate::context::{Action, Description};
 use crate::lock::{Session, kill, millis, start};
 
@@ -34,7 +34,7 @@ impl Mongo {
         ranges: &str,
         run: ObjectId,
         description: &Description,
-        claim: Duration,
+        lease: Duration,
         transactional: bool,
     ) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Mongo {
             description: description.clone(),
             ranges: database.collection(ranges),
             documents: database.collection(&description.collection),
-            claim,
+            claim: claim_time(lease),
             transactional,
         }
     }
@@ -171,9 +171,9 @@ impl RangeStore for Mongo {
     }
 }
 
-/// Reads all ranges of a run, in order. `claim` is the time of a claim.
-pub(crate) async fn look(database: &Database, ranges: &str, run: ObjectId, claim: Duration) -> Result<Vec<Seen>> {
-    seen(&database.collection(ranges), run, claim).await
+/// Reads all ranges of a run, in order.
+pub(crate) async fn look(database: &Database, ranges: &str, run: ObjectId, lease: Duration) -> Result<Vec<Seen>> {
+    seen(&database.collection(ranges), run, claim_time(lease)).await
 }
 
 async fn seen(ranges: &Collection<Seen>, run: ObjectId, claim: Duration) -> Result<Vec<Seen>> {

@@ -1,5 +1,7 @@
 //! The stored range, and the interface to the database. The simulation implements it, too.
 
+use std::time::Duration;
+
 use mongodb::bson::{Bson, DateTime, Document, oid::ObjectId};
 use mongodb::error::Result;
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,11 @@ pub(crate) enum RangeState {
     Open,
     Done,
     Failed,
+}
+
+/// How long a worker that does not show itself keeps its claim: it does so with each batch. A short `lease` is shorter still.
+pub(crate) fn claim_time(lease: Duration) -> Duration {
+    lease.min(Duration::from_secs(20))
 }
 
 /// The worker of a range.
