@@ -17,7 +17,7 @@ use super::session::Session;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Deploy {
-    /// Wait until backfills are completed, instead of only starting them
+    /// Wait until backfills are completed, instead of only starting them; exit with code 6 if one is paused
     #[arg(long)]
     wait: bool,
 
@@ -72,7 +72,11 @@ impl Deploy {
         let left: Vec<_> = after.findings().iter().filter(|one| is_wrong(one)).collect();
         let failure =
             (!left.is_empty()).then(|| found("pending migrations were applied, but validation failed", &left));
-        end(session, &Summary::new(total, Some(&report), Some(&after)), failure)
+        let summary = Summary::new(total, Some(&report), Some(&after));
+        // Somebody has paused one, or its code is another.
+        let waits_in_vain = self.wait && summary.underway > 0;
+        let exit = end(session, &summary, failure)?;
+        Ok(if waits_in_vain { Exit::Underway } else { exit })
     }
 }
 

@@ -113,6 +113,11 @@ async fn a_deployment_starts_a_backfill_or_waits_for_it() {
     assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 0);
     let summary = json(&app, &["deploy"]).await;
     assert_eq!((&summary["underway"], &summary["report"]["underway"]), (&json!(1), &json!([ID])), "{summary}");
+    app.run(["backfill", "pause", ID]).await;
+    let ran = app.run(["deploy", "--wait"]).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (6, "Applied: 0, Failed: 0, Underway: 1, Total: 3\n"), "{ran}");
+    assert!(ran.stderr.contains("is paused"), "{ran}");
+    app.run(["backfill", "resume", ID]).await;
     let ran = app.run(["deploy", "--wait"]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "Applied: 2, Failed: 0, Total: 3\n"), "{ran}");
     assert_eq!(count(&db, "log", doc! { "missing": 0 }).await, 1);

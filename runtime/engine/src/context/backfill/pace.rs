@@ -16,6 +16,16 @@ pub enum Pace {
     Rate(NonZeroU32),
 }
 
+impl Pace {
+    /// As many as have something to do in each second.
+    pub(crate) fn most_workers(self) -> u32 {
+        match self {
+            Self::Full | Self::Polite => u32::MAX,
+            Self::Rate(rate) => rate.get(),
+        }
+    }
+}
+
 /// `full`, `polite`, or the number of documents per second.
 impl fmt::Display for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,9 @@ use tokio::sync::watch;
 
 use crate::context::Pace;
 
+/// The longest rest. A worker that does not show itself for longer loses its claim.
+const LONGEST: Duration = Duration::from_secs(5);
+
 /// What a worker must keep to, at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
@@ -25,14 +28,15 @@ impl Terms {
     /// How long to rest after a batch.
     #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more")]
     pub(super) fn rest(&self, scanned: u64, took: Duration) -> Duration {
-        match self.pace {
+        let rest = match self.pace {
             Pace::Full => Duration::ZERO,
             Pace::Polite => took,
             Pace::Rate(rate) => {
                 let seconds = scanned as f64 * f64::from(self.sharing.max(1)) / f64::from(rate.get());
                 Duration::from_secs_f64(seconds).saturating_sub(took)
             }
-        }
+        };
+        rest.min(LONGEST)
     }
 
     /// The largest batch that keeps to the pace without a long rest.

@@ -27,8 +27,10 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// How the work on a backfill ended.
 enum Worked {
-    /// All ranges are done, or one has failed. The next pass under the lease records it.
-    Settled,
+    /// All ranges are done. The next pass under the lease records it.
+    Done,
+    /// A range has failed. The next pass under the lease records it.
+    Failed,
     /// It is paused, as the warning says.
     Paused(String),
     Stopped,
@@ -81,9 +83,9 @@ impl Run {
         while let Some(worked) = work.next().await {
             match worked {
                 // What waits for it does not wait for the others, too: they go on after the next pass.
-                Ok(Worked::Settled) => stop.raise(Reason::Requested),
+                Ok(Worked::Done) => stop.raise(Reason::Requested),
                 Ok(Worked::Paused(warning)) => warnings.push(warning),
-                Ok(Worked::Stopped) => {}
+                Ok(Worked::Failed | Worked::Stopped) => {}
                 Err(error) => errors.push(error),
             }
         }
@@ -119,7 +121,7 @@ impl Run {
         let dismissed = crew.dismiss().await;
         let worked = worked?;
         dismissed?;
-        if matches!(worked, Worked::Settled) {
+        if matches!(worked, Worked::Done | Worked::Failed) {
             let tracker = Tracker::new(&link.database, &self.migrator.0.options.names);
             tracker.settle_backfill(migration.id(), opened.header.run).await?;
         }
@@ -137,9 +139,12 @@ impl Run {
     ) -> Result<Worked, Error> {
         while stop.check().is_ok() {
             match self.look(link, migration, opened).await {
-                Ok((seen, _)) if is_settled(&seen) => return Ok(Worked::Settled),
-                // It was marked by hand.
-                Ok((_, None)) => return Ok(Worked::Settled),
+                Ok((seen, _)) if seen.iter().any(|range| range.state == RangeState::Failed) => {
+                    return Ok(Worked::Failed);
+                }
+                Ok((seen, _)) if seen.iter().all(|range| range.state == RangeState::Done) => return Ok(Worked::Done),
+                // Another process has completed it, or it was marked by hand.
+                Ok((_, None)) => return Ok(Worked::Done),
                 Ok((_, Some(Steering { paused: Some(pause), .. }))) => {
                     crew.dismiss().await?;
                     if !beside {
@@ -180,9 +185,4 @@ impl Run {
         let total = Some(opened.header.documents.max(done));
         self.migrator.0.events.emit(|| Event::Progress { migration, done, total });
     }
-}
-
-fn is_settled(seen: &[Seen]) -> bool {
-    seen.iter().any(|range| range.state == RangeState::Failed)
-        || seen.iter().all(|range| range.state == RangeState::Done)
 }

@@ -43,12 +43,13 @@ impl<'r> Crew<'r> {
     pub(super) async fn adjust(&mut self, seen: &[Seen], steering: &Steering) -> Result<(), Error> {
         let description = &self.opened.description;
         let default = if self.beside { Pace::Polite } else { Pace::Full };
-        let workers = usize::try_from(steering.workers.unwrap_or(description.workers)).unwrap_or(usize::MAX);
+        let pace = steering.pace.or(description.pace).unwrap_or(default);
+        let workers = steering.workers.unwrap_or(description.workers).min(pace.most_workers());
+        let workers = usize::try_from(workers).unwrap_or(usize::MAX);
         let open = || seen.iter().filter(|range| range.state == RangeState::Open);
         let live = open().filter(|range| range.claim.is_some() && range.live).count();
         let free = open().count() - live;
         let sharing = u32::try_from(workers.min(open().count())).unwrap_or(u32::MAX);
-        let pace = steering.pace.or(description.pace).unwrap_or(default);
         self.terms.send_replace(Terms { workers, pace, sharing });
         if live > workers || self.workers.len() > workers {
             // All of them: those that are wanted claim their ranges again.
