@@ -79,9 +79,13 @@ async fn i2_a_backfill_is_paused_at_each_of_its_commands() {
         assert_once(db, MANY, place).await;
         worker.cont();
         println!("{place}: {:?}", worker.rest().await);
-        // The ranges that it inserts late belong to a run that no record names.
-        let ranges = count(db, "migrations_ranges", doc! {}).await;
-        assert_eq!(ranges, if *place == *"insert 1" { 16 } else { 0 }, "{place}");
+        // The ranges that it inserts late belong to a run that no record names. A heartbeat may be sent beside that.
+        let (ranges, untouched) = (
+            count(db, "migrations_ranges", doc! {}).await,
+            count(db, "migrations_ranges", doc! { "counts.batches": 0, "claim": null }).await,
+        );
+        let may_insert = place.contains("insert 1") || place.contains("findAndModify");
+        assert!(ranges == 0 || may_insert && (ranges, untouched) == (16, 16), "{place}: {ranges}, {untouched}");
     })
     .await;
 }

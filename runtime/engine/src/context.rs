@@ -4,6 +4,7 @@ pub(crate) mod argument;
 mod backfill;
 pub(crate) mod catalog;
 pub(crate) mod drift;
+pub(crate) mod encoding;
 mod journal;
 mod raw;
 mod schema;

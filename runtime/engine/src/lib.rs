@@ -9,7 +9,6 @@ extern crate self as mongrate;
 pub mod __private;
 pub mod context;
 pub mod display;
-mod encoding;
 pub mod error;
 
 pub mod events;

@@ -18,7 +18,7 @@ pub(crate) use self::change::{Compute, Deed};
 pub(crate) use self::description::{Action, Description};
 pub use self::pace::{InvalidPace, Pace};
 use super::scope::Scope;
-use crate::encoding::decoded;
+use crate::context::encoding::decoded;
 use crate::error::Error;
 use crate::migration::registration::BoxError;
 use crate::migration::{Migration, Provided};

@@ -19,7 +19,7 @@ use super::each::{Change, Pair};
 use super::probe::{Affected, Target};
 use super::raw::Replaced;
 use super::{Mode, Shared, Transactional, TxAction, UpdateEach};
-use crate::encoding::raw;
+use crate::context::encoding::raw;
 use crate::error::Error;
 
 /// A collection whose operations are part of a transaction.

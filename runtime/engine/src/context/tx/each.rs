@@ -9,8 +9,8 @@ use mongodb::{ClientSession, Collection};
 use serde::Serialize;
 
 use super::{Mode, Shared};
+use crate::context::encoding::{decoded, raw};
 use crate::display::{JsonDocument, shorten_document, truncated};
-use crate::encoding::{decoded, raw};
 use crate::error::Error;
 use crate::report::Counts;
 

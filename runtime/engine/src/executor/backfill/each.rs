@@ -10,8 +10,8 @@ use mongodb::{ClientSession, Collection};
 use serde::Serialize;
 
 use super::filter::by_id;
+use crate::context::encoding::raw;
 use crate::context::{Compute, Deed};
-use crate::encoding::raw;
 use crate::error::{Error, write_error};
 use crate::executor::body::panicked;
 use crate::store::write_concern;
