@@ -17,7 +17,7 @@ use super::session::Session;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Deploy {
-    /// Wait until backfills are completed, instead of only starting them; exit with code 6 if one is paused
+    /// Wait until backfills are completed, instead of only starting them; exit with code 6 if one is paused or cannot be worked on
     #[arg(long)]
     wait: bool,
 
@@ -74,9 +74,9 @@ impl Deploy {
             (!left.is_empty()).then(|| found("pending migrations were applied, but validation failed", &left));
         let summary = Summary::new(total, Some(&report), Some(&after));
         // Somebody has paused one, or its code is another.
-        let waits_in_vain = self.wait && summary.underway > 0;
+        let is_left = self.wait && summary.underway > 0;
         let exit = end(session, &summary, failure)?;
-        Ok(if waits_in_vain { Exit::Underway } else { exit })
+        Ok(if is_left { Exit::Underway } else { exit })
     }
 }
 

@@ -126,8 +126,8 @@ impl<'b> Documents<'b> {
         self
     }
 
-    /// How fast to work. Default: [`Polite`](Pace::Polite) in a service that [boots](crate::Migrator::boot) and serves meanwhile,
-    /// [`Full`](Pace::Full) where somebody waits for the end. [`Migrator::steer`](crate::Migrator::steer) changes it later.
+    /// How fast to work. Default: [`Polite`](Pace::Polite) in the background of a [boot](crate::Migrator::boot),
+    /// [`Full`](Pace::Full) in a run that somebody started. [`Migrator::steer`](crate::Migrator::steer) changes it later.
     pub fn pace(mut self, pace: Pace) -> Self {
         self.description.pace = Some(pace);
         self

@@ -66,7 +66,7 @@ impl Steer {
         self
     }
 
-    /// Lets the work go on. Nothing changes if it is not paused.
+    /// Lets the work go on.
     pub fn resume(mut self) -> Self {
         self.paused = Some(false);
         self
@@ -96,7 +96,7 @@ impl Steer {
         self
     }
 
-    /// What it changes, in words: `paused, 4 workers, pace polite`.
+    /// Summarizes the changes: `paused, workers 4, pace polite`.
     fn summary(&self) -> String {
         let paused = self.paused.map(|paused| if paused { "paused" } else { "resumed" }.to_owned());
         let workers = self.workers.map(|workers| format!("workers {workers}"));

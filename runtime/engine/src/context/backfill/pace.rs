@@ -17,7 +17,7 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// As many as have something to do in each second.
+    /// Returns the maximum number of workers that have a document to change in each second.
     pub(crate) fn most_workers(self) -> u32 {
         match self {
             Self::Full | Self::Polite => u32::MAX,

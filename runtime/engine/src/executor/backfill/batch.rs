@@ -1,7 +1,9 @@
 //! One batch: its documents and the range's own document, in one transaction.
 
+use std::time::Duration;
+
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::range::{Bound, Range, RangeState, RangeStore};
 use crate::error::{Class, Cure, Readable, class, code};
@@ -13,8 +15,8 @@ const COMMITS: u32 = 5;
 /// The result of an attempt at a batch.
 #[derive(Debug)]
 pub(super) enum Attempt {
-    /// Committed. With the range afterwards.
-    Committed(Box<Range>),
+    /// Committed. With the range afterwards, and the time before the commit, which waits for a majority whatever the size.
+    Committed(Box<Range>, Duration),
     /// Not committed: the stored range is another one.
     NotOurs,
     /// Rolled back for a reason that may pass, or of unknown result, which the stored range shows.
@@ -39,8 +41,9 @@ pub(super) async fn attempt<S: RangeStore>(
     bound: &Bound,
     check_remaining: bool,
 ) -> Attempt {
+    let began = Instant::now();
     match write(store, session, range, bound, check_remaining).await {
-        Ok(Ok(after)) => commit(store, session, after).await,
+        Ok(Ok(after)) => commit(store, session, after, began.elapsed()).await,
         Ok(Err(refused)) => {
             abort(store, session).await;
             refused
@@ -77,11 +80,11 @@ async fn write<S: RangeStore>(
 }
 
 /// Commits. Resends a commit with an unknown result, which is idempotent.
-async fn commit<S: RangeStore>(store: &S, session: &mut S::Session, after: Range) -> Attempt {
+async fn commit<S: RangeStore>(store: &S, session: &mut S::Session, after: Range, wrote: Duration) -> Attempt {
     let mut tries = 0;
     loop {
         tries += 1;
-        let Err(error) = store.commit(session).await else { return Attempt::Committed(Box::new(after)) };
+        let Err(error) = store.commit(session).await else { return Attempt::Committed(Box::new(after), wrote) };
         if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
             return Attempt::Transient(error);
         }

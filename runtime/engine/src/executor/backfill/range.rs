@@ -48,7 +48,7 @@ pub(crate) enum RangeState {
 
 /// How long a worker that does not show itself keeps its claim: it does so with each batch. A short `lease` is shorter still.
 pub(crate) fn claim_time(lease: Duration) -> Duration {
-    lease.min(Duration::from_secs(20))
+    lease.min(Duration::from_secs(30))
 }
 
 /// The worker of a range.

@@ -138,17 +138,14 @@ impl<S: RangeStore> Worker<S> {
             };
             let began = Instant::now();
             range.counts.rate = self.rate;
-            let attempt = async {
-                let attempted = attempt(&self.store, &mut self.session, &range, &bound, !self.checked).await;
-                (attempted, began.elapsed())
-            };
-            let ((attempted, took), found) = join(attempt, look_ahead(&self.store, &range, &bound, size)).await;
+            let attempt = attempt(&self.store, &mut self.session, &range, &bound, !self.checked);
+            let (attempted, found) = join(attempt, look_ahead(&self.store, &range, &bound, size)).await;
             match attempted {
-                Attempt::Committed(after) => {
+                Attempt::Committed(after, wrote) => {
                     (tries, ahead) = (0, found);
                     self.checked |= after.counts.matched > range.counts.matched;
                     self.suspects = self.suspects.saturating_sub(bound.scanned);
-                    self.resize(bound.scanned, took);
+                    self.resize(bound.scanned, wrote);
                     range = *after;
                     let rest = self.terms.borrow().rest(bound.scanned, began.elapsed());
                     let _ = timeout(rest, self.stop.raised()).await;
@@ -218,8 +215,15 @@ impl<S: RangeStore> Worker<S> {
             reason = "small"
         )]
         let next = (scanned.max(1) as f64 * ratio).ceil() as u64;
-        // A fast batch that was smaller than this, as at the end of a range, is no reason for smaller ones.
-        let next = if ratio < 1.0 { next } else { next.max(self.size) };
+        // A batch that was smaller than this, as at the end of a range, says little.
+        let least = if ratio >= 1.0 {
+            self.size
+        } else if scanned < self.size {
+            self.size / 2
+        } else {
+            1
+        };
+        let next = next.max(least);
         self.size = next.clamp(1, self.at_most);
     }
 

@@ -37,7 +37,7 @@ enum Worked {
 }
 
 impl Run {
-    /// Works on these backfills (qualified ids) until one of them has nothing left to do or has failed, or the run must stop.
+    /// Works on these backfills (qualified ids) until one of them is done, all others have ended, or the run must stop.
     /// `beside` is whether the application serves meanwhile. Returns warnings about those on which this program cannot work.
     pub(super) async fn work_along(&self, underway: &[String], beside: bool) -> Result<Vec<String>, Error> {
         let link = self.migrator.0.connection.open().await?;
@@ -120,11 +120,11 @@ impl Run {
         let worked = self.work_with(&mut crew, link, migration, opened, beside, stop).await;
         let dismissed = crew.dismiss().await;
         let worked = worked?;
-        dismissed?;
         if matches!(worked, Worked::Done | Worked::Failed) {
             let tracker = Tracker::new(&link.database, &self.migrator.0.options.names);
             tracker.settle_backfill(migration.id(), opened.header.run).await?;
         }
+        dismissed?;
         Ok(worked)
     }
 
@@ -152,9 +152,15 @@ impl Run {
                         return Ok(Worked::Paused(format!("'{id}' is {pause}, and goes on when it is resumed")));
                     }
                 }
-                Ok((seen, Some(steering))) => crew.adjust(&seen, &steering).await?,
-                // The workers find out by themselves.
-                Err(error) if !crew.is_empty() => tracing::debug!(%error, "the progress of a backfill is unknown"),
+                Ok((seen, Some(steering))) => {
+                    if crew.adjust(&seen, &steering).await? {
+                        continue;
+                    }
+                }
+                // Workers find out by themselves, and a service goes on serving.
+                Err(error) if !crew.is_empty() || beside && error.is_temporary() => {
+                    tracing::debug!(%error, "the progress of a backfill is unknown");
+                }
                 Err(error) => return Err(error),
             }
             let interval = if crew.is_empty() { IDLE } else { INTERVAL };

@@ -39,8 +39,9 @@ impl<'r> Crew<'r> {
         self.workers.is_empty()
     }
 
-    /// Makes the number of workers, over all processes, and their pace what they should be.
-    pub(super) async fn adjust(&mut self, seen: &[Seen], steering: &Steering) -> Result<(), Error> {
+    /// Makes the number of workers, over all processes, and their pace what they should be. Returns true if the ranges must be
+    /// looked at again for that.
+    pub(super) async fn adjust(&mut self, seen: &[Seen], steering: &Steering) -> Result<bool, Error> {
         let description = &self.opened.description;
         let default = if self.beside { Pace::Polite } else { Pace::Full };
         let pace = steering.pace.or(description.pace).unwrap_or(default);
@@ -51,15 +52,17 @@ impl<'r> Crew<'r> {
         let free = open().count() - live;
         let sharing = u32::try_from(workers.min(open().count())).unwrap_or(u32::MAX);
         self.terms.send_replace(Terms { workers, pace, sharing });
-        if live > workers || self.workers.len() > workers {
-            // All of them: those that are wanted claim their ranges again.
+        if !self.workers.is_empty() && (live > workers || self.workers.len() > workers) {
+            // All of them: those that are wanted are hired again.
             self.dismiss().await?;
+            return Ok(true);
         }
         let missing = workers.saturating_sub(live).min(free).min(workers.saturating_sub(self.workers.len()));
         for _ in 0..missing {
             self.hire().await?;
         }
-        self.check()
+        self.check()?;
+        Ok(false)
     }
 
     async fn hire(&mut self) -> Result<(), Error> {
@@ -69,7 +72,10 @@ impl<'r> Crew<'r> {
         // On any thread, because a body may compute the changes.
         self.workers.push(tokio::spawn(async move {
             let result = worker.work().await;
-            worker.session.give_back().await;
+            // After an error, its range may still name the session, and whoever claims it ends what the session does.
+            if result.is_ok() {
+                worker.session.give_back().await;
+            }
             result
         }));
         Ok(())
@@ -87,12 +93,13 @@ impl<'r> Crew<'r> {
         }
     }
 
-    /// Lets all workers end their batches and give their ranges back.
+    /// Lets all workers end their batches and give their ranges back. What they could not give back for a while expires.
     pub(super) async fn dismiss(&mut self) -> Result<(), Error> {
         self.stop.raise(Reason::Requested);
         while !self.workers.is_empty() {
             self.one_ends().await;
         }
+        self.errors.retain(|error| !error.is_temporary());
         self.stop = self.all.child();
         self.check()
     }
