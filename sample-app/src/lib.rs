@@ -63,7 +63,9 @@ pub async fn bring_up_to_date(builder: MigratorBuilder) -> anyhow::Result<Booted
     }
     showcase.print_after(database).await?;
     for id in report.underway() {
-        println!("\n{id} goes on while it serves: watch and pause it on the admin page, or with `migrate backfill`.");
+        println!(
+            "\n{id} goes on while the sample serves: watch and pause it on the admin page, or with `migrate backfill`."
+        );
     }
     Ok(booted)
 }

@@ -187,6 +187,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::Irreversible { .. }
         | Error::DependentsApplied { .. }
         | Error::DependenciesPending { .. }
+        | Error::NotUnderway { .. }
         | Error::NotApplied { .. }
         | Error::NotAnOrphan { .. }
         | Error::OrphansAppliedLater { .. }

@@ -47,7 +47,7 @@ pub(crate) fn api() -> Vec<Route> {
             .answers(&[(200, "open-backfill"), (304, "")]),
         patch("/backfills/{id}", Steer, api::backfills::steer).does("Pause, resume or tune a backfill")
             .reads("steer-request")
-            .answers(&[(200, "open-backfill")]),
+            .answers(&[(200, "open-backfill"), (204, "")]),
         get("/tenants", Look, api::tenants::tenants).does("Show how far the databases of the tenants are")
             .takes(parameters::OF_TENANTS).answers(&[(200, "tenants")]),
         get("/plan", Look, api::plan::plan).does("Show what a run would do, with the `ETag` that confirms it")

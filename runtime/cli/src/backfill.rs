@@ -53,7 +53,7 @@ struct Steered {
 }
 
 #[derive(Clone, Debug, Args)]
-#[group(id = "tuning", required = true, multiple = true, args = ["workers", "pace"])]
+#[group(id = "tuning", required = true, multiple = true, args = ["workers", "pace", "reset"])]
 struct Tuned {
     /// Number of batches at the same time, in all processes together
     #[arg(long, value_name = "NUMBER")]
@@ -62,6 +62,10 @@ struct Tuned {
     /// `full`, `polite` (rests after each batch as long as it took), or a number of documents per second
     #[arg(long)]
     pace: Option<Pace>,
+
+    /// Take what is not given here from the code again
+    #[arg(long)]
+    reset: bool,
 
     #[command(flatten)]
     steered: Steered,
@@ -74,8 +78,10 @@ impl Change {
         let (mut steer, steered) = match self {
             Self::Pause(steered) => (steer(&steered.id).pause(), steered),
             Self::Resume(steered) => (steer(&steered.id).resume(), steered),
-            Self::Tune(Tuned { workers, pace, steered }) => {
-                let steer = workers.into_iter().fold(steer(&steered.id), Steer::workers);
+            Self::Tune(Tuned { workers, pace, reset, steered }) => {
+                let steer = steer(&steered.id);
+                let steer = if reset { steer.as_coded() } else { steer };
+                let steer = workers.into_iter().fold(steer, Steer::workers);
                 (pace.into_iter().fold(steer, Steer::pace), steered)
             }
         };
@@ -177,8 +183,7 @@ fn remarks(backfill: &BackfillStatus) -> String {
         remarks.push(format!("all documents are done; `{} up` completes it", migrate()));
     }
     let is_paused = backfill.paused.is_some();
-    remarks.extend(backfill.paused.as_ref().map(|pause| YELLOW.paint(&pause.to_string()).to_string()));
-    remarks.extend(tuned(backfill));
+    remarks.extend(steering(backfill));
     let is_unfinished = backfill.state == State::Underway && backfill.done < backfill.ranges;
     if is_unfinished && !is_paused || !backfill.workers.is_empty() {
         remarks.push(workers(backfill));
@@ -187,12 +192,13 @@ fn remarks(backfill: &BackfillStatus) -> String {
     remarks.join("; ")
 }
 
-/// What a person has set in place of the code's: `4 workers, pace polite`.
-fn tuned(backfill: &BackfillStatus) -> Option<String> {
+/// What a person has set in place of the code's: `paused by ana (sale), 4 workers, pace polite`.
+pub(super) fn steering(backfill: &BackfillStatus) -> Option<String> {
+    let paused = backfill.paused.as_ref().map(|pause| YELLOW.paint(&pause.to_string()).to_string());
     let workers = backfill.tuned_workers.map(|workers| plural(workers.into(), "worker"));
     let pace = backfill.tuned_pace.map(|pace| format!("pace {pace}"));
-    let tuned: Vec<_> = workers.into_iter().chain(pace).collect();
-    (!tuned.is_empty()).then(|| tuned.join(", "))
+    let set: Vec<_> = [paused, workers, pace].into_iter().flatten().collect();
+    (!set.is_empty()).then(|| set.join(", "))
 }
 
 fn percent(backfill: &BackfillStatus) -> String {

@@ -86,7 +86,7 @@ fn print(
         lines.push(("progress", backfill::progress(backfill)));
         lines.push(("workers", backfill::workers(backfill)));
         lines.extend(backfill.speed().map(|speed| ("speed", speed)));
-        lines.extend(backfill.paused.as_ref().map(|pause| ("steering", pause.to_string())));
+        lines.extend(backfill::steering(backfill).map(|steering| ("set", steering)));
     }
     lines.extend([
         ("source", migration.source().to_string()),

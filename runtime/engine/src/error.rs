@@ -395,6 +395,11 @@ pub enum Error {
         ids: Vec<String>,
     },
 
+    /// A named migration has to be a backfill that has started and not completed, and is not.
+    NotUnderway {
+        /// Its qualified id.
+        id: String,
+    },
     /// A named migration has to be applied, and is not.
     NotApplied {
         /// Its qualified id.

@@ -44,6 +44,7 @@ async fn version_1_becomes_todays() {
     assert!(before.is_superset(&raw_phones(&db).await), "what was typed is kept");
     indexes_are_there(&db).await;
     the_plugin_has_its_own(&db).await;
+    assert_eq!(orders(&db, doc! { "$expr": { "$eq": ["$totalCents", { "$sum": "$lines.cents" }] } }).await, 5_000);
     api::answers(&db).await;
 
     assert!(migrator(&db).unwrap().up().await.unwrap().is_empty());
@@ -68,6 +69,7 @@ async fn there_and_back() {
     for (reverted, before) in customers(&db).await.iter().zip(&clean) {
         assert_eq!(reverted, before);
     }
+    assert_eq!(orders(&db, doc! { "totalCents": { "$exists": false } }).await, 5_000);
     assert_eq!(db.collection::<Document>("customers").list_index_names().await.unwrap(), ["_id_"]);
     // A collection that an insert has created remains, but empty.
     let left = names(&db).await.difference(&collections).cloned().collect::<HashSet<_>>();
@@ -80,6 +82,10 @@ async fn there_and_back() {
     }
     indexes_are_there(&db).await;
     server.shutdown().await;
+}
+
+async fn orders(db: &Database, filter: Document) -> u64 {
+    db.collection::<Document>("orders").count_documents(filter).await.unwrap()
 }
 
 async fn customers(db: &Database) -> Vec<Document> {

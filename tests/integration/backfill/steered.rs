@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use mongodb::bson::doc;
 use mongrate::context::Pace;
+use mongrate::events::Event;
 use mongrate::history::Act;
 use mongrate::migration::State;
 use mongrate::migrator::BackfillStatus;
@@ -62,10 +63,15 @@ async fn i1_a_paused_backfill_stays_paused_until_it_is_resumed() {
     assert_eq!(report.underway(), [ID]);
     let warned = format!("'{ID}' is paused by ana (sale until noon), and goes on when it is resumed");
     assert!(report.warnings().contains(&warned), "{report}");
-    // Nor does a service that starts anew work on it.
+    // A restarted service does not work on it, either.
     booted.migrator().shutdown().await;
     booted.backfilled().await;
     let mut booted = service().variables(|_| None::<String>).await.unwrap();
+    let mut events = booted.migrator().events();
+    // It looks at the ranges again only after it has decided what to do.
+    for _ in 0..2 {
+        while !matches!(events.next().await.unwrap(), Event::Progress { .. }) {}
+    }
     assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, so_far);
 
     migrator.steer(ID).resume().pace(Pace::Full).by("ben").await.unwrap();
@@ -100,6 +106,9 @@ async fn i1_workers_and_pace_change_half_way() {
     // It keeps to the pace: so many documents take at least so long, but for the last batches, of up to a second.
     let least = Duration::from_millis(seen.scanned * 1_000 / 3_000);
     assert!(began.elapsed() + Duration::from_secs(1) > least, "{:?} for {}", began.elapsed(), seen.scanned);
+    migrator.steer(ID).as_coded().pace(Pace::Rate(number(3_000))).await.unwrap();
+    let coded = status(&migrator).await;
+    assert_eq!((coded.tuned_workers, coded.tuned_pace), (None, Some(Pace::Rate(number(3_000)))));
     eventually("a rate", async || status(&migrator).await.remaining()).await;
     migrator.steer(ID).workers(number(3)).pace(Pace::Full).await.unwrap();
     let (one, other) = work.await.unwrap();
@@ -113,9 +122,11 @@ async fn what_cannot_be_steered_is_refused() {
     fill(&db, 10).await;
     let migrator = quick(&db);
     let error = migrator.steer(ID).pause().await.unwrap_err();
-    assert_eq!(error.to_string(), format!("'{ID}' is not a backfill that has started and not completed"));
+    let told =
+        format!("'{ID}' is not a backfill that has started and not completed. `backfills` lists those that there are");
+    assert_eq!(error.to_string(), told);
     migrator.up().await.unwrap();
-    assert!(matches!(migrator.steer(ID).pause().await, Err(Error::Refused(_))));
+    assert!(matches!(migrator.steer(ID).pause().await, Err(Error::NotUnderway { id }) if id == ID));
     assert!(matches!(migrator.steer("nothing").pause().await, Err(Error::UnknownMigration { .. })));
     let error = migrator.steer(ID).await.unwrap_err();
     assert_eq!(error.to_string(), "nothing to change: pause, resume, or set workers or a pace");

@@ -77,7 +77,9 @@ async fn a_backfill_that_is_steered() {
         told.run(words).await;
     }
     assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 0);
-    for words in ["backfill resume 010_order_totals --by ben", "backfill tune 010_order_totals --pace full", "up"] {
+    for words in
+        ["backfill resume 010_order_totals --by ben", "backfill tune 010_order_totals --reset --pace full", "up"]
+    {
         told.run(words).await;
     }
     told.run("history").await;

@@ -105,7 +105,7 @@ async fn a_backfill_is_paused_tuned_and_resumed() {
     assert_eq!((&tuned["tunedWorkers"], &tuned["tunedPace"]), (&json!(4), &json!("7000")));
     for (wrong, told) in [
         (json!({ "pace": "fast" }), "a pace is 'full', 'polite' or a number of documents per second"),
-        (json!({ "workers": 0 }), "nonzero"),
+        (json!({ "workers": 0 }), "the number of workers must be a number from 1 on"),
         (json!({}), "nothing to change"),
         (json!({ "pause": true }), "unknown field"),
     ] {
@@ -122,19 +122,30 @@ async fn a_backfill_is_paused_tuned_and_resumed() {
     assert!(!words(&app.page(READ, VIEW).await).contains("Resume…"));
     assert!(words(&app.page(READ, "").await).contains("sale until noon"));
 
+    let reset = steer(OPERATE, json!({ "reset": true, "pace": "polite" })).await.value();
+    assert_eq!((&reset["tunedWorkers"], &reset["tunedPace"]), (&Value::Null, &json!("polite")));
     let resumed = app.form(OPERATE, "steer", &[("id", ID), ("paused", "false"), ("because", "")]).await;
     assert_eq!(resumed.status, StatusCode::SEE_OTHER, "{}", resumed.text);
     let form = [("id", ID), ("workers", ""), ("pace", "full"), ("because", "night")];
     assert_eq!(app.form(OPERATE, "steer", &form).await.status, StatusCode::SEE_OTHER);
+    // An empty field is as in the code.
+    let shown = app.get(READ, &path).await.value();
+    assert_eq!((&shown["tunedWorkers"], &shown["tunedPace"]), (&Value::Null, &json!("full")));
+    let wrong = app.form(OPERATE, "steer", &[("id", ID), ("workers", "0"), ("pace", "")]).await;
+    assert!(wrong.status.is_client_error() && wrong.text.contains("must be a number from 1 on"), "{}", wrong.text);
     let text = words(&app.page(OPERATE, "history").await);
-    assert!(text.contains("Backfill steered: paused") && text.contains("Backfill steered: pace full"), "{text}");
+    assert!(
+        text.contains("Backfill steered: paused")
+            && text.contains("Backfill steered: workers as in the code, pace full"),
+        "{text}"
+    );
     let entries = app.get(READ, "/history?act=steer").await.value()["entries"].clone();
-    assert_eq!(entries[0]["steered"], "pace full", "{entries}");
+    assert_eq!(entries[0]["steered"], "workers as in the code, pace full", "{entries}");
     assert_eq!(listed(&app).await[0]["paused"], Value::Null);
     migrator.up().await.unwrap();
     assert_once(&db, MANY, "steered").await;
     let over = steer(OPERATE, json!({ "paused": true })).await;
-    assert_eq!(over.status, StatusCode::NOT_FOUND, "{}", over.text);
+    assert_eq!((over.status, &over.value()["code"]), (StatusCode::CONFLICT, &json!("not-underway")), "{}", over.text);
 }
 
 #[tokio::test]

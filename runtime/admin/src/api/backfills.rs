@@ -20,7 +20,9 @@ use crate::problem::Problem;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Change {
     pub(crate) paused: Option<bool>,
-    pub(crate) workers: Option<NonZeroU32>,
+    /// Whether what is not set here is as in the code again.
+    pub(crate) reset: bool,
+    pub(crate) workers: Option<u32>,
     pub(crate) pace: Option<String>,
     pub(crate) because: Because,
     pub(crate) by: By,
@@ -37,17 +39,27 @@ pub(crate) async fn show(call: Call, Path(id): Path<String>, headers: HeaderMap)
 }
 
 pub(crate) async fn steer(call: Call, Path(id): Path<String>, Json(change): Json<Change>) -> Result<Response, Problem> {
-    find(&call, &id).await?;
     change_of(&call, &id, &change).await?;
-    Ok(call.json(&json::Backfill::from(&find(&call, &id).await?)).into_response())
+    let backfills = call.migrator().backfills().await?;
+    // It may have completed meanwhile.
+    let backfill = backfills.iter().find(|backfill| backfill.id == id);
+    Ok(backfill.map_or_else(
+        || StatusCode::NO_CONTENT.into_response(),
+        |backfill| call.json(&json::Backfill::from(backfill)).into_response(),
+    ))
 }
 
 /// Changes a backfill.
 pub(crate) async fn change_of(call: &Call, id: &str, change: &Change) -> Result<(), Problem> {
     let pace = change.pace.as_deref().map(str::parse).transpose();
     let pace = pace.map_err(|error: InvalidPace| Problem::unprocessable(error.to_string()))?;
-    if change.paused.is_none() && change.workers.is_none() && pace.is_none() {
-        return Err(Problem::unprocessable("nothing to change: send `paused`, `workers` or `pace`"));
+    let workers = change.workers.map(|workers| {
+        let too_few = || Problem::unprocessable("the number of workers must be a number from 1 on");
+        NonZeroU32::new(workers).ok_or_else(too_few)
+    });
+    let workers = workers.transpose()?;
+    if change.paused.is_none() && workers.is_none() && pace.is_none() && !change.reset {
+        return Err(Problem::unprocessable("nothing to change: send `paused`, `workers`, `pace` or `reset`"));
     }
     let mut steer = call.migrator().steer(id).by(call.actor(change.by.text()));
     steer = match change.paused {
@@ -55,7 +67,10 @@ pub(crate) async fn change_of(call: &Call, id: &str, change: &Change) -> Result<
         Some(false) => steer.resume(),
         None => steer,
     };
-    steer = change.workers.into_iter().fold(steer, Steer::workers);
+    if change.reset {
+        steer = steer.as_coded();
+    }
+    steer = workers.into_iter().fold(steer, Steer::workers);
     steer = pace.into_iter().fold(steer, Steer::pace);
     Ok(change.because.text().into_iter().fold(steer, Steer::because).await?)
 }

@@ -163,12 +163,10 @@ fn refused(call: &Call, error: &Error, plan: String) -> Problem {
 pub(crate) async fn steer(call: Call, Form(form): Form<SteerForm>) -> Result<Response, Problem> {
     let change = Change {
         paused: form.paused,
-        workers: form
-            .workers
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| Problem::unprocessable("the number of workers must be a number from 1 on"))?,
+        // The form of the pace shows all that is set.
+        reset: form.paused.is_none(),
+        // What is no number is refused as 0 is.
+        workers: form.workers.map(|workers| workers.parse().unwrap_or(0)),
         pace: form.pace,
         because: form.because,
         by: By::default(),

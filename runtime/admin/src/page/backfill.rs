@@ -61,7 +61,7 @@ pub(super) fn forms(call: &Call, backfill: &BackfillStatus) -> Markup {
                 }
             }
             details.group id="tune" {
-                summary { "Change its pace… " span.muted { "In place of what the code says." } }
+                summary { "Change its pace… " span.muted { "An empty field is as in the code." } }
                 form.fold method="post" action=(address(&call.site, "steer")) {
                     input type="hidden" name="id" value=(backfill.id);
                     label.field {

@@ -105,7 +105,7 @@ pub(super) fn help(error: &Error) -> Option<String> {
             "name the migration to revert with `{m} down ID`, or remove the records of the later ones with `{m} prune {}`",
             first(ids)
         ),
-        Error::NotApplied { id } => format!("`{m} show {id}` shows its status"),
+        Error::NotApplied { id } | Error::NotUnderway { id } => format!("`{m} show {id}` shows its status"),
         Error::PageSize { .. } => format!("read the next entries with `{m} history --limit 500 --skip 500`"),
         Error::UnknownMigration { id, nearest } => meant(&m, id, *nearest),
         Error::NotSelected { .. } => format!("`{m} status` lists the migrations that this application migrates"),

@@ -48,6 +48,7 @@ impl Error {
             Self::NotAnOrphan { .. } => "not-an-orphan",
             Self::PageSize { .. } => "page-size",
             Self::OrphansAppliedLater { .. } => "orphans-applied-later",
+            Self::NotUnderway { .. } => "not-underway",
             Self::NotApplied { .. } => "not-applied",
             Self::Cycle { .. } => "cycle",
             Self::MissingDependency { .. } => "missing-dependency",

@@ -75,6 +75,7 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::HostNotFound,
         Error::InvalidOption { option: "lease", value: "0 ms".to_owned(), accepted: "a duration" },
         Error::OrphansAppliedLater { ids: ids() },
+        Error::NotUnderway { id: id.to_owned() },
         Error::NotApplied { id: id.to_owned() },
         Error::Cycle { path: vec!["001_a", "002_b", "001_a"] },
         Error::DuplicateId { id, first: ("a.rs", 1), second: ("b.rs", 2) },

@@ -187,6 +187,7 @@ impl Error {
                 "nothing was changed. Inspect the database; then finish the migration by hand and use `mark_applied`, or \
                  undo it by hand and use `mark_pending`"
             }
+            Self::NotUnderway { .. } => "`backfills` lists those that there are",
             Self::Server { .. }
             | Self::NotApplied { .. }
             | Self::TimedOut { .. }

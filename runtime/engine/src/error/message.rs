@@ -133,6 +133,7 @@ impl Error {
             Self::NotAnOrphan { id } => {
                 format!("'{id}' is linked into this program, so its record is not an orphan and was kept")
             }
+            Self::NotUnderway { id } => format!("'{id}' is not a backfill that has started and not completed"),
             Self::NotApplied { id } => format!("'{id}' is not applied"),
 
             Self::LockTimeout { holder, waited, .. } => {

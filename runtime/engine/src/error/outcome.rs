@@ -41,6 +41,7 @@ impl Error {
             Self::UnreadableRecord { id, .. }
             | Self::Failed { id, .. }
             | Self::Partial { id, .. }
+            | Self::NotUnderway { id }
             | Self::NotApplied { id } => Some(id),
             Self::Required { id, .. }
             | Self::PartiallyReverted { id }

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::num::NonZeroU32;
 
 use mongodb::BoxFuture;
-use mongodb::bson::Document;
+use mongodb::bson::{Bson, Document};
 
 use super::Migrator;
 use super::backfills::Pause;
@@ -23,7 +23,7 @@ use crate::store::now;
 /// batches; those that have nothing to do, within 5 seconds. A paused backfill stays paused until it is resumed, over restarts
 /// and deploys. The history records each change.
 ///
-/// Fails with [`Error::Refused`] if the migration is not a backfill that has started and not completed.
+/// Fails with [`Error::NotUnderway`] if the migration is not a backfill that has started and not completed.
 ///
 /// ```no_run
 /// # async fn example(migrator: mongrate::Migrator) -> Result<(), mongrate::Error> {
@@ -38,6 +38,8 @@ pub struct Steer {
     id: String,
     /// `None` changes nothing.
     paused: Option<bool>,
+    /// Whether `workers` and `pace` are as in the code if they are `None`. Otherwise, that changes nothing.
+    as_coded: bool,
     workers: Option<NonZeroU32>,
     pace: Option<Pace>,
     by: Option<String>,
@@ -51,6 +53,7 @@ impl Migrator {
             migrator: self.clone(),
             id: id.into(),
             paused: None,
+            as_coded: false,
             workers: None,
             pace: None,
             by: None,
@@ -69,6 +72,12 @@ impl Steer {
     /// Lets the work go on.
     pub fn resume(mut self) -> Self {
         self.paused = Some(false);
+        self
+    }
+
+    /// Takes the number of workers and the pace from the code again, unless they are set here.
+    pub fn as_coded(mut self) -> Self {
+        self.as_coded = true;
         self
     }
 
@@ -99,9 +108,12 @@ impl Steer {
     /// Summarizes the changes: `paused, workers 4, pace polite`.
     fn summary(&self) -> String {
         let paused = self.paused.map(|paused| if paused { "paused" } else { "resumed" }.to_owned());
-        let workers = self.workers.map(|workers| format!("workers {workers}"));
-        let pace = self.pace.map(|pace| format!("pace {pace}"));
-        [paused, workers, pace].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let coded = || self.as_coded.then(|| "as in the code".to_owned());
+        let workers = self.workers.map(|workers| workers.to_string()).or_else(coded);
+        let pace = self.pace.map(|pace| pace.to_string()).or_else(coded);
+        let named = |name: &str, value: Option<String>| value.map(|value| format!("{name} {value}"));
+        let all = [paused, named("workers", workers), named("pace", pace)];
+        all.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     async fn steer(self, migrator: Migrator) -> Result<(), Error> {
@@ -116,23 +128,21 @@ impl Steer {
         let (record, header) = (records.get(&self.id), stored.and_then(|stored| Header::read(&stored)));
         let (Some(record), Some(header)) = (record, header) else {
             graph.find(&self.id).ok_or_else(|| unknown(&self.id, graph.order()))?;
-            return Err(not_underway(&self.id));
+            return Err(Error::NotUnderway { id: self.id });
         };
         let (mut set, mut unset) = (Document::new(), Document::new());
-        match self.paused {
-            Some(true) => {
-                let pause = Pause { by: by.clone(), because: self.because.clone(), at: now() };
-                set.insert("paused", pause.to_document());
-            }
-            Some(false) => {
-                unset.insert("paused", "");
-            }
+        let mut change = |field: &str, value: Option<Bson>, clears: bool| match value {
+            Some(value) => drop(set.insert(field, value)),
+            None if clears => drop(unset.insert(field, "")),
             None => {}
-        }
-        set.extend(self.workers.map(|workers| ("workers".to_owned(), i64::from(workers.get()).into())));
-        set.extend(self.pace.map(|pace| ("pace".to_owned(), pace.to_string().into())));
+        };
+        let pause = Pause { by: by.clone(), because: self.because.clone(), at: now() };
+        let paused = self.paused == Some(true);
+        change("paused", paused.then(|| pause.to_document().into()), self.paused.is_some());
+        change("workers", self.workers.map(|workers| i64::from(workers.get()).into()), self.as_coded);
+        change("pace", self.pace.map(|pace| pace.to_string().into()), self.as_coded);
         if !inner.tracker.steer_backfill(&self.id, header.run, set, unset).await? {
-            return Err(not_underway(&self.id));
+            return Err(Error::NotUnderway { id: self.id });
         }
         let entry = entry(Act::Steer, 0, &inner.options);
         let (id, source) = (Some(self.id), Some(record.source.clone()));
@@ -140,10 +150,6 @@ impl Steer {
         let entry = HistoryEntry { migration_id: id, source, by, because, steered: Some(summary), ..entry };
         inner.tracker.append(&entry).await
     }
-}
-
-fn not_underway(id: &str) -> Error {
-    Error::Refused(format!("'{id}' is not a backfill that has started and not completed"))
 }
 
 impl IntoFuture for Steer {

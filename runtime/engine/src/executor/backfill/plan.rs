@@ -17,7 +17,7 @@ const SMALL: u64 = 10_000;
 
 /// Up to this many documents, ranges are counted. A sample of a collection of a few pages can leave out most of it, and the worker
 /// of the largest range would be the last by far.
-const COUNTED: u64 = 50_000;
+const COUNTED: u32 = 50_000;
 
 /// Fewest and most ranges of a larger collection.
 const RANGES: (u32, u32) = (16, 256);
@@ -67,7 +67,7 @@ pub(crate) async fn plan(
     let number = if is_small { 1 } else { PER_WORKER.saturating_mul(description.workers).clamp(RANGES.0, RANGES.1) };
     let starts = if is_small {
         Ok(Vec::new())
-    } else if count <= COUNTED {
+    } else if count <= COUNTED.into() {
         counted(&documents, count.div_ceil(number.into())).await
     } else {
         sampled(&documents, number).await
@@ -117,7 +117,7 @@ async fn ends(documents: &Collection<Document>) -> Result<Option<(Bson, Bson)>> 
 async fn counted(documents: &Collection<Document>, size: u64) -> Result<Vec<Bson>> {
     let ids = documents.find(doc! {}).projection(doc! { "_id": 1 }).sort(doc! { "_id": 1 }).hint(by_id());
     // The number of documents is an estimate, which can be wrong after a crash of the server.
-    let limit = u32::try_from(2 * COUNTED).unwrap_or(u32::MAX);
+    let limit = 2 * COUNTED;
     let mut ids = ids.limit(limit.into()).batch_size(limit).await?;
     let (mut passed, mut starts) = (0_u64, Vec::new());
     while ids.advance().await? {

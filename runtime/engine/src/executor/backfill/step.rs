@@ -1,5 +1,7 @@
 //! `Backfill` steps: they are started and finished under the lease, and worked on without it.
 
+use tokio::sync::watch;
+
 use super::header::Header;
 use super::opened::{Opened, describe};
 use super::plan::plan;
@@ -120,7 +122,7 @@ impl Executor<'_> {
     async fn work_at_once(&mut self, opened: &Opened) -> Result<Vec<Seen>, Failure> {
         let session = opened.session(self.database).await?;
         let (store, stop, batch) = (opened.store.clone(), self.stop.clone(), opened.description.batch);
-        let mut worker = Worker::new(store, session, stop, Terms::alone(), batch, &self.host);
+        let mut worker = Worker::new(store, session, stop, watch::channel(Terms::ALONE).1, batch, &self.host);
         let result = worker.work().await;
         worker.session.give_back().await;
         let name = &opened.header.collection;

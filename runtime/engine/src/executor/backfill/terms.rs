@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use crate::context::Pace;
 
 /// The longest rest. A worker that does not show itself for longer loses its claim.
@@ -21,9 +19,7 @@ pub(crate) struct Terms {
 
 impl Terms {
     /// The terms of a worker without others, at full pace.
-    pub(crate) fn alone() -> watch::Receiver<Self> {
-        watch::channel(Self { workers: 1, pace: Pace::Full, sharing: 1 }).1
-    }
+    pub(crate) const ALONE: Self = Self { workers: 1, pace: Pace::Full, sharing: 1 };
 
     /// How long to rest after a batch.
     #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more")]

@@ -17,7 +17,7 @@ pub(super) struct Crew<'r> {
     database: &'r Database,
     opened: &'r Opened,
     /// Whether the application serves meanwhile.
-    beside: bool,
+    beside_service: bool,
     /// Stops the work on all backfills.
     all: &'r Stop,
     /// Stops these workers.
@@ -29,10 +29,10 @@ pub(super) struct Crew<'r> {
 }
 
 impl<'r> Crew<'r> {
-    pub(super) fn new(database: &'r Database, opened: &'r Opened, beside: bool, all: &'r Stop) -> Self {
-        let terms = watch::Sender::new(*Terms::alone().borrow());
+    pub(super) fn new(database: &'r Database, opened: &'r Opened, beside_service: bool, all: &'r Stop) -> Self {
+        let terms = watch::Sender::new(Terms::ALONE);
         let workers = FuturesUnordered::new();
-        Self { database, opened, beside, all, stop: all.child(), terms, workers, errors: Vec::new() }
+        Self { database, opened, beside_service, all, stop: all.child(), terms, workers, errors: Vec::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -43,7 +43,7 @@ impl<'r> Crew<'r> {
     /// looked at again for that.
     pub(super) async fn adjust(&mut self, seen: &[Seen], steering: &Steering) -> Result<bool, Error> {
         let description = &self.opened.description;
-        let default = if self.beside { Pace::Polite } else { Pace::Full };
+        let default = if self.beside_service { Pace::Polite } else { Pace::Full };
         let pace = steering.pace.or(description.pace).unwrap_or(default);
         let workers = steering.workers.unwrap_or(description.workers).min(pace.most_workers());
         let workers = usize::try_from(workers).unwrap_or(usize::MAX);
@@ -82,7 +82,7 @@ impl<'r> Crew<'r> {
     }
 
     /// Waits until a worker ends. Without workers, never returns.
-    pub(super) async fn one_ends(&mut self) {
+    pub(super) async fn next_end(&mut self) {
         match self.workers.next().await {
             Some(ended) => {
                 let name = &self.opened.header.collection;
@@ -97,7 +97,7 @@ impl<'r> Crew<'r> {
     pub(super) async fn dismiss(&mut self) -> Result<(), Error> {
         self.stop.raise(Reason::Requested);
         while !self.workers.is_empty() {
-            self.one_ends().await;
+            self.next_end().await;
         }
         self.errors.retain(|error| !error.is_temporary());
         self.stop = self.all.child();
