@@ -88,7 +88,7 @@ async fn i2_a_backfill_is_paused_at_each_of_its_commands() {
             "insert 1" => assert_eq!((ranges, untouched), (16, 16), "{place}"),
             // A heartbeat, which may be sent beside that insert.
             "findAndModify 2" | "findAndModify 3" => {
-                assert!([0, 16].contains(&ranges) && ranges == untouched, "{place}: {ranges}, {untouched}")
+                assert!([0, 16].contains(&ranges) && ranges == untouched, "{place}: {ranges}, {untouched}");
             }
             _ => assert_eq!(ranges, 0, "{place}"),
         }

@@ -56,7 +56,7 @@ struct Steered {
 #[group(id = "tuning", required = true, multiple = true, args = ["workers", "pace", "reset"])]
 struct Tuned {
     /// Number of batches at the same time, in all processes together
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = at_least_one)]
     workers: Option<NonZeroU32>,
 
     /// `full`, `polite` (rests after each batch as long as it took), or a number of documents per second
@@ -69,6 +69,10 @@ struct Tuned {
 
     #[command(flatten)]
     steered: Steered,
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| "expected a number from 1 on".to_owned())
 }
 
 impl Change {

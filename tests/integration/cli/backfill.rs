@@ -71,6 +71,7 @@ async fn a_backfill_that_is_steered() {
         "up",
         "backfill tune 010_order_totals",
         "backfill tune 010_order_totals --pace fast",
+        "backfill tune 010_order_totals --workers 0",
         "backfill tune 010_order_totals --workers 4 --pace 7000 --by ben",
         "backfill pause 010_order_tolals",
     ] {

@@ -144,6 +144,8 @@ async fn a_backfill_is_paused_tuned_and_resumed() {
     assert_eq!(listed(&app).await[0]["paused"], Value::Null);
     migrator.up().await.unwrap();
     assert_once(&db, MANY, "steered").await;
+    let view = app.page(READ, VIEW).await.text;
+    assert!(view.contains(r#"<div id="progress" data-live></div>"#), "{view}");
     let over = steer(OPERATE, json!({ "paused": true })).await;
     assert_eq!((over.status, &over.value()["code"]), (StatusCode::CONFLICT, &json!("not-underway")), "{}", over.text);
 }

@@ -86,11 +86,14 @@ fn linked(call: &Call, seen: &Seen, standing: &Standing<'_>, history: Option<&Hi
             }
             div.actions { (live()) div #acts .actions data-live { @if history.is_some() { (acts(call, standing)) } } }
         }
-        @if let Some(backfill) = backfill {
-            div #progress .blocks data-live {
+        // There without a backfill, too, because only what was there is kept up to date.
+        div #progress data-live {
+            @if let Some(backfill) = backfill {
                 section.panel { h2 { "Progress" } (backfill::progress(call, backfill, true)) (next_worker(backfill)) }
             }
-            @if history.is_some() && call.allowed.may(Action::Steer) { (backfill::forms(call, backfill)) }
+        }
+        @if let Some(backfill) = backfill.filter(|_| history.is_some() && call.allowed.may(Action::Steer)) {
+            (backfill::forms(call, backfill))
         }
         div #state .blocks data-live {
             (drift(standing))
