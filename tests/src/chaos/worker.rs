@@ -91,7 +91,8 @@ fn comes_of_a_fault(error: &Error) -> bool {
         | Error::Unacknowledged { .. }
         | Error::LockTimeout { .. } => true,
         Error::Server { source, .. } => is_injected(source),
-        Error::Failed { source, .. } => is_injected(&**source),
+        // What failed in another process while this one waited is known from its record, which has the words alone.
+        Error::Failed { source, message, .. } => is_injected(&**source) || tells_of_a_fault(message),
         _ => false,
     }
 }
@@ -104,9 +105,13 @@ fn is_injected(error: &(dyn StdError + 'static)) -> bool {
         ErrorKind::Write(WriteFailure::WriteError(write)) => CODES.contains(&write.code),
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => CODES.contains(&concern.code),
         // From a `Schema` migration.
-        ErrorKind::Custom(_) => error.get_custom::<String>().is_some_and(|error| error.contains("reached a majority")),
+        ErrorKind::Custom(_) => error.get_custom::<String>().is_some_and(|error| tells_of_a_fault(error)),
         _ => false,
     })
+}
+
+fn tells_of_a_fault(message: &str) -> bool {
+    message.contains("reached a majority") || CODES.iter().any(|code| message.contains(&format!("(code {code})")))
 }
 
 fn variant(error: &Error) -> String {
