@@ -3,6 +3,7 @@
 mod described;
 mod each;
 mod mistakes;
+mod skipped;
 mod steered;
 
 use std::time::Duration;

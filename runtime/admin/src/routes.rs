@@ -45,6 +45,8 @@ pub(crate) fn api() -> Vec<Route> {
             .answers(&[(200, "backfill"), (304, "")]),
         get("/backfills/{id}", Look, api::backfills::show).does("Show how far a backfill has come")
             .answers(&[(200, "open-backfill"), (304, "")]),
+        get("/backfills/{id}/skipped", Look, api::backfills::skipped).does("List the documents that a backfill has skipped")
+            .answers(&[(200, "backfill-skipped")]),
         patch("/backfills/{id}", Steer, api::backfills::steer).does("Pause, resume or tune a backfill")
             .reads("steer-request")
             .answers(&[(200, "open-backfill"), (204, "")]),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use mongrate::migrator::{BackfillStatus, Details};
+use mongrate::migrator::{BackfillStatus, Details, SkippedDocument};
 use mongrate::status::Status;
 use mongrate::{Error, Migrator};
 use tokio::sync::Semaphore;
@@ -87,11 +87,18 @@ impl Site {
         self.keep(self.migrator().status().await?).await
     }
 
-    /// Reads everything about a migration, and keeps the status that comes with it.
-    pub(crate) async fn show(&self, id: &str) -> Result<(Details, Seen), Error> {
+    /// Reads everything about a migration, and keeps the status that comes with it. Of an open backfill, with what it has skipped.
+    pub(crate) async fn show(&self, id: &str) -> Result<(Details, Seen, Vec<SkippedDocument>), Error> {
         let details = self.migrator().show(id).await?;
         let seen = self.keep(details.status().clone()).await?;
-        Ok((details, seen))
+        let has_skipped = seen.backfills.iter().any(|backfill| backfill.id == id && backfill.skipped > 0);
+        let skipped = if has_skipped { self.migrator().skipped(id).await } else { Ok(Vec::new()) };
+        match skipped {
+            Ok(skipped) => Ok((details, seen, skipped)),
+            // It has ended meanwhile.
+            Err(Error::NotUnderway { .. }) => Ok((details, seen, Vec::new())),
+            Err(error) => Err(error),
+        }
     }
 
     async fn keep(&self, status: Status) -> Result<Seen, Error> {

@@ -26,17 +26,25 @@ const BAR: usize = 20;
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Backfill {
     #[command(subcommand)]
-    change: Option<Change>,
+    subcommand: Option<Of>,
 }
 
 #[derive(Clone, Debug, Subcommand)]
-enum Change {
+enum Of {
     /// Stop the work on a backfill until it is resumed
     Pause(Steered),
     /// Go on with a paused backfill
     Resume(Steered),
     /// Change how fast a backfill works
     Tune(Tuned),
+    /// List the documents that a backfill has skipped because their change failed
+    Skipped(Skipped),
+}
+
+#[derive(Clone, Debug, Args)]
+struct Skipped {
+    /// Qualified id of the backfill
+    id: String,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -75,13 +83,14 @@ fn at_least_one(text: &str) -> Result<NonZeroU32, String> {
     text.parse().map_err(|_| "expected a number from 1 on".to_owned())
 }
 
-impl Change {
+impl Of {
     async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator().await?;
         let steer = |id: &str| migrator.steer(id);
         let (mut steer, steered) = match self {
             Self::Pause(steered) => (steer(&steered.id).pause(), steered),
             Self::Resume(steered) => (steer(&steered.id).resume(), steered),
+            Self::Skipped(Skipped { id }) => return list_skipped(session, &migrator, id).await,
             Self::Tune(Tuned { workers, pace, reset, steered }) => {
                 let steer = steer(&steered.id);
                 let steer = if reset { steer.as_coded() } else { steer };
@@ -107,8 +116,8 @@ impl Change {
 
 impl Backfill {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        if let Some(change) = self.change {
-            return change.run(session).await;
+        if let Some(subcommand) = self.subcommand {
+            return subcommand.run(session).await;
         }
         let backfills = session.migrator().await?.backfills().await?;
         let output = &session.output;
@@ -136,6 +145,24 @@ impl Backfill {
         output.remark(format_args!("\n`{} up` works on what is underway until it is completed.", migrate()));
         Ok(Exit::Done)
     }
+}
+
+async fn list_skipped(session: &Session, migrator: &Migrator, id: String) -> Result<Exit, Failure> {
+    let skipped = migrator.skipped(id).await?;
+    let output = &session.output;
+    if output.is_json() {
+        output.json(&json::SkippedDocuments::of(&skipped))?;
+    } else if skipped.is_empty() {
+        output.print("No document was skipped.")?;
+    } else {
+        let mut rows = table::with(&["_id", "failed", "error"]);
+        for document in &skipped {
+            rows.add_row([document.id.to_string(), style::moment(document.at), document.message.clone()]);
+        }
+        output.print(table::text(rows, &[]))?;
+        output.remark(format_args!("\nCorrect or delete them; `{} up` tries them again.", migrate()));
+    }
+    Ok(Exit::Done)
 }
 
 /// Returns the backfills of a database by id. Reads nothing if no migration that the program has is one of them.
@@ -183,8 +210,12 @@ fn remarks(backfill: &BackfillStatus) -> String {
     }
     if let Some(failure) = &backfill.failure {
         remarks.push(RED.paint(failure).to_string());
-    } else if backfill.done == backfill.ranges {
+    } else if backfill.done == backfill.ranges && backfill.skipped == 0 {
         remarks.push(format!("all documents are done; `{} up` completes it", migrate()));
+    }
+    if backfill.skipped > 0 {
+        let skipped = format!("{} skipped", plural(backfill.skipped, "document"));
+        remarks.push(RED.paint(&skipped).to_string());
     }
     let is_paused = backfill.paused.is_some();
     remarks.extend(steering(backfill));

@@ -16,7 +16,7 @@ mod statistics;
 mod status;
 mod validation;
 
-pub use backfill::{Backfill, Backfills};
+pub use backfill::{Backfill, Backfills, SkippedDocuments};
 pub use health::Health;
 pub use history::History;
 pub use migration::Migration;

@@ -44,6 +44,11 @@ async fn without_id(backfill: &mut Backfill) -> Result<(), Error> {
     backfill.collection("things").project(doc! { "_id": 0 }).each(change).await
 }
 
+#[migration(id = "008_skips_all", source = "module:mistaken-backfill")]
+async fn skips_all(backfill: &mut Backfill) -> Result<(), Error> {
+    backfill.collection("things").skip_failed(u32::MAX).update(doc! { "$set": { "n": 1 } }).await
+}
+
 #[tokio::test]
 async fn mistakes_are_explained_and_change_nothing() {
     let db = TestDb::new().await;
@@ -57,6 +62,7 @@ async fn mistakes_are_explained_and_change_nothing() {
         ("002_twice", "a backfill makes one change of one collection"),
         ("003_replacement", "the update of 'things' does not start with an operator such as `$set`"),
         ("004_no_stages", "the update of 'things' has no stages"),
+        ("008_skips_all", "a backfill skips at most 1,000 documents, not 4,294,967,295"),
         ("005_timeout", "a backfill has no `timeout`"),
         ("006_panic", "on a lamp post"),
         ("007_without_id", "the projection leaves out the _id"),

@@ -93,8 +93,11 @@ async fn a_backfill_that_is_steered() {
 async fn a_backfill_that_failed() {
     let db = filled().await;
     let app = started(&db).await;
-    let refused = doc! { "$nor": [{ "_id": MANY - 1, "total": 1 }] };
-    db.run_command(doc! { "collMod": "orders", "validator": refused }).await.unwrap();
+    let refuse = async |from: i32| {
+        let refused = doc! { "$nor": [{ "_id": { "$gte": from }, "total": 1 }] };
+        db.run_command(doc! { "collMod": "orders", "validator": refused }).await.unwrap();
+    };
+    refuse(MANY - 2).await;
     let ran = app.run(["up"]).await;
     assert_eq!((ran.code, status(&db, ID).await.as_str()), (1, "failed"), "{ran}");
     assert!(ran.stderr.contains("11999"), "{ran}");
@@ -104,6 +107,26 @@ async fn a_backfill_that_failed() {
     let shown = app.run(["status"]).await;
     assert!(shown.stdout.contains(" % of 12,000 documents; "), "{shown}");
     assert_eq!(app.run(["status", "--check"]).await.code, 5);
+    let skipped = app.run(["backfill", "skipped", ID]).await;
+    assert!(skipped.stdout.contains("11998") && skipped.stdout.contains("Document failed validation"), "{skipped}");
+
+    // One may be skipped. The others are changed, and it fails nevertheless.
+    refuse(MANY - 1).await;
+    let ran = app.run(["up"]).await;
+    println!("{ran}");
+    assert!(
+        ran.code == 1 && ran.stderr.contains("1 document of 'orders' could not be changed and was skipped"),
+        "{ran}"
+    );
+    let listed = app.run(["backfill"]).await;
+    println!("{listed}");
+    assert!(listed.stdout.contains("1 document skipped") && !listed.stdout.contains("completes it"), "{listed}");
+    println!("{}", app.run(["backfill", "skipped", ID]).await);
+    assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 11_999);
+    refuse(MANY).await;
+    let ran = app.run(["up"]).await;
+    assert_eq!((ran.code, count(&db, "orders", doc! { "total": 1 }).await), (0, 12_000), "{ran}");
+    println!("{}", app.run(["backfill", "skipped", ID]).await);
 }
 
 /// A deployment starts it, and waits for it only with `--wait`.

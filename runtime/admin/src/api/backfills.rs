@@ -5,11 +5,13 @@ use std::num::NonZeroU32;
 use axum::http::header::ETAG;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use mongodb::bson::Bson;
 use mongrate::context::InvalidPace;
 use mongrate::json;
 use mongrate::migrator::{BackfillStatus, Steer};
 use serde::{Deserialize, Serialize};
 
+use crate::access::Action;
 use crate::call::{Call, Json, Path};
 use crate::etag::ETag;
 use crate::line::{Because, By};
@@ -36,6 +38,15 @@ pub(crate) async fn list(call: Call, headers: HeaderMap) -> Result<Response, Pro
 pub(crate) async fn show(call: Call, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let backfill = find(&call, &id).await?;
     Ok(answer(&call, &headers, &ETag::of_backfills([&backfill]), &json::Backfill::from(&backfill)))
+}
+
+pub(crate) async fn skipped(call: Call, Path(id): Path<String>) -> Result<Response, Problem> {
+    let mut skipped = call.migrator().skipped(id).await?;
+    if !call.allowed.may(Action::Steer) {
+        // An id can be an address, for example.
+        skipped.iter_mut().for_each(|document| document.id = Bson::Null);
+    }
+    Ok(call.json(&json::SkippedDocuments::of(&skipped)).into_response())
 }
 
 pub(crate) async fn steer(call: Call, Path(id): Path<String>, Json(change): Json<Change>) -> Result<Response, Problem> {

@@ -2,11 +2,14 @@
 
 use maud::{Markup, html};
 use mongrate::display::{Count, plural};
-use mongrate::migrator::BackfillStatus;
+use mongrate::migrator::{BackfillStatus, SkippedDocument};
 
 use super::forms::{address, because};
-use super::words::{self, ago, visible};
+use super::words::{self, ago, time, visible};
 use crate::call::Call;
+
+/// How many skipped documents are shown.
+const SHOWN: usize = 50;
 
 /// How many processes are named.
 const NAMED: usize = 5;
@@ -21,6 +24,7 @@ pub(super) fn progress(call: &Call, backfill: &BackfillStatus, with_failure: boo
             p.needs {
                 (percent) " %: " (Count(backfill.scanned)) " of about " (plural(documents, "document")) " of "
                 code { (visible(&backfill.collection)) } ", " (Count(backfill.changed)) " changed, "
+                @if backfill.skipped > 0 { strong { (Count(backfill.skipped)) " skipped" } ", " }
                 (Count(backfill.done)) " of " (plural(backfill.ranges, "range")) " done"
             }
             p.needs {
@@ -36,6 +40,33 @@ pub(super) fn progress(call: &Call, backfill: &BackfillStatus, with_failure: boo
             }
             @if let Some(failure) = backfill.failure.as_ref().filter(|_| with_failure) {
                 (words::error(call, &format!("failure-{}", backfill.id), failure, &[]))
+            }
+        }
+    }
+}
+
+/// The documents that were skipped.
+pub(super) fn skipped(call: &Call, documents: &[SkippedDocument]) -> Markup {
+    html! {
+        @if !documents.is_empty() {
+            section.panel {
+                h2 { "Skipped" }
+                p.muted { "Their change failed. Correct or delete them: the next run tries them again." }
+                div.scroll {
+                    table {
+                        thead { tr { @for name in ["_id", "When (UTC)", "Error"] { th scope="col" { (name) } } } }
+                        tbody {
+                            @for document in documents.iter().take(SHOWN) {
+                                tr {
+                                    td data-name="_id" { code { (visible(&document.id.to_string())) } }
+                                    td data-name="When" { (time(document.at)) }
+                                    td data-name="Error" { (visible(&call.error_text(&document.message))) }
+                                }
+                            }
+                        }
+                    }
+                }
+                @if documents.len() > SHOWN { p.muted { "And " (documents.len() - SHOWN) " more." } }
             }
         }
     }

@@ -11,7 +11,7 @@ use maud::{Markup, PreEscaped, html};
 use mongrate::Error;
 use mongrate::display::graph::{Drawing, Svg};
 use mongrate::migration::State;
-use mongrate::migrator::{BackfillStatus, HistoryPage};
+use mongrate::migrator::{BackfillStatus, HistoryPage, SkippedDocument};
 use mongrate::record::Record;
 use mongrate::status::{Standing, Status};
 use serde::Deserialize;
@@ -40,10 +40,13 @@ pub(crate) struct Which {
 pub(crate) async fn show(call: Call, Query(Which { id }): Query<Which>) -> Result<Response, Problem> {
     let (site, key) = (call.site.clone(), id.clone());
     match in_time(&call, async move { site.show(&key).await }).await {
-        Ok((details, seen)) => {
-            let (status, history) = (details.status(), details.history());
+        Ok((details, seen, skipped)) => {
+            let history = details.history();
+            let status = details.status();
             let (title, body) = match (details.standing(), details.orphan()) {
-                (Some(standing), _) => (title(&id, standing.label()), linked(&call, &seen, &standing, Some(history))),
+                (Some(standing), _) => {
+                    (title(&id, standing.label()), linked(&call, &seen, &standing, Some((history, skipped.as_slice()))))
+                }
                 (None, Some(orphan)) => (title(&id, "not linked in"), orphaned(&call, status, orphan, history)),
                 (None, None) => (title(&id, "not recorded"), unrecorded(&call, &id, history)),
             };
@@ -73,9 +76,15 @@ fn title(id: &str, state: &str) -> String {
     format!("{state}: {id}")
 }
 
-/// A migration of this program. Without a history, the status is an old one, and nothing can be done.
-fn linked(call: &Call, seen: &Seen, standing: &Standing<'_>, history: Option<&HistoryPage>) -> Markup {
+/// A migration of this program. Without details, the status is an old one, and nothing can be done.
+fn linked(
+    call: &Call,
+    seen: &Seen,
+    standing: &Standing<'_>,
+    details: Option<(&HistoryPage, &[SkippedDocument])>,
+) -> Markup {
     let (status, migration) = (&*seen.status, standing.migration);
+    let (history, skipped) = details.unzip();
     let backfill = seen.backfills.iter().find(|backfill| backfill.id == migration.id());
     html! {
         (crumb(call, migration.id()))
@@ -90,6 +99,7 @@ fn linked(call: &Call, seen: &Seen, standing: &Standing<'_>, history: Option<&Hi
         div #progress data-live {
             @if let Some(backfill) = backfill {
                 section.panel { h2 { "Progress" } (backfill::progress(call, backfill, true)) (next_worker(backfill)) }
+                @if call.allowed.may(Action::Steer) { (backfill::skipped(call, skipped.unwrap_or_default())) }
             }
         }
         @if let Some(backfill) = backfill.filter(|_| history.is_some() && call.allowed.may(Action::Steer)) {

@@ -139,6 +139,16 @@ impl<'b> Documents<'b> {
         self
     }
 
+    /// Skips documents whose change fails, up to this number, at most 1,000. Default: 0, the first one fails the migration.
+    ///
+    /// The others are changed meanwhile. Then the migration fails, and names what was skipped, which
+    /// [`Migrator::skipped`](crate::Migrator::skipped) lists. The next run tries these documents again, and completes the
+    /// migration when none is left. A run that skips more of them fails at once.
+    pub fn skip_failed(mut self, at_most: u32) -> Self {
+        self.description.skip = at_most;
+        self
+    }
+
     /// Changes each document on the server, with operators or a pipeline, like the driver's `update_many`.
     pub fn update(mut self, update: impl Into<UpdateModifications>) -> Described<'b> {
         self.description.action = Action::Update(update.into());

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::document::Value;
 use super::status::kebab_case;
 use super::time;
 
@@ -28,6 +29,7 @@ pub struct Backfill<'a> {
     scanned: u64,
     matched: u64,
     changed: u64,
+    skipped: u64,
     /// At most 99.9.
     percent: f64,
     ranges: u64,
@@ -39,6 +41,38 @@ pub struct Backfill<'a> {
     tuned_workers: Option<u32>,
     tuned_pace: Option<String>,
     failure: Option<&'a str>,
+}
+
+/// The documents that a backfill has skipped.
+#[derive(Debug, Serialize)]
+pub struct SkippedDocuments<'a> {
+    skipped: Vec<SkippedDocument<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct SkippedDocument<'a> {
+    document: Id<'a>,
+    message: &'a str,
+    at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Id<'a> {
+    #[serde(rename = "_id")]
+    id: Value<'a>,
+}
+
+impl<'a> SkippedDocuments<'a> {
+    /// Converts documents.
+    #[must_use]
+    pub fn of(documents: &'a [crate::migrator::SkippedDocument]) -> Self {
+        let document = |document: &'a crate::migrator::SkippedDocument| SkippedDocument {
+            document: Id { id: Value(&document.id) },
+            message: &document.message,
+            at: time(document.at),
+        };
+        Self { skipped: documents.iter().map(document).collect() }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -87,6 +121,7 @@ impl<'a> From<&'a crate::migrator::BackfillStatus> for Backfill<'a> {
             scanned: backfill.scanned,
             matched: backfill.matched,
             changed: backfill.changed,
+            skipped: backfill.skipped,
             percent: backfill.percent(),
             ranges: backfill.ranges,
             ranges_done: backfill.done,

@@ -14,7 +14,9 @@ use crate::display::{Base64, iso_8601};
 #[derive(Debug)]
 pub(super) struct Extended<'d>(pub(super) &'d Document);
 
-struct Value<'v>(&'v Bson);
+/// A value in a document.
+#[derive(Debug)]
+pub(super) struct Value<'v>(pub(super) &'v Bson);
 
 #[derive(Serialize)]
 enum Special {

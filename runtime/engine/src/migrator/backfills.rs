@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use mongodb::bson::DateTime;
+use mongodb::bson::{Bson, DateTime};
 
 use super::Migrator;
 use crate::context::Pace;
 use crate::display::{Elapsed, plural};
 use crate::error::Error;
 pub use crate::executor::Pause;
-use crate::executor::{Header, RangeState, Seen, Steering, look};
+use crate::executor::{Header, RangeState, Ranges, Seen, Skipped, Steering, look};
 use crate::migration::{Direction, State};
+use crate::plan::unknown;
 use crate::store::Tracker;
 
 /// A backfill that has started and not completed, and how far it has come.
@@ -38,6 +39,8 @@ pub struct BackfillStatus {
     pub matched: u64,
     /// Number of documents that were changed or deleted.
     pub changed: u64,
+    /// Number of documents that were skipped because their change failed. [`Migrator::skipped`] lists them.
+    pub skipped: u64,
     /// Number of ranges into which the collection is divided.
     pub ranges: u64,
     /// Number of ranges that are done.
@@ -66,6 +69,18 @@ pub struct BackfillWorker {
     pub pid: i64,
     /// Number of ranges that it works on.
     pub ranges: u64,
+}
+
+/// A document that a backfill has skipped because its change failed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SkippedDocument {
+    /// Its `_id`.
+    pub id: Bson,
+    /// Why its change failed.
+    pub message: String,
+    /// When, by the clock of the process that tried.
+    pub at: DateTime,
 }
 
 impl BackfillStatus {
@@ -120,6 +135,7 @@ impl BackfillStatus {
             scanned: sum(|range| range.counts.scanned),
             matched: sum(|range| range.counts.matched),
             changed: sum(|range| range.counts.changed),
+            skipped: seen.iter().map(|range| u64::from(range.skipped)).sum(),
             ranges: seen.len() as u64,
             done: seen.iter().filter(|range| range.state == RangeState::Done).count() as u64,
             workers: workers(seen),
@@ -163,5 +179,30 @@ impl Migrator {
                 .await
             })
             .await
+    }
+
+    /// Returns the documents that a backfill (a qualified id) has skipped because their change failed. The next run tries them
+    /// again. Fails with [`Error::NotUnderway`] if the backfill has not started, or has completed.
+    pub async fn skipped(&self, id: impl Into<String>) -> Result<Vec<SkippedDocument>, Error> {
+        let id = id.into();
+        self.clone()
+            .complete(async move |this| {
+                let run = this.open_backfill(&id).await?.run;
+                let skipped = Ranges::new(&this.0.database, &this.0.options.names.ranges).skipped(run).await?;
+                let document = |Skipped { from, message, at, .. }| SkippedDocument { id: from, message, at };
+                Ok(skipped.into_iter().map(|(_, skipped)| document(skipped)).collect())
+            })
+            .await
+    }
+
+    /// Reads the stored part of a backfill.
+    pub(super) async fn open_backfill(&self, id: &str) -> Result<Header, Error> {
+        let stored = self.0.tracker.backfill(id).await?;
+        if let Some(header) = stored.and_then(|stored| Header::read(&stored)) {
+            return Ok(header);
+        }
+        let graph = self.graph()?;
+        graph.find(id).ok_or_else(|| unknown(id, graph.order()))?;
+        Err(Error::NotUnderway { id: id.to_owned() })
     }
 }

@@ -11,8 +11,6 @@ use super::backfills::Pause;
 use super::entry::entry;
 use crate::context::Pace;
 use crate::error::Error;
-use crate::executor::Header;
-use crate::plan::unknown;
 use crate::record::{Act, HistoryEntry};
 use crate::store::now;
 
@@ -123,13 +121,8 @@ impl Steer {
         if summary.is_empty() {
             return Err(Error::Refused("nothing to change: pause, resume, or set workers or a pace".to_owned()));
         }
-        let records = migrator.records().await?;
-        let (graph, stored) = (migrator.graph()?, inner.tracker.backfill(&self.id).await?);
-        let (record, header) = (records.get(&self.id), stored.and_then(|stored| Header::read(&stored)));
-        let (Some(record), Some(header)) = (record, header) else {
-            graph.find(&self.id).ok_or_else(|| unknown(&self.id, graph.order()))?;
-            return Err(Error::NotUnderway { id: self.id });
-        };
+        let header = migrator.open_backfill(&self.id).await?;
+        let source = migrator.records().await?.get(&self.id).map(|record| record.source.clone());
         let (mut set, mut unset) = (Document::new(), Document::new());
         let mut change = |field: &str, value: Option<Bson>, clears: bool| match value {
             Some(value) => drop(set.insert(field, value)),
@@ -145,8 +138,7 @@ impl Steer {
             return Err(Error::NotUnderway { id: self.id });
         }
         let entry = entry(Act::Steer, 0, &inner.options);
-        let (id, source) = (Some(self.id), Some(record.source.clone()));
-        let because = self.because;
+        let (id, because) = (Some(self.id), self.because);
         let entry = HistoryEntry { migration_id: id, source, by, because, steered: Some(summary), ..entry };
         inner.tracker.append(&entry).await
     }

@@ -10,7 +10,7 @@ use mongrate_cli::Cli;
 /// Every order knows its total.
 #[migration(id = "010_order_totals")]
 async fn order_totals(backfill: &mut Backfill) -> Result<(), Error> {
-    let orders = backfill.collection("orders").batch(NonZeroU32::MIN.saturating_add(499));
+    let orders = backfill.collection("orders").batch(NonZeroU32::MIN.saturating_add(499)).skip_failed(1);
     orders.update(doc! { "$inc": { "total": 1 } }).await
 }
 

@@ -6,6 +6,7 @@ use mongodb::options::UpdateModifications;
 use super::change::Compute;
 use super::pace::Pace;
 use crate::context::schema::print;
+use crate::display::Count;
 use crate::error::Error;
 
 /// Default number of batches that run at the same time.
@@ -13,6 +14,9 @@ const WORKERS: u32 = 2;
 
 /// Default maximum of documents in a batch.
 const BATCH: u32 = 10_000;
+
+/// The most documents to skip. Their list is part of the document of a range.
+const SKIPS: u32 = 1_000;
 
 /// A change of the documents of a collection.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub(crate) struct Description {
     pub(crate) batch: u32,
     pub(crate) pace: Option<Pace>,
     pub(crate) repeatable: bool,
+    /// Maximum number of documents to skip.
+    pub(crate) skip: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -52,6 +58,7 @@ impl Description {
             batch: BATCH,
             pace: None,
             repeatable: false,
+            skip: 0,
         }
     }
 
@@ -66,6 +73,11 @@ impl Description {
 
     pub(crate) fn deletes(&self) -> bool {
         matches!(self.action, Action::Delete)
+    }
+
+    /// The largest number of documents in a batch, and of those to skip.
+    pub(crate) fn batches(&self) -> (u32, u32) {
+        (self.batch, self.skip)
     }
 
     /// Returns whether a batch may be repeated after an interruption.
@@ -91,6 +103,10 @@ impl Description {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
+        if self.skip > SKIPS {
+            let (asked, most) = (Count(self.skip.into()), Count(SKIPS.into()));
+            return Err(Error::Refused(format!("a backfill skips at most {most} documents, not {asked}")));
+        }
         let problem = match &self.action {
             Action::Update(UpdateModifications::Document(update)) => {
                 let first = update.keys().next();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mongodb::error::{Error as DriverError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use tokio::time::{Instant, sleep};
 
-use super::range::{Bound, Range, RangeState, RangeStore};
+use super::range::{Bound, Range, RangeStore};
 use crate::error::{Class, Cure, Readable, class, code};
 use crate::stop::backoff;
 
@@ -66,11 +66,7 @@ async fn write<S: RangeStore>(
     if check_remaining && matched > 0 && store.leaves_remaining(range, bound, session).await? {
         return Ok(Err(Attempt::Failed(Cause::Remaining)));
     }
-    let mut after = range.clone();
-    after.next = bound.to.clone();
-    if bound.ends {
-        (after.state, after.claim) = (RangeState::Done, None);
-    }
+    let mut after = range.behind(bound);
     let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     after.counts.scanned += count(bound.scanned);
     after.counts.matched += count(matched);

@@ -10,7 +10,7 @@ use mongodb::{Collection, Database};
 
 use super::each::Batch;
 use super::filter::{by_id, span};
-use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, claim_time};
+use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, Skipped, claim_time};
 use crate::context::{Action, Description};
 use crate::lock::{Session, kill, millis, start};
 
@@ -50,6 +50,23 @@ impl Mongo {
     /// The condition that the stored range is the one that the worker knows.
     fn same(range: &Range) -> Document {
         doc! { "_id": { "run": range.id.run, "n": range.id.n }, "token": range.token, "state": "open" }
+    }
+
+    /// The condition that the stored range has come as far as the worker knows, and the update that replaces it.
+    fn step(range: &Range, after: &Range) -> (Document, Document) {
+        let mut same = Self::same(range);
+        same.insert("next", doc! { "$eq": range.next.clone() });
+        let state = if after.state == RangeState::Done { "done" } else { "open" };
+        let counts = &after.counts;
+        let counts = doc! {
+            "scanned": counts.scanned, "matched": counts.matched, "changed": counts.changed, "batches": counts.batches,
+            "rate": counts.rate,
+        };
+        let mut set = doc! { "next": after.next.clone(), "state": state, "counts": counts };
+        if after.state == RangeState::Done {
+            set.insert("claim", Bson::Null);
+        }
+        (same, doc! { "$set": set, "$currentDate": { "active": true } })
     }
 
     /// The filter of the documents of a batch that are left to do.
@@ -99,6 +116,13 @@ impl RangeStore for Mongo {
         Ok(self.ranges.update_one(Self::same(range), failed).await?.matched_count == 1)
     }
 
+    async fn skip(&self, range: &Range, after: &Range, skipped: &Skipped) -> Result<()> {
+        let (same, mut update) = Self::step(range, after);
+        update.insert("$push", doc! { "skipped": skipped.to_document() });
+        self.ranges.update_one(same, update).await?;
+        Ok(())
+    }
+
     async fn bound(&self, range: &Range, size: u64) -> Result<Bound> {
         let inside = doc! { "$and": span(range, &range.end, range.last).to_vec() };
         let ids = &self.documents;
@@ -142,19 +166,7 @@ impl RangeStore for Mongo {
     }
 
     async fn checkpoint(&self, range: &Range, after: &Range, session: &mut Session) -> Result<bool> {
-        let mut same = Self::same(range);
-        same.insert("next", doc! { "$eq": range.next.clone() });
-        let state = if after.state == RangeState::Done { "done" } else { "open" };
-        let counts = &after.counts;
-        let counts = doc! {
-            "scanned": counts.scanned, "matched": counts.matched, "changed": counts.changed, "batches": counts.batches,
-            "rate": counts.rate,
-        };
-        let mut set = doc! { "next": after.next.clone(), "state": state, "counts": counts };
-        if after.state == RangeState::Done {
-            set.insert("claim", Bson::Null);
-        }
-        let update = doc! { "$set": set, "$currentDate": { "active": true } };
+        let (same, update) = Self::step(range, after);
         Ok(self.ranges.update_one(same, update).session(&mut **session).await?.matched_count == 1)
     }
 
@@ -180,6 +192,7 @@ async fn seen(ranges: &Collection<Seen>, run: ObjectId, claim: Duration) -> Resu
     let expires = doc! { "$add": ["$active", millis(claim)] };
     let fields = doc! {
         "state": 1, "token": 1, "claim": 1, "counts": 1, "failure": 1, "live": { "$lt": ["$$NOW", expires] },
+        "skipped": { "$size": { "$ifNull": ["$skipped", []] } },
     };
     let found = ranges.find(doc! { "_id.run": run }).sort(doc! { "_id.n": 1 }).projection(fields);
     found.await?.try_collect().await

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mongodb::bson::{Bson, DateTime, Document, oid::ObjectId};
+use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use mongodb::error::Result;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,18 @@ pub(crate) enum RangeState {
     Failed,
 }
 
+impl Range {
+    /// Returns the range after a batch.
+    pub(super) fn behind(&self, bound: &Bound) -> Self {
+        let mut after = self.clone();
+        after.next = bound.to.clone();
+        if bound.ends {
+            (after.state, after.claim) = (RangeState::Done, None);
+        }
+        after
+    }
+}
+
 /// How long a worker that does not show itself keeps its claim: it does so with each batch. A short `lease` is shorter still.
 pub(crate) fn claim_time(lease: Duration) -> Duration {
     lease.min(Duration::from_secs(30))
@@ -85,6 +97,35 @@ pub(crate) struct RangeFailure {
     pub(crate) host: String,
 }
 
+/// A stretch of a range with one document, which was left out because its change failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Skipped {
+    /// The number of the range that the stretch becomes when it is tried again.
+    pub(crate) n: i64,
+    pub(crate) from: Bson,
+    /// The end. It belongs to the stretch if it is the `last` of the collection.
+    pub(crate) to: Bson,
+    pub(crate) last: bool,
+    pub(crate) message: String,
+    /// By the clock of the worker.
+    pub(crate) at: DateTime,
+}
+
+impl Skipped {
+    /// Returns the stretch as a range of the same run.
+    pub(super) fn as_range(&self, of: Range) -> Range {
+        let id = RangeId { n: self.n, ..of.id };
+        let (next, end, last) = (self.from.clone(), self.to.clone(), self.last);
+        let (state, counts) = (RangeState::Open, Counts::default());
+        Range { id, next, end, last, state, token: 0, claim: None, counts, failure: None, ..of }
+    }
+
+    pub(super) fn to_document(&self) -> Document {
+        let Self { n, from, to, last, message, at } = self;
+        doc! { "n": n, "from": from, "to": to, "last": last, "message": message, "at": at }
+    }
+}
+
 /// What a worker looks at before it claims a range.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Seen {
@@ -97,6 +138,8 @@ pub(crate) struct Seen {
     pub(crate) live: bool,
     pub(crate) counts: Counts,
     pub(crate) failure: Option<RangeFailure>,
+    /// Number of documents that were left out.
+    pub(crate) skipped: u32,
 }
 
 /// The end of a batch.
@@ -131,6 +174,9 @@ pub(crate) trait RangeStore: Send + Sync + 'static {
 
     /// Marks a claimed range as failed. Returns false if the claim is lost.
     fn fail(&self, range: &Range, failure: &RangeFailure) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Stores `after` in place of `range`, and what was left out. Does nothing if the stored range is another one.
+    fn skip(&self, range: &Range, after: &Range, skipped: &Skipped) -> impl Future<Output = Result<()>> + Send;
 
     /// Finds the end of a batch of this size.
     fn bound(&self, range: &Range, size: u64) -> impl Future<Output = Result<Bound>> + Send;

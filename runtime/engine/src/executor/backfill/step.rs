@@ -11,6 +11,7 @@ use super::stored::Ranges;
 use super::terms::Terms;
 use super::worker::Worker;
 use crate::context::Description;
+use crate::display::plural;
 use crate::error::Error;
 use crate::executor::step::Step;
 use crate::executor::{Executor, Failure};
@@ -50,7 +51,9 @@ impl Executor<'_> {
         };
         let opened = Opened::new(self.database, self.options, header, description, self.transactional);
         let mut seen = opened.look().await?;
-        if seen.len() != usize::try_from(opened.header.ranges).unwrap_or(usize::MAX) {
+        // What was skipped becomes ranges of its own, with larger numbers.
+        let planned = seen.iter().filter(|range| range.id.n < opened.header.ranges).count();
+        if planned != usize::try_from(opened.header.ranges).unwrap_or(usize::MAX) {
             return Err(Error::Refused(format!(
                 "ranges of '{id}' are missing in '{}', so that nobody knows how far it has come. To start from the beginning, \
                  mark the migration as pending",
@@ -59,12 +62,10 @@ impl Executor<'_> {
             .into());
         }
         // Its failure is recorded once; the next run tries again.
-        if let Some(failure) = failure(&seen)
-            && step.previous.is_some_and(|record| record.status == RecordStatus::Running)
-        {
-            return Err(Failure::Failed(RecordedError::new(&failure.stack).into()));
+        if step.previous.is_some_and(|record| record.status == RecordStatus::Running) {
+            self.check(&opened, &seen).await?;
         }
-        if seen.iter().any(|range| range.state != RangeState::Done) {
+        if seen.iter().any(|range| range.state != RangeState::Done || range.skipped > 0) {
             opened.check(self.database, id).await?;
             if resumes {
                 self.reopen(step, &opened).await?;
@@ -121,7 +122,7 @@ impl Executor<'_> {
     /// Changes a small collection under the lease, so that nothing has to wait for it.
     async fn work_at_once(&mut self, opened: &Opened) -> Result<Vec<Seen>, Failure> {
         let session = opened.session(self.database).await?;
-        let (store, stop, batch) = (opened.store.clone(), self.stop.clone(), opened.description.batch);
+        let (store, stop, batch) = (opened.store.clone(), self.stop.clone(), opened.description.batches());
         let mut worker = Worker::new(store, session, stop, watch::channel(Terms::ALONE).1, batch, &self.host);
         let result = worker.work().await;
         worker.session.give_back().await;
@@ -129,10 +130,24 @@ impl Executor<'_> {
         result.map_err(|error| Failure::server(&format!("change documents of '{name}'"), error))?;
         self.stop.check()?;
         let seen = opened.look().await?;
-        match failure(&seen) {
-            Some(failure) => Err(Failure::Failed(RecordedError::new(&failure.stack).into())),
-            None => Ok(seen),
+        self.check(opened, &seen).await?;
+        Ok(seen)
+    }
+
+    /// Fails if a range has failed, or if all are done but for documents that were skipped.
+    async fn check(&self, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {
+        if let Some(failure) = failure(seen) {
+            return Err(Failure::Failed(RecordedError::new(&failure.stack).into()));
         }
+        if seen.iter().any(|range| range.state != RangeState::Done) {
+            return Ok(());
+        }
+        let skipped = self.ranges().skipped(opened.header.run).await?;
+        let Some((_, first)) = skipped.first() else { return Ok(()) };
+        let (documents, were) =
+            (plural(skipped.len() as u64, "document"), if skipped.len() == 1 { "was" } else { "were" });
+        let message = format!("{documents} of '{}' could not be changed and {were} skipped", opened.header.collection);
+        Err(Failure::Failed(RecordedError::new(&[message, format!("the first one: {}", first.message)]).into()))
     }
 
     async fn finish(&mut self, step: &mut Step<'_>, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {

@@ -1,10 +1,21 @@
 //! Creates and removes the ranges of a backfill. Called under the lease.
 
+use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::error::ErrorKind;
 use mongodb::{Collection, Database};
+use serde::Deserialize;
 
-use super::range::Range;
+use super::range::{Range, Skipped};
 use crate::error::Error;
+use crate::error::codes::DUPLICATE_KEY;
+
+#[derive(Deserialize)]
+struct WithSkipped {
+    #[serde(flatten)]
+    range: Range,
+    skipped: Vec<Skipped>,
+}
 
 /// The collection of the ranges.
 #[derive(Clone, Debug)]
@@ -24,12 +35,43 @@ impl Ranges {
         Ok(())
     }
 
-    /// Makes failed ranges open again.
+    /// Makes failed ranges open again, and what was skipped a range of its own.
     pub(crate) async fn reopen(&self, run: ObjectId) -> Result<(), Error> {
+        let skipped = self.skipped(run).await?;
+        let again: Vec<_> = skipped.into_iter().map(|(range, skipped)| skipped.as_range(range)).collect();
+        self.insert_missing(&again).await?;
+        let numbers: Vec<_> = again.iter().map(|range| range.id.n).collect();
+        let resolved = doc! { "$pull": { "skipped": { "n": { "$in": numbers } } } };
+        if !again.is_empty() {
+            let with = doc! { "_id.run": run, "skipped.0": { "$exists": true } };
+            self.0.update_many(with, resolved).await.map_err(|error| self.failed("write to", error))?;
+        }
         let failed = doc! { "_id.run": run, "state": "failed" };
         let open = doc! { "$set": { "state": "open", "failure": Bson::Null }, "$inc": { "token": 1_i64 } };
         self.0.update_many(failed, open).await.map_err(|error| self.failed("write to", error))?;
         Ok(())
+    }
+
+    /// Returns what was skipped, and of which range.
+    pub(crate) async fn skipped(&self, run: ObjectId) -> Result<Vec<(Range, Skipped)>, Error> {
+        let with = doc! { "_id.run": run, "skipped.0": { "$exists": true } };
+        let failed = |error| self.failed("read", error);
+        let ranges = self.0.clone_with_type::<WithSkipped>();
+        let found = ranges.find(with).sort(doc! { "_id.n": 1 }).await.map_err(failed)?;
+        let found: Vec<_> = found.try_collect().await.map_err(failed)?;
+        let each = |WithSkipped { range, skipped }| skipped.into_iter().map(move |skipped| (range.clone(), skipped));
+        Ok(found.into_iter().flat_map(each).collect())
+    }
+
+    /// Inserts ranges, except those that were inserted before.
+    async fn insert_missing(&self, ranges: &[Range]) -> Result<(), Error> {
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        match self.0.insert_many(ranges).ordered(false).await {
+            Err(error) if !is_only_duplicates(&error) => Err(self.failed("write to", error)),
+            _ => Ok(()),
+        }
     }
 
     /// Removes the ranges of a migration, except those of a run to keep and those that a later lease than this one planned.
@@ -46,4 +88,10 @@ impl Ranges {
     fn failed(&self, doing: &str, error: mongodb::error::Error) -> Error {
         Error::server(format!("{doing} '{}'", self.0.name()), error)
     }
+}
+
+fn is_only_duplicates(error: &mongodb::error::Error) -> bool {
+    let ErrorKind::InsertMany(error) = &*error.kind else { return false };
+    let mut errors = error.write_errors.iter().flatten();
+    error.write_concern_error.is_none() && errors.all(|error| error.code == DUPLICATE_KEY)
 }

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, oid::ObjectId};
 use mongodb::error::{Error as DriverError, Result};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::batch::{Attempt, Cause, attempt};
-use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
+use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, Skipped};
 use super::terms::Terms;
+use crate::display::Count;
 use crate::error::{Error, in_one_line, is_transient, source_chain};
 use crate::stop::{Stop, backoff};
+use crate::store::now;
 
 /// How long a batch should take. An application that wants to change one of its documents waits for so long.
 const BATCH: Duration = Duration::from_millis(100);
@@ -34,6 +36,8 @@ pub(crate) struct Worker<S: RangeStore> {
     terms: watch::Receiver<Terms>,
     /// Maximum number of documents in a batch.
     at_most: u64,
+    /// Maximum number of documents to skip, over all workers.
+    skips: u32,
     claim: Claim,
     /// Number of documents in the next batch.
     size: u64,
@@ -53,7 +57,7 @@ impl<S: RangeStore> Worker<S> {
         session: S::Session,
         stop: Stop,
         terms: watch::Receiver<Terms>,
-        batch: u32,
+        (batch, skips): (u32, u32),
         host: &str,
     ) -> Self {
         let claim = Claim {
@@ -64,7 +68,8 @@ impl<S: RangeStore> Worker<S> {
         };
         let at_most = u64::from(batch);
         let (size, growth) = (FIRST.min(at_most), GROWTH.0);
-        Self { store, session, stop, terms, at_most, claim, size, growth, suspects: 0, rate: 0.0, checked: false }
+        let (suspects, rate, checked) = (0, 0.0, false);
+        Self { store, session, stop, terms, at_most, skips, claim, size, growth, suspects, rate, checked }
     }
 
     /// Works until there is nothing to claim, a range has failed, or the run must stop.
@@ -80,13 +85,7 @@ impl<S: RangeStore> Worker<S> {
     async fn claim(&mut self) -> Result<Option<Range>> {
         let mut tries = 0;
         loop {
-            let seen = match self.store.look().await {
-                Ok(seen) => seen,
-                Err(error) => {
-                    self.again(error, &mut tries).await?;
-                    continue;
-                }
-            };
+            let seen = self.look().await?;
             let Some(seen) = self.choose(&seen) else { return Ok(None) };
             if let Some(former) = seen.claim.as_ref().filter(|claim| claim.nonce != self.claim.nonce) {
                 // Its open transaction would make the claim wait.
@@ -96,6 +95,16 @@ impl<S: RangeStore> Worker<S> {
                 Ok(Some(range)) => return Ok(Some(range)),
                 // Another worker was faster.
                 Ok(None) => {}
+                Err(error) => self.again(error, &mut tries).await?,
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<Vec<Seen>> {
+        let mut tries = 0;
+        loop {
+            match self.store.look().await {
+                Ok(seen) => return Ok(seen),
                 Err(error) => self.again(error, &mut tries).await?,
             }
         }
@@ -162,7 +171,7 @@ impl<S: RangeStore> Worker<S> {
                 Attempt::Transient(error) => {
                     (self.size, self.growth) = ((bound.scanned / 2).max(1), GROWTH.1);
                     if tries == ATTEMPTS && bound.scanned <= 1 {
-                        return self.fail(&range, &error_at(&range.next, Cause::Server(error))).await;
+                        return self.fail(&range, &error_at(&range.next, Cause::Server(error), 0)).await;
                     }
                     tries = (tries + 1).min(ATTEMPTS);
                     tracing::debug!(tries, "a batch was rolled back; retrying");
@@ -174,7 +183,20 @@ impl<S: RangeStore> Worker<S> {
                 }
                 // One of them; the first half or the rest will tell.
                 Attempt::Failed(Cause::Server(_)) if bound.scanned > 1 => self.suspects = bound.scanned,
-                Attempt::Failed(cause) => return self.fail(&range, &error_at(&range.next, cause)).await,
+                Attempt::Failed(cause) => {
+                    let is_one = bound.scanned == 1 && matches!(cause, Cause::Server(_));
+                    let skipped = if is_one && self.skips > 0 { self.skipped().await? } else { 0 };
+                    let error = error_at(&range.next, cause, skipped);
+                    if !is_one || skipped >= self.skips {
+                        return self.fail(&range, &error).await;
+                    }
+                    self.suspects = self.suspects.saturating_sub(1);
+                    self.skip(&range, &bound, &error).await?;
+                    match self.reread(&range).await? {
+                        Some(stored) => range = stored,
+                        None => return Ok(()),
+                    }
+                }
             }
         }
         Ok(())
@@ -193,6 +215,28 @@ impl<S: RangeStore> Worker<S> {
                 Err(error) => self.again(error, &mut tries).await?,
             }
         }
+    }
+
+    /// The number of documents that were skipped so far, by all workers.
+    async fn skipped(&self) -> Result<u32> {
+        Ok(self.look().await?.iter().map(|range| range.skipped).sum())
+    }
+
+    /// Leaves out the only document of a batch.
+    async fn skip(&self, range: &Range, bound: &Bound, error: &Error) -> Result<()> {
+        let skipped = Skipped {
+            n: unused_number(),
+            from: range.next.clone(),
+            to: bound.to.clone(),
+            last: bound.ends && range.last,
+            message: in_one_line(&source_chain(error)),
+            at: now(),
+        };
+        let (after, mut tries) = (range.behind(bound), 0);
+        while let Err(error) = self.store.skip(range, &after, &skipped).await {
+            self.again(error, &mut tries).await?;
+        }
+        Ok(())
     }
 
     async fn fail(&self, range: &Range, error: &Error) -> Result<()> {
@@ -255,8 +299,19 @@ async fn look_ahead<S: RangeStore>(store: &S, range: &Range, bound: &Bound, size
     store.bound(&Range { next: bound.to.clone(), ..range.clone() }, size).await.ok()
 }
 
-fn error_at(id: &mongodb::bson::Bson, cause: Cause) -> Error {
+/// A number that no other range has: the part of an `ObjectId` that is not the time.
+fn unused_number() -> i64 {
+    let [_, _, _, _, unique @ ..] = ObjectId::new().bytes();
+    i64::from_be_bytes(unique) & i64::MAX
+}
+
+/// `skipped` documents were skipped before.
+fn error_at(id: &Bson, cause: Cause, skipped: u32) -> Error {
     match cause {
+        Cause::Server(error) if skipped > 0 => Error::server(
+            format!("change the document with the _id {id} ({} skipped before)", Count(skipped.into())),
+            error,
+        ),
         Cause::Server(error) => Error::server(format!("change the document with the _id {id}"), error),
         Cause::Remaining => Error::Refused(format!(
             "the change leaves documents that still match `remaining`, such as one from the _id {id} on; it would never end"

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::network::{Executed, World, up_to};
 use super::server::Server;
 use super::state::{Gone, Key, Transaction, place};
-use crate::executor::backfill::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
+use crate::executor::backfill::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, Skipped};
 
 /// How long a claim lasts, in milliseconds.
 pub(super) const CLAIM: i64 = 10_000;
@@ -57,6 +57,7 @@ impl RangeStore for Memory {
                 live: now < range.active.timestamp_millis() + CLAIM,
                 counts: range.counts,
                 failure: range.failure.clone(),
+                skipped: 0,
             });
             Executed::Read(Ok(seen.collect()))
         })
@@ -95,6 +96,27 @@ impl RangeStore for Memory {
             (range.state, range.claim, range.failure) = (RangeState::Failed, None, Some(failure.clone()));
         };
         self.set(range, fail).await
+    }
+
+    async fn skip(&self, range: &Range, after: &Range, skipped: &Skipped) -> Result<()> {
+        let (n, before, after) = (range.id.n, range.clone(), after.clone());
+        let stretch = place(&skipped.from)..place(&skipped.to);
+        self.send(broken, move |server| {
+            if server.is_locked(Key::Range(n)) {
+                return Executed::Blocked;
+            }
+            if !server.newest().ranges.get(&n).is_some_and(|stored| server.is_same(stored, &before)) {
+                return Executed::Read(Ok(()));
+            }
+            server.tally.skipped += 1;
+            let (after, stretch) = (after.clone(), stretch.clone());
+            let serial = server.write(&[Key::Range(n)], |state| {
+                state.ranges.insert(n, after);
+                state.skipped.push(stretch);
+            });
+            Executed::Written((), serial)
+        })
+        .await
     }
 
     async fn bound(&self, range: &Range, size: u64) -> Result<Bound> {
@@ -223,6 +245,7 @@ impl From<Gone> for Error {
         let (code, name) = match gone {
             Gone::Conflict => (112, "WriteConflict"),
             Gone::NoSuchTransaction => (251, "NoSuchTransaction"),
+            Gone::Invalid => return error(121, "DocumentValidationFailure", None),
         };
         error(code, name, Some(TRANSIENT_TRANSACTION_ERROR))
     }

@@ -1,6 +1,7 @@
 //! What the simulated server holds, and what is counted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops;
 use std::time::Duration;
 
 use mongodb::bson::Bson;
@@ -34,6 +35,7 @@ pub(super) struct Tally {
     /// Open transactions of former workers that were ended.
     pub(super) killed: u32,
     pub(super) crashed: u32,
+    pub(super) skipped: u32,
     /// Backfills whose ranges were removed.
     pub(super) removed: u32,
 }
@@ -47,6 +49,7 @@ impl Tally {
         self.blocked += other.blocked;
         self.killed += other.killed;
         self.crashed += other.crashed;
+        self.skipped += other.skipped;
         self.removed += other.removed;
     }
 }
@@ -64,9 +67,14 @@ pub(super) struct State {
     /// How often each document was changed.
     pub(super) documents: BTreeMap<i64, u32>,
     pub(super) ranges: BTreeMap<i64, Range>,
+    /// The stretches that were skipped.
+    pub(super) skipped: Vec<ops::Range<i64>>,
     pub(super) written: BTreeMap<Key, u64>,
     pub(super) committed: BTreeSet<Transaction>,
 }
+
+/// The documents that cannot be changed.
+pub(super) const INVALID: [i64; 2] = [10, 34];
 
 /// The lifetime of a transaction: the limit of 60 s, checked every 30 s.
 pub(super) const LIFETIME: Duration = Duration::from_secs(90);
@@ -92,6 +100,8 @@ pub(super) struct Open {
 pub(super) enum Gone {
     Conflict,
     NoSuchTransaction,
+    /// The document cannot be changed.
+    Invalid,
 }
 
 pub(super) fn place(id: &Bson) -> i64 {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 use super::server::Server;
-use super::state::{Gone, Key, LIFETIME, Open, Sabotage, Transaction, place};
+use super::state::{Gone, INVALID, Key, LIFETIME, Open, Sabotage, Transaction, place};
 use crate::executor::backfill::range::{Range, RangeState};
 
 impl Server {
@@ -52,6 +52,9 @@ impl Server {
         let inside = documents.into_keys().filter(|id| *id >= from && (*id < to || including && *id == to));
         let mut changed = 0;
         for id in inside {
+            if INVALID.contains(&id) {
+                return Err(Gone::Invalid);
+            }
             self.lock(transaction, Key::Document(id))?;
             self.opened(transaction)?.changed.push(id);
             changed += 1;
@@ -59,18 +62,20 @@ impl Server {
         Ok(changed)
     }
 
+    /// Returns whether a stored range is where its worker knows it to be.
+    pub(super) fn is_same(&self, stored: &Range, before: &Range) -> bool {
+        stored.state == RangeState::Open
+            && (stored.token == before.token || self.sabotage == Sabotage::NoToken)
+            && (stored.next == before.next || self.sabotage == Sabotage::NoNext)
+    }
+
     pub(super) fn checkpoint(&mut self, transaction: Transaction, before: &Range, after: &Range) -> Result<bool, Gone> {
-        let sabotage = self.sabotage;
-        let is_same = |stored: &Range| {
-            stored.state == RangeState::Open
-                && (stored.token == before.token || sabotage == Sabotage::NoToken)
-                && (stored.next == before.next || sabotage == Sabotage::NoNext)
-        };
-        if !self.opened(transaction)?.sees.ranges.get(&before.id.n).is_some_and(is_same) {
+        let stored = self.opened(transaction)?.sees.ranges.get(&before.id.n).cloned();
+        if !stored.is_some_and(|stored| self.is_same(&stored, before)) {
             self.tally.refused += 1;
             return Ok(false);
         }
-        if sabotage != Sabotage::OnlyRead {
+        if self.sabotage != Sabotage::OnlyRead {
             self.lock(transaction, Key::Range(before.id.n))?;
         }
         self.opened(transaction)?.checkpoint = Some((before.clone(), after.clone()));

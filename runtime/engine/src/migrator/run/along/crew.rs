@@ -68,7 +68,7 @@ impl<'r> Crew<'r> {
     async fn hire(&mut self) -> Result<(), Error> {
         let session = self.opened.session(self.database).await?;
         let (store, stop, terms) = (self.opened.store.clone(), self.stop.clone(), self.terms.subscribe());
-        let mut worker = Worker::new(store, session, stop, terms, self.opened.description.batch, &host());
+        let mut worker = Worker::new(store, session, stop, terms, self.opened.description.batches(), &host());
         // On any thread, because a body may compute the changes.
         self.workers.push(tokio::spawn(async move {
             let result = worker.work().await;
