@@ -90,7 +90,7 @@ impl Of {
         let (mut steer, steered) = match self {
             Self::Pause(steered) => (steer(&steered.id).pause(), steered),
             Self::Resume(steered) => (steer(&steered.id).resume(), steered),
-            Self::Skipped(Skipped { id }) => return list_skipped(session, &migrator, id).await,
+            Self::Skipped(Skipped { id }) => return list_skipped(session, migrator, id).await,
             Self::Tune(Tuned { workers, pace, reset, steered }) => {
                 let steer = steer(&steered.id);
                 let steer = if reset { steer.as_coded() } else { steer };

@@ -6,6 +6,7 @@ use axum::http::header::ETAG;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mongodb::bson::Bson;
+use mongrate::Error;
 use mongrate::context::InvalidPace;
 use mongrate::json;
 use mongrate::migrator::{BackfillStatus, Steer};
@@ -41,10 +42,15 @@ pub(crate) async fn show(call: Call, Path(id): Path<String>, headers: HeaderMap)
 }
 
 pub(crate) async fn skipped(call: Call, Path(id): Path<String>) -> Result<Response, Problem> {
-    let mut skipped = call.migrator().skipped(id).await?;
+    let mut skipped = match call.migrator().skipped(&id).await {
+        Err(Error::NotUnderway { .. }) => return Err(not_open(&id)),
+        skipped => skipped?,
+    };
     if !call.allowed.may(Action::Steer) {
         // An id can be an address, for example.
-        skipped.iter_mut().for_each(|document| document.id = Bson::Null);
+        for document in &mut skipped {
+            document.id = Bson::Null;
+        }
     }
     Ok(call.json(&json::SkippedDocuments::of(&skipped)).into_response())
 }
@@ -92,8 +98,12 @@ async fn find(call: &Call, id: &str) -> Result<BackfillStatus, Problem> {
         return Ok(backfill);
     }
     call.migrator().registry().find(id)?;
+    Err(not_open(id))
+}
+
+fn not_open(id: &str) -> Problem {
     let problem = Problem::not_found(format!("'{id}' is not a backfill that has started and not completed"));
-    Err(problem.help("`backfills` lists those that there are, `migrations/{id}` shows any migration"))
+    problem.help("`backfills` lists those that there are, `migrations/{id}` shows any migration")
 }
 
 fn answer(call: &Call, headers: &HeaderMap, tag: &ETag, shape: &impl Serialize) -> Response {
