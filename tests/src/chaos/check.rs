@@ -7,7 +7,7 @@ use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use mongrate::Migrator;
 
-use super::migrations::{ACCOUNTS, ALL, BALANCE, EFFECTS, Effect, STOCK};
+use super::migrations::{ACCOUNTS, ALL, BALANCE, EFFECTS, Effect, ITEMS, STOCK};
 use super::plan::Phase;
 use super::site::Site;
 use super::tally::Tally;
@@ -62,6 +62,7 @@ pub(super) async fn check(site: &Site, expected: &Expected, lease: Duration, tal
     for effect in EFFECTS {
         check.effect(effect).await;
     }
+    check.items().await;
     check.balances().await;
     check.schema().await;
     check.records().await;
@@ -97,6 +98,20 @@ impl Check<'_> {
         for (act, times) in [("up", ups), ("down", downs)] {
             let entries = count(&self.site.durable("ledger"), doc! { "of": id, "act": act }).await;
             self.effects(&format!("transfers of {id}, {act}"), transfers.len() as u64 * times, entries);
+        }
+    }
+
+    /// Checks that each item was changed once by each run of the backfill.
+    async fn items(&mut self) {
+        let (ups, downs) = self.expected.of("module:chaos:013_items");
+        let items = self.site.durable("items");
+        for (act, times) in [("up", ups), ("down", downs)] {
+            let times = i64::try_from(times).unwrap_or_default();
+            let lost = count(&items, doc! { act: { "$lt": times } }).await;
+            let duplicated = count(&items, doc! { act: { "$gt": times } }).await;
+            let all = ITEMS.unsigned_abs();
+            self.effects(&format!("items without an {act} of 013_items"), all, all - lost);
+            self.effects(&format!("items with too many {act}s of 013_items"), all, all + duplicated);
         }
     }
 
@@ -175,7 +190,7 @@ impl Check<'_> {
 
 /// Checks that nothing blocks the application.
 pub(super) async fn can_be_written(site: &Site) {
-    for collection in ["accounts", "counters", "inserts", "ledger", "shelf"] {
+    for collection in ["accounts", "counters", "inserts", "items", "ledger", "shelf"] {
         stored::can_be_written(&site.database, collection).await;
     }
 }

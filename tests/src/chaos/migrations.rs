@@ -1,16 +1,18 @@
 //! The migrations of the workers, and the effects that are counted.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use mongrate::{Error, Registry, Schema, Tx, migration};
+use mongrate::context::{Documents, Pace};
+use mongrate::{Backfill, Error, Registry, Schema, Tx, migration};
 use tokio::time::sleep;
 
 type Done = Result<(), mongodb::error::Error>;
 
 /// The qualified ids, in order.
-pub(super) const ALL: [&str; 12] = [
+pub(super) const ALL: [&str; 13] = [
     "module:chaos:001_count",
     "module:chaos:002_index",
     "module:chaos:003_insert",
@@ -23,6 +25,7 @@ pub(super) const ALL: [&str; 12] = [
     "module:chaos:010_stock",
     "module:chaos:011_insert",
     "module:chaos:012_last",
+    "module:chaos:013_items",
 ];
 
 /// The number of migrations that stay applied when a round reverts.
@@ -34,6 +37,9 @@ pub(super) const BALANCE: i64 = 1000;
 
 /// The number of documents that `010_stock` inserts.
 pub(super) const STOCK: i32 = 8;
+
+/// The number of documents that `013_items` changes: enough to be divided into ranges.
+pub(super) const ITEMS: i64 = 10_500;
 
 /// The effects of a `Tx` migration: 1 in its counter, documents, and transfers with a ledger entry for each.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +143,22 @@ async fn stock(database: &Database) -> Done {
 
 async fn stock_down(database: &Database) -> Done {
     database.collection::<Document>("shelf").delete_many(doc! {}).await.map(drop)
+}
+
+/// Counts how often each item was changed.
+#[migration(id = "013_items", source = "module:chaos", deps = ["module:chaos:001_count"], down = items_down)]
+async fn items(backfill: &mut Backfill) -> Result<(), Error> {
+    under_fire(backfill).update(doc! { "$inc": { "up": 1 } }).await
+}
+
+async fn items_down(backfill: &mut Backfill) -> Result<(), Error> {
+    under_fire(backfill).update(doc! { "$inc": { "down": 1 } }).await
+}
+
+/// Slow enough for some faults.
+fn under_fire(backfill: &mut Backfill) -> Documents<'_> {
+    let (batch, rate) = (NonZeroU32::MIN.saturating_add(199), NonZeroU32::MIN.saturating_add(2_999));
+    backfill.collection("items").batch(batch).pace(Pace::Rate(rate))
 }
 
 fn effect_of(id: &str) -> Effect {

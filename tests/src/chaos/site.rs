@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::arguments::Topology;
 use super::fault::{Fault, Member};
-use super::migrations::{self, ACCOUNTS, BALANCE};
+use super::migrations::{self, ACCOUNTS, BALANCE, ITEMS};
 use crate::eventually;
 
 /// The operator's limit for a reply.
@@ -41,6 +41,7 @@ impl Site {
     pub(super) async fn seed(&self) -> Result<(), mongodb::error::Error> {
         let accounts = (0..ACCOUNTS).map(|id| doc! { "_id": id, "balance": BALANCE });
         self.durable("accounts").insert_many(accounts).await?;
+        self.durable("items").insert_many((0..ITEMS).map(|id| doc! { "_id": id, "up": 0, "down": 0 })).await?;
         Ok(())
     }
 
