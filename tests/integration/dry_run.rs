@@ -1,5 +1,6 @@
 //! `dry_run`: reports what a run would do, and leaves nothing behind (I4).
 
+mod backfill;
 mod collation;
 mod each;
 mod ends;

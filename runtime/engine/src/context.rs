@@ -21,8 +21,8 @@ pub use schema::{CreateCollection, CreateIndex, Index, RenameCollection, Schema}
 #[cfg(test)]
 pub(crate) use schema::{Performer, Retry, Server};
 pub(crate) use scope::Scope;
-pub(crate) use tx::Mode;
 pub use tx::{Kv, Transactional, Tx, TxAction, TxCollection, TxCursor, TxDatabase, UpdateEach};
+pub(crate) use tx::{Mode, sample};
 
 use crate::migration::registration::Context;
 

@@ -38,7 +38,9 @@ use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
 pub use backfill::Pause;
-pub(crate) use backfill::{Header, Opened, RangeState, Ranges, Seen, Skipped, Steering, Terms, Worker, describe, look};
+pub(crate) use backfill::{
+    Header, Mongo, Opened, RangeState, Ranges, Seen, Skipped, Steering, Terms, Worker, describe, look, suitable,
+};
 pub(crate) use body::catch_panic;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;

@@ -23,6 +23,7 @@ pub use cursor::TxCursor;
 pub use database::TxDatabase;
 pub use each::UpdateEach;
 pub use kv::Kv;
+pub(crate) use probe::sample;
 
 use self::turns::Turns;
 use super::journal::Journal;

@@ -23,8 +23,9 @@ mod terms;
 mod worker;
 
 pub(crate) use self::header::Header;
-pub(crate) use self::mongo::look;
+pub(crate) use self::mongo::{Mongo, look};
 pub(crate) use self::opened::{Opened, describe};
+pub(crate) use self::plan::suitable;
 pub(crate) use self::range::{RangeState, Seen, Skipped};
 pub use self::steering::Pause;
 pub(crate) use self::steering::Steering;

@@ -2,8 +2,10 @@
 //!
 //! All `Tx` bodies run in one transaction, so that each sees the effects of the earlier ones. It is rolled back at the end.
 //! `Schema` bodies run before the transaction begins: their checks read outside of it and may take long, but the server ends a
-//! transaction after a minute. `&Database` bodies are not run.
+//! transaction after a minute. Of a backfill, the first documents are changed in a transaction of their own. `&Database` bodies are not
+//! run.
 
+mod backfill;
 mod rehearsal;
 mod shared;
 mod unseen;
@@ -29,8 +31,6 @@ use crate::report::{Execution, Outcome, Report};
 use crate::stop::{Deadline, Permit, Reason, backoff};
 use crate::store::Tracker;
 
-/// The reason why a backfill is not simulated.
-const BACKFILL: &str = "not run, because a backfill changes more than one transaction can hold";
 const OPAQUE: &str = "not run, because it takes `&Database`, whose changes cannot be rolled back";
 const NO_TRANSACTIONS: &str = "not run, because this server has no transactions to roll back";
 
@@ -92,7 +92,7 @@ impl DryRun<'_> {
                 (_, _, Some(reason)) => not_simulated(&step, &reason),
                 (Kind::Tx, ..) if self.transactional => rehearsal.rehearse(&step).instrument(span(&step)).await?,
                 (Kind::Tx, ..) => not_simulated(&step, NO_TRANSACTIONS),
-                (Kind::Backfill, ..) => not_simulated(&step, BACKFILL),
+                (Kind::Backfill, ..) => self.try_backfill(&step).instrument(span(&step)).await,
                 (Kind::Database, ..) => not_simulated(&step, OPAQUE),
                 (Kind::Schema, Some(checked), _) => checked.clone(),
                 (Kind::Schema, None, _) => not_simulated(&step, "it was not checked"),

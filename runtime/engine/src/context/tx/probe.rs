@@ -212,7 +212,7 @@ fn id(document: &RawDocumentBuf) -> Option<Bson> {
 }
 
 /// Creates a sample. The documents are shortened, since each may have 16 MB.
-fn sample(before: Option<&RawDocumentBuf>, after: Option<&RawDocumentBuf>) -> Result<Sample> {
+pub(crate) fn sample(before: Option<&RawDocumentBuf>, after: Option<&RawDocumentBuf>) -> Result<Sample> {
     let quoted = |document: Option<&RawDocumentBuf>| {
         let document = document.map(|document| Document::try_from(document.as_ref())).transpose();
         document.map(|document| document.map(shorten_document)).map_err(Error::custom)

@@ -20,7 +20,7 @@ pub(crate) struct Mongo {
     run: ObjectId,
     description: Description,
     ranges: Collection<Range>,
-    documents: Collection<Document>,
+    pub(crate) documents: Collection<Document>,
     /// How long a worker that does not show itself keeps its claim.
     claim: Duration,
     /// Whether the server has transactions.
@@ -71,12 +71,44 @@ impl Mongo {
 
     /// The filter of the documents of a batch that are left to do.
     fn left(&self, range: &Range, bound: &Bound) -> Document {
+        self.matching(span(range, &bound.to, bound.ends && range.last).to_vec())
+    }
+
+    /// The filter of the documents that match these conditions and are left to do.
+    pub(crate) fn matching(&self, mut all: Vec<Document>) -> Document {
         let Description { filter, remaining, .. } = &self.description;
-        let mut all = span(range, &bound.to, bound.ends && range.last).to_vec();
         all.push(filter.clone());
         all.extend(remaining.clone());
         all.retain(|condition| !condition.is_empty());
-        doc! { "$and": all }
+        if all.is_empty() {
+            Document::new()
+        } else {
+            doc! { "$and": all }
+        }
+    }
+
+    pub(crate) fn has_remaining(&self) -> bool {
+        self.description.remaining.is_some()
+    }
+
+    /// Changes the documents that match, about `size`. Returns how many matched, and how many changed.
+    pub(crate) async fn apply(&self, matching: Document, size: u64, session: &mut Session) -> Result<(u64, u64)> {
+        match &self.description.action {
+            Action::Each(compute) => {
+                let (documents, project) = (&self.documents.clone_with_type(), self.description.project.as_ref());
+                let transactional = self.transactional;
+                Batch { documents, project, compute, size, transactional }.change(matching, session).await
+            }
+            Action::Update(update) => {
+                let updated = self.documents.update_many(matching, update.clone()).hint(by_id());
+                let updated = updated.session(&mut **session).await?;
+                Ok((updated.matched_count, updated.modified_count))
+            }
+            Action::Delete => {
+                let deleted = self.documents.delete_many(matching).hint(by_id()).session(&mut **session).await?;
+                Ok((deleted.deleted_count, deleted.deleted_count))
+            }
+        }
     }
 }
 
@@ -136,29 +168,14 @@ impl RangeStore for Mongo {
     }
 
     async fn change(&self, range: &Range, bound: &Bound, session: &mut Session) -> Result<(u64, u64)> {
-        let left = self.left(range, bound);
         if self.transactional {
             start(session).await?;
         }
-        match &self.description.action {
-            Action::Each(compute) => {
-                let (documents, project) = (&self.documents.clone_with_type(), self.description.project.as_ref());
-                let (size, transactional) = (bound.scanned, self.transactional);
-                Batch { documents, project, compute, size, transactional }.change(left, session).await
-            }
-            Action::Update(update) => {
-                let updated = self.documents.update_many(left, update.clone()).hint(by_id()).session(&mut **session);
-                updated.await.map(|updated| (updated.matched_count, updated.modified_count))
-            }
-            Action::Delete => {
-                let deleted = self.documents.delete_many(left).hint(by_id()).session(&mut **session).await?;
-                Ok((deleted.deleted_count, deleted.deleted_count))
-            }
-        }
+        self.apply(self.left(range, bound), bound.scanned, session).await
     }
 
     async fn leaves_remaining(&self, range: &Range, bound: &Bound, session: &mut Session) -> Result<bool> {
-        if self.description.remaining.is_none() {
+        if !self.has_remaining() {
             return Ok(false);
         }
         let left = self.documents.find_one(self.left(range, bound)).projection(doc! { "_id": 1 });

@@ -50,13 +50,8 @@ pub(crate) async fn plan(
 ) -> std::result::Result<Planned, Error> {
     let name = &description.collection;
     let failed = |error| Error::server(format!("divide '{name}' into ranges"), error);
-    let listed = listed(database, name).await.map_err(failed)?;
+    let listed = suitable(database, name).await?;
     let (run, uuid) = (ObjectId::new(), listed.as_ref().map_or(Bson::Null, identity));
-    if let Some(kind) = listed.as_ref().and_then(unsuitable) {
-        return Err(Error::Refused(format!(
-            "'{name}' is {kind}, which a backfill cannot rewrite in transactions by `_id`; take `&Database`"
-        )));
-    }
     let documents = database.collection::<Document>(name);
     let count = documents.estimated_document_count().await.map_err(failed)?;
     let is_small = count <= SMALL;
@@ -92,6 +87,21 @@ pub(crate) async fn plan(
         }
     });
     Ok(Planned { run, ranges: ranges.collect(), documents: count, uuid, is_small })
+}
+
+/// Returns a collection as the server lists it. Fails if a backfill cannot change it.
+pub(crate) async fn suitable(
+    database: &Database,
+    name: &str,
+) -> std::result::Result<Option<CollectionSpecification>, Error> {
+    let listed = listed(database, name).await;
+    let listed = listed.map_err(|error| Error::server(format!("look for the collection '{name}'"), error))?;
+    if let Some(kind) = listed.as_ref().and_then(unsuitable) {
+        return Err(Error::Refused(format!(
+            "'{name}' is {kind}, which a backfill cannot rewrite in transactions by `_id`; take `&Database`"
+        )));
+    }
+    Ok(listed)
 }
 
 /// Returns a collection as the server lists it.

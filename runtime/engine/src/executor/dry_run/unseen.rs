@@ -48,7 +48,7 @@ impl<'g> Unseen<'g> {
         }
         let reached = self.related(step);
         let related = |ids: &[&'static str]| ids.iter().copied().filter(|id| reached(id)).collect::<Vec<_>>();
-        if step.kind == Kind::Schema {
+        if step.kind != Kind::Tx {
             let unseen = related(&self.before);
             if !unseen.is_empty() {
                 execution.notes.push(format!("checked without the effects of {}", named(&unseen)));
@@ -137,7 +137,7 @@ impl<'g> Unseen<'g> {
             Outcome::NotSimulated { .. } if step.kind != Kind::Schema || is_uncertain => {
                 self.opaque.push((id, Scope::of(step.migration.source()).collection("")));
             }
-            Outcome::WouldApply | Outcome::WouldRevert if step.kind == Kind::Tx => {
+            Outcome::WouldApply | Outcome::WouldRevert if step.kind != Kind::Schema => {
                 for operation in execution.operations.iter().filter(|operation| operation.counts.has_changed()) {
                     let writers = self.wrote.entry(operation.collection.clone()).or_default();
                     if writers.last() != Some(&id) {
