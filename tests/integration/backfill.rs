@@ -2,6 +2,7 @@
 
 mod described;
 mod each;
+mod in_batches;
 mod mistakes;
 mod skipped;
 mod steered;

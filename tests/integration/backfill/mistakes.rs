@@ -57,7 +57,7 @@ async fn mistakes_are_explained_and_change_nothing() {
     for (id, expected) in [
         (
             "001_nothing",
-            "the body describes no change: await `backfill.collection(..)` with `update`, `delete` or `each`",
+            "the body describes no change: await `backfill.collection(..)` with `update`, `delete`, `each` or `in_batches`",
         ),
         ("002_twice", "a backfill makes one change of one collection"),
         ("003_replacement", "the update of 'things' does not start with an operator such as `$set`"),

@@ -9,14 +9,16 @@ use std::future::{IntoFuture, Ready, ready};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use mongodb::bson::{Document, RawDocument};
+use mongodb::BoxFuture;
+use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
 use mongodb::options::UpdateModifications;
 use serde::de::DeserializeOwned;
 
 pub use self::change::Change;
-pub(crate) use self::change::{Compute, Deed};
-pub(crate) use self::description::{Action, Description};
+pub(crate) use self::change::{Compute, Deed, Work};
+pub(crate) use self::description::{Action, Batches, Description};
 pub use self::pace::{InvalidPace, Pace};
+use super::Tx;
 use super::scope::Scope;
 use crate::context::encoding::decoded;
 use crate::error::Error;
@@ -68,7 +70,7 @@ impl Backfill {
     /// The collection to change. A body changes one collection, once.
     pub fn collection(&mut self, name: &str) -> Documents<'_> {
         let name = Scope::of(self.migration.source()).collection(name);
-        Documents { described: &mut self.described, description: Description::new(name, self.migration.checksum()) }
+        Documents { described: &mut self.described, description: Description::new(name, self.migration) }
     }
 
     /// Returns the value that the application provides for this type, like [`Tx::provided`](crate::Tx::provided).
@@ -81,7 +83,7 @@ impl Backfill {
     pub(crate) fn into_description(self) -> Result<Description, Error> {
         let description = self.described.ok_or_else(|| {
             Error::Refused(
-                "the body describes no change: await `backfill.collection(..)` with `update`, `delete` or `each`"
+                "the body describes no change: await `backfill.collection(..)` with `update`, `delete`, `each` or `in_batches`"
                     .to_owned(),
             )
         })?;
@@ -92,7 +94,7 @@ impl Backfill {
 
 /// The documents of a collection to change.
 #[derive(Debug)]
-#[must_use = "nothing is described until `update`, `delete` or `each` is awaited"]
+#[must_use = "nothing is described until `update`, `delete`, `each` or `in_batches` is awaited"]
 pub struct Documents<'b> {
     described: &'b mut Option<Description>,
     description: Description,
@@ -190,7 +192,55 @@ impl<'b> Documents<'b> {
         Described(self)
     }
 
-    /// The fields to read for [`each`](Self::each). Default: all.
+    /// Hands the documents of a batch to an async function, with the transaction of the batch: to move them to another collection,
+    /// to read others, or to ask another service.
+    ///
+    /// What the function writes with the [`Tx`] takes effect together with the checkpoint of the batch, exactly once. The function
+    /// may be called more than once for a document. Its first batch has one document, later ones as many as it manages in about
+    /// 100 ms. A batch that lasts longer than a claim, which is 30 seconds or a shorter lease, is rolled back, and after 60 seconds
+    /// it fails. An error fails the migration, after it was narrowed down to one document.
+    ///
+    /// ```
+    /// use mongodb::bson::{Document, doc};
+    /// use mongrate::{Backfill, Tx, migration};
+    ///
+    /// /// Events of 2025 are in a collection of their own.
+    /// #[migration(id = "012_archive")]
+    /// async fn archive(backfill: &mut Backfill) -> Result<(), mongrate::Error> {
+    ///     let events = backfill.collection("events").filter(doc! { "year": 2025 });
+    ///     events.in_batches(move_to_archive).await
+    /// }
+    ///
+    /// async fn move_to_archive(events: Vec<Document>, tx: Tx) -> Result<(), mongodb::error::Error> {
+    ///     let ids: Vec<_> = events.iter().filter_map(|event| event.get("_id")).collect();
+    ///     tx.collection::<Document>("events").delete_many(doc! { "_id": { "$in": ids } }).await?;
+    ///     tx.collection("events_2025").insert_many(events).await?;
+    ///     Ok(())
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn in_batches<T, F, Fut, E>(mut self, change: F) -> Described<'b>
+    where
+        T: DeserializeOwned + 'static,
+        F: Fn(Vec<T>, Tx) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        let work = move |documents: Vec<RawDocumentBuf>, tx: Tx| -> BoxFuture<'static, Result<(), BoxError>> {
+            let documents: Result<Vec<T>, _> = documents.iter().map(|document| decoded(document)).collect();
+            match documents {
+                Ok(documents) => {
+                    let changed = change(documents, tx);
+                    Box::pin(async { changed.await.map_err(Into::into) })
+                }
+                Err(error) => Box::pin(ready(Err(error.into()))),
+            }
+        };
+        self.description.action = Action::Batches(Work::new(work));
+        Described(self)
+    }
+
+    /// The fields to read for [`each`](Self::each) and [`in_batches`](Self::in_batches). Default: all.
     pub fn project(mut self, fields: Document) -> Self {
         self.description.project = Some(fields);
         self

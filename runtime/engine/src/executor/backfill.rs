@@ -10,6 +10,7 @@ mod batch;
 mod each;
 mod filter;
 mod header;
+mod in_batches;
 mod mongo;
 mod opened;
 mod plan;

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use mongodb::bson::{Document, RawDocument};
+use mongodb::BoxFuture;
+use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
 use mongodb::options::UpdateModifications;
 
+use crate::context::Tx;
 use crate::migration::registration::BoxError;
 
 /// What a backfill does with one document; returned by the closure of [`Documents::each`](super::Documents::each).
@@ -49,6 +51,30 @@ impl Change {
     #[must_use]
     pub fn delete() -> Self {
         Self(Deed::Delete)
+    }
+}
+
+/// A function that changes a batch of documents in its transaction.
+#[derive(Clone)]
+pub(crate) struct Work(Arc<Batch>);
+
+type Batch = dyn Fn(Vec<RawDocumentBuf>, Tx) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync;
+
+impl Work {
+    pub(super) fn new(
+        work: impl Fn(Vec<RawDocumentBuf>, Tx) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(work))
+    }
+
+    pub(crate) fn change(&self, documents: Vec<RawDocumentBuf>, tx: Tx) -> BoxFuture<'static, Result<(), BoxError>> {
+        (self.0)(documents, tx)
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Work")
     }
 }
 

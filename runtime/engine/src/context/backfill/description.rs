@@ -3,17 +3,21 @@
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::UpdateModifications;
 
-use super::change::Compute;
+use super::change::{Compute, Work};
 use super::pace::Pace;
 use crate::context::schema::print;
 use crate::display::Count;
 use crate::error::Error;
+use crate::migration::Migration;
 
 /// Default number of batches that run at the same time.
 const WORKERS: u32 = 2;
 
 /// Default maximum of documents in a batch.
 const BATCH: u32 = 10_000;
+
+/// Number of documents in the first batch of a worker.
+const FIRST: u64 = 100;
 
 /// The most documents to skip. Their list is part of the document of a range.
 const SKIPS: u32 = 1_000;
@@ -23,8 +27,8 @@ const SKIPS: u32 = 1_000;
 pub(crate) struct Description {
     /// The name in the database.
     pub(crate) collection: String,
-    /// Of the code of the body, which alone identifies a function.
-    checksum: &'static str,
+    /// The migration. The checksum of its code alone identifies a function.
+    pub(crate) migration: Migration,
     pub(crate) filter: Document,
     pub(crate) remaining: Option<Document>,
     /// The fields to read.
@@ -43,13 +47,25 @@ pub(crate) enum Action {
     Update(UpdateModifications),
     Delete,
     Each(Compute),
+    Batches(Work),
+}
+
+/// The numbers of documents of a worker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batches {
+    /// In its first batch.
+    pub(crate) first: u64,
+    /// The most in a batch.
+    pub(crate) at_most: u64,
+    /// The most to skip, over all workers.
+    pub(crate) skips: u32,
 }
 
 impl Description {
-    pub(super) fn new(collection: String, checksum: &'static str) -> Self {
+    pub(super) fn new(collection: String, migration: Migration) -> Self {
         Self {
             collection,
-            checksum,
+            migration,
             filter: Document::new(),
             remaining: None,
             project: None,
@@ -68,6 +84,7 @@ impl Description {
             Action::Update(_) => "update",
             Action::Delete => "delete",
             Action::Each(_) => "each",
+            Action::Batches(_) => "in_batches",
         }
     }
 
@@ -75,9 +92,11 @@ impl Description {
         matches!(self.action, Action::Delete)
     }
 
-    /// The largest number of documents in a batch, and of those to skip.
-    pub(crate) fn batches(&self) -> (u32, u32) {
-        (self.batch, self.skip)
+    pub(crate) fn batches(&self) -> Batches {
+        let at_most = u64::from(self.batch);
+        // Nobody knows how long a function takes that may wait for something else.
+        let first = if matches!(self.action, Action::Batches(_)) { 1 } else { FIRST.min(at_most) };
+        Batches { first, at_most, skips: self.skip }
     }
 
     /// Returns whether a batch may be repeated after an interruption.
@@ -90,7 +109,7 @@ impl Description {
         let change = match &self.action {
             Action::Update(UpdateModifications::Document(update)) => Bson::Document(update.clone()),
             Action::Update(UpdateModifications::Pipeline(stages)) => stages.clone().into(),
-            Action::Each(_) => Bson::String(self.checksum.to_owned()),
+            Action::Each(_) | Action::Batches(_) => Bson::String(self.migration.checksum().to_owned()),
             Action::Update(_) | Action::Delete => Bson::Null,
         };
         print(&doc! {
@@ -115,7 +134,7 @@ impl Description {
                 )
             }
             Action::Update(UpdateModifications::Pipeline(stages)) => stages.is_empty().then_some("has no stages"),
-            Action::Update(_) | Action::Delete | Action::Each(_) => None,
+            Action::Update(_) | Action::Delete | Action::Each(_) | Action::Batches(_) => None,
         };
         problem.map_or(Ok(()), |problem| Err(Error::Refused(format!("the update of '{}' {problem}", self.collection))))
     }

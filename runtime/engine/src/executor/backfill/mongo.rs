@@ -10,15 +10,19 @@ use mongodb::{Collection, Database};
 
 use super::each::Batch;
 use super::filter::{by_id, span};
+use super::in_batches::InBatches;
 use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, Skipped, claim_time};
 use crate::context::{Action, Description};
 use crate::lock::{Session, kill, millis, start};
+use crate::options::Options;
 
 /// The ranges of a run in the database, and the collection that they divide.
 #[derive(Clone, Debug)]
 pub(crate) struct Mongo {
     run: ObjectId,
+    database: Database,
     description: Description,
+    options: Options,
     ranges: Collection<Range>,
     pub(crate) documents: Collection<Document>,
     /// How long a worker that does not show itself keeps its claim.
@@ -31,18 +35,19 @@ impl Mongo {
     /// `database` is [durable](crate::store::durable).
     pub(crate) fn new(
         database: &Database,
-        ranges: &str,
+        options: &Options,
         run: ObjectId,
         description: &Description,
-        lease: Duration,
         transactional: bool,
     ) -> Self {
         Self {
             run,
+            database: database.clone(),
             description: description.clone(),
-            ranges: database.collection(ranges),
+            options: options.clone(),
+            ranges: database.collection(&options.names.ranges),
             documents: database.collection(&description.collection),
-            claim: claim_time(lease),
+            claim: claim_time(options.lease),
             transactional,
         }
     }
@@ -93,11 +98,16 @@ impl Mongo {
 
     /// Changes the documents that match, about `size`. Returns how many matched, and how many changed.
     pub(crate) async fn apply(&self, matching: Document, size: u64, session: &mut Session) -> Result<(u64, u64)> {
+        let transactional = self.transactional;
         match &self.description.action {
             Action::Each(compute) => {
                 let (documents, project) = (&self.documents.clone_with_type(), self.description.project.as_ref());
-                let transactional = self.transactional;
                 Batch { documents, project, compute, size, transactional }.change(matching, session).await
+            }
+            Action::Batches(work) => {
+                let Self { database, description, options, .. } = self;
+                let batch = InBatches { database, description, options, work, transactional };
+                batch.change(matching, session).await
             }
             Action::Update(update) => {
                 let updated = self.documents.update_many(matching, update.clone()).hint(by_id());

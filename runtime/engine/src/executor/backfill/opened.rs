@@ -37,7 +37,7 @@ impl Opened {
         description: Description,
         transactional: bool,
     ) -> Self {
-        let store = Mongo::new(database, &options.names.ranges, header.run, &description, options.lease, transactional);
+        let store = Mongo::new(database, options, header.run, &description, transactional);
         Self { header, description, store }
     }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::batch::{Attempt, Cause, attempt};
 use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, Skipped};
 use super::terms::Terms;
+use crate::context::Batches;
 use crate::display::Count;
 use crate::error::{Error, in_one_line, is_transient, source_chain};
 use crate::stop::{Stop, backoff};
@@ -18,9 +19,6 @@ use crate::store::now;
 
 /// How long a batch should take. An application that wants to change one of its documents waits for so long.
 const BATCH: Duration = Duration::from_millis(100);
-
-/// Number of documents in the first batch.
-const FIRST: u64 = 100;
 
 /// How much larger than the last batch the next one may be: until a batch was rolled back, and afterwards.
 const GROWTH: (f64, f64) = (4.0, 1.5);
@@ -57,7 +55,7 @@ impl<S: RangeStore> Worker<S> {
         session: S::Session,
         stop: Stop,
         terms: watch::Receiver<Terms>,
-        (batch, skips): (u32, u32),
+        batches: Batches,
         host: &str,
     ) -> Self {
         let claim = Claim {
@@ -66,8 +64,8 @@ impl<S: RangeStore> Worker<S> {
             pid: i64::from(std::process::id()),
             session: store.session_id(&session).clone(),
         };
-        let at_most = u64::from(batch);
-        let (size, growth) = (FIRST.min(at_most), GROWTH.0);
+        let Batches { first: size, at_most, skips } = batches;
+        let growth = GROWTH.0;
         let (suspects, rate, checked) = (0, 0.0, false);
         Self { store, session, stop, terms, at_most, skips, claim, size, growth, suspects, rate, checked }
     }

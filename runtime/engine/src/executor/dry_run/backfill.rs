@@ -56,8 +56,7 @@ impl DryRun<'_> {
         suitable(database, name).await?;
         let failed = |error| Failure::server(&format!("change documents of '{name}'"), error);
         let count = database.collection::<Document>(name).estimated_document_count().await.map_err(failed)?;
-        let store =
-            Mongo::new(database, &names.ranges, ObjectId::new(), &description, self.options.lease, self.transactional);
+        let store = Mongo::new(database, self.options, ObjectId::new(), &description, self.transactional);
         let mut session = Session::unnamed(database.client()).await.map_err(failed)?;
         let mut attempts = 0;
         loop {

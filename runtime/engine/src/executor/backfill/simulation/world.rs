@@ -12,7 +12,7 @@ use super::memory::{Memory, Session, broken};
 use super::network::{Executed, LIMIT, World, chance, up_to};
 use super::server::Server;
 use super::state::{Key, Sabotage, Tally};
-use crate::context::Pace;
+use crate::context::{Batches, Pace};
 use crate::executor::backfill::range::{Counts, Range, RangeId, RangeState};
 use crate::executor::backfill::terms::Terms;
 use crate::executor::backfill::worker::Worker;
@@ -94,12 +94,13 @@ impl World {
             if self.server().majority().ranges.values().all(|range| range.state == RangeState::Done) {
                 return;
             }
-            let (world, stop, batch) = (self.clone(), Stop::new(), if chance(2) { 1 } else { 4 });
+            let (world, stop, at_most) = (self.clone(), Stop::new(), if chance(2) { 1 } else { 4 });
+            let batches = Batches { first: at_most, at_most, skips: 10 };
             let own = stop.clone();
             let mut work = tokio::spawn(async move {
                 let session = Session::new(slot + life * PROCESSES);
                 let terms = watch::channel(Terms { workers: 2, pace: Pace::Full, sharing: 2 }).1;
-                Worker::new(Memory::new(world), session, own, terms, (batch, 10), "host").work().await
+                Worker::new(Memory::new(world), session, own, terms, batches, "host").work().await
             });
             let lives = if self.is_faulty() && chance(2) { up_to(5_000) } else { LIMIT };
             if timeout(lives, &mut work).await.is_err() {

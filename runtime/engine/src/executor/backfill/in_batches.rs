@@ -1,0 +1,72 @@
+//! Documents that a function of the migration changes, a batch at a time, in the transaction of the batch.
+
+use std::mem::replace;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use mongodb::Database;
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::error::{Error as DriverError, Result};
+use tokio::time::timeout;
+
+use super::filter::by_id;
+use crate::context::{Description, Journal, Mode, Scope, Tx, Work};
+use crate::error::Error;
+use crate::events::EventSender;
+use crate::executor::body::catch_panic;
+use crate::lock::Session;
+use crate::options::Options;
+use crate::stop::{Permit, Stop};
+
+/// How long a batch may take. The server limits a transaction to this by default.
+const LIMIT: Duration = Duration::from_secs(60);
+
+pub(super) struct InBatches<'b> {
+    /// Durable, for a server without transactions.
+    pub(super) database: &'b Database,
+    pub(super) description: &'b Description,
+    pub(super) options: &'b Options,
+    pub(super) work: &'b Work,
+    /// Whether the session has a transaction.
+    pub(super) transactional: bool,
+}
+
+impl InBatches<'_> {
+    /// Hands the documents that match to the function. All of them count as changed.
+    pub(super) async fn change(&self, matching: Document, session: &mut Session) -> Result<(u64, u64)> {
+        let documents = self.database.collection::<RawDocumentBuf>(&self.description.collection);
+        let find = documents.find(matching).sort(doc! { "_id": 1 }).hint(by_id());
+        let find = match &self.description.project {
+            Some(fields) => find.projection(fields.clone()),
+            None => find,
+        };
+        let mut found = find.session(&mut **session).await?;
+        let documents: Vec<_> = found.stream(&mut *session).try_collect().await?;
+        let number = documents.len() as u64;
+        if number > 0 {
+            self.work_on(documents, session).await?;
+        }
+        Ok((number, number))
+    }
+
+    async fn work_on(&self, documents: Vec<RawDocumentBuf>, session: &mut Session) -> Result<()> {
+        // A session of nobody stands in for the one that the function has.
+        let lent = replace(session, Session::unnamed(self.database.client()).await?);
+        let migration = self.description.migration;
+        let (scope, permit) = (Scope::of(migration.source()), Permit::without_lease(Stop::new()));
+        let journal = Journal::new(migration, EventSender::default());
+        let mode = if self.transactional { Mode::Transaction } else { Mode::WithoutTransaction };
+        let ours = Tx::new(self.database.clone(), lent, scope, self.options, journal, permit, mode);
+        let worked = timeout(LIMIT, catch_panic(self.work.change(documents, ours.handle()))).await;
+        let Some(lent) = ours.end().await else { unreachable!("only this ends it") };
+        *session = lent;
+        let failed = ours.first_error();
+        match (worked, failed) {
+            // The server has ended the transaction with it, whatever the function made of it.
+            (_, Some((_, error))) => Err(error),
+            (Ok(Ok(())), None) => Ok(()),
+            (Ok(Err(error)), None) => Err(Error::unboxed(error).into_driver()),
+            (Err(_), None) => Err(DriverError::custom(Error::TimedOut { limit: LIMIT }.to_string())),
+        }
+    }
+}
