@@ -6,6 +6,7 @@ mod chromedriver;
 mod migrations;
 mod served;
 
+mod backfill;
 mod cross_site;
 mod failure;
 mod hostile;
