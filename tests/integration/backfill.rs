@@ -4,6 +4,7 @@ mod described;
 mod each;
 mod mistakes;
 mod steered;
+mod throttled;
 
 use std::time::Duration;
 

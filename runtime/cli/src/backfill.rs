@@ -156,7 +156,8 @@ pub(super) async fn underway<'a>(
 /// How far it has come, in a few words: `42.1 % of 12,000 documents`.
 pub(super) fn short_progress(backfill: &BackfillStatus) -> String {
     let paused = if backfill.paused.is_some() { ", paused" } else { "" };
-    format!("{} of {}{paused}", percent(backfill), plural(backfill.documents, "document"))
+    let throttled = throttled(backfill).map(|throttled| format!(", {throttled}")).unwrap_or_default();
+    format!("{} of {}{paused}{throttled}", percent(backfill), plural(backfill.documents, "document"))
 }
 
 /// How far it has come: `42.1 %, 5,052 of 12,000 documents of 'orders', 6 of 16 ranges`.
@@ -192,8 +193,14 @@ fn remarks(backfill: &BackfillStatus) -> String {
     if is_unfinished && !is_paused || !backfill.workers.is_empty() {
         remarks.push(workers(backfill));
     }
+    remarks.extend(throttled(backfill));
     remarks.extend(backfill.speed());
     remarks.join("; ")
+}
+
+/// Why it is slower than its pace: `slowed: member h2:27018 is 3 s behind, limit 2 s`.
+pub(super) fn throttled(backfill: &BackfillStatus) -> Option<String> {
+    backfill.throttled.as_ref().map(|throttle| YELLOW.paint(&throttle.to_string()).to_string())
 }
 
 /// What a person has set in place of the code's: `paused by ana (sale), 4 workers, pace polite`.

@@ -37,8 +37,8 @@ use crate::stop::{Deadline, Reason, Stop};
 use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
-pub use backfill::Pause;
-pub(crate) use backfill::{Header, Opened, RangeState, Seen, Steering, Terms, Worker, describe, look};
+pub(crate) use backfill::{Gauge, Header, Opened, RangeState, Seen, Steering, Terms, Worker, describe, look};
+pub use backfill::{Pause, Throttle};
 pub(crate) use body::catch_panic;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;

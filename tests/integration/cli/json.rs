@@ -202,7 +202,14 @@ async fn reads_backfills(reader: &mut Reader) {
         (!found["backfills"][0]["documentsPerSecond"].is_null()).then_some(())
     })
     .await;
-    reader.reads(&app, "backfill", "backfill").await;
+    let slowed =
+        doc! { "$set": { "claim.throttled": { "stopped": false, "reason": "member h2 is 3 s behind, limit 2 s" } } };
+    db.collection::<Document>("migrations_ranges")
+        .update_many(doc! { "claim.pid": { "$gt": 0 } }, slowed)
+        .await
+        .unwrap();
+    let throttled = reader.reads(&app, "backfill", "backfill").await;
+    assert_eq!(throttled["backfills"][0]["throttled"]["stopped"], false, "{throttled}");
     session.abort_transaction().await.unwrap();
     assert_eq!(running.finish().await.code, 1);
     let failed = reader.reads(&app, "backfill", "backfill").await;

@@ -38,6 +38,7 @@ pub struct Backfill<'a> {
     paused: Option<Pause<'a>>,
     tuned_workers: Option<u32>,
     tuned_pace: Option<String>,
+    throttled: Option<Throttle<'a>>,
     failure: Option<&'a str>,
 }
 
@@ -64,6 +65,18 @@ struct Pause<'a> {
 impl<'a> From<&'a crate::migrator::Pause> for Pause<'a> {
     fn from(pause: &'a crate::migrator::Pause) -> Self {
         Self { by: pause.by.as_deref(), because: pause.because.as_deref(), at: time(pause.at) }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Throttle<'a> {
+    stopped: bool,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a crate::migrator::Throttle> for Throttle<'a> {
+    fn from(throttle: &'a crate::migrator::Throttle) -> Self {
+        Self { stopped: throttle.stopped, reason: &throttle.reason }
     }
 }
 
@@ -96,6 +109,7 @@ impl<'a> From<&'a crate::migrator::BackfillStatus> for Backfill<'a> {
             paused: backfill.paused.as_ref().map(Pause::from),
             tuned_workers: backfill.tuned_workers,
             tuned_pace: backfill.tuned_pace.map(|pace| pace.to_string()),
+            throttled: backfill.throttled.as_ref().map(Throttle::from),
             failure: backfill.failure.as_deref(),
         }
     }

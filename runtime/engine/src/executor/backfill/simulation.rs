@@ -28,8 +28,8 @@ fn i1_i2_workers_change_each_document_once() {
     }
     println!("{total:?}");
     // The interesting cases occur.
-    let Tally { commits, refused, conflicts, undone, blocked, killed, crashed, removed } = total;
-    let all = [commits, refused, conflicts, undone, blocked, killed, crashed, removed];
+    let Tally { commits, refused, conflicts, undone, blocked, killed, crashed, removed, renewed } = total;
+    let all = [commits, refused, conflicts, undone, blocked, killed, crashed, removed, renewed];
     assert!(all.iter().all(|count| *count > 0), "{total:?}");
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Tally {
     /// Open transactions of former workers that were ended.
     pub(super) killed: u32,
     pub(super) crashed: u32,
+    /// Renewals of claims by workers that are stopped.
+    pub(super) renewed: u32,
     /// Backfills whose ranges were removed.
     pub(super) removed: u32,
 }
@@ -47,6 +49,7 @@ impl Tally {
         self.blocked += other.blocked;
         self.killed += other.killed;
         self.crashed += other.crashed;
+        self.renewed += other.renewed;
         self.removed += other.removed;
     }
 }

@@ -15,6 +15,7 @@ use super::state::{Key, Sabotage, Tally};
 use crate::context::Pace;
 use crate::executor::backfill::range::{Counts, Range, RangeId, RangeState};
 use crate::executor::backfill::terms::Terms;
+use crate::executor::backfill::throttle::Throttle;
 use crate::executor::backfill::worker::Worker;
 use crate::stop::{Reason, Stop, seeded};
 
@@ -94,11 +95,17 @@ impl World {
                 return;
             }
             let (world, stop, batch) = (self.clone(), Stop::new(), if chance(2) { 1 } else { 4 });
+            let throttle = watch::Sender::new(None);
+            let throttled = throttle.subscribe();
+            if chance(3) {
+                tokio::spawn(self.clone().strain(throttle));
+            }
             let own = stop.clone();
             let mut work = tokio::spawn(async move {
                 let session = Session::new(slot + life * PROCESSES);
                 let terms = watch::channel(Terms { workers: 2, pace: Pace::Full, sharing: 2 }).1;
-                Worker::new(Memory::new(world), session, own, terms, batch, "host").work().await
+                let worker = Worker::new(Memory::new(world), session, own, terms, batch, "host");
+                worker.throttled_by(throttled).work().await
             });
             let lives = if self.is_faulty() && chance(2) { up_to(5_000) } else { LIMIT };
             if timeout(lives, &mut work).await.is_err() {
@@ -112,6 +119,15 @@ impl World {
             }
             self.reopen();
             sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Slows and stops a worker at times.
+    async fn strain(self: Arc<Self>, throttle: watch::Sender<Option<Throttle>>) {
+        let other = |stopped| Throttle { stopped, reason: "the members are behind".to_owned() };
+        while self.is_faulty() && throttle.receiver_count() > 0 {
+            throttle.send_replace((!chance(3)).then(|| other(chance(2))));
+            sleep(up_to(20_000)).await;
         }
     }
 
