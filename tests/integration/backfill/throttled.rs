@@ -146,6 +146,27 @@ async fn i1_a_backfill_does_not_wait_for_a_secondary_that_does_not_answer() {
     assert_once(&db, MANY, "silent").await;
 }
 
+/// The server never writes a checkpoint by itself, and evicts nothing, so that its cache stays dirty.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_backfill_waits_until_the_cache_is_no_longer_dirty() {
+    let lazy =
+        "eviction_dirty_target=70,eviction_dirty_trigger=80,eviction_updates_target=60,eviction_updates_trigger=70";
+    let server = Mongod::builder().arg("--syncdelay").arg("0").arg("--wiredTigerEngineConfigString").arg(lazy);
+    let server = server.start().await.unwrap();
+    let db = TestDb::on(&server).await;
+    let watcher = started(&db, rate(1_000)).await;
+    let large = (0..40).map(|_| doc! { "text": "x".repeat(1024 * 1024) });
+    db.collection("large").insert_many(large).await.unwrap();
+    let one = quick(&db);
+    let work = tokio::spawn(async move { one.up().await });
+    let reason = stopped(&watcher).await.throttled.unwrap().reason;
+    assert!(reason.ends_with("% of the primary's cache is dirty, limit 15 %"), "{reason}");
+    watcher.steer(ID).pace(Pace::Full).await.unwrap();
+    db.client().database("admin").run_command(doc! { "fsync": 1 }).await.unwrap();
+    work.await.unwrap().unwrap();
+    assert_once(&db, MANY, "dirty").await;
+}
+
 /// The names of the commands that a client sends for the signals, and whether they succeeded.
 async fn asked(uri: String, database: &str) -> (Database, tokio::sync::watch::Receiver<Vec<(String, bool)>>) {
     let (noted, asked) = tokio::sync::watch::channel(Vec::new());

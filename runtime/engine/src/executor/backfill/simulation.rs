@@ -3,6 +3,7 @@
 //! The workers are the real code. The server is a simulated primary with snapshots, write conflicts, blocked writes, and fail-overs
 //! that undo what no majority has. A seed determines every delay, lost message, pause, crash and fail-over.
 
+mod hold;
 mod memory;
 mod network;
 mod server;

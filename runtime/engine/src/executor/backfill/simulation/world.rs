@@ -24,7 +24,7 @@ const PROCESSES: i64 = 3;
 
 /// The ranges, by their first document. The `_id`s of the planned documents are even.
 const STARTS: [i64; 3] = [0, 16, 32];
-const LAST: i64 = 46;
+pub(super) const LAST: i64 = 46;
 
 /// Plays a round. Returns what was violated.
 pub(super) fn play(seed: u64, sabotage: Sabotage) -> (Vec<String>, Tally) {
@@ -67,7 +67,7 @@ async fn run(sabotage: Sabotage) -> (Vec<String>, Tally) {
     (violations, std::mem::take(&mut server.tally))
 }
 
-fn ranges() -> Vec<Range> {
+pub(super) fn ranges() -> Vec<Range> {
     let run = ObjectId::new();
     let ends = STARTS.iter().skip(1).chain([&LAST]);
     let range = |((n, start), end): ((i64, &i64), &i64)| Range {
