@@ -13,7 +13,7 @@ use super::network::{FAULTY, World};
 use super::server::Server;
 use super::state::Sabotage;
 use super::world::{LAST, ranges};
-use crate::executor::backfill::range::RangeState;
+use crate::executor::backfill::range::{Range, RangeState};
 use crate::executor::backfill::terms::Terms;
 use crate::executor::backfill::throttle::Throttle;
 use crate::executor::backfill::worker::Worker;
@@ -31,8 +31,8 @@ struct Site {
     began: Instant,
 }
 
-fn throttle(stopped: bool) -> Option<Throttle> {
-    Some(Throttle { stopped, reason: "member h2:27018 is 3 s behind, limit 2 s".to_owned() })
+fn throttle(stopped: bool) -> Throttle {
+    Throttle { stopped, reason: "member h2:27018 is 3 s behind, limit 2 s".to_owned() }
 }
 
 impl Site {
@@ -75,17 +75,18 @@ impl Site {
 
 #[tokio::test(start_paused = true)]
 async fn a_slowed_worker_takes_about_three_times_as_long() {
-    let (usual, slowed) = (Site::new(None).await.completes().await, Site::new(throttle(false)).await.completes().await);
+    let (usual, slowed) =
+        (Site::new(None).await.completes().await, Site::new(Some(throttle(false))).await.completes().await);
     println!("{usual:?}, {slowed:?}");
     assert!(slowed > usual * 2 && slowed < usual * 4, "{usual:?}, {slowed:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stopped_worker_keeps_its_claim_and_goes_on() {
-    let site = Site::new(throttle(true)).await;
+    let site = Site::new(Some(throttle(true))).await;
     sleep(Duration::from_secs(1)).await;
     let held = site.held();
-    assert_eq!(held, [(1, throttle(true))]);
+    assert_eq!(held, [(1, Some(throttle(true)))]);
     sleep(HOUR).await;
     assert_eq!((site.commits(), site.held()), (0, held));
     site.throttle.send_replace(None);
@@ -94,20 +95,29 @@ async fn a_stopped_worker_keeps_its_claim_and_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stopped_worker_gives_its_range_back_at_once_when_asked() {
-    let site = Site::new(throttle(true)).await;
+    let site = Site::new(None).await;
+    let is_known = || site.world.server().majority().ranges.values().any(|range| range.counts.batches > 1);
+    while !is_known() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    site.throttle.send_replace(Some(throttle(true)));
     sleep(HOUR).await;
+    // It keeps its rate, from which the time that is left is estimated.
+    let rate = |range: &Range| range.claim.as_ref().map(|_| range.counts.rate);
+    let rates: Vec<_> = site.world.server().majority().ranges.values().filter_map(rate).collect();
+    assert!(rates.len() == 1 && rates[0] > 0.0, "{rates:?}");
     let asked = Instant::now();
     site.stop.raise(Reason::Requested);
     site.work.await.unwrap().unwrap();
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     let server = site.world.server();
-    assert!(server.majority().ranges.values().all(|range| range.claim.is_none() && range.counts.batches == 0));
+    assert!(server.majority().ranges.values().all(|range| range.claim.is_none()));
 }
 
 /// As when the run was dropped, so that nobody asks the servers any more.
 #[tokio::test(start_paused = true)]
 async fn a_stopped_worker_does_not_wait_for_a_gauge_that_is_gone() {
-    let mut site = Site::new(throttle(true)).await;
+    let mut site = Site::new(Some(throttle(true))).await;
     sleep(Duration::from_secs(1)).await;
     site.throttle = watch::Sender::new(None);
     site.completes().await;

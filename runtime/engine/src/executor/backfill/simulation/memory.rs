@@ -92,10 +92,10 @@ impl RangeStore for Memory {
     }
 
     async fn renew(&self, range: &Range, throttle: &Throttle) -> Result<bool> {
-        let throttle = throttle.clone();
+        let (throttle, rate) = (throttle.clone(), range.counts.rate);
         self.world.server().tally.renewed += 1;
         self.set_at(range, move |range, now| {
-            range.active = now;
+            (range.active, range.counts.rate) = (now, rate);
             if let Some(claim) = &mut range.claim {
                 claim.throttled = Some(throttle.clone());
             }

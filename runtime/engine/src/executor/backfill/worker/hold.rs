@@ -28,7 +28,10 @@ impl<S: RangeStore> Worker<S> {
         while self.stop.check().is_ok() {
             let throttle = self.throttle.borrow_and_update().clone();
             let Some(throttle) = throttle.filter(|throttle| throttle.stopped) else { break };
-            range.counts.rate = self.rate;
+            if self.rate > 0.0 {
+                // Otherwise, that of the worker before this one.
+                range.counts.rate = self.rate;
+            }
             match self.store.renew(&range, &throttle).await {
                 Ok(true) => {
                     tries = 0;
