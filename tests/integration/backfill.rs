@@ -6,6 +6,7 @@ mod in_batches;
 mod mistakes;
 mod skipped;
 mod steered;
+mod throttled;
 
 use std::time::Duration;
 

@@ -183,7 +183,8 @@ pub(super) async fn underway<'a>(
 /// How far it has come, in a few words: `42.1 % of 12,000 documents`.
 pub(super) fn short_progress(backfill: &BackfillStatus) -> String {
     let paused = if backfill.paused.is_some() { ", paused" } else { "" };
-    format!("{} of {}{paused}", percent(backfill), plural(backfill.documents, "document"))
+    let throttled = throttled(backfill).map(|throttled| format!(", {throttled}")).unwrap_or_default();
+    format!("{} of {}{paused}{throttled}", percent(backfill), plural(backfill.documents, "document"))
 }
 
 /// How far it has come: `42.1 %, 5,052 of 12,000 documents of 'orders', 6 of 16 ranges`.
@@ -223,16 +224,20 @@ fn remarks(backfill: &BackfillStatus) -> String {
     if is_unfinished && !is_paused || !backfill.workers.is_empty() {
         remarks.push(workers(backfill));
     }
+    remarks.extend(throttled(backfill));
     remarks.extend(backfill.speed());
     remarks.join("; ")
+}
+
+/// Why it is slower than its pace: `slowed: member h2:27018 is 3 s behind, limit 2 s`.
+pub(super) fn throttled(backfill: &BackfillStatus) -> Option<String> {
+    backfill.throttled.as_ref().map(|throttle| YELLOW.paint(&throttle.to_string()).to_string())
 }
 
 /// What a person has set in place of the code's: `paused by ana (sale), 4 workers, pace polite`.
 pub(super) fn steering(backfill: &BackfillStatus) -> Option<String> {
     let paused = backfill.paused.as_ref().map(|pause| YELLOW.paint(&pause.to_string()).to_string());
-    let workers = backfill.tuned_workers.map(|workers| plural(workers.into(), "worker"));
-    let pace = backfill.tuned_pace.map(|pace| format!("pace {pace}"));
-    let set: Vec<_> = [paused, workers, pace].into_iter().flatten().collect();
+    let set: Vec<_> = [paused, backfill.tuned()].into_iter().flatten().collect();
     (!set.is_empty()).then(|| set.join(", "))
 }
 

@@ -85,6 +85,7 @@ fn print(
     if let Some(backfill) = backfill {
         lines.push(("progress", backfill::progress(backfill)));
         lines.push(("workers", backfill::workers(backfill)));
+        lines.extend(backfill::throttled(backfill).map(|throttled| ("throttled", throttled)));
         lines.extend(backfill.speed().map(|speed| ("speed", speed)));
         lines.extend(backfill::steering(backfill).map(|steering| ("set", steering)));
     }

@@ -37,10 +37,10 @@ use crate::stop::{Deadline, Reason, Stop};
 use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
-pub use backfill::Pause;
 pub(crate) use backfill::{
-    Header, Mongo, Opened, RangeState, Ranges, Seen, Skipped, Steering, Terms, Worker, describe, look, suitable,
+    Gauge, Header, Mongo, Opened, RangeState, Ranges, Seen, Skipped, Steering, Terms, Worker, describe, look, suitable,
 };
+pub use backfill::{Pause, Throttle};
 pub(crate) use body::catch_panic;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;

@@ -181,6 +181,19 @@ async fn whoever_works_on_a_backfill_is_known() {
     assert!(listed.stdout.contains(&format!("process {pid} on ")) && listed.stdout.contains("15 of 16"), "{listed}");
     let shown = app.run(["show", ID]).await;
     assert!(shown.stdout.contains("of 12,000 documents of 'orders', 15 of 16 ranges"), "{shown}");
+    let reason = "member h2:27018 is 3 s behind, limit 2 s";
+    let stopped = doc! { "$set": { "claim.throttled": { "stopped": true, "reason": reason } } };
+    let claimed = doc! { "claim.pid": { "$gt": 0 } };
+    let ranges = db.collection::<Document>("migrations_ranges");
+    for words in [["backfill"].as_slice(), &["show", ID], &["status"]] {
+        // The next batch says that it is not.
+        eventually("a throttle", async || {
+            ranges.update_many(claimed.clone(), stopped.clone()).await.unwrap();
+            let ran = app.run(words.iter().copied()).await;
+            ran.stdout.contains(&format!("stopped: {reason}")).then_some(())
+        })
+        .await;
+    }
     for columns in [80, 120] {
         let mut terminal = Terminal::of(&app, columns, &["backfill"]);
         assert_eq!(terminal.finish().await, 0, "{terminal}");

@@ -202,7 +202,17 @@ async fn reads_backfills(reader: &mut Reader) {
         (!found["backfills"][0]["documentsPerSecond"].is_null()).then_some(())
     })
     .await;
-    reader.reads(&app, "backfill", "backfill").await;
+    let throttled = doc! { "stopped": false, "reason": "member h2:27018 is 3 s behind, limit 2 s" };
+    let slowed = doc! { "$set": { "claim.throttled": throttled } };
+    let ranges = db.collection::<Document>("migrations_ranges");
+    // The next batch says that it is not.
+    let (ran, found) = eventually("a throttle", async || {
+        ranges.update_many(doc! { "claim.pid": { "$gt": 0 } }, slowed.clone()).await.unwrap();
+        let (ran, found) = document(&app, &["backfill"]).await;
+        (found["backfills"][0]["throttled"]["stopped"] == false).then_some((ran, found))
+    })
+    .await;
+    reader.heeds("backfill", &ran, &found);
     session.abort_transaction().await.unwrap();
     assert_eq!(running.finish().await.code, 1);
     let failed = reader.reads(&app, "backfill", "backfill").await;

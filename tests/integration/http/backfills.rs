@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::header::IF_NONE_MATCH;
 use axum::http::{Method, StatusCode};
-use mongodb::bson::{Document, doc};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{DateTime, Document, doc};
 use mongrate::Migrator;
 use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
 use mongrate_tests::http::{App, OPERATE, READ, REPAIR, api};
@@ -88,6 +89,27 @@ async fn the_page_shows_how_far_a_backfill_has_come() {
     assert!(view.text.contains("class=\"running"), "{}", view.text);
     let plan = words(&app.page(OPERATE, "plan").await);
     assert!(plan.contains("Nothing to run") && plan.contains(", a backfill that is underway."), "{plan}");
+}
+
+/// A worker stores why it is slowed in its claim, so that any process can show it.
+#[tokio::test]
+async fn a_throttle_is_shown_until_the_claim_expires() {
+    let db = TestDb::new().await;
+    let app = App::new(&started(&db).await);
+    let reason = "member h2:27018 is 3 s behind, limit 2 s";
+    let claim = doc! {
+        "nonce": ObjectId::new(), "host": "h", "pid": 7_i64, "session": {},
+        "throttled": { "stopped": false, "reason": reason },
+    };
+    let ranges = db.collection::<Document>("migrations_ranges");
+    let claimed = |active: i64| doc! { "$set": { "claim": &claim, "active": DateTime::from_millis(active) } };
+    let first = doc! { "_id.n": 0 };
+    ranges.update_one(first.clone(), claimed(DateTime::now().timestamp_millis() + 60_000)).await.unwrap();
+    assert_eq!(listed(&app).await[0]["throttled"], json!({ "stopped": false, "reason": reason }));
+    let text = words(&app.page(READ, VIEW).await);
+    assert!(text.contains(&format!("Worked on by h/7 (1 range). Slowed {reason}.")), "{text}");
+    ranges.update_one(first, claimed(0)).await.unwrap();
+    assert_eq!(listed(&app).await[0]["throttled"], Value::Null);
 }
 
 #[tokio::test]

@@ -36,7 +36,11 @@ pub(super) fn progress(call: &Call, backfill: &BackfillStatus, with_failure: boo
                     ". "
                 }
                 @if backfill.paused.is_none() || !backfill.workers.is_empty() { (workers(backfill)) }
+                @if let Some(throttle) = &backfill.throttled {
+                    " " (words::badge(words::Tone::Busy, throttle.label())) " " (visible(&throttle.reason)) "."
+                }
                 @if let Some(speed) = backfill.speed() { " " (speed) "." }
+                @if let Some(tuned) = backfill.tuned() { " Set in place of the code's: " (tuned) "." }
             }
             @if let Some(failure) = backfill.failure.as_ref().filter(|_| with_failure) {
                 (words::error(call, &format!("failure-{}", backfill.id), failure, &[]))

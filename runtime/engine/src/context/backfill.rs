@@ -36,6 +36,9 @@ use crate::migration::{Migration, Provided};
 /// once, no matter which processes die, and when. The migration lock is not held meanwhile: other migrations
 /// run, and several processes share the work. Only migrations that depend on this one wait for it.
 ///
+/// While a secondary or a majority of the members falls behind, or the primary's cache fills with changes, the work is slowed, and
+/// then stopped, until they recover: see the guide on backfills.
+///
 /// - Documents that are inserted later are not visited, unless their `_id` lies between two others. Deploy the code that writes
 ///   the new form first.
 /// - On a standalone server, which has no transactions, a batch that was interrupted is repeated. There a backfill must declare

@@ -21,6 +21,7 @@ mod steering;
 mod step;
 mod stored;
 mod terms;
+mod throttle;
 mod worker;
 
 pub(crate) use self::header::Header;
@@ -32,4 +33,6 @@ pub use self::steering::Pause;
 pub(crate) use self::steering::Steering;
 pub(crate) use self::stored::Ranges;
 pub(crate) use self::terms::Terms;
+pub(crate) use self::throttle::Gauge;
+pub use self::throttle::Throttle;
 pub(crate) use self::worker::Worker;

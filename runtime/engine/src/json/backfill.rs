@@ -40,6 +40,7 @@ pub struct Backfill<'a> {
     paused: Option<Pause<'a>>,
     tuned_workers: Option<u32>,
     tuned_pace: Option<String>,
+    throttled: Option<Throttle<'a>>,
     failure: Option<&'a str>,
 }
 
@@ -101,6 +102,18 @@ impl<'a> From<&'a crate::migrator::Pause> for Pause<'a> {
     }
 }
 
+#[derive(Debug, Serialize)]
+struct Throttle<'a> {
+    stopped: bool,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a crate::migrator::Throttle> for Throttle<'a> {
+    fn from(throttle: &'a crate::migrator::Throttle) -> Self {
+        Self { stopped: throttle.stopped, reason: &throttle.reason }
+    }
+}
+
 impl<'a> Backfills<'a> {
     /// Converts backfills.
     #[must_use]
@@ -131,6 +144,7 @@ impl<'a> From<&'a crate::migrator::BackfillStatus> for Backfill<'a> {
             paused: backfill.paused.as_ref().map(Pause::from),
             tuned_workers: backfill.tuned_workers,
             tuned_pace: backfill.tuned_pace.map(|pace| pace.to_string()),
+            throttled: backfill.throttled.as_ref().map(Throttle::from),
             failure: backfill.failure.as_deref(),
         }
     }

@@ -10,8 +10,8 @@ use super::Migrator;
 use crate::context::Pace;
 use crate::display::{Elapsed, plural};
 use crate::error::Error;
-pub use crate::executor::Pause;
 use crate::executor::{Header, RangeState, Ranges, Seen, Skipped, Steering, look};
+pub use crate::executor::{Pause, Throttle};
 use crate::migration::{Direction, State};
 use crate::plan::unknown;
 use crate::store::Tracker;
@@ -55,6 +55,8 @@ pub struct BackfillStatus {
     pub tuned_workers: Option<u32>,
     /// The pace that a person has set.
     pub tuned_pace: Option<Pace>,
+    /// Why it is slower than its pace, or stopped for the moment. `None` if nobody works on it.
+    pub throttled: Option<Throttle>,
     /// Why it failed.
     pub failure: Option<String>,
 }
@@ -107,6 +109,15 @@ impl BackfillStatus {
         Duration::try_from_secs_f64(left / self.rate?).ok()
     }
 
+    /// What a person has set in place of the code's, in words: `4 workers, pace 7000`.
+    #[must_use]
+    pub fn tuned(&self) -> Option<String> {
+        let workers = self.tuned_workers.map(|workers| plural(workers.into(), "worker"));
+        let pace = self.tuned_pace.map(|pace| format!("pace {pace}"));
+        let set: Vec<_> = [workers, pace].into_iter().flatten().collect();
+        (!set.is_empty()).then(|| set.join(", "))
+    }
+
     /// Its rate in words: `3,500 documents per second, about 12m 5s left`. `None` if nobody works on it.
     #[must_use]
     #[expect(
@@ -143,9 +154,16 @@ impl BackfillStatus {
             paused,
             tuned_workers,
             tuned_pace,
+            throttled: throttled(seen),
             failure: seen.iter().find_map(|range| range.failure.as_ref()).map(|failure| failure.message.clone()),
         }
     }
+}
+
+/// Returns what the live claims say. Processes may have seen different signals.
+fn throttled(seen: &[Seen]) -> Option<Throttle> {
+    let live = seen.iter().filter(|range| range.live).filter_map(|range| range.claim.as_ref());
+    live.filter_map(|claim| claim.throttled.as_ref()).max_by_key(|throttle| throttle.stopped).cloned()
 }
 
 /// Counts the live claims of each process.

@@ -5,6 +5,10 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 /// How fast a backfill works.
+///
+/// Whatever the pace, a backfill is slowed and stopped while the servers are under strain, as
+/// [`BackfillStatus::throttled`](crate::migrator::BackfillStatus::throttled) says. Small collections, which are done at once
+/// under the migration lock, are neither paced nor throttled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pace {

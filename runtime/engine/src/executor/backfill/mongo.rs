@@ -5,13 +5,14 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::error::Result;
-use mongodb::options::ReturnDocument;
+use mongodb::options::{Acknowledgment, ReturnDocument, WriteConcern};
 use mongodb::{Collection, Database};
 
 use super::each::Batch;
 use super::filter::{by_id, span};
 use super::in_batches::InBatches;
 use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, Skipped, claim_time};
+use super::throttle::Throttle;
 use crate::context::{Action, Description};
 use crate::lock::{Session, kill, millis, start};
 use crate::options::Options;
@@ -68,10 +69,14 @@ impl Mongo {
             "rate": counts.rate,
         };
         let mut set = doc! { "next": after.next.clone(), "state": state, "counts": counts };
-        if after.state == RangeState::Done {
-            set.insert("claim", Bson::Null);
+        let mut update = doc! { "$currentDate": { "active": true } };
+        match after.claim.as_ref().map(|claim| claim.throttled.as_ref()) {
+            None => drop(set.insert("claim", Bson::Null)),
+            Some(Some(throttle)) => drop(set.insert("claim.throttled", stored(throttle))),
+            Some(None) => drop(update.insert("$unset", doc! { "claim.throttled": "" })),
         }
-        (same, doc! { "$set": set, "$currentDate": { "active": true } })
+        update.insert("$set", set);
+        (same, update)
     }
 
     /// The filter of the documents of a batch that are left to do.
@@ -146,6 +151,19 @@ impl RangeStore for Mongo {
         self.ranges.find_one_and_update(same, update).return_document(ReturnDocument::After).await
     }
 
+    fn claim_time(&self) -> Duration {
+        self.claim
+    }
+
+    /// Does not wait for a majority, which may be what is slow. A renewal that a fail-over undoes makes the claim expire earlier.
+    async fn renew(&self, range: &Range, throttle: &Throttle) -> Result<bool> {
+        let shown = doc! { "claim.throttled": stored(throttle), "counts.rate": range.counts.rate };
+        let update = doc! { "$set": shown, "$currentDate": { "active": true } };
+        let renewal = self.ranges.update_one(Self::same(range), update);
+        let write_concern = WriteConcern::builder().w(Acknowledgment::Nodes(1)).build();
+        Ok(renewal.write_concern(write_concern).await?.matched_count == 1)
+    }
+
     async fn release(&self, range: &Range) -> Result<()> {
         self.ranges.update_one(Self::same(range), doc! { "$set": { "claim": null } }).await?;
         Ok(())
@@ -208,6 +226,10 @@ impl RangeStore for Mongo {
     async fn kill(&self, session: &Document) {
         kill(self.ranges.client(), std::slice::from_ref(session)).await;
     }
+}
+
+fn stored(throttle: &Throttle) -> Document {
+    doc! { "stopped": throttle.stopped, "reason": &throttle.reason }
 }
 
 /// Reads all ranges of a run, in order.

@@ -6,6 +6,8 @@ use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use mongodb::error::Result;
 use serde::{Deserialize, Serialize};
 
+use super::throttle::Throttle;
+
 /// A range of `_id`, and how far it has come: a document of the collection `migrations_ranges`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,7 +27,7 @@ pub(crate) struct Range {
     /// Rises with each claim. A batch commits only under the token of its claim.
     pub(crate) token: i64,
     pub(crate) claim: Option<Claim>,
-    /// The server's time of the last batch or claim.
+    /// The server's time of the last batch, claim or renewal.
     pub(crate) active: DateTime,
     pub(crate) counts: Counts,
     pub(crate) failure: Option<RangeFailure>,
@@ -58,7 +60,8 @@ impl Range {
     }
 }
 
-/// How long a worker that does not show itself keeps its claim: it does so with each batch. A short `lease` is shorter still.
+/// How long a worker that does not show itself keeps its claim: it does so with each batch, and by renewals while it is stopped.
+/// A short `lease` is shorter still.
 pub(crate) fn claim_time(lease: Duration) -> Duration {
     lease.min(Duration::from_secs(30))
 }
@@ -72,6 +75,9 @@ pub(crate) struct Claim {
     pub(crate) pid: i64,
     /// The session of its transactions.
     pub(crate) session: Document,
+    /// Why it works slowly, or not at all for the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) throttled: Option<Throttle>,
 }
 
 /// What was done with the documents of a range.
@@ -168,6 +174,12 @@ pub(crate) trait RangeStore: Send + Sync + 'static {
 
     /// Claims an open range under a new token, if it still has the token that was seen.
     fn claim(&self, seen: &Seen, claim: &Claim) -> impl Future<Output = Result<Option<Range>>> + Send;
+
+    /// How long a worker that does not show itself keeps its claim.
+    fn claim_time(&self) -> Duration;
+
+    /// Keeps the claim of a range without a batch, and stores why, with the rate. Returns false if the stored range is another one.
+    fn renew(&self, range: &Range, throttle: &Throttle) -> impl Future<Output = Result<bool>> + Send;
 
     /// Gives a claimed range back.
     fn release(&self, range: &Range) -> impl Future<Output = Result<()>> + Send;

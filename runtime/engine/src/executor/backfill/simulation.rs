@@ -3,6 +3,7 @@
 //! The workers are the real code. The server is a simulated primary with snapshots, write conflicts, blocked writes, and fail-overs
 //! that undo what no majority has. A seed determines every delay, lost message, pause, crash and fail-over.
 
+mod hold;
 mod memory;
 mod network;
 mod server;
@@ -28,8 +29,8 @@ fn i1_i2_workers_change_each_document_once() {
     }
     println!("{total:?}");
     // The interesting cases occur.
-    let Tally { commits, refused, conflicts, undone, blocked, killed, crashed, skipped, removed } = total;
-    let all = [commits, refused, conflicts, undone, blocked, killed, crashed, skipped, removed];
+    let Tally { commits, refused, conflicts, undone, blocked, killed, crashed, skipped, renewed, removed } = total;
+    let all = [commits, refused, conflicts, undone, blocked, killed, crashed, skipped, renewed, removed];
     assert!(all.iter().all(|count| *count > 0), "{total:?}");
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::context::Pace;
 
 /// The longest rest. A worker that does not show itself for longer loses its claim.
-const LONGEST: Duration = Duration::from_secs(5);
+pub(super) const LONGEST: Duration = Duration::from_secs(5);
 
 /// What a worker must keep to, at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

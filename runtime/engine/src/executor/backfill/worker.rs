@@ -1,5 +1,7 @@
 //! A worker: claims one range after another, and changes it batch by batch.
 
+mod hold;
+
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -10,7 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::batch::{Attempt, Cause, attempt};
 use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, Skipped};
-use super::terms::Terms;
+use super::terms::{LONGEST, Terms};
+use super::throttle::Throttle;
 use crate::context::Batches;
 use crate::display::Count;
 use crate::error::{Error, in_one_line, is_transient, source_chain};
@@ -32,6 +35,7 @@ pub(crate) struct Worker<S: RangeStore> {
     pub(crate) session: S::Session,
     stop: Stop,
     terms: watch::Receiver<Terms>,
+    throttle: watch::Receiver<Option<Throttle>>,
     /// Maximum number of documents in a batch.
     at_most: u64,
     /// Maximum number of documents to skip, over all workers.
@@ -63,11 +67,12 @@ impl<S: RangeStore> Worker<S> {
             host: host.to_owned(),
             pid: i64::from(std::process::id()),
             session: store.session_id(&session).clone(),
+            throttled: None,
         };
         let Batches { first: size, at_most, skips } = batches;
-        let growth = GROWTH.0;
+        let (throttle, growth) = (watch::channel(None).1, GROWTH.0);
         let (suspects, rate, checked) = (0, 0.0, false);
-        Self { store, session, stop, terms, at_most, skips, claim, size, growth, suspects, rate, checked }
+        Self { store, session, stop, terms, throttle, at_most, skips, claim, size, growth, suspects, rate, checked }
     }
 
     /// Works until there is nothing to claim, a range has failed, or the run must stop.
@@ -129,6 +134,11 @@ impl<S: RangeStore> Worker<S> {
             if self.stop.check().is_err() {
                 return self.store.release(&range).await;
             }
+            if self.must_hold() {
+                let Some(held) = self.hold(range).await? else { return Ok(()) };
+                range = held;
+                continue;
+            }
             let size = self.size.min(self.terms.borrow().at_most());
             let size = if self.suspects > 0 { self.suspects.div_ceil(2).min(size) } else { size };
             let fits = |bound: &Bound| bound.scanned <= size + size / 4 && (bound.ends || bound.scanned > size / 2);
@@ -145,6 +155,9 @@ impl<S: RangeStore> Worker<S> {
             };
             let began = Instant::now();
             range.counts.rate = self.rate;
+            if let Some(claim) = &mut range.claim {
+                claim.throttled.clone_from(&self.throttle.borrow());
+            }
             let attempt = attempt(&self.store, &mut self.session, &range, &bound, !self.checked);
             let (attempted, found) = join(attempt, look_ahead(&self.store, &range, &bound, size)).await;
             match attempted {
@@ -154,8 +167,7 @@ impl<S: RangeStore> Worker<S> {
                     self.suspects = self.suspects.saturating_sub(bound.scanned);
                     self.resize(bound.scanned, wrote);
                     range = *after;
-                    let rest = self.terms.borrow().rest(bound.scanned, began.elapsed());
-                    let _ = timeout(rest, self.stop.raised()).await;
+                    let _ = timeout(self.rest(bound.scanned, began.elapsed()), self.stop.raised()).await;
                     self.measure(bound.scanned, began.elapsed());
                 }
                 Attempt::NotOurs => match self.reread(&range).await? {
@@ -245,6 +257,12 @@ impl<S: RangeStore> Worker<S> {
             self.again(error, &mut tries).await?;
         }
         Ok(())
+    }
+
+    /// How long to rest after a batch.
+    fn rest(&self, scanned: u64, took: Duration) -> Duration {
+        let throttled = Throttle::rest(self.throttle.borrow().as_ref(), took);
+        (self.terms.borrow().rest(scanned, took) + throttled).min(LONGEST)
     }
 
     /// Adapts the size of the next batch to the duration of the last.

@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use self::one::{One, Worked, header};
 use super::Run;
 use crate::error::Error;
-use crate::executor::{Opened, describe};
+use crate::executor::{Gauge, Opened, describe};
 use crate::migration::Migration;
 use crate::migrator::Migrator;
 use crate::migrator::connection::Link;
@@ -48,11 +48,12 @@ impl Run {
     ) -> Result<Vec<String>, Error> {
         let transactional = self.migrator.has_transactions().await?;
         let (migrator, mut warnings, mut all) = (&self.migrator, Vec::new(), Vec::new());
+        let gauge = &Gauge::new(&link.database);
         for id in underway {
             let Some(node) = self.graph.find(id) else { continue };
             let migration = self.graph.migration(node);
             match opened(migrator, link, migration, transactional).await {
-                Ok(Some(opened)) => all.push(One { migrator, link, migration, opened, beside_service, stop }),
+                Ok(Some(opened)) => all.push(One { migrator, link, migration, opened, gauge, beside_service, stop }),
                 // Another process has finished it.
                 Ok(None) => {}
                 Err(error @ Error::Refused(_)) => warnings.push(error.message()),
@@ -61,13 +62,19 @@ impl Run {
         }
         let mut errors = Vec::new();
         let mut work: FuturesUnordered<_> = all.iter().map(One::work).collect();
-        while let Some(worked) = work.next().await {
+        let mut watch = pin!(gauge.watch());
+        loop {
+            let worked = tokio::select! {
+                worked = work.next() => worked,
+                never = &mut watch => match never {},
+            };
             match worked {
+                None => break,
                 // What waits for it does not wait for the others, too: they go on after the next pass.
-                Ok(Worked::Done) => stop.raise(Reason::Requested),
-                Ok(Worked::Paused(warning)) => warnings.push(warning),
-                Ok(Worked::Failed | Worked::Stopped) => {}
-                Err(error) => errors.push(error),
+                Some(Ok(Worked::Done)) => stop.raise(Reason::Requested),
+                Some(Ok(Worked::Paused(warning))) => warnings.push(warning),
+                Some(Ok(Worked::Failed | Worked::Stopped)) => {}
+                Some(Err(error)) => errors.push(error),
             }
         }
         Error::gather(errors)?;

@@ -1,8 +1,9 @@
 //! The implementation of `RangeStore` for the simulated server.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::error::{
     Error, ErrorKind, Result, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
@@ -12,6 +13,7 @@ use super::network::{Executed, World, up_to};
 use super::server::Server;
 use super::state::{Gone, Key, Transaction, place};
 use crate::executor::backfill::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, Skipped};
+use crate::executor::backfill::throttle::Throttle;
 
 /// How long a claim lasts, in milliseconds.
 pub(super) const CLAIM: i64 = 10_000;
@@ -82,6 +84,22 @@ impl RangeStore for Memory {
             let after = range.clone();
             let serial = server.write(&[Key::Range(n)], |state| drop(state.ranges.insert(n, range)));
             Executed::Written(Some(after), serial)
+        })
+        .await
+    }
+
+    fn claim_time(&self) -> Duration {
+        Duration::from_millis(CLAIM.unsigned_abs())
+    }
+
+    async fn renew(&self, range: &Range, throttle: &Throttle) -> Result<bool> {
+        let (throttle, rate) = (throttle.clone(), range.counts.rate);
+        self.world.server().tally.renewed += 1;
+        self.set_at(range, move |range, now| {
+            (range.active, range.counts.rate) = (now, rate);
+            if let Some(claim) = &mut range.claim {
+                claim.throttled = Some(throttle.clone());
+            }
         })
         .await
     }
@@ -204,6 +222,11 @@ impl Memory {
 
     /// Changes an open range outside of a transaction, if it has the token.
     async fn set(&self, range: &Range, set: impl Fn(&mut Range) + Send + 'static) -> Result<bool> {
+        self.set_at(range, move |range, _| set(range)).await
+    }
+
+    /// Changes it with the time of the server.
+    async fn set_at(&self, range: &Range, set: impl Fn(&mut Range, DateTime) + Send + 'static) -> Result<bool> {
         let (n, token) = (range.id.n, range.token);
         self.send(broken, move |server| {
             if server.is_locked(Key::Range(n)) {
@@ -212,7 +235,7 @@ impl Memory {
             let stored = server.newest().ranges.get(&n);
             let is_same = |range: &&Range| range.token == token && range.state == RangeState::Open;
             let Some(mut range) = stored.filter(is_same).cloned() else { return Executed::Read(Ok(false)) };
-            set(&mut range);
+            set(&mut range, server.now());
             let serial = server.write(&[Key::Range(n)], |state| drop(state.ranges.insert(n, range)));
             Executed::Written(true, serial)
         })

@@ -10,7 +10,7 @@ use super::server::Server;
 use crate::stop::seeded;
 
 /// How long there are faults.
-const FAULTY: Duration = Duration::from_secs(90);
+pub(super) const FAULTY: Duration = Duration::from_secs(90);
 
 /// When the workers must have ended.
 pub(super) const LIMIT: Duration = Duration::from_secs(3_600);

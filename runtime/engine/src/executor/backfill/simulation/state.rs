@@ -36,6 +36,8 @@ pub(super) struct Tally {
     pub(super) killed: u32,
     pub(super) crashed: u32,
     pub(super) skipped: u32,
+    /// Renewals of claims by workers that are stopped.
+    pub(super) renewed: u32,
     /// Backfills whose ranges were removed.
     pub(super) removed: u32,
 }
@@ -50,6 +52,7 @@ impl Tally {
         self.killed += other.killed;
         self.crashed += other.crashed;
         self.skipped += other.skipped;
+        self.renewed += other.renewed;
         self.removed += other.removed;
     }
 }

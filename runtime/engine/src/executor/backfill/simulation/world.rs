@@ -15,6 +15,7 @@ use super::state::{Key, Sabotage, Tally};
 use crate::context::{Batches, Pace};
 use crate::executor::backfill::range::{Counts, Range, RangeId, RangeState};
 use crate::executor::backfill::terms::Terms;
+use crate::executor::backfill::throttle::Throttle;
 use crate::executor::backfill::worker::Worker;
 use crate::stop::{Reason, Stop, seeded};
 
@@ -23,7 +24,7 @@ const PROCESSES: i64 = 3;
 
 /// The ranges, by their first document. The `_id`s of the planned documents are even.
 const STARTS: [i64; 3] = [0, 16, 32];
-const LAST: i64 = 46;
+pub(super) const LAST: i64 = 46;
 
 /// Plays a round. Returns what was violated.
 pub(super) fn play(seed: u64, sabotage: Sabotage) -> (Vec<String>, Tally) {
@@ -67,7 +68,7 @@ async fn run(sabotage: Sabotage) -> (Vec<String>, Tally) {
     (violations, std::mem::take(&mut server.tally))
 }
 
-fn ranges() -> Vec<Range> {
+pub(super) fn ranges() -> Vec<Range> {
     let run = ObjectId::new();
     let ends = STARTS.iter().skip(1).chain([&LAST]);
     let range = |((n, start), end): ((i64, &i64), &i64)| Range {
@@ -96,11 +97,17 @@ impl World {
             }
             let (world, stop, at_most) = (self.clone(), Stop::new(), if chance(2) { 1 } else { 4 });
             let batches = Batches { first: at_most, at_most, skips: 10 };
+            let throttle = watch::Sender::new(None);
+            let throttled = throttle.subscribe();
+            if chance(3) {
+                tokio::spawn(self.clone().strain(throttle));
+            }
             let own = stop.clone();
             let mut work = tokio::spawn(async move {
                 let session = Session::new(slot + life * PROCESSES);
                 let terms = watch::channel(Terms { workers: 2, pace: Pace::Full, sharing: 2 }).1;
-                Worker::new(Memory::new(world), session, own, terms, batches, "host").work().await
+                let worker = Worker::new(Memory::new(world), session, own, terms, batches, "host");
+                worker.throttled_by(throttled).work().await
             });
             let lives = if self.is_faulty() && chance(2) { up_to(5_000) } else { LIMIT };
             if timeout(lives, &mut work).await.is_err() {
@@ -114,6 +121,15 @@ impl World {
             }
             self.reopen();
             sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Slows and stops a worker at times.
+    async fn strain(self: Arc<Self>, throttle: watch::Sender<Option<Throttle>>) {
+        let other = |stopped| Throttle { stopped, reason: "the members are behind".to_owned() };
+        while self.is_faulty() && throttle.receiver_count() > 0 {
+            throttle.send_replace((!chance(3)).then(|| other(chance(2))));
+            sleep(up_to(20_000)).await;
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::context::Pace;
 use crate::error::Error;
-use crate::executor::{Opened, RangeState, Seen, Steering, Terms, Worker};
+use crate::executor::{Gauge, Opened, RangeState, Seen, Steering, Terms, Worker};
 use crate::migrator::joined;
 use crate::record::host;
 use crate::stop::{Reason, Stop};
@@ -16,6 +16,7 @@ use crate::stop::{Reason, Stop};
 pub(super) struct Crew<'r> {
     database: &'r Database,
     opened: &'r Opened,
+    gauge: &'r Gauge,
     /// Whether the application serves meanwhile.
     beside_service: bool,
     /// Stops the work on all backfills.
@@ -29,10 +30,16 @@ pub(super) struct Crew<'r> {
 }
 
 impl<'r> Crew<'r> {
-    pub(super) fn new(database: &'r Database, opened: &'r Opened, beside_service: bool, all: &'r Stop) -> Self {
+    pub(super) fn new(
+        database: &'r Database,
+        opened: &'r Opened,
+        gauge: &'r Gauge,
+        beside_service: bool,
+        all: &'r Stop,
+    ) -> Self {
         let terms = watch::Sender::new(Terms::ALONE);
         let workers = FuturesUnordered::new();
-        Self { database, opened, beside_service, all, stop: all.child(), terms, workers, errors: Vec::new() }
+        Self { database, opened, gauge, beside_service, all, stop: all.child(), terms, workers, errors: Vec::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -68,7 +75,8 @@ impl<'r> Crew<'r> {
     async fn hire(&mut self) -> Result<(), Error> {
         let session = self.opened.session(self.database).await?;
         let (store, stop, terms) = (self.opened.store.clone(), self.stop.clone(), self.terms.subscribe());
-        let mut worker = Worker::new(store, session, stop, terms, self.opened.description.batches(), &host());
+        let worker = Worker::new(store, session, stop, terms, self.opened.description.batches(), &host());
+        let mut worker = worker.throttled_by(self.gauge.subscribe());
         // On any thread, because a body may compute the changes.
         self.workers.push(tokio::spawn(async move {
             let result = worker.work().await;

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::crew::Crew;
 use crate::error::Error;
 use crate::events::Event;
-use crate::executor::{Header, Opened, RangeState, Seen, Steering};
+use crate::executor::{Gauge, Header, Opened, RangeState, Seen, Steering};
 use crate::migration::Migration;
 use crate::migrator::Migrator;
 use crate::migrator::connection::Link;
@@ -37,6 +37,7 @@ pub(super) struct One<'r> {
     pub(super) link: &'r Link,
     pub(super) migration: Migration,
     pub(super) opened: Opened,
+    pub(super) gauge: &'r Gauge,
     /// Whether the application serves meanwhile.
     pub(super) beside_service: bool,
     pub(super) stop: &'r Stop,
@@ -44,7 +45,7 @@ pub(super) struct One<'r> {
 
 impl One<'_> {
     pub(super) async fn work(&self) -> Result<Worked, Error> {
-        let mut crew = Crew::new(&self.link.database, &self.opened, self.beside_service, self.stop);
+        let mut crew = Crew::new(&self.link.database, &self.opened, self.gauge, self.beside_service, self.stop);
         let worked = self.keep_at_work(&mut crew).await;
         let dismissed = crew.dismiss().await;
         let worked = worked?;

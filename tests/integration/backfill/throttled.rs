@@ -1,0 +1,225 @@
+//! A backfill that is slowed and stopped while the servers are under strain.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use mongodb::Database;
+use mongodb::bson::{DateTime, Document, doc};
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
+use mongodb::options::ClientOptions;
+use mongrate::Migrator;
+use mongrate::context::Pace;
+use mongrate::migrator::BackfillStatus;
+use mongrate_testkit::mongod::Mongod;
+use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
+use mongrate_tests::stored::count;
+use mongrate_tests::{FailPoint, TestDb, eventually, servers};
+
+use super::quick;
+use crate::access::guarded::Guarded;
+
+/// How long a claim lasts: short, but longer than a busy machine delays a renewal.
+const CLAIM: Duration = Duration::from_secs(5);
+
+async fn three_members() -> Mongod {
+    servers::builder().members(3).start().await.unwrap()
+}
+
+fn rate(documents: u32) -> Pace {
+    Pace::Rate(NonZeroU32::new(documents).unwrap())
+}
+
+async fn status(watcher: &Migrator) -> BackfillStatus {
+    watcher.backfills().await.unwrap().remove(0)
+}
+
+/// Starts a backfill with this pace, and returns another process that looks at it.
+async fn started(db: &TestDb, pace: Pace) -> Migrator {
+    fill(db, MANY).await;
+    quick(db).up().background(true).await.unwrap();
+    let watcher = migrator(db.replica("watcher").await.0, CLAIM);
+    watcher.steer(ID).pace(pace).await.unwrap();
+    watcher
+}
+
+/// The claimed ranges: number, token and when their workers have shown themselves.
+async fn claims(db: &Database) -> Vec<(i64, i64, DateTime)> {
+    let ranges = db.collection::<Document>("migrations_ranges");
+    let mut found = ranges.find(doc! { "claim": { "$ne": null } }).sort(doc! { "_id.n": 1 }).await.unwrap();
+    let mut claims = Vec::new();
+    while found.advance().await.unwrap() {
+        let range = found.deserialize_current().unwrap();
+        let n = range.get_document("_id").unwrap().get_i64("n").unwrap();
+        claims.push((n, range.get_i64("token").unwrap(), *range.get_datetime("active").unwrap()));
+    }
+    claims
+}
+
+async fn stopped(watcher: &Migrator) -> BackfillStatus {
+    let mut seen = BTreeSet::new();
+    let stopped = eventually("the backfill is stopped", async || {
+        let found = status(watcher).await;
+        let throttled = found.throttled.clone()?;
+        seen.insert(throttled.to_string());
+        throttled.stopped.then_some(found)
+    })
+    .await;
+    println!("{seen:?}");
+    stopped
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_backfill_waits_for_a_secondary_that_is_behind() {
+    let server = three_members().await;
+    let db = TestDb::on(&server).await;
+    let watcher = started(&db, rate(1_000)).await;
+    let (one, other) = (migrator((*db).clone(), CLAIM), migrator(db.replica("other").await.0, CLAIM));
+    let work = tokio::spawn(async move { tokio::join!(one.up().into_future(), other.up().into_future()) });
+    eventually("documents are changed", async || (count(&db, "orders", doc! { "n": 1 }).await > 0).then_some(())).await;
+    let behind = &server.members()[(server.primary().await.unwrap() + 1) % 3];
+    let lags = FailPoint::named("rsSyncApplyStop", "alwaysOn", &behind.uri(), doc! {}).await;
+
+    let seen = stopped(&watcher).await;
+    println!("{seen:?}");
+    let reason = seen.throttled.unwrap().reason;
+    assert!(
+        reason.contains(&format!("member 127.0.0.1:{} is ", behind.port())) && reason.contains("limit"),
+        "{reason}"
+    );
+    assert!(!seen.workers.is_empty());
+
+    // A batch may still have been under way.
+    let before = eventually("both workers wait", async || {
+        let claims = claims(&db).await;
+        let waiting = count(&db, "migrations_ranges", doc! { "claim.throttled.stopped": true }).await;
+        (claims.len() == 2 && waiting == 2).then_some(claims)
+    })
+    .await;
+    let changed = count(&db, "orders", doc! { "n": 1 }).await;
+    assert!(changed < MANY.unsigned_abs());
+    // Longer than a claim lasts.
+    eventually("the claims are renewed", async || {
+        let now = claims(&db).await;
+        let same =
+            |claims: &[(i64, i64, DateTime)]| claims.iter().map(|(n, token, _)| (*n, *token)).collect::<Vec<_>>();
+        assert_eq!(same(&now), same(&before));
+        let since = |at: usize| now[at].2.timestamp_millis() - before[at].2.timestamp_millis();
+        let long = i64::try_from(2 * CLAIM.as_millis()).unwrap();
+        (since(0) > long && since(1) > long).then_some(())
+    })
+    .await;
+    assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, changed);
+    assert!(status(&watcher).await.throttled.is_some_and(|throttle| throttle.stopped));
+
+    // Workers that wait follow a person.
+    watcher.steer(ID).pause().await.unwrap();
+    eventually("nobody works", async || {
+        let found = status(&watcher).await;
+        (found.workers.is_empty() && found.throttled.is_none()).then_some(())
+    })
+    .await;
+    watcher.steer(ID).resume().pace(Pace::Full).await.unwrap();
+
+    drop(lags);
+    let (one, other) = work.await.unwrap();
+    // Whoever saw the pause has returned.
+    println!("{:?}, {:?}", one.unwrap().warnings(), other.unwrap().warnings());
+    watcher.up().await.unwrap();
+    assert_once(&db, MANY, "behind").await;
+}
+
+/// It may be gone, and the majority does without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_backfill_does_not_wait_for_a_secondary_that_does_not_answer() {
+    let server = three_members().await;
+    let db = TestDb::on(&server).await;
+    let watcher = started(&db, rate(1_500)).await;
+    let silent = (server.primary().await.unwrap() + 1) % 3;
+    server.stop(silent).unwrap();
+    let one = quick(&db);
+    let work = tokio::spawn(async move { one.up().await });
+    eventually("the end", async || {
+        let open = watcher.backfills().await.unwrap();
+        let throttled = open.first().and_then(|open| open.throttled.as_ref());
+        assert!(throttled.is_none(), "{throttled:?}");
+        open.is_empty().then_some(())
+    })
+    .await;
+    work.await.unwrap().unwrap();
+    server.cont(silent).unwrap();
+    assert_once(&db, MANY, "silent").await;
+}
+
+/// The server never writes a checkpoint by itself, and evicts nothing, so that its cache stays dirty.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_backfill_waits_until_the_cache_is_no_longer_dirty() {
+    let lazy =
+        "eviction_dirty_target=70,eviction_dirty_trigger=80,eviction_updates_target=60,eviction_updates_trigger=70";
+    let server = Mongod::builder().arg("--syncdelay").arg("0").arg("--wiredTigerEngineConfigString").arg(lazy);
+    let server = server.start().await.unwrap();
+    let db = TestDb::on(&server).await;
+    let watcher = started(&db, rate(1_000)).await;
+    let large = (0..40).map(|_| doc! { "text": "x".repeat(1024 * 1024) });
+    db.collection("large").insert_many(large).await.unwrap();
+    let one = quick(&db);
+    let work = tokio::spawn(async move { one.up().await });
+    let reason = stopped(&watcher).await.throttled.unwrap().reason;
+    assert!(reason.ends_with("% of the primary's cache is dirty, limit 15 %"), "{reason}");
+    watcher.steer(ID).pace(Pace::Full).await.unwrap();
+    db.client().database("admin").run_command(doc! { "fsync": 1 }).await.unwrap();
+    work.await.unwrap().unwrap();
+    assert_once(&db, MANY, "dirty").await;
+}
+
+/// The names of the commands that a client sends for the signals, and whether they succeeded.
+async fn asked(uri: String, database: &str) -> (Database, tokio::sync::watch::Receiver<Vec<(String, bool)>>) {
+    let (noted, asked) = tokio::sync::watch::channel(Vec::new());
+    let note = move |name: String, succeeded| {
+        if name == "serverStatus" {
+            noted.send_modify(|noted| noted.push((name, succeeded)));
+        }
+    };
+    let mut options = ClientOptions::parse(uri).await.unwrap();
+    options.command_event_handler = Some(EventHandler::callback(move |event| match event {
+        CommandEvent::Succeeded(event) => note(event.command_name, true),
+        CommandEvent::Failed(event) => note(event.command_name, false),
+        _ => {}
+    }));
+    (mongodb::Client::with_options(options).unwrap().database(database), asked)
+}
+
+/// Without the privilege, the state of the cache is asked for once; with it, every two seconds, whatever the number of workers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_works_without_the_privilege_to_see_the_state_of_the_server() {
+    let server = Guarded::start().await;
+    for (user, source, permitted) in [("shop", "shop", false), ("root", "admin", true)] {
+        let admin = server.root().await;
+        if !permitted {
+            let create = doc! { "createUser": user, "pwd": user, "roles": ["readWrite"] };
+            admin.client().database("shop").run_command(create).await.unwrap();
+        }
+        let (db, asked) = asked(server.client_uri(user, user, source), user).await;
+        fill(&db, MANY).await;
+        let migrator = migrator(db.clone(), CLAIM);
+        migrator.up().background(true).await.unwrap();
+        migrator.steer(ID).pace(rate(1_000)).await.unwrap();
+        assert_eq!(*asked.borrow(), []);
+        let (run, began) = (migrator.clone(), Instant::now());
+        let work = tokio::spawn(async move { run.up().await });
+        eventually("six seconds of work", async || (count(&db, "orders", doc! { "n": 1 }).await > 6_500).then_some(()))
+            .await;
+        let seen = asked.borrow().clone();
+        if permitted {
+            let most = began.elapsed().as_secs() / 2;
+            assert!((2..=most).contains(&(seen.len() as u64)), "{seen:?}, {most}");
+            assert!(seen.iter().all(|(_, succeeded)| *succeeded), "{seen:?}");
+        } else {
+            assert_eq!(seen, [("serverStatus".to_owned(), false)]);
+        }
+        migrator.steer(ID).pace(Pace::Full).await.unwrap();
+        work.await.unwrap().unwrap();
+        assert_once(&db, MANY, user).await;
+    }
+}
