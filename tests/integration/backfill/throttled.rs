@@ -36,9 +36,9 @@ async fn three_members() -> Mongod {
         let status = admin.run_command(doc! { "replSetGetStatus": 1 }).await.ok()?;
         let members = status.get_array("members").unwrap().iter().filter_map(Bson::as_document);
         let (primary, secondaries): (Vec<_>, Vec<_>) =
-            members.partition(|member| member.get_str("stateStr") == Ok("PRIMARY"));
+            members.partition(|member| member.get_str("stateStr").is_ok_and(|state| state == "PRIMARY"));
         let primary = primary.first()?.get_str("name").unwrap();
-        let follows = |member: &&Document| member.get_str("syncSourceHost") == Ok(primary);
+        let follows = |member: &&Document| member.get_str("syncSourceHost").is_ok_and(|source| source == primary);
         (secondaries.iter().filter(|member| follows(member)).count() == 2).then_some(())
     })
     .await;
