@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use mongodb::Database;
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
@@ -23,8 +23,26 @@ use crate::access::guarded::Guarded;
 /// How long a claim lasts: short, but longer than a busy machine delays a renewal.
 const CLAIM: Duration = Duration::from_secs(5);
 
+/// Both secondaries replicate from the primary: one that is behind, or does not answer, does not hold up the other.
 async fn three_members() -> Mongod {
-    servers::builder().members(3).start().await.unwrap()
+    let server = servers::builder().members(3).start().await.unwrap();
+    let admin = server.client().await.unwrap().database("admin");
+    let config = admin.run_command(doc! { "replSetGetConfig": 1 }).await.unwrap();
+    let mut config = config.get_document("config").unwrap().clone();
+    config.get_document_mut("settings").unwrap().insert("chainingAllowed", false);
+    config.insert("version", config.get_i32("version").unwrap() + 1);
+    admin.run_command(doc! { "replSetReconfig": config }).await.unwrap();
+    eventually("the secondaries replicate from the primary", async || {
+        let status = admin.run_command(doc! { "replSetGetStatus": 1 }).await.ok()?;
+        let members = status.get_array("members").unwrap().iter().filter_map(Bson::as_document);
+        let (primary, secondaries): (Vec<_>, Vec<_>) =
+            members.partition(|member| member.get_str("stateStr").is_ok_and(|state| state == "PRIMARY"));
+        let primary = primary.first()?.get_str("name").unwrap();
+        let follows = |member: &&Document| member.get_str("syncSourceHost").is_ok_and(|source| source == primary);
+        (secondaries.iter().filter(|member| follows(member)).count() == 2).then_some(())
+    })
+    .await;
+    server
 }
 
 fn rate(documents: u32) -> Pace {
@@ -137,13 +155,16 @@ async fn i1_a_backfill_does_not_wait_for_a_secondary_that_does_not_answer() {
     let db = TestDb::on(&server).await;
     let watcher = started(&db, rate(1_500)).await;
     let silent = (server.primary().await.unwrap() + 1) % 3;
+    let port = server.members()[silent].port();
     server.stop(silent).unwrap();
     let one = quick(&db);
     let work = tokio::spawn(async move { one.up().await });
     eventually("the end", async || {
         let open = watcher.backfills().await.unwrap();
         let throttled = open.first().and_then(|open| open.throttled.as_ref());
-        assert!(throttled.is_none(), "{throttled:?}");
+        // On a busy machine, the other one may be behind.
+        let names_it = throttled.is_some_and(|throttle| throttle.reason.contains(&format!(":{port} ")));
+        assert!(!names_it, "{throttled:?}");
         open.is_empty().then_some(())
     })
     .await;
