@@ -43,7 +43,7 @@ async fn a_backfill_is_followed_paused_tuned_and_resumed() {
     println!("{report}");
     let changed = count(&db, "orders", doc! { "n": 1 }).await;
     assert!(report.underway() == [ID] && changed > 0 && changed < MANY.unsigned_abs(), "{changed}: {report}");
-    browser.see("Nobody").await;
+    browser.see("Paused just now by operator").await;
     browser.check().await;
 
     other.steer(ID).pace(Pace::Full).by("ana").await.unwrap();
