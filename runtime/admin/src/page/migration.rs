@@ -96,7 +96,7 @@ fn linked(
             div.actions { (live()) div #acts .actions data-live { @if history.is_some() { (acts(call, standing)) } } }
         }
         // There without a backfill, too, because only what was there is kept up to date.
-        div #progress data-live {
+        div #progress .blocks data-live {
             @if let Some(backfill) = backfill {
                 section.panel { h2 { "Progress" } (backfill::progress(call, backfill, true)) (next_worker(backfill)) }
                 @if call.allowed.may(Action::Steer) { (backfill::skipped(call, skipped.unwrap_or_default())) }

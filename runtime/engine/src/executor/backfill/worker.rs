@@ -1,6 +1,7 @@
 //! A worker: claims one range after another, and changes it batch by batch.
 
 mod hold;
+mod skip;
 
 use std::time::Duration;
 
@@ -11,14 +12,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::batch::{Attempt, Cause, attempt};
-use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen, Skipped};
+use super::range::{Bound, Claim, Range, RangeFailure, RangeState, RangeStore, Seen};
 use super::terms::{LONGEST, Terms};
 use super::throttle::Throttle;
 use crate::context::Batches;
 use crate::display::Count;
 use crate::error::{Error, in_one_line, is_transient, source_chain};
 use crate::stop::{Stop, backoff};
-use crate::store::now;
 
 /// How long a batch should take. An application that wants to change one of its documents waits for so long.
 const BATCH: Duration = Duration::from_millis(100);
@@ -227,28 +227,6 @@ impl<S: RangeStore> Worker<S> {
         }
     }
 
-    /// The number of documents that were skipped so far, by all workers.
-    async fn skipped(&self) -> Result<u32> {
-        Ok(self.look().await?.iter().map(|range| range.skipped).sum())
-    }
-
-    /// Leaves out the only document of a batch.
-    async fn skip(&self, range: &Range, bound: &Bound, error: &Error) -> Result<()> {
-        let skipped = Skipped {
-            n: unused_number(),
-            from: range.next.clone(),
-            to: bound.to.clone(),
-            last: bound.ends && range.last,
-            message: in_one_line(&source_chain(error)),
-            at: now(),
-        };
-        let (after, mut tries) = (range.behind(bound), 0);
-        while let Err(error) = self.store.skip(range, &after, &skipped).await {
-            self.again(error, &mut tries).await?;
-        }
-        Ok(())
-    }
-
     async fn fail(&self, range: &Range, error: &Error) -> Result<()> {
         let stack = source_chain(error);
         let failure = RangeFailure { message: in_one_line(&stack), stack, host: self.claim.host.clone() };
@@ -313,12 +291,6 @@ async fn look_ahead<S: RangeStore>(store: &S, range: &Range, bound: &Bound, size
         return None;
     }
     store.bound(&Range { next: bound.to.clone(), ..range.clone() }, size).await.ok()
-}
-
-/// A number that no other range has: the part of an `ObjectId` that is not the time.
-fn unused_number() -> i64 {
-    let [_, _, _, _, unique @ ..] = ObjectId::new().bytes();
-    i64::from_be_bytes(unique) & i64::MAX
 }
 
 /// `skipped` documents were skipped before.
