@@ -92,6 +92,38 @@ async fn i1_an_error_that_the_function_ignores_fails_the_batch() {
     assert_eq!(counts(&db).await, (0, 0, 0));
 }
 
+/// Panics before its future is made.
+#[migration(id = "003_panics", source = "module:in-batches-panics")]
+async fn panics(backfill: &mut Backfill) -> Result<(), Error> {
+    let change = |events: Vec<Document>, _: Tx| {
+        assert!(events.is_empty(), "on a lamp post");
+        async { Ok::<_, Error>(()) }
+    };
+    backfill.collection("taken").in_batches(change).await
+}
+
+/// Takes longer than a batch may.
+#[migration(id = "001_hangs", source = "module:in-batches-hangs")]
+async fn hangs(backfill: &mut Backfill) -> Result<(), Error> {
+    let change = |_: Vec<Document>, _: Tx| std::future::pending::<Result<(), Error>>();
+    backfill.collection("taken").in_batches(change).await
+}
+
+#[tokio::test]
+async fn i6_a_function_that_panics_or_hangs_fails_the_migration() {
+    let db = TestDb::new().await;
+    db.collection("taken").insert_one(doc! { "_id": 1 }).await.unwrap();
+    for (name, told) in [("panics", "_id 1: the migration panicked: on a lamp post"), ("hangs", "_id 1: ")] {
+        let registry = Registry::linked().source(&format!("{SOURCE}-{name}"));
+        let builder = Migrator::builder((*db).clone()).registry(registry).assume_new();
+        let error = builder.lease(Duration::from_secs(2)).build().unwrap().up().await.unwrap_err();
+        println!("{error}");
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    // No transaction was left open.
+    db.collection::<Document>("taken").update_one(doc! { "_id": 1 }, doc! { "$set": { "n": 1 } }).await.unwrap();
+}
+
 /// A dry run hands over the first documents, and rolls back.
 #[tokio::test]
 async fn i4_a_dry_run_moves_nothing() {
@@ -99,6 +131,6 @@ async fn i4_a_dry_run_moves_nothing() {
     let report = migrator(&db).up().dry_run(true).await.unwrap();
     println!("{report}");
     let operation = &report.executions().next().unwrap().operations[0];
-    assert_eq!((operation.counts.modified, operation.samples[0].after.clone()), (100, None));
+    assert_eq!((operation.counts.modified, operation.samples[0].after.clone()), (1, None));
     assert_eq!(counts(&db).await, (MANY.unsigned_abs(), 0, 0));
 }

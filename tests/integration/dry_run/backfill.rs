@@ -3,11 +3,11 @@
 use mongodb::bson::{Document, doc};
 use mongrate::context::Change;
 use mongrate::report::{Execution, Outcome};
-use mongrate::{Backfill, Error, migration};
+use mongrate::{Backfill, Error, Schema, Tx, migration};
 use mongrate_tests::TestDb;
 use mongrate_tests::stored::{count, migrator};
 
-use super::rehearsed;
+use super::{reason, rehearsed};
 
 const SOURCE: &str = "module:dry-backfill";
 
@@ -46,6 +46,36 @@ async fn view(backfill: &mut Backfill) -> Result<(), Error> {
 #[migration(id = "005_missing", source = "module:dry-backfill")]
 async fn missing(backfill: &mut Backfill) -> Result<(), Error> {
     backfill.collection("nothing").delete().await
+}
+
+/// What the backfill of the same source needs.
+#[migration(id = "001_names", source = "module:dry-backfill-needs")]
+async fn names(tx: &mut Tx) -> Result<(), Error> {
+    let things = tx.collection::<Document>("things");
+    things.update_many(doc! {}, doc! { "$set": { "name": "thing" } }).await.map(drop).map_err(Error::from)
+}
+
+#[migration(id = "002_labels", source = "module:dry-backfill-needs", deps = ["module:dry-backfill-needs:001_names"])]
+async fn labels(backfill: &mut Backfill) -> Result<(), Error> {
+    let change = |thing: Document| thing.get_str("name").map(|name| Change::set(doc! { "label": name }));
+    backfill.collection("things").each(change).await
+}
+
+#[migration(id = "003_unique", source = "module:dry-backfill-needs", deps = ["module:dry-backfill-needs:002_labels"])]
+async fn unique(schema: &mut Schema) -> Result<(), Error> {
+    schema.create_index("things", doc! { "label": 1 }).unique().await
+}
+
+/// It is tried before the transaction that has changed the same documents, and so without what it needs.
+#[tokio::test]
+async fn i4_a_backfill_that_fails_without_earlier_migrations_is_not_simulated() {
+    let db = filled().await;
+    let migrator = migrator(&db, "module:dry-backfill-needs").build().unwrap();
+    let report = rehearsed(&db, migrator.up()).await.unwrap();
+    let told = reason(&report, "002_labels");
+    assert!(told.starts_with("it failed without the effects of 'module:dry-backfill-needs:001_names'"), "{told}");
+    // The documents have no labels yet.
+    assert!(reason(&report, "003_unique").contains("002_labels"), "{report}");
 }
 
 async fn filled() -> TestDb {

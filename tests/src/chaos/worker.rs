@@ -91,6 +91,7 @@ fn comes_of_a_fault(error: &Error) -> bool {
         | Error::Unacknowledged { .. }
         | Error::LockTimeout { .. } => true,
         Error::Server { source, .. } => is_injected(source),
+        Error::Several { errors } => errors.iter().all(comes_of_a_fault),
         // What failed in another process while this one waited is known from its record, which has the words alone.
         Error::Failed { source, message, .. } => is_injected(&**source) || tells_of_a_fault(message),
         _ => false,

@@ -144,7 +144,7 @@ impl<'b> Documents<'b> {
         self
     }
 
-    /// Skips documents whose change fails, up to this number, at most 1,000. Default: 0, the first one fails the migration.
+    /// Skips documents whose change fails, up to about this number (each worker counts for itself), at most 1,000. Default: 0, the first one fails the migration.
     ///
     /// The others are changed meanwhile. Then the migration fails, and names what was skipped, which
     /// [`Migrator::skipped`](crate::Migrator::skipped) lists. The next run tries these documents again, and completes the
@@ -200,8 +200,8 @@ impl<'b> Documents<'b> {
     ///
     /// What the function writes with the [`Tx`] takes effect together with the checkpoint of the batch, exactly once. The function
     /// may be called more than once for a document. Its first batch has one document, later ones as many as it manages in about
-    /// 100 ms. A batch that lasts longer than a claim, which is 30 seconds or a shorter lease, is rolled back, and after 60 seconds
-    /// it fails. An error fails the migration, after it was narrowed down to one document.
+    /// 100 ms. A batch may last 15 seconds, or half a lease if that is shorter; then it fails. An error fails the migration, after it
+    /// was narrowed down to one document. A [dry run](crate::migrator::Up::dry_run) calls it for the first document.
     ///
     /// ```
     /// use mongodb::bson::{Document, doc};

@@ -2,8 +2,8 @@
 //!
 //! All `Tx` bodies run in one transaction, so that each sees the effects of the earlier ones. It is rolled back at the end.
 //! `Schema` bodies run before the transaction begins: their checks read outside of it and may take long, but the server ends a
-//! transaction after a minute. Of a backfill, the first documents are changed in a transaction of their own. `&Database` bodies are not
-//! run.
+//! transaction after a minute. Before it, too, the first documents of each backfill are changed in a transaction of their own, which
+//! would otherwise wait for the other one. `&Database` bodies are not run.
 
 mod backfill;
 mod rehearsal;
@@ -34,7 +34,7 @@ use crate::store::Tracker;
 const OPAQUE: &str = "not run, because it takes `&Database`, whose changes cannot be rolled back";
 const NO_TRANSACTIONS: &str = "not run, because this server has no transactions to roll back";
 
-/// The results of the `Schema` steps by id, up to a failure.
+/// The results of the `Schema` and `Backfill` steps by id, up to a failure of a `Schema` step.
 type Checked = HashMap<&'static str, Execution>;
 
 impl DryRun<'_> {
@@ -45,7 +45,7 @@ impl DryRun<'_> {
         plan: &Plan,
         report: Report,
     ) -> Result<(Report, Option<Reason>), Error> {
-        let checked = self.check_schemas(plan).await?;
+        let checked = self.check(plan).await?;
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -92,10 +92,9 @@ impl DryRun<'_> {
                 (_, _, Some(reason)) => not_simulated(&step, &reason),
                 (Kind::Tx, ..) if self.transactional => rehearsal.rehearse(&step).instrument(span(&step)).await?,
                 (Kind::Tx, ..) => not_simulated(&step, NO_TRANSACTIONS),
-                (Kind::Backfill, ..) => self.try_backfill(&step).instrument(span(&step)).await,
                 (Kind::Database, ..) => not_simulated(&step, OPAQUE),
-                (Kind::Schema, Some(checked), _) => checked.clone(),
-                (Kind::Schema, None, _) => not_simulated(&step, "it was not checked"),
+                (Kind::Schema | Kind::Backfill, Some(checked), _) => checked.clone(),
+                (Kind::Schema | Kind::Backfill, None, _) => not_simulated(&step, "it was not checked"),
             };
             unseen.doubt(&step, &mut execution);
             unseen.explain(&step, &mut execution);
@@ -123,18 +122,24 @@ impl DryRun<'_> {
         self.deadline.map_or(Ok(()), Deadline::check)
     }
 
-    /// Runs the `Schema` bodies, whose operations only check.
-    async fn check_schemas(&self, plan: &Plan) -> Result<Checked, Error> {
+    /// Runs the `Schema` bodies, whose operations only check, and tries the backfills.
+    async fn check(&self, plan: &Plan) -> Result<Checked, Error> {
         let mut logs = self.logs(plan).await?;
         let mut checked = Checked::new();
         let projection = Projection::new(self.transactional);
         for planned in plan {
             let step = Step::new(*planned, None);
-            if step.kind != Kind::Schema || self.unprovided(&step).is_some() {
+            if !matches!(step.kind, Kind::Schema | Kind::Backfill) || self.unprovided(&step).is_some() {
                 continue;
             }
             if self.check_limits().is_err() {
                 break;
+            }
+            if step.kind == Kind::Backfill {
+                // A failure may be withdrawn, so the checks go on.
+                let tried = self.try_backfill(&step).instrument(span(&step)).await;
+                checked.insert(step.migration.id(), tried);
+                continue;
             }
             let execution = self
                 .check_schema(&step, projection.clone(), logs.remove(step.migration.id()))

@@ -207,7 +207,7 @@ impl Migrator {
             .complete(async move |this| {
                 let run = this.open_backfill(&id).await?.run;
                 let skipped = Ranges::new(&this.0.database, &this.0.options.names.ranges).skipped(run).await?;
-                let document = |Skipped { from, message, at, .. }| SkippedDocument { id: from, message, at };
+                let document = |Skipped { id, message, at, .. }| SkippedDocument { id, message, at };
                 Ok(skipped.into_iter().map(|(_, skipped)| document(skipped)).collect())
             })
             .await

@@ -103,7 +103,7 @@ async fn abort<S: RangeStore>(store: &S, session: &mut S::Session) {
 }
 
 /// Returns whether a smaller batch, or the same one a little later, may succeed.
-fn is_transient(error: &DriverError) -> bool {
+pub(super) fn is_transient(error: &DriverError) -> bool {
     error.contains_label(TRANSIENT_TRANSACTION_ERROR)
         || matches!(class(error), Class::Now | Class::Later | Class::Cured(Cure::Smaller | Cure::Faster))
 }

@@ -9,6 +9,7 @@ use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::error::{Error as DriverError, Result};
 use tokio::time::timeout;
 
+use super::batch::is_transient;
 use super::filter::by_id;
 use crate::context::{Description, Journal, Mode, Scope, Tx, Work};
 use crate::error::Error;
@@ -18,9 +19,6 @@ use crate::lock::Session;
 use crate::options::Options;
 use crate::stop::{Permit, Stop};
 
-/// How long a batch may take. The server limits a transaction to this by default.
-const LIMIT: Duration = Duration::from_secs(60);
-
 pub(super) struct InBatches<'b> {
     /// Durable, for a server without transactions.
     pub(super) database: &'b Database,
@@ -29,6 +27,8 @@ pub(super) struct InBatches<'b> {
     pub(super) work: &'b Work,
     /// Whether the session has a transaction.
     pub(super) transactional: bool,
+    /// How long the function may take. Another worker takes over when the claim expires.
+    pub(super) limit: Duration,
 }
 
 impl InBatches<'_> {
@@ -57,16 +57,17 @@ impl InBatches<'_> {
         let journal = Journal::new(migration, EventSender::default());
         let mode = if self.transactional { Mode::Transaction } else { Mode::WithoutTransaction };
         let ours = Tx::new(self.database.clone(), lent, scope, self.options, journal, permit, mode);
-        let worked = timeout(LIMIT, catch_panic(self.work.change(documents, ours.handle()))).await;
+        let tx = ours.handle();
+        let worked = timeout(self.limit, catch_panic(async { self.work.change(documents, tx).await })).await;
         let Some(lent) = ours.end().await else { unreachable!("only this ends it") };
         *session = lent;
-        let failed = ours.first_error();
-        match (worked, failed) {
+        match (worked, ours.first_error()) {
+            (Err(_), _) => Err(DriverError::custom(Error::TimedOut { limit: self.limit }.to_string())),
             // The server has ended the transaction with it, whatever the function made of it.
-            (_, Some((_, error))) => Err(error),
+            (_, Some((_, error))) if is_transient(&error) => Err(error),
+            (Ok(Err(error)), _) => Err(Error::unboxed(error).into_driver()),
+            (Ok(Ok(())), Some((_, error))) => Err(error),
             (Ok(Ok(())), None) => Ok(()),
-            (Ok(Err(error)), None) => Err(Error::unboxed(error).into_driver()),
-            (Err(_), None) => Err(DriverError::custom(Error::TimedOut { limit: LIMIT }.to_string())),
         }
     }
 }

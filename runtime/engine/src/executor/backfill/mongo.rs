@@ -111,7 +111,7 @@ impl Mongo {
             }
             Action::Batches(work) => {
                 let Self { database, description, options, .. } = self;
-                let batch = InBatches { database, description, options, work, transactional };
+                let batch = InBatches { database, description, options, work, transactional, limit: self.claim / 2 };
                 batch.change(matching, session).await
             }
             Action::Update(update) => {
@@ -173,7 +173,9 @@ impl RangeStore for Mongo {
         let RangeFailure { message, stack, host } = failure;
         let failure = doc! { "message": message, "stack": stack, "host": host };
         let failed = doc! { "$set": { "state": "failed", "failure": failure, "claim": null } };
-        Ok(self.ranges.update_one(Self::same(range), failed).await?.matched_count == 1)
+        let mut same = Self::same(range);
+        same.insert("next", doc! { "$eq": range.next.clone() });
+        Ok(self.ranges.update_one(same, failed).await?.matched_count == 1)
     }
 
     async fn skip(&self, range: &Range, after: &Range, skipped: &Skipped) -> Result<()> {

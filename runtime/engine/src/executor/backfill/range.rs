@@ -108,6 +108,8 @@ pub(crate) struct RangeFailure {
 pub(crate) struct Skipped {
     /// The number of the range that the stretch becomes when it is tried again.
     pub(crate) n: i64,
+    /// The `_id` of the document.
+    pub(crate) id: Bson,
     pub(crate) from: Bson,
     /// The end. It belongs to the stretch if it is the `last` of the collection.
     pub(crate) to: Bson,
@@ -127,8 +129,8 @@ impl Skipped {
     }
 
     pub(super) fn to_document(&self) -> Document {
-        let Self { n, from, to, last, message, at } = self;
-        doc! { "n": n, "from": from, "to": to, "last": last, "message": message, "at": at }
+        let Self { n, id, from, to, last, message, at } = self;
+        doc! { "n": n, "id": id, "from": from, "to": to, "last": last, "message": message, "at": at }
     }
 }
 

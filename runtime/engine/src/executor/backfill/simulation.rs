@@ -16,7 +16,7 @@ use self::world::play;
 
 /// The number of seeds that a test explores.
 fn seeds() -> u64 {
-    std::env::var("MONGRATE_INTERLEAVINGS").ok().and_then(|number| number.parse().ok()).unwrap_or(200)
+    std::env::var("MONGRATE_INTERLEAVINGS").ok().and_then(|number| number.parse().ok()).unwrap_or(400)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::header::Header;
 use super::opened::{Opened, describe};
 use super::plan::plan;
-use super::range::{RangeFailure, RangeState, Seen};
+use super::range::{RangeFailure, RangeState, Seen, Skipped};
 use super::steering::Steering;
 use super::stored::Ranges;
 use super::terms::Terms;
@@ -57,12 +57,18 @@ impl Executor<'_> {
             if resumes {
                 self.reopen(step, &opened).await?;
             }
-            if !is_small {
+            if is_small {
+                seen = self.work_at_once(&opened).await?;
+            }
+            // A small one is done, unless the ranges were read from before a fail-over.
+            if !is_small || seen.iter().any(|range| range.state != RangeState::Done) {
+                if is_small {
+                    self.store_running(step, true, Attachment::Kept).await?;
+                }
                 step.underway = true;
                 step.operations = vec![Operation::new(opened.description.kind(), &opened.header.collection)];
                 return Ok(());
             }
-            seen = self.work_at_once(&opened).await?;
         }
         self.finish(step, &opened, &seen).await
     }
@@ -91,6 +97,7 @@ impl Executor<'_> {
 
     /// Continues after a failure or an interruption.
     async fn reopen(&mut self, step: &Step<'_>, opened: &Opened) -> Result<(), Failure> {
+        self.lease.check()?;
         self.ranges().reopen(opened.header.run).await?;
         self.store_running(step, true, Attachment::Kept).await
     }
@@ -129,12 +136,15 @@ impl Executor<'_> {
         if seen.iter().any(|range| range.state != RangeState::Done) {
             return Ok(());
         }
-        let skipped = self.ranges().skipped(opened.header.run).await?;
-        let Some((_, first)) = skipped.first() else { return Ok(()) };
-        let (documents, were) =
-            (plural(skipped.len() as u64, "document"), if skipped.len() == 1 { "was" } else { "were" });
+        let number = seen.iter().map(|range| range.skipped).sum::<u32>();
+        if number == 0 {
+            return Ok(());
+        }
+        let (documents, were) = (plural(number.into(), "document"), if number == 1 { "was" } else { "were" });
         let message = format!("{documents} of '{}' could not be changed and {were} skipped", opened.header.collection);
-        Err(Failure::Failed(RecordedError::new(&[message, format!("the first one: {}", first.message)]).into()))
+        let skipped = self.ranges().skipped(opened.header.run).await?;
+        let first = skipped.first().map(|(_, Skipped { id, message, .. })| format!("such as the _id {id}: {message}"));
+        Err(Failure::Failed(RecordedError::new(&[vec![message], Vec::from_iter(first)].concat()).into()))
     }
 
     async fn finish(&mut self, step: &mut Step<'_>, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {

@@ -194,14 +194,14 @@ impl<S: RangeStore> Worker<S> {
                 // One of them; the first half or the rest will tell.
                 Attempt::Failed(Cause::Server(_)) if bound.scanned > 1 => self.suspects = bound.scanned,
                 Attempt::Failed(cause) => {
-                    let is_one = bound.scanned == 1 && matches!(cause, Cause::Server(_));
-                    let skipped = if is_one && self.skips > 0 { self.skipped().await? } else { 0 };
-                    let error = error_at(&range.next, cause, skipped);
-                    if !is_one || skipped >= self.skips {
-                        return self.fail(&range, &error).await;
-                    }
+                    let skipped = if self.skips > 0 { self.skipped().await? } else { 0 };
+                    let id = self.first(&range).await?;
+                    let error = match cause {
+                        Cause::Server(error) if bound.scanned == 1 && skipped < self.skips => error,
+                        cause => return self.fail(&range, &error_at(&id, cause, skipped)).await,
+                    };
                     self.suspects = self.suspects.saturating_sub(1);
-                    self.skip(&range, &bound, &error).await?;
+                    self.skip(&range, &bound, id, error).await?;
                     match self.reread(&range).await? {
                         Some(stored) => range = stored,
                         None => return Ok(()),
@@ -210,6 +210,17 @@ impl<S: RangeStore> Worker<S> {
             }
         }
         Ok(())
+    }
+
+    /// The first `_id` that is not done. The document at `next` may have been deleted.
+    async fn first(&self, range: &Range) -> Result<Bson> {
+        let mut tries = 0;
+        loop {
+            match self.store.bound(range, 0).await {
+                Ok(first) => return Ok(first.to),
+                Err(error) => self.again(error, &mut tries).await?,
+            }
+        }
     }
 
     /// Reads a range again. Returns `None` if it is done, or another worker has claimed it.

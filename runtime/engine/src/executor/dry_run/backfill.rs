@@ -4,23 +4,20 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc, oid::ObjectId};
-use mongodb::error::Result;
+use mongodb::error::{Result, TRANSIENT_TRANSACTION_ERROR};
 use tokio::time::sleep;
 
-use super::shared::{ATTEMPTS, DryRun, execution, not_simulated};
+use super::shared::{ATTEMPTS, DryRun, excuse, execution, not_simulated};
 use crate::context::sample;
 use crate::display::{Elapsed, plural};
 use crate::error::codes::MAX_TIME_MS_EXPIRED;
-use crate::error::{Error, code, is_transient};
+use crate::error::{Error, code};
 use crate::executor::transaction::abort;
 use crate::executor::{Failure, Mongo, Step, describe, suitable};
 use crate::lock::{Session, start};
 use crate::report::{Execution, Operation, Sample};
 use crate::stop::backoff;
 use crate::store::Tracker;
-
-/// How many documents are changed.
-const FIRST: u32 = 100;
 
 /// How many of them are shown.
 const SHOWN: usize = 3;
@@ -34,7 +31,16 @@ impl DryRun<'_> {
         match self.change_first(step).await {
             Ok(Ok(operation)) => execution(step, 1, Ok(()), vec![operation]),
             Ok(Err(reason)) => not_simulated(step, &reason),
-            Err(failure) => execution(step, 1, Err(failure), Vec::new()),
+            Err(failure) => {
+                let missing = match &failure {
+                    Failure::Failed(error) => match error.downcast_ref() {
+                        Some(Error::NotProvided { name, .. }) => Some(*name),
+                        _ => None,
+                    },
+                    Failure::Stopped(_) => None,
+                };
+                excuse(execution(step, 1, Err(failure), Vec::new()), missing)
+            }
         }
     }
 
@@ -57,13 +63,14 @@ impl DryRun<'_> {
         let failed = |error| Failure::server(&format!("change documents of '{name}'"), error);
         let count = database.collection::<Document>(name).estimated_document_count().await.map_err(failed)?;
         let store = Mongo::new(database, self.options, ObjectId::new(), &description, self.transactional);
+        let number = description.batches().first;
         let mut session = Session::unnamed(database.client()).await.map_err(failed)?;
         let mut attempts = 0;
         loop {
             attempts += 1;
             self.stop.check()?;
             start(&mut session).await.map_err(failed)?;
-            let changed = change(&store, &mut session).await;
+            let changed = change(&store, number, &mut session).await;
             abort(&mut session).await;
             match changed {
                 Ok(Tried { leaves: Some(id), .. }) => {
@@ -90,7 +97,9 @@ impl DryRun<'_> {
                 Err(error) if code(&error) == Some(MAX_TIME_MS_EXPIRED) => {
                     return Ok(Err(format!("the server did not find documents that match within {}", Elapsed(SEARCH))));
                 }
-                Err(error) if is_transient(&error) && attempts < ATTEMPTS => sleep(backoff(attempts)).await,
+                Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) && attempts < ATTEMPTS => {
+                    sleep(backoff(attempts)).await;
+                }
                 Err(error) => return Err(failed(error)),
             }
         }
@@ -106,8 +115,12 @@ struct Tried {
     samples: Vec<Sample>,
 }
 
-async fn change(store: &Mongo, session: &mut Session) -> Result<Tried> {
-    let first = store.documents.find(store.matching(Vec::new())).sort(doc! { "_id": 1 }).limit(FIRST.into());
+async fn change(store: &Mongo, number: u64, session: &mut Session) -> Result<Tried> {
+    let first = store
+        .documents
+        .find(store.matching(Vec::new()))
+        .sort(doc! { "_id": 1 })
+        .limit(i64::try_from(number).unwrap_or(i64::MAX));
     let mut first = first.projection(doc! { "_id": 1 }).max_time(SEARCH).session(&mut **session).await?;
     let first: Vec<Document> = first.stream(session).try_collect().await?;
     let ids: Vec<_> = first.into_iter().filter_map(|mut document| document.remove("_id")).collect();

@@ -74,6 +74,9 @@ impl<'g> Unseen<'g> {
         if step.kind == Kind::Schema {
             self.doubt_answers(execution);
         }
+        if step.kind == Kind::Backfill {
+            self.doubt_failure(step, execution);
+        }
         if !matches!(execution.outcome, Outcome::WouldFail) {
             return;
         }
@@ -93,6 +96,20 @@ impl<'g> Unseen<'g> {
             named(&earlier)
         );
         execution.outcome = Outcome::NotSimulated { reason };
+    }
+
+    /// A backfill may need what earlier steps would have done.
+    fn doubt_failure(&self, step: &Step<'_>, execution: &mut Execution) {
+        let Outcome::Failed { message, .. } = &execution.outcome else { return };
+        let reached = self.related(step);
+        let mut unseen: Vec<_> =
+            self.not_executed.iter().chain(&self.before).copied().filter(|id| reached(id)).collect();
+        unseen.sort_unstable();
+        unseen.dedup();
+        if !unseen.is_empty() {
+            let reason = format!("it failed without the effects of {}, which it may need: {message}", named(&unseen));
+            execution.outcome = Outcome::NotSimulated { reason };
+        }
     }
 
     fn doubt_answers(&self, execution: &mut Execution) {
@@ -134,10 +151,14 @@ impl<'g> Unseen<'g> {
             self.not_executed.push(id);
         }
         match execution.outcome {
+            // Only the first documents of a backfill were changed.
+            _ if step.kind == Kind::Backfill => {
+                self.opaque.push((id, Scope::of(step.migration.source()).collection("")));
+            }
             Outcome::NotSimulated { .. } if step.kind != Kind::Schema || is_uncertain => {
                 self.opaque.push((id, Scope::of(step.migration.source()).collection("")));
             }
-            Outcome::WouldApply | Outcome::WouldRevert if step.kind != Kind::Schema => {
+            Outcome::WouldApply | Outcome::WouldRevert if step.kind == Kind::Tx => {
                 for operation in execution.operations.iter().filter(|operation| operation.counts.has_changed()) {
                     let writers = self.wrote.entry(operation.collection.clone()).or_default();
                     if writers.last() != Some(&id) {

@@ -81,7 +81,10 @@ impl Members {
         let mut reached = Vec::new();
         for (mut answer, member) in asked {
             match timeout_at(now + MEMBERS, &mut answer).await {
-                Ok(Ok(Ok(hello))) if hello.get_bool("secondary").unwrap_or(false) => {
+                // One that is delayed on purpose is behind for ever.
+                Ok(Ok(Ok(hello)))
+                    if hello.get_bool("secondary").unwrap_or(false) && !hello.contains_key("secondaryDelaySecs") =>
+                {
                     reached.extend(date(&hello, "lastWriteDate").map(|reached| (member, reached)));
                 }
                 Ok(_) => {}

@@ -1,7 +1,7 @@
 //! Leaves out documents whose change fails.
 
-use mongodb::bson::oid::ObjectId;
-use mongodb::error::Result;
+use mongodb::bson::{Bson, oid::ObjectId};
+use mongodb::error::{Error as DriverError, Result};
 
 use super::Worker;
 use crate::error::{Error, in_one_line, source_chain};
@@ -15,13 +15,14 @@ impl<S: RangeStore> Worker<S> {
     }
 
     /// Leaves out the only document of a batch.
-    pub(super) async fn skip(&self, range: &Range, bound: &Bound, error: &Error) -> Result<()> {
+    pub(super) async fn skip(&self, range: &Range, bound: &Bound, id: Bson, error: DriverError) -> Result<()> {
         let skipped = Skipped {
             n: unused_number(),
+            id,
             from: range.next.clone(),
             to: bound.to.clone(),
             last: bound.ends && range.last,
-            message: in_one_line(&source_chain(error)),
+            message: in_one_line(&source_chain(&Error::server("change it", error))),
             at: now(),
         };
         let (after, mut tries) = (range.behind(bound), 0);
