@@ -86,6 +86,7 @@ async fn i1_documents_that_fail_are_skipped_and_tried_again() {
     assert_eq!(skipped(&db).await, [5, 6, 11_999].map(Bson::Int64));
     let open = migrator(&db).backfills().await.unwrap();
     assert_eq!((open[0].state, open[0].skipped, open[0].scanned), (State::Failed, 3, 11_997));
+    assert_eq!(count(&db, "migrations_ranges", doc! {}).await, 16);
 
     // Nothing was mended.
     assert!(failed(&db).await.contains("3 documents"));
@@ -96,6 +97,8 @@ async fn i1_documents_that_fail_are_skipped_and_tried_again() {
     items.delete_one(doc! { "_id": 6 }).await.unwrap();
     items.update_one(doc! { "_id": 5 }, doc! { "$set": { "name": "late" } }).await.unwrap();
     assert!(failed(&db).await.contains("1 document of 'items' could not be changed and was skipped"));
+    // One for each that was skipped, however often they are tried.
+    assert_eq!(count(&db, "migrations_ranges", doc! {}).await, 16 + 3);
     assert_eq!(skipped(&db).await, [Bson::Int64(11_999)]);
     give_names(&db).await;
     completes(&db, 11_999).await;

@@ -98,7 +98,7 @@ impl Executor<'_> {
     /// Continues after a failure or an interruption.
     async fn reopen(&mut self, step: &Step<'_>, opened: &Opened) -> Result<(), Failure> {
         self.lease.check()?;
-        self.ranges().reopen(opened.header.run).await?;
+        self.ranges().reopen(opened.header.run, opened.header.ranges).await?;
         self.store_running(step, true, Attachment::Kept).await
     }
 

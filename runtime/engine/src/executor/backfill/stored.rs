@@ -35,8 +35,16 @@ impl Ranges {
         Ok(())
     }
 
-    /// Makes failed ranges open again, and what was skipped a range of its own.
-    pub(crate) async fn reopen(&self, run: ObjectId) -> Result<(), Error> {
+    /// Makes failed ranges open again, and what was skipped a range of its own. `planned` is the number of ranges at the start.
+    pub(crate) async fn reopen(&self, run: ObjectId, planned: i64) -> Result<(), Error> {
+        // What was skipped a second time has a range of its own already.
+        let again = doc! { "_id.run": run, "_id.n": { "$gte": planned }, "state": "done", "skipped": { "$size": 1 } };
+        let stretch = |field: &str| doc! { "$first": format!("$skipped.{field}") };
+        let reopened = doc! { "$set": {
+            "next": stretch("from"), "end": stretch("to"), "last": stretch("last"), "skipped": [], "state": "open",
+            "token": { "$add": ["$token", 1_i64] },
+        } };
+        self.0.update_many(again, vec![reopened]).await.map_err(|error| self.failed("write to", error))?;
         let skipped = self.skipped(run).await?;
         let again: Vec<_> = skipped.into_iter().map(|(range, skipped)| skipped.as_range(range)).collect();
         self.insert_missing(&again).await?;
