@@ -92,7 +92,7 @@ async fn stopped(watcher: &Migrator) -> BackfillStatus {
 async fn i1_a_backfill_waits_for_a_secondary_that_is_behind() {
     let server = three_members().await;
     let db = TestDb::on(&server).await;
-    let watcher = started(&db, rate(1_000)).await;
+    let watcher = started(&db, rate(300)).await;
     let (one, other) = (migrator((*db).clone(), CLAIM), migrator(db.replica("other").await.0, CLAIM));
     let work = tokio::spawn(async move { tokio::join!(one.up().into_future(), other.up().into_future()) });
     eventually("documents are changed", async || (count(&db, "orders", doc! { "n": 1 }).await > 0).then_some(())).await;
@@ -181,7 +181,7 @@ async fn i1_a_backfill_waits_until_the_cache_is_no_longer_dirty() {
     let server = Mongod::builder().arg("--syncdelay").arg("0").arg("--wiredTigerEngineConfigString").arg(lazy);
     let server = server.start().await.unwrap();
     let db = TestDb::on(&server).await;
-    let watcher = started(&db, rate(1_000)).await;
+    let watcher = started(&db, rate(300)).await;
     let large = (0..40).map(|_| doc! { "text": "x".repeat(1024 * 1024) });
     db.collection("large").insert_many(large).await.unwrap();
     let one = quick(&db);
