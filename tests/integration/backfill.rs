@@ -2,6 +2,7 @@
 
 mod described;
 mod each;
+mod extremes;
 mod in_batches;
 mod mistakes;
 mod skipped;
