@@ -183,8 +183,10 @@ fn fields(tokens: &mut Tokens, model: &Model) {
     if model.manual {
         tokens.code("manual : true ,", here);
     }
-    if let Some(seconds) = model.timeout {
-        tokens.append(field("timeout", &quote!(::core::time::Duration::from_secs(#seconds))));
+    if let Some((seconds, span)) = model.timeout {
+        let (private, argument) = (private(span), &model.up.argument);
+        let kind = quote_spanned!(span=> <#argument as #private::Argument<'_>>::KIND);
+        tokens.append(field("timeout", &quote_spanned!(span=> #private::timeout(#kind, #seconds))));
     }
     if !model.only_in.is_empty() || model.when.is_some() {
         tokens.append(condition(&model.only_in, model.when.as_ref()));

@@ -34,7 +34,8 @@ pub(crate) struct Model {
     pub(crate) verify: Vec<Named>,
     pub(crate) irreversible: Option<LitStr>,
     pub(crate) manual: bool,
-    pub(crate) timeout: Option<u64>,
+    /// In seconds, and where it is written.
+    pub(crate) timeout: Option<(u64, Span)>,
     pub(crate) relies_on: Vec<Path>,
     pub(crate) needs: Vec<Type>,
     pub(crate) only_in: Vec<LitStr>,
@@ -106,7 +107,7 @@ impl Model {
 
         let own = identity.as_ref().map(|identity| &identity.id);
         let dependencies = dependencies(&args.deps, own, &mut errors);
-        let timeout = args.timeout.as_ref().and_then(|timeout| errors.note(seconds(timeout)));
+        let timeout = args.timeout.as_ref().and_then(|timeout| Some((errors.note(seconds(timeout))?, timeout.span())));
         let has_room = !item.as_ref().is_some_and(Item::is_method);
         let (description, checksum, functions) = match item {
             Some(item) => (

@@ -48,7 +48,7 @@ const _: () = {
             }),
             manual: true,
             timeout: ::core::option::Option::Some(
-                ::core::time::Duration::from_secs(600u64),
+                __mongrate::timeout(<&mut Tx as __mongrate::Argument<'_>>::KIND, 600u64),
             ),
             ..__mongrate::Registration::DEFAULT
         }

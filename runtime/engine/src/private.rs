@@ -13,7 +13,7 @@ pub use mongodb::BoxFuture;
 pub use self::acyclic::assert_acyclic;
 pub use self::body::{
     Failure, Migrating, Outcome, Reversal, Reverting, Up, Verdict, Verifying, kind_of, look, plugin_kind_of, reversal,
-    revert, verify,
+    revert, timeout, verify,
 };
 pub use self::registry::{Id, RegisteredOnce, only_one_migration_has_this_id};
 pub use crate::context::argument::{Argument, PluginArgument, Takes};

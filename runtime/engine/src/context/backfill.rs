@@ -44,7 +44,7 @@ use crate::migration::{Migration, Provided};
 /// - On a standalone server, which has no transactions, a batch that was interrupted is repeated. There a backfill must declare
 ///   [`remaining`](Documents::remaining) or [`repeatable`](Documents::repeatable).
 /// - Views, time series and capped collections cannot be rewritten this way: take [`&Database`](mongodb::Database).
-/// - A backfill has no `timeout`.
+/// - A backfill with a `timeout` does not compile.
 ///
 /// ```
 /// use mongodb::bson::doc;

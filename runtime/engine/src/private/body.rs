@@ -1,5 +1,7 @@
 //! From the user's function to one that the executor can call.
 
+use std::time::Duration;
+
 use mongodb::Database;
 
 use super::BoxFuture;
@@ -85,6 +87,17 @@ impl<E: Into<BoxError>> Failure for E {
 /// Whatever generated code wants of it goes through here, so that rustc says once what is wrong with it.
 #[derive(Debug)]
 pub struct Reversal<A, R>(fn(A) -> R);
+
+/// The time limit of a migration. Fails the build for a kind that has none.
+#[track_caller]
+#[must_use]
+pub const fn timeout(kind: Kind, seconds: u64) -> Duration {
+    assert!(
+        !matches!(kind, Kind::Backfill),
+        "a backfill has no `timeout`, because it goes on while other migrations run: remove the argument"
+    );
+    Duration::from_secs(seconds)
+}
 
 /// Takes the function of a `down`.
 #[must_use]

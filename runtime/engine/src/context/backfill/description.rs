@@ -104,6 +104,18 @@ impl Description {
         self.repeatable || self.remaining.is_some()
     }
 
+    /// Fails if this kind of server cannot run it.
+    pub(crate) fn check_on(&self, transactional: bool) -> Result<(), Error> {
+        if transactional || self.is_repeatable() {
+            return Ok(());
+        }
+        Err(Error::Refused(
+            "on a server without transactions, a batch that was interrupted is repeated: declare `remaining`, or `repeatable` if \
+             that does no harm"
+                .to_owned(),
+        ))
+    }
+
     /// Identifies what is changed and how. Neither the number of workers nor the pace counts.
     pub(crate) fn print(&self) -> String {
         let change = match &self.action {

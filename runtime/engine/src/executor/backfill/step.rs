@@ -25,7 +25,7 @@ impl Executor<'_> {
         step.attempts = 1;
         let id = step.migration.id();
         let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
-        step.check_backfill(&description, self.transactional)?;
+        description.check_on(self.transactional)?;
         let stored = self.tracker.backfill(id).await?;
         let stored = stored.and_then(|stored| Header::read(&stored));
         if stored.as_ref().is_some_and(|header| header.direction != step.direction) {
@@ -157,25 +157,6 @@ impl Executor<'_> {
             tracing::warn!(%error, "the ranges of a completed backfill could not be removed");
         }
         Ok(())
-    }
-}
-
-impl Step<'_> {
-    /// Fails if a backfill cannot be run on this server.
-    pub(in crate::executor) fn check_backfill(
-        &self,
-        description: &Description,
-        transactional: bool,
-    ) -> Result<(), Error> {
-        let problem = if self.migration.timeout().is_some() {
-            "a backfill has no `timeout`: it goes on while other migrations run; remove the argument"
-        } else if !transactional && !description.is_repeatable() {
-            "on a server without transactions, a batch that was interrupted is repeated: declare `remaining`, or `repeatable` if \
-             that does no harm"
-        } else {
-            return Ok(());
-        };
-        Err(Error::Refused(problem.to_owned()))
     }
 }
 

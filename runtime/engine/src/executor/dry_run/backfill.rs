@@ -51,7 +51,7 @@ impl DryRun<'_> {
     ) -> std::result::Result<std::result::Result<Operation, String>, Failure> {
         let (database, names) = (self.database, &self.options.names);
         let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
-        step.check_backfill(&description, self.transactional)?;
+        description.check_on(self.transactional)?;
         if !self.transactional {
             return Ok(Err(super::NO_TRANSACTIONS.to_owned()));
         }
