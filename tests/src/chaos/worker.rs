@@ -90,10 +90,13 @@ fn comes_of_a_fault(error: &Error) -> bool {
         | Error::CommitUnknown { .. }
         | Error::Unacknowledged { .. }
         | Error::LockTimeout { .. } => true,
-        Error::Server { source, .. } => is_injected(source),
+        Error::Server { source, .. } => is_injected(source) || tells_of_a_fault(&error.to_string()),
         Error::Several { errors } => errors.iter().all(comes_of_a_fault),
-        // What failed in another process while this one waited is known from its record, which has the words alone.
-        Error::Failed { source, message, .. } => is_injected(&**source) || tells_of_a_fault(message),
+        // What failed in another process while this one waited was judged there.
+        Error::Failed { source, message, report, .. } => {
+            let elsewhere = report.warnings().iter().any(|warning| warning.contains("while this one waited"));
+            elsewhere || is_injected(&**source) || tells_of_a_fault(message)
+        }
         _ => false,
     }
 }
@@ -112,7 +115,7 @@ fn is_injected(error: &(dyn StdError + 'static)) -> bool {
 }
 
 fn tells_of_a_fault(message: &str) -> bool {
-    message.contains("reached a majority") || CODES.iter().any(|code| message.contains(&format!("(code {code})")))
+    message.contains("reached a majority") || CODES.iter().any(|code| message.contains(&format!("code {code})")))
 }
 
 fn variant(error: &Error) -> String {
