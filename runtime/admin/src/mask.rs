@@ -23,8 +23,12 @@ pub(crate) fn masked(error: &str) -> String {
 fn without_id(line: &str) -> Cow<'_, str> {
     const BEFORE: &str = "the _id ";
     let Some((before, after)) = line.split_once(BEFORE) else { return line.into() };
-    // What follows it says why, and a text in it is quoted.
-    let end = if after.starts_with('"') { after.rfind("\": ").map(|at| at + 1) } else { after.find(": ") };
+    // The reason follows. A text or a document has colons of its own, so the last possible end counts.
+    let end = match after.chars().next() {
+        Some('"') => after.rfind("\": ").map(|at| at + 1),
+        Some('{') => after.rfind("}: ").map(|at| at + 1),
+        _ => after.find(": "),
+    };
     let after = end.map_or("", |at| &after[at..]);
     format!("{before}{BEFORE}{HIDDEN}{after}").into()
 }
@@ -51,6 +55,10 @@ mod tests {
             (
                 "2 documents were skipped: such as the _id 7: it has no name",
                 "2 documents were skipped: such as the _id ***: it has no name",
+            ),
+            (
+                "could not change the document with the _id { \"email\": \"ana@b.c\" }: it has no name",
+                "could not change the document with the _id ***: it has no name",
             ),
             ("the change leaves one with the _id \"a\"", "the change leaves one with the _id ***"),
             ("Document failed validation (code 121)", "Document failed validation (code 121)"),

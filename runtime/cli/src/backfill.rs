@@ -26,11 +26,11 @@ const BAR: usize = 20;
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Backfill {
     #[command(subcommand)]
-    subcommand: Option<Of>,
+    subcommand: Option<Verb>,
 }
 
 #[derive(Clone, Debug, Subcommand)]
-enum Of {
+enum Verb {
     /// Stop the work on a backfill until it is resumed
     Pause(Steered),
     /// Go on with a paused backfill
@@ -83,7 +83,7 @@ fn at_least_one(text: &str) -> Result<NonZeroU32, String> {
     text.parse().map_err(|_| "expected a number from 1 on".to_owned())
 }
 
-impl Of {
+impl Verb {
     async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator().await?;
         let steer = |id: &str| migrator.steer(id);

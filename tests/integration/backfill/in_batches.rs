@@ -29,6 +29,7 @@ async fn move_to_archive(events: Vec<Document>, tx: Tx) -> Result<(), anyhow::Er
 #[migration(id = "002_careless", source = "module:in-batches", deps = ["module:in-batches:001_archive"])]
 async fn careless(backfill: &mut Backfill) -> Result<(), Error> {
     let change = |_: Vec<Document>, tx: Tx| async move {
+        tx.collection("moves").insert_one(doc! {}).await?;
         let _ = tx.collection("archive").insert_one(doc! { "_id": "taken" }).await;
         Ok::<_, Error>(())
     };
@@ -88,8 +89,8 @@ async fn i1_an_error_that_the_function_ignores_fails_the_batch() {
     db.collection("archive").insert_one(doc! { "_id": "taken" }).await.unwrap();
     let error = migrator(&db).up().await.unwrap_err();
     println!("{error}");
-    assert!(error.to_string().contains("_id 1: "), "{error}");
-    assert_eq!(counts(&db).await, (0, 0, 0));
+    assert!(error.to_string().contains("_id 1: E11000 duplicate key"), "{error}");
+    assert_eq!((count(&db, "moves", doc! {}).await, count(&db, "archive", doc! {}).await), (0, 1));
 }
 
 /// Panics before its future is made.
@@ -105,7 +106,10 @@ async fn panics(backfill: &mut Backfill) -> Result<(), Error> {
 /// Takes longer than a batch may.
 #[migration(id = "001_hangs", source = "module:in-batches-hangs")]
 async fn hangs(backfill: &mut Backfill) -> Result<(), Error> {
-    let change = |_: Vec<Document>, _: Tx| std::future::pending::<Result<(), Error>>();
+    let change = |_: Vec<Document>, tx: Tx| async move {
+        tx.collection("moves").insert_one(doc! {}).await?;
+        std::future::pending::<Result<(), Error>>().await
+    };
     backfill.collection("taken").in_batches(change).await
 }
 
@@ -113,13 +117,17 @@ async fn hangs(backfill: &mut Backfill) -> Result<(), Error> {
 async fn i6_a_function_that_panics_or_hangs_fails_the_migration() {
     let db = TestDb::new().await;
     db.collection("taken").insert_one(doc! { "_id": 1 }).await.unwrap();
-    for (name, told) in [("panics", "_id 1: the migration panicked: on a lamp post"), ("hangs", "_id 1: ")] {
+    for (name, told) in [
+        ("panics", "_id 1: the migration panicked: on a lamp post"),
+        ("hangs", "_id 1: the function took longer than 1.0 s, which is the limit of a batch"),
+    ] {
         let registry = Registry::linked().source(&format!("{SOURCE}-{name}"));
         let builder = Migrator::builder((*db).clone()).registry(registry).assume_new();
         let error = builder.lease(Duration::from_secs(2)).build().unwrap().up().await.unwrap_err();
         println!("{error}");
         assert!(error.to_string().contains(told), "{error}");
     }
+    assert_eq!(count(&db, "moves", doc! {}).await, 0);
     // No transaction was left open.
     db.collection::<Document>("taken").update_one(doc! { "_id": 1 }, doc! { "$set": { "n": 1 } }).await.unwrap();
 }

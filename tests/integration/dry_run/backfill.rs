@@ -4,8 +4,8 @@ use mongodb::bson::{Document, doc};
 use mongrate::context::Change;
 use mongrate::report::{Execution, Outcome};
 use mongrate::{Backfill, Error, Schema, Tx, migration};
-use mongrate_tests::TestDb;
 use mongrate_tests::stored::{count, migrator};
+use mongrate_tests::{FailPoint, TestDb};
 
 use super::{reason, rehearsed};
 
@@ -132,6 +132,16 @@ async fn i4_a_backfill_that_would_fail_fails_in_a_dry_run() {
     db.collection::<Document>("things").insert_one(doc! { "_id": -1.5 }).await.unwrap();
     let failed = tried(&db, "002_each").await;
     assert!(message(&failed).contains("it has no number"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_backfill_whose_documents_are_not_found_in_time_is_not_simulated() {
+    let db = filled().await;
+    let things = format!("{}.things", db.name());
+    let late = doc! { "failCommands": ["find"], "namespace": things, "errorCode": 50 };
+    let _late = FailPoint::times(1, &db, late).await;
+    let tried = tried(&db, "001_update").await;
+    assert_eq!(message(&tried), "the server did not find documents that match within 10.0 s");
 }
 
 #[tokio::test]

@@ -144,11 +144,11 @@ impl<'b> Documents<'b> {
         self
     }
 
-    /// Skips documents whose change fails, up to about this number (each worker counts for itself), at most 1,000. Default: 0, the first one fails the migration.
+    /// The number of documents, at most 1,000, whose change may fail before the backfill stops. Default: 0.
     ///
-    /// The others are changed meanwhile. Then the migration fails, and names what was skipped, which
-    /// [`Migrator::skipped`](crate::Migrator::skipped) lists. The next run tries these documents again, and completes the
-    /// migration when none is left. A run that skips more of them fails at once.
+    /// They are skipped, and the others are changed. Then the migration fails, and [`Migrator::skipped`](crate::Migrator::skipped)
+    /// lists what was skipped. The next run tries these documents again, and completes the migration when none is left. Workers
+    /// that skip a document at the same time may exceed the number by one each.
     pub fn skip_failed(mut self, at_most: u32) -> Self {
         self.description.skip = at_most;
         self

@@ -9,6 +9,7 @@ use crate::context::schema::print;
 use crate::display::Count;
 use crate::error::Error;
 use crate::migration::Migration;
+use crate::report::Operation;
 
 /// Default number of batches that run at the same time.
 const WORKERS: u32 = 2;
@@ -79,7 +80,7 @@ impl Description {
     }
 
     /// The method that the body called.
-    pub(crate) fn kind(&self) -> &'static str {
+    fn kind(&self) -> &'static str {
         match self.action {
             Action::Update(_) => "update",
             Action::Delete => "delete",
@@ -88,8 +89,15 @@ impl Description {
         }
     }
 
-    pub(crate) fn deletes(&self) -> bool {
-        matches!(self.action, Action::Delete)
+    /// What it did to documents, for the report.
+    pub(crate) fn operation(&self, matched: u64, changed: u64) -> Operation {
+        let mut operation = Operation::new(self.kind(), &self.collection);
+        if matches!(self.action, Action::Delete) {
+            operation.counts.deleted = changed;
+        } else {
+            (operation.counts.matched, operation.counts.modified) = (matched, changed);
+        }
+        operation
     }
 
     pub(crate) fn batches(&self) -> Batches {

@@ -66,7 +66,7 @@ async fn write<S: RangeStore>(
     if check_remaining && matched > 0 && store.leaves_remaining(range, bound, session).await? {
         return Ok(Err(Attempt::Failed(Cause::Remaining)));
     }
-    let mut after = range.behind(bound);
+    let mut after = range.after(bound);
     let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     after.counts.scanned += count(bound.scanned);
     after.counts.matched += count(matched);

@@ -3,13 +3,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument, RawDocumentBuf};
 use mongodb::error::{Error as DriverError, Result};
 use mongodb::options::{UpdateModifications, WriteConcern};
 use mongodb::{ClientSession, Collection};
 use serde::Serialize;
 
-use super::filter::by_id;
+use super::filter::find;
 use crate::context::encoding::raw;
 use crate::context::{Compute, Deed};
 use crate::error::{Error, write_error};
@@ -107,14 +107,7 @@ impl Batch<'_> {
 
     /// Computes the changes. Only one reply of the server is in memory at a time.
     async fn computed(&self, matching: Document, session: &mut ClientSession) -> Result<(u64, Statements)> {
-        let find = self.documents.find(matching).sort(doc! { "_id": 1 }).hint(by_id());
-        // One more than there are, so that the first reply is the last.
-        let find = find.batch_size(u32::try_from(self.size).unwrap_or(u32::MAX).saturating_add(1));
-        let find = match self.project {
-            Some(fields) => find.projection(fields.clone()),
-            None => find,
-        };
-        let mut cursor = find.session(&mut *session).await?;
+        let mut cursor = find(self.documents, matching, self.project, self.size).session(&mut *session).await?;
         let (mut matched, mut statements) = (0, Statements::default());
         while cursor.advance(&mut *session).await? {
             matched += 1;

@@ -1,6 +1,8 @@
 //! The documents of a range, by the index on `_id`.
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::Collection;
+use mongodb::action::Find;
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::Hint;
 
 use super::range::Range;
@@ -33,4 +35,20 @@ fn is_one_type(from: &Bson, to: &Bson) -> bool {
 /// A hint with the keys and not the name, since a clustered collection has no index of this name.
 pub(super) fn by_id() -> Hint {
     Hint::Keys(doc! { "_id": 1 })
+}
+
+/// Reads the documents of a batch, about `size`.
+pub(super) fn find<'c>(
+    documents: &'c Collection<RawDocumentBuf>,
+    matching: Document,
+    project: Option<&Document>,
+    size: u64,
+) -> Find<'c, RawDocumentBuf> {
+    let find = documents.find(matching).sort(doc! { "_id": 1 }).hint(by_id());
+    // One more than there are, so that the first reply is the last.
+    let find = find.batch_size(u32::try_from(size).unwrap_or(u32::MAX).saturating_add(1));
+    match project {
+        Some(fields) => find.projection(fields.clone()),
+        None => find,
+    }
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use mongodb::Database;
-use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::bson::{Document, RawDocumentBuf};
 use mongodb::error::{Error as DriverError, Result};
 use tokio::time::timeout;
 
 use super::batch::is_transient;
-use super::filter::by_id;
+use super::filter::find;
 use crate::context::{Description, Journal, Mode, Scope, Tx, Work};
+use crate::display::Elapsed;
 use crate::error::Error;
 use crate::events::EventSender;
 use crate::executor::body::catch_panic;
@@ -32,15 +33,11 @@ pub(super) struct InBatches<'b> {
 }
 
 impl InBatches<'_> {
-    /// Hands the documents that match to the function. All of them count as changed.
-    pub(super) async fn change(&self, matching: Document, session: &mut Session) -> Result<(u64, u64)> {
+    /// Hands the documents that match, about `size`, to the function. All of them count as changed.
+    pub(super) async fn change(&self, matching: Document, size: u64, session: &mut Session) -> Result<(u64, u64)> {
         let documents = self.database.collection::<RawDocumentBuf>(&self.description.collection);
-        let find = documents.find(matching).sort(doc! { "_id": 1 }).hint(by_id());
-        let find = match &self.description.project {
-            Some(fields) => find.projection(fields.clone()),
-            None => find,
-        };
-        let mut found = find.session(&mut **session).await?;
+        let found = find(&documents, matching, self.description.project.as_ref(), size);
+        let mut found = found.session(&mut **session).await?;
         let documents: Vec<_> = found.stream(&mut *session).try_collect().await?;
         let number = documents.len() as u64;
         if number > 0 {
@@ -62,7 +59,12 @@ impl InBatches<'_> {
         let Some(lent) = ours.end().await else { unreachable!("only this ends it") };
         *session = lent;
         match (worked, ours.first_error()) {
-            (Err(_), _) => Err(DriverError::custom(Error::TimedOut { limit: self.limit }.to_string())),
+            (Err(_), _) => {
+                let limit = Elapsed(self.limit);
+                Err(DriverError::custom(format!(
+                    "the function took longer than {limit}, which is the limit of a batch"
+                )))
+            }
             // The server has ended the transaction with it, whatever the function made of it.
             (_, Some((_, error))) if is_transient(&error) => Err(error),
             (Ok(Err(error)), _) => Err(Error::unboxed(error).into_driver()),

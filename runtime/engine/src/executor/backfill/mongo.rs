@@ -58,10 +58,15 @@ impl Mongo {
         doc! { "_id": { "run": range.id.run, "n": range.id.n }, "token": range.token, "state": "open" }
     }
 
-    /// The condition that the stored range has come as far as the worker knows, and the update that replaces it.
-    fn step(range: &Range, after: &Range) -> (Document, Document) {
+    /// The condition that it has also come as far as the worker knows.
+    fn here(range: &Range) -> Document {
         let mut same = Self::same(range);
         same.insert("next", doc! { "$eq": range.next.clone() });
+        same
+    }
+
+    /// The update that moves a range on.
+    fn moved(after: &Range) -> Document {
         let state = if after.state == RangeState::Done { "done" } else { "open" };
         let counts = &after.counts;
         let counts = doc! {
@@ -76,7 +81,7 @@ impl Mongo {
             Some(None) => drop(update.insert("$unset", doc! { "claim.throttled": "" })),
         }
         update.insert("$set", set);
-        (same, update)
+        update
     }
 
     /// The filter of the documents of a batch that are left to do.
@@ -112,7 +117,7 @@ impl Mongo {
             Action::Batches(work) => {
                 let Self { database, description, options, .. } = self;
                 let batch = InBatches { database, description, options, work, transactional, limit: self.claim / 2 };
-                batch.change(matching, session).await
+                batch.change(matching, size, session).await
             }
             Action::Update(update) => {
                 let updated = self.documents.update_many(matching, update.clone()).hint(by_id());
@@ -173,15 +178,13 @@ impl RangeStore for Mongo {
         let RangeFailure { message, stack, host } = failure;
         let failure = doc! { "message": message, "stack": stack, "host": host };
         let failed = doc! { "$set": { "state": "failed", "failure": failure, "claim": null } };
-        let mut same = Self::same(range);
-        same.insert("next", doc! { "$eq": range.next.clone() });
-        Ok(self.ranges.update_one(same, failed).await?.matched_count == 1)
+        Ok(self.ranges.update_one(Self::here(range), failed).await?.matched_count == 1)
     }
 
     async fn skip(&self, range: &Range, after: &Range, skipped: &Skipped) -> Result<()> {
-        let (same, mut update) = Self::step(range, after);
+        let mut update = Self::moved(after);
         update.insert("$push", doc! { "skipped": skipped.to_document() });
-        self.ranges.update_one(same, update).await?;
+        self.ranges.update_one(Self::here(range), update).await?;
         Ok(())
     }
 
@@ -213,8 +216,8 @@ impl RangeStore for Mongo {
     }
 
     async fn checkpoint(&self, range: &Range, after: &Range, session: &mut Session) -> Result<bool> {
-        let (same, update) = Self::step(range, after);
-        Ok(self.ranges.update_one(same, update).session(&mut **session).await?.matched_count == 1)
+        let moved = self.ranges.update_one(Self::here(range), Self::moved(after)).session(&mut **session).await?;
+        Ok(moved.matched_count == 1)
     }
 
     async fn commit(&self, session: &mut Session) -> Result<()> {

@@ -50,7 +50,7 @@ pub(crate) enum RangeState {
 
 impl Range {
     /// Returns the range after a batch.
-    pub(super) fn behind(&self, bound: &Bound) -> Self {
+    pub(super) fn after(&self, bound: &Bound) -> Self {
         let mut after = self.clone();
         after.next = bound.to.clone();
         if bound.ends {
@@ -103,7 +103,7 @@ pub(crate) struct RangeFailure {
     pub(crate) host: String,
 }
 
-/// A stretch of a range with one document, which was left out because its change failed.
+/// A stretch of a range with one document, which was skipped because its change failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Skipped {
     /// The number of the range that the stretch becomes when it is tried again.
@@ -146,7 +146,7 @@ pub(crate) struct Seen {
     pub(crate) live: bool,
     pub(crate) counts: Counts,
     pub(crate) failure: Option<RangeFailure>,
-    /// Number of documents that were left out.
+    /// Number of documents that were skipped.
     pub(crate) skipped: u32,
 }
 
@@ -189,7 +189,7 @@ pub(crate) trait RangeStore: Send + Sync + 'static {
     /// Marks a claimed range as failed. Returns false if the claim is lost.
     fn fail(&self, range: &Range, failure: &RangeFailure) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Stores `after` in place of `range`, and what was left out. Does nothing if the stored range is another one.
+    /// Stores `after` in place of `range`, and what was skipped. Does nothing if the stored range is another one.
     fn skip(&self, range: &Range, after: &Range, skipped: &Skipped) -> impl Future<Output = Result<()>> + Send;
 
     /// Finds the end of a batch of this size.

@@ -50,7 +50,7 @@ impl Executor<'_> {
         }
         // Its failure is recorded once; the next run tries again.
         if step.previous.is_some_and(|record| record.status == RecordStatus::Running) {
-            self.check(&opened, &seen).await?;
+            self.check_ranges(&opened, &seen).await?;
         }
         if seen.iter().any(|range| range.state != RangeState::Done || range.skipped > 0) {
             opened.check(self.database, id).await?;
@@ -66,7 +66,7 @@ impl Executor<'_> {
                     self.store_running(step, true, Attachment::Kept).await?;
                 }
                 step.underway = true;
-                step.operations = vec![Operation::new(opened.description.kind(), &opened.header.collection)];
+                step.operations = vec![opened.description.operation(0, 0)];
                 return Ok(());
             }
         }
@@ -124,12 +124,12 @@ impl Executor<'_> {
         result.map_err(|error| Failure::server(&format!("change documents of '{name}'"), error))?;
         self.stop.check()?;
         let seen = opened.look().await?;
-        self.check(opened, &seen).await?;
+        self.check_ranges(opened, &seen).await?;
         Ok(seen)
     }
 
     /// Fails if a range has failed, or if all are done but for documents that were skipped.
-    async fn check(&self, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {
+    async fn check_ranges(&self, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {
         if let Some(failure) = failure(seen) {
             return Err(Failure::Failed(RecordedError::new(&failure.stack).into()));
         }
@@ -141,10 +141,12 @@ impl Executor<'_> {
             return Ok(());
         }
         let (documents, were) = (plural(number.into(), "document"), if number == 1 { "was" } else { "were" });
-        let message = format!("{documents} of '{}' could not be changed and {were} skipped", opened.header.collection);
+        let name = &opened.header.collection;
+        let mut causes = vec![format!("{documents} of '{name}' could not be changed and {were} skipped")];
         let skipped = self.ranges().skipped(opened.header.run).await?;
-        let first = skipped.first().map(|(_, Skipped { id, message, .. })| format!("such as the _id {id}: {message}"));
-        Err(Failure::Failed(RecordedError::new(&[vec![message], Vec::from_iter(first)].concat()).into()))
+        causes
+            .extend(skipped.first().map(|(_, Skipped { id, message, .. })| format!("such as the _id {id}: {message}")));
+        Err(Failure::Failed(RecordedError::new(&causes).into()))
     }
 
     async fn finish(&mut self, step: &mut Step<'_>, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {
@@ -167,12 +169,5 @@ fn failure(seen: &[Seen]) -> Option<&RangeFailure> {
 /// What was done, for the report.
 fn operation(opened: &Opened, seen: &[Seen]) -> Operation {
     let sum = |count: fn(&Seen) -> i64| u64::try_from(seen.iter().map(count).sum::<i64>()).unwrap_or(0);
-    let mut operation = Operation::new(opened.description.kind(), &opened.header.collection);
-    let changed = sum(|range| range.counts.changed);
-    if opened.description.deletes() {
-        operation.counts.deleted = changed;
-    } else {
-        (operation.counts.matched, operation.counts.modified) = (sum(|range| range.counts.matched), changed);
-    }
-    operation
+    opened.description.operation(sum(|range| range.counts.matched), sum(|range| range.counts.changed))
 }

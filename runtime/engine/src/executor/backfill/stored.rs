@@ -27,12 +27,15 @@ impl Ranges {
         Self(database.collection(name))
     }
 
+    /// Inserts ranges, except those that were inserted before.
     pub(crate) async fn insert(&self, ranges: &[Range]) -> Result<(), Error> {
         if ranges.is_empty() {
             return Ok(());
         }
-        self.0.insert_many(ranges).await.map_err(|error| self.failed("write to", error))?;
-        Ok(())
+        match self.0.insert_many(ranges).ordered(false).await {
+            Err(error) if !is_only_duplicates(&error) => Err(self.failed("write to", error)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes failed ranges open again, and what was skipped a range of its own. `planned` is the number of ranges at the start.
@@ -47,7 +50,7 @@ impl Ranges {
         self.0.update_many(again, vec![reopened]).await.map_err(|error| self.failed("write to", error))?;
         let skipped = self.skipped(run).await?;
         let again: Vec<_> = skipped.into_iter().map(|(range, skipped)| skipped.as_range(range)).collect();
-        self.insert_missing(&again).await?;
+        self.insert(&again).await?;
         let numbers: Vec<_> = again.iter().map(|range| range.id.n).collect();
         let resolved = doc! { "$pull": { "skipped": { "n": { "$in": numbers } } } };
         if !again.is_empty() {
@@ -69,17 +72,6 @@ impl Ranges {
         let found: Vec<_> = found.try_collect().await.map_err(failed)?;
         let each = |WithSkipped { range, skipped }| skipped.into_iter().map(move |skipped| (range.clone(), skipped));
         Ok(found.into_iter().flat_map(each).collect())
-    }
-
-    /// Inserts ranges, except those that were inserted before.
-    async fn insert_missing(&self, ranges: &[Range]) -> Result<(), Error> {
-        if ranges.is_empty() {
-            return Ok(());
-        }
-        match self.0.insert_many(ranges).ordered(false).await {
-            Err(error) if !is_only_duplicates(&error) => Err(self.failed("write to", error)),
-            _ => Ok(()),
-        }
     }
 
     /// Removes the ranges of a migration, except those of a run to keep and those that a later lease than this one planned.

@@ -16,7 +16,7 @@ const REST: u32 = 2;
 
 /// Why a backfill is slower than its pace, or stopped for the moment: a signal of the servers is above its limit.
 ///
-/// Never permanent. A stopped backfill goes on by itself as soon as the signal is below the limit at which it is slowed.
+/// A stopped backfill goes on by itself as soon as the signal is below the limit at which it is slowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Throttle {

@@ -80,13 +80,8 @@ impl DryRun<'_> {
                     .into());
                 }
                 Ok(Tried { matched, changed, samples, .. }) => {
-                    let mut operation = Operation::new(description.kind(), name);
+                    let mut operation = description.operation(matched, changed);
                     operation.samples = samples;
-                    if description.deletes() {
-                        operation.counts.deleted = changed;
-                    } else {
-                        (operation.counts.matched, operation.counts.modified) = (matched, changed);
-                    }
                     let all = plural(count, "document");
                     operation.notes.push(match matched {
                         0 => format!("none of about {all} matches"),

@@ -1,4 +1,4 @@
-//! Leaves out documents whose change fails.
+//! Skips documents whose change fails.
 
 use mongodb::bson::{Bson, oid::ObjectId};
 use mongodb::error::{Error as DriverError, Result};
@@ -14,7 +14,7 @@ impl<S: RangeStore> Worker<S> {
         Ok(self.look().await?.iter().map(|range| range.skipped).sum())
     }
 
-    /// Leaves out the only document of a batch.
+    /// Skips the only document of a batch.
     pub(super) async fn skip(&self, range: &Range, bound: &Bound, id: Bson, error: DriverError) -> Result<()> {
         let skipped = Skipped {
             n: unused_number(),
@@ -25,7 +25,7 @@ impl<S: RangeStore> Worker<S> {
             message: in_one_line(&source_chain(&Error::server("change it", error))),
             at: now(),
         };
-        let (after, mut tries) = (range.behind(bound), 0);
+        let (after, mut tries) = (range.after(bound), 0);
         while let Err(error) = self.store.skip(range, &after, &skipped).await {
             self.again(error, &mut tries).await?;
         }
