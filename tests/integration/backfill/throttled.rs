@@ -27,10 +27,11 @@ const CLAIM: Duration = Duration::from_secs(5);
 async fn three_members() -> Mongod {
     let server = servers::builder().members(3).start().await.unwrap();
     let admin = server.client().await.unwrap().database("admin");
-    reconfigure(&admin, |config| {
-        config.get_document_mut("settings").unwrap().insert("chainingAllowed", false);
-    })
-    .await;
+    let config = admin.run_command(doc! { "replSetGetConfig": 1 }).await.unwrap();
+    let mut config = config.get_document("config").unwrap().clone();
+    config.get_document_mut("settings").unwrap().insert("chainingAllowed", false);
+    config.insert("version", config.get_i32("version").unwrap() + 1);
+    admin.run_command(doc! { "replSetReconfig": config }).await.unwrap();
     eventually("the secondaries replicate from the primary", async || {
         let status = admin.run_command(doc! { "replSetGetStatus": 1 }).await.ok()?;
         let members = status.get_array("members").unwrap().iter().filter_map(Bson::as_document);
@@ -42,14 +43,6 @@ async fn three_members() -> Mongod {
     })
     .await;
     server
-}
-
-async fn reconfigure(admin: &Database, change: impl FnOnce(&mut Document)) {
-    let config = admin.run_command(doc! { "replSetGetConfig": 1 }).await.unwrap();
-    let mut config = config.get_document("config").unwrap().clone();
-    change(&mut config);
-    config.insert("version", config.get_i32("version").unwrap() + 1);
-    admin.run_command(doc! { "replSetReconfig": config }).await.unwrap();
 }
 
 fn rate(documents: u32) -> Pace {
@@ -178,38 +171,6 @@ async fn i1_a_backfill_does_not_wait_for_a_secondary_that_does_not_answer() {
     work.await.unwrap().unwrap();
     server.cont(silent).unwrap();
     assert_once(&db, MANY, "silent").await;
-}
-
-/// It is behind on purpose, and for ever.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn i1_a_backfill_does_not_wait_for_a_delayed_secondary() {
-    let server = three_members().await;
-    let (admin, delayed) =
-        (server.client().await.unwrap().database("admin"), (server.primary().await.unwrap() + 1) % 3);
-    reconfigure(&admin, |config| {
-        let members = config.get_array_mut("members").unwrap().iter_mut().filter_map(Bson::as_document_mut);
-        let port = format!(":{}", server.members()[delayed].port());
-        for member in members.filter(|member| member.get_str("host").is_ok_and(|host| host.ends_with(&port))) {
-            member.extend(doc! { "priority": 0, "secondaryDelaySecs": 3_600_i64 });
-        }
-    })
-    .await;
-    let db = TestDb::on(&server).await;
-    let watcher = started(&db, rate(1_500)).await;
-    let work = tokio::spawn(quick(&db).up().into_future());
-    let mut worked = false;
-    eventually("the end", async || {
-        let open = watcher.backfills().await.unwrap();
-        let throttled = open.first().and_then(|open| open.throttled.as_ref());
-        let names_it = throttled.is_some_and(|throttle| throttle.reason.contains("member"));
-        assert!(!names_it, "{throttled:?}");
-        worked |= open.first().is_some_and(|open| open.scanned > 6_000);
-        open.is_empty().then_some(())
-    })
-    .await;
-    work.await.unwrap().unwrap();
-    assert!(worked, "it ended before a lag could be seen");
-    assert_once(&db, MANY, "delayed").await;
 }
 
 /// The server never writes a checkpoint by itself, and evicts nothing, so that its cache stays dirty.

@@ -158,7 +158,7 @@ would apply    module:dry-text:002_roles
         after    {"_id":2,"email":"ada","role":"member"}
         before   {"_id":4}
         after    {"_id":4,"role":"member"}
-    note: ran without the effects of 'module:dry-text:001_index', which a dry run does not execute
+    note: ran without the effects of 'module:dry-text:001_index', which a dry run leaves out
 not simulated  module:dry-text:003_raw: not run, because it takes `&Database`, whose changes cannot be rolled back
 would apply    module:dry-text:004_tidy
     users: delete_one, 1 deleted
@@ -171,7 +171,7 @@ would apply    module:dry-text:004_tidy
 "#;
 
 const END: &str = r"    and users: 102 × update_one, 102 matched, 102 modified
-    note: ran without the effects of 'module:dry-text:003_raw', which a dry run does not execute
+    note: ran without the effects of 'module:dry-text:003_raw', which a dry run leaves out
 Dry run: 2 would be applied, 1 would fail, 1 could not be simulated; nothing was changed.";
 
 #[tokio::test]

@@ -58,7 +58,7 @@ impl<'g> Unseen<'g> {
         let unseen = related(&self.not_executed);
         if !unseen.is_empty() {
             let unseen = named(&unseen);
-            execution.notes.push(format!("ran without the effects of {unseen}, which a dry run does not execute"));
+            execution.notes.push(format!("ran without the effects of {unseen}, which a dry run leaves out"));
         }
         if !self.rolled_back.is_empty() {
             let lost = named(&self.rolled_back);

@@ -81,10 +81,7 @@ impl Members {
         let mut reached = Vec::new();
         for (mut answer, member) in asked {
             match timeout_at(now + MEMBERS, &mut answer).await {
-                // One that is delayed on purpose is behind for ever.
-                Ok(Ok(Ok(hello)))
-                    if hello.get_bool("secondary").unwrap_or(false) && !hello.contains_key("secondaryDelaySecs") =>
-                {
+                Ok(Ok(Ok(hello))) if hello.get_bool("secondary").unwrap_or(false) => {
                     reached.extend(date(&hello, "lastWriteDate").map(|reached| (member, reached)));
                 }
                 Ok(_) => {}
@@ -128,7 +125,7 @@ fn only(member: &ServerAddress) -> SelectionCriteria {
     SelectionCriteria::Predicate(Arc::new(move |server| *server.address() == member))
 }
 
-/// The other members that hold data and are not hidden.
+/// The other members that hold data. The server lists none that is hidden or delayed.
 fn secondaries(hello: &Document) -> Vec<ServerAddress> {
     let own = hello.get_str("me").unwrap_or_default();
     let listed = ["hosts", "passives"].into_iter().filter_map(|field| hello.get_array(field).ok()).flatten();
