@@ -115,8 +115,9 @@ impl<S: Server> Performer<S> {
         }
     }
 
-    /// Completes an operation that an earlier execution started.
+    /// Completes an operation that an earlier execution started. Stores first that this execution has begun.
     async fn resume(&mut self, effect: &Effect, entry: &Entry) -> Result<(), Failure> {
+        self.write_barrier().await?;
         match effect {
             Effect::Drop { .. } | Effect::Rename { .. } => self.move_data(effect, &entry.before, true).await,
             _ => self.define(effect, &entry.before).await,
