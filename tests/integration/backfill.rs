@@ -7,6 +7,7 @@ mod in_batches;
 mod mistakes;
 mod skipped;
 mod steered;
+mod swept;
 mod throttled;
 
 use std::time::Duration;

@@ -225,6 +225,7 @@ fn remarks(backfill: &BackfillStatus) -> String {
         remarks.push(workers(backfill));
     }
     remarks.extend(throttled(backfill));
+    remarks.extend(backfill.sweep());
     remarks.extend(backfill.speed());
     remarks.join("; ")
 }

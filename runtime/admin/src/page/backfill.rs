@@ -26,6 +26,7 @@ pub(super) fn progress(call: &Call, backfill: &BackfillStatus, with_failure: boo
                 code { (visible(&backfill.collection)) } ", " (Count(backfill.changed)) " changed, "
                 @if backfill.skipped > 0 { strong { (Count(backfill.skipped)) " skipped" } ", " }
                 (Count(backfill.done)) " of " (plural(backfill.ranges, "range")) " done"
+                @if let Some(sweep) = backfill.sweep() { ", " (sweep) }
             }
             p.needs {
                 "Started " (ago(backfill.started)) ". "

@@ -27,6 +27,7 @@ pub struct Backfill<'a> {
     /// Estimated when it was started.
     documents: u64,
     scanned: u64,
+    swept: Option<u64>,
     matched: u64,
     changed: u64,
     skipped: u64,
@@ -132,6 +133,7 @@ impl<'a> From<&'a crate::migrator::BackfillStatus> for Backfill<'a> {
             started_at: time(backfill.started),
             documents: backfill.documents,
             scanned: backfill.scanned,
+            swept: backfill.swept,
             matched: backfill.matched,
             changed: backfill.changed,
             skipped: backfill.skipped,

@@ -35,6 +35,9 @@ pub struct BackfillStatus {
     pub documents: u64,
     /// Number of documents that were passed so far, whether they match or not.
     pub scanned: u64,
+    /// Number of documents that were passed by the current sweep, the pass for documents that matched `remaining` only after the
+    /// batch of their `_id`. `None` before the first sweep.
+    pub swept: Option<u64>,
     /// Number of documents that matched.
     pub matched: u64,
     /// Number of documents that were changed or deleted.
@@ -105,8 +108,14 @@ impl BackfillStatus {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more")]
     pub fn remaining(&self) -> Option<Duration> {
-        let left = self.documents.saturating_sub(self.scanned) as f64;
+        let left = self.documents.saturating_sub(self.swept.unwrap_or(self.scanned)) as f64;
         Duration::try_from_secs_f64(left / self.rate?).ok()
+    }
+
+    /// How far the current sweep is, in words: `a sweep has passed 1,200 documents`. `None` before the first sweep.
+    #[must_use]
+    pub fn sweep(&self) -> Option<String> {
+        self.swept.map(|swept| format!("a sweep has passed {}", plural(swept, "document")))
     }
 
     /// What a person has set in place of the code's, in words: `4 workers, pace 7000`.
@@ -133,6 +142,8 @@ impl BackfillStatus {
 
     fn new(id: &str, state: State, header: Header, seen: &[Seen]) -> Self {
         let sum = |count: fn(&Seen) -> i64| u64::try_from(seen.iter().map(count).sum::<i64>()).unwrap_or(0);
+        let passed = |range: &Seen| u64::try_from(range.counts.scanned).unwrap_or(0);
+        let (sweeps, first): (Vec<_>, Vec<_>) = seen.iter().partition(|range| header.is_sweep(range.id));
         let Steering { paused, workers: tuned_workers, pace: tuned_pace } = header.steering;
         let live = seen.iter().filter(|range| range.live && range.claim.is_some());
         let rate = live.map(|range| range.counts.rate).sum::<f64>();
@@ -143,7 +154,8 @@ impl BackfillStatus {
             collection: header.collection,
             started: header.started,
             documents: header.documents,
-            scanned: sum(|range| range.counts.scanned),
+            scanned: first.into_iter().map(passed).sum(),
+            swept: sweeps.into_iter().max_by_key(|range| range.id.n).map(passed),
             matched: sum(|range| range.counts.matched),
             changed: sum(|range| range.counts.changed),
             skipped: seen.iter().map(|range| u64::from(range.skipped)).sum(),

@@ -115,7 +115,7 @@ pub(crate) fn identity(listed: &CollectionSpecification) -> Bson {
 }
 
 /// Returns the first and the last `_id`.
-async fn ends(documents: &Collection<Document>) -> Result<Option<(Bson, Bson)>> {
+pub(super) async fn ends(documents: &Collection<Document>) -> Result<Option<(Bson, Bson)>> {
     let end = async |order: i32| {
         let ids = documents.find_one(doc! {}).projection(doc! { "_id": 1 }).sort(doc! { "_id": order }).hint(by_id());
         Ok::<_, mongodb::error::Error>(ids.await?.and_then(|mut found| found.remove("_id")))

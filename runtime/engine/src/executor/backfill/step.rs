@@ -8,6 +8,7 @@ use super::plan::plan;
 use super::range::{RangeFailure, RangeState, Seen, Skipped};
 use super::steering::Steering;
 use super::stored::Ranges;
+use super::sweep::{MOST as SWEEPS, Sweep};
 use super::terms::Terms;
 use super::worker::Worker;
 use crate::context::Description;
@@ -52,7 +53,8 @@ impl Executor<'_> {
         if step.previous.is_some_and(|record| record.status == RecordStatus::Running) {
             self.check_ranges(&opened, &seen).await?;
         }
-        if seen.iter().any(|range| range.state != RangeState::Done || range.skipped > 0) {
+        let is_done = |seen: &[Seen]| seen.iter().all(|range| range.state == RangeState::Done && range.skipped == 0);
+        if !is_done(&seen) || !is_small && opened.sweep(&seen) != Sweep::Clean {
             opened.check(self.database, id).await?;
             if resumes {
                 self.reopen(step, &opened).await?;
@@ -61,7 +63,7 @@ impl Executor<'_> {
                 seen = self.work_at_once(&opened).await?;
             }
             // A small one is done, unless the ranges were read from before a fail-over.
-            if !is_small || seen.iter().any(|range| range.state != RangeState::Done) {
+            if !is_small || !is_done(&seen) {
                 if is_small {
                     self.store_running(step, true, Attachment::Kept).await?;
                 }
@@ -128,7 +130,7 @@ impl Executor<'_> {
         Ok(seen)
     }
 
-    /// Fails if a range has failed, or if all are done but for documents that were skipped.
+    /// Fails if a range has failed, or if all are done but for documents that were skipped or that are written anew.
     async fn check_ranges(&self, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {
         if let Some(failure) = failure(seen) {
             return Err(Failure::Failed(RecordedError::new(&failure.stack).into()));
@@ -136,12 +138,21 @@ impl Executor<'_> {
         if seen.iter().any(|range| range.state != RangeState::Done) {
             return Ok(());
         }
+        let name = &opened.header.collection;
+        if opened.sweep(seen) == Sweep::Endless {
+            let such_as = opened.example().await.map(|id| format!(", such as the one with the _id {id}"));
+            let such_as = such_as.unwrap_or_default();
+            let found = format!(
+                "each of {SWEEPS} sweeps has found documents of '{name}' that match `remaining`{such_as}: the application still \
+                 writes them, or the change leaves them as they are"
+            );
+            return Err(Failure::Failed(RecordedError::new(&[found]).into()));
+        }
         let number = seen.iter().map(|range| range.skipped).sum::<u32>();
         if number == 0 {
             return Ok(());
         }
         let (documents, were) = (plural(number.into(), "document"), if number == 1 { "was" } else { "were" });
-        let name = &opened.header.collection;
         let mut causes = vec![format!("{documents} of '{name}' could not be changed and {were} skipped")];
         let skipped = self.ranges().skipped(opened.header.run).await?;
         causes

@@ -7,6 +7,7 @@ use mongodb::{Collection, Database};
 use serde::Deserialize;
 
 use super::range::{Range, Skipped};
+use super::sweep::MOST as SWEEPS;
 use crate::error::Error;
 use crate::error::codes::DUPLICATE_KEY;
 
@@ -38,7 +39,8 @@ impl Ranges {
         }
     }
 
-    /// Makes failed ranges open again, and what was skipped a range of its own. `planned` is the number of ranges at the start.
+    /// Makes failed ranges open again, and what was skipped a range of its own, and forgets sweeps that found documents. `planned`
+    /// is the number of ranges at the start.
     pub(crate) async fn reopen(&self, run: ObjectId, planned: i64) -> Result<(), Error> {
         // What was skipped a second time has a range of its own already.
         let again = doc! { "_id.run": run, "_id.n": { "$gte": planned }, "state": "done", "skipped": { "$size": 1 } };
@@ -60,6 +62,9 @@ impl Ranges {
         let failed = doc! { "_id.run": run, "state": "failed" };
         let open = doc! { "$set": { "state": "open", "failure": Bson::Null }, "$inc": { "token": 1_i64 } };
         self.0.update_many(failed, open).await.map_err(|error| self.failed("write to", error))?;
+        let sweeps = doc! { "_id.run": run, "_id.n": { "$gte": planned, "$lt": planned + SWEEPS } };
+        let found = doc! { "$and": [sweeps, { "state": "done", "counts.matched": { "$gt": 0 } }] };
+        self.0.delete_many(found).await.map_err(|error| self.failed("delete from", error))?;
         Ok(())
     }
 
