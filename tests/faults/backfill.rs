@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use futures_util::{StreamExt, stream};
 use mongodb::Client;
 use mongodb::bson::doc;
-use mongrate_tests::crash::backfill::{MANY, assert_once, fill, migrator};
-use mongrate_tests::stored::count;
+use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
+use mongrate_tests::stored::{count, status};
 use mongrate_tests::{Lost, Proxy, Strike, TestDb, Worker, servers};
 
 use super::{LEASE_MS, SOON};
@@ -94,6 +94,36 @@ async fn i2_a_backfill_is_paused_at_each_of_its_commands() {
         }
     })
     .await;
+}
+
+/// Reverts exactly what was changed, although the process that changes documents and the one that turns back are killed or paused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_backfill_is_turned_back_and_halted_at_each_of_its_commands() {
+    let cases = (10..44).step_by(2).map(|command| async move {
+        let (db, place) = (TestDb::new().await, format!("command {command}"));
+        let how = if command % 4 == 0 { "pause" } else { "die" };
+        fill(&db, MANY).await;
+        let up = ["backfill", db.uri(), db.name(), LEASE_MS, "die", "commitTransaction 9"];
+        Worker::start(&up).rest().await;
+        let mut down = Worker::start(&["backfill-down", db.uri(), db.name(), LEASE_MS, how, &place]);
+        let said = down.line().await;
+        let halted = said.as_deref() == Some(&format!("halted at {place}"));
+        if how == "pause" && halted {
+            down.paused().await;
+        }
+        migrator((*db).clone(), SOON).down().only(ID).await.unwrap();
+        if how == "pause" && halted {
+            down.cont();
+        }
+        let both = count(&db, "orders", doc! { "n": 1, "m": 1 }).await;
+        println!("{place}, {how}: {said:?}, {:?}, {both} reverted", down.rest().await);
+        let neither = count(&db, "orders", doc! { "n": null, "m": null }).await;
+        assert_eq!((both + neither, both > 0), (count(&db, "orders", doc! {}).await, true), "{place}");
+        assert_eq!(status(&db, ID).await, "rolled-back", "{place}");
+        u32::from(halted)
+    });
+    let halted: u32 = stream::iter(cases).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter().sum();
+    assert!(halted > 8, "{halted} places were reached");
 }
 
 /// The run continues, or fails and the next one continues.

@@ -9,6 +9,7 @@ mod skipped;
 mod steered;
 mod swept;
 mod throttled;
+mod turned_back;
 
 use std::time::Duration;
 

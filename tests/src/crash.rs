@@ -112,6 +112,7 @@ pub async fn run(
         _ => migrator(database, lease),
     };
     let result = match direction {
+        Direction::Down if source == backfill::SOURCE => migrator.down().only(backfill::ID).await,
         Direction::Down => migrator.down().steps(ALL.len()).await,
         Direction::Up => migrator.up().await,
     };

@@ -120,7 +120,7 @@ impl Executor<'_> {
             Kind::Tx if step.verification_failed => Remains::All,
             Kind::Tx if result.as_ref().is_err_and(Failure::leaves_unknown) => Remains::Unknown,
             Kind::Tx => Remains::Nothing,
-            Kind::Schema if result.as_ref().is_err_and(Failure::leaves_nothing) => Remains::Nothing,
+            Kind::Schema | Kind::Backfill if result.as_ref().is_err_and(Failure::leaves_nothing) => Remains::Nothing,
             Kind::Schema | Kind::Backfill => Remains::Resumable,
             Kind::Database => Remains::Repeatable,
         };

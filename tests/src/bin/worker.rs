@@ -52,6 +52,9 @@ async fn main() -> Result<()> {
         ["backfill", uri, database, lease, ref halt @ ..] => {
             crash::run(backfill::SOURCE, Direction::Up, uri, database, lease, halt).await
         }
+        ["backfill-down", uri, database, lease, ref halt @ ..] => {
+            crash::run(backfill::SOURCE, Direction::Down, uri, database, lease, halt).await
+        }
         ["administered", uri, database, ref halt @ ..] => crash::administered(uri, database, halt).await,
         ["drawn", uri, database, drawing, without, deed, ref halt @ ..] => {
             drawn::run(uri, database, [drawing, without, deed], halt).await

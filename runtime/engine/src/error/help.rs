@@ -236,7 +236,12 @@ fn after_failure(
     // The help of these is a part of the message.
     let is_explained = matches!(
         source.downcast_ref(),
-        Some(Error::BodyChanged { .. } | Error::InDoubt { .. } | Error::PartiallyReverted { .. })
+        Some(
+            Error::BodyChanged { .. }
+                | Error::InDoubt { .. }
+                | Error::PartiallyReverted { .. }
+                | Error::Irreversible { .. }
+        )
     );
     let state =
         (!is_explained).then(|| if report.is_dry_run() { DRY_RUN } else { state(direction, remains) }.to_owned());

@@ -78,7 +78,9 @@ impl Executor<'_> {
         // Cleared by success, so that a crash leaves it set.
         let partial = step.kind == Kind::Tx && !self.transactional && status != step.done();
         // A backfill goes on with the execution that was started.
-        let goes_on = |record: &Record| step.kind == Kind::Backfill && record.status == RecordStatus::Running;
+        let goes_on = |record: &Record| {
+            step.kind == Kind::Backfill && record.status == RecordStatus::Running && record.direction == step.direction
+        };
         let attempts = before.map_or(1, |record| record.attempts + i64::from(!goes_on(record)));
         let record = self.fresh_record(step.migration, status);
         match (step.direction, before) {

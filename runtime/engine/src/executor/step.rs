@@ -51,8 +51,10 @@ impl<'s> Step<'s> {
             // A plan has no `down` of a migration that has none.
             (Direction::Up, _) | (Direction::Down, None) => registration.up,
         };
-        let interrupted =
-            previous.filter(|record| record.status == RecordStatus::Running && record.kind != Some(Kind::Backfill));
+        // A backfill goes on, unless it is reverted before it has completed.
+        let goes_on =
+            |record: &Record| record.kind == Some(Kind::Backfill) && record.direction == planned.direction();
+        let interrupted = previous.filter(|record| record.status == RecordStatus::Running && !goes_on(record));
         Self {
             migration,
             direction: planned.direction(),

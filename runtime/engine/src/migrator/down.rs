@@ -10,8 +10,10 @@ use super::Migrator;
 use super::run::{Run, Settings, Work};
 use crate::error::Error;
 use crate::executor::Executor;
+use crate::migration::Kind;
+use crate::migration::registration::Run as _;
 use crate::options::Limit;
-use crate::plan::{Plan, Target};
+use crate::plan::{Graph, Plan, Target};
 use crate::report::{Purpose, Report};
 use crate::store::Records;
 
@@ -79,6 +81,8 @@ impl Down {
     }
 
     /// Reverts only this migration (qualified id). Call it again to add migrations. A migration that is not applied is skipped.
+    /// Of a [backfill](crate::Backfill) that has not completed, exactly what it has changed so far is reverted, if its `down` is
+    /// a backfill of the same collection.
     pub fn only(mut self, id: impl Into<String>) -> Self {
         match &mut self.applied.target {
             Target::Only(ids) => ids.push(id.into()),
@@ -164,11 +168,14 @@ impl Work for Applied {
         run.enforce_policies(records)?;
         let target = self.resolved.get().unwrap_or(&self.target);
         let orphans = records.applied_orphans(|id| run.graph.find(id).is_some());
+        // A backfill that has not completed is reverted only if it is named.
+        let named = |id: &str| matches!(target, Target::Only(ids) if ids.iter().any(|named| named == id));
+        let begun = |id: &str| records.begun(id).filter(|_| named(id) && reverts_in_batches(&run.graph, id));
         let plan = Plan::down(
             &run.graph,
             target,
             self.with_dependents,
-            |id| records.applied(id),
+            |id| records.applied(id).or_else(|| begun(id)),
             |id| records.state(id),
             &orphans,
         )?;
@@ -211,4 +218,11 @@ impl Work for Applied {
     ) -> Result<Report, Error> {
         run.steps(todo, records, false, executor, report).await
     }
+}
+
+/// Returns whether the `down` of a migration is a backfill.
+fn reverts_in_batches(graph: &Graph, id: &str) -> bool {
+    let registration = graph.find(id).map(|node| graph.migration(node).registration());
+    let down = registration.and_then(|registration| registration.down.as_ref());
+    down.is_some_and(|down| down.kind() == Kind::Backfill)
 }

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Executor, Resources, RunGuard};
 use crate::lock::Lease;
+use crate::migration::{Direction, State};
 use crate::options::{Limit, Policy, Transactions, check_lock_wait};
 use crate::plan::{Graph, Plan};
 use crate::report::Report;
@@ -215,6 +216,7 @@ impl Run {
             let (todo, report) = self.preview(work, records).await?;
             return work.rehearse(self, &todo, report).await;
         }
+        let reverts = W::plan(&todo).into_iter().flatten().any(|step| step.direction() == Direction::Down);
         let mut report = self.one_pass(work, &records, &todo).await?;
         loop {
             let (started, before) = (report.started(), report.underway());
@@ -233,6 +235,12 @@ impl Run {
                 return Ok(report);
             }
             let records = self.read(work).await?;
+            let is_reverted = |id: &&String| records.state(id) == State::RolledBack && !reverts;
+            if let Some(id) = underway.iter().find(is_reverted) {
+                report.warn(format!("'{id}' was reverted, or marked as pending, meanwhile; another run may start it again"));
+                report.set_underway(records.underway(Direction::Up, |id| self.graph.find(id).is_some()));
+                return Ok(report);
+            }
             let todo = work.todo(self, &records)?;
             let mut next = self.one_pass(work, &records, &todo).await;
             if let Some(next) = next.as_mut().map_or_else(Error::report_mut, Some) {

@@ -75,6 +75,7 @@ pub(crate) async fn plan(
             id: RangeId { run, n },
             migration: migration.to_owned(),
             lease,
+            from: start.clone(),
             next: start.clone(),
             end: next.unwrap_or(&top).clone(),
             last: next.is_none(),

@@ -18,6 +18,8 @@ pub(crate) struct Range {
     pub(crate) migration: String,
     /// Token of the lease under which it was planned.
     pub(crate) lease: i64,
+    /// The start.
+    pub(crate) from: Bson,
     /// The first `_id` that is not done.
     pub(crate) next: Bson,
     /// The end. It belongs to the next range, or to this one if it is the `last`.
@@ -49,6 +51,12 @@ pub(crate) enum RangeState {
 }
 
 impl Range {
+    /// Returns a range that has not begun.
+    pub(super) fn again(self, id: RangeId, from: Bson, end: Bson, last: bool) -> Self {
+        let (next, state, counts) = (from.clone(), RangeState::Open, Counts::default());
+        Self { id, from, next, end, last, state, token: 0, claim: None, counts, failure: None, ..self }
+    }
+
     /// Returns the range after a batch.
     pub(super) fn after(&self, bound: &Bound) -> Self {
         let mut after = self.clone();
@@ -123,9 +131,7 @@ impl Skipped {
     /// Returns the stretch as a range of the same run.
     pub(super) fn as_range(&self, of: Range) -> Range {
         let id = RangeId { n: self.n, ..of.id };
-        let (next, end, last) = (self.from.clone(), self.to.clone(), self.last);
-        let (state, counts) = (RangeState::Open, Counts::default());
-        Range { id, next, end, last, state, token: 0, claim: None, counts, failure: None, ..of }
+        of.again(id, self.from.clone(), self.to.clone(), self.last)
     }
 
     pub(super) fn to_document(&self) -> Document {

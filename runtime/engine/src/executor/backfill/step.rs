@@ -1,11 +1,12 @@
 //! `Backfill` steps: they are started and finished under the lease, and worked on without it.
 
+use mongodb::bson::oid::ObjectId;
 use tokio::sync::watch;
 
 use super::header::Header;
 use super::opened::{Opened, describe};
-use super::plan::plan;
-use super::range::{RangeFailure, RangeState, Seen, Skipped};
+use super::plan::{Planned, plan};
+use super::range::{Range, RangeFailure, RangeId, RangeState, Seen, Skipped};
 use super::steering::Steering;
 use super::stored::Ranges;
 use super::sweep::{MOST as SWEEPS, Sweep};
@@ -16,7 +17,8 @@ use crate::display::plural;
 use crate::error::Error;
 use crate::executor::step::Step;
 use crate::executor::{Executor, Failure};
-use crate::record::RecordStatus;
+use crate::migration::Direction;
+use crate::record::{Record, RecordStatus};
 use crate::report::{Operation, RecordedError};
 use crate::store::{Attachment, Change, now};
 
@@ -29,13 +31,22 @@ impl Executor<'_> {
         description.check_on(self.transactional)?;
         let stored = self.tracker.backfill(id).await?;
         let stored = stored.and_then(|stored| Header::read(&stored));
-        if stored.as_ref().is_some_and(|header| header.direction != step.direction) {
-            return Err(Error::PartiallyReverted { id }.into());
-        }
-        let resumes = stored.is_some();
+        let resumes = stored.as_ref().is_some_and(|header| header.direction == step.direction);
         let (header, is_small) = match stored {
-            Some(header) => (header, false),
-            None => self.start(step, &description).await?,
+            Some(header) if resumes => (header, false),
+            Some(_) if step.direction == Direction::Up => return Err(Error::PartiallyReverted { id }.into()),
+            Some(header) => {
+                let planned = self.turned_back(id, &header, &description).await?;
+                self.start(step, &description, planned).await?
+            }
+            // It failed before it had started.
+            None if step.direction == Direction::Down && !step.previous.is_some_and(Record::is_revertible) => {
+                return self.store(&self.change(step, self.record(step, step.done()), true)).await;
+            }
+            None => {
+                let planned = plan(self.database, &description, id, self.lease.token()).await?;
+                self.start(step, &description, planned).await?
+            }
         };
         let opened = Opened::new(self.database, self.options, header, description, self.transactional);
         let mut seen = opened.look().await?;
@@ -76,9 +87,13 @@ impl Executor<'_> {
     }
 
     /// Stores the ranges, then the record that names them. A stale holder stores ranges that no record names.
-    async fn start(&mut self, step: &Step<'_>, description: &Description) -> Result<(Header, bool), Failure> {
+    async fn start(
+        &mut self,
+        step: &mut Step<'_>,
+        description: &Description,
+        planned: Planned,
+    ) -> Result<(Header, bool), Failure> {
         let (id, token) = (step.migration.id(), self.lease.token());
-        let planned = plan(self.database, description, id, token).await?;
         self.lease.check()?;
         self.ranges().insert(&planned.ranges).await?;
         let header = Header {
@@ -93,8 +108,45 @@ impl Executor<'_> {
             steering: Steering::default(),
         };
         self.store_running(step, !planned.is_small, Attachment::Backfill(header.to_document())).await?;
+        step.interrupted = None;
         self.ranges().remove(id, token, Some(header.run)).await?;
         Ok((header, planned.is_small))
+    }
+
+    /// Plans to revert what an `up` that has not completed has changed: the part of each range that is done. Until the plan is
+    /// stored, the next `up` can go on where it was.
+    async fn turned_back(&self, id: &'static str, up: &Header, description: &Description) -> Result<Planned, Failure> {
+        let refused = |reason| Failure::from(Error::Irreversible { id, reason: Some(reason) });
+        if !self.transactional {
+            return Err(refused(
+                "it has not completed, and a server without transactions does not know exactly what it has changed",
+            ));
+        }
+        if up.collection != description.collection {
+            return Err(refused("it has not completed, and its `down` is about another collection"));
+        }
+        self.lease.check()?;
+        let former = self.ranges().freeze(up.run).await?;
+        let was_skipped = former.iter().any(|range| range.id.n >= up.ranges && !up.is_sweep(range.id));
+        if was_skipped || !self.ranges().skipped(up.run).await?.is_empty() {
+            return Err(refused("it has not completed, and has skipped documents, which its `down` would change, too: correct them first"));
+        }
+        let first = || former.iter().filter(|range| range.id.n < up.ranges);
+        let token = self.lease.token();
+        if first().all(|range| range.state == RangeState::Done) {
+            return Ok(plan(self.database, description, id, token).await?);
+        }
+        let run = ObjectId::new();
+        let begun = first().filter(|range| range.next != range.from || range.state == RangeState::Done);
+        let ranges = (0_i64..).zip(begun).map(|(n, range)| {
+            let last = range.last && range.state == RangeState::Done;
+            let range = Range { lease: token, ..range.clone() };
+            let (from, end) = (range.from.clone(), range.next.clone());
+            range.again(RangeId { run, n }, from, end, last)
+        });
+        let documents = first().map(|range| range.counts.scanned).sum::<i64>();
+        let documents = u64::try_from(documents).unwrap_or(0);
+        Ok(Planned { run, ranges: ranges.collect(), documents, uuid: up.uuid.clone(), is_small: false })
     }
 
     /// Continues after a failure or an interruption.
@@ -112,7 +164,7 @@ impl Executor<'_> {
         let mut record = self.record(step, RecordStatus::Running);
         record.underway = underway;
         let stored = Change::Stored { record: Box::new(record), expected: step.expected(), attachment, entry: None };
-        self.store(&stored).await
+        self.store_all(&Self::with_interrupted(step, stored)).await
     }
 
     /// Changes a small collection under the lease, so that nothing has to wait for it.

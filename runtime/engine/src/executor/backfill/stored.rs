@@ -10,6 +10,7 @@ use super::range::{Range, Skipped};
 use super::sweep::MOST as SWEEPS;
 use crate::error::Error;
 use crate::error::codes::DUPLICATE_KEY;
+use crate::lock::kill;
 
 #[derive(Deserialize)]
 struct WithSkipped {
@@ -68,6 +69,15 @@ impl Ranges {
         Ok(())
     }
 
+    /// Keeps all batches of a run from committing, until it is reopened. Returns the ranges as they are then, in order.
+    pub(super) async fn freeze(&self, run: ObjectId) -> Result<Vec<Range>, Error> {
+        let open = doc! { "_id.run": run, "state": "open" };
+        self.kill_workers(open.clone()).await?;
+        let frozen = doc! { "$set": { "state": "failed", "claim": null }, "$inc": { "token": 1_i64 } };
+        self.0.update_many(open, frozen).await.map_err(|error| self.failed("write to", error))?;
+        self.find(doc! { "_id.run": run }).await
+    }
+
     /// Returns what was skipped, and of which range.
     pub(crate) async fn skipped(&self, run: ObjectId) -> Result<Vec<(Range, Skipped)>, Error> {
         let with = doc! { "_id.run": run, "skipped.0": { "$exists": true } };
@@ -86,8 +96,23 @@ impl Ranges {
         if let Some(keep) = keep {
             former.insert("_id.run", doc! { "$ne": keep });
         }
+        self.kill_workers(former.clone()).await?;
         self.0.delete_many(former).await.map_err(|error| self.failed("delete from", error))?;
         Ok(())
+    }
+
+    /// Ends the transactions of those who work on these ranges. One of a worker that has died would make a write wait.
+    async fn kill_workers(&self, mut of: Document) -> Result<(), Error> {
+        of.insert("claim", doc! { "$ne": null });
+        let claims = self.find(of).await?.into_iter().filter_map(|range| range.claim);
+        kill(self.0.client(), &claims.map(|claim| claim.session).collect::<Vec<_>>()).await;
+        Ok(())
+    }
+
+    async fn find(&self, filter: Document) -> Result<Vec<Range>, Error> {
+        let failed = |error| self.failed("read", error);
+        let found = self.0.find(filter).sort(doc! { "_id.n": 1 }).await.map_err(failed)?;
+        found.try_collect().await.map_err(failed)
     }
 
     fn failed(&self, doing: &str, error: mongodb::error::Error) -> Error {

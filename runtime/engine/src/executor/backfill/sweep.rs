@@ -11,7 +11,7 @@ use mongodb::bson::{Bson, Document, doc};
 use super::header::Header;
 use super::opened::Opened;
 use super::plan::ends;
-use super::range::{Counts, Range, RangeId, RangeState, RangeStore, Seen};
+use super::range::{Range, RangeId, RangeState, RangeStore, Seen};
 use super::stored::Ranges;
 use crate::error::Error;
 use crate::store::now;
@@ -61,12 +61,11 @@ impl Opened {
         let Some(planned) = self.store.read(0).await.map_err(failed)? else { return Ok(()) };
         let ends = ends(&self.store.documents).await.map_err(failed)?;
         let state = if ends.is_some() { RangeState::Open } else { RangeState::Done };
-        let (next, end) = ends.unwrap_or((Bson::Null, Bson::Null));
-        let (id, counts, active) = (RangeId { n, ..planned.id }, Counts::default(), now());
+        let (from, end) = ends.unwrap_or((Bson::Null, Bson::Null));
+        let id = RangeId { n, ..planned.id };
         // Higher than that of a sweep with this number that was removed.
-        let token = active.timestamp_millis();
-        let sweep =
-            Range { id, next, end, last: true, state, token, claim: None, active, counts, failure: None, ..planned };
+        let token = now().timestamp_millis();
+        let sweep = Range { state, token, ..planned.again(id, from, end, true) };
         Ranges::new(database, ranges).insert(&[sweep]).await
     }
 

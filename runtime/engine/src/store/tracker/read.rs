@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument};
 
 use super::{Tracker, without_attached};
 use crate::error::Error;
-use crate::migration::{Direction, Migration, Rank, State};
+use crate::migration::{Direction, Kind, Migration, Rank, State};
 use crate::record::{Applied, Record, RecordStatus};
 
 /// Large enough that one batch has all records. The server ends a batch at 16 MB anyway.
@@ -97,6 +97,13 @@ impl Records {
     /// Returns the position at which a migration was applied, if it can be reverted.
     pub(crate) fn applied(&self, id: &str) -> Option<Applied> {
         self.get(id).filter(|record| record.is_revertible()).map(Record::applied)
+    }
+
+    /// Like [`applied`](Self::applied), of a backfill that has not completed.
+    pub(crate) fn begun(&self, id: &str) -> Option<Applied> {
+        let unfinished = [RecordStatus::Running, RecordStatus::Failed];
+        let begun = |record: &&Record| record.kind == Some(Kind::Backfill) && unfinished.contains(&record.status);
+        self.get(id).filter(begun).map(Record::applied)
     }
 
     /// Returns the records for which `known` is false and which can be reverted.

@@ -75,6 +75,7 @@ pub(super) fn ranges() -> Vec<Range> {
         id: RangeId { run, n },
         migration: "001_numbers".to_owned(),
         lease: 1,
+        from: Bson::Int64(*start),
         next: Bson::Int64(*start),
         end: Bson::Int64(*end),
         last: *end == LAST,

@@ -1,0 +1,147 @@
+//! A backfill that is reverted before it has completed.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use mongodb::bson::{Bson, Document, doc};
+use mongrate::context::{Change, Pace};
+use mongrate::migration::State;
+use mongrate::{Backfill, Error, Migrator, Registry, migration};
+use mongrate_tests::crash::backfill::{ID, MANY, fill};
+use mongrate_tests::stored::{count, history, record, status};
+use mongrate_tests::{TestDb, eventually};
+
+use super::quick;
+
+const LABELS: &str = "module:turned-back:001_labels";
+
+#[migration(id = "001_labels", source = "module:turned-back", down = unlabel)]
+async fn labels(backfill: &mut Backfill) -> Result<(), Error> {
+    backfill.collection("orders").each(label).await
+}
+
+#[migration(id = "001_skips", source = "module:turned-skips", down = unlabel)]
+async fn skips(backfill: &mut Backfill) -> Result<(), Error> {
+    backfill.collection("orders").skip_failed(10).each(label).await
+}
+
+/// Fails at a document that is marked as broken.
+fn label(order: Document) -> Result<Change, &'static str> {
+    match order.get("broken") {
+        Some(_) => Err("it is broken"),
+        None => Ok(Change::update(doc! { "$inc": { "n": 1 } })),
+    }
+}
+
+async fn unlabel(backfill: &mut Backfill) -> Result<(), Error> {
+    backfill.collection("orders").update(doc! { "$inc": { "m": 1 } }).await
+}
+
+#[migration(id = "001_elsewhere", source = "module:turned-elsewhere", down = elsewhere_down)]
+async fn elsewhere(backfill: &mut Backfill) -> Result<(), Error> {
+    backfill.collection("orders").remaining(doc! { "n": null }).update(doc! { "$inc": { "n": 1 } }).await
+}
+
+async fn elsewhere_down(backfill: &mut Backfill) -> Result<(), Error> {
+    backfill.collection("people").repeatable().update(doc! { "$inc": { "n": 1 } }).await
+}
+
+fn migrator(db: &TestDb, source: &str) -> Migrator {
+    let builder = Migrator::builder((**db).clone()).registry(Registry::linked().source(source)).assume_new();
+    builder.lease(Duration::from_secs(5)).build().unwrap()
+}
+
+/// Asserts that exactly what was changed was reverted. Returns how many documents these are.
+async fn assert_reverted(db: &TestDb, id: &str) -> u64 {
+    let both = count(db, "orders", doc! { "n": 1, "m": 1 }).await;
+    let neither = count(db, "orders", doc! { "n": null, "m": null }).await;
+    assert_eq!(both + neither, count(db, "orders", doc! {}).await);
+    assert_eq!(status(db, id).await, "rolled-back");
+    assert_eq!(count(db, "migrations_ranges", doc! {}).await, 0);
+    both
+}
+
+/// Breaks the documents that are the first and the last of their ranges, and others.
+async fn break_some(db: &TestDb, ids: &[i64]) {
+    let broken = doc! { "$set": { "broken": true } };
+    db.collection::<Document>("orders").update_many(doc! { "_id": { "$in": ids } }, broken).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_exactly_what_a_failed_backfill_has_changed_is_reverted() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    break_some(&db, &[0, 5_000, 5_001]).await;
+    let migrator = migrator(&db, "module:turned-back");
+    migrator.up().await.unwrap_err();
+    // Only by name.
+    assert!(migrator.down().plan().await.unwrap().is_empty());
+    let changed = count(&db, "orders", doc! { "n": 1 }).await;
+    let plan = migrator.down().only(LABELS).plan().await.unwrap();
+    assert_eq!(plan.iter().map(|step| step.state()).collect::<Vec<_>>(), [State::Failed]);
+    let report = migrator.down().only(LABELS).await.unwrap();
+    println!("{report}");
+    assert_eq!(report.executions().count(), 1);
+    assert_eq!(assert_reverted(&db, LABELS).await, changed);
+    assert_eq!(history(&db, LABELS).await, ["failed", "rolled-back"]);
+    // From the beginning.
+    db.collection::<Document>("orders").update_many(doc! {}, doc! { "$unset": { "broken": "" } }).await.unwrap();
+    migrator.up().await.unwrap();
+    assert_eq!(count(&db, "orders", doc! { "n": { "$in": [1, 2] } }).await, 12_000);
+    assert_eq!(count(&db, "orders", doc! { "n": 2, "m": 1 }).await, changed);
+}
+
+/// Other processes, which work on it, stop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_exactly_what_was_changed_is_reverted_while_others_work_on_it() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let others: Vec<_> = (0..2).map(|_| quick(&db)).collect();
+    others[0].up().background(true).await.unwrap();
+    others[0].steer(ID).pace(Pace::Rate(NonZeroU32::new(2_000).unwrap())).await.unwrap();
+    let work: Vec<_> = others.iter().map(|other| tokio::spawn(other.up().into_future())).collect();
+    let some = async || (count(&db, "orders", doc! { "n": 1 }).await > 2_000).then_some(());
+    eventually("documents are changed", some).await;
+    let report = quick(&db).down().only(ID).await.unwrap();
+    println!("{report}");
+    for work in work {
+        println!("{}", work.await.unwrap().unwrap());
+    }
+    let reverted = assert_reverted(&db, ID).await;
+    assert!((2_000..12_000).contains(&reverted), "{reverted}");
+    let ended = doc! { "migrationId": ID, "act": { "$in": ["up", "down"] } };
+    let ended: Vec<_> = db.collection::<Document>("migrations_history").distinct("status", ended).await.unwrap();
+    assert_eq!(ended, ["rolled-back", "running"].map(Bson::from));
+    assert_eq!(count(&db, "log", doc! { "_id": "dependent" }).await, 0);
+}
+
+#[tokio::test]
+async fn a_backfill_that_cannot_be_turned_back_says_why_and_goes_on() {
+    let (replica_set, standalone) = (TestDb::new().await, TestDb::standalone().await);
+    let skips = TestDb::new().await;
+    for (db, source, id, reason) in [
+        (&replica_set, "module:turned-elsewhere", "001_elsewhere", "its `down` is about another collection"),
+        (&standalone, "module:turned-elsewhere", "001_elsewhere", "a server without transactions"),
+        (&skips, "module:turned-skips", "001_skips", "skipped documents"),
+    ] {
+        fill(db, MANY).await;
+        break_some(db, &[5_000]).await;
+        let (migrator, id) = (migrator(db, source), format!("{source}:{id}"));
+        migrator.up().background(true).await.unwrap();
+        if source == "module:turned-skips" {
+            migrator.up().await.unwrap_err();
+        }
+        let before = record(db, &id).await.unwrap();
+        let error = migrator.down().only(&id).await.unwrap_err();
+        println!("{error}");
+        assert!(error.to_string().contains(reason), "{error}");
+        let after = record(db, &id).await.unwrap();
+        for field in ["status", "direction", "underway", "backfill"] {
+            assert_eq!(before.get(field), after.get(field), "{field}");
+        }
+        assert_eq!(count(db, "orders", doc! { "m": 1 }).await, 0);
+        db.collection::<Document>("orders").update_many(doc! {}, doc! { "$unset": { "broken": "" } }).await.unwrap();
+        migrator.up().await.unwrap();
+        assert_eq!(count(db, "orders", doc! { "n": 1 }).await, 12_000);
+    }
+}
