@@ -17,17 +17,17 @@ const LABELS: &str = "module:turned-back:001_labels";
 
 #[migration(id = "001_labels", source = "module:turned-back", down = unlabel)]
 async fn labels(backfill: &mut Backfill) -> Result<(), Error> {
-    backfill.collection("orders").each(label).await
+    backfill.collection("orders").each(label()).await
 }
 
 #[migration(id = "001_skips", source = "module:turned-skips", down = unlabel)]
 async fn skips(backfill: &mut Backfill) -> Result<(), Error> {
-    backfill.collection("orders").skip_failed(10).each(label).await
+    backfill.collection("orders").skip_failed(10).each(label()).await
 }
 
 /// Fails at a document that is marked as broken.
-fn label(order: Document) -> Result<Change, &'static str> {
-    match order.get("broken") {
+fn label() -> impl Fn(Document) -> Result<Change, &'static str> {
+    |order| match order.get("broken") {
         Some(_) => Err("it is broken"),
         None => Ok(Change::update(doc! { "$inc": { "n": 1 } })),
     }
@@ -78,7 +78,7 @@ async fn i1_exactly_what_a_failed_backfill_has_changed_is_reverted() {
     assert!(migrator.down().plan().await.unwrap().is_empty());
     let changed = count(&db, "orders", doc! { "n": 1 }).await;
     let plan = migrator.down().only(LABELS).plan().await.unwrap();
-    assert_eq!(plan.iter().map(|step| step.state()).collect::<Vec<_>>(), [State::Failed]);
+    assert_eq!(plan.iter().map(mongrate::plan::Step::state).collect::<Vec<_>>(), [State::Failed]);
     let report = migrator.down().only(LABELS).await.unwrap();
     println!("{report}");
     assert_eq!(report.executions().count(), 1);

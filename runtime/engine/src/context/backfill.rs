@@ -39,8 +39,8 @@ use crate::migration::{Migration, Provided};
 /// While a secondary or a majority of the members falls behind, or the primary's cache fills with changes, the work is slowed, and
 /// then stopped, until they recover: see the guide on backfills.
 ///
-/// - Documents that are inserted later are not visited, unless their `_id` lies between two others. Deploy the code that writes
-///   the new form first.
+/// - Documents that are inserted later are not visited, unless their `_id` lies between two others, or the backfill declares
+///   [`remaining`](Documents::remaining). Deploy the code that writes the new form first.
 /// - On a standalone server, which has no transactions, a batch that was interrupted is repeated. There a backfill must declare
 ///   [`remaining`](Documents::remaining) or [`repeatable`](Documents::repeatable).
 /// - Views, time series and capped collections cannot be rewritten this way: take [`&Database`](mongodb::Database).
@@ -112,7 +112,10 @@ impl<'b> Documents<'b> {
 
     /// Which documents are left to do. The change must make this false for each document, which is checked.
     ///
-    /// With it, the backfill can be repeated, and runs on a standalone server.
+    /// With it, the backfill can be repeated, and runs on a standalone server. It does not complete before a **sweep**, another pass
+    /// over the whole collection, has found no document that matches: those that the application has written in the old form
+    /// meanwhile are changed, too. It fails if three sweeps in a row have found some. A collection of up to 10,000 documents is
+    /// not swept.
     pub fn remaining(mut self, left: Document) -> Self {
         self.description.remaining = Some(left);
         self

@@ -22,8 +22,7 @@ impl Failure {
 
     /// Returns whether the step was refused before its body ran.
     pub(super) fn leaves_nothing(&self) -> bool {
-        let refuses =
-            |error: &Error| matches!(error, Error::PartiallyReverted { .. } | Error::Irreversible { .. });
+        let refuses = |error: &Error| matches!(error, Error::PartiallyReverted { .. } | Error::Irreversible { .. });
         matches!(self, Self::Failed(error) if error.downcast_ref().is_some_and(refuses))
     }
 

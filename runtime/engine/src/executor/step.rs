@@ -52,8 +52,7 @@ impl<'s> Step<'s> {
             (Direction::Up, _) | (Direction::Down, None) => registration.up,
         };
         // A backfill goes on, unless it is reverted before it has completed.
-        let goes_on =
-            |record: &Record| record.kind == Some(Kind::Backfill) && record.direction == planned.direction();
+        let goes_on = |record: &Record| record.kind == Some(Kind::Backfill) && record.direction == planned.direction();
         let interrupted = previous.filter(|record| record.status == RecordStatus::Running && !goes_on(record));
         Self {
             migration,

@@ -237,7 +237,9 @@ impl Run {
             let records = self.read(work).await?;
             let is_reverted = |id: &&String| records.state(id) == State::RolledBack && !reverts;
             if let Some(id) = underway.iter().find(is_reverted) {
-                report.warn(format!("'{id}' was reverted, or marked as pending, meanwhile; another run may start it again"));
+                report.warn(format!(
+                    "'{id}' was reverted, or marked as pending, meanwhile; another run may start it again"
+                ));
                 report.set_underway(records.underway(Direction::Up, |id| self.graph.find(id).is_some()));
                 return Ok(report);
             }

@@ -129,7 +129,9 @@ impl Executor<'_> {
         let former = self.ranges().freeze(up.run).await?;
         let was_skipped = former.iter().any(|range| range.id.n >= up.ranges && !up.is_sweep(range.id));
         if was_skipped || !self.ranges().skipped(up.run).await?.is_empty() {
-            return Err(refused("it has not completed, and has skipped documents, which its `down` would change, too: correct them first"));
+            return Err(refused(
+                "it has not completed, and has skipped documents, which its `down` would change, too: correct them first",
+            ));
         }
         let first = || former.iter().filter(|range| range.id.n < up.ranges);
         let token = self.lease.token();
