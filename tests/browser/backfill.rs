@@ -6,8 +6,8 @@ use std::time::Duration;
 use mongodb::bson::doc;
 use mongrate::context::Pace;
 use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
-use mongrate_tests::http::OPERATE;
-use mongrate_tests::stored::count;
+use mongrate_tests::http::{OPERATE, REPAIR};
+use mongrate_tests::stored::{count, status};
 use mongrate_tests::{TestDb, eventually};
 
 use crate::browser::Browser;
@@ -59,5 +59,29 @@ async fn a_backfill_is_followed_paused_tuned_and_resumed() {
     browser.see("Completed").await;
     assert_eq!(browser.count("#progress progress").await, 0);
     assert_once(&db, MANY, "steered from the page").await;
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_that_is_underway_is_reverted() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let migrator = migrator((*db).clone(), Duration::from_secs(10));
+    migrator.up().background(true).await.unwrap();
+    migrator.steer(ID).pace(Pace::Rate(NonZeroU32::new(1_000).unwrap())).await.unwrap();
+    let served = Served::new(&migrator).await;
+    let browser = Browser::signed_in(&served, REPAIR).await;
+    browser.goto("migration?id=module%3Abackfill%3A001_numbers").await;
+    let work = tokio::spawn(migrator.up().into_future());
+    browser.wait_for("the bar to move", "return document.querySelector('#progress progress').value > 1").await;
+    browser.press("Revert…").await;
+    browser.fill("because", "wrong totals").await;
+    browser.press("Revert this one").await;
+    browser.see("1 of 1 done").await;
+    println!("{}", work.await.unwrap().unwrap());
+    assert_eq!(status(&db, ID).await, "rolled-back");
+    let both = count(&db, "orders", doc! { "n": 1, "m": 1 }).await;
+    let neither = count(&db, "orders", doc! { "n": null, "m": null }).await;
+    assert!(both > 0 && neither > 0 && both + neither == MANY.unsigned_abs(), "{both}, {neither}");
     browser.finish().await;
 }

@@ -191,7 +191,8 @@ pub(super) fn short_progress(backfill: &BackfillStatus) -> String {
 pub(super) fn progress(backfill: &BackfillStatus) -> String {
     let BackfillStatus { collection, done, ranges, .. } = backfill;
     let (percent, documents) = (percent(backfill), documents(backfill));
-    format!("{percent}, {documents} documents of '{collection}', {done} of {ranges} ranges")
+    let sweep = backfill.sweep().map(|sweep| format!(", {sweep}")).unwrap_or_default();
+    format!("{percent}, {documents} documents of '{collection}', {done} of {ranges} ranges{sweep}")
 }
 
 /// Who works on it: `process 12 on host-a (2 ranges), process 7 on host-b`.

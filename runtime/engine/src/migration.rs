@@ -15,7 +15,7 @@ pub use self::conditions::{Condition, Conditions, When};
 pub use self::effect::Effect;
 pub use self::kinds::{Direction, Kind, Rank, Source, State};
 pub(crate) use self::provided::Provided;
-use self::registration::Registration;
+use self::registration::{Registration, Run};
 
 /// A migration that is linked into the program, with the metadata that `#[migration]` collected. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -86,6 +86,12 @@ impl Migration {
     #[must_use]
     pub fn is_reversible(&self) -> bool {
         self.0.down.is_some()
+    }
+
+    /// The kind of its `down`, if it has one.
+    #[must_use]
+    pub fn down_kind(&self) -> Option<Kind> {
+        self.0.down.as_ref().map(Run::kind)
     }
 
     /// The reason given with `irreversible = "..."`.

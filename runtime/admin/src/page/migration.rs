@@ -10,7 +10,7 @@ use axum::response::Response;
 use maud::{Markup, PreEscaped, html};
 use mongrate::Error;
 use mongrate::display::graph::{Drawing, Svg};
-use mongrate::migration::State;
+use mongrate::migration::{Kind, State};
 use mongrate::migrator::{BackfillStatus, HistoryPage, SkippedDocument};
 use mongrate::record::Record;
 use mongrate::status::{Standing, Status};
@@ -169,8 +169,14 @@ fn unrecorded(call: &Call, id: &str, history: &HistoryPage) -> Markup {
 fn acts(call: &Call, standing: &Standing<'_>) -> Markup {
     let plan = |verb| View::Plan.url(&call.site, &[("verb", verb), ("only", standing.migration.id())]);
     let can_run = waits_for_a_run(standing) && !standing.is_running && call.allowed.may(Action::Up);
-    let can_revert =
-        standing.state == State::Completed && standing.migration.is_reversible() && call.allowed.may(Action::Down);
+    let reverts = match standing.state {
+        State::Completed => standing.migration.is_reversible(),
+        State::Underway | State::Failed | State::Interrupted => {
+            standing.migration.kind() == Kind::Backfill && standing.migration.down_kind() == Some(Kind::Backfill)
+        }
+        _ => false,
+    };
+    let can_revert = reverts && call.allowed.may(Action::Down);
     html! {
         @if can_run { a.button.primary href=(plan("up")) data-dialog { "Run…" } }
         @if can_revert { a.button.danger href=(plan("down")) data-dialog { "Revert…" } }

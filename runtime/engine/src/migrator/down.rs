@@ -11,9 +11,8 @@ use super::run::{Run, Settings, Work};
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::migration::Kind;
-use crate::migration::registration::Run as _;
 use crate::options::Limit;
-use crate::plan::{Graph, Plan, Target};
+use crate::plan::{Plan, Target};
 use crate::report::{Purpose, Report};
 use crate::store::Records;
 
@@ -170,7 +169,9 @@ impl Work for Applied {
         let orphans = records.applied_orphans(|id| run.graph.find(id).is_some());
         // A backfill that has not completed is reverted only if it is named.
         let named = |id: &str| matches!(target, Target::Only(ids) if ids.iter().any(|named| named == id));
-        let begun = |id: &str| records.begun(id).filter(|_| named(id) && reverts_in_batches(&run.graph, id));
+        let down_kind = |id: &str| run.graph.migration(run.graph.find(id)?).down_kind();
+        let in_batches = |id: &str| down_kind(id) == Some(Kind::Backfill);
+        let begun = |id: &str| records.begun(id).filter(|_| named(id) && in_batches(id));
         let plan = Plan::down(
             &run.graph,
             target,
@@ -218,11 +219,4 @@ impl Work for Applied {
     ) -> Result<Report, Error> {
         run.steps(todo, records, false, executor, report).await
     }
-}
-
-/// Returns whether the `down` of a migration is a backfill.
-fn reverts_in_batches(graph: &Graph, id: &str) -> bool {
-    let registration = graph.find(id).map(|node| graph.migration(node).registration());
-    let down = registration.and_then(|registration| registration.down.as_ref());
-    down.is_some_and(|down| down.kind() == Kind::Backfill)
 }

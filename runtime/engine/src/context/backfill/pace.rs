@@ -16,7 +16,8 @@ pub enum Pace {
     Full,
     /// Rests after each batch for as long as it took.
     Polite,
-    /// At most this number of documents per second, all workers together, whether they match or not.
+    /// At most this number of documents per second, all workers together, whether they match or not. A batch in which none
+    /// matches only rests as long as it took.
     Rate(NonZeroU32),
 }
 

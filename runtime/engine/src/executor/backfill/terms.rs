@@ -21,14 +21,15 @@ impl Terms {
     /// The terms of a worker without others, at full pace.
     pub(crate) const ALONE: Self = Self { workers: 1, pace: Pace::Full, sharing: 1 };
 
-    /// How long to rest after a batch.
+    /// How long to rest after a batch that passed these documents, or 0 if it changed none of them.
     #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more")]
-    pub(super) fn rest(&self, scanned: u64, took: Duration) -> Duration {
+    pub(super) fn rest(&self, passed: u64, took: Duration) -> Duration {
         let rest = match self.pace {
             Pace::Full => Duration::ZERO,
             Pace::Polite => took,
+            Pace::Rate(_) if passed == 0 => took,
             Pace::Rate(rate) => {
-                let seconds = scanned as f64 * f64::from(self.sharing.max(1)) / f64::from(rate.get());
+                let seconds = passed as f64 * f64::from(self.sharing.max(1)) / f64::from(rate.get());
                 Duration::from_secs_f64(seconds).saturating_sub(took)
             }
         };
@@ -62,6 +63,7 @@ mod tests {
         // 1,000 documents at 2,000 per second for each of two workers.
         assert_eq!(terms(rate(4_000)).rest(1_000, took), Duration::from_millis(400));
         assert_eq!(terms(rate(100_000)).rest(1_000, took), Duration::ZERO);
+        assert_eq!(terms(rate(1)).rest(0, took), took);
         assert_eq!(terms(rate(1)).rest(1, took), Duration::from_millis(1_900));
     }
 

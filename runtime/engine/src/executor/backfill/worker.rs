@@ -163,11 +163,13 @@ impl<S: RangeStore> Worker<S> {
             match attempted {
                 Attempt::Committed(after, wrote) => {
                     (tries, ahead) = (0, found);
-                    self.checked |= after.counts.matched > range.counts.matched;
+                    let has_matched = after.counts.matched > range.counts.matched;
+                    self.checked |= has_matched;
                     self.suspects = self.suspects.saturating_sub(bound.scanned);
                     self.resize(bound.scanned, wrote);
                     range = *after;
-                    let _ = timeout(self.rest(bound.scanned, began.elapsed()), self.stop.raised()).await;
+                    let passed = if has_matched { bound.scanned } else { 0 };
+                    let _ = timeout(self.rest(passed, began.elapsed()), self.stop.raised()).await;
                     self.measure(bound.scanned, began.elapsed());
                 }
                 Attempt::NotOurs => match self.reread(&range).await? {
@@ -248,10 +250,10 @@ impl<S: RangeStore> Worker<S> {
         Ok(())
     }
 
-    /// How long to rest after a batch.
-    fn rest(&self, scanned: u64, took: Duration) -> Duration {
+    /// How long to rest after a batch that passed these documents, or 0 if it changed none of them.
+    fn rest(&self, passed: u64, took: Duration) -> Duration {
         let throttled = Throttle::rest(self.throttle.borrow().as_ref(), took);
-        (self.terms.borrow().rest(scanned, took) + throttled).min(LONGEST)
+        (self.terms.borrow().rest(passed, took) + throttled).min(LONGEST)
     }
 
     /// Adapts the size of the next batch to the duration of the last.
