@@ -1,5 +1,6 @@
 //! Backfills: large collections, changed in batches, each document once.
 
+mod beside;
 mod described;
 mod each;
 mod extremes;

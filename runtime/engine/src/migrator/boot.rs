@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 pub use self::booted::Booted;
 pub use self::environment::{Backfills, Environment};
 use self::environment::{TIMEOUT, Variables};
-use super::{Migrator, MigratorBuilder};
+use super::{Migrator, MigratorBuilder, Up};
 use crate::display::Elapsed;
 use crate::error::Error;
 use crate::options::Limit;
@@ -107,8 +107,12 @@ impl Boot {
             Ok(_) => {}
         }
         let works = settings.backfills == Backfills::Background;
-        let underway = works && outcome.as_ref().is_ok_and(|report| !report.underway().is_empty());
-        let background = underway.then(|| tokio::spawn(work_in_background(migrator.clone())));
+        let report = outcome.as_ref().map_or_else(Error::report, Some);
+        let underway = report.map(Report::underway).filter(|underway| works && !underway.is_empty());
+        let background = underway.map(|underway| {
+            let only = if outcome.is_ok() { Vec::new() } else { underway.to_vec() };
+            tokio::spawn(work_in_background(migrator.clone(), only))
+        });
         Ok(Booted { migrator, outcome, background })
     }
 }
@@ -150,15 +154,24 @@ async fn once(migrator: &Migrator, settings: &Environment) -> Result<Report, Err
     }
 }
 
-/// Works on backfills, and runs what waited for them, after the boot has returned.
-async fn work_in_background(migrator: Migrator) {
+/// Works on backfills, and runs what waited for them, after the boot has returned. After a failure, works only on the backfills that
+/// are still underway, so that what has failed is tried again by the next boot. `only` are these backfills, if a migration has failed
+/// during the boot.
+async fn work_in_background(migrator: Migrator, mut only: Vec<String>) {
     loop {
-        match migrator.up().timeout(Limit::None).beside_service().await {
+        let up = migrator.up().timeout(Limit::None).continue_on_error(true).beside_service();
+        let error = match only.iter().fold(up, Up::only).await {
             Ok(report) => return tracing::info!("{}", report.summary()),
-            Err(error) if error.is_temporary() => {
-                tracing::warn!("working on backfills: {}; retrying", error.redacted());
+            Err(error) => error,
+        };
+        if error.is_temporary() {
+            tracing::warn!("working on backfills: {}; retrying", error.redacted());
+        } else {
+            tracing::error!("working on backfills: {}", error.redacted());
+            only = error.report().map(|report| report.underway().to_vec()).unwrap_or_default();
+            if only.is_empty() {
+                return;
             }
-            Err(error) => return tracing::error!("working on backfills: {}", error.redacted()),
         }
         sleep(LONGEST_PAUSE).await;
     }
