@@ -2,9 +2,13 @@
 
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 
+use super::range::RangeId;
 use super::steering::Steering;
 use crate::context::Description;
 use crate::migration::Direction;
+
+/// The most sweeps of a run. One that finds nothing is the last.
+pub(super) const SWEEPS: i64 = 3;
 
 /// The field `backfill` of a record. Whoever has the run can find its ranges.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +58,11 @@ impl Header {
             started: *stored.get_datetime("started").ok()?,
             steering: stored.get_document("steering").map(Steering::read).unwrap_or_default(),
         })
+    }
+
+    /// Returns whether a range is a sweep. They have the numbers after those of the planned ranges.
+    pub(crate) fn is_sweep(&self, id: RangeId) -> bool {
+        (self.ranges..self.ranges + SWEEPS).contains(&id.n)
     }
 
     /// Returns whether a description is the one that was planned.

@@ -3,13 +3,13 @@
 use mongodb::bson::oid::ObjectId;
 use tokio::sync::watch;
 
-use super::header::Header;
+use super::header::{Header, SWEEPS};
 use super::opened::{Opened, describe};
 use super::plan::{Planned, plan};
 use super::range::{Range, RangeFailure, RangeId, RangeState, Seen, Skipped};
 use super::steering::Steering;
 use super::stored::Ranges;
-use super::sweep::{MOST as SWEEPS, Sweep};
+use super::sweep::Sweep;
 use super::terms::Terms;
 use super::worker::Worker;
 use crate::context::Description;

@@ -6,8 +6,8 @@ use mongodb::error::ErrorKind;
 use mongodb::{Collection, Database};
 use serde::Deserialize;
 
+use super::header::SWEEPS;
 use super::range::{Range, Skipped};
-use super::sweep::MOST as SWEEPS;
 use crate::error::Error;
 use crate::error::codes::DUPLICATE_KEY;
 use crate::lock::kill;

@@ -8,16 +8,13 @@ use std::time::Duration;
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 
-use super::header::Header;
+use super::header::SWEEPS;
 use super::opened::Opened;
 use super::plan::ends;
 use super::range::{Range, RangeId, RangeState, RangeStore, Seen};
 use super::stored::Ranges;
 use crate::error::Error;
 use crate::store::now;
-
-/// The most sweeps of a run. One that finds nothing is the last.
-pub(super) const MOST: i64 = 3;
 
 /// How long to look for an example.
 const LOOK: Duration = Duration::from_secs(5);
@@ -33,13 +30,6 @@ pub(crate) enum Sweep {
     Endless,
 }
 
-impl Header {
-    /// Returns whether a range is a sweep.
-    pub(crate) fn is_sweep(&self, id: RangeId) -> bool {
-        (self.ranges..self.ranges + MOST).contains(&id.n)
-    }
-}
-
 impl Opened {
     /// Returns what is left to do when all ranges are done. What was skipped matches `remaining`, and has to be repaired first.
     pub(crate) fn sweep(&self, seen: &[Seen]) -> Sweep {
@@ -49,7 +39,7 @@ impl Opened {
         match seen.iter().filter(|range| self.header.is_sweep(range.id)).max_by_key(|range| range.id.n) {
             None => Sweep::Next(self.header.ranges),
             Some(last) if last.counts.matched == 0 => Sweep::Clean,
-            Some(last) if last.id.n + 1 == self.header.ranges + MOST => Sweep::Endless,
+            Some(last) if last.id.n + 1 == self.header.ranges + SWEEPS => Sweep::Endless,
             Some(last) => Sweep::Next(last.id.n + 1),
         }
     }
