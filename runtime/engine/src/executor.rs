@@ -38,8 +38,7 @@ use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
 pub(crate) use backfill::{
-    Gauge, Header, Mongo, Opened, RangeState, Ranges, Seen, Skipped, Steering, Sweep, Terms, Worker, describe, look,
-    suitable,
+    Gauge, Header, Mongo, Opened, RangeState, Ranges, Seen, Skipped, Steering, Terms, Worker, describe, look, suitable,
 };
 pub use backfill::{Pause, Throttle};
 pub(crate) use body::catch_panic;
@@ -121,7 +120,11 @@ impl Executor<'_> {
             Kind::Tx if step.verification_failed => Remains::All,
             Kind::Tx if result.as_ref().is_err_and(Failure::leaves_unknown) => Remains::Unknown,
             Kind::Tx => Remains::Nothing,
-            Kind::Schema | Kind::Backfill if result.as_ref().is_err_and(Failure::leaves_nothing) => Remains::Nothing,
+            Kind::Schema | Kind::Backfill
+                if step.leaves_nothing || result.as_ref().is_err_and(Failure::leaves_nothing) =>
+            {
+                Remains::Nothing
+            }
             Kind::Schema | Kind::Backfill => Remains::Resumable,
             Kind::Database => Remains::Repeatable,
         };

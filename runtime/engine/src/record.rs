@@ -203,6 +203,11 @@ impl Record {
         }
     }
 
+    /// Returns whether an execution of its `up` has begun and not ended.
+    pub(crate) fn is_interrupted_up(&self) -> bool {
+        self.status == RecordStatus::Running && self.direction == Direction::Up
+    }
+
     /// Returns the fields to set and the fields to unset, except for the id. Any other stored fields stay as they are.
     pub(crate) fn fields(&self) -> mongodb::error::Result<(Document, Document)> {
         let Bson::Document(mut set) = self.serialize(Serializer::new())? else { unreachable!("a record has fields") };

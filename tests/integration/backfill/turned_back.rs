@@ -1,6 +1,7 @@
 //! A backfill that is reverted before it has completed.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, doc};
@@ -36,6 +37,34 @@ fn label() -> impl Fn(Document) -> Result<Change, &'static str> {
 async fn unlabel(backfill: &mut Backfill) -> Result<(), Error> {
     backfill.collection("orders").update(doc! { "$inc": { "m": 1 } }).await
 }
+
+/// With both conditions, and checked afterwards.
+#[migration(id = "001_flags", source = "module:turned-flags", down = unflag, verify = permitted)]
+async fn flags(backfill: &mut Backfill) -> Result<(), Error> {
+    let left = doc! { "n": null, "kept": null };
+    backfill.collection("orders").remaining(left).skip_failed(10).each(flag()).await
+}
+
+fn flag() -> impl Fn(Document) -> Result<Change, &'static str> {
+    |order| match order.get("broken") {
+        Some(_) => Err("it is broken"),
+        None => Ok(Change::set(doc! { "n": 1 })),
+    }
+}
+
+async fn unflag(backfill: &mut Backfill) -> Result<(), Error> {
+    if !DOWN_WORKS.load(Ordering::SeqCst) {
+        return Err(Error::Refused("not now".to_owned()));
+    }
+    let left = doc! { "n": { "$ne": null } };
+    backfill.collection("orders").remaining(left).update(doc! { "$unset": { "n": "" }, "$set": { "m": 1 } }).await
+}
+
+async fn permitted(database: &mongodb::Database) -> Result<bool, mongodb::error::Error> {
+    Ok(database.collection::<Document>("permits").find_one(doc! {}).await?.is_some())
+}
+
+static DOWN_WORKS: AtomicBool = AtomicBool::new(true);
 
 #[migration(id = "001_elsewhere", source = "module:turned-elsewhere", down = elsewhere_down)]
 async fn elsewhere(backfill: &mut Backfill) -> Result<(), Error> {
@@ -144,4 +173,118 @@ async fn a_backfill_that_cannot_be_turned_back_says_why_and_goes_on() {
         migrator.up().await.unwrap();
         assert_eq!(count(db, "orders", doc! { "n": 1 }).await, 12_000);
     }
+}
+
+const FLAGS: &str = "module:turned-flags:001_flags";
+
+/// What the application has written in the new form meanwhile, behind the last range or in its place, is not reverted.
+#[tokio::test]
+async fn i1_what_a_backfill_has_not_passed_is_not_reverted() {
+    let db = TestDb::new().await;
+    let orders = db.collection::<Document>("orders");
+    let migrator = migrator(&db, "module:turned-flags");
+    fill(&db, MANY).await;
+    let theirs = |from: i64| (from..from + 50).map(|id| doc! { "_id": id, "n": 1, "theirs": true });
+    // Nothing has begun.
+    migrator.up().background(true).await.unwrap();
+    orders.insert_many(theirs(20_000)).await.unwrap();
+    migrator.down().only(FLAGS).await.unwrap();
+    assert_eq!((status(&db, FLAGS).await.as_str(), count(&db, "orders", doc! { "m": 1 }).await), ("rolled-back", 0));
+    // All is done, but for the check.
+    migrator.up().await.unwrap_err();
+    assert_eq!(count(&db, "orders", doc! { "n": 1, "theirs": null }).await, 12_000);
+    orders.insert_many(theirs(30_000)).await.unwrap();
+    migrator.down().only(FLAGS).await.unwrap();
+    assert_eq!(count(&db, "orders", doc! { "m": 1, "n": null, "theirs": null }).await, 12_000);
+    assert_eq!(count(&db, "orders", doc! { "n": 1, "theirs": true, "_id": { "$gte": 30_000 } }).await, 50);
+    // The collection is another one.
+    migrator.up().background(true).await.unwrap();
+    orders.drop().await.unwrap();
+    fill(&db, MANY).await;
+    let error = migrator.down().only(FLAGS).await.unwrap_err();
+    assert!(error.to_string().contains("it is another collection now"), "{error}");
+    migrator.mark_pending([FLAGS]).await.unwrap();
+    // Nobody knows.
+    migrator.up().background(true).await.unwrap();
+    db.collection::<Document>("migrations_ranges").delete_many(doc! {}).await.unwrap();
+    let error = migrator.down().only(FLAGS).await.unwrap_err();
+    assert!(error.to_string().contains("are missing in 'migrations_ranges'"), "{error}");
+    assert_eq!(count(&db, "orders", doc! { "m": 1 }).await, 0);
+}
+
+/// A document that a sweep has skipped, an execution that is repeated, and a `down` that fails before it begins.
+#[tokio::test]
+async fn i1_a_backfill_that_was_refused_to_turn_back_is_as_it_was() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let migrator = migrator(&db, "module:turned-flags");
+    db.collection::<Document>("permits").insert_one(doc! {}).await.unwrap();
+    let orders = db.collection::<Document>("orders");
+    let refused = async |reason: &str| {
+        let before = record(&db, FLAGS).await.unwrap();
+        let error = migrator.down().only(FLAGS).await.unwrap_err();
+        println!("{error}");
+        assert!(error.to_string().contains(reason), "{error}");
+        let after = record(&db, FLAGS).await.unwrap();
+        for field in ["status", "direction", "underway", "attempts", "error", "errorStack"] {
+            assert_eq!(before.get(field), after.get(field), "{field}");
+        }
+        assert_eq!(count(&db, "orders", doc! { "m": 1 }).await, 0);
+    };
+    migrator.up().background(true).await.unwrap();
+    DOWN_WORKS.store(false, Ordering::SeqCst);
+    refused("not now").await;
+    DOWN_WORKS.store(true, Ordering::SeqCst);
+    // Only a sweep sees it.
+    orders.insert_one(doc! { "_id": 50_000, "broken": true }).await.unwrap();
+    let error = migrator.up().await.unwrap_err();
+    assert!(error.to_string().contains("1 document of 'orders' could not be changed"), "{error}");
+    refused("it has skipped documents").await;
+    migrator.up().background(true).await.unwrap();
+    refused("it has skipped documents").await;
+    orders.delete_one(doc! { "_id": 50_000 }).await.unwrap();
+    let report = migrator.up().await.unwrap();
+    assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, 12_000);
+    assert_eq!(report.applied().next().unwrap().operations[0].counts.modified, 12_000);
+    // All documents were changed by the execution before.
+    migrator.rerun(FLAGS).await.unwrap();
+    refused("it was applied before").await;
+    migrator.up().await.unwrap();
+    migrator.down().await.unwrap();
+    assert_eq!(count(&db, "orders", doc! { "m": 1, "n": null }).await, 12_000);
+}
+
+/// It goes on with the other one, and leaves the one that was reverted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_run_leaves_a_backfill_that_was_reverted_and_goes_on_with_the_others() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let people = (0..MANY).map(|id| doc! { "_id": id });
+    db.collection::<Document>("people").insert_many(people).await.unwrap();
+    let registry = || [LABELS, PEOPLE].iter().map(|id| Registry::linked().get(id).unwrap()).collect::<Registry>();
+    let migrator = || Migrator::builder((*db).clone()).registry(registry()).assume_new().build().unwrap();
+    let (service, person) = (migrator(), migrator());
+    service.up().background(true).await.unwrap();
+    for id in [LABELS, PEOPLE] {
+        person.steer(id).pace(Pace::Rate(NonZeroU32::new(3_000).unwrap())).await.unwrap();
+    }
+    let work = tokio::spawn(service.up().into_future());
+    let some = async || (count(&db, "orders", doc! { "n": 1 }).await > 1_000).then_some(());
+    eventually("documents are changed", some).await;
+    person.down().only(LABELS).await.unwrap();
+    let report = work.await.unwrap().unwrap();
+    println!("{report}");
+    assert_eq!(report.warnings().iter().filter(|warning| warning.contains("was reverted")).count(), 1);
+    assert_reverted(&db, LABELS).await;
+    assert_eq!(
+        (status(&db, PEOPLE).await.as_str(), count(&db, "people", doc! { "n": 1 }).await),
+        ("completed", 12_000)
+    );
+}
+
+const PEOPLE: &str = "module:turned-people:001_people";
+
+#[migration(id = "001_people", source = "module:turned-people")]
+async fn people(backfill: &mut Backfill) -> Result<(), Error> {
+    backfill.collection("people").update(doc! { "$inc": { "n": 1 } }).await
 }

@@ -189,9 +189,7 @@ fn after_failure(id: &str, direction: Direction, remains: Remains, report: &Repo
             format!("its changes so far remain; fix the cause, and {up} runs it again from the beginning")
         }
         (Direction::Down, Remains::Nothing) => {
-            format!(
-                "it was rolled back, so the migration is still applied; fix the cause and run `{m} down {id}` again"
-            )
+            format!("it was rolled back, so nothing is reverted; fix the cause and run `{m} down {id}` again")
         }
         (Direction::Down, Remains::Resumable) => format!(
             "what it did so far remains and is recorded, so the migration is partially reverted; fix the cause, and \

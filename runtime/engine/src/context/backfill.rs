@@ -114,8 +114,8 @@ impl<'b> Documents<'b> {
     ///
     /// With it, the backfill can be repeated, and runs on a standalone server. It does not complete before a **sweep**, another pass
     /// over the whole collection, has found no document that matches: those that the application has written in the old form
-    /// meanwhile are changed, too. It fails if three sweeps in a row have found some. A collection of up to 10,000 documents is
-    /// not swept.
+    /// before it passes are changed, too. It fails if three sweeps in a row have found some. A `down`, and a collection of up to
+    /// 10,000 documents, are not swept.
     pub fn remaining(mut self, left: Document) -> Self {
         self.description.remaining = Some(left);
         self

@@ -236,12 +236,7 @@ fn after_failure(
     // The help of these is a part of the message.
     let is_explained = matches!(
         source.downcast_ref(),
-        Some(
-            Error::BodyChanged { .. }
-                | Error::InDoubt { .. }
-                | Error::PartiallyReverted { .. }
-                | Error::Irreversible { .. }
-        )
+        Some(Error::BodyChanged { .. } | Error::InDoubt { .. } | Error::PartiallyReverted { .. })
     );
     let state =
         (!is_explained).then(|| if report.is_dry_run() { DRY_RUN } else { state(direction, remains) }.to_owned());
@@ -263,7 +258,7 @@ fn state(direction: Direction, remains: Remains) -> &'static str {
              continues"
         }
         (_, Remains::Unknown) => "it took effect completely or not at all",
-        (Direction::Down, Remains::Nothing) => "it was rolled back, so the migration is still applied",
+        (Direction::Down, Remains::Nothing) => "it was rolled back, so nothing is reverted",
         (Direction::Down, Remains::Resumable) => {
             "what it did so far remains and is recorded, so the migration is partially reverted; the next `down` resumes \
              where it stopped"

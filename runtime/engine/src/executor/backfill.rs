@@ -23,6 +23,7 @@ mod stored;
 mod sweep;
 mod terms;
 mod throttle;
+mod turned_back;
 mod worker;
 
 pub(crate) use self::header::Header;
@@ -33,7 +34,6 @@ pub(crate) use self::range::{RangeState, Seen, Skipped};
 pub use self::steering::Pause;
 pub(crate) use self::steering::Steering;
 pub(crate) use self::stored::Ranges;
-pub(crate) use self::sweep::Sweep;
 pub(crate) use self::terms::Terms;
 pub(crate) use self::throttle::Gauge;
 pub use self::throttle::Throttle;

@@ -22,8 +22,7 @@ impl Failure {
 
     /// Returns whether the step was refused before its body ran.
     pub(super) fn leaves_nothing(&self) -> bool {
-        let refuses = |error: &Error| matches!(error, Error::PartiallyReverted { .. } | Error::Irreversible { .. });
-        matches!(self, Self::Failed(error) if error.downcast_ref().is_some_and(refuses))
+        matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::PartiallyReverted { .. })))
     }
 
     /// Returns whether it is unknown if the transaction was committed.

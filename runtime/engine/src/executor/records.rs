@@ -15,7 +15,8 @@ impl Executor<'_> {
         let mut record = match (step.direction, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
             (Direction::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {
-                Record { token: self.lease.token(), attempts: previous.attempts + 1, ..previous.clone() }
+                let attempts = previous.attempts + i64::from(previous.is_revertible());
+                Record { token: self.lease.token(), attempts, ..previous.clone() }
             }
             // Rolled back, so the migration is as partially reverted as before.
             (Direction::Up, Remains::Nothing | Remains::Unknown, Some(previous)) if previous.is_revertible() => {
@@ -24,11 +25,16 @@ impl Executor<'_> {
             }
             _ => self.record(step, RecordStatus::Failed),
         };
+        let before = (record.error.take(), record.error_stack.take(), record.permanent);
         record.error = Some(error.message.to_owned());
         record.error_stack = Some(error.chain);
         record.permanent = error.permanent;
         let mut entry = self.entry(step, &record);
         entry.status = Some(RecordStatus::Failed);
+        if step.leaves_nothing && !step.previous.is_some_and(Record::is_revertible) {
+            // It is a backfill that has not completed, and goes on as before.
+            (record.error, record.error_stack, record.permanent) = before;
+        }
         if step.direction == Direction::Up {
             entry.batch = Some(self.batch);
         }

@@ -38,6 +38,8 @@ pub(super) struct Step<'s> {
     pub(super) notes: Vec<String>,
     /// Whether it is a backfill that goes on without the lease.
     pub(super) underway: bool,
+    /// Whether a failure leaves everything as it was, although not by a rollback.
+    pub(super) leaves_nothing: bool,
     /// Whether the `verify` function failed or did not find the effect.
     pub(super) verification_failed: bool,
 }
@@ -51,9 +53,8 @@ impl<'s> Step<'s> {
             // A plan has no `down` of a migration that has none.
             (Direction::Up, _) | (Direction::Down, None) => registration.up,
         };
-        // A backfill goes on, unless it is reverted before it has completed.
-        let goes_on = |record: &Record| record.kind == Some(Kind::Backfill) && record.direction == planned.direction();
-        let interrupted = previous.filter(|record| record.status == RecordStatus::Running && !goes_on(record));
+        let interrupted =
+            previous.filter(|record| record.status == RecordStatus::Running && record.kind != Some(Kind::Backfill));
         Self {
             migration,
             direction: planned.direction(),
@@ -72,6 +73,7 @@ impl<'s> Step<'s> {
             interrupted: interrupted.map(HistoryEntry::interrupted).map(Box::new),
             notes: Vec::new(),
             underway: false,
+            leaves_nothing: false,
             verification_failed: false,
         }
     }

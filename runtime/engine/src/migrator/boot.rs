@@ -110,7 +110,7 @@ impl Boot {
         let report = outcome.as_ref().map_or_else(Error::report, Some);
         let underway = report.map(Report::underway).filter(|underway| works && !underway.is_empty());
         let background = underway.map(|underway| {
-            let only = if outcome.is_ok() { Vec::new() } else { underway.to_vec() };
+            let only = if outcome.is_ok() { Vec::new() } else { underway.clone() };
             tokio::spawn(work_in_background(migrator.clone(), only))
         });
         Ok(Booted { migrator, outcome, background })
@@ -168,10 +168,10 @@ async fn work_in_background(migrator: Migrator, mut only: Vec<String>) {
             tracing::warn!("working on backfills: {}; retrying", error.redacted());
         } else {
             tracing::error!("working on backfills: {}", error.redacted());
-            only = error.report().map(|report| report.underway().to_vec()).unwrap_or_default();
-            if only.is_empty() {
-                return;
-            }
+            only = match &error {
+                Error::Failed { report, .. } if !report.underway().is_empty() => report.underway().clone(),
+                _ => return,
+            };
         }
         sleep(LONGEST_PAUSE).await;
     }

@@ -16,6 +16,9 @@ use crate::plan::{Plan, Target};
 use crate::report::{Purpose, Report};
 use crate::store::Records;
 
+/// Why a backfill that has not completed cannot be reverted.
+const UNFINISHED: &str = "it has not completed, and its `down` is not a backfill";
+
 /// A future that reverts applied migrations; returned by [`Migrator::down`]. Select the migrations, then await it. By default,
 /// it reverts the last applied migration.
 ///
@@ -80,8 +83,8 @@ impl Down {
     }
 
     /// Reverts only this migration (qualified id). Call it again to add migrations. A migration that is not applied is skipped.
-    /// Of a [backfill](crate::Backfill) that has not completed, exactly what it has changed so far is reverted, if its `down` is
-    /// a backfill of the same collection.
+    /// Of a [backfill](crate::Backfill) that has not completed, the part of the collection that it has passed is reverted, if its
+    /// `down` is a backfill of the same collection.
     pub fn only(mut self, id: impl Into<String>) -> Self {
         match &mut self.applied.target {
             Target::Only(ids) => ids.push(id.into()),
@@ -169,9 +172,7 @@ impl Work for Applied {
         let orphans = records.applied_orphans(|id| run.graph.find(id).is_some());
         // A backfill that has not completed is reverted only if it is named.
         let named = |id: &str| matches!(target, Target::Only(ids) if ids.iter().any(|named| named == id));
-        let down_kind = |id: &str| run.graph.migration(run.graph.find(id)?).down_kind();
-        let in_batches = |id: &str| down_kind(id) == Some(Kind::Backfill);
-        let begun = |id: &str| records.begun(id).filter(|_| named(id) && in_batches(id));
+        let begun = |id: &str| records.begun(id).filter(|_| named(id));
         let plan = Plan::down(
             &run.graph,
             target,
@@ -180,6 +181,12 @@ impl Work for Applied {
             |id| records.state(id),
             &orphans,
         )?;
+        for step in &plan {
+            let (id, down) = (step.migration().id(), step.migration().down_kind());
+            if records.applied(id).is_none() && down != Some(Kind::Backfill) {
+                return Err(Error::Irreversible { id, reason: Some(UNFINISHED) });
+            }
+        }
         let ids = plan.ids().collect();
         self.resolved.get_or_init(|| match target {
             // Named migrations keep the privileges of being named.

@@ -8,6 +8,7 @@ mod progress;
 mod supervise;
 mod under_lease;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Executor, Resources, RunGuard};
 use crate::lock::Lease;
-use crate::migration::{Direction, State};
+use crate::migration::Direction;
 use crate::options::{Limit, Policy, Transactions, check_lock_wait};
 use crate::plan::{Graph, Plan};
 use crate::report::Report;
@@ -218,6 +219,7 @@ impl Run {
         }
         let reverts = W::plan(&todo).into_iter().flatten().any(|step| step.direction() == Direction::Down);
         let mut report = self.one_pass(work, &records, &todo).await?;
+        let (mut worked_on, mut told) = (HashSet::new(), HashSet::new());
         loop {
             let (started, before) = (report.started(), report.underway());
             let ours = |id: &String| work.works_along(id, started.contains(id));
@@ -234,14 +236,14 @@ impl Run {
                 }
                 return Ok(report);
             }
-            let records = self.read(work).await?;
-            let is_reverted = |id: &&String| records.state(id) == State::RolledBack && !reverts;
-            if let Some(id) = underway.iter().find(is_reverted) {
+            if !reverts {
+                worked_on.extend(underway);
+            }
+            let records = self.read(work).await?.with_worked_on(worked_on.clone());
+            for id in worked_on.iter().filter(|id| records.is_left(id) && told.insert((*id).clone())) {
                 report.warn(format!(
                     "'{id}' was reverted, or marked as pending, meanwhile; another run may start it again"
                 ));
-                report.set_underway(records.underway(Direction::Up, |id| self.graph.find(id).is_some()));
-                return Ok(report);
             }
             let todo = work.todo(self, &records)?;
             let mut next = self.one_pass(work, &records, &todo).await;

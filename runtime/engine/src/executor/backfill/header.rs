@@ -7,8 +7,11 @@ use super::steering::Steering;
 use crate::context::Description;
 use crate::migration::Direction;
 
-/// The most sweeps of a run. One that finds nothing is the last.
+/// The most sweeps of an attempt. One that finds nothing is the last.
 pub(super) const SWEEPS: i64 = 3;
+
+/// How many numbers after those of the planned ranges are reserved for sweeps. What was skipped has far larger ones.
+pub(super) const RESERVED: i64 = 1 << 32;
 
 /// The field `backfill` of a record. Whoever has the run can find its ranges.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,9 +63,9 @@ impl Header {
         })
     }
 
-    /// Returns whether a range is a sweep. They have the numbers after those of the planned ranges.
+    /// Returns whether a range is a sweep.
     pub(crate) fn is_sweep(&self, id: RangeId) -> bool {
-        (self.ranges..self.ranges + SWEEPS).contains(&id.n)
+        (self.ranges..self.ranges + RESERVED).contains(&id.n)
     }
 
     /// Returns whether a description is the one that was planned.

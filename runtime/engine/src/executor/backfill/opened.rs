@@ -49,27 +49,34 @@ impl Opened {
 
     /// Fails if the ranges are about another change or another collection.
     pub(crate) async fn check(&self, database: &Database, id: &str) -> Result<(), Error> {
-        let name = &self.header.collection;
         if !self.header.describes(&self.description) {
             return Err(Error::Refused(format!(
                 "the body of '{id}' describes another change than when it started, so this program does not work on it. Run \
                  the program that started it, or mark the migration as pending to start from the beginning"
             )));
         }
-        let listed = listed(database, name).await;
-        let listed = listed.map_err(|error| Error::server(format!("look for the collection '{name}'"), error))?;
-        if listed.as_ref().map_or(Bson::Null, identity) != self.header.uuid {
-            return Err(Error::Refused(format!(
-                "'{name}' was dropped or renamed since '{id}' started: it is another collection now. To start from the \
-                 beginning, mark the migration as pending"
-            )));
-        }
-        Ok(())
+        self.header.check_collection(database, id).await
     }
 
     pub(crate) async fn look(&self) -> Result<Vec<Seen>, Error> {
         let name = &self.header.collection;
         self.store.look().await.map_err(|error| Error::server(format!("read the ranges of '{name}'"), error))
+    }
+}
+
+impl Header {
+    /// Fails if the collection is another one.
+    pub(super) async fn check_collection(&self, database: &Database, id: &str) -> Result<(), Error> {
+        let name = &self.collection;
+        let listed = listed(database, name).await;
+        let listed = listed.map_err(|error| Error::server(format!("look for the collection '{name}'"), error))?;
+        if listed.as_ref().map_or(Bson::Null, identity) == self.uuid {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "'{name}' was dropped or renamed since '{id}' started: it is another collection now. To start from the beginning, mark \
+             the migration as pending"
+        )))
     }
 }
 

@@ -51,6 +51,11 @@ pub(crate) enum RangeState {
 }
 
 impl Range {
+    /// Returns whether a batch of it has committed.
+    pub(super) fn has_begun(&self) -> bool {
+        self.next != self.from || self.state == RangeState::Done
+    }
+
     /// Returns a range that has not begun.
     pub(super) fn again(self, id: RangeId, from: Bson, end: Bson, last: bool) -> Self {
         let (next, state, counts) = (from.clone(), RangeState::Open, Counts::default());

@@ -1,16 +1,16 @@
 //! `Backfill` steps: they are started and finished under the lease, and worked on without it.
 
-use mongodb::bson::oid::ObjectId;
 use tokio::sync::watch;
 
 use super::header::{Header, SWEEPS};
 use super::opened::{Opened, describe};
 use super::plan::{Planned, plan};
-use super::range::{Range, RangeFailure, RangeId, RangeState, Seen, Skipped};
+use super::range::{RangeFailure, RangeId, RangeState, Seen, Skipped};
 use super::steering::Steering;
 use super::stored::Ranges;
 use super::sweep::Sweep;
 use super::terms::Terms;
+use super::turned_back::unfinished;
 use super::worker::Worker;
 use crate::context::Description;
 use crate::display::plural;
@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::executor::step::Step;
 use crate::executor::{Executor, Failure};
 use crate::migration::Direction;
-use crate::record::{Record, RecordStatus};
+use crate::record::{HistoryEntry, Record, RecordStatus};
 use crate::report::{Operation, RecordedError};
 use crate::store::{Attachment, Change, now};
 
@@ -26,12 +26,19 @@ impl Executor<'_> {
     /// Starts a backfill, or finishes one whose ranges are done. Does a small one at once.
     pub(in crate::executor) async fn backfill(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         step.attempts = 1;
+        // Until its run is stored.
+        step.leaves_nothing = step.direction == Direction::Down;
         let id = step.migration.id();
-        let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
-        description.check_on(self.transactional)?;
         let stored = self.tracker.backfill(id).await?;
         let stored = stored.and_then(|stored| Header::read(&stored));
         let resumes = stored.as_ref().is_some_and(|header| header.direction == step.direction);
+        step.leaves_nothing &= !resumes;
+        let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
+        description.check_on(self.transactional)?;
+        let turns_back = step.direction == Direction::Down && !step.previous.is_some_and(Record::is_revertible);
+        if turns_back && self.tracker.was_applied(id).await? {
+            return Err(unfinished(id, "it was applied before: complete it first"));
+        }
         let (header, is_small) = match stored {
             Some(header) if resumes => (header, false),
             Some(_) if step.direction == Direction::Up => return Err(Error::PartiallyReverted { id }.into()),
@@ -40,7 +47,7 @@ impl Executor<'_> {
                 self.start(step, &description, planned).await?
             }
             // It failed before it had started.
-            None if step.direction == Direction::Down && !step.previous.is_some_and(Record::is_revertible) => {
+            None if turns_back => {
                 return self.store(&self.change(step, self.record(step, step.done()), true)).await;
             }
             None => {
@@ -51,21 +58,16 @@ impl Executor<'_> {
         let opened = Opened::new(self.database, self.options, header, description, self.transactional);
         let mut seen = opened.look().await?;
         // What was skipped becomes ranges of its own, with larger numbers.
-        let planned = seen.iter().filter(|range| range.id.n < opened.header.ranges).count();
-        if planned != usize::try_from(opened.header.ranges).unwrap_or(usize::MAX) {
-            return Err(Error::Refused(format!(
-                "ranges of '{id}' are missing in '{}', so that nobody knows how far it has come. To start from the beginning, \
-                 mark the migration as pending",
-                self.options.names.ranges
-            ))
-            .into());
-        }
+        self.check_number(id, &opened.header, seen.iter().map(|range| range.id))?;
         // Its failure is recorded once; the next run tries again.
         if step.previous.is_some_and(|record| record.status == RecordStatus::Running) {
             self.check_ranges(&opened, &seen).await?;
         }
         let is_done = |seen: &[Seen]| seen.iter().all(|range| range.state == RangeState::Done && range.skipped == 0);
-        if !is_done(&seen) || !is_small && opened.sweep(&seen) != Sweep::Clean {
+        if is_done(&seen) && !is_small && self.sweeps(step, &opened, &seen).await? {
+            return Ok(());
+        }
+        if !is_done(&seen) {
             opened.check(self.database, id).await?;
             if resumes {
                 self.reopen(step, &opened).await?;
@@ -78,12 +80,55 @@ impl Executor<'_> {
                 if is_small {
                     self.store_running(step, true, Attachment::Kept).await?;
                 }
-                step.underway = true;
-                step.operations = vec![opened.description.operation(0, 0)];
+                go_on(step, &opened);
                 return Ok(());
             }
         }
         self.finish(step, &opened, &seen).await
+    }
+
+    /// Fails if ranges are missing.
+    pub(super) fn check_number(
+        &self,
+        id: &str,
+        header: &Header,
+        ranges: impl Iterator<Item = RangeId>,
+    ) -> Result<(), Error> {
+        let planned = ranges.filter(|range| range.n < header.ranges).count();
+        if planned == usize::try_from(header.ranges).unwrap_or(usize::MAX) {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "ranges of '{id}' are missing in '{}', so that nobody knows how far it has come. To start from the beginning, mark the \
+             migration as pending",
+            self.options.names.ranges
+        )))
+    }
+
+    /// Returns whether a sweep goes on with the work.
+    async fn sweeps(&mut self, step: &mut Step<'_>, opened: &Opened, seen: &[Seen]) -> Result<bool, Failure> {
+        let attempt = self.record(step, RecordStatus::Running).attempts;
+        let next = match opened.sweep(seen, attempt) {
+            Sweep::Clean => return Ok(false),
+            Sweep::Endless => {
+                let such_as = opened.example().await.map(|id| format!(", such as the one with the _id {id}"));
+                let such_as = such_as.unwrap_or_default();
+                let found = format!(
+                    "each of {SWEEPS} sweeps has found documents of '{}' that match `remaining`{such_as}: the application still \
+                     writes them, or the change leaves them as they are",
+                    opened.header.collection
+                );
+                return Err(Failure::Failed(RecordedError::new(&[found]).into()));
+            }
+            Sweep::Next(next) => next,
+        };
+        opened.check(self.database, step.migration.id()).await?;
+        let sweep = opened.planned_sweep(next).await?;
+        self.lease.check()?;
+        self.ranges().insert(sweep.as_slice()).await?;
+        self.store_running(step, true, Attachment::Kept).await?;
+        go_on(step, opened);
+        Ok(true)
     }
 
     /// Stores the ranges, then the record that names them. A stale holder stores ranges that no record names.
@@ -107,48 +152,15 @@ impl Executor<'_> {
             started: now(),
             steering: Steering::default(),
         };
-        self.store_running(step, !planned.is_small, Attachment::Backfill(header.to_document())).await?;
+        let interrupted = step.previous.filter(|up| step.direction == Direction::Down && up.is_interrupted_up());
+        step.interrupted = interrupted.map(HistoryEntry::interrupted).map(Box::new);
+        let attachment = Attachment::Backfill(header.to_document());
+        let stored = self.store_running(step, !planned.is_small, attachment).await;
         step.interrupted = None;
+        stored?;
+        step.leaves_nothing = false;
         self.ranges().remove(id, token, Some(header.run)).await?;
         Ok((header, planned.is_small))
-    }
-
-    /// Plans to revert what an `up` that has not completed has changed: the part of each range that is done. Until the plan is
-    /// stored, the next `up` can go on where it was.
-    async fn turned_back(&self, id: &'static str, up: &Header, description: &Description) -> Result<Planned, Failure> {
-        let refused = |reason| Failure::from(Error::Irreversible { id, reason: Some(reason) });
-        if !self.transactional {
-            return Err(refused(
-                "it has not completed, and a server without transactions does not know exactly what it has changed",
-            ));
-        }
-        if up.collection != description.collection {
-            return Err(refused("it has not completed, and its `down` is about another collection"));
-        }
-        self.lease.check()?;
-        let former = self.ranges().freeze(up.run).await?;
-        let was_skipped = former.iter().any(|range| range.id.n >= up.ranges && !up.is_sweep(range.id));
-        if was_skipped || !self.ranges().skipped(up.run).await?.is_empty() {
-            return Err(refused(
-                "it has not completed, and has skipped documents, which its `down` would change, too: correct them first",
-            ));
-        }
-        let first = || former.iter().filter(|range| range.id.n < up.ranges);
-        let token = self.lease.token();
-        if first().all(|range| range.state == RangeState::Done) {
-            return Ok(plan(self.database, description, id, token).await?);
-        }
-        let run = ObjectId::new();
-        let begun = first().filter(|range| range.next != range.from || range.state == RangeState::Done);
-        let ranges = (0_i64..).zip(begun).map(|(n, range)| {
-            let last = range.last && range.state == RangeState::Done;
-            let range = Range { lease: token, ..range.clone() };
-            let (from, end) = (range.from.clone(), range.next.clone());
-            range.again(RangeId { run, n }, from, end, last)
-        });
-        let documents = first().map(|range| range.counts.scanned).sum::<i64>();
-        let documents = u64::try_from(documents).unwrap_or(0);
-        Ok(Planned { run, ranges: ranges.collect(), documents, uuid: up.uuid.clone(), is_small: false })
     }
 
     /// Continues after a failure or an interruption.
@@ -184,7 +196,7 @@ impl Executor<'_> {
         Ok(seen)
     }
 
-    /// Fails if a range has failed, or if all are done but for documents that were skipped or that are written anew.
+    /// Fails if a range has failed, or if all are done but for documents that were skipped.
     async fn check_ranges(&self, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {
         if let Some(failure) = failure(seen) {
             return Err(Failure::Failed(RecordedError::new(&failure.stack).into()));
@@ -193,15 +205,6 @@ impl Executor<'_> {
             return Ok(());
         }
         let name = &opened.header.collection;
-        if opened.sweep(seen) == Sweep::Endless {
-            let such_as = opened.example().await.map(|id| format!(", such as the one with the _id {id}"));
-            let such_as = such_as.unwrap_or_default();
-            let found = format!(
-                "each of {SWEEPS} sweeps has found documents of '{name}' that match `remaining`{such_as}: the application still \
-                 writes them, or the change leaves them as they are"
-            );
-            return Err(Failure::Failed(RecordedError::new(&[found]).into()));
-        }
         let number = seen.iter().map(|range| range.skipped).sum::<u32>();
         if number == 0 {
             return Ok(());
@@ -225,6 +228,12 @@ impl Executor<'_> {
         }
         Ok(())
     }
+}
+
+/// It goes on without the lease.
+fn go_on(step: &mut Step<'_>, opened: &Opened) {
+    step.underway = true;
+    step.operations = vec![opened.description.operation(0, 0)];
 }
 
 fn failure(seen: &[Seen]) -> Option<&RangeFailure> {

@@ -6,7 +6,7 @@ use mongodb::error::ErrorKind;
 use mongodb::{Collection, Database};
 use serde::Deserialize;
 
-use super::header::SWEEPS;
+use super::header::RESERVED;
 use super::range::{Range, Skipped};
 use crate::error::Error;
 use crate::error::codes::DUPLICATE_KEY;
@@ -40,11 +40,11 @@ impl Ranges {
         }
     }
 
-    /// Makes failed ranges open again, and what was skipped a range of its own, and forgets sweeps that found documents. `planned`
-    /// is the number of ranges at the start.
+    /// Makes failed ranges open again, and what was skipped a range of its own. `planned` is the number of ranges at the start.
     pub(crate) async fn reopen(&self, run: ObjectId, planned: i64) -> Result<(), Error> {
         // What was skipped a second time has a range of its own already.
-        let again = doc! { "_id.run": run, "_id.n": { "$gte": planned }, "state": "done", "skipped": { "$size": 1 } };
+        let retried = doc! { "$gte": planned + RESERVED };
+        let again = doc! { "_id.run": run, "_id.n": retried, "state": "done", "skipped": { "$size": 1 } };
         let stretch = |field: &str| doc! { "$first": format!("$skipped.{field}") };
         let reopened = doc! { "$set": {
             "next": stretch("from"), "end": stretch("to"), "last": stretch("last"), "skipped": [], "state": "open",
@@ -63,9 +63,6 @@ impl Ranges {
         let failed = doc! { "_id.run": run, "state": "failed" };
         let open = doc! { "$set": { "state": "open", "failure": Bson::Null }, "$inc": { "token": 1_i64 } };
         self.0.update_many(failed, open).await.map_err(|error| self.failed("write to", error))?;
-        let sweeps = doc! { "_id.run": run, "_id.n": { "$gte": planned, "$lt": planned + SWEEPS } };
-        let found = doc! { "$and": [sweeps, { "state": "done", "counts.matched": { "$gt": 0 } }] };
-        self.0.delete_many(found).await.map_err(|error| self.failed("delete from", error))?;
         Ok(())
     }
 
@@ -75,6 +72,11 @@ impl Ranges {
         self.kill_workers(open.clone()).await?;
         let frozen = doc! { "$set": { "state": "failed", "claim": null }, "$inc": { "token": 1_i64 } };
         self.0.update_many(open, frozen).await.map_err(|error| self.failed("write to", error))?;
+        self.of(run).await
+    }
+
+    /// Returns the ranges of a run, in order.
+    pub(super) async fn of(&self, run: ObjectId) -> Result<Vec<Range>, Error> {
         self.find(doc! { "_id.run": run }).await
     }
 

@@ -13,8 +13,9 @@ use crate::display::{Elapsed, plural};
 use crate::error::codes::MAX_TIME_MS_EXPIRED;
 use crate::error::{Error, code};
 use crate::executor::transaction::abort;
-use crate::executor::{Failure, Mongo, Step, describe, suitable};
+use crate::executor::{Failure, Header, Mongo, Step, describe, suitable};
 use crate::lock::{Session, start};
+use crate::migration::Direction;
 use crate::report::{Execution, Operation, Sample};
 use crate::stop::backoff;
 use crate::store::Tracker;
@@ -55,8 +56,16 @@ impl DryRun<'_> {
         if !self.transactional {
             return Ok(Err(super::NO_TRANSACTIONS.to_owned()));
         }
-        if Tracker::new(database, names).backfill(step.migration.id()).await?.is_some() {
-            return Ok(Err("it has started already, and goes on where it is".to_owned()));
+        let stored = Tracker::new(database, names).backfill(step.migration.id()).await?;
+        match stored.as_ref().and_then(Header::read).map(|header| header.direction == step.direction) {
+            Some(true) => return Ok(Err("it has started already, and goes on where it is".to_owned())),
+            Some(false) => {
+                return Ok(Err("it has not completed: what it has passed so far would be reverted".to_owned()));
+            }
+            None if step.direction == Direction::Down && step.state.is_pending() => {
+                return Ok(Err("it failed before it had started, so there is nothing to revert".to_owned()));
+            }
+            None => {}
         }
         let name = &description.collection;
         suitable(database, name).await?;

@@ -120,6 +120,16 @@ fn executed(bounds: &[(&str, Option<DateTime>)]) -> Document {
 }
 
 impl Tracker {
+    /// Returns whether the last execution or mark of a migration that has ended left it applied.
+    pub(crate) async fn was_applied(&self, id: &str) -> Result<bool, Error> {
+        let ended = doc! { "$or": [{ "status": { "$in": ["completed", "rolled-back"] } }, { "act": "prune" }] };
+        let history = self.history.clone_with_type::<Document>();
+        let last = history.find_one(doc! { "$and": [{ "migrationId": id }, ended] });
+        let last = last.sort(doc! { "token": -1, "executedAt": -1, "_id": -1 }).projection(doc! { "status": 1 }).await;
+        let last = last.map_err(|error| Error::server(format!("read the history of '{id}'"), error))?;
+        Ok(last.is_some_and(|last| last.get_str("status").is_ok_and(|status| status == "completed")))
+    }
+
     /// Reads a page of the history, newest first, and the total number of matching entries on all pages.
     pub(crate) async fn history(
         &self,

@@ -24,12 +24,24 @@ pub(crate) struct Records {
     presumed: HashSet<&'static str>,
     /// Qualified ids of the migrations whose condition does not hold.
     excluded: HashSet<&'static str>,
+    /// Qualified ids of the backfills on which this run has worked. If they were reverted or marked as pending since, it leaves them.
+    worked_on: HashSet<String>,
 }
 
 impl Records {
     /// Marks migrations that are not part of this database.
     pub(crate) fn excluding(self, excluded: HashSet<&'static str>) -> Self {
         Self { excluded, ..self }
+    }
+
+    /// Notes on which backfills this run has worked.
+    pub(crate) fn with_worked_on(self, worked_on: HashSet<String>) -> Self {
+        Self { worked_on, ..self }
+    }
+
+    /// Returns whether a backfill on which this run has worked was reverted or marked as pending since.
+    pub(crate) fn is_left(&self, id: &str) -> bool {
+        self.worked_on.contains(id) && self.get(id).is_none_or(|record| record.status == RecordStatus::RolledBack)
     }
 
     /// Marks the records as read under the lease: those with the status `running` are interrupted. What differs from the `first` read
@@ -42,7 +54,8 @@ impl Records {
         };
         let failed = self.by_id.values().filter(|record| failed(record) && !before(record));
         let failed_since = failed.map(|record| record.id.clone()).collect();
-        Self { settled: true, failed_since, excluded: first.excluded.clone(), ..self }
+        let (excluded, worked_on) = (first.excluded.clone(), first.worked_on.clone());
+        Self { settled: true, failed_since, excluded, worked_on, ..self }
     }
 
     /// Returns the record of a migration that another process failed to apply while this one waited, if the failure is permanent and
@@ -67,6 +80,8 @@ impl Records {
 
     pub(crate) fn state(&self, id: &str) -> State {
         match self.get(id) {
+            // What depends on it waits.
+            _ if self.is_left(id) => State::Underway,
             // It may be running now; only the lease shows that.
             Some(record) if record.status == RecordStatus::Running && !self.settled && !record.underway => {
                 State::Interrupted

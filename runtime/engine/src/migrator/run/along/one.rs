@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::crew::Crew;
 use crate::error::Error;
 use crate::events::Event;
-use crate::executor::{Gauge, Header, Opened, RangeState, Seen, Steering, Sweep};
+use crate::executor::{Gauge, Header, Opened, RangeState, Seen, Steering};
 use crate::migration::Migration;
 use crate::migrator::Migrator;
 use crate::migrator::connection::Link;
@@ -93,17 +93,12 @@ impl One<'_> {
         Ok(Worked::Stopped)
     }
 
-    /// Returns the ranges, and what a person has set, unless the backfill has ended. Opens the next sweep.
+    /// Returns the ranges, and what a person has set, unless the backfill has ended.
     async fn look(&self) -> Result<(Vec<Seen>, Option<Steering>), Error> {
         let seen = self.opened.look().await?;
         self.report_progress(&seen);
         let header = header(self.migrator, self.link, self.migration).await?;
         let header = header.filter(|header| header.run == self.opened.header.run);
-        let is_done = seen.iter().all(|range| range.state == RangeState::Done);
-        if let (true, Some(_), Sweep::Next(n)) = (is_done, &header, self.opened.sweep(&seen)) {
-            self.opened.open_sweep(&self.link.database, &self.migrator.0.options.names.ranges, n).await?;
-            return Ok((self.opened.look().await?, header.map(|header| header.steering)));
-        }
         Ok((seen, header.map(|header| header.steering)))
     }
 
