@@ -217,6 +217,11 @@ async fn reads_backfills(reader: &mut Reader) {
     assert_eq!(running.finish().await.code, 1);
     let failed = reader.reads(&app, "backfill", "backfill").await;
     assert_eq!((&failed["backfills"][0]["status"], &failed["backfills"][0]["skipped"]), (&json!("failed"), &json!(1)));
+    // As if it were swept.
+    let mut sweep = ranges.find_one(doc! { "state": "done" }).await.unwrap().unwrap();
+    sweep.get_document_mut("_id").unwrap().insert("n", 1_000_i64);
+    ranges.insert_one(sweep).await.unwrap();
+    assert!(reader.reads(&app, "backfill", "backfill").await["backfills"][0]["swept"].is_u64());
     let skipped = reader.reads(&app, "backfill-skipped", "backfill skipped 010_order_totals").await;
     assert_eq!(skipped["skipped"][0]["document"], json!({ "_id": 11_998 }), "{skipped}");
     for wrong in schema::spoilt(&failed) {
