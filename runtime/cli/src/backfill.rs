@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use console::Emoji;
@@ -15,7 +16,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::{RED, YELLOW};
 use super::invocation::migrate;
-use super::options::Who;
+use super::options::{Who, time};
 use super::session::Session;
 use super::{style, table};
 
@@ -61,7 +62,7 @@ struct Steered {
 }
 
 #[derive(Clone, Debug, Args)]
-#[group(id = "tuning", required = true, multiple = true, args = ["workers", "pace", "reset"])]
+#[group(id = "tuning", required = true, multiple = true, args = ["workers", "pace", "max_lag", "batch_time", "reset"])]
 struct Tuned {
     /// Number of batches at the same time, in all processes together
     #[arg(long, value_name = "NUMBER", value_parser = at_least_one)]
@@ -70,6 +71,14 @@ struct Tuned {
     /// `full`, `polite` (rests after each batch as long as it took), or a number of documents per second
     #[arg(long)]
     pace: Option<Pace>,
+
+    /// Lag of a member or of the majority from which on no batch starts, such as 10s (default: 4s); half of it slows the work
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    max_lag: Option<Duration>,
+
+    /// How long a batch should take, such as 200ms (default: 100ms)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    batch_time: Option<Duration>,
 
     /// Take what is not given here from the code again
     #[arg(long)]
@@ -91,11 +100,13 @@ impl Verb {
             Self::Pause(steered) => (steer(&steered.id).pause(), steered),
             Self::Resume(steered) => (steer(&steered.id).resume(), steered),
             Self::Skipped(Skipped { id }) => return list_skipped(session, migrator, id).await,
-            Self::Tune(Tuned { workers, pace, reset, steered }) => {
+            Self::Tune(Tuned { workers, pace, max_lag, batch_time, reset, steered }) => {
                 let steer = steer(&steered.id);
                 let steer = if reset { steer.as_coded() } else { steer };
                 let steer = workers.into_iter().fold(steer, Steer::workers);
-                (pace.into_iter().fold(steer, Steer::pace), steered)
+                let steer = pace.into_iter().fold(steer, Steer::pace);
+                let steer = max_lag.into_iter().fold(steer, Steer::max_lag);
+                (batch_time.into_iter().fold(steer, Steer::batch_time), steered)
             }
         };
         steer = steered.who.by().into_iter().fold(steer, Steer::by);

@@ -467,8 +467,8 @@ pub enum Error {
     /// No name server knows the host in a connection string of the form `mongodb+srv://`.
     HostNotFound,
 
-    /// An invalid value of an option of the migrator, of a run, of [`for_each`](crate::migrator::Migrator::for_each) or of
-    /// [`Schema`](crate::context::Schema).
+    /// An invalid value of an option of the migrator, of a run, of [`steer`](crate::migrator::Migrator::steer), of
+    /// [`for_each`](crate::migrator::Migrator::for_each) or of [`Schema`](crate::context::Schema).
     InvalidOption {
         /// The option: the name of the builder's method.
         option: &'static str,

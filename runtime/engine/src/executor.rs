@@ -40,7 +40,7 @@ pub(crate) use amend::Edit;
 pub(crate) use backfill::{
     Gauge, Header, Mongo, Opened, RangeState, Ranges, Seen, Skipped, Steering, Terms, Worker, describe, look, suitable,
 };
-pub use backfill::{Pause, Throttle};
+pub use backfill::{Pause, Throttle, Tuning};
 pub(crate) use body::catch_panic;
 pub(crate) use dry_run::DryRun;
 pub(crate) use failure::Failure;

@@ -232,7 +232,7 @@ pub(crate) fn check_lock_wait(wait: Duration) -> Result<(), Error> {
     bounded("lock_wait", wait, &LOCK_WAIT, "a duration of up to 30 days; zero does not wait")
 }
 
-fn bounded(
+pub(crate) fn bounded(
     option: &'static str,
     value: Duration,
     allowed: &RangeInclusive<Duration>,

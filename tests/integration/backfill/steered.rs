@@ -54,7 +54,7 @@ async fn i1_a_paused_backfill_stays_paused_until_it_is_resumed() {
     let pause = paused.paused.clone().unwrap();
     assert_eq!((pause.by.as_deref(), pause.because.as_deref()), (Some("ana"), Some("sale until noon")));
     assert_eq!((paused.state, paused.rate, paused.remaining()), (State::Underway, None, None));
-    assert_eq!(paused.tuned_pace, Some(Pace::Rate(number(4_000))));
+    assert_eq!(paused.tuning.pace, Some(Pace::Rate(number(4_000))));
     let so_far = count(&db, "orders", doc! { "n": 1 }).await;
     assert!((1..MANY.unsigned_abs()).contains(&so_far), "{so_far}");
 
@@ -102,13 +102,13 @@ async fn i1_workers_and_pace_change_half_way() {
     eventually("one works", async || (working(&migrator).await == 1).then_some(())).await;
     let seen = status(&migrator).await;
     println!("{seen:?}");
-    assert_eq!(seen.tuned_workers, Some(1));
+    assert_eq!(seen.tuning.workers, Some(1));
     // It keeps to the pace: so many documents take at least so long, but for the last batches, of up to a second.
     let least = Duration::from_millis(seen.scanned * 1_000 / 3_000);
     assert!(began.elapsed() + Duration::from_secs(1) > least, "{:?} for {}", began.elapsed(), seen.scanned);
     migrator.steer(ID).as_coded().pace(Pace::Rate(number(3_000))).await.unwrap();
     let coded = status(&migrator).await;
-    assert_eq!((coded.tuned_workers, coded.tuned_pace), (None, Some(Pace::Rate(number(3_000)))));
+    assert_eq!((coded.tuning.workers, coded.tuning.pace), (None, Some(Pace::Rate(number(3_000)))));
     eventually("a rate", async || status(&migrator).await.remaining()).await;
     migrator.steer(ID).workers(number(3)).pace(Pace::Full).await.unwrap();
     let (one, other) = work.await.unwrap();
@@ -129,6 +129,6 @@ async fn what_cannot_be_steered_is_refused() {
     assert!(matches!(migrator.steer(ID).pause().await, Err(Error::NotUnderway { id }) if id == ID));
     assert!(matches!(migrator.steer("nothing").pause().await, Err(Error::UnknownMigration { .. })));
     let error = migrator.steer(ID).await.unwrap_err();
-    assert_eq!(error.to_string(), "nothing to change: pause, resume, or set workers or a pace");
+    assert_eq!(error.to_string(), "nothing to change: pause, resume, or tune it");
     assert_eq!(count(&db, "migrations_history", doc! { "act": "steer" }).await, 0);
 }

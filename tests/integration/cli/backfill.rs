@@ -72,7 +72,8 @@ async fn a_backfill_that_is_steered() {
         "backfill tune 010_order_totals",
         "backfill tune 010_order_totals --pace fast",
         "backfill tune 010_order_totals --workers 0",
-        "backfill tune 010_order_totals --workers 4 --pace 7000 --by ben",
+        "backfill tune 010_order_totals --max-lag 2h",
+        "backfill tune 010_order_totals --workers 4 --pace 7000 --max-lag 10s --batch-time 200ms --by ben",
         "backfill pause 010_order_tolals",
     ] {
         told.run(words).await;

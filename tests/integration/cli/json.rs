@@ -184,7 +184,13 @@ async fn reads_backfills(reader: &mut Reader) {
     for name in ["backfill", "plan", "status", "deploy"] {
         reader.reads(&app, name, name).await;
     }
-    reader.reads(&app, "backfill", "backfill tune 010_order_totals --workers 2 --pace full").await;
+    reader
+        .reads(
+            &app,
+            "backfill",
+            "backfill tune 010_order_totals --workers 2 --pace full --max-lag 1h --batch-time 100ms",
+        )
+        .await;
     let paused = reader.reads(&app, "backfill", "backfill pause 010_order_totals --by ana --because sale").await;
     assert_eq!(paused["backfills"][0]["paused"]["because"], "sale", "{paused}");
     reader.reads(&app, "backfill", "backfill resume 010_order_totals").await;

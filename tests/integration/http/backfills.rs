@@ -125,7 +125,12 @@ async fn a_backfill_is_paused_tuned_and_resumed() {
     assert_eq!(paused.value(), app.get(READ, &path).await.value());
     let tuned = steer(OPERATE, json!({ "workers": 4, "pace": "7000" })).await.value();
     assert_eq!((&tuned["tunedWorkers"], &tuned["tunedPace"]), (&json!(4), &json!("7000")));
+    let tuned = steer(OPERATE, json!({ "maxLagMs": 10_000, "batchMs": 200 })).await.value();
+    let fields = ["tunedWorkers", "tunedPace", "tunedMaxLagMs", "tunedBatchMs"];
+    assert_eq!(fields.map(|field| tuned[field].clone()), [json!(4), json!("7000"), json!(10_000), json!(200)]);
     for (wrong, told) in [
+        (json!({ "maxLagMs": 999 }), "the option `max_lag` is 999 ms, but takes 1 second to 1 hour"),
+        (json!({ "batchMs": 10_001 }), "the option `batch_time` is 10.0 s, but takes 10 ms to 10 seconds"),
         (json!({ "pace": "fast" }), "a pace is 'full', 'polite' or a number of documents per second"),
         (json!({ "workers": 0 }), "the number of workers must be a number from 1 on"),
         (json!({}), "nothing to change"),
@@ -140,29 +145,30 @@ async fn a_backfill_is_paused_tuned_and_resumed() {
         "{text}"
     );
     assert!(text.contains("Resume… The processes that serve"), "{text}");
-    assert!(text.contains("Steer: workers 4, pace 7000"), "{text}");
+    assert!(text.contains("Steer: 4 workers, pace 7000"), "{text}");
     assert!(!words(&app.page(READ, VIEW).await).contains("Resume…"));
     assert!(words(&app.page(READ, "").await).contains("sale until noon"));
 
     let reset = steer(OPERATE, json!({ "reset": true, "pace": "polite" })).await.value();
-    assert_eq!((&reset["tunedWorkers"], &reset["tunedPace"]), (&Value::Null, &json!("polite")));
+    assert_eq!(fields.map(|field| reset[field].clone()), [Value::Null, json!("polite"), Value::Null, Value::Null]);
     let resumed = app.form(OPERATE, "steer", &[("id", ID), ("paused", "false"), ("because", "")]).await;
     assert_eq!(resumed.status, StatusCode::SEE_OTHER, "{}", resumed.text);
-    let form = [("id", ID), ("workers", ""), ("pace", "full"), ("because", "night")];
+    let form =
+        [("id", ID), ("workers", ""), ("pace", "full"), ("maxLagMs", ""), ("batchMs", "50"), ("because", "night")];
     assert_eq!(app.form(OPERATE, "steer", &form).await.status, StatusCode::SEE_OTHER);
     // An empty field is as in the code.
     let shown = app.get(READ, &path).await.value();
-    assert_eq!((&shown["tunedWorkers"], &shown["tunedPace"]), (&Value::Null, &json!("full")));
+    assert_eq!(fields.map(|field| shown[field].clone()), [Value::Null, json!("full"), Value::Null, json!(50)]);
     let wrong = app.form(OPERATE, "steer", &[("id", ID), ("workers", "0"), ("pace", "")]).await;
     assert!(wrong.status.is_client_error() && wrong.text.contains("must be a number from 1 on"), "{}", wrong.text);
     let text = words(&app.page(OPERATE, "history").await);
     assert!(
         text.contains("Backfill steered: paused")
-            && text.contains("Backfill steered: workers as in the code, pace full"),
+            && text.contains("Backfill steered: pace full, batches of 50 ms, the rest as in the code"),
         "{text}"
     );
     let entries = app.get(READ, "/history?act=steer").await.value()["entries"].clone();
-    assert_eq!(entries[0]["steered"], "workers as in the code, pace full", "{entries}");
+    assert_eq!(entries[0]["steered"], "pace full, batches of 50 ms, the rest as in the code", "{entries}");
     assert_eq!(listed(&app).await[0]["paused"], Value::Null);
     migrator.up().await.unwrap();
     assert_once(&db, MANY, "steered").await;

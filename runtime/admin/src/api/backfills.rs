@@ -1,6 +1,7 @@
 //! Backfills that have started and not completed.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use axum::http::header::ETAG;
 use axum::http::{HeaderMap, StatusCode};
@@ -27,6 +28,10 @@ pub(crate) struct Change {
     pub(crate) reset: bool,
     pub(crate) workers: Option<u32>,
     pub(crate) pace: Option<String>,
+    #[serde(rename = "maxLagMs")]
+    pub(crate) max_lag_ms: Option<u64>,
+    #[serde(rename = "batchMs")]
+    pub(crate) batch_ms: Option<u64>,
     pub(crate) because: Because,
     pub(crate) by: By,
 }
@@ -75,8 +80,13 @@ pub(crate) async fn change_of(call: &Call, id: &str, change: &Change) -> Result<
         NonZeroU32::new(workers).ok_or_else(too_few)
     });
     let workers = workers.transpose()?;
-    if change.paused.is_none() && workers.is_none() && pace.is_none() && !change.reset {
-        return Err(Problem::unprocessable("nothing to change: send `paused`, `workers`, `pace` or `reset`"));
+    let (max_lag, batch_time) =
+        (change.max_lag_ms.map(Duration::from_millis), change.batch_ms.map(Duration::from_millis));
+    let tunes = workers.is_some() || pace.is_some() || max_lag.is_some() || batch_time.is_some();
+    if change.paused.is_none() && !tunes && !change.reset {
+        return Err(Problem::unprocessable(
+            "nothing to change: send `paused`, `workers`, `pace`, `maxLagMs`, `batchMs` or `reset`",
+        ));
     }
     let mut steer = call.migrator().steer(id).by(call.actor(change.by.text()));
     steer = match change.paused {
@@ -89,6 +99,8 @@ pub(crate) async fn change_of(call: &Call, id: &str, change: &Change) -> Result<
     }
     steer = workers.into_iter().fold(steer, Steer::workers);
     steer = pace.into_iter().fold(steer, Steer::pace);
+    steer = max_lag.into_iter().fold(steer, Steer::max_lag);
+    steer = batch_time.into_iter().fold(steer, Steer::batch_time);
     Ok(change.because.text().into_iter().fold(steer, Steer::because).await?)
 }
 

@@ -70,6 +70,10 @@ pub(crate) struct SteerForm {
     workers: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pace: Option<String>,
+    #[serde(default, rename = "maxLagMs", deserialize_with = "text")]
+    max_lag_ms: Option<String>,
+    #[serde(default, rename = "batchMs", deserialize_with = "text")]
+    batch_ms: Option<String>,
     #[serde(default)]
     because: Because,
 }
@@ -168,6 +172,8 @@ pub(crate) async fn steer(call: Call, Form(form): Form<SteerForm>) -> Result<Res
         // What is no number is refused as 0 is.
         workers: form.workers.map(|workers| workers.parse().unwrap_or(0)),
         pace: form.pace,
+        max_lag_ms: form.max_lag_ms.map(|lag| lag.parse().unwrap_or(0)),
+        batch_ms: form.batch_ms.map(|time| time.parse().unwrap_or(0)),
         because: form.because,
         by: By::default(),
     };

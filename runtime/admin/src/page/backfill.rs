@@ -79,7 +79,7 @@ pub(super) fn skipped(call: &Call, documents: &[SkippedDocument]) -> Markup {
 
 /// The forms that pause, resume and tune it.
 pub(super) fn forms(call: &Call, backfill: &BackfillStatus) -> Markup {
-    let is_paused = backfill.paused.is_some();
+    let (is_paused, tuning) = (backfill.paused.is_some(), &backfill.tuning);
     let (verb, effect) = if is_paused {
         ("Resume", "The processes that serve go on with it within seconds.")
     } else {
@@ -102,12 +102,20 @@ pub(super) fn forms(call: &Call, backfill: &BackfillStatus) -> Markup {
                     input type="hidden" name="id" value=(backfill.id);
                     label.field {
                         span { "Workers " em { "batches at the same time, in all processes together" } }
-                        input type="number" name="workers" min="1" value=[backfill.tuned_workers];
+                        input type="number" name="workers" min="1" value=[tuning.workers];
                     }
                     label.field {
                         span { "Pace " em { "full, polite (rests after each batch as long as it took), or documents per second" } }
                         input type="text" name="pace" pattern="full|polite|[1-9][0-9]*" autocapitalize="off"
-                            value=[backfill.tuned_pace.map(|pace| pace.to_string())];
+                            value=[tuning.pace.map(|pace| pace.to_string())];
+                    }
+                    label.field {
+                        span { "Largest lag, in ms " em { "from it on no batch starts, from half of it on the work is slowed" } }
+                        input type="number" name="maxLagMs" min="1000" max="3600000" value=[tuning.max_lag.map(|lag| lag.as_millis())];
+                    }
+                    label.field {
+                        span { "Time of a batch, in ms " em { "the application waits for so long to write to one of its documents" } }
+                        input type="number" name="batchMs" min="10" max="10000" value=[tuning.batch_time.map(|time| time.as_millis())];
                     }
                     (because(false))
                     div.actions { button { "Change" } }

@@ -1,5 +1,7 @@
 //! Backfills that are underway.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::document::Value;
@@ -41,6 +43,8 @@ pub struct Backfill<'a> {
     paused: Option<Pause<'a>>,
     tuned_workers: Option<u32>,
     tuned_pace: Option<String>,
+    tuned_max_lag_ms: Option<u64>,
+    tuned_batch_ms: Option<u64>,
     throttled: Option<Throttle<'a>>,
     failure: Option<&'a str>,
 }
@@ -125,6 +129,8 @@ impl<'a> Backfills<'a> {
 
 impl<'a> From<&'a crate::migrator::BackfillStatus> for Backfill<'a> {
     fn from(backfill: &'a crate::migrator::BackfillStatus) -> Self {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let tuning = &backfill.tuning;
         Self {
             id: &backfill.id,
             direction: backfill.direction.to_string(),
@@ -142,10 +148,12 @@ impl<'a> From<&'a crate::migrator::BackfillStatus> for Backfill<'a> {
             ranges_done: backfill.done,
             workers: backfill.workers.iter().map(Worker::from).collect(),
             documents_per_second: backfill.rate,
-            remaining_ms: backfill.remaining().map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+            remaining_ms: backfill.remaining().map(ms),
             paused: backfill.paused.as_ref().map(Pause::from),
-            tuned_workers: backfill.tuned_workers,
-            tuned_pace: backfill.tuned_pace.map(|pace| pace.to_string()),
+            tuned_workers: tuning.workers,
+            tuned_pace: tuning.pace.map(|pace| pace.to_string()),
+            tuned_max_lag_ms: tuning.max_lag.map(ms),
+            tuned_batch_ms: tuning.batch_time.map(ms),
             throttled: backfill.throttled.as_ref().map(Throttle::from),
             failure: backfill.failure.as_deref(),
         }

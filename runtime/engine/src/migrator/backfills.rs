@@ -7,11 +7,10 @@ use futures_util::future::try_join_all;
 use mongodb::bson::{Bson, DateTime};
 
 use super::Migrator;
-use crate::context::Pace;
 use crate::display::{Elapsed, plural};
 use crate::error::Error;
 use crate::executor::{Header, RangeState, Ranges, Seen, Skipped, Steering, look};
-pub use crate::executor::{Pause, Throttle};
+pub use crate::executor::{Pause, Throttle, Tuning};
 use crate::migration::{Direction, State};
 use crate::plan::unknown;
 use crate::store::Tracker;
@@ -54,10 +53,8 @@ pub struct BackfillStatus {
     pub rate: Option<f64>,
     /// Who paused it, and why.
     pub paused: Option<Pause>,
-    /// The number of workers that a person has set.
-    pub tuned_workers: Option<u32>,
-    /// The pace that a person has set.
-    pub tuned_pace: Option<Pace>,
+    /// What a person has set in place of the code's.
+    pub tuning: Tuning,
     /// Why it is slower than its pace, or stopped for the moment. `None` if nobody works on it.
     pub throttled: Option<Throttle>,
     /// Why it failed.
@@ -121,10 +118,7 @@ impl BackfillStatus {
     /// What a person has set in place of the code's, in words: `4 workers, pace 7000`.
     #[must_use]
     pub fn tuned(&self) -> Option<String> {
-        let workers = self.tuned_workers.map(|workers| plural(workers.into(), "worker"));
-        let pace = self.tuned_pace.map(|pace| format!("pace {pace}"));
-        let set: Vec<_> = [workers, pace].into_iter().flatten().collect();
-        (!set.is_empty()).then(|| set.join(", "))
+        (self.tuning != Tuning::default()).then(|| self.tuning.to_string())
     }
 
     /// Its rate in words: `3,500 documents per second, about 12m 5s left`. `None` if nobody works on it.
@@ -144,7 +138,7 @@ impl BackfillStatus {
         let sum = |count: fn(&Seen) -> i64| u64::try_from(seen.iter().map(count).sum::<i64>()).unwrap_or(0);
         let passed = |range: &Seen| u64::try_from(range.counts.scanned).unwrap_or(0);
         let (sweeps, first): (Vec<_>, Vec<_>) = seen.iter().partition(|range| header.is_sweep(range.id));
-        let Steering { paused, workers: tuned_workers, pace: tuned_pace } = header.steering;
+        let Steering { paused, tuning } = header.steering;
         let live = seen.iter().filter(|range| range.live && range.claim.is_some());
         let rate = live.map(|range| range.counts.rate).sum::<f64>();
         Self {
@@ -164,8 +158,7 @@ impl BackfillStatus {
             workers: workers(seen),
             rate: (rate > 0.0).then_some(rate),
             paused,
-            tuned_workers,
-            tuned_pace,
+            tuning,
             throttled: throttled(seen),
             failure: seen.iter().find_map(|range| range.failure.as_ref()).map(|failure| failure.message.clone()),
         }

@@ -155,7 +155,7 @@ pub struct HistoryEntry {
     /// For an act that ended an interrupted `Schema` body: the log of the body.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log: Option<Document>,
-    /// For [`Act::Steer`]: what was changed, such as `paused` or `workers 4, pace polite`.
+    /// For [`Act::Steer`]: what was changed, such as `paused` or `4 workers, pace polite`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub steered: Option<String>,
     /// For [`Act::Unlock`]: the former holder of the lock.

@@ -15,11 +15,14 @@ pub(crate) struct Terms {
     pub(crate) pace: Pace,
     /// Number of workers that share the pace, over all processes.
     pub(crate) sharing: u32,
+    /// How long a batch should take. An application that wants to change one of its documents waits for so long.
+    pub(crate) batch_time: Duration,
 }
 
 impl Terms {
     /// The terms of a worker without others, at full pace.
-    pub(crate) const ALONE: Self = Self { workers: 1, pace: Pace::Full, sharing: 1 };
+    pub(crate) const ALONE: Self =
+        Self { workers: 1, pace: Pace::Full, sharing: 1, batch_time: Duration::from_millis(100) };
 
     /// How long to rest after a batch that passed these documents, or 0 if it changed none of them.
     #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more")]
@@ -52,7 +55,7 @@ mod tests {
     use super::*;
 
     fn terms(pace: Pace) -> Terms {
-        Terms { workers: 2, pace, sharing: 2 }
+        Terms { workers: 2, pace, sharing: 2, ..Terms::ALONE }
     }
 
     #[test]

@@ -20,9 +20,6 @@ use crate::display::Count;
 use crate::error::{Error, in_one_line, is_transient, source_chain};
 use crate::stop::{Stop, backoff};
 
-/// How long a batch should take. An application that wants to change one of its documents waits for so long.
-const BATCH: Duration = Duration::from_millis(100);
-
 /// How much larger than the last batch the next one may be: until a batch was rolled back, and afterwards.
 const GROWTH: (f64, f64) = (4.0, 1.5);
 
@@ -258,7 +255,8 @@ impl<S: RangeStore> Worker<S> {
 
     /// Adapts the size of the next batch to the duration of the last.
     fn resize(&mut self, scanned: u64, took: Duration) {
-        let ratio = (BATCH.as_secs_f64() / took.as_secs_f64().max(0.001)).clamp(0.5, self.growth);
+        let aim = self.terms.borrow().batch_time;
+        let ratio = (aim.as_secs_f64() / took.as_secs_f64().max(0.001)).clamp(0.5, self.growth);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

@@ -12,7 +12,7 @@ use super::memory::{Memory, Session, broken};
 use super::network::{Executed, LIMIT, World, chance, up_to};
 use super::server::Server;
 use super::state::{Key, Sabotage, Tally};
-use crate::context::{Batches, Pace};
+use crate::context::Batches;
 use crate::executor::backfill::range::{Counts, Range, RangeId, RangeState};
 use crate::executor::backfill::terms::Terms;
 use crate::executor::backfill::throttle::Throttle;
@@ -106,7 +106,7 @@ impl World {
             let own = stop.clone();
             let mut work = tokio::spawn(async move {
                 let session = Session::new(slot + life * PROCESSES);
-                let terms = watch::channel(Terms { workers: 2, pace: Pace::Full, sharing: 2 }).1;
+                let terms = watch::channel(Terms { workers: 2, sharing: 2, ..Terms::ALONE }).1;
                 let worker = Worker::new(Memory::new(world), session, own, terms, batches, "host");
                 worker.throttled_by(throttled).work().await
             });

@@ -9,26 +9,47 @@ use tokio::time::sleep;
 
 use super::Throttle;
 use super::members::Members;
-use super::reading::judge;
+use super::reading::{Reading, judge};
 
 /// How often the servers are asked.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// Tells the workers of a process whether they are slowed or stopped. There is one for all backfills of a database.
+/// The newest signals. There is one gauge for all backfills of a database on which a process works.
 #[derive(Debug)]
 pub(crate) struct Gauge {
     database: Database,
-    newest: watch::Sender<Option<Throttle>>,
+    newest: watch::Sender<Vec<Reading>>,
 }
+
+/// Somebody who works. The servers are asked only while there is one.
+#[derive(Debug)]
+pub(crate) struct Working(#[expect(dead_code, reason = "only counted")] watch::Receiver<Vec<Reading>>);
 
 impl Gauge {
     pub(crate) fn new(database: &Database) -> Self {
-        Self { database: database.clone(), newest: watch::Sender::new(None) }
+        Self { database: database.clone(), newest: watch::Sender::new(Vec::new()) }
     }
 
     /// For a worker, which keeps it as long as it works.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Option<Throttle>> {
-        self.newest.subscribe()
+    pub(crate) fn working(&self) -> Working {
+        Working(self.newest.subscribe())
+    }
+
+    /// Slows or stops the workers of a backfill who listen to this sender, or lets them go on. `max_lag` is what a person has set.
+    pub(crate) fn judge(
+        &self,
+        throttle: &watch::Sender<Option<Throttle>>,
+        max_lag: Option<Duration>,
+        collection: &str,
+    ) {
+        let before = throttle.borrow().clone();
+        let now = judge(&self.newest.borrow(), max_lag, before.as_ref());
+        log(before.as_ref(), now.as_ref(), collection);
+        throttle.send_if_modified(|newest| {
+            let is_new = *newest != now;
+            *newest = now;
+            is_new
+        });
     }
 
     /// Asks the servers time and again, unless nobody works.
@@ -42,24 +63,17 @@ impl Gauge {
                 members.forget();
                 Vec::new()
             };
-            let before = self.newest.borrow().clone();
-            let throttle = judge(&readings, before.as_ref());
-            log(before.as_ref(), throttle.as_ref());
-            self.newest.send_if_modified(|newest| {
-                let is_new = *newest != throttle;
-                *newest = throttle;
-                is_new
-            });
+            self.newest.send_replace(readings);
         }
     }
 }
 
 /// Logs the beginning and the end, not each new value.
-fn log(before: Option<&Throttle>, now: Option<&Throttle>) {
+fn log(before: Option<&Throttle>, now: Option<&Throttle>, collection: &str) {
     match now {
-        None if before.is_some() => tracing::info!("backfills go on at their pace"),
+        None if before.is_some() => tracing::info!(collection, "a backfill goes on at its pace"),
         Some(throttle) if before.map(Throttle::label) != Some(throttle.label()) => {
-            tracing::info!(reason = throttle.reason, "backfills are {}", throttle.label());
+            tracing::info!(collection, reason = throttle.reason, "a backfill is {}", throttle.label());
         }
         _ => {}
     }

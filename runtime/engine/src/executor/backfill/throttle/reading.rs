@@ -1,6 +1,7 @@
 //! The signals, their limits, and what follows from their values.
 
 use std::fmt;
+use std::time::Duration;
 
 use mongodb::options::ServerAddress;
 
@@ -36,22 +37,30 @@ const LAG: Limits = Limits { slow: 2, stop: 4 };
 /// In percent. From 20 % on, the application's own operations must evict.
 const DIRTY: Limits = Limits { slow: 8, stop: 15 };
 
+impl Limits {
+    /// Slows from half of the largest lag on. The servers report whole seconds.
+    fn of_lag(max_lag: Option<Duration>) -> Self {
+        max_lag.map_or(LAG, |lag| Self { slow: (lag.as_secs() / 2).max(1), stop: lag.as_secs().max(1) })
+    }
+}
+
 impl Reading {
-    fn limits(&self) -> Limits {
+    /// `lag` are the limits of a lag.
+    fn limits(&self, lag: Limits) -> Limits {
         match self.signal {
-            Signal::Member(_) | Signal::Majority => LAG,
+            Signal::Member(_) | Signal::Majority => lag,
             Signal::DirtyCache => DIRTY,
         }
     }
 
     /// The value in thousandths of the limit at which work stops.
-    fn strain(&self) -> u64 {
-        self.value.saturating_mul(1_000) / self.limits().stop
+    fn strain(&self, lag: Limits) -> u64 {
+        self.value.saturating_mul(1_000) / self.limits(lag).stop
     }
 
     /// `was_stopped` is whether work is stopped now: it goes on only below the lower limit.
-    fn throttle(&self, was_stopped: bool) -> Throttle {
-        let Limits { slow, stop } = self.limits();
+    fn throttle(&self, lag: Limits, was_stopped: bool) -> Throttle {
+        let Limits { slow, stop } = self.limits(lag);
         let (limit, stopped) = if self.value >= stop { (stop, true) } else { (slow, was_stopped) };
         let unit = if self.signal == Signal::DirtyCache { "%" } else { "s" };
         Throttle { stopped, reason: format!("{self}, limit {limit} {unit}") }
@@ -69,11 +78,13 @@ impl fmt::Display for Reading {
     }
 }
 
-/// Returns what follows from the signals. The worst of them is the reason.
-pub(super) fn judge(readings: &[Reading], before: Option<&Throttle>) -> Option<Throttle> {
-    let high = readings.iter().filter(|reading| reading.value >= reading.limits().slow);
-    let worst = high.max_by_key(|reading| reading.strain())?;
-    Some(worst.throttle(before.is_some_and(|before| before.stopped)))
+/// Returns what follows from the signals. The worst of them is the reason. `max_lag` is the lag at which work stops, if a person has
+/// set one.
+pub(super) fn judge(readings: &[Reading], max_lag: Option<Duration>, before: Option<&Throttle>) -> Option<Throttle> {
+    let lag = Limits::of_lag(max_lag);
+    let high = readings.iter().filter(|reading| reading.value >= reading.limits(lag).slow);
+    let worst = high.max_by_key(|reading| reading.strain(lag))?;
+    Some(worst.throttle(lag, before.is_some_and(|before| before.stopped)))
 }
 
 #[cfg(test)]
@@ -89,7 +100,19 @@ mod tests {
     }
 
     fn text(readings: &[Reading], before: Option<&Throttle>) -> Option<String> {
-        judge(readings, before).map(|throttle| throttle.to_string())
+        judge(readings, None, before).map(|throttle| throttle.to_string())
+    }
+
+    #[test]
+    fn a_person_sets_the_largest_lag() {
+        let told = |value, max_lag| judge(&[member(value)], Some(Duration::from_millis(max_lag)), None);
+        let told = |value, max_lag| told(value, max_lag).map(|throttle| throttle.to_string());
+        assert_eq!(told(9, 20_000), None);
+        assert_eq!(told(10, 20_000).unwrap(), "slowed: member h2:27018 is 10 s behind, limit 10 s");
+        assert_eq!(told(20, 20_000).unwrap(), "stopped: member h2:27018 is 20 s behind, limit 20 s");
+        assert_eq!(told(1, 1_000).unwrap(), "stopped: member h2:27018 is 1 s behind, limit 1 s");
+        let dirty = judge(&[dirty(15)], Some(Duration::from_secs(3_600)), None).unwrap();
+        assert_eq!(dirty.to_string(), "stopped: 15 % of the primary's cache is dirty, limit 15 %");
     }
 
     #[test]
@@ -112,10 +135,10 @@ mod tests {
 
     #[test]
     fn stopped_work_goes_on_below_the_lower_limit() {
-        let stopped = judge(&[member(9)], None);
+        let stopped = judge(&[member(9)], None, None);
         assert_eq!(text(&[member(3)], stopped.as_ref()).unwrap(), "stopped: member h2:27018 is 3 s behind, limit 2 s");
         assert_eq!(text(&[member(1)], stopped.as_ref()), None);
-        let slowed = judge(&[member(3)], None);
-        assert!(!judge(&[member(3)], slowed.as_ref()).unwrap().stopped);
+        let slowed = judge(&[member(3)], None, None);
+        assert!(!judge(&[member(3)], None, slowed.as_ref()).unwrap().stopped);
     }
 }

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::context::Pace;
 use crate::error::Error;
-use crate::executor::{Gauge, Opened, RangeState, Seen, Steering, Terms, Worker};
+use crate::executor::{Gauge, Opened, RangeState, Seen, Steering, Terms, Throttle, Worker};
 use crate::migrator::joined;
 use crate::record::host;
 use crate::stop::{Reason, Stop};
@@ -24,6 +24,7 @@ pub(super) struct Crew<'r> {
     /// Stops these workers.
     stop: Stop,
     terms: watch::Sender<Terms>,
+    throttle: watch::Sender<Option<Throttle>>,
     /// A worker that is dropped goes on, because a call of the driver must not be dropped.
     workers: FuturesUnordered<JoinHandle<mongodb::error::Result<()>>>,
     errors: Vec<Error>,
@@ -37,9 +38,9 @@ impl<'r> Crew<'r> {
         beside_service: bool,
         all: &'r Stop,
     ) -> Self {
-        let terms = watch::Sender::new(Terms::ALONE);
-        let workers = FuturesUnordered::new();
-        Self { database, opened, gauge, beside_service, all, stop: all.child(), terms, workers, errors: Vec::new() }
+        let (terms, throttle) = (watch::Sender::new(Terms::ALONE), watch::Sender::new(None));
+        let (stop, workers) = (all.child(), FuturesUnordered::new());
+        Self { database, opened, gauge, beside_service, all, stop, terms, throttle, workers, errors: Vec::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -49,16 +50,18 @@ impl<'r> Crew<'r> {
     /// Makes the number of workers, over all processes, and their pace what they should be. Returns true if the ranges must be
     /// looked at again for that.
     pub(super) async fn adjust(&mut self, seen: &[Seen], steering: &Steering) -> Result<bool, Error> {
-        let description = &self.opened.description;
+        let (description, tuning) = (&self.opened.description, &steering.tuning);
         let default = if self.beside_service { Pace::Polite } else { Pace::Full };
-        let pace = steering.pace.or(description.pace).unwrap_or(default);
-        let workers = steering.workers.unwrap_or(description.workers).min(pace.most_workers());
+        let pace = tuning.pace.or(description.pace).unwrap_or(default);
+        let workers = tuning.workers.unwrap_or(description.workers).min(pace.most_workers());
         let workers = usize::try_from(workers).unwrap_or(usize::MAX);
         let open = || seen.iter().filter(|range| range.state == RangeState::Open);
         let live = open().filter(|range| range.claim.is_some() && range.live).count();
         let free = open().count() - live;
         let sharing = u32::try_from(workers.min(open().count())).unwrap_or(u32::MAX);
-        self.terms.send_replace(Terms { workers, pace, sharing });
+        let batch_time = tuning.batch_time.unwrap_or(Terms::ALONE.batch_time);
+        self.terms.send_replace(Terms { workers, pace, sharing, batch_time });
+        self.gauge.judge(&self.throttle, tuning.max_lag, &description.collection);
         if !self.workers.is_empty() && (live > workers || self.workers.len() > workers) {
             // All of them: those that are wanted are hired again.
             self.dismiss().await?;
@@ -76,10 +79,12 @@ impl<'r> Crew<'r> {
         let session = self.opened.session(self.database).await?;
         let (store, stop, terms) = (self.opened.store.clone(), self.stop.clone(), self.terms.subscribe());
         let worker = Worker::new(store, session, stop, terms, self.opened.description.batches(), &host());
-        let mut worker = worker.throttled_by(self.gauge.subscribe());
+        let mut worker = worker.throttled_by(self.throttle.subscribe());
+        let working = self.gauge.working();
         // On any thread, because a body may compute the changes.
         self.workers.push(tokio::spawn(async move {
             let result = worker.work().await;
+            drop(working);
             // After an error, its range may still name the session, and whoever claims it ends what the session does.
             if result.is_ok() {
                 worker.session.give_back().await;
