@@ -1,13 +1,15 @@
-//! A backfill that fails while a service works on another one, too.
+//! Backfills on which a service works: one fails, or is reverted.
 
 use std::num::NonZeroU32;
 
 use mongodb::bson::{Document, doc};
 use mongrate::context::{Change, Pace};
 use mongrate::{Backfill, Error, Migrator, Registry, Tx, migration};
-use mongrate_tests::TestDb;
-use mongrate_tests::crash::backfill::{MANY, fill};
+use mongrate_tests::crash::backfill::{ID, MANY, SOURCE, fill};
 use mongrate_tests::stored::{count, record, status};
+use mongrate_tests::{TestDb, eventually};
+
+use super::quick;
 
 #[migration(id = "001_fails", source = "module:beside")]
 async fn fails(backfill: &mut Backfill) -> Result<(), Error> {
@@ -45,4 +47,22 @@ async fn i1_a_backfill_that_fails_does_not_stop_the_others() {
         assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, MANY.unsigned_abs());
         assert_eq!(count(&db, "log", doc! {}).await, 1);
     }
+}
+
+/// The next boot would start it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_service_leaves_a_backfill_that_was_reverted() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let builder = Migrator::builder((*db).clone()).registry(Registry::linked().source(SOURCE)).assume_new();
+    quick(&db).up().background(true).await.unwrap();
+    quick(&db).steer(ID).pace(Pace::Rate(NonZeroU32::new(3_000).unwrap())).await.unwrap();
+    let mut booted = builder.boot().variables(|_| None::<String>).await.unwrap();
+    let some = async || (count(&db, "orders", doc! { "n": 1 }).await > 1_000).then_some(());
+    eventually("documents are changed", some).await;
+    quick(&db).down().only(ID).await.unwrap();
+    booted.backfilled().await;
+    assert_eq!(status(&db, ID).await, "rolled-back");
+    let both = count(&db, "orders", doc! { "n": 1, "m": 1 }).await;
+    assert_eq!(both + count(&db, "orders", doc! { "n": null, "m": null }).await, 12_000);
 }

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::options::Limit;
 use crate::report::Report;
 use crate::stop::jitter;
+use crate::store::WorkedOn;
 
 /// Minimum number of attempts if the server is unreachable or not ready.
 const ATTEMPTS: u32 = 5;
@@ -158,8 +159,9 @@ async fn once(migrator: &Migrator, settings: &Environment) -> Result<Report, Err
 /// are still underway, so that what has failed is tried again by the next boot. `only` are these backfills, if a migration has failed
 /// during the boot.
 async fn work_in_background(migrator: Migrator, mut only: Vec<String>) {
+    let worked_on = WorkedOn::default();
     loop {
-        let up = migrator.up().timeout(Limit::None).continue_on_error(true).beside_service();
+        let up = migrator.up().timeout(Limit::None).continue_on_error(true).beside_service(worked_on.clone());
         let error = match only.iter().fold(up, Up::only).await {
             Ok(report) => return tracing::info!("{}", report.summary()),
             Err(error) => error,

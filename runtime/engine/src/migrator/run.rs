@@ -21,12 +21,11 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Executor, Resources, RunGuard};
 use crate::lock::Lease;
-use crate::migration::Direction;
 use crate::options::{Limit, Policy, Transactions, check_lock_wait};
 use crate::plan::{Graph, Plan};
 use crate::report::Report;
 use crate::stop::{Deadline, Reason, Stop, signals};
-use crate::store::Records;
+use crate::store::{Records, WorkedOn};
 
 /// The work of a method that writes.
 pub(super) trait Work: Send + Sync + 'static {
@@ -64,6 +63,11 @@ pub(super) trait Work: Send + Sync + 'static {
     /// Returns whether it goes on beside an application that serves: at a polite pace, and waiting while a backfill is paused.
     fn is_beside_service(&self) -> bool {
         false
+    }
+
+    /// Returns the backfills on which it has worked. `None` if it does not matter whether they are reverted meanwhile.
+    fn worked_on(&self) -> Option<WorkedOn> {
+        None
     }
 
     /// Simulates the work without the lease and without changing anything. Called only for methods that offer a dry run.
@@ -208,7 +212,8 @@ impl Run {
     }
 
     async fn run_work<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
-        let records = self.read(work).await?;
+        let worked_on = work.worked_on();
+        let records = self.read(work).await?.with_worked_on(worked_on.as_ref());
         let todo = work.todo(self, &records)?;
         if !W::is_nothing(&todo) {
             self.migrator.refuse_foreign().await?;
@@ -217,9 +222,8 @@ impl Run {
             let (todo, report) = self.preview(work, records).await?;
             return work.rehearse(self, &todo, report).await;
         }
-        let reverts = W::plan(&todo).into_iter().flatten().any(|step| step.direction() == Direction::Down);
         let mut report = self.one_pass(work, &records, &todo).await?;
-        let (mut worked_on, mut told) = (HashSet::new(), HashSet::new());
+        let mut told = HashSet::new();
         loop {
             let (started, before) = (report.started(), report.underway());
             let ours = |id: &String| work.works_along(id, started.contains(id));
@@ -236,11 +240,9 @@ impl Run {
                 }
                 return Ok(report);
             }
-            if !reverts {
-                worked_on.extend(underway);
-            }
-            let records = self.read(work).await?.with_worked_on(worked_on.clone());
-            for id in worked_on.iter().filter(|id| records.is_left(id) && told.insert((*id).clone())) {
+            worked_on.iter().for_each(|worked_on| worked_on.extend(underway.iter().cloned()));
+            let records = self.read(work).await?.with_worked_on(worked_on.as_ref());
+            for id in records.left().filter(|id| told.insert((*id).to_owned())) {
                 report.warn(format!(
                     "'{id}' was reverted, or marked as pending, meanwhile; another run may start it again"
                 ));

@@ -14,7 +14,7 @@ use crate::executor::Executor;
 use crate::options::Limit;
 use crate::plan::{Plan, Reach};
 use crate::report::{Purpose, Report};
-use crate::store::Records;
+use crate::store::{Records, WorkedOn};
 
 /// A future that applies pending migrations; returned by [`Migrator::up`]. Set its options, then await it.
 ///
@@ -50,8 +50,8 @@ struct Pending {
     limit: Option<HashSet<String>>,
     continue_on_error: bool,
     background: bool,
-    /// Whether the application serves meanwhile.
-    beside_service: bool,
+    /// The backfills on which it has worked, if the application serves meanwhile.
+    beside_service: Option<WorkedOn>,
 }
 
 impl Migrator {
@@ -156,9 +156,9 @@ impl Up {
         self
     }
 
-    /// Goes on beside an application that serves.
-    pub(super) fn beside_service(mut self) -> Self {
-        self.pending.beside_service = true;
+    /// Goes on beside an application that serves. Leaves what was reverted since a run with the same value has worked on it.
+    pub(super) fn beside_service(mut self, worked_on: WorkedOn) -> Self {
+        self.pending.beside_service = Some(worked_on);
         self
     }
 
@@ -252,7 +252,11 @@ impl Work for Pending {
     }
 
     fn is_beside_service(&self) -> bool {
-        self.beside_service
+        self.beside_service.is_some()
+    }
+
+    fn worked_on(&self) -> Option<WorkedOn> {
+        Some(self.beside_service.clone().unwrap_or_default())
     }
 
     /// A named migration may be part of the repair.

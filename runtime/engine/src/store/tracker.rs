@@ -20,7 +20,7 @@ use crate::record::{Record, RecordStatus};
 pub(crate) use history::Query;
 pub use history::Statistics;
 pub(crate) use log::LogUpdate;
-pub(crate) use read::{Attached, Records};
+pub(crate) use read::{Attached, Records, WorkedOn};
 
 /// Time limit of creating one of Mongrate's own indexes.
 const DDL_LIMIT: Duration = Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! Reads the records with one find, in one batch.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument};
 
@@ -28,6 +29,16 @@ pub(crate) struct Records {
     worked_on: HashSet<String>,
 }
 
+/// Qualified ids of the backfills on which a run, or several in a row, have worked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WorkedOn(Arc<Mutex<HashSet<String>>>);
+
+impl WorkedOn {
+    pub(crate) fn extend(&self, ids: impl IntoIterator<Item = String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+    }
+}
+
 impl Records {
     /// Marks migrations that are not part of this database.
     pub(crate) fn excluding(self, excluded: HashSet<&'static str>) -> Self {
@@ -35,12 +46,17 @@ impl Records {
     }
 
     /// Notes on which backfills this run has worked.
-    pub(crate) fn with_worked_on(self, worked_on: HashSet<String>) -> Self {
-        Self { worked_on, ..self }
+    pub(crate) fn with_worked_on(self, worked_on: Option<&WorkedOn>) -> Self {
+        let worked_on = worked_on.map(|all| all.0.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        Self { worked_on: worked_on.unwrap_or_default(), ..self }
     }
 
-    /// Returns whether a backfill on which this run has worked was reverted or marked as pending since.
-    pub(crate) fn is_left(&self, id: &str) -> bool {
+    /// Returns the backfills on which this run has worked, and which were reverted or marked as pending since.
+    pub(crate) fn left(&self) -> impl Iterator<Item = &str> {
+        self.worked_on.iter().map(String::as_str).filter(|id| self.is_left(id))
+    }
+
+    fn is_left(&self, id: &str) -> bool {
         self.worked_on.contains(id) && self.get(id).is_none_or(|record| record.status == RecordStatus::RolledBack)
     }
 
