@@ -6,7 +6,7 @@ use std::path::Path;
 
 use mongrate_tests::all_tests;
 
-const SCENARIOS: usize = 45;
+const SCENARIOS: usize = 46;
 const KINDS: [&str; 5] = ["`Tx`", "`Schema`", "`Backfill`", "`&Database`", "`Tx` on a standalone server"];
 const EVENTS: [&str; 7] = [
     "crash",
