@@ -240,7 +240,9 @@ impl Run {
                 }
                 return Ok(report);
             }
-            worked_on.iter().for_each(|worked_on| worked_on.extend(underway.iter().cloned()));
+            if let Some(worked_on) = &worked_on {
+                worked_on.extend(underway);
+            }
             let records = self.read(work).await?.with_worked_on(worked_on.as_ref());
             for id in records.left().filter(|id| told.insert((*id).to_owned())) {
                 report.warn(format!(
