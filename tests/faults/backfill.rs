@@ -96,9 +96,10 @@ async fn i2_a_backfill_is_paused_at_each_of_its_commands() {
     .await;
 }
 
-/// Reverts exactly what was changed, although the process that changes documents and the one that turns back are killed or paused.
+/// Exactly what was changed is reverted, although the process that changes documents dies, and the one that reverts them dies or is
+/// paused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn i1_a_backfill_is_turned_back_and_halted_at_each_of_its_commands() {
+async fn i1_the_revert_of_an_unfinished_backfill_is_halted_at_each_of_its_commands() {
     let cases = (10..44).step_by(2).map(|command| async move {
         let (db, place) = (TestDb::new().await, format!("command {command}"));
         let how = if command % 4 == 0 { "pause" } else { "die" };

@@ -10,7 +10,7 @@ mod skipped;
 mod steered;
 mod swept;
 mod throttled;
-mod turned_back;
+mod unfinished;
 
 use std::time::Duration;
 

@@ -60,6 +60,10 @@ mod tests {
                 "could not change the document with the _id { \"email\": \"ana@b.c\" }: it has no name",
                 "could not change the document with the _id ***: it has no name",
             ),
+            (
+                "documents match `remaining`, such as the one with the _id \"ana@b.c\": the application still writes them",
+                "documents match `remaining`, such as the one with the _id ***: the application still writes them",
+            ),
             ("the change leaves one with the _id \"a\"", "the change leaves one with the _id ***"),
             ("Document failed validation (code 121)", "Document failed validation (code 121)"),
             ("the price is missing\nat order 7", "the price is missing"),

@@ -23,7 +23,7 @@ mod stored;
 mod sweep;
 mod terms;
 mod throttle;
-mod turned_back;
+mod unfinished;
 mod worker;
 
 pub(crate) use self::header::Header;

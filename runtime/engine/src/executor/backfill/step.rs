@@ -10,7 +10,7 @@ use super::steering::Steering;
 use super::stored::Ranges;
 use super::sweep::Sweep;
 use super::terms::Terms;
-use super::turned_back::unfinished;
+use super::unfinished::unfinished;
 use super::worker::Worker;
 use crate::context::Description;
 use crate::display::plural;
@@ -35,19 +35,19 @@ impl Executor<'_> {
         step.leaves_nothing &= !resumes;
         let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
         description.check_on(self.transactional)?;
-        let turns_back = step.direction == Direction::Down && !step.previous.is_some_and(Record::is_revertible);
-        if turns_back && self.tracker.was_applied(id).await? {
-            return Err(unfinished(id, "it was applied before: complete it first"));
+        let is_unfinished = step.direction == Direction::Down && !step.previous.is_some_and(Record::is_revertible);
+        if is_unfinished && self.tracker.was_applied(id).await? {
+            return Err(unfinished("it was applied before: complete it first"));
         }
         let (header, is_small) = match stored {
             Some(header) if resumes => (header, false),
             Some(_) if step.direction == Direction::Up => return Err(Error::PartiallyReverted { id }.into()),
             Some(header) => {
-                let planned = self.turned_back(id, &header, &description).await?;
+                let planned = self.plan_of_revert(id, &header, &description).await?;
                 self.start(step, &description, planned).await?
             }
             // It failed before it had started.
-            None if turns_back => {
+            None if is_unfinished => {
                 return self.store(&self.change(step, self.record(step, step.done()), true)).await;
             }
             None => {

@@ -1,8 +1,8 @@
-//! Sweeps: passes for documents that matched `remaining` only after the batch of their `_id`.
+//! Sweeps: further passes for documents that came to match `remaining` after their batch.
 //!
-//! A sweep is a range like the others, over the whole collection, and is claimed, resumed and fenced like them. It may visit a
-//! document a second time: one that matches `remaining` again was written anew. It is opened under the lease, so that no process
-//! can open one of a run that is over.
+//! A sweep is a range like the others, over the whole collection, and is claimed, resumed and fenced like them. It may change a
+//! document a second time, because one that matches `remaining` again has been rewritten since. It is opened under the lease, so
+//! that no process opens one for a run that has ended.
 
 use std::time::Duration;
 

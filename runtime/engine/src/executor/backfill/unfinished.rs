@@ -12,18 +12,18 @@ use crate::executor::{Executor, Failure};
 impl Executor<'_> {
     /// Plans to revert the part of each range that an `up` has passed. Until the plan is stored, the next `up` can go on where it
     /// was.
-    pub(super) async fn turned_back(
+    pub(super) async fn plan_of_revert(
         &self,
-        id: &'static str,
+        id: &str,
         up: &Header,
         description: &Description,
     ) -> Result<Planned, Failure> {
         if !self.transactional {
             let why = "a server without transactions does not know exactly what it has changed: complete it first";
-            return Err(unfinished(id, why));
+            return Err(unfinished(why));
         }
         if up.collection != description.collection {
-            return Err(unfinished(id, "its `down` is about another collection: complete it first"));
+            return Err(unfinished("its `down` is about another collection: complete it first"));
         }
         up.check_collection(self.database, id).await?;
         self.lease.check()?;
@@ -60,16 +60,16 @@ impl Executor<'_> {
         if was_skipped || !self.ranges().skipped(up.run).await?.is_empty() {
             let why =
                 "it has skipped documents, which its `down` would change, too: correct them, and complete it first";
-            return Err(unfinished(id, why));
+            return Err(unfinished(why));
         }
         if ranges.iter().any(|range| up.is_sweep(range.id) && range.state != RangeState::Done) {
-            return Err(unfinished(id, "a sweep has begun, which visits documents a second time: complete it first"));
+            return Err(unfinished("a sweep has begun, which visits documents a second time: complete it first"));
         }
         Ok(())
     }
 }
 
 /// Why it cannot be reverted.
-pub(super) fn unfinished(id: &str, why: &str) -> Failure {
-    Error::Refused(format!("'{id}' has not completed, and cannot be reverted now, because {why}")).into()
+pub(super) fn unfinished(why: &str) -> Failure {
+    Error::Refused(format!("it has not completed, and cannot be reverted now, because {why}")).into()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mongodb::bson::{Bson, Document, doc};
 use mongrate::context::{Change, Pace};
 use mongrate::migration::State;
-use mongrate::{Backfill, Error, Migrator, Registry, migration};
+use mongrate::{Backfill, Error, Migrator, Registry, Tx, migration};
 use mongrate_tests::crash::backfill::{ID, MANY, fill};
 use mongrate_tests::stored::{count, history, record, status};
 use mongrate_tests::{TestDb, eventually};
@@ -108,6 +108,8 @@ async fn i1_exactly_what_a_failed_backfill_has_changed_is_reverted() {
     let changed = count(&db, "orders", doc! { "n": 1 }).await;
     let plan = migrator.down().only(LABELS).plan().await.unwrap();
     assert_eq!(plan.iter().map(mongrate::plan::Step::state).collect::<Vec<_>>(), [State::Failed]);
+    let dry = migrator.down().only(LABELS).dry_run(true).await.unwrap().to_string();
+    assert!(dry.contains("it has not completed: what it has passed so far would be reverted"), "{dry}");
     let report = migrator.down().only(LABELS).await.unwrap();
     println!("{report}");
     assert_eq!(report.executions().count(), 1);
@@ -145,7 +147,7 @@ async fn i1_exactly_what_was_changed_is_reverted_while_others_work_on_it() {
 }
 
 #[tokio::test]
-async fn a_backfill_that_cannot_be_turned_back_says_why_and_goes_on() {
+async fn a_backfill_that_cannot_be_reverted_yet_says_why_and_goes_on() {
     let (replica_set, standalone) = (TestDb::new().await, TestDb::standalone().await);
     let skips = TestDb::new().await;
     for (db, source, id, reason) in [
@@ -197,6 +199,17 @@ async fn i1_what_a_backfill_has_not_passed_is_not_reverted() {
     migrator.down().only(FLAGS).await.unwrap();
     assert_eq!(count(&db, "orders", doc! { "m": 1, "n": null, "theirs": null }).await, 12_000);
     assert_eq!(count(&db, "orders", doc! { "n": 1, "theirs": true, "_id": { "$gte": 30_000 } }).await, 50);
+    // A sweep has begun.
+    migrator.up().await.unwrap_err();
+    let ranges = db.collection::<Document>("migrations_ranges");
+    let state = |state: &str| doc! { "$set": { "state": state } };
+    let sweeps = doc! { "_id.n": { "$gte": 16 } };
+    ranges.update_many(sweeps.clone(), state("open")).await.unwrap();
+    let error = migrator.down().only(FLAGS).await.unwrap_err();
+    println!("{error}");
+    assert!(error.to_string().contains("a sweep has begun"), "{error}");
+    ranges.update_many(sweeps, state("done")).await.unwrap();
+    migrator.down().only(FLAGS).await.unwrap();
     // The collection is another one.
     migrator.up().background(true).await.unwrap();
     orders.drop().await.unwrap();
@@ -214,7 +227,7 @@ async fn i1_what_a_backfill_has_not_passed_is_not_reverted() {
 
 /// A document that a sweep has skipped, an execution that is repeated, and a `down` that fails before it begins.
 #[tokio::test]
-async fn i1_a_backfill_that_was_refused_to_turn_back_is_as_it_was() {
+async fn i1_a_backfill_whose_revert_was_refused_is_as_it_was() {
     let db = TestDb::new().await;
     fill(&db, MANY).await;
     let migrator = migrator(&db, "module:turned-flags");
@@ -271,6 +284,8 @@ async fn i1_a_run_leaves_a_backfill_that_was_reverted_and_goes_on_with_the_other
     let work = tokio::spawn(service.up().into_future());
     let some = async || (count(&db, "orders", doc! { "n": 1 }).await > 1_000).then_some(());
     eventually("documents are changed", some).await;
+    let error = person.down().only(PEOPLE).await.unwrap_err();
+    assert!(error.to_string().contains("it has not completed, and its `down` is not a backfill"), "{error}");
     person.down().only(LABELS).await.unwrap();
     let report = work.await.unwrap().unwrap();
     println!("{report}");
@@ -284,7 +299,12 @@ async fn i1_a_run_leaves_a_backfill_that_was_reverted_and_goes_on_with_the_other
 
 const PEOPLE: &str = "module:turned-people:001_people";
 
-#[migration(id = "001_people", source = "module:turned-people")]
+#[migration(id = "001_people", source = "module:turned-people", down = people_down)]
 async fn people(backfill: &mut Backfill) -> Result<(), Error> {
     backfill.collection("people").update(doc! { "$inc": { "n": 1 } }).await
+}
+
+async fn people_down(tx: &mut Tx) -> Result<(), Error> {
+    tx.collection::<Document>("people").update_many(doc! {}, doc! { "$unset": { "n": "" } }).await?;
+    Ok(())
 }
