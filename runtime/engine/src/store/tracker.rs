@@ -53,10 +53,8 @@ impl Tracker {
         let index = |keys: Document, name: &str| {
             IndexModel::builder().keys(keys).options(IndexOptions::builder().name(name.to_owned()).build()).build()
         };
-        // Each page is read in the order of an index. `newest` also serves the filters without an index of their own, and the
-        // status `completed`, which most entries have: they are for people, who filter a page of entries. The entries of one
-        // token are few, so they are sorted in memory; without `by_token`, looking for a run that is over would read the whole
-        // history. An entry of a success costs three keys.
+        // A page is read in the order of `newest`, also with a filter: each index costs every migration that is applied, and a
+        // history is small. An entry of a success costs two keys. `by_token` is for the next batch, and for runs that are over.
         let mut unsuccessful = index(doc! { "status": 1, "executedAt": -1, "_id": -1 }, "newest_unsuccessful");
         if let Some(options) = &mut unsuccessful.options {
             // `failed`, `rolled-back` and `running`. A filter cannot have `$ne`.
@@ -65,7 +63,6 @@ impl Tracker {
         self.history
             .create_indexes([
                 index(doc! { "executedAt": -1, "_id": -1 }, "newest"),
-                index(doc! { "migrationId": 1, "executedAt": -1, "_id": -1 }, "newest_by_migration"),
                 unsuccessful,
                 index(doc! { "token": -1 }, "by_token"),
             ])
