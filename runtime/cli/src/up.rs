@@ -20,6 +20,10 @@ pub(super) struct Up {
     #[arg(long, value_name = "ID", conflicts_with = "ids")]
     pub(super) to: Option<String>,
 
+    /// Continue the named backfills although their code has changed since they started
+    #[arg(long, requires = "ids", conflicts_with = "dry_run")]
+    with_changed_code: bool,
+
     #[command(flatten)]
     how: How,
 }
@@ -60,7 +64,7 @@ impl Up {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let migrator = session.migrator_for(&self.how.reasoned.writing).await?;
         let up = self.ids.iter().fold(migrator.up(), mongrate::migrator::Up::only);
-        let up = self.to.iter().fold(up, mongrate::migrator::Up::to);
+        let up = self.to.iter().fold(up, mongrate::migrator::Up::to).with_changed_code(self.with_changed_code);
         if !(session.environment()?.auto || self.how.dry_run) {
             return outcome::print(session, &up.check().await?);
         }

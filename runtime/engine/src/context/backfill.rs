@@ -141,6 +141,13 @@ impl<'b> Documents<'b> {
         self
     }
 
+    /// Makes a [boot](crate::Migrator::boot) wait until it is completed, and other runs that would only
+    /// [start](crate::migrator::Up::background) it, because the application cannot serve before. Default: it goes on in the background.
+    pub fn blocking(mut self) -> Self {
+        self.description.blocking = true;
+        self
+    }
+
     /// Declares that changing a document twice does no harm, so that the backfill runs on a standalone server.
     pub fn repeatable(mut self) -> Self {
         self.description.repeatable = true;

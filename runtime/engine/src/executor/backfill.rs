@@ -7,6 +7,7 @@
 //! document is the fence.
 
 mod batch;
+mod changed;
 mod each;
 mod filter;
 mod header;

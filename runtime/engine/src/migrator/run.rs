@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use mongodb::bson::doc;
 
+use self::along::Manner;
 pub(super) use self::dropped::InterruptOnDrop;
 use self::progress::Progress;
 use super::Migrator;
@@ -57,6 +58,11 @@ pub(super) trait Work: Send + Sync + 'static {
     /// Returns whether the run works on a backfill (qualified id) that is underway, until it is completed. `started` if this run
     /// has started it.
     fn works_along(&self, _id: &str, _started: bool) -> bool {
+        false
+    }
+
+    /// Returns whether it works only on backfills that are blocking, and waits while one of them is paused.
+    fn is_in_background(&self) -> bool {
         false
     }
 
@@ -227,12 +233,17 @@ impl Run {
         loop {
             let (started, before) = (report.started(), report.underway());
             let ours = |id: &String| work.works_along(id, started.contains(id));
-            let underway: Vec<_> = before.into_iter().filter(ours).collect();
+            let mut underway: Vec<_> = before.into_iter().filter(ours).collect();
+            if work.is_in_background() {
+                underway = self.blocking(underway).await?;
+            }
             if underway.is_empty() {
                 return Ok(report);
             }
             self.progress.doing("work on a backfill");
-            let warnings = self.work_along(&underway, work.is_beside_service()).await?;
+            let beside_service = work.is_beside_service();
+            let manner = Manner { beside_service, waits: beside_service || work.is_in_background() };
+            let warnings = self.work_along(&underway, manner).await?;
             self.check().map_err(|reason| stopped(reason, report.clone()))?;
             if warnings.len() == underway.len() {
                 for warning in warnings {

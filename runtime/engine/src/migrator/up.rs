@@ -11,6 +11,7 @@ use super::Migrator;
 use super::run::{Run, Settings, Work};
 use crate::error::Error;
 use crate::executor::Executor;
+use crate::migration::State;
 use crate::options::Limit;
 use crate::plan::{Plan, Reach};
 use crate::report::{Purpose, Report};
@@ -50,6 +51,7 @@ struct Pending {
     limit: Option<HashSet<String>>,
     continue_on_error: bool,
     background: bool,
+    with_changed_code: bool,
     /// The backfills on which it has worked, if the application serves meanwhile.
     beside_service: Option<WorkedOn>,
 }
@@ -149,10 +151,18 @@ impl Up {
         self
     }
 
-    /// Starts backfills without working on them, so that the run returns early. Default: work on them, together with other
-    /// processes, until they are completed.
+    /// Starts backfills without working on them, so that the run returns early; except for those that are
+    /// [blocking](crate::context::Documents::blocking). Default: work on them, together with other processes, until they are completed.
     pub fn background(mut self, background: bool) -> Self {
         self.pending.background = background;
+        self
+    }
+
+    /// Continues the backfills that [`only`](Self::only) names although their bodies describe another change than when they
+    /// started, perhaps because a mistake was corrected. Documents that were passed are not visited again, and no batch of the
+    /// former code commits any more. The collection must be the same. Default: programs with other code do not work on a backfill.
+    pub fn with_changed_code(mut self, with_changed_code: bool) -> Self {
+        self.pending.with_changed_code = with_changed_code;
         self
     }
 
@@ -222,12 +232,25 @@ impl IntoFuture for Up {
     }
 }
 
+impl Pending {
+    fn names(&self, id: &str) -> bool {
+        matches!(&self.reach, Reach::Only(ids) if ids.iter().any(|named| named == id))
+    }
+}
+
 impl Work for Pending {
     type Todo = Plan;
 
     fn todo(&self, run: &Run, records: &Records) -> Result<Plan, Error> {
         run.enforce_policies(records)?;
-        Plan::up_limited(&run.graph, &self.reach, self.limit.as_ref(), |id| records.state(id))
+        let state = |id: &str| match records.state(id) {
+            // The next pass under the lease exchanges the code, unless it has done so.
+            State::Underway if self.with_changed_code && self.names(id) && !records.is_worked_on(id) => {
+                State::Interrupted
+            }
+            state => state,
+        };
+        Plan::up_limited(&run.graph, &self.reach, self.limit.as_ref(), state)
     }
 
     fn plan(todo: &Plan) -> Option<&Plan> {
@@ -245,10 +268,14 @@ impl Work for Pending {
     fn works_along(&self, id: &str, started: bool) -> bool {
         let reached = match &self.reach {
             Reach::All => self.limit.as_ref().is_none_or(|ids| ids.contains(id)),
-            Reach::Only(ids) => ids.iter().any(|named| named == id),
+            Reach::Only(_) => self.names(id),
             Reach::To(last) => last == id,
         };
-        !self.background && (started || reached)
+        started || reached
+    }
+
+    fn is_in_background(&self) -> bool {
+        self.background
     }
 
     fn is_beside_service(&self) -> bool {
@@ -281,6 +308,7 @@ impl Work for Pending {
         executor: &mut Executor<'_>,
         report: Report,
     ) -> Result<Report, Error> {
+        executor.with_changed_code = self.with_changed_code;
         run.steps(todo, records, self.continue_on_error, executor, report).await
     }
 }

@@ -138,9 +138,7 @@ impl Tracker {
                 stale.extend(update.expected().unwrap_or_default());
                 set.extend(update.set.clone());
             }
-            Attachment::Backfill(header) => {
-                set.insert("backfill", header.clone());
-            }
+            Attachment::Backfill(fields) => set.extend(fields.clone()),
             Attachment::Archived | Attachment::Completed { footprint: None } => unset.extend(ATTACHED.map(without)),
             Attachment::Completed { footprint: Some(footprint) } => {
                 set.insert("left", footprint.clone());
@@ -258,7 +256,7 @@ pub(crate) enum Attachment {
     Kept,
     /// Starts or continues the log.
     Logged(LogUpdate),
-    /// Starts a backfill.
+    /// Sets fields of the header of a backfill.
     Backfill(Document),
     /// Removes both, because the state was set by hand. The history entry keeps the log.
     Archived,

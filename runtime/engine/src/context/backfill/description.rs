@@ -39,6 +39,8 @@ pub(crate) struct Description {
     pub(crate) batch: u32,
     pub(crate) pace: Option<Pace>,
     pub(crate) repeatable: bool,
+    /// Whether a boot waits for it.
+    pub(crate) blocking: bool,
     /// Maximum number of documents to skip.
     pub(crate) skip: u32,
 }
@@ -75,6 +77,7 @@ impl Description {
             batch: BATCH,
             pace: None,
             repeatable: false,
+            blocking: false,
             skip: 0,
         }
     }
@@ -124,7 +127,7 @@ impl Description {
         ))
     }
 
-    /// Identifies what is changed and how. Neither the number of workers nor the pace counts.
+    /// Identifies what is changed and how. How it is done, such as the number of workers and the pace, does not count.
     pub(crate) fn print(&self) -> String {
         let change = match &self.action {
             Action::Update(UpdateModifications::Document(update)) => Bson::Document(update.clone()),

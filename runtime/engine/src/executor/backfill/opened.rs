@@ -52,7 +52,8 @@ impl Opened {
         if !self.header.describes(&self.description) {
             return Err(Error::Refused(format!(
                 "the body of '{id}' describes another change than when it started, so this program does not work on it. Run \
-                 the program that started it, or mark the migration as pending to start from the beginning"
+                 the program that started it; or name it in `up`, and say that it goes on with changed code; or mark it as pending, to \
+                 start from the beginning"
             )));
         }
         self.header.check_collection(database, id).await

@@ -1,11 +1,12 @@
 //! `Backfill` steps: they are started and finished under the lease, and worked on without it.
 
+use mongodb::bson::{Document, doc, oid::ObjectId};
 use tokio::sync::watch;
 
 use super::header::{Header, SWEEPS};
 use super::opened::{Opened, describe};
 use super::plan::{Planned, plan};
-use super::range::{RangeFailure, RangeId, RangeState, Seen, Skipped};
+use super::range::{Range, RangeFailure, RangeId, RangeState, Seen, Skipped};
 use super::steering::Steering;
 use super::stored::Ranges;
 use super::sweep::Sweep;
@@ -40,6 +41,9 @@ impl Executor<'_> {
             return Err(unfinished("it was applied before: complete it first"));
         }
         let (header, is_small) = match stored {
+            Some(former) if resumes && self.with_changed_code && !former.describes(&description) => {
+                (self.exchange_code(step, &former, &description).await?, false)
+            }
             Some(header) if resumes => (header, false),
             Some(_) if step.direction == Direction::Up => return Err(Error::PartiallyReverted { id }.into()),
             Some(header) => {
@@ -138,9 +142,6 @@ impl Executor<'_> {
         description: &Description,
         planned: Planned,
     ) -> Result<(Header, bool), Failure> {
-        let (id, token) = (step.migration.id(), self.lease.token());
-        self.lease.check()?;
-        self.ranges().insert(&planned.ranges).await?;
         let header = Header {
             run: planned.run,
             direction: step.direction,
@@ -154,13 +155,43 @@ impl Executor<'_> {
         };
         let interrupted = step.previous.filter(|up| step.direction == Direction::Down && up.is_interrupted_up());
         step.interrupted = interrupted.map(HistoryEntry::interrupted).map(Box::new);
-        let attachment = Attachment::Backfill(header.to_document());
-        let stored = self.store_running(step, !planned.is_small, attachment).await;
+        let fields = doc! { "backfill": header.to_document() };
+        self.store_run(step, header.run, &planned.ranges, !planned.is_small, fields).await?;
+        Ok((header, planned.is_small))
+    }
+
+    /// Goes on with the change that the body describes now.
+    async fn exchange_code(
+        &mut self,
+        step: &mut Step<'_>,
+        former: &Header,
+        description: &Description,
+    ) -> Result<Header, Failure> {
+        let (header, ranges) = self.rest_of_run(step.migration.id(), former, description).await?;
+        let interrupted = step.previous.filter(|former| former.status == RecordStatus::Running);
+        step.interrupted = interrupted.map(HistoryEntry::interrupted).map(Box::new);
+        let fields = doc! { "backfill.run": header.run, "backfill.print": &header.print };
+        self.store_run(step, header.run, &ranges, true, fields).await?;
+        Ok(header)
+    }
+
+    /// Stores the ranges of a run, then the record that names it, with these fields of the header. Removes other ranges.
+    async fn store_run(
+        &mut self,
+        step: &mut Step<'_>,
+        run: ObjectId,
+        ranges: &[Range],
+        underway: bool,
+        fields: Document,
+    ) -> Result<(), Failure> {
+        self.lease.check()?;
+        self.ranges().insert(ranges).await?;
+        let stored = self.store_running(step, underway, Attachment::Backfill(fields)).await;
         step.interrupted = None;
         stored?;
         step.leaves_nothing = false;
-        self.ranges().remove(id, token, Some(header.run)).await?;
-        Ok((header, planned.is_small))
+        self.ranges().remove(step.migration.id(), self.lease.token(), Some(run)).await?;
+        Ok(())
     }
 
     /// Continues after a failure or an interruption.

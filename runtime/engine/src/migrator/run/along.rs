@@ -12,20 +12,41 @@ use self::one::{One, Worked, header};
 use super::Run;
 use crate::error::Error;
 use crate::executor::{Gauge, Opened, describe};
-use crate::migration::Migration;
+use crate::migration::{Direction, Migration};
 use crate::migrator::Migrator;
 use crate::migrator::connection::Link;
 use crate::stop::{Reason, Stop};
 
+/// How a run works on backfills.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Whether the application serves meanwhile.
+    pub(super) beside_service: bool,
+    /// Whether it waits while one is paused.
+    pub(super) waits: bool,
+}
+
 impl Run {
-    /// Works on these backfills (qualified ids) until one of them is done, all others have ended, or the run must stop.
-    /// `beside_service` is whether the application serves meanwhile. Returns warnings about those on which this program cannot
-    /// work.
-    pub(super) async fn work_along(&self, underway: &[String], beside_service: bool) -> Result<Vec<String>, Error> {
+    /// Returns those backfills (qualified ids) for which a boot waits.
+    pub(super) async fn blocking(&self, underway: Vec<String>) -> Result<Vec<String>, Error> {
+        let mut blocking = Vec::new();
+        for id in underway {
+            let Some(node) = self.graph.find(&id) else { continue };
+            let described = describe(self.graph.migration(node), Direction::Up, &self.migrator.0.options).await;
+            if described.map_err(Error::unboxed)?.blocking {
+                blocking.push(id);
+            }
+        }
+        Ok(blocking)
+    }
+
+    /// Works on these backfills (qualified ids) until one of them is done, all others have ended, or the run must stop. Returns
+    /// warnings about those on which this program cannot work.
+    pub(super) async fn work_along(&self, underway: &[String], manner: Manner) -> Result<Vec<String>, Error> {
         let link = self.migrator.0.connection.open().await?;
         let stop = self.stop.child();
         let result = {
-            let mut work = pin!(self.work_on_all(&link, underway, beside_service, &stop));
+            let mut work = pin!(self.work_on_all(&link, underway, manner, &stop));
             tokio::select! {
                 result = &mut work => result,
                 reason = self.must_stop() => {
@@ -43,7 +64,7 @@ impl Run {
         &self,
         link: &Link,
         underway: &[String],
-        beside_service: bool,
+        manner: Manner,
         stop: &Stop,
     ) -> Result<Vec<String>, Error> {
         let transactional = self.migrator.has_transactions().await?;
@@ -53,7 +74,7 @@ impl Run {
             let Some(node) = self.graph.find(id) else { continue };
             let migration = self.graph.migration(node);
             match opened(migrator, link, migration, transactional).await {
-                Ok(Some(opened)) => all.push(One { migrator, link, migration, opened, gauge, beside_service, stop }),
+                Ok(Some(opened)) => all.push(One { migrator, link, migration, opened, gauge, manner, stop }),
                 // Another process has finished it.
                 Ok(None) => {}
                 Err(error @ Error::Refused(_)) => warnings.push(error.message()),

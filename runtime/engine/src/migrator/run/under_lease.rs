@@ -69,6 +69,7 @@ impl Run {
             executions: 0,
             footprints: Vec::new(),
             opaque: Vec::new(),
+            with_changed_code: false,
             dies_after: None,
             resources: &self.resources,
             bodies: link.bodies(),

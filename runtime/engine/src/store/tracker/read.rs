@@ -56,8 +56,12 @@ impl Records {
         self.worked_on.iter().map(String::as_str).filter(|id| self.is_left(id))
     }
 
+    pub(crate) fn is_worked_on(&self, id: &str) -> bool {
+        self.worked_on.contains(id)
+    }
+
     fn is_left(&self, id: &str) -> bool {
-        self.worked_on.contains(id) && self.get(id).is_none_or(|record| record.status == RecordStatus::RolledBack)
+        self.is_worked_on(id) && self.get(id).is_none_or(|record| record.status == RecordStatus::RolledBack)
     }
 
     /// Marks the records as read under the lease: those with the status `running` are interrupted. What differs from the `first` read

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::Manner;
 use super::crew::Crew;
 use crate::error::Error;
 use crate::events::Event;
@@ -38,14 +39,13 @@ pub(super) struct One<'r> {
     pub(super) migration: Migration,
     pub(super) opened: Opened,
     pub(super) gauge: &'r Gauge,
-    /// Whether the application serves meanwhile.
-    pub(super) beside_service: bool,
+    pub(super) manner: Manner,
     pub(super) stop: &'r Stop,
 }
 
 impl One<'_> {
     pub(super) async fn work(&self) -> Result<Worked, Error> {
-        let mut crew = Crew::new(&self.link.database, &self.opened, self.gauge, self.beside_service, self.stop);
+        let mut crew = Crew::new(&self.link.database, &self.opened, self.gauge, self.manner.beside_service, self.stop);
         let worked = self.keep_at_work(&mut crew).await;
         let dismissed = crew.dismiss().await;
         let worked = worked?;
@@ -68,7 +68,7 @@ impl One<'_> {
                 Ok((_, None)) => return Ok(Worked::Done),
                 Ok((_, Some(Steering { paused: Some(pause), .. }))) => {
                     crew.dismiss().await?;
-                    if !self.beside_service {
+                    if !self.manner.waits {
                         let id = self.migration.id();
                         return Ok(Worked::Paused(format!("'{id}' is {pause}, and goes on when it is resumed")));
                     }
@@ -79,7 +79,7 @@ impl One<'_> {
                     }
                 }
                 // Workers find out by themselves, and a service goes on serving.
-                Err(error) if !crew.is_empty() || self.beside_service && error.is_temporary() => {
+                Err(error) if !crew.is_empty() || self.manner.beside_service && error.is_temporary() => {
                     tracing::debug!(%error, "the progress of a backfill is unknown");
                 }
                 Err(error) => return Err(error),
