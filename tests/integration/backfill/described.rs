@@ -241,6 +241,8 @@ async fn i1_a_backfill_goes_on_with_changed_code() {
     started(&db, &former).await;
     let error = migrator(&db, &elsewhere).up().only(ID).with_changed_code(true).await.unwrap_err();
     assert!(error.to_string().contains("has begun to change 'things' and cannot go on with 'others'"), "{error}");
+    println!("{error}");
+    assert_eq!(migrator(&db, &former).up().background(true).await.unwrap().underway(), [ID]);
 }
 
 #[tokio::test]

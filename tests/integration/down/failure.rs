@@ -66,7 +66,7 @@ async fn i6_a_down_fails_in_a_transaction() {
     assert_eq!(report.reverted().map(|execution| execution.id.as_str()).collect::<Vec<_>>(), [LAST, RAW]);
     assert_eq!(
         error.to_string(),
-        "reverting 'module:down-fails:001_stock' failed: the pens are needed. It was rolled back, so nothing is reverted"
+        "reverting 'module:down-fails:001_stock' failed: the pens are needed. Nothing is reverted"
     );
 
     assert_eq!(count(&db, "stock", doc! {}).await, 1);

@@ -246,7 +246,7 @@ fn after_failure(
 
 fn state(direction: Direction, remains: Remains) -> &'static str {
     match (direction, remains) {
-        (Direction::Up, Remains::Nothing) => "it was rolled back, and runs again with the next `up`",
+        (Direction::Up, Remains::Nothing) => "it left no changes, and runs again with the next `up`",
         (Direction::Up, Remains::Repeatable | Remains::Partial) => {
             "its changes so far remain; the next `up` runs it again from the beginning"
         }
@@ -258,7 +258,7 @@ fn state(direction: Direction, remains: Remains) -> &'static str {
              continues"
         }
         (_, Remains::Unknown) => "it took effect completely or not at all",
-        (Direction::Down, Remains::Nothing) => "it was rolled back, so nothing is reverted",
+        (Direction::Down, Remains::Nothing) => "nothing is reverted",
         (Direction::Down, Remains::Resumable) => {
             "what it did so far remains and is recorded, so the migration is partially reverted; the next `down` resumes \
              where it stopped"

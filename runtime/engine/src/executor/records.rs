@@ -14,7 +14,9 @@ impl Executor<'_> {
     pub(super) fn failed(&self, step: &Step<'_>, error: RecordedFailure<'_>, remains: Remains) -> Change {
         let mut record = match (step.direction, remains, step.previous) {
             (_, Remains::All, _) => self.record(step, RecordStatus::Completed),
-            (Direction::Down, Remains::Nothing | Remains::Unknown, Some(previous)) => {
+            (direction, Remains::Nothing | Remains::Unknown, Some(previous))
+                if direction == Direction::Down || step.leaves_nothing =>
+            {
                 let attempts = previous.attempts + i64::from(previous.is_revertible());
                 Record { token: self.lease.token(), attempts, ..previous.clone() }
             }

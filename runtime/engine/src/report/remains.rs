@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remains {
-    /// No changes: its transaction was rolled back.
+    /// No changes: its transaction was rolled back, or it was refused before it began.
     Nothing,
     /// The changes until it ended. It ran outside a transaction and runs again from its beginning.
     Repeatable,

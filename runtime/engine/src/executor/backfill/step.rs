@@ -167,6 +167,7 @@ impl Executor<'_> {
         former: &Header,
         description: &Description,
     ) -> Result<Header, Failure> {
+        step.leaves_nothing = true;
         let (header, ranges) = self.rest_of_run(step.migration.id(), former, description).await?;
         let interrupted = step.previous.filter(|former| former.status == RecordStatus::Running);
         step.interrupted = interrupted.map(HistoryEntry::interrupted).map(Box::new);
