@@ -34,6 +34,7 @@ async fn a_backfill_is_followed_paused_tuned_and_resumed() {
     browser.wait_for("the bar to move", "return document.querySelector('#progress progress').value > 1").await;
     browser.see("Worked on by").await;
     browser.see("documents per second").await;
+    browser.wait_for("a range to be worked on", "return document.querySelector('.strip .claimed') !== null").await;
     assert_eq!(browser.ask("return window.isSame", &[]).await, true);
     browser.press_css("#pause > summary").await;
     browser.fill("because", "sale until noon").await;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use futures_util::{StreamExt, stream};
 use mongodb::Client;
 use mongodb::bson::doc;
-use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
+use mongrate_tests::crash::backfill::{ID, MANY, assert_once, changed_migrator, fill, migrator};
 use mongrate_tests::stored::{count, status};
 use mongrate_tests::{Lost, Proxy, Strike, TestDb, Worker, servers};
 
@@ -125,6 +125,39 @@ async fn i1_the_revert_of_an_unfinished_backfill_is_halted_at_each_of_its_comman
     });
     let halted: u32 = stream::iter(cases).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter().sum();
     assert!(halted > 8, "{halted} places were reached");
+}
+
+/// Each document is changed once, by the former code or by the changed one, although the process with the former code dies, and the one
+/// that continues with changed code dies or is paused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_backfill_that_goes_on_with_changed_code_is_halted_at_each_of_its_commands() {
+    let cases = (10..52).step_by(2).map(|command| async move {
+        let (db, place) = (TestDb::new().await, format!("command {command}"));
+        let how = if command % 4 == 0 { "pause" } else { "die" };
+        fill(&db, MANY).await;
+        let former = ["backfill", db.uri(), db.name(), LEASE_MS, "die", "commitTransaction 9"];
+        Worker::start(&former).rest().await;
+        let before = count(&db, "orders", doc! { "n": 1 }).await;
+        let mut changed = Worker::start(&["backfill-changed", db.uri(), db.name(), LEASE_MS, how, &place]);
+        let said = changed.line().await;
+        let halted = said.as_deref() == Some(&format!("halted at {place}"));
+        if how == "pause" && halted {
+            changed.paused().await;
+        }
+        changed_migrator((*db).clone(), SOON).up().only(ID).with_changed_code(true).await.unwrap();
+        changed_migrator((*db).clone(), SOON).up().await.unwrap();
+        if how == "pause" && halted {
+            changed.cont();
+        }
+        println!("{place}, {how}: {said:?}, {:?}", changed.rest().await);
+        assert_once(&db, MANY, &place).await;
+        // A commit of the former code may have been on its way.
+        let by_former = count(&db, "orders", doc! { "changed": null }).await;
+        assert!((before..MANY.unsigned_abs()).contains(&by_former), "{place}: {before}, {by_former}");
+        u32::from(halted)
+    });
+    let halted: u32 = stream::iter(cases).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter().sum();
+    assert!(halted > 10, "{halted} places were reached");
 }
 
 /// The run continues, or fails and the next one continues.

@@ -108,12 +108,14 @@ pub async fn run(
     let lease = Duration::from_millis(lease_ms.parse()?);
     let migrator = match source {
         backfill::SOURCE => backfill::migrator(database, lease),
+        backfill::CHANGED => backfill::changed_migrator(database, lease),
         restructure::SOURCE => restructure::migrator(database, lease),
         _ => migrator(database, lease),
     };
     let result = match direction {
         Direction::Down if source == backfill::SOURCE => migrator.down().only(backfill::ID).await,
         Direction::Down => migrator.down().steps(ALL.len()).await,
+        Direction::Up if source == backfill::CHANGED => migrator.up().only(backfill::ID).with_changed_code(true).await,
         Direction::Up => migrator.up().await,
     };
     over();

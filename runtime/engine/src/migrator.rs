@@ -42,7 +42,9 @@ use tokio::task::JoinError;
 use tracing::Instrument;
 
 pub use amend::Amend;
-pub use backfills::{BackfillStatus, BackfillWorker, Pause, SkippedDocument, Throttle, Tuning};
+pub use backfills::{
+    BackfillPart, BackfillStatus, BackfillWorker, PartState, Pause, SkippedDocument, Throttle, Tuning,
+};
 pub use boot::{Backfills, Boot, Booted, Environment};
 pub use builder::MigratorBuilder;
 pub use connection::Connection;

@@ -87,6 +87,8 @@ async fn the_page_shows_how_far_a_backfill_has_come() {
     assert!(text.contains("&mut Backfill : a large collection"), "{text}");
     assert!(text.contains("Mark as pending… Ends the backfill"), "{text}");
     assert!(view.text.contains("class=\"running"), "{}", view.text);
+    assert!(text.contains("Its ranges, by _id: 16 open."), "{text}");
+    assert!(view.text.contains("title=\"Range 16: open, 0 documents passed\""), "{}", view.text);
     let plan = words(&app.page(OPERATE, "plan").await);
     assert!(plan.contains("Nothing to run") && plan.contains(", a backfill that is underway."), "{plan}");
 }

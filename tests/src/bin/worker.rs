@@ -52,6 +52,9 @@ async fn main() -> Result<()> {
         ["backfill", uri, database, lease, ref halt @ ..] => {
             crash::run(backfill::SOURCE, Direction::Up, uri, database, lease, halt).await
         }
+        ["backfill-changed", uri, database, lease, ref halt @ ..] => {
+            crash::run(backfill::CHANGED, Direction::Up, uri, database, lease, halt).await
+        }
         ["backfill-down", uri, database, lease, ref halt @ ..] => {
             crash::run(backfill::SOURCE, Direction::Down, uri, database, lease, halt).await
         }

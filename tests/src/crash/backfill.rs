@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
+use mongrate::migrator::MigratorBuilder;
 use mongrate::{Backfill, Error, Migrator, Registry, Tx, migration};
 
 use crate::stored::{count, record};
@@ -18,10 +19,21 @@ pub const ID: &str = "module:backfill:001_numbers";
 /// A number of documents that is divided into ranges.
 pub const MANY: i64 = 12_000;
 
+/// The source of these migrations as programs with changed code have them, which count in `changed`, too.
+pub const CHANGED: &str = "module:backfill-changed";
+
+/// Whether this program has changed code.
+#[derive(Clone, Copy, Debug)]
+struct Changed;
+
 /// Counts how often each document is changed.
 #[migration(id = "001_numbers", source = "module:backfill", down = forget)]
 async fn numbers(backfill: &mut Backfill) -> Result<(), Error> {
-    backfill.collection("orders").batch(at_most(400)).update(doc! { "$inc": { "n": 1 } }).await
+    let mut counters = doc! { "n": 1 };
+    if backfill.provided::<Changed>().is_ok() {
+        counters.insert("changed", 1);
+    }
+    backfill.collection("orders").batch(at_most(400)).update(doc! { "$inc": counters }).await
 }
 
 async fn forget(backfill: &mut Backfill) -> Result<(), Error> {
@@ -60,8 +72,18 @@ fn at_most(documents: u32) -> NonZeroU32 {
 /// Builds a migrator for these migrations.
 #[must_use]
 pub fn migrator(database: Database, lease: Duration) -> Migrator {
+    builder(database, lease).build().unwrap()
+}
+
+/// Builds a migrator of a program with changed code.
+#[must_use]
+pub fn changed_migrator(database: Database, lease: Duration) -> Migrator {
+    builder(database, lease).provide(Changed).build().unwrap()
+}
+
+fn builder(database: Database, lease: Duration) -> MigratorBuilder {
     let builder = Migrator::builder(database).registry(Registry::linked().source(SOURCE)).assume_new();
-    builder.lock_wait(Duration::from_secs(60)).lease(lease).build().unwrap()
+    builder.lock_wait(Duration::from_secs(60)).lease(lease)
 }
 
 /// Inserts orders.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use mongrate::display::{Count, plural};
-use mongrate::migrator::{BackfillStatus, SkippedDocument};
+use mongrate::migrator::{BackfillPart, BackfillStatus, PartState, SkippedDocument};
 
 use super::forms::{address, because};
 use super::words::{self, ago, time, visible};
@@ -47,6 +47,39 @@ pub(super) fn progress(call: &Call, backfill: &BackfillStatus, with_failure: boo
                 (words::error(call, &format!("failure-{}", backfill.id), failure, &[]))
             }
         }
+    }
+}
+
+/// A strip of its ranges in the order of `_id`.
+pub(super) fn strip(backfill: &BackfillStatus) -> Markup {
+    let number = |state| backfill.parts.iter().filter(|part| part.state == state).count();
+    let label = [PartState::Done, PartState::Claimed, PartState::Open, PartState::Failed]
+        .map(|state| (number(state), face(state).1))
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, label)| format!("{number} {label}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    html! {
+        @if backfill.parts.len() > 1 {
+            div.strip aria-hidden="true" {
+                @for (n, BackfillPart { state, scanned, .. }) in (1..).zip(&backfill.parts) {
+                    @let (class, label) = face(*state);
+                    span class=(class) title=(format!("Range {n}: {label}, {} passed", plural(*scanned, "document"))) {}
+                }
+            }
+            p.muted { "Its ranges, by _id: " (label) "." }
+        }
+    }
+}
+
+/// The class and the name of a state.
+fn face(state: PartState) -> (&'static str, &'static str) {
+    match state {
+        PartState::Done => ("whole", "done"),
+        PartState::Claimed => ("claimed", "worked on"),
+        PartState::Failed => ("broken", "failed"),
+        _ => ("", "open"),
     }
 }
 

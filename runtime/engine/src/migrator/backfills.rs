@@ -47,6 +47,8 @@ pub struct BackfillStatus {
     pub ranges: u64,
     /// Number of ranges that are done.
     pub done: u64,
+    /// The ranges that were planned at the start, in the order of `_id`. Empty if the collection was.
+    pub parts: Vec<BackfillPart>,
     /// The processes that work on it, sorted.
     pub workers: Vec<BackfillWorker>,
     /// How many documents per second the processes pass now, rests included. `None` if nobody works on it.
@@ -59,6 +61,30 @@ pub struct BackfillStatus {
     pub throttled: Option<Throttle>,
     /// Why it failed.
     pub failure: Option<String>,
+}
+
+/// A range of `_id` of a backfill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackfillPart {
+    /// How far it is.
+    pub state: PartState,
+    /// Number of documents that were passed so far.
+    pub scanned: u64,
+}
+
+/// How far a range of a backfill is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PartState {
+    /// Nobody works on it now.
+    Open,
+    /// A process works on it.
+    Claimed,
+    /// All its documents were passed.
+    Done,
+    /// A document of it could not be changed.
+    Failed,
 }
 
 /// A process that works on a backfill.
@@ -136,7 +162,6 @@ impl BackfillStatus {
 
     fn new(id: &str, state: State, header: Header, seen: &[Seen]) -> Self {
         let sum = |count: fn(&Seen) -> i64| u64::try_from(seen.iter().map(count).sum::<i64>()).unwrap_or(0);
-        let passed = |range: &Seen| u64::try_from(range.counts.scanned).unwrap_or(0);
         let (sweeps, first): (Vec<_>, Vec<_>) = seen.iter().partition(|range| header.is_sweep(range.id));
         let Steering { paused, tuning } = header.steering;
         let live = seen.iter().filter(|range| range.live && range.claim.is_some());
@@ -155,6 +180,7 @@ impl BackfillStatus {
             skipped: seen.iter().map(|range| u64::from(range.skipped)).sum(),
             ranges: seen.len() as u64,
             done: seen.iter().filter(|range| range.state == RangeState::Done).count() as u64,
+            parts: seen.iter().filter(|range| range.id.n < header.ranges).map(BackfillPart::of).collect(),
             workers: workers(seen),
             rate: (rate > 0.0).then_some(rate),
             paused,
@@ -163,6 +189,23 @@ impl BackfillStatus {
             failure: seen.iter().find_map(|range| range.failure.as_ref()).map(|failure| failure.message.clone()),
         }
     }
+}
+
+impl BackfillPart {
+    fn of(range: &Seen) -> Self {
+        let state = match range.state {
+            RangeState::Open if range.live && range.claim.is_some() => PartState::Claimed,
+            RangeState::Open => PartState::Open,
+            RangeState::Done => PartState::Done,
+            RangeState::Failed => PartState::Failed,
+        };
+        Self { state, scanned: passed(range) }
+    }
+}
+
+/// Number of documents that a range has passed.
+fn passed(range: &Seen) -> u64 {
+    u64::try_from(range.counts.scanned).unwrap_or(0)
 }
 
 /// Returns what the live claims say. Processes may have seen different signals.
