@@ -6,7 +6,7 @@ use futures_util::future::select;
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Database};
 use mongrate::Error;
-use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
+use mongrate_tests::crash::backfill::{ID, MANY, assert_once, computed_migrator, fill, migrator};
 use mongrate_tests::stored::{count, record};
 use mongrate_tests::{TestDb, Worker, eventually};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -119,9 +119,11 @@ async fn i6_a_terminated_backfill_gives_its_ranges_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_step_downs_during_a_backfill() {
     let server = three_members().await;
-    let db = TestDb::on(&server).await;
+    let (db, computed) = (TestDb::on(&server).await, TestDb::on(&server).await);
     fill(&db, 3 * MANY).await;
+    fill(&computed, 3 * MANY).await;
     let run = tokio::spawn(migrator((*db).clone(), SOON).up().into_future());
+    let computing = tokio::spawn(computed_migrator((*computed).clone(), SOON).up().into_future());
     for batches in [2, 20] {
         eventually("the next batches", async || {
             let changed = db.collection::<Document>("orders").count_documents(doc! { "n": 1 }).await;
@@ -133,11 +135,14 @@ async fn i1_step_downs_during_a_backfill() {
         let step_down = doc! { "replSetStepDown": 2, "secondaryCatchUpPeriodSecs": 1, "force": true };
         client.database("admin").run_command(step_down).await.unwrap();
     }
-    let result = run.await.unwrap();
-    println!("{:?}", result.as_ref().map(ToString::to_string).map_err(ToString::to_string));
+    for result in [run.await.unwrap(), computing.await.unwrap()] {
+        println!("{:?}", result.as_ref().map(ToString::to_string).map_err(ToString::to_string));
+    }
     one_primary(&server).await;
     migrator((*db).clone(), SOON).up().await.unwrap();
+    computed_migrator((*computed).clone(), SOON).up().await.unwrap();
     assert_once(&db, 3 * MANY, "stepped down").await;
+    assert_once(&computed, 3 * MANY, "stepped down").await;
 }
 
 /// Without a majority, no batch commits. The run ends at its limit, and does not claim to have completed anything.

@@ -11,6 +11,7 @@ use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use mongrate::{Error, Migrator, Registry, Tx, migration};
+use mongrate_tests::crash::backfill::{ID, MANY, fill, repeatable_migrator};
 use mongrate_tests::crash::{self, ALL};
 use mongrate_tests::{Gate, Lost, Proxy, Strike, TestDb, Worker, eventually, servers, stored};
 
@@ -149,4 +150,24 @@ async fn i1_a_standalone_server_killed_right_after_each_acknowledged_record() {
     let survived: usize = places.collect::<Vec<_>>().await.into_iter().sum();
     println!("{survived} acknowledged records, all there after kill -9 of the server");
     assert_eq!(survived, RECORDS * (RECORDS + 1) / 2);
+}
+
+/// The batches that were open are repeated at most, and none is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_standalone_server_is_killed_during_a_backfill() {
+    let server = Arc::new(servers::builder().standalone().start().await.unwrap());
+    let db = TestDb::on(&server).await;
+    fill(&db, 3 * MANY).await;
+    let run = tokio::spawn(repeatable_migrator((*db).clone(), SOON).up().into_future());
+    eventually("a batch", async || (stored::count(&db, "orders", doc! { "n": 1 }).await > 0).then_some(())).await;
+    server.kill(0).unwrap();
+    server.restart(0).await.unwrap();
+    println!("{:?}", run.await.unwrap().as_ref().map(ToString::to_string).map_err(ToString::to_string));
+    repeatable_migrator((*db).clone(), SOON).up().await.unwrap();
+    let [once, twice] = [1, 2].map(|n| stored::count(&db, "orders", doc! { "n": n }));
+    let (once, twice) = (once.await, twice.await);
+    println!("{twice} documents were changed twice");
+    // Two workers, with batches of 400.
+    assert!(once + twice == 36_000 && twice <= 800, "{once}, {twice}");
+    assert_eq!(stored::status(&db, ID).await, "completed");
 }

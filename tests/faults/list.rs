@@ -6,7 +6,8 @@ use std::path::Path;
 
 use mongrate_tests::all_tests;
 
-const SCENARIOS: usize = 46;
+const SCENARIOS: usize = 47;
+const FAULTS_OF_A_BACKFILL: usize = 35;
 const KINDS: [&str; 5] = ["`Tx`", "`Schema`", "`Backfill`", "`&Database`", "`Tx` on a standalone server"];
 const EVENTS: [&str; 7] = [
     "crash",
@@ -51,6 +52,25 @@ fn every_scenario_is_listed_with_tests_that_exist() {
         assert_tested(named, &tests);
     }
     assert_eq!(listed, (1..=SCENARIOS).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_fault_of_a_backfill_is_listed_with_tests_that_exist() {
+    let tests = all_tests();
+    let mut listed = Vec::new();
+    for row in &table("### Faults of a backfill")[1..] {
+        let [number, _, _, named] = &row[..] else { panic!("four cells: {row:?}") };
+        listed.extend(numbers(number));
+        if named != "the simulation ([Model](#model))" {
+            assert_tested(named, &tests);
+        }
+    }
+    listed.sort_unstable();
+    assert_eq!(listed, (1..=FAULTS_OF_A_BACKFILL).collect::<Vec<_>>());
+    for (row, number) in table("## Backfills")[1..].iter().zip(1..) {
+        assert_eq!(row[0], format!("B{number}"));
+        assert_tested(&row[2], &tests);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use mongrate::{Error, Tx, migration};
 use mongrate_tests::crash;
+use mongrate_tests::crash::backfill::{self, MANY, assert_once, fill};
 use mongrate_tests::stored::{can_be_written, collections, migrator};
 use mongrate_tests::{FailPoint, Gate, TestDb, Worker, servers};
 
@@ -157,14 +158,7 @@ async fn i6_the_user_expires_in_the_middle() {
 /// continues.
 #[tokio::test]
 async fn i2_no_right_to_kill_the_former_holders_session() {
-    let server = Guarded::start().await;
-    let root = server.root().await;
-    for user in ["ada", "bob"] {
-        let roles = [doc! { "db": "shop", "role": "readWrite" }, doc! { "db": "shop", "role": "dbAdmin" }];
-        root.run_command(doc! { "createUser": user, "pwd": user, "roles": roles.to_vec() }).await.unwrap();
-    }
-    // Shorter than the default of one minute.
-    root.run_command(doc! { "setParameter": 1, "transactionLifetimeLimitSeconds": 6 }).await.unwrap();
+    let (server, root) = two_users().await;
     let uri = server.client_uri("ada", "ada", "admin");
     let mut stale = Worker::start(&["crash", &uri, "shop", "2000", "pause", "commitTransaction 1"]);
     assert_eq!(stale.line().await.as_deref(), Some("halted at commitTransaction 1"));
@@ -183,4 +177,37 @@ async fn i2_no_right_to_kill_the_former_holders_session() {
         assert_eq!(super::effects(&shop, id).await, 1, "{id}");
     }
     can_be_written(&shop, "effects").await;
+}
+
+/// The claim of a range waits until the server ends the transaction of the former worker, too.
+#[tokio::test]
+async fn i2_no_right_to_kill_the_former_workers_session() {
+    let (server, root) = two_users().await;
+    let shop = root.client().database("shop");
+    fill(&shop, MANY).await;
+    let uri = server.client_uri("ada", "ada", "admin");
+    let mut stale = Worker::start(&["backfill", &uri, "shop", "2000", "pause", "commitTransaction 4"]);
+    assert_eq!(stale.line().await.as_deref(), Some("halted at commitTransaction 4"));
+    stale.paused().await;
+    let database = server.client("bob", "admin").await.database("shop");
+    let began = Instant::now();
+    let report = backfill::migrator(database, Duration::from_secs(20)).up().await.unwrap();
+    println!("all done after {:?}: {report}", began.elapsed());
+    assert!(began.elapsed() > Duration::from_secs(3), "the transaction did not block the range: {:?}", began.elapsed());
+    stale.cont();
+    println!("{:?}", stale.rest().await);
+    assert_once(&shop, MANY, "blocked").await;
+}
+
+/// Starts a server with two users who may not end each other's sessions, and returns it with root's `admin` database.
+async fn two_users() -> (Guarded, Database) {
+    let server = Guarded::start().await;
+    let root = server.root().await;
+    for user in ["ada", "bob"] {
+        let roles = [doc! { "db": "shop", "role": "readWrite" }, doc! { "db": "shop", "role": "dbAdmin" }];
+        root.run_command(doc! { "createUser": user, "pwd": user, "roles": roles.to_vec() }).await.unwrap();
+    }
+    // Shorter than the default of one minute.
+    root.run_command(doc! { "setParameter": 1, "transactionLifetimeLimitSeconds": 6 }).await.unwrap();
+    (server, root)
 }

@@ -29,6 +29,12 @@ async fn dependent(tx: &mut Tx) -> Result<(), Error> {
     Ok(())
 }
 
+#[migration(id = "004_waits", source = "module:beside", deps = ["module:beside:001_fails"])]
+async fn waits(tx: &mut Tx) -> Result<(), Error> {
+    tx.collection("log").insert_one(doc! { "_id": "waits" }).await?;
+    Ok(())
+}
+
 /// The others are completed, with what waits for them. The next boot tries the one that failed again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_a_backfill_that_fails_does_not_stop_the_others() {

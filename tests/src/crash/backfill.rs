@@ -1,10 +1,12 @@
 //! A backfill that must change each document once, and its dependents.
 
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
+use mongrate::context::Change;
 use mongrate::migrator::MigratorBuilder;
 use mongrate::{Backfill, Error, Migrator, Registry, Tx, migration};
 
@@ -22,18 +24,29 @@ pub const MANY: i64 = 12_000;
 /// The source of these migrations as programs with changed code have them, which count in `changed`, too.
 pub const CHANGED: &str = "module:backfill-changed";
 
-/// Whether this program has changed code.
+/// The code of a program, if it is not the usual one.
 #[derive(Clone, Copy, Debug)]
-struct Changed;
+enum Code {
+    Changed,
+    /// In Rust, document by document.
+    Computed,
+    /// Also on a standalone server.
+    Repeatable,
+}
 
 /// Counts how often each document is changed.
 #[migration(id = "001_numbers", source = "module:backfill", down = forget)]
 async fn numbers(backfill: &mut Backfill) -> Result<(), Error> {
-    let mut counters = doc! { "n": 1 };
-    if backfill.provided::<Changed>().is_ok() {
-        counters.insert("changed", 1);
+    let code = backfill.provided::<Code>().ok();
+    let orders = backfill.collection("orders").batch(at_most(400));
+    match code.as_deref() {
+        None => orders.update(doc! { "$inc": { "n": 1 } }).await,
+        Some(Code::Repeatable) => orders.repeatable().update(doc! { "$inc": { "n": 1 } }).await,
+        Some(Code::Changed) => orders.update(doc! { "$inc": { "n": 1, "changed": 1 } }).await,
+        Some(Code::Computed) => {
+            orders.each(|_: Document| Ok::<_, Infallible>(Change::update(doc! { "$inc": { "n": 1 } }))).await
+        }
     }
-    backfill.collection("orders").batch(at_most(400)).update(doc! { "$inc": counters }).await
 }
 
 async fn forget(backfill: &mut Backfill) -> Result<(), Error> {
@@ -78,7 +91,19 @@ pub fn migrator(database: Database, lease: Duration) -> Migrator {
 /// Builds a migrator of a program with changed code.
 #[must_use]
 pub fn changed_migrator(database: Database, lease: Duration) -> Migrator {
-    builder(database, lease).provide(Changed).build().unwrap()
+    builder(database, lease).provide(Code::Changed).build().unwrap()
+}
+
+/// Builds a migrator of a program that may repeat a batch.
+#[must_use]
+pub fn repeatable_migrator(database: Database, lease: Duration) -> Migrator {
+    builder(database, lease).provide(Code::Repeatable).build().unwrap()
+}
+
+/// Builds a migrator of a program that computes the changes in Rust.
+#[must_use]
+pub fn computed_migrator(database: Database, lease: Duration) -> Migrator {
+    builder(database, lease).provide(Code::Computed).build().unwrap()
 }
 
 fn builder(database: Database, lease: Duration) -> MigratorBuilder {
