@@ -193,7 +193,7 @@ impl Executor<'_> {
         }
         if self.took_effect_before(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);
-            return self.store_all(&Self::with_interrupted(step, change)).await;
+            return self.store_all(&Self::with_noted(step, change)).await;
         }
         if step.kind == Kind::Tx && self.transactional {
             self.in_transaction(step).await?;
@@ -215,7 +215,7 @@ impl Executor<'_> {
         remains: Remains,
     ) -> Result<(), String> {
         let id = step.migration.id();
-        let changes = Self::with_interrupted(step, self.failed(step, error, remains));
+        let changes = Self::with_noted(step, self.failed(step, error, remains));
         let Err(unrecorded) = self.store_all(&changes).await else { return Ok(()) };
         tracing::error!(error = %unrecorded, "could not record that '{id}' failed");
         Err(format!("could not record that '{id}' failed: {unrecorded}"))

@@ -268,6 +268,7 @@ impl Report {
     }
 
     pub(crate) fn push(&mut self, execution: Execution) {
+        self.underway.retain(|id| *id != execution.id);
         self.executions.push(execution);
     }
 

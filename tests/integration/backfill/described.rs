@@ -223,8 +223,9 @@ async fn i1_a_backfill_goes_on_with_changed_code() {
     of_former.steer(ID).pace(Pace::Rate(NonZeroU32::new(4_000).unwrap())).await.unwrap();
     let working = tokio::spawn(of_former.up().into_future());
     eventually("it has begun", async || (changed(&db, 1).await > 0).then_some(())).await;
-    let report = of_changed.up().only(ID).with_changed_code(true).await.unwrap();
+    let report = of_changed.up().only(ID).with_changed_code(true).by("ana").await.unwrap();
     println!("{report}");
+    assert_eq!(report.applied().count(), 1);
     let left = working.await.unwrap().unwrap();
     println!("{left}");
     assert!(left.warnings().iter().any(|warning| warning.contains("describes another change")), "{left}");
@@ -232,8 +233,8 @@ async fn i1_a_backfill_goes_on_with_changed_code() {
     let both = count(&db, COLLECTION, doc! { "n": { "$exists": true }, "changed": { "$exists": true } }).await;
     assert!(by_former > 0 && by_changed > 0, "{by_former}, {by_changed}");
     assert_eq!((by_former + by_changed, both, status(&db, ID).await.as_str()), (12_000, 0, "completed"));
-    // Of the former code.
-    assert_eq!(count(&db, "migrations_history", doc! { "status": "running" }).await, 1);
+    let steered = doc! { "act": "steer", "by": "ana", "steered": "goes on with changed code" };
+    assert_eq!(count(&db, "migrations_history", steered).await, 1);
     assert_eq!(count(&db, "migrations_ranges", doc! {}).await, 0);
 
     let elsewhere = Wanted { collection: "others", ..Wanted::counting() };

@@ -68,7 +68,7 @@ pub(super) fn strip(backfill: &BackfillStatus) -> Markup {
                     span class=(class) title=(format!("Range {n}: {label}, {} passed", plural(*scanned, "document"))) {}
                 }
             }
-            p.muted { "Its ranges, by _id: " (label) "." }
+            p.needs { "Its ranges, by _id: " (label) "." }
         }
     }
 }

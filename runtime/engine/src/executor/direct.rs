@@ -18,8 +18,8 @@ impl Executor<'_> {
     pub(super) async fn outside_transactions(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         step.attempts = 1;
         let running = self.change(step, self.record(step, RecordStatus::Running), false);
-        self.store_all(&Self::with_interrupted(step, running)).await?;
-        step.interrupted = None;
+        self.store_all(&Self::with_noted(step, running)).await?;
+        step.noted = None;
         let permit = self.lease.permit();
         let context = self.context(step, &permit).await?;
         let (context, result) = self.body(step, context, &permit).await?;

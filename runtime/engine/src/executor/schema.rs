@@ -26,10 +26,10 @@ impl Executor<'_> {
         let stored = self.stored_log(step).await?;
         if stored.is_none() && self.took_effect_before(step).await? {
             let change = self.change(step, self.record(step, step.done()), true);
-            return self.store_all(&Self::with_interrupted(step, change)).await;
+            return self.store_all(&Self::with_noted(step, change)).await;
         }
         step.attempts = 1;
-        step.interrupted = interrupted(step, stored.as_ref()).map(Box::new);
+        step.noted = interrupted(step, stored.as_ref()).map(Box::new);
         let permit = self.lease.permit();
         let schema = self.schema(step, &permit, stored).await?;
         let session = self.take_session().await?;
@@ -47,7 +47,7 @@ impl Executor<'_> {
         };
         let (ended, served) = tokio::join!(body, self.serve(step, asked, ended));
         if served.wrote {
-            step.interrupted = None;
+            step.noted = None;
         }
         let mut calls = Vec::new();
         let ended = ended.map(|(context, result)| {
@@ -75,7 +75,7 @@ impl Executor<'_> {
         self.verify(step).await?;
         step.footprint = self.footprint(step, &calls).await;
         let completed = self.change(step, self.record(step, step.done()), true);
-        self.store_all(&Self::with_interrupted(step, completed)).await
+        self.store_all(&Self::with_noted(step, completed)).await
     }
 
     /// Ends an operation that outlived its body, because the body was stopped or dropped the operation's future.
@@ -89,8 +89,8 @@ impl Executor<'_> {
     }
 
     /// Returns a change, preceded by the missing history entry of an interrupted execution.
-    pub(super) fn with_interrupted(step: &Step<'_>, change: Change) -> Vec<Change> {
-        let noted = step.interrupted.clone().map(|entry| Change::Noted { entry });
+    pub(super) fn with_noted(step: &Step<'_>, change: Change) -> Vec<Change> {
+        let noted = step.noted.clone().map(|entry| Change::Noted { entry });
         noted.into_iter().chain([change]).collect()
     }
 
@@ -143,10 +143,7 @@ impl Executor<'_> {
             } else {
                 let record = Box::new(self.record(step, RecordStatus::Running));
                 let attachment = Attachment::Logged(update);
-                Self::with_interrupted(
-                    step,
-                    Change::Stored { record, expected: step.expected(), attachment, entry: None },
-                )
+                Self::with_noted(step, Change::Stored { record, expected: step.expected(), attachment, entry: None })
             };
             let stored = match self.lease.check() {
                 Ok(()) if served.failure.is_none() => self.store_in(&mut session, &changes).await,

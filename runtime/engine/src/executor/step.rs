@@ -32,8 +32,8 @@ pub(super) struct Step<'s> {
     pub(super) effects: Effects,
     /// The part of the log of a `Schema` body that is not stored yet.
     pub(super) update: Option<LogUpdate>,
-    /// The history entry of an interrupted execution, until it is stored.
-    pub(super) interrupted: Option<Box<HistoryEntry>>,
+    /// A history entry of what happened before, such as an interrupted execution, until it is stored.
+    pub(super) noted: Option<Box<HistoryEntry>>,
     /// Notes for a reader.
     pub(super) notes: Vec<String>,
     /// Whether it is a backfill that goes on without the lease.
@@ -70,7 +70,7 @@ impl<'s> Step<'s> {
             footprint: None,
             effects: Effects::default(),
             update: None,
-            interrupted: interrupted.map(HistoryEntry::interrupted).map(Box::new),
+            noted: interrupted.map(HistoryEntry::interrupted).map(Box::new),
             notes: Vec::new(),
             underway: false,
             leaves_nothing: false,

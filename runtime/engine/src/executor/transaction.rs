@@ -87,7 +87,7 @@ impl<'r> Executor<'r> {
         let result = match result {
             Ok(()) => {
                 let change = self.change(step, self.record(step, step.done()), true);
-                match committer.seal(&mut session, &Self::with_interrupted(step, change)).await {
+                match committer.seal(&mut session, &Self::with_noted(step, change)).await {
                     Err(Attempt::Transient(error)) => {
                         Err(match judge(&error, outlived(self.database, &error, began).await) {
                             Verdict::Permanent(error) => error.into(),

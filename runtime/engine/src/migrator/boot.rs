@@ -44,7 +44,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// | `MONGRATE_LOCK_WAIT_MS` | the builder's, 5 minutes | [`lock_wait`](MigratorBuilder::lock_wait); `0` does not wait |
 /// | `MONGRATE_LEASE_MS` | the builder's, 1 minute | [`lease`](MigratorBuilder::lease), from `1000` to `86400000` |
 /// | `MONGRATE_STOP_ON_ERROR` | `true` | `false` is [`continue_on_error`](crate::migrator::Up::continue_on_error): after a failure, continue with migrations that do not depend on it |
-/// | `MONGRATE_BACKFILLS` | `background` | `background` starts backfills and works on them after the boot; `wait` works on them before it returns; `off` starts them and leaves the work to other processes |
+/// | `MONGRATE_BACKFILLS` | `background` | `background` starts backfills and works on them after the boot; `wait` works on them before it returns; `off` starts them and leaves the work to other processes. Those that are [`blocking`](crate::context::Documents::blocking) are always worked on before it returns |
 /// | `MONGRATE_ENV` | the builder's | the [`environment`](MigratorBuilder::environment) to record |
 /// | `MONGRATE_VERSION` | the builder's | the [`codebase_version`](MigratorBuilder::codebase_version) to record |
 ///

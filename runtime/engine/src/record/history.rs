@@ -137,7 +137,7 @@ pub struct HistoryEntry {
     /// Number of executions of the migration, including this one.
     #[serde(default)]
     pub attempts: i64,
-    /// Token of the lease. 0 for [`Act::Steer`], which needs none.
+    /// Token of the lease. 0 for an [`Act::Steer`] that needed none.
     #[serde(default)]
     pub token: i64,
     /// Checksum before [`Act::Accept`].
@@ -155,7 +155,7 @@ pub struct HistoryEntry {
     /// For an act that ended an interrupted `Schema` body: the log of the body.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log: Option<Document>,
-    /// For [`Act::Steer`]: what was changed, such as `paused` or `4 workers, pace polite`.
+    /// For [`Act::Steer`]: what was changed, such as `paused`, `4 workers, pace polite` or `goes on with changed code`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub steered: Option<String>,
     /// For [`Act::Unlock`]: the former holder of the lock.

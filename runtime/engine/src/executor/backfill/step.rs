@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::executor::step::Step;
 use crate::executor::{Executor, Failure};
 use crate::migration::Direction;
-use crate::record::{HistoryEntry, Record, RecordStatus};
+use crate::record::{Act, HistoryEntry, Record, RecordStatus};
 use crate::report::{Operation, RecordedError};
 use crate::store::{Attachment, Change, now};
 
@@ -154,7 +154,7 @@ impl Executor<'_> {
             steering: Steering::default(),
         };
         let interrupted = step.previous.filter(|up| step.direction == Direction::Down && up.is_interrupted_up());
-        step.interrupted = interrupted.map(HistoryEntry::interrupted).map(Box::new);
+        step.noted = interrupted.map(HistoryEntry::interrupted).map(Box::new);
         let fields = doc! { "backfill": header.to_document() };
         self.store_run(step, header.run, &planned.ranges, !planned.is_small, fields).await?;
         Ok((header, planned.is_small))
@@ -169,8 +169,9 @@ impl Executor<'_> {
     ) -> Result<Header, Failure> {
         step.leaves_nothing = true;
         let (header, ranges) = self.rest_of_run(step.migration.id(), former, description).await?;
-        let interrupted = step.previous.filter(|former| former.status == RecordStatus::Running);
-        step.interrupted = interrupted.map(HistoryEntry::interrupted).map(Box::new);
+        let noted = self.entry(step, &self.record(step, RecordStatus::Running));
+        let steered = Some("goes on with changed code".to_owned());
+        step.noted = Some(Box::new(HistoryEntry { act: Act::Steer, status: None, batch: None, steered, ..noted }));
         let fields = doc! { "backfill.run": header.run, "backfill.print": &header.print };
         self.store_run(step, header.run, &ranges, true, fields).await?;
         Ok(header)
@@ -188,7 +189,7 @@ impl Executor<'_> {
         self.lease.check()?;
         self.ranges().insert(ranges).await?;
         let stored = self.store_running(step, underway, Attachment::Backfill(fields)).await;
-        step.interrupted = None;
+        step.noted = None;
         stored?;
         step.leaves_nothing = false;
         self.ranges().remove(step.migration.id(), self.lease.token(), Some(run)).await?;
@@ -210,7 +211,7 @@ impl Executor<'_> {
         let mut record = self.record(step, RecordStatus::Running);
         record.underway = underway;
         let stored = Change::Stored { record: Box::new(record), expected: step.expected(), attachment, entry: None };
-        self.store_all(&Self::with_interrupted(step, stored)).await
+        self.store_all(&Self::with_noted(step, stored)).await
     }
 
     /// Changes a small collection under the lease, so that nothing has to wait for it.
