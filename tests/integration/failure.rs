@@ -94,7 +94,7 @@ async fn i6_the_error_carries_the_report_and_its_cause() {
     assert_eq!(
         text,
         "migration 'module:failure:002_breaks' failed: no accounts for the customers: no transfer: account 7 is \
-         overdrawn. It left no changes, and runs again with the next `up`"
+         overdrawn. This attempt changed nothing; the next `up` tries again"
     );
     let causes = std::iter::successors(Some(&*source as &dyn std::error::Error), |cause| cause.source());
     let overdrawn = causes.last().unwrap().downcast_ref::<Overdrawn>();

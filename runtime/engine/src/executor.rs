@@ -78,8 +78,8 @@ pub(crate) struct Executor<'r> {
     pub(crate) footprints: Vec<Footprint>,
     /// The ids and positions of `&Database` steps, whose effects are unknown.
     pub(crate) opaque: Vec<(String, Position)>,
-    /// Whether backfills go on although their bodies describe another change than when they started.
-    pub(crate) with_changed_code: bool,
+    /// The qualified ids of the backfills that go on although their bodies describe another change than when they started.
+    pub(crate) with_changed_code: Vec<String>,
     /// Interrupts the run after this number of operations of a `Schema` body.
     pub(crate) dies_after: Option<u32>,
     /// The resources to release at the end.

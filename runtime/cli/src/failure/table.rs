@@ -177,7 +177,7 @@ fn after_failure(id: &str, direction: Direction, remains: Remains, report: &Repo
     let manual = Registry::linked().get(id).is_some_and(|migration| migration.is_manual());
     let up = if manual { format!("`{m} run {id}`") } else { format!("`{m} up`") };
     match (direction, remains) {
-        (Direction::Up, Remains::Nothing) => format!("it left no changes; fix the cause and run {up} again"),
+        (Direction::Up, Remains::Nothing) => format!("this attempt changed nothing; fix the cause and run {up} again"),
         (Direction::Up, Remains::Resumable) => {
             format!("what it did so far remains and is recorded; fix the cause, and {up} resumes where it stopped")
         }

@@ -246,7 +246,7 @@ fn after_failure(
 
 fn state(direction: Direction, remains: Remains) -> &'static str {
     match (direction, remains) {
-        (Direction::Up, Remains::Nothing) => "it left no changes, and runs again with the next `up`",
+        (Direction::Up, Remains::Nothing) => "this attempt changed nothing; the next `up` tries again",
         (Direction::Up, Remains::Repeatable | Remains::Partial) => {
             "its changes so far remain; the next `up` runs it again from the beginning"
         }

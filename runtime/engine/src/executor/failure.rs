@@ -20,6 +20,11 @@ impl Failure {
         Self::Failed(Error::server(doing, error).into())
     }
 
+    /// Returns whether a fail-over or a broken connection was in the way of a read, or of a write that may be repeated.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.downcast_ref().is_some_and(Error::is_transient))
+    }
+
     /// Returns whether the step was refused before its body ran.
     pub(super) fn leaves_nothing(&self) -> bool {
         matches!(self, Self::Failed(error) if matches!(error.downcast_ref(), Some(Error::PartiallyReverted { .. })))

@@ -98,7 +98,8 @@ impl Boot {
     async fn run(self) -> Result<Booted, Error> {
         let settings = Environment::read(&self.variables)?;
         let migrator = settings.configure(self.builder, Limit::After(TIMEOUT)).build()?;
-        let outcome = with_retries(&migrator, &settings).await;
+        let worked_on = WorkedOn::default();
+        let outcome = with_retries(&migrator, &settings, &worked_on).await;
         match outcome {
             Err(error) if settings.fail_hard || is_final(&error) => return Err(error),
             Err(ref error) => {
@@ -112,7 +113,7 @@ impl Boot {
         let underway = report.map(Report::underway).filter(|underway| works && !underway.is_empty());
         let background = underway.map(|underway| {
             let only = if outcome.is_ok() { Vec::new() } else { underway.clone() };
-            tokio::spawn(work_in_background(migrator.clone(), only))
+            tokio::spawn(work_in_background(migrator.clone(), worked_on, only))
         });
         Ok(Booted { migrator, outcome, background })
     }
@@ -128,11 +129,11 @@ impl IntoFuture for Boot {
 }
 
 /// Retries until the server is ready, within limits. Each attempt continues where the previous one ended.
-async fn with_retries(migrator: &Migrator, settings: &Environment) -> Result<Report, Error> {
+async fn with_retries(migrator: &Migrator, settings: &Environment, worked_on: &WorkedOn) -> Result<Report, Error> {
     let (began, mut pause, mut attempts) = (Instant::now(), FIRST_PAUSE, 0);
     loop {
         attempts += 1;
-        let error = match once(migrator, settings).await {
+        let error = match once(migrator, settings, worked_on).await {
             Err(error) if error.is_temporary() => error,
             outcome => return outcome,
         };
@@ -146,10 +147,11 @@ async fn with_retries(migrator: &Migrator, settings: &Environment) -> Result<Rep
     }
 }
 
-async fn once(migrator: &Migrator, settings: &Environment) -> Result<Report, Error> {
+async fn once(migrator: &Migrator, settings: &Environment, worked_on: &WorkedOn) -> Result<Report, Error> {
     if settings.auto {
         let background = settings.backfills != Backfills::Wait;
-        migrator.up().continue_on_error(!settings.stop_on_error).background(background).await
+        let up = migrator.up().continue_on_error(!settings.stop_on_error).background(background);
+        up.of_boot(worked_on.clone()).await
     } else {
         migrator.up().check().await
     }
@@ -158,10 +160,9 @@ async fn once(migrator: &Migrator, settings: &Environment) -> Result<Report, Err
 /// Works on backfills, and runs what waited for them, after the boot has returned. After a failure, works only on the backfills that
 /// are still underway, so that what has failed is tried again by the next boot. `only` are these backfills, if a migration has failed
 /// during the boot.
-async fn work_in_background(migrator: Migrator, mut only: Vec<String>) {
-    let worked_on = WorkedOn::default();
+async fn work_in_background(migrator: Migrator, worked_on: WorkedOn, mut only: Vec<String>) {
     loop {
-        let up = migrator.up().timeout(Limit::None).continue_on_error(true).beside_service(worked_on.clone());
+        let up = migrator.up().timeout(Limit::None).continue_on_error(true).of_boot(worked_on.clone()).beside_service();
         let error = match only.iter().fold(up, Up::only).await {
             Ok(report) => return tracing::info!("{}", report.summary()),
             Err(error) => error,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use mongodb::bson::doc;
 
-use self::along::Manner;
+pub(super) use self::along::Manner;
 pub(super) use self::dropped::InterruptOnDrop;
 use self::progress::Progress;
 use super::Migrator;
@@ -61,14 +61,9 @@ pub(super) trait Work: Send + Sync + 'static {
         false
     }
 
-    /// Returns whether it works only on backfills that are blocking, and waits while one of them is paused.
-    fn is_in_background(&self) -> bool {
-        false
-    }
-
-    /// Returns whether it goes on beside an application that serves: at a polite pace, and waiting while a backfill is paused.
-    fn is_beside_service(&self) -> bool {
-        false
+    /// Returns how the run works on backfills.
+    fn manner(&self) -> Manner {
+        Manner::default()
     }
 
     /// Returns the backfills on which it has worked. `None` if it does not matter whether they are reverted meanwhile.
@@ -169,6 +164,22 @@ impl Migrator {
         .await
     }
 
+    /// Fails if there is work left, or a backfill for which a boot waits. Otherwise, returns an empty report with warnings.
+    pub(super) async fn check<W: Work<Todo = Plan>>(self, work: W) -> Result<Report, Error> {
+        self.complete(async move |migrator| {
+            let stop = migrator.0.shutdown.child();
+            let run = Run::new(migrator, Settings::default(), stop, Arc::default())?;
+            let records = run.read(&work).await?;
+            let (plan, report) = run.preview(&work, records.clone()).await?;
+            if !plan.is_empty() {
+                return Err(Error::Pending { ids: plan.ids().collect() });
+            }
+            let blocking = run.blocking(&work, &records, report.underway()).await;
+            if blocking.is_empty() { Ok(report) } else { Err(Error::Pending { ids: blocking }) }
+        })
+        .await
+    }
+
     /// Returns whether the server has transactions. Asks first, because the error of a standalone server is misleading.
     pub(super) async fn has_transactions(&self) -> Result<bool, Error> {
         let hello = self.0.database.run_command(doc! { "hello": 1 }).await;
@@ -218,8 +229,8 @@ impl Run {
     }
 
     async fn run_work<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
-        let worked_on = work.worked_on();
-        let records = self.read(work).await?.with_worked_on(worked_on.as_ref());
+        let (manner, worked_on) = (work.manner(), work.worked_on());
+        let mut records = self.read(work).await?.with_worked_on(worked_on.as_ref());
         let todo = work.todo(self, &records)?;
         if !W::is_nothing(&todo) {
             self.migrator.refuse_foreign().await?;
@@ -234,18 +245,20 @@ impl Run {
             let (started, before) = (report.started(), report.underway());
             let ours = |id: &String| work.works_along(id, started.contains(id));
             let mut underway: Vec<_> = before.into_iter().filter(ours).collect();
-            if work.is_in_background() {
-                underway = self.blocking(underway).await?;
+            if manner.only_blocking {
+                underway = self.blocking(work, &records, underway).await;
             }
             if underway.is_empty() {
                 return Ok(report);
             }
             self.progress.doing("work on a backfill");
-            let beside_service = work.is_beside_service();
-            let manner = Manner { beside_service, waits: beside_service || work.is_in_background() };
             let warnings = self.work_along(&underway, manner).await?;
             self.check().map_err(|reason| stopped(reason, report.clone()))?;
             if warnings.len() == underway.len() {
+                if manner.only_blocking {
+                    tracing::warn!("{}", warnings.join("; "));
+                    return Err(Error::Pending { ids: underway });
+                }
                 for warning in warnings {
                     report.warn(warning);
                 }
@@ -254,7 +267,7 @@ impl Run {
             if let Some(worked_on) = &worked_on {
                 worked_on.extend(underway);
             }
-            let records = self.read(work).await?.with_worked_on(worked_on.as_ref());
+            records = self.read(work).await?.with_worked_on(worked_on.as_ref());
             for id in records.left().filter(|id| told.insert((*id).to_owned())) {
                 report.warn(format!(
                     "'{id}' was reverted, or marked as pending, meanwhile; another run may start it again"

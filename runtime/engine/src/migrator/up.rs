@@ -8,10 +8,10 @@ use std::time::Duration;
 use mongodb::BoxFuture;
 
 use super::Migrator;
-use super::run::{Run, Settings, Work};
+use super::run::{Manner, Run, Settings, Work};
 use crate::error::Error;
 use crate::executor::Executor;
-use crate::migration::State;
+use crate::migration::{Direction, State};
 use crate::options::Limit;
 use crate::plan::{Plan, Reach};
 use crate::report::{Purpose, Report};
@@ -52,8 +52,10 @@ struct Pending {
     continue_on_error: bool,
     background: bool,
     with_changed_code: bool,
-    /// The backfills on which it has worked, if the application serves meanwhile.
-    beside_service: Option<WorkedOn>,
+    /// Of a boot: the backfills on which it has worked.
+    worked_on: Option<WorkedOn>,
+    /// Whether the application serves meanwhile.
+    beside_service: bool,
 }
 
 impl Migrator {
@@ -159,16 +161,23 @@ impl Up {
     }
 
     /// Continues the backfills that [`only`](Self::only) names although their bodies describe another change than when they
-    /// started, perhaps because a mistake was corrected. Documents that were passed are not visited again, and no batch of the
-    /// former code commits any more. The collection must be the same. Default: programs with other code do not work on a backfill.
+    /// started, perhaps because a mistake was corrected. Documents that were passed are not visited again, except by sweeps, and no
+    /// batch of the former code commits any more. The collection must be the same, and the server must have transactions. Default:
+    /// programs with other code do not work on a backfill.
     pub fn with_changed_code(mut self, with_changed_code: bool) -> Self {
         self.pending.with_changed_code = with_changed_code;
         self
     }
 
-    /// Goes on beside an application that serves. Leaves what was reverted since a run with the same value has worked on it.
-    pub(super) fn beside_service(mut self, worked_on: WorkedOn) -> Self {
-        self.pending.beside_service = Some(worked_on);
+    /// Belongs to a boot. Leaves what was reverted since a run with the same value has worked on it.
+    pub(super) fn of_boot(mut self, worked_on: WorkedOn) -> Self {
+        self.pending.worked_on = Some(worked_on);
+        self
+    }
+
+    /// Goes on beside an application that serves.
+    pub(super) fn beside_service(mut self) -> Self {
+        self.pending.beside_service = true;
         self
     }
 
@@ -212,14 +221,10 @@ impl Up {
         self.migrator.look(self.pending).await.map(|(plan, _)| plan)
     }
 
-    /// Checks that nothing is pending. Returns an empty report with warnings, or fails with [`Error::Pending`]. Reads like
-    /// [`plan`](Self::plan); never writes.
+    /// Checks that nothing is pending, and no [blocking](crate::context::Documents::blocking) backfill is underway. Returns an empty
+    /// report with warnings, or fails with [`Error::Pending`]. Reads like [`plan`](Self::plan); never writes.
     pub async fn check(self) -> Result<Report, Error> {
-        let (plan, report) = self.migrator.look(self.pending).await?;
-        if plan.is_empty() {
-            return Ok(report);
-        }
-        Err(Error::Pending { ids: plan.ids().collect() })
+        self.migrator.check(self.pending).await
     }
 }
 
@@ -236,6 +241,12 @@ impl Pending {
     fn names(&self, id: &str) -> bool {
         matches!(&self.reach, Reach::Only(ids) if ids.iter().any(|named| named == id))
     }
+
+    /// Returns whether a backfill that is underway goes on with changed code.
+    fn exchanges(&self, id: &str, records: &Records) -> bool {
+        let is_up = || records.get(id).is_some_and(|record| record.direction == Direction::Up);
+        self.with_changed_code && self.names(id) && !records.is_worked_on(id) && is_up()
+    }
 }
 
 impl Work for Pending {
@@ -245,9 +256,7 @@ impl Work for Pending {
         run.enforce_policies(records)?;
         let state = |id: &str| match records.state(id) {
             // The next pass under the lease exchanges the code, unless it has done so.
-            State::Underway if self.with_changed_code && self.names(id) && !records.is_worked_on(id) => {
-                State::Interrupted
-            }
+            State::Underway if self.exchanges(id, records) => State::Interrupted,
             state => state,
         };
         Plan::up_limited(&run.graph, &self.reach, self.limit.as_ref(), state)
@@ -274,16 +283,13 @@ impl Work for Pending {
         started || reached
     }
 
-    fn is_in_background(&self) -> bool {
-        self.background
-    }
-
-    fn is_beside_service(&self) -> bool {
-        self.beside_service.is_some()
+    fn manner(&self) -> Manner {
+        let Self { background: only_blocking, beside_service, ref worked_on, .. } = *self;
+        Manner { only_blocking, beside_service, waits: beside_service || only_blocking && worked_on.is_some() }
     }
 
     fn worked_on(&self) -> Option<WorkedOn> {
-        Some(self.beside_service.clone().unwrap_or_default())
+        Some(self.worked_on.clone().unwrap_or_default())
     }
 
     /// A named migration may be part of the repair.
@@ -308,7 +314,9 @@ impl Work for Pending {
         executor: &mut Executor<'_>,
         report: Report,
     ) -> Result<Report, Error> {
-        executor.with_changed_code = self.with_changed_code;
+        if let (true, Reach::Only(ids)) = (self.with_changed_code, &self.reach) {
+            executor.with_changed_code.clone_from(ids);
+        }
         run.steps(todo, records, self.continue_on_error, executor, report).await
     }
 }

@@ -25,20 +25,28 @@ impl Executor<'_> {
             ))
             .into());
         }
+        if !self.transactional {
+            return Err(Error::Refused(format!(
+                "'{id}' cannot go on with changed code, because a server without transactions does not keep batches of the former code \
+                 from being written. To start from the beginning, mark the migration as pending"
+            ))
+            .into());
+        }
         former.check_collection(self.database, id).await?;
-        self.lease.check()?;
+        let lease = self.lease.token();
         let ranges = loop {
-            let frozen = self.ranges().freeze(former.run).await?;
+            self.lease.check()?;
+            let frozen = self.ranges().freeze(former.run, lease).await?;
             if self.ranges().skipped(former.run).await?.is_empty() {
                 break frozen;
             }
             // What was skipped becomes ranges, of which others may skip some again before they are frozen.
-            self.ranges().reopen(former.run, former.ranges).await?;
+            self.ranges().reopen(former.run, former.ranges, lease).await?;
         };
         self.check_number(id, former, ranges.iter().map(|range| range.id))?;
-        let (run, lease) = (ObjectId::new(), self.lease.token());
+        let run = ObjectId::new();
         // What the former code swept says nothing about this one.
-        let ranges = ranges.into_iter().filter(|range| !former.is_sweep(range.id)).map(|range| {
+        let ranges = former.without_sweeps(ranges).into_iter().map(|range| {
             let state = if range.state == RangeState::Done { RangeState::Done } else { RangeState::Open };
             Range { id: RangeId { run, ..range.id }, lease, state, token: 0, claim: None, failure: None, ..range }
         });

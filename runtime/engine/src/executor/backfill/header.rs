@@ -2,7 +2,7 @@
 
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 
-use super::range::RangeId;
+use super::range::{Range, RangeId, RangeState};
 use super::steering::Steering;
 use crate::context::Description;
 use crate::migration::Direction;
@@ -66,6 +66,22 @@ impl Header {
     /// Returns whether a range is a sweep.
     pub(crate) fn is_sweep(&self, id: RangeId) -> bool {
         (self.ranges..self.ranges + RESERVED).contains(&id.n)
+    }
+
+    /// Returns the ranges without the sweeps. A sweep begins when all planned ones are done, and passes what was inserted before the
+    /// first and behind the last, too, which then belongs to these.
+    pub(super) fn without_sweeps(&self, ranges: Vec<Range>) -> Vec<Range> {
+        let (sweeps, mut others): (Vec<_>, Vec<_>) = ranges.into_iter().partition(|range| self.is_sweep(range.id));
+        let planned = others.iter().take_while(|range| range.id.n < self.ranges).count();
+        for sweep in sweeps.into_iter().filter(Range::has_begun).filter(|sweep| sweep.from != Bson::Null) {
+            if let [first, ..] = &mut others[..planned] {
+                first.from = sweep.from;
+            }
+            if let ([.., last], RangeState::Done) = (&mut others[..planned], sweep.state) {
+                (last.next, last.end) = (sweep.next, sweep.end);
+            }
+        }
+        others
     }
 
     /// Returns whether a description is the one that was planned.

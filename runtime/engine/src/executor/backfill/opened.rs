@@ -50,10 +50,13 @@ impl Opened {
     /// Fails if the ranges are about another change or another collection.
     pub(crate) async fn check(&self, database: &Database, id: &str) -> Result<(), Error> {
         if !self.header.describes(&self.description) {
+            let or_go_on = match self.header.direction {
+                Direction::Up => "; or name it in `up`, and say that it goes on with changed code",
+                Direction::Down => "",
+            };
             return Err(Error::Refused(format!(
                 "the body of '{id}' describes another change than when it started, so this program does not work on it. Run \
-                 the program that started it; or name it in `up`, and say that it goes on with changed code; or mark it as pending, to \
-                 start from the beginning"
+                 the program that started it{or_go_on}; or mark it as pending, to start from the beginning"
             )));
         }
         self.header.check_collection(database, id).await

@@ -16,7 +16,7 @@ pub(crate) struct Range {
     pub(crate) id: RangeId,
     /// Qualified id of the migration.
     pub(crate) migration: String,
-    /// Token of the lease under which it was planned.
+    /// Token of the lease under which it was planned, or reopened or frozen last.
     pub(crate) lease: i64,
     /// The start.
     pub(crate) from: Bson,

@@ -2,6 +2,7 @@
 
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::header::{Header, SWEEPS};
 use super::opened::{Opened, describe};
@@ -21,19 +22,38 @@ use crate::executor::{Executor, Failure};
 use crate::migration::Direction;
 use crate::record::{Act, HistoryEntry, Record, RecordStatus};
 use crate::report::{Operation, RecordedError};
+use crate::stop::backoff;
 use crate::store::{Attachment, Change, now};
+
+/// Maximum attempts after fail-overs and broken connections.
+const ATTEMPTS: u32 = 10;
 
 impl Executor<'_> {
     /// Starts a backfill, or finishes one whose ranges are done. Does a small one at once.
     pub(in crate::executor) async fn backfill(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
-        step.attempts = 1;
-        // Until its run is stored.
-        step.leaves_nothing = step.direction == Direction::Down;
+        loop {
+            step.attempts += 1;
+            match self.attempt_backfill(step).await {
+                // Each part of it continues where the previous attempt ended.
+                Err(failure) if failure.is_transient() && step.attempts < ATTEMPTS => {
+                    tracing::info!(attempts = step.attempts, "{failure}; retrying");
+                    sleep(backoff(step.attempts)).await;
+                    self.lease.check()?;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn attempt_backfill(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         let id = step.migration.id();
+        let may_exchange = step.direction == Direction::Up && self.with_changed_code.iter().any(|named| named == id);
+        // Until its run is stored.
+        step.leaves_nothing = step.direction == Direction::Down || may_exchange;
         let stored = self.tracker.backfill(id).await?;
         let stored = stored.and_then(|stored| Header::read(&stored));
         let resumes = stored.as_ref().is_some_and(|header| header.direction == step.direction);
-        step.leaves_nothing &= !resumes;
+        step.leaves_nothing &= !resumes || may_exchange;
         let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
         description.check_on(self.transactional)?;
         let is_unfinished = step.direction == Direction::Down && !step.previous.is_some_and(Record::is_revertible);
@@ -41,10 +61,17 @@ impl Executor<'_> {
             return Err(unfinished("it was applied before: complete it first"));
         }
         let (header, is_small) = match stored {
-            Some(former) if resumes && self.with_changed_code && !former.describes(&description) => {
+            Some(former) if resumes && may_exchange && !former.describes(&description) => {
                 (self.exchange_code(step, &former, &description).await?, false)
             }
-            Some(header) if resumes => (header, false),
+            Some(_) if resumes && step.previous.is_some_and(|previous| previous.underway) => {
+                go_on(step, &description);
+                return Ok(());
+            }
+            Some(header) if resumes => {
+                step.leaves_nothing = false;
+                (header, false)
+            }
             Some(_) if step.direction == Direction::Up => return Err(Error::PartiallyReverted { id }.into()),
             Some(header) => {
                 let planned = self.plan_of_revert(id, &header, &description).await?;
@@ -84,7 +111,7 @@ impl Executor<'_> {
                 if is_small {
                     self.store_running(step, true, Attachment::Kept).await?;
                 }
-                go_on(step, &opened);
+                go_on(step, &opened.description);
                 return Ok(());
             }
         }
@@ -131,7 +158,7 @@ impl Executor<'_> {
         self.lease.check()?;
         self.ranges().insert(sweep.as_slice()).await?;
         self.store_running(step, true, Attachment::Kept).await?;
-        go_on(step, opened);
+        go_on(step, &opened.description);
         Ok(true)
     }
 
@@ -167,7 +194,6 @@ impl Executor<'_> {
         former: &Header,
         description: &Description,
     ) -> Result<Header, Failure> {
-        step.leaves_nothing = true;
         let (header, ranges) = self.rest_of_run(step.migration.id(), former, description).await?;
         let noted = self.entry(step, &self.record(step, RecordStatus::Running));
         let steered = Some("goes on with changed code".to_owned());
@@ -199,7 +225,7 @@ impl Executor<'_> {
     /// Continues after a failure or an interruption.
     async fn reopen(&mut self, step: &Step<'_>, opened: &Opened) -> Result<(), Failure> {
         self.lease.check()?;
-        self.ranges().reopen(opened.header.run, opened.header.ranges).await?;
+        self.ranges().reopen(opened.header.run, opened.header.ranges, self.lease.token()).await?;
         self.store_running(step, true, Attachment::Kept).await
     }
 
@@ -264,9 +290,9 @@ impl Executor<'_> {
 }
 
 /// It goes on without the lease.
-fn go_on(step: &mut Step<'_>, opened: &Opened) {
+fn go_on(step: &mut Step<'_>, description: &Description) {
     step.underway = true;
-    step.operations = vec![opened.description.operation(0, 0)];
+    step.operations = vec![description.operation(0, 0)];
 }
 
 fn failure(seen: &[Seen]) -> Option<&RangeFailure> {

@@ -41,10 +41,13 @@ impl Ranges {
     }
 
     /// Makes failed ranges open again, and what was skipped a range of its own. `planned` is the number of ranges at the start.
-    pub(crate) async fn reopen(&self, run: ObjectId, planned: i64) -> Result<(), Error> {
+    pub(crate) async fn reopen(&self, run: ObjectId, planned: i64, lease: i64) -> Result<(), Error> {
+        let ours = doc! { "$or": [{ "state": { "$ne": "open" } }, { "skipped.0": { "$exists": true } }] };
+        self.take(run, lease, ours).await?;
         // What was skipped a second time has a range of its own already.
         let retried = doc! { "$gte": planned + RESERVED };
-        let again = doc! { "_id.run": run, "_id.n": retried, "state": "done", "skipped": { "$size": 1 } };
+        let again =
+            doc! { "_id.run": run, "lease": lease, "_id.n": retried, "state": "done", "skipped": { "$size": 1 } };
         let stretch = |field: &str| doc! { "$first": format!("$skipped.{field}") };
         let reopened = doc! { "$set": {
             "next": stretch("from"), "end": stretch("to"), "last": stretch("last"), "skipped": [], "state": "open",
@@ -57,22 +60,30 @@ impl Ranges {
         let numbers: Vec<_> = again.iter().map(|range| range.id.n).collect();
         let resolved = doc! { "$pull": { "skipped": { "n": { "$in": numbers } } } };
         if !again.is_empty() {
-            let with = doc! { "_id.run": run, "skipped.0": { "$exists": true } };
+            let with = doc! { "_id.run": run, "lease": lease, "skipped.0": { "$exists": true } };
             self.0.update_many(with, resolved).await.map_err(|error| self.failed("write to", error))?;
         }
-        let failed = doc! { "_id.run": run, "state": "failed" };
+        let failed = doc! { "_id.run": run, "lease": lease, "state": "failed" };
         let open = doc! { "$set": { "state": "open", "failure": Bson::Null }, "$inc": { "token": 1_i64 } };
         self.0.update_many(failed, open).await.map_err(|error| self.failed("write to", error))?;
         Ok(())
     }
 
     /// Keeps all batches of a run from committing, until it is reopened. Returns the ranges as they are then, in order.
-    pub(super) async fn freeze(&self, run: ObjectId) -> Result<Vec<Range>, Error> {
-        let open = doc! { "_id.run": run, "state": "open" };
-        self.kill_workers(open.clone()).await?;
+    pub(super) async fn freeze(&self, run: ObjectId, lease: i64) -> Result<Vec<Range>, Error> {
+        self.kill_workers(doc! { "_id.run": run, "state": "open" }).await?;
+        self.take(run, lease, Document::new()).await?;
+        let open = doc! { "_id.run": run, "lease": lease, "state": "open" };
         let frozen = doc! { "$set": { "state": "failed", "claim": null }, "$inc": { "token": 1_i64 } };
         self.0.update_many(open, frozen).await.map_err(|error| self.failed("write to", error))?;
         self.of(run).await
+    }
+
+    /// Fences them off from the holders of former leases, who may not change them from here on.
+    async fn take(&self, run: ObjectId, lease: i64, mut which: Document) -> Result<(), Error> {
+        which.extend(doc! { "_id.run": run, "lease": { "$lt": lease } });
+        let taken = self.0.update_many(which, doc! { "$set": { "lease": lease } }).await;
+        taken.map(drop).map_err(|error| self.failed("write to", error))
     }
 
     /// Returns the ranges of a run, in order.

@@ -1,6 +1,6 @@
 //! The `down` of a backfill that has not completed: it runs over the part of each range that is done.
 
-use mongodb::bson::{Bson, oid::ObjectId};
+use mongodb::bson::oid::ObjectId;
 
 use super::header::Header;
 use super::plan::Planned;
@@ -29,18 +29,9 @@ impl Executor<'_> {
         self.lease.check()?;
         // Once more afterwards, because others may be working on it.
         self.check_parts(id, up, &self.ranges().of(up.run).await?).await?;
-        let former = self.ranges().freeze(up.run).await?;
+        let former = self.ranges().freeze(up.run, self.lease.token()).await?;
         self.check_parts(id, up, &former).await?;
-        let begun = former.iter().filter(|range| range.id.n < up.ranges && range.has_begun());
-        let mut parts: Vec<_> = begun.cloned().collect();
-        // With a sweep, all of them are done. It has passed what was inserted before the first and behind the last, too.
-        let sweep = former.iter().rfind(|range| up.is_sweep(range.id) && range.from != Bson::Null);
-        if let (Some(sweep), [first, ..]) = (sweep, &mut parts[..]) {
-            first.from = sweep.from.clone();
-        }
-        if let (Some(sweep), [.., last]) = (sweep, &mut parts[..]) {
-            last.next = sweep.next.clone();
-        }
+        let parts: Vec<_> = up.without_sweeps(former).into_iter().filter(Range::has_begun).collect();
         let (run, lease) = (ObjectId::new(), self.lease.token());
         let documents = parts.iter().map(|range| range.counts.scanned).sum::<i64>();
         let ranges = (0_i64..).zip(parts).map(|(n, range)| {

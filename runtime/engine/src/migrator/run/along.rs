@@ -9,35 +9,57 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use self::one::{One, Worked, header};
-use super::Run;
-use crate::error::Error;
+use super::{Run, Work};
+use crate::error::{Error, readable};
 use crate::executor::{Gauge, Opened, describe};
-use crate::migration::{Direction, Migration};
+use crate::migration::{Direction, Kind, Migration};
 use crate::migrator::Migrator;
 use crate::migrator::connection::Link;
 use crate::stop::{Reason, Stop};
+use crate::store::Records;
 
 /// How a run works on backfills.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Manner {
-    /// Whether the application serves meanwhile.
-    pub(super) beside_service: bool,
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::migrator) struct Manner {
+    /// Whether it works only on those for which a boot waits.
+    pub(in crate::migrator) only_blocking: bool,
+    /// Whether the application serves meanwhile, so that the pace is polite.
+    pub(in crate::migrator) beside_service: bool,
     /// Whether it waits while one is paused.
-    pub(super) waits: bool,
+    pub(in crate::migrator) waits: bool,
 }
 
 impl Run {
-    /// Returns those backfills (qualified ids) for which a boot waits.
-    pub(super) async fn blocking(&self, underway: Vec<String>) -> Result<Vec<String>, Error> {
-        let mut blocking = Vec::new();
+    /// Returns those of these backfills (qualified ids) for which a boot waits, because they are blocking, or others that this work
+    /// reaches are blocking and depend on them.
+    pub(super) async fn blocking(&self, work: &impl Work, records: &Records, underway: Vec<String>) -> Vec<String> {
+        let mut all = Vec::new();
         for id in underway {
             let Some(node) = self.graph.find(&id) else { continue };
-            let described = describe(self.graph.migration(node), Direction::Up, &self.migrator.0.options).await;
-            if described.map_err(Error::unboxed)?.blocking {
-                blocking.push(id);
+            let downstream = self.graph.downstream([node]);
+            let waiting = self.graph.nodes().filter(|node| downstream[node.index()]);
+            let waiting = waiting.map(|node| self.graph.migration(node)).filter(|waiting| {
+                let is_pending = records.state(waiting.id()).is_pending();
+                waiting.kind() == Kind::Backfill
+                    && is_pending
+                    && (waiting.id() == id || work.works_along(waiting.id(), false))
+            });
+            for migration in waiting {
+                match describe(migration, Direction::Up, &self.migrator.0.options).await {
+                    Ok(description) if description.blocking => {
+                        all.push(id);
+                        break;
+                    }
+                    Ok(_) => {}
+                    // The work on it fails with this error.
+                    Err(error) => {
+                        let (id, error) = (migration.id(), readable(&*error));
+                        tracing::warn!(id, error, "cannot tell whether a boot waits for this backfill");
+                    }
+                }
             }
         }
-        Ok(blocking)
+        all
     }
 
     /// Works on these backfills (qualified ids) until one of them is done, all others have ended, or the run must stop. Returns

@@ -69,7 +69,7 @@ impl Run {
             executions: 0,
             footprints: Vec::new(),
             opaque: Vec::new(),
-            with_changed_code: false,
+            with_changed_code: Vec::new(),
             dies_after: None,
             resources: &self.resources,
             bodies: link.bodies(),

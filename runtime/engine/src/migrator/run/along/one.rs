@@ -58,6 +58,7 @@ impl One<'_> {
     }
 
     async fn keep_at_work(&self, crew: &mut Crew<'_>) -> Result<Worked, Error> {
+        let mut told = false;
         while self.stop.check().is_ok() {
             match self.look().await {
                 Ok((seen, _)) if seen.iter().any(|range| range.state == RangeState::Failed) => {
@@ -68,18 +69,26 @@ impl One<'_> {
                 Ok((_, None)) => return Ok(Worked::Done),
                 Ok((_, Some(Steering { paused: Some(pause), .. }))) => {
                     crew.dismiss().await?;
+                    if !std::mem::replace(&mut told, true) && self.manner.waits {
+                        tracing::warn!(id = self.migration.id(), "{pause}; waiting until it is resumed");
+                    }
                     if !self.manner.waits {
                         let id = self.migration.id();
                         return Ok(Worked::Paused(format!("'{id}' is {pause}, and goes on when it is resumed")));
                     }
                 }
                 Ok((seen, Some(steering))) => {
+                    told = false;
                     if crew.adjust(&seen, &steering).await? {
                         continue;
                     }
                 }
                 // Workers find out by themselves, and a service goes on serving.
-                Err(error) if !crew.is_empty() || self.manner.beside_service && error.is_temporary() => {
+                Err(error)
+                    if !crew.is_empty()
+                        || error.is_transient()
+                        || self.manner.beside_service && error.is_temporary() =>
+                {
                     tracing::debug!(%error, "the progress of a backfill is unknown");
                 }
                 Err(error) => return Err(error),
