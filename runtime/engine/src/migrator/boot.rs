@@ -151,7 +151,7 @@ async fn once(migrator: &Migrator, settings: &Environment, worked_on: &WorkedOn)
     if settings.auto {
         let background = settings.backfills != Backfills::Wait;
         let up = migrator.up().continue_on_error(!settings.stop_on_error).background(background);
-        up.of_boot(worked_on.clone()).await
+        up.of_boot(worked_on.clone(), false).await
     } else {
         migrator.up().check().await
     }
@@ -162,7 +162,7 @@ async fn once(migrator: &Migrator, settings: &Environment, worked_on: &WorkedOn)
 /// during the boot.
 async fn work_in_background(migrator: Migrator, worked_on: WorkedOn, mut only: Vec<String>) {
     loop {
-        let up = migrator.up().timeout(Limit::None).continue_on_error(true).of_boot(worked_on.clone()).beside_service();
+        let up = migrator.up().timeout(Limit::None).continue_on_error(true).of_boot(worked_on.clone(), true);
         let error = match only.iter().fold(up, Up::only).await {
             Ok(report) => return tracing::info!("{}", report.summary()),
             Err(error) => error,

@@ -52,8 +52,14 @@ struct Pending {
     continue_on_error: bool,
     background: bool,
     with_changed_code: bool,
-    /// Of a boot: the backfills on which it has worked.
-    worked_on: Option<WorkedOn>,
+    boot: Option<OfBoot>,
+}
+
+/// What a run of a boot knows.
+#[derive(Clone, Debug)]
+struct OfBoot {
+    /// The backfills on which the boot has worked.
+    worked_on: WorkedOn,
     /// Whether the application serves meanwhile.
     beside_service: bool,
 }
@@ -169,15 +175,10 @@ impl Up {
         self
     }
 
-    /// Belongs to a boot. Leaves what was reverted since a run with the same value has worked on it.
-    pub(super) fn of_boot(mut self, worked_on: WorkedOn) -> Self {
-        self.pending.worked_on = Some(worked_on);
-        self
-    }
-
-    /// Goes on beside an application that serves.
-    pub(super) fn beside_service(mut self) -> Self {
-        self.pending.beside_service = true;
+    /// Belongs to a boot, or to what goes on `beside_service` after it. Leaves what was reverted since a run with the same
+    /// `worked_on` has worked on it.
+    pub(super) fn of_boot(mut self, worked_on: WorkedOn, beside_service: bool) -> Self {
+        self.pending.boot = Some(OfBoot { worked_on, beside_service });
         self
     }
 
@@ -284,12 +285,13 @@ impl Work for Pending {
     }
 
     fn manner(&self) -> Manner {
-        let Self { background: only_blocking, beside_service, ref worked_on, .. } = *self;
-        Manner { only_blocking, beside_service, waits: beside_service || only_blocking && worked_on.is_some() }
+        let (only_blocking, boot) = (self.background, self.boot.as_ref());
+        let beside_service = boot.is_some_and(|boot| boot.beside_service);
+        Manner { only_blocking, beside_service, waits: beside_service || only_blocking && boot.is_some() }
     }
 
     fn worked_on(&self) -> Option<WorkedOn> {
-        Some(self.worked_on.clone().unwrap_or_default())
+        Some(self.boot.as_ref().map(|boot| boot.worked_on.clone()).unwrap_or_default())
     }
 
     /// A named migration may be part of the repair.
