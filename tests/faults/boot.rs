@@ -34,5 +34,5 @@ async fn i1_first_boots_race_for_collections_and_seeds() {
     assert_all_done(&db, "first boots").await;
     assert_eq!(count(&db, "migrations_lock", doc! {}).await, 2);
     let indexes = db.collection::<Document>("migrations_history").list_index_names().await.unwrap();
-    assert_eq!(indexes.len(), 5, "{indexes:?}");
+    assert_eq!(indexes.len(), 4, "{indexes:?}");
 }

@@ -2,7 +2,7 @@
 //!
 //! Every way adds the same `total` to every order, either on the server or with a value computed in Rust. The rounds are
 //! interleaved, and the ratios are to the `updateMany` of the same round, so that a busy machine disturbs them little.
-//! The argument `one` or `three` selects the number of members. `BACKFILL_DOCUMENTS` and `BACKFILL_ROUNDS` set the size;
+//! The argument `one` or `three` selects the number of members, and `memory` compares the peak memory of few and many documents. `BACKFILL_DOCUMENTS` and `BACKFILL_ROUNDS` set the size;
 //! the defaults are for a smoke run.
 
 mod by_hand;
@@ -11,6 +11,7 @@ mod column;
 mod cost;
 mod engine;
 mod keys;
+mod memory;
 mod orders;
 mod protocol;
 mod pymongo;
@@ -29,11 +30,23 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [child, uri, source] = &arguments[..]
+        && child == memory::CHILD
+    {
+        return memory::child(uri, source).await;
+    }
     let documents = setting("BACKFILL_DOCUMENTS", 20_000)?;
     let rounds = setting("BACKFILL_ROUNDS", 1)?;
-    let arguments: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let arguments: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    if arguments.iter().any(|argument| *argument == "memory") {
+        let server = Mongod::builder().start().await?;
+        memory::compare(&server).await?;
+        server.shutdown().await;
+        return Ok(());
+    }
     for (name, members) in [("one", 1), ("three", 3)] {
-        if arguments.is_empty() || arguments.iter().any(|argument| argument == name) {
+        if arguments.is_empty() || arguments.iter().any(|argument| *argument == name) {
             println!("\n{documents} documents, members: {members}, rounds: {rounds}\n");
             let server = Mongod::builder().members(members).start().await?;
             measure(&server, documents, rounds).await?;

@@ -68,10 +68,12 @@ async fn i1_a_paused_backfill_stays_paused_until_it_is_resumed() {
     booted.backfilled().await;
     let mut booted = service().variables(|_| None::<String>).await.unwrap();
     let mut events = booted.migrator().events();
-    // It looks at the ranges again only after it has decided what to do.
+    // It looks at the ranges again only after it has decided what to do, and reads once.
     for _ in 0..2 {
+        let _ = db.commands().take();
         while !matches!(events.next().await.unwrap(), Event::Progress { .. }) {}
     }
+    assert_eq!(db.commands().take(), ["aggregate"]);
     assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, so_far);
 
     migrator.steer(ID).resume().pace(Pace::Full).by("ben").await.unwrap();

@@ -28,7 +28,7 @@ mod unfinished;
 mod worker;
 
 pub(crate) use self::header::Header;
-pub(crate) use self::mongo::{Mongo, look};
+pub(crate) use self::mongo::{Mongo, look, reading_ranges};
 pub(crate) use self::opened::{Opened, describe};
 pub(crate) use self::plan::suitable;
 pub(crate) use self::range::{RangeState, Seen, Skipped};

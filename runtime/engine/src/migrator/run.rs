@@ -4,6 +4,7 @@ mod acquire;
 mod along;
 mod conclusion;
 mod dropped;
+mod manner;
 mod progress;
 mod supervise;
 mod under_lease;
@@ -14,8 +15,8 @@ use std::time::Duration;
 
 use mongodb::bson::doc;
 
-pub(super) use self::along::Manner;
 pub(super) use self::dropped::InterruptOnDrop;
+pub(super) use self::manner::Manner;
 use self::progress::Progress;
 use super::Migrator;
 use crate::error::Error;

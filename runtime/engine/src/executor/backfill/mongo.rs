@@ -243,11 +243,21 @@ pub(crate) async fn look(database: &Database, ranges: &str, run: ObjectId, lease
 }
 
 async fn seen(ranges: &Collection<Seen>, run: ObjectId, claim: Duration) -> Result<Vec<Seen>> {
+    let found = ranges.find(doc! { "_id.run": run }).sort(doc! { "_id.n": 1 }).projection(fields(claim));
+    found.await?.try_collect().await
+}
+
+/// The pipeline that reads all ranges of a run, in order.
+pub(crate) fn reading_ranges(run: ObjectId, lease: Duration) -> Vec<Document> {
+    let project = doc! { "$project": fields(claim_time(lease)) };
+    vec![doc! { "$match": { "_id.run": run } }, doc! { "$sort": { "_id.n": 1 } }, project]
+}
+
+/// The projection to [`Seen`].
+fn fields(claim: Duration) -> Document {
     let expires = doc! { "$add": ["$active", millis(claim)] };
-    let fields = doc! {
+    doc! {
         "state": 1, "token": 1, "claim": 1, "counts": 1, "failure": 1, "live": { "$lt": ["$$NOW", expires] },
         "skipped": { "$size": { "$ifNull": ["$skipped", []] } },
-    };
-    let found = ranges.find(doc! { "_id.run": run }).sort(doc! { "_id.n": 1 }).projection(fields);
-    found.await?.try_collect().await
+    }
 }

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use self::one::{One, Worked, header};
+use super::manner::Manner;
 use super::{Run, Work};
 use crate::error::{Error, readable};
 use crate::executor::{Gauge, Opened, describe};
@@ -17,17 +18,6 @@ use crate::migrator::Migrator;
 use crate::migrator::connection::Link;
 use crate::stop::{Reason, Stop};
 use crate::store::Records;
-
-/// How a run works on backfills.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::migrator) struct Manner {
-    /// Whether it works only on those for which a boot waits.
-    pub(in crate::migrator) only_blocking: bool,
-    /// Whether the application serves meanwhile, so that the pace is polite.
-    pub(in crate::migrator) beside_service: bool,
-    /// Whether it waits while one is paused.
-    pub(in crate::migrator) waits: bool,
-}
 
 impl Run {
     /// Returns those of these backfills (qualified ids) for which a boot waits, because they are blocking, or others that this work

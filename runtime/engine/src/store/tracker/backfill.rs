@@ -2,6 +2,8 @@
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc, oid::ObjectId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::Tracker;
 use crate::error::Error;
@@ -13,6 +15,29 @@ impl Tracker {
         let records = self.records.clone_with_type::<Document>();
         let found = records.find_one(doc! { "_id": id }).projection(doc! { "backfill": 1 }).await.map_err(failed)?;
         Ok(found.and_then(|record| record.get_document("backfill").ok().cloned()))
+    }
+
+    /// Reads the header of a backfill that has not completed, and documents of another collection, with one command.
+    pub(crate) async fn backfill_with<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        from: &str,
+        pipeline: Vec<Document>,
+    ) -> Result<(Option<Document>, Vec<T>), Error> {
+        #[derive(Deserialize)]
+        struct Found<T> {
+            backfill: Option<Document>,
+            others: Vec<T>,
+        }
+        let failed = |error| Error::server(format!("read the record of '{id}' and '{from}'"), error);
+        let read = [
+            doc! { "$match": { "_id": id } },
+            doc! { "$project": { "backfill": 1 } },
+            doc! { "$lookup": { "from": from, "pipeline": pipeline, "as": "others" } },
+        ];
+        let mut found = self.records.aggregate(read).with_type::<Found<T>>().await.map_err(failed)?;
+        let found = found.try_next().await.map_err(failed)?;
+        Ok(found.map_or((None, Vec::new()), |Found { backfill, others }| (backfill, others)))
     }
 
     /// Reads the headers of all backfills that have not completed, by qualified id.

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::Manner;
 use super::crew::Crew;
 use crate::error::Error;
 use crate::events::Event;
-use crate::executor::{Gauge, Header, Opened, RangeState, Seen, Steering};
+use crate::executor::{Gauge, Header, Opened, RangeState, Seen, Steering, reading_ranges};
 use crate::migration::Migration;
 use crate::migrator::Migrator;
 use crate::migrator::connection::Link;
+use crate::migrator::run::manner::Manner;
 use crate::stop::Stop;
 use crate::store::Tracker;
 
@@ -50,8 +50,7 @@ impl One<'_> {
         let dismissed = crew.dismiss().await;
         let worked = worked?;
         if matches!(worked, Worked::Done | Worked::Failed) {
-            let tracker = Tracker::new(&self.link.database, &self.migrator.0.options.names);
-            tracker.settle_backfill(self.migration.id(), self.opened.header.run).await?;
+            self.tracker().settle_backfill(self.migration.id(), self.opened.header.run).await?;
         }
         dismissed?;
         Ok(worked)
@@ -102,13 +101,18 @@ impl One<'_> {
         Ok(Worked::Stopped)
     }
 
-    /// Returns the ranges, and what a person has set, unless the backfill has ended.
+    /// Returns the ranges, and what a person has set, unless the backfill has ended. Reads once.
     async fn look(&self) -> Result<(Vec<Seen>, Option<Steering>), Error> {
-        let seen = self.opened.look().await?;
+        let (options, run) = (&self.migrator.0.options, self.opened.header.run);
+        let ranges = reading_ranges(run, options.lease);
+        let (header, seen) = self.tracker().backfill_with(self.migration.id(), &options.names.ranges, ranges).await?;
         self.report_progress(&seen);
-        let header = header(self.migrator, self.link, self.migration).await?;
-        let header = header.filter(|header| header.run == self.opened.header.run);
+        let header = header.and_then(|stored| Header::read(&stored)).filter(|header| header.run == run);
         Ok((seen, header.map(|header| header.steering)))
+    }
+
+    fn tracker(&self) -> Tracker {
+        Tracker::new(&self.link.database, &self.migrator.0.options.names)
     }
 
     fn report_progress(&self, seen: &[Seen]) {
