@@ -74,7 +74,7 @@ impl Deploy {
             (!left.is_empty()).then(|| found("pending migrations were applied, but validation failed", &left));
         let summary = Summary::new(total, Some(&report), Some(&after));
         // Somebody has paused one, or its code is another.
-        let is_left = self.wait && summary.underway > 0;
+        let is_left = self.wait && summary.underway > 0 || !report.blocking().is_empty();
         let exit = end(session, &summary, failure)?;
         Ok(if is_left { Exit::Underway } else { exit })
     }

@@ -44,7 +44,7 @@ struct How {
     #[arg(long)]
     dry_run: bool,
 
-    /// Start backfills and return, except for blocking ones, instead of working on them until they are completed
+    /// Start backfills that are not blocking, and return without working on them
     #[arg(long, conflicts_with = "dry_run")]
     background: bool,
 

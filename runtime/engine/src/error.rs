@@ -138,7 +138,8 @@ pub enum Error {
         ids: Vec<String>,
     },
 
-    /// Migrations are pending, and `MONGRATE_AUTO=false` forbids this program to apply them.
+    /// Migrations are pending, and `MONGRATE_AUTO=false` forbids this program to apply them; or a boot could not complete a backfill
+    /// that is [blocking](crate::context::Documents::blocking), or on which such a one depends.
     Pending {
         /// Their qualified ids, in plan order, without manual migrations and those that wait for one.
         ids: Vec<String>,

@@ -45,6 +45,7 @@ pub struct Report {
     waiting: Vec<String>,
     /// Qualified ids of the backfills that had started before.
     underway: Vec<String>,
+    blocking: Vec<String>,
     purpose: Purpose,
     dry_run: bool,
     token: Option<i64>,
@@ -147,6 +148,13 @@ impl Report {
         self.underway.iter().cloned().chain(self.started()).collect()
     }
 
+    /// The qualified ids of the backfills that this run could not complete, as the warnings say, and for which a boot waits because
+    /// they, or others that depend on them, are [blocking](crate::context::Documents::blocking).
+    #[must_use]
+    pub fn blocking(&self) -> &[String] {
+        &self.blocking
+    }
+
     /// The qualified ids of the backfills that this run started.
     pub(crate) fn started(&self) -> Vec<String> {
         let started = self.executions.iter().filter(|execution| matches!(execution.outcome, Outcome::Underway));
@@ -241,6 +249,10 @@ impl Report {
         self.left_running.extend_from_slice(operations);
         let operations = operations.join("; ");
         self.warn(format!("{operations}. The lease was therefore not released; it expires within {}", Elapsed(lease)));
+    }
+
+    pub(crate) fn set_blocking(&mut self, ids: Vec<String>) {
+        self.blocking = ids;
     }
 
     pub(crate) fn set_underway(&mut self, ids: Vec<String>) {

@@ -10,7 +10,6 @@ use mongrate::migrator::{Booted, MigratorBuilder};
 use mongrate::{Backfill, Error, Migrator, Registry, migration};
 use mongrate_tests::stored::{count, record, status};
 use mongrate_tests::{TestDb, eventually};
-use tokio::time::timeout;
 
 const ID: &str = "module:changed:001_change";
 const DEPENDENT: &str = "module:changed:002_dependent";
@@ -125,7 +124,7 @@ async fn i1_a_backfill_that_failed_goes_on_with_changed_code() {
     println!("{}", failing.up().only(ID).await.unwrap_err());
     assert_eq!(failing.skipped(ID).await.unwrap().len(), 3);
     let error = migrator(&db, CHANGED).up().only(ID).await.unwrap_err();
-    assert!(error.to_string().contains("or name it in `up`, and say that it goes on with changed code"), "{error}");
+    assert!(error.to_string().contains("or continue it with changed code (`up ID --with-changed-code`)"), "{error}");
     // It is not named.
     migrator(&db, CHANGED).up().only(DEPENDENT).with_changed_code(true).await.unwrap_err();
     assert_eq!(changed(&db, "changed").await, 0);
@@ -175,13 +174,13 @@ async fn progress(db: &TestDb) -> Document {
 async fn i6_a_boot_waits_for_a_blocking_backfill() {
     let (db, blocking) = (started().await, Code { blocking: true, ..FORMER });
     migrator(&db, blocking).steer(ID).pause().await.unwrap();
-    let builder = without_code(&db).provide(blocking).boot().variables(|_| None::<String>);
-    let mut booting = tokio::spawn(builder.into_future());
-    assert!(timeout(Duration::from_secs(1), &mut booting).await.is_err());
+    for mode in ["background", "wait", "off"] {
+        let error = boot(&db, blocking, "MONGRATE_BACKFILLS", mode).await.unwrap_err();
+        assert!(matches!(&error, Error::Pending { ids } if ids == &[ID]), "{mode}: {error}");
+    }
     assert_eq!(changed(&db, "former").await, 0);
     migrator(&db, blocking).steer(ID).resume().await.unwrap();
-    let booted = booting.await.unwrap().unwrap();
-    println!("{booted}");
+    boot(&db, blocking, "MONGRATE_BACKFILLS", "background").await.unwrap();
     assert_eq!((changed(&db, "former").await, status(&db, ID).await.as_str()), (12_000, "completed"));
     // It is blocking, too.
     assert_eq!((changed(&db, "dependent").await, status(&db, DEPENDENT).await.as_str()), (12_000, "completed"));
@@ -219,15 +218,14 @@ async fn i6_a_boot_does_not_serve_before_a_blocking_backfill() {
 #[tokio::test]
 async fn i1_a_boot_leaves_a_backfill_that_was_reverted_meanwhile() {
     let (db, blocking) = (started().await, Code { blocking: true, ..FORMER });
-    migrator(&db, blocking).steer(ID).pause().await.unwrap();
-    let mut booting =
-        tokio::spawn(without_code(&db).provide(blocking).boot().variables(|_| None::<String>).into_future());
-    assert!(timeout(Duration::from_secs(1), &mut booting).await.is_err());
+    migrator(&db, blocking).steer(ID).pace(Pace::Rate(NonZeroU32::new(1_000).unwrap())).await.unwrap();
+    let booting = tokio::spawn(without_code(&db).provide(blocking).boot().variables(|_| None::<String>).into_future());
+    eventually("it has begun", async || (changed(&db, "former").await > 0).then_some(())).await;
     migrator(&db, blocking).down().only(ID).await.unwrap();
-    let mut booted = booting.await.unwrap();
-    println!("{:?}", booted.as_ref().map(ToString::to_string).map_err(ToString::to_string));
-    if let Ok(booted) = &mut booted {
-        booted.backfilled().await;
-    }
-    assert_eq!((status(&db, ID).await.as_str(), changed(&db, "former").await), ("rolled-back", 0));
+    let mut booted = booting.await.unwrap().unwrap();
+    println!("{booted}");
+    booted.backfilled().await;
+    assert_eq!(status(&db, ID).await, "rolled-back");
+    let undone = count(&db, "things", doc! { "undone": 1 }).await;
+    assert!(undone > 0 && undone == changed(&db, "former").await, "{undone}");
 }

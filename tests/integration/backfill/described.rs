@@ -199,23 +199,18 @@ async fn i1_another_body_does_not_continue_a_backfill() {
     assert_eq!(changed(&db, 1).await, 12_000);
 }
 
-/// No member accepts writes for a moment, when the ranges are stored and when they are removed.
+/// No member accepts writes for a moment, when the ranges are stored.
 #[tokio::test]
-async fn i1_a_backfill_is_started_and_finished_during_a_fail_over() {
+async fn i1_a_backfill_is_started_during_a_fail_over() {
     let db = TestDb::new().await;
     fill(&db).await;
-    let fail = |command: &str| {
-        let namespace = format!("{}.migrations_ranges", db.name());
-        doc! { "failCommands": [command], "errorCode": 189, "namespace": namespace }
-    };
-    let inserts = FailPoint::times(3, &db, fail("insert")).await;
+    let namespace = format!("{}.migrations_ranges", db.name());
+    let fail = doc! { "failCommands": ["insert"], "errorCode": 189, "namespace": namespace };
+    let _inserts = FailPoint::times(3, &db, fail).await;
     let report = migrator(&db, &Wanted::counting()).up().background(true).await.unwrap();
     println!("{report}");
     assert_eq!(report.underway(), [ID]);
-    drop(inserts);
-    let _deletes = FailPoint::times(3, &db, fail("find")).await;
-    let report = migrator(&db, &Wanted::counting()).up().await.unwrap();
-    println!("{report}");
+    migrator(&db, &Wanted::counting()).up().await.unwrap();
     assert_eq!((changed(&db, 1).await, status(&db, ID).await.as_str()), (12_000, "completed"));
 }
 

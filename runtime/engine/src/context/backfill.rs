@@ -141,8 +141,10 @@ impl<'b> Documents<'b> {
         self
     }
 
-    /// Makes a [boot](crate::Migrator::boot) wait until it is completed, and other runs that would only
-    /// [start](crate::migrator::Up::background) it, because the application cannot serve before. Default: it goes on in the background.
+    /// Makes a [boot](crate::Migrator::boot), and a run in the [background](crate::migrator::Up::background), work on the backfill
+    /// until it has completed. Use it if the application cannot serve before then. A boot fails with
+    /// [`Error::Pending`](crate::Error::Pending) if it cannot complete it, because it is paused or was started with other code.
+    /// Default: it goes on in the background.
     pub fn blocking(mut self) -> Self {
         self.description.blocking = true;
         self

@@ -33,7 +33,7 @@ impl Executor<'_> {
         record.permanent = error.permanent;
         let mut entry = self.entry(step, &record);
         entry.status = Some(RecordStatus::Failed);
-        if step.leaves_nothing && !step.previous.is_some_and(Record::is_revertible) {
+        if step.leaves_nothing && step.previous.is_some_and(|previous| !previous.is_revertible()) {
             // It is a backfill that has not completed, and goes on as before.
             (record.error, record.error_stack, record.permanent) = before;
         }

@@ -67,13 +67,13 @@ pub struct BackfillStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackfillPart {
-    /// How far it is.
+    /// Its state.
     pub state: PartState,
     /// Number of documents that were passed so far.
     pub scanned: u64,
 }
 
-/// How far a range of a backfill is.
+/// The state of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PartState {
@@ -83,7 +83,7 @@ pub enum PartState {
     Claimed,
     /// All its documents were passed.
     Done,
-    /// A document of it could not be changed.
+    /// A document of it could not be changed, or the run was stopped to revert it or to exchange its code.
     Failed,
 }
 

@@ -101,6 +101,14 @@ impl Boot {
         let worked_on = WorkedOn::default();
         let outcome = with_retries(&migrator, &settings, &worked_on).await;
         match outcome {
+            Ok(ref report) if !report.blocking().is_empty() => {
+                let error = Error::Pending { ids: report.blocking().to_vec() };
+                report.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+                if settings.fail_hard {
+                    return Err(error);
+                }
+                tracing::error!("continuing in spite of an error, because MONGRATE_FAIL_HARD=false: {error}");
+            }
             Err(error) if settings.fail_hard || is_final(&error) => return Err(error),
             Err(ref error) => {
                 let error = error.redacted();

@@ -4,7 +4,6 @@ mod acquire;
 mod along;
 mod conclusion;
 mod dropped;
-mod manner;
 mod progress;
 mod supervise;
 mod under_lease;
@@ -16,7 +15,6 @@ use std::time::Duration;
 use mongodb::bson::doc;
 
 pub(super) use self::dropped::InterruptOnDrop;
-pub(super) use self::manner::Manner;
 use self::progress::Progress;
 use super::Migrator;
 use crate::error::Error;
@@ -62,9 +60,14 @@ pub(super) trait Work: Send + Sync + 'static {
         false
     }
 
-    /// Returns how the run works on backfills.
-    fn manner(&self) -> Manner {
-        Manner::default()
+    /// Returns whether it works only on the backfills for which a boot waits.
+    fn is_in_background(&self) -> bool {
+        false
+    }
+
+    /// Returns whether it goes on beside an application that serves: at a polite pace, and waiting while a backfill is paused.
+    fn is_beside_service(&self) -> bool {
+        false
     }
 
     /// Returns the backfills on which it has worked. `None` if it does not matter whether they are reverted meanwhile.
@@ -175,7 +178,8 @@ impl Migrator {
             if !plan.is_empty() {
                 return Err(Error::Pending { ids: plan.ids().collect() });
             }
-            let blocking = run.blocking(&work, &records, report.underway()).await;
+            let reached = report.underway().into_iter().filter(|id| work.works_along(id, false)).collect();
+            let blocking = run.blocking(&work, &records, reached).await;
             if blocking.is_empty() { Ok(report) } else { Err(Error::Pending { ids: blocking }) }
         })
         .await
@@ -230,7 +234,7 @@ impl Run {
     }
 
     async fn run_work<W: Work>(&self, work: &W, dry_run: bool) -> Result<Report, Error> {
-        let (manner, worked_on) = (work.manner(), work.worked_on());
+        let worked_on = work.worked_on();
         let mut records = self.read(work).await?.with_worked_on(worked_on.as_ref());
         let todo = work.todo(self, &records)?;
         if !W::is_nothing(&todo) {
@@ -246,23 +250,20 @@ impl Run {
             let (started, before) = (report.started(), report.underway());
             let ours = |id: &String| work.works_along(id, started.contains(id));
             let mut underway: Vec<_> = before.into_iter().filter(ours).collect();
-            if manner.only_blocking {
+            if work.is_in_background() {
                 underway = self.blocking(work, &records, underway).await;
             }
             if underway.is_empty() {
                 return Ok(report);
             }
             self.progress.doing("work on a backfill");
-            let warnings = self.work_along(&underway, manner).await?;
+            let warnings = self.work_along(&underway, work.is_beside_service()).await?;
             self.check().map_err(|reason| stopped(reason, report.clone()))?;
             if warnings.len() == underway.len() {
-                if manner.only_blocking {
-                    tracing::warn!("{}", warnings.join("; "));
-                    return Err(Error::Pending { ids: underway });
-                }
                 for warning in warnings {
                     report.warn(warning);
                 }
+                report.set_blocking(self.blocking(work, &records, underway).await);
                 return Ok(report);
             }
             if let Some(worked_on) = &worked_on {

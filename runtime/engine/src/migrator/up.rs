@@ -8,7 +8,7 @@ use std::time::Duration;
 use mongodb::BoxFuture;
 
 use super::Migrator;
-use super::run::{Manner, Run, Settings, Work};
+use super::run::{Run, Settings, Work};
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::migration::{Direction, State};
@@ -284,10 +284,12 @@ impl Work for Pending {
         started || reached
     }
 
-    fn manner(&self) -> Manner {
-        let (only_blocking, boot) = (self.background, self.boot.as_ref());
-        let beside_service = boot.is_some_and(|boot| boot.beside_service);
-        Manner { only_blocking, beside_service, waits: beside_service || only_blocking && boot.is_some() }
+    fn is_in_background(&self) -> bool {
+        self.background
+    }
+
+    fn is_beside_service(&self) -> bool {
+        self.boot.as_ref().is_some_and(|boot| boot.beside_service)
     }
 
     fn worked_on(&self) -> Option<WorkedOn> {

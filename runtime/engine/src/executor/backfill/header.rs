@@ -73,11 +73,12 @@ impl Header {
     pub(super) fn without_sweeps(&self, ranges: Vec<Range>) -> Vec<Range> {
         let (sweeps, mut others): (Vec<_>, Vec<_>) = ranges.into_iter().partition(|range| self.is_sweep(range.id));
         let planned = others.iter().take_while(|range| range.id.n < self.ranges).count();
-        for sweep in sweeps.into_iter().filter(Range::has_begun).filter(|sweep| sweep.from != Bson::Null) {
+        let is_done = |sweep: &Range| sweep.state == RangeState::Done && sweep.from != Bson::Null;
+        for sweep in sweeps.into_iter().filter(is_done) {
             if let [first, ..] = &mut others[..planned] {
                 first.from = sweep.from;
             }
-            if let ([.., last], RangeState::Done) = (&mut others[..planned], sweep.state) {
+            if let [.., last] = &mut others[..planned] {
                 (last.next, last.end) = (sweep.next, sweep.end);
             }
         }

@@ -51,7 +51,7 @@ impl Opened {
     pub(crate) async fn check(&self, database: &Database, id: &str) -> Result<(), Error> {
         if !self.header.describes(&self.description) {
             let or_go_on = match self.header.direction {
-                Direction::Up => "; or name it in `up`, and say that it goes on with changed code",
+                Direction::Up => "; or continue it with changed code (`up ID --with-changed-code`)",
                 Direction::Down => "",
             };
             return Err(Error::Refused(format!(

@@ -31,11 +31,13 @@ const ATTEMPTS: u32 = 10;
 impl Executor<'_> {
     /// Starts a backfill, or finishes one whose ranges are done. Does a small one at once.
     pub(in crate::executor) async fn backfill(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
+        // Until its run is stored.
+        step.leaves_nothing = step.direction == Direction::Down || self.may_exchange(step);
         loop {
             step.attempts += 1;
             match self.attempt_backfill(step).await {
                 // Each part of it continues where the previous attempt ended.
-                Err(failure) if failure.is_transient() && step.attempts < ATTEMPTS => {
+                Err(failure) if self.transactional && failure.is_transient() && step.attempts < ATTEMPTS => {
                     tracing::info!(attempts = step.attempts, "{failure}; retrying");
                     sleep(backoff(step.attempts)).await;
                     self.lease.check()?;
@@ -47,13 +49,11 @@ impl Executor<'_> {
 
     async fn attempt_backfill(&mut self, step: &mut Step<'_>) -> Result<(), Failure> {
         let id = step.migration.id();
-        let may_exchange = step.direction == Direction::Up && self.with_changed_code.iter().any(|named| named == id);
-        // Until its run is stored.
-        step.leaves_nothing = step.direction == Direction::Down || may_exchange;
+        let may_exchange = self.may_exchange(step);
         let stored = self.tracker.backfill(id).await?;
         let stored = stored.and_then(|stored| Header::read(&stored));
         let resumes = stored.as_ref().is_some_and(|header| header.direction == step.direction);
-        step.leaves_nothing &= !resumes || may_exchange;
+        step.leaves_nothing &= resumes == may_exchange;
         let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
         description.check_on(self.transactional)?;
         let is_unfinished = step.direction == Direction::Down && !step.previous.is_some_and(Record::is_revertible);
@@ -62,7 +62,9 @@ impl Executor<'_> {
         }
         let (header, is_small) = match stored {
             Some(former) if resumes && may_exchange && !former.describes(&description) => {
-                (self.exchange_code(step, &former, &description).await?, false)
+                self.exchange_code(step, &former, &description).await?;
+                go_on(step, &description);
+                return Ok(());
             }
             Some(_) if resumes && step.previous.is_some_and(|previous| previous.underway) => {
                 go_on(step, &description);
@@ -193,14 +195,18 @@ impl Executor<'_> {
         step: &mut Step<'_>,
         former: &Header,
         description: &Description,
-    ) -> Result<Header, Failure> {
+    ) -> Result<(), Failure> {
         let (header, ranges) = self.rest_of_run(step.migration.id(), former, description).await?;
         let noted = self.entry(step, &self.record(step, RecordStatus::Running));
         let steered = Some("goes on with changed code".to_owned());
         step.noted = Some(Box::new(HistoryEntry { act: Act::Steer, status: None, batch: None, steered, ..noted }));
         let fields = doc! { "backfill.run": header.run, "backfill.print": &header.print };
-        self.store_run(step, header.run, &ranges, true, fields).await?;
-        Ok(header)
+        self.store_run(step, header.run, &ranges, true, fields).await
+    }
+
+    /// Returns whether it goes on although its body describes another change than when it started.
+    fn may_exchange(&self, step: &Step<'_>) -> bool {
+        step.direction == Direction::Up && self.with_changed_code.iter().any(|named| named == step.migration.id())
     }
 
     /// Stores the ranges of a run, then the record that names it, with these fields of the header. Removes other ranges.

@@ -55,7 +55,8 @@ impl Ranges {
         } };
         self.0.update_many(again, vec![reopened]).await.map_err(|error| self.failed("write to", error))?;
         let skipped = self.skipped(run).await?;
-        let again: Vec<_> = skipped.into_iter().map(|(range, skipped)| skipped.as_range(range)).collect();
+        let skipped = skipped.into_iter().filter(|(range, _)| range.lease == lease);
+        let again: Vec<_> = skipped.map(|(range, skipped)| skipped.as_range(range)).collect();
         self.insert(&again).await?;
         let numbers: Vec<_> = again.iter().map(|range| range.id.n).collect();
         let resolved = doc! { "$pull": { "skipped": { "n": { "$in": numbers } } } };

@@ -9,7 +9,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use self::one::{One, Worked, header};
-use super::manner::Manner;
 use super::{Run, Work};
 use crate::error::{Error, readable};
 use crate::executor::{Gauge, Opened, describe};
@@ -27,12 +26,11 @@ impl Run {
         for id in underway {
             let Some(node) = self.graph.find(&id) else { continue };
             let downstream = self.graph.downstream([node]);
-            let waiting = self.graph.nodes().filter(|node| downstream[node.index()]);
+            let waiting = self.graph.nodes().filter(|node| downstream[node.index()] && self.graph.is_selected(*node));
             let waiting = waiting.map(|node| self.graph.migration(node)).filter(|waiting| {
                 let is_pending = records.state(waiting.id()).is_pending();
-                waiting.kind() == Kind::Backfill
-                    && is_pending
-                    && (waiting.id() == id || work.works_along(waiting.id(), false))
+                let is_reached = waiting.id() == id || !waiting.is_manual() && work.works_along(waiting.id(), false);
+                waiting.kind() == Kind::Backfill && is_pending && is_reached
             });
             for migration in waiting {
                 match describe(migration, Direction::Up, &self.migrator.0.options).await {
@@ -52,13 +50,14 @@ impl Run {
         all
     }
 
-    /// Works on these backfills (qualified ids) until one of them is done, all others have ended, or the run must stop. Returns
-    /// warnings about those on which this program cannot work.
-    pub(super) async fn work_along(&self, underway: &[String], manner: Manner) -> Result<Vec<String>, Error> {
+    /// Works on these backfills (qualified ids) until one of them is done, all others have ended, or the run must stop.
+    /// `beside_service` is whether the application serves meanwhile. Returns warnings about those on which this program cannot
+    /// work.
+    pub(super) async fn work_along(&self, underway: &[String], beside_service: bool) -> Result<Vec<String>, Error> {
         let link = self.migrator.0.connection.open().await?;
         let stop = self.stop.child();
         let result = {
-            let mut work = pin!(self.work_on_all(&link, underway, manner, &stop));
+            let mut work = pin!(self.work_on_all(&link, underway, beside_service, &stop));
             tokio::select! {
                 result = &mut work => result,
                 reason = self.must_stop() => {
@@ -76,7 +75,7 @@ impl Run {
         &self,
         link: &Link,
         underway: &[String],
-        manner: Manner,
+        beside_service: bool,
         stop: &Stop,
     ) -> Result<Vec<String>, Error> {
         let transactional = self.migrator.has_transactions().await?;
@@ -86,7 +85,7 @@ impl Run {
             let Some(node) = self.graph.find(id) else { continue };
             let migration = self.graph.migration(node);
             match opened(migrator, link, migration, transactional).await {
-                Ok(Some(opened)) => all.push(One { migrator, link, migration, opened, gauge, manner, stop }),
+                Ok(Some(opened)) => all.push(One { migrator, link, migration, opened, gauge, beside_service, stop }),
                 // Another process has finished it.
                 Ok(None) => {}
                 Err(error @ Error::Refused(_)) => warnings.push(error.message()),

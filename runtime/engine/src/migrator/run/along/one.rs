@@ -11,7 +11,6 @@ use crate::executor::{Gauge, Header, Opened, RangeState, Seen, Steering, reading
 use crate::migration::Migration;
 use crate::migrator::Migrator;
 use crate::migrator::connection::Link;
-use crate::migrator::run::manner::Manner;
 use crate::stop::Stop;
 use crate::store::Tracker;
 
@@ -39,13 +38,14 @@ pub(super) struct One<'r> {
     pub(super) migration: Migration,
     pub(super) opened: Opened,
     pub(super) gauge: &'r Gauge,
-    pub(super) manner: Manner,
+    /// Whether the application serves meanwhile.
+    pub(super) beside_service: bool,
     pub(super) stop: &'r Stop,
 }
 
 impl One<'_> {
     pub(super) async fn work(&self) -> Result<Worked, Error> {
-        let mut crew = Crew::new(&self.link.database, &self.opened, self.gauge, self.manner.beside_service, self.stop);
+        let mut crew = Crew::new(&self.link.database, &self.opened, self.gauge, self.beside_service, self.stop);
         let worked = self.keep_at_work(&mut crew).await;
         let dismissed = crew.dismiss().await;
         let worked = worked?;
@@ -57,7 +57,6 @@ impl One<'_> {
     }
 
     async fn keep_at_work(&self, crew: &mut Crew<'_>) -> Result<Worked, Error> {
-        let mut told = false;
         while self.stop.check().is_ok() {
             match self.look().await {
                 Ok((seen, _)) if seen.iter().any(|range| range.state == RangeState::Failed) => {
@@ -68,25 +67,19 @@ impl One<'_> {
                 Ok((_, None)) => return Ok(Worked::Done),
                 Ok((_, Some(Steering { paused: Some(pause), .. }))) => {
                     crew.dismiss().await?;
-                    if !std::mem::replace(&mut told, true) && self.manner.waits {
-                        tracing::warn!(id = self.migration.id(), "{pause}; waiting until it is resumed");
-                    }
-                    if !self.manner.waits {
+                    if !self.beside_service {
                         let id = self.migration.id();
                         return Ok(Worked::Paused(format!("'{id}' is {pause}, and goes on when it is resumed")));
                     }
                 }
                 Ok((seen, Some(steering))) => {
-                    told = false;
                     if crew.adjust(&seen, &steering).await? {
                         continue;
                     }
                 }
                 // Workers find out by themselves, and a service goes on serving.
                 Err(error)
-                    if !crew.is_empty()
-                        || error.is_transient()
-                        || self.manner.beside_service && error.is_temporary() =>
+                    if !crew.is_empty() || error.is_transient() || self.beside_service && error.is_temporary() =>
                 {
                     tracing::debug!(%error, "the progress of a backfill is unknown");
                 }
