@@ -45,6 +45,7 @@ pub struct Report {
     waiting: Vec<String>,
     /// Qualified ids of the backfills that had started before.
     underway: Vec<String>,
+    /// Qualified ids of the backfills that are left, and for which a boot waits.
     blocking: Vec<String>,
     purpose: Purpose,
     dry_run: bool,

@@ -2,7 +2,8 @@
 //!
 //! Every way adds the same `total` to every order, either on the server or with a value computed in Rust. The rounds are
 //! interleaved, and the ratios are to the `updateMany` of the same round, so that a busy machine disturbs them little.
-//! The argument `one` or `three` selects the number of members, and `memory` compares the peak memory of few and many documents. `BACKFILL_DOCUMENTS` and `BACKFILL_ROUNDS` set the size;
+//! The argument `one` or `three` selects the number of members, and `memory` compares the peak memory of few and many documents.
+//! `BACKFILL_DOCUMENTS` and `BACKFILL_ROUNDS` set the size;
 //! the defaults are for a smoke run.
 
 mod by_hand;

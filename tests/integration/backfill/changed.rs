@@ -31,7 +31,8 @@ const CHANGED: Code = Code { field: "changed", undo: "undone differently", ..FOR
 #[migration(id = "001_change", source = "module:changed", down = undo)]
 async fn change(backfill: &mut Backfill) -> Result<(), Error> {
     let code = *backfill.provided::<Code>()?;
-    let mut documents = backfill.collection(code.collection).batch(NonZeroU32::new(400).unwrap()).skip_failed(3);
+    let mut documents =
+        backfill.collection(code.collection).batch(NonZeroU32::new(400).unwrap()).skip_failed(3).repeatable();
     if code.blocking {
         documents = documents.blocking();
     }
@@ -58,6 +59,13 @@ async fn dependent(backfill: &mut Backfill) -> Result<(), Error> {
     backfill.collection("things").blocking().update(doc! { "$inc": { "dependent": 1 } }).await
 }
 
+/// It is not blocking, and goes on after a boot.
+#[migration(id = "003_slow", source = "module:changed", only_in = ["slow"])]
+async fn slow(backfill: &mut Backfill) -> Result<(), Error> {
+    let slowly = Pace::Rate(NonZeroU32::new(4_000).unwrap());
+    backfill.collection("many").pace(slowly).update(doc! { "$inc": { "n": 1 } }).await
+}
+
 fn without_code(db: &TestDb) -> MigratorBuilder {
     let builder = Migrator::builder((**db).clone()).registry(Registry::linked().source("module:changed")).assume_new();
     builder.lease(Duration::from_secs(2)).lock_wait(Duration::from_secs(60))
@@ -77,7 +85,10 @@ async fn boot_without_code(db: &TestDb) -> Result<Booted, Error> {
 }
 
 async fn filled() -> TestDb {
-    let db = TestDb::new().await;
+    filled_in(TestDb::new().await).await
+}
+
+async fn filled_in(db: TestDb) -> TestDb {
     let documents: Vec<_> = (0..12_000).map(|id| doc! { "_id": id }).collect();
     db.collection::<Document>("things").insert_many(documents).await.unwrap();
     db
@@ -161,6 +172,23 @@ async fn i6_changed_code_that_is_refused_changes_nothing() {
     assert_eq!(changed(&db, "changed").await, 0);
 }
 
+/// A batch of the former code could be written after one of the changed code.
+#[tokio::test]
+async fn i1_changed_code_is_refused_on_a_standalone_server() {
+    let db = filled_in(TestDb::standalone().await).await;
+    migrator(&db, FORMER).up().only(ID).background(true).await.unwrap();
+    let before = progress(&db).await;
+    let error = migrator(&db, CHANGED).up().only(ID).with_changed_code(true).await.unwrap_err();
+    println!("{error}");
+    assert!(
+        error.to_string().contains("a server without transactions does not keep batches of the former code"),
+        "{error}"
+    );
+    assert_eq!(progress(&db).await, before);
+    migrator(&db, FORMER).up().only(ID).await.unwrap();
+    assert_eq!((changed(&db, "former").await, changed(&db, "changed").await), (12_000, 0));
+}
+
 /// What the record says of the backfill.
 async fn progress(db: &TestDb) -> Document {
     let mut record = record(db, ID).await.unwrap();
@@ -194,7 +222,7 @@ async fn i6_a_boot_waits_for_what_a_blocking_backfill_needs() {
     assert_eq!((changed(&db, "former").await, changed(&db, "dependent").await), (12_000, 12_000));
 }
 
-/// A program that can neither finish it nor serve before says so. One whose backfill is not blocking serves.
+/// A program that can neither complete it nor serve before says so.
 #[tokio::test]
 async fn i6_a_boot_does_not_serve_before_a_blocking_backfill() {
     let (db, blocking) = (started().await, Code { blocking: true, ..FORMER });
@@ -209,7 +237,7 @@ async fn i6_a_boot_does_not_serve_before_a_blocking_backfill() {
         assert!(matches!(error, Error::Pending { .. }), "{error}");
     }
     assert_eq!(changed(&db, "former").await, 0);
-    // Its body cannot be asked, but that of the dependent.
+    // The body of this one cannot be asked, but that of its dependent can.
     let error = boot_without_code(&db).await.unwrap_err();
     assert!(error.to_string().contains("001_change"), "{error}");
 }
@@ -219,12 +247,17 @@ async fn i6_a_boot_does_not_serve_before_a_blocking_backfill() {
 async fn i1_a_boot_leaves_a_backfill_that_was_reverted_meanwhile() {
     let (db, blocking) = (started().await, Code { blocking: true, ..FORMER });
     migrator(&db, blocking).steer(ID).pace(Pace::Rate(NonZeroU32::new(1_000).unwrap())).await.unwrap();
-    let booting = tokio::spawn(without_code(&db).provide(blocking).boot().variables(|_| None::<String>).into_future());
+    let many: Vec<_> = (0..12_000).map(|id| doc! { "_id": id }).collect();
+    db.collection::<Document>("many").insert_many(many).await.unwrap();
+    let boot = without_code(&db).provide(blocking).environment("slow").boot().variables(|_| None::<String>);
+    let booting = tokio::spawn(boot.into_future());
     eventually("it has begun", async || (changed(&db, "former").await > 0).then_some(())).await;
     migrator(&db, blocking).down().only(ID).await.unwrap();
     let mut booted = booting.await.unwrap().unwrap();
     println!("{booted}");
     booted.backfilled().await;
+    // In the background, it has worked on the other one.
+    assert_eq!(count(&db, "many", doc! { "n": 1 }).await, 12_000);
     assert_eq!(status(&db, ID).await, "rolled-back");
     let undone = count(&db, "things", doc! { "undone": 1 }).await;
     assert!(undone > 0 && undone == changed(&db, "former").await, "{undone}");

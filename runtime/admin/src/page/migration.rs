@@ -98,7 +98,12 @@ fn linked(
         // There without a backfill, too, because only what was there is kept up to date.
         div #progress .blocks data-live {
             @if let Some(backfill) = backfill {
-                section.panel { h2 { "Progress" } (backfill::progress(call, backfill, true)) (backfill::strip(backfill)) (next_worker(backfill)) }
+                section.panel {
+                    h2 { "Progress" }
+                    (backfill::progress(call, backfill, true))
+                    (backfill::strip(backfill))
+                    (next_worker(backfill))
+                }
                 @if call.allowed.may(Action::Steer) { (backfill::skipped(call, skipped.unwrap_or_default())) }
             }
         }
