@@ -24,7 +24,7 @@ pub(crate) struct Filter {
 
 impl Filter {
     /// The states that can be selected.
-    pub(crate) const STATES: [&str; 10] = [
+    pub(crate) const STATES: [&str; 11] = [
         "pending",
         "failed",
         "running",
@@ -33,6 +33,7 @@ impl Filter {
         "partial",
         "rolled-back",
         "manual",
+        "cancelled",
         "excluded",
         "completed",
     ];
@@ -56,10 +57,10 @@ impl Filter {
 }
 
 fn is_in_state(standing: &Standing<'_>, state: &str) -> bool {
-    let (is_manual, waits) = (standing.migration.is_manual(), waits_for_a_run(standing));
+    let (by_name, waits) = (standing.runs_only_by_name(), waits_for_a_run(standing));
     match state {
-        "pending" => waits && !is_manual,
-        "manual" => waits && is_manual,
+        "pending" => waits && !by_name,
+        "manual" => waits && by_name,
         state => kebab_case(standing.label()) == state,
     }
 }

@@ -50,6 +50,15 @@ pub(crate) fn api() -> Vec<Route> {
         patch("/backfills/{id}", Steer, api::backfills::steer).does("Pause, resume or tune a backfill")
             .reads("steer-request")
             .answers(&[(200, "open-backfill"), (204, "")]),
+        post("/backfills/{id}/retry", Up, api::up::one).does("Go on with a backfill that has failed: the same as `migrations/{id}/run`")
+            .takes(parameters::OF_UP).reads("up-request")
+            .answers(&[(200, "report"), (202, "run-state")]),
+        post("/backfills/{id}/cancel", Mark, api::amend::cancel).does("End a backfill; it runs again only when it is named. Confirmed by the `ETag` of the status as `If-Match`")
+            .reads("end-request")
+            .answers(&[(200, "report")]),
+        post("/backfills/{id}/restart", Mark, api::amend::restart).does("Let the next run start a backfill from the beginning, confirmed by the `ETag` of the status as `If-Match`")
+            .reads("end-request")
+            .answers(&[(200, "report")]),
         get("/tenants", Look, api::tenants::tenants).does("Show how far the databases of the tenants are")
             .takes(parameters::OF_TENANTS).answers(&[(200, "tenants")]),
         get("/plan", Look, api::plan::plan).does("Show what a run would do, with the `ETag` that confirms it")
@@ -135,6 +144,8 @@ pub(crate) fn page() -> Vec<Route> {
         post("/stop", Stop, page::acts::stop),
         post("/mark-applied", Mark, page::acts::mark_applied),
         post("/mark-pending", Mark, page::acts::mark_pending),
+        post("/cancel", Mark, page::acts::cancel),
+        post("/restart", Mark, page::acts::restart),
         post("/accept", Accept, page::acts::accept),
         post("/prune", Prune, page::acts::prune),
         post("/unlock", Unlock, page::acts::unlock),

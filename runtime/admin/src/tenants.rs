@@ -236,7 +236,7 @@ impl Counts {
         match standing.state {
             State::Completed => self.completed += 1,
             State::Excluded | State::Underway => {}
-            _ if standing.migration.is_manual() => self.manual += 1,
+            _ if standing.runs_only_by_name() => self.manual += 1,
             _ => self.pending += 1,
         }
         self

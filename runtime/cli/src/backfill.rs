@@ -11,14 +11,18 @@ use mongrate::display::{Count, plural};
 use mongrate::json;
 use mongrate::migration::{Direction, Kind, State};
 use mongrate::migrator::{BackfillStatus, BackfillWorker, Migrator, Standing, Steer};
+use mongrate::record::Act;
 
+use super::confirm::confirm;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::ink::{RED, YELLOW};
 use super::invocation::migrate;
-use super::options::{Who, time};
+use super::mark::amend_as;
+use super::options::{Reasoned, Who, time};
 use super::session::Session;
-use super::{style, table};
+use super::up::Run;
+use super::{outcome, style, table};
 
 /// Number of characters of a bar, one for each 5 percent.
 const BAR: usize = 20;
@@ -40,12 +44,27 @@ enum Verb {
     Tune(Tuned),
     /// List the documents that a backfill has skipped because their change failed
     Skipped(Skipped),
+    /// Go on with a backfill that has failed, and try again what was skipped: the same as `run`
+    Retry(Run),
+    /// End a backfill: what it has changed stays, and it runs again only when it is named
+    Cancel(Ended),
+    /// Let the next `up` start a backfill from the beginning
+    Restart(Ended),
 }
 
 #[derive(Clone, Debug, Args)]
 struct Skipped {
     /// Qualified id of the backfill
     id: String,
+}
+
+#[derive(Clone, Debug, Args)]
+struct Ended {
+    /// Qualified id of the backfill
+    id: String,
+
+    #[command(flatten)]
+    reasoned: Reasoned,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -97,6 +116,9 @@ impl Verb {
         let migrator = session.migrator().await?;
         let steer = |id: &str| migrator.steer(id);
         let (mut steer, steered) = match self {
+            Self::Retry(run) => return run.run(session).await,
+            Self::Cancel(ended) => return ended.run(session, Act::Cancel).await,
+            Self::Restart(ended) => return ended.run(session, Act::Restart).await,
             Self::Pause(steered) => (steer(&steered.id).pause(), steered),
             Self::Resume(steered) => (steer(&steered.id).resume(), steered),
             Self::Skipped(Skipped { id }) => return list_skipped(session, migrator, id).await,
@@ -122,6 +144,26 @@ impl Verb {
             output.outcome(format_args!("{}: completed meanwhile", steered.id))?;
         }
         Ok(Exit::Done)
+    }
+}
+
+impl Ended {
+    async fn run(self, session: &Session, act: Act) -> Result<Exit, Failure> {
+        let Self { id, reasoned } = self;
+        let migrator = session.migrator_for(&reasoned.writing).await?;
+        let (amend, question) = match act {
+            Act::Cancel => {
+                (migrator.cancel_backfill(&id), format!("Cancel '{id}'? What it has changed stays changed."))
+            }
+            _ => (
+                migrator.restart_backfill(&id),
+                format!("Start '{id}' from the beginning? What it has changed is changed again if it still matches."),
+            ),
+        };
+        if !confirm(session, migrator, None, &question).await? {
+            return outcome::declined(session);
+        }
+        amend_as(session, amend, &reasoned, Failure::from).await
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) enum Command {
     Show(show::Show),
     /// Show the current and the latest migration of each source
     Version(version::Version),
-    /// Show backfills that are underway; pause, resume and tune them
+    /// Show backfills that are underway; pause, tune, retry, cancel and restart them
     Backfill(backfill::Backfill),
     /// Inspect or release the migration lock
     #[command(subcommand, arg_required_else_help = true)]

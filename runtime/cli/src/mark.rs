@@ -151,7 +151,7 @@ impl Prune {
     }
 }
 
-async fn amend_as(
+pub(super) async fn amend_as(
     session: &Session,
     mut amend: Amend,
     reasoned: &Reasoned,

@@ -87,7 +87,7 @@ fn show(
         session.output.print(format_args!("{verb} by {holder}."))?;
     }
     let pending = status.iter().filter(|standing| standing.state.is_pending() && !is_underway(*standing));
-    let (manual, pending): (Vec<_>, Vec<_>) = pending.partition(|standing| standing.migration.is_manual());
+    let (manual, pending): (Vec<_>, Vec<_>) = pending.partition(Standing::runs_only_by_name);
     let others = [
         (status.iter().filter(|standing| is_underway(*standing)).count(), "underway"),
         (manual.len(), "manual"),

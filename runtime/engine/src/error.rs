@@ -509,7 +509,7 @@ pub enum Error {
         dependency: &'static str,
     },
 
-    /// A named migration depends on a manual migration that is neither completed nor named.
+    /// A named migration depends on a manual migration, or a cancelled backfill, that is neither completed nor named.
     ManualDependency {
         /// Qualified id of the named migration.
         migration: &'static str,

@@ -53,7 +53,8 @@ pub enum Event {
         /// The operation.
         operation: Operation,
     },
-    /// A body reported its progress with [`Raw::report_progress`](crate::Raw::report_progress).
+    /// A body reported its progress with [`Raw::report_progress`](crate::Raw::report_progress), or this process works on a backfill:
+    /// then it is the number of documents, at most once a second.
     Progress {
         /// The migration.
         migration: Migration,
@@ -61,6 +62,37 @@ pub enum Event {
         done: u64,
         /// How much there is to do, if that is known.
         total: Option<u64>,
+    },
+    /// A backfill on which this process works, or for which it waits, is paused. Sent again if that changes.
+    Paused {
+        /// The migration.
+        migration: Migration,
+        /// The person or program.
+        by: Option<String>,
+        /// The reason that was given.
+        because: Option<String>,
+    },
+    /// A backfill on which this process works is slower than its pace, or stopped for the moment, for the sake of the servers. Sent
+    /// again, at most once a second, if that changes.
+    Throttled {
+        /// The migration.
+        migration: Migration,
+        /// Whether no batch starts. Otherwise, workers rest for longer after each batch.
+        stopped: bool,
+        /// The signal, its value and the limit: `member h2:27018 is 3 s behind, limit 2 s`.
+        reason: String,
+    },
+    /// A backfill that was paused or throttled goes on at its pace.
+    Resumed {
+        /// The migration.
+        migration: Migration,
+    },
+    /// A backfill that is underway has skipped documents whose change failed; see [`Migrator::skipped`](crate::migrator::Migrator::skipped).
+    Skipped {
+        /// The migration.
+        migration: Migration,
+        /// The number of all that were skipped so far, by all processes.
+        documents: u64,
     },
     /// A migration was applied or reverted, and was recorded.
     Finished {

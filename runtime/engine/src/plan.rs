@@ -55,7 +55,7 @@ pub struct Step {
     state: State,
 }
 
-/// A pending migration that waits for a manual one, or for a backfill that is underway.
+/// A pending migration that waits for a manual one, or for a backfill that is underway or was cancelled.
 ///
 /// A manual migration runs only when it is named, at a time that an operator chooses. Its dependents wait until then and run
 /// with the next `up`. All other migrations run without waiting.
@@ -63,6 +63,8 @@ pub struct Step {
 pub struct Blocked {
     migration: Migration,
     waits_for: Migration,
+    /// That of the migration for which it waits.
+    state: State,
 }
 
 impl Plan {
@@ -177,6 +179,7 @@ impl fmt::Display for Step {
             State::New | State::Completed | State::Excluded | State::Underway => "",
             State::Failed => " (failed before)",
             State::RolledBack => " (rolled back before)",
+            State::Cancelled => " (cancelled before)",
             State::Interrupted => " (interrupted before)",
             State::Partial => " (partial before)",
         };
@@ -188,11 +191,13 @@ impl fmt::Display for Step {
 
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (id, manual) = (self.migration.id(), self.waits_for.id());
-        if self.waits_for.is_manual() {
-            write!(f, "'{id}' waits for '{manual}', which is manual: run '{manual}' by name first.")
-        } else {
-            write!(f, "'{id}' waits for the backfill '{manual}', which is underway.")
+        let (id, other) = (self.migration.id(), self.waits_for.id());
+        match self.state {
+            State::Underway => write!(f, "'{id}' waits for the backfill '{other}', which is underway."),
+            State::Cancelled => {
+                write!(f, "'{id}' waits for the backfill '{other}', which was cancelled: run '{other}' by name first.")
+            }
+            _ => write!(f, "'{id}' waits for '{other}', which is manual: run '{other}' by name first."),
         }
     }
 }

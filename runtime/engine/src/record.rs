@@ -66,6 +66,9 @@ pub struct Record {
     /// Whether a backfill has started and is worked on without the lease.
     #[serde(skip_serializing_if = "is_default", default)]
     pub underway: bool,
+    /// Whether it is a backfill that was cancelled, and runs again only when it is named.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub cancelled: bool,
     /// Whether a `Tx` body was started without a transaction and did not succeed, so that the data may be partially changed.
     #[serde(skip_serializing_if = "is_default", default)]
     pub partial: bool,
@@ -84,9 +87,9 @@ pub struct Record {
     /// Number of the `up` that ran it, or 0 if it was marked as applied. Migrations with the same number ran together; the number
     /// does not define an order.
     pub batch: i64,
-    /// Start of the last `up` (UTC, the clock of the migrating process).
+    /// Start of the last `up` (UTC, the clock of the migrating process); of a backfill, of the one that recorded its end.
     pub executed_at: DateTime,
-    /// Duration of the last execution, in milliseconds.
+    /// Duration of the last execution, in milliseconds; of a backfill, since its start.
     pub execution_duration: i64,
     /// Whether it is applied although its `verify` function reported a missing effect.
     #[serde(skip_serializing_if = "is_default", default)]
@@ -130,9 +133,10 @@ pub struct Record {
 }
 
 /// The optional fields of a record.
-const OPTIONAL: [&str; 14] = [
+const OPTIONAL: [&str; 15] = [
     "direction",
     "underway",
+    "cancelled",
     "partial",
     "kind",
     "verificationFailed",
@@ -175,6 +179,7 @@ impl Record {
             RecordStatus::Running => State::Interrupted,
             RecordStatus::Completed => State::Completed,
             RecordStatus::Failed => State::Failed,
+            RecordStatus::RolledBack if self.cancelled => State::Cancelled,
             RecordStatus::RolledBack => State::RolledBack,
         }
     }

@@ -13,7 +13,7 @@ use mongrate::{Error, Migrator, Registry};
 use mongrate_tests::crash::backfill::{ID, MANY, SOURCE, assert_once, fill};
 use mongrate_tests::{TestDb, eventually};
 
-use mongrate_tests::stored::count;
+use mongrate_tests::stored::{count, record};
 
 use super::quick;
 
@@ -35,6 +35,7 @@ async fn i1_a_paused_backfill_stays_paused_until_it_is_resumed() {
     let db = TestDb::new().await;
     fill(&db, MANY).await;
     let migrator = quick(&db);
+    let began = Instant::now();
     migrator.up().background(true).await.unwrap();
     migrator.steer(ID).pace(Pace::Rate(number(4_000))).await.unwrap();
     let service = || Migrator::builder((*db).clone()).registry(Registry::linked().source(SOURCE)).assume_new().boot();
@@ -59,8 +60,16 @@ async fn i1_a_paused_backfill_stays_paused_until_it_is_resumed() {
     assert!((1..MANY.unsigned_abs()).contains(&so_far), "{so_far}");
 
     // Another process does not wait for it.
-    let report = quick(&db).up().await.unwrap();
+    let other = quick(&db);
+    let mut told = other.events();
+    let report = other.up().await.unwrap();
     assert_eq!(report.underway(), [ID]);
+    let paused = loop {
+        if let Event::Paused { migration, by, because } = told.next().await.unwrap() {
+            break (migration.id(), by, because);
+        }
+    };
+    assert_eq!(paused, (ID, Some("ana".to_owned()), Some("sale until noon".to_owned())));
     let warned = format!("'{ID}' is paused by ana (sale until noon), and goes on when it is resumed");
     assert!(report.warnings().contains(&warned), "{report}");
     // A restarted service does not work on it, either.
@@ -77,6 +86,18 @@ async fn i1_a_paused_backfill_stays_paused_until_it_is_resumed() {
     assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, so_far);
 
     migrator.steer(ID).resume().pace(Pace::Full).by("ben").await.unwrap();
+    while !matches!(events.next().await.unwrap(), Event::Resumed { migration } if migration.id() == ID) {}
+    let took = loop {
+        if let Event::Finished { migration, duration, .. } = events.next().await.unwrap()
+            && migration.id() == ID
+        {
+            break duration;
+        }
+    };
+    // From its start on, and not only that of its last step.
+    assert!((began.elapsed() / 2..began.elapsed()).contains(&took), "{took:?}");
+    let recorded = record(&db, ID).await.unwrap().get_i64("executionDuration").unwrap();
+    assert_eq!(recorded.unsigned_abs() / 1_000, took.as_secs());
     booted.backfilled().await;
     assert_once(&db, MANY, "resumed").await;
 

@@ -11,6 +11,7 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use mongrate::Migrator;
 use mongrate::context::Pace;
+use mongrate::events::Event;
 use mongrate::migrator::BackfillStatus;
 use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
@@ -94,6 +95,7 @@ async fn i1_a_backfill_waits_for_a_secondary_that_is_behind() {
     let db = TestDb::on(&server).await;
     let watcher = started(&db, rate(300)).await;
     let (one, other) = (migrator((*db).clone(), CLAIM), migrator(db.replica("other").await.0, CLAIM));
+    let mut events = one.events();
     let work = tokio::spawn(async move { tokio::join!(one.up().into_future(), other.up().into_future()) });
     eventually("documents are changed", async || (count(&db, "orders", doc! { "n": 1 }).await > 0).then_some(())).await;
     let behind = &server.members()[(server.primary().await.unwrap() + 1) % 3];
@@ -107,6 +109,12 @@ async fn i1_a_backfill_waits_for_a_secondary_that_is_behind() {
         "{reason}"
     );
     assert!(!seen.workers.is_empty());
+    let told = loop {
+        if let Event::Throttled { stopped: true, reason, .. } = events.next().await.unwrap() {
+            break reason;
+        }
+    };
+    assert!(told.contains(" is ") && told.contains("limit"), "{told}");
 
     // A batch may still have been under way.
     let before = eventually("both workers wait", async || {

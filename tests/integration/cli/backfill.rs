@@ -89,6 +89,34 @@ async fn a_backfill_that_is_steered() {
     told.is("a_backfill_that_is_steered");
 }
 
+/// One that is cancelled waits until it is named, or restarted.
+#[tokio::test]
+async fn a_backfill_that_is_cancelled() {
+    let db = filled().await;
+    let mut told = Transcript::of(MyApp::shop(&db));
+    for words in [
+        "backfill cancel 010_order_totals",
+        "up --background",
+        "backfill cancel 010_order_totals --yes --by ana --because slow",
+        "backfill",
+        "status --check",
+        "plan",
+        "up 012_count_totals",
+        "show 010_order_totals",
+        "backfill restart 011_customer_status --yes",
+        "backfill restart 010_order_totals --yes",
+        "status",
+    ] {
+        told.run(words).await;
+    }
+    assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 0);
+    for words in ["backfill retry 010_order_totals", "backfill retry 010_order_totals", "up", "history"] {
+        told.run(words).await;
+    }
+    assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 12_000);
+    told.is("a_backfill_that_is_cancelled");
+}
+
 /// A failure says which documents stand in the way, how far the backfill has come, and what to do.
 #[tokio::test]
 async fn a_backfill_that_failed() {

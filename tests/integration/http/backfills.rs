@@ -8,8 +8,9 @@ use axum::http::{Method, StatusCode};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, doc};
 use mongrate::Migrator;
-use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
+use mongrate_tests::crash::backfill::{ID, MANY, assert_once, changed_migrator, fill, migrator};
 use mongrate_tests::http::{App, OPERATE, READ, REPAIR, api};
+use mongrate_tests::stored::count;
 use mongrate_tests::{TestDb, eventually};
 use serde_json::{Value, json};
 
@@ -85,7 +86,7 @@ async fn the_page_shows_how_far_a_backfill_has_come() {
     assert!(text.contains("Underway") && text.contains(bar), "{text}");
     assert!(text.contains("The next process that boots or applies migrations goes on with it."), "{text}");
     assert!(text.contains("&mut Backfill : a large collection"), "{text}");
-    assert!(text.contains("Mark as pending… Ends the backfill"), "{text}");
+    assert!(text.contains("Mark as applied… Ends the backfill"), "{text}");
     assert!(view.text.contains("class=\"running"), "{}", view.text);
     assert!(text.contains("Its ranges, by _id: 16 open."), "{text}");
     assert!(view.text.contains("title=\"Range 16: open, 0 documents passed\""), "{}", view.text);
@@ -240,4 +241,95 @@ async fn the_failure_of_a_backfill_is_shown_and_masked_for_readers() {
     db.run_command(doc! { "collMod": "orders", "validator": {} }).await.unwrap();
     migrator.up().await.unwrap();
     assert_once(&db, MANY, "repaired").await;
+}
+
+#[tokio::test]
+async fn a_backfill_is_cancelled_restarted_and_retried() {
+    let db = TestDb::new().await;
+    let migrator = started(&db).await;
+    let app = App::new(&migrator);
+    let (cancel, restart) = (format!("/backfills/{ID}/cancel"), format!("/backfills/{ID}/restart"));
+    let why = json!({ "because": "wrong totals" });
+    let seen = async || app.get(READ, "/status").await.header("etag").unwrap().to_owned();
+    let stale = seen().await;
+    for (token, tag, path, body, status) in [
+        (OPERATE, &stale, &cancel, &why, StatusCode::FORBIDDEN),
+        (REPAIR, &"\"stale\"".to_owned(), &cancel, &why, StatusCode::PRECONDITION_FAILED),
+        (REPAIR, &stale, &cancel, &json!({}), StatusCode::UNPROCESSABLE_ENTITY),
+        (REPAIR, &stale, &format!("/backfills/{DEPENDENT}/cancel"), &why, StatusCode::CONFLICT),
+    ] {
+        let answer = app.confirm(tag, Method::POST, token, path, body).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text);
+    }
+    let unconfirmed = app.json(Method::POST, REPAIR, &restart, &why).await;
+    assert_eq!(unconfirmed.status, StatusCode::PRECONDITION_REQUIRED, "{}", unconfirmed.text);
+    let text = words(&app.page(REPAIR, VIEW).await);
+    assert!(text.contains("Cancel… Ends the backfill.") && text.contains("Restart… Lets the next run"), "{text}");
+    assert!(!words(&app.page(OPERATE, VIEW).await).contains("Cancel…"));
+
+    let ended = app.confirm(&stale, Method::POST, REPAIR, &cancel, &why).await;
+    assert_eq!(ended.value()["amended"], json!([{ "id": ID, "act": "cancel" }]), "{}", ended.text);
+    assert!(listed(&app).await.is_empty());
+    let status = app.get(READ, "/status?state=cancelled").await.value();
+    assert_eq!((&status["pending"][0]["id"], &status["pending"][0]["status"]), (&json!(ID), &json!("cancelled")));
+    assert_eq!((&status["manual"], &status["totalPending"]), (&json!(1), &json!(1)));
+    let plan = words(&app.page(OPERATE, "plan").await);
+    assert!(plan.contains(&format!("waits for {ID} , which runs only when it is named.")), "{plan}");
+    let view = words(&app.page(REPAIR, VIEW).await);
+    assert!(view.contains("Cancelled") && view.contains("Restart… ") && !view.contains("Cancel… "), "{view}");
+
+    let tag = seen().await;
+    let form = [("id", ID), ("seen", &*tag), ("because", "corrected")];
+    assert_eq!(app.form(REPAIR, "restart", &form).await.status, StatusCode::SEE_OTHER);
+    let tag = seen().await;
+    let form = [("id", ID), ("seen", &*tag), ("because", "again")];
+    let over = app.form(REPAIR, "cancel", &form).await;
+    assert!(
+        over.status == StatusCode::CONFLICT && over.text.contains("not a backfill that has started"),
+        "{}",
+        over.text
+    );
+
+    // It fails, and is tried again by name.
+    let refused = doc! { "collMod": "orders", "validator": { "$nor": [{ "_id": 5, "n": 1 }] } };
+    db.run_command(refused).await.unwrap();
+    migrator.up().await.unwrap_err();
+    db.run_command(doc! { "collMod": "orders", "validator": {} }).await.unwrap();
+    let retry = format!("/backfills/{ID}/retry");
+    assert_eq!(app.json(Method::POST, READ, &retry, &json!({})).await.status, StatusCode::FORBIDDEN);
+    let answer = app.prefer("wait=60", OPERATE, &retry, &json!({ "because": "mended" })).await;
+    assert_eq!(
+        (answer.status, &answer.value()["executions"][0]["id"]),
+        (StatusCode::OK, &json!(ID)),
+        "{}",
+        answer.text
+    );
+    migrator.up().await.unwrap();
+    assert_once(&db, MANY, "retried").await;
+    let acts: Vec<_> = app.get(READ, &format!("/history?migration={ID}")).await.value()["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["act"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(acts, ["up", "up", "restart", "cancel"]);
+    let text = words(&app.page(OPERATE, "history").await);
+    assert!(text.contains("Backfill cancelled") && text.contains("Backfill restarted"), "{text}");
+}
+
+/// Changed code goes on with a backfill only if the request says so.
+#[tokio::test]
+async fn a_backfill_goes_on_with_changed_code() {
+    let db = TestDb::new().await;
+    started(&db).await;
+    let app = App::new(&changed_migrator((*db).clone(), Duration::from_secs(2)));
+    let up = async |body: Value| app.prefer("wait=60", OPERATE, "/up", &body).await;
+    let unnamed = up(json!({ "withChangedCode": true })).await;
+    assert_eq!(unnamed.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unnamed.text);
+    let warned = up(json!({ "only": ID })).await;
+    assert!(warned.text.contains("describes another change"), "{}", warned.text);
+    assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, 0);
+    let answer = up(json!({ "only": ID, "withChangedCode": true })).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(count(&db, "orders", doc! { "n": 1, "changed": 1 }).await, MANY.unsigned_abs());
 }

@@ -9,7 +9,7 @@ use mongrate::{Error, Report, json};
 use serde::Deserialize;
 
 use super::up::Ids;
-use crate::call::{Call, Json};
+use crate::call::{Call, Json, Path};
 use crate::etag::{Confirmation, ETag};
 use crate::line::{Because, By};
 use crate::problem::Problem;
@@ -22,6 +22,16 @@ pub(crate) enum Amendment {
     Baseline(String),
     Accept(String),
     Prune(String),
+    Cancel(String),
+    Restart(String),
+}
+
+/// Who ends a backfill, and why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Ended {
+    because: Because,
+    by: By,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,6 +98,24 @@ pub(crate) async fn prune(
     Ok(answer(&call, &amend(&call, &confirmation, Amendment::Prune(id), &because, &by).await?))
 }
 
+pub(crate) async fn cancel(
+    call: Call,
+    confirmation: Confirmation,
+    Path(id): Path<String>,
+    Json(Ended { because, by }): Json<Ended>,
+) -> Result<Response, Problem> {
+    Ok(answer(&call, &amend(&call, &confirmation, Amendment::Cancel(id), &because, &by).await?))
+}
+
+pub(crate) async fn restart(
+    call: Call,
+    confirmation: Confirmation,
+    Path(id): Path<String>,
+    Json(Ended { because, by }): Json<Ended>,
+) -> Result<Response, Problem> {
+    Ok(answer(&call, &amend(&call, &confirmation, Amendment::Restart(id), &because, &by).await?))
+}
+
 pub(crate) async fn baseline(
     call: Call,
     confirmation: Confirmation,
@@ -134,6 +162,8 @@ pub(crate) async fn amend(
         Amendment::Baseline(id) => migrator.baseline(id),
         Amendment::Accept(id) => migrator.accept(id),
         Amendment::Prune(id) => migrator.prune(id),
+        Amendment::Cancel(id) => migrator.cancel_backfill(id),
+        Amendment::Restart(id) => migrator.restart_backfill(id),
     };
     let amend = amend.by(call.actor(by.text())).because(because).lock_wait(Duration::ZERO);
     // In a task of its own, because a closed connection must not stop it midway.

@@ -76,6 +76,7 @@ impl Body {
             dry_run: agreed("dryRun", self.dry_run, options.dry_run)?,
             acknowledge_orphans: self.acknowledge_orphans,
             continue_on_error: false,
+            with_changed_code: false,
         })
     }
 }

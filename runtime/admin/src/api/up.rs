@@ -29,6 +29,7 @@ pub(crate) struct Request {
     pub(crate) by: By,
     pub(crate) because: Because,
     pub(crate) continue_on_error: bool,
+    pub(crate) with_changed_code: bool,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) lock_wait_ms: Option<u64>,
     pub(crate) dry_run: bool,
@@ -54,6 +55,7 @@ pub(crate) struct Body {
     because: Because,
     by: By,
     dry_run: Option<bool>,
+    with_changed_code: bool,
     acknowledge_orphans: bool,
 }
 
@@ -98,6 +100,9 @@ impl Body {
         if self.to.is_some() && !only.is_empty() {
             return Err(Problem::unprocessable("`only` and `to` exclude each other"));
         }
+        if self.with_changed_code && only.is_empty() {
+            return Err(Problem::unprocessable("`withChangedCode` needs the backfills in `only`"));
+        }
         Ok(Request {
             dry_run: agreed("dryRun", self.dry_run, options.dry_run)?,
             continue_on_error: agreed("continueOnError", self.continue_on_error, options.continue_on_error)?,
@@ -108,6 +113,7 @@ impl Body {
             timeout_ms: self.timeout_ms,
             lock_wait_ms: self.lock_wait_ms,
             acknowledge_orphans: self.acknowledge_orphans,
+            with_changed_code: self.with_changed_code,
         })
     }
 }
@@ -155,6 +161,7 @@ pub(crate) async fn launch(call: &Call, request: Request) -> Result<Run, Problem
         by: call.actor(request.by.text()),
         because: request.because.text().map(str::to_owned),
         continue_on_error: request.continue_on_error,
+        with_changed_code: request.with_changed_code,
         timeout: request.timeout_ms.map(Duration::from_millis),
         lock_wait: Duration::from_millis(lock_wait),
         dry_run,

@@ -195,6 +195,14 @@ pub(crate) async fn mark_pending(call: Call, Form(form): Form<RecordForm>) -> Re
     record(&call, &form, |id| Amendment::MarkPending(vec![id])).await
 }
 
+pub(crate) async fn cancel(call: Call, Form(form): Form<RecordForm>) -> Result<Response, Problem> {
+    record(&call, &form, Amendment::Cancel).await
+}
+
+pub(crate) async fn restart(call: Call, Form(form): Form<RecordForm>) -> Result<Response, Problem> {
+    record(&call, &form, Amendment::Restart).await
+}
+
 pub(crate) async fn accept(call: Call, Form(form): Form<RecordForm>) -> Result<Response, Problem> {
     record(&call, &form, Amendment::Accept).await
 }

@@ -64,8 +64,8 @@ fn frame(call: &Call, seen: &Seen, filter: &Filter, is_fresh: bool, banners: Mar
 
 impl Counts {
     fn of(status: &Status) -> Self {
-        let waiting = status.iter().filter(waits_for_a_run).map(|standing| standing.migration.is_manual());
-        let (manual, pending): (Vec<_>, Vec<_>) = waiting.partition(|is_manual| *is_manual);
+        let waiting = status.iter().filter(waits_for_a_run).map(|standing| standing.runs_only_by_name());
+        let (manual, pending): (Vec<_>, Vec<_>) = waiting.partition(|by_name| *by_name);
         Self {
             pending: pending.len(),
             underway: status.iter().filter(|standing| standing.state == State::Underway).count(),

@@ -9,8 +9,8 @@ use mongrate::lock::LockStatus;
 use mongrate::migration::{Direction, State};
 use mongrate::plan::{Blocked, Step};
 use mongrate::report::Execution;
-use mongrate::status::Status;
-use mongrate::{Error, Kind, Migration, Plan, Report};
+use mongrate::status::{Standing, Status};
+use mongrate::{Error, Kind, Plan, Report};
 
 use super::layout::{Layout, crumb};
 use super::view::View;
@@ -19,6 +19,7 @@ use super::{forms, found, takeover};
 use crate::access::Action;
 use crate::call::{Call, Query};
 use crate::etag::ETag;
+use crate::filter::waits_for_a_run;
 use crate::problem::Problem;
 use crate::selection::Selection;
 
@@ -176,13 +177,13 @@ impl Preview<'_> {
                     @if self.is_underway(waits_for) {
                         ", a backfill that is underway."
                     } @else {
-                        ", which is manual. " a href=(View::Plan.url(site, &[("only", waits_for)])) { "Run " (visible(waits_for)) "…" }
+                        ", which runs only when it is named. " a href=(View::Plan.url(site, &[("only", waits_for)])) { "Run " (visible(waits_for)) "…" }
                     }
                 }
             }
             @for id in &named {
                 p.muted {
-                    "Not part of this run: " (chip(id)) " is manual and runs only when it is named. "
+                    "Not part of this run: " (chip(id)) " runs only when it is named. "
                     a href=(View::Plan.url(site, &[("only", id)])) { "Run it…" }
                 }
             }
@@ -197,8 +198,8 @@ impl Preview<'_> {
         if self.verb() == Direction::Down || self.is_narrow() {
             return Vec::new();
         }
-        let manual = self.status.pending().filter(Migration::is_manual).map(|migration| migration.id());
-        manual.filter(|id| self.plan.blocked().iter().all(|blocked| blocked.waits_for().id() != *id)).collect()
+        let by_name = self.status.iter().filter(Standing::runs_only_by_name).map(|standing| standing.migration.id());
+        by_name.filter(|id| self.plan.blocked().iter().all(|blocked| blocked.waits_for().id() != *id)).collect()
     }
 
     fn is_underway(&self, id: &str) -> bool {
@@ -208,8 +209,8 @@ impl Preview<'_> {
     /// How many pending migrations a narrow selection leaves out.
     fn others(&self) -> Option<String> {
         let planned = |id| self.plan.iter().any(|step| step.migration().id() == id);
-        let others = self.status.pending().filter(|migration| {
-            !migration.is_manual() && !planned(migration.id()) && !self.is_underway(migration.id())
+        let others = self.status.iter().filter(|standing| {
+            waits_for_a_run(standing) && !standing.runs_only_by_name() && !planned(standing.migration.id())
         });
         let others = others.count() as u64;
         let shows = self.verb() == Direction::Up && self.is_narrow() && others > 0;

@@ -31,6 +31,7 @@ pub(crate) struct Start {
     pub(crate) by: String,
     pub(crate) because: Option<String>,
     pub(crate) continue_on_error: bool,
+    pub(crate) with_changed_code: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) lock_wait: Duration,
     pub(crate) dry_run: bool,
@@ -58,11 +59,23 @@ struct Inner {
 
 impl Start {
     fn future(self, migrator: &Migrator) -> BoxFuture<'static, Result<Report, Error>> {
-        let Self { selection, plan, by, because, continue_on_error, timeout, lock_wait, dry_run, .. } = self;
+        let Self {
+            selection,
+            plan,
+            by,
+            because,
+            continue_on_error,
+            with_changed_code,
+            timeout,
+            lock_wait,
+            dry_run,
+            ..
+        } = self;
         match selection.verb {
             Direction::Up => {
                 let up = selection.up(migrator).by(by).lock_wait(lock_wait).dry_run(dry_run);
-                let up = plan.iter().fold(up.continue_on_error(continue_on_error), mongrate::migrator::Up::limited_to);
+                let up = up.continue_on_error(continue_on_error).with_changed_code(with_changed_code);
+                let up = plan.iter().fold(up, mongrate::migrator::Up::limited_to);
                 let up = because.into_iter().fold(up, mongrate::migrator::Up::because);
                 timeout.into_iter().fold(up, mongrate::migrator::Up::timeout).into_future()
             }

@@ -154,6 +154,16 @@ mod tests {
         assert_eq!(line(&[progress(first, 120_000)], 3), "applying 001_step  3.0 s  120,000 of 480,000 (25 %)");
         let both = [plan, started(first), progress(second, 0), progress(first, 479_999)];
         assert_eq!(line(&both, 3), "[ 1/12] applying 001_step  3.0 s  479,999 of 480,000 (99 %)");
+
+        let reason = "member h2:27018 is 3 s behind, limit 2 s".to_owned();
+        let slowed = Event::Throttled { migration: first, stopped: false, reason };
+        let paused = Event::Paused { migration: second, by: Some("ana".to_owned()), because: Some("sale".to_owned()) };
+        let held = [slowed, paused, progress(second, 1), progress(first, 120_000)];
+        let slow = "120,000 of 480,000 (25 %), slowed: member h2:27018 is 3 s behind, limit 2 s";
+        assert!(line(&held, 3).ends_with(slow), "{}", line(&held, 3));
+        assert!(line(&held[..3], 3).ends_with("1 of 480,000 (0 %), paused by ana (sale)"), "{}", line(&held[..3], 3));
+        let resumed = [&held[..], &[Event::Resumed { migration: first }, progress(first, 120_001)]].concat();
+        assert!(line(&resumed, 3).ends_with("120,001 of 480,000 (25 %)"), "{}", line(&resumed, 3));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(super) struct Course {
     planned: Vec<&'static str>,
     /// When each step began, and its direction. Several backfills go on at the same time.
     began: HashMap<&'static str, (Instant, Direction)>,
+    /// Why backfills are not at their pace.
+    holds: HashMap<&'static str, String>,
     pub(super) now: Now,
 }
 
@@ -42,6 +44,8 @@ pub(super) struct Running {
     operations: u64,
     /// The done part and the total, of a backfill or as reported by a body with a raw handle.
     progress: Option<(u64, Option<u64>)>,
+    /// Why it is not at its pace.
+    hold: Option<String>,
 }
 
 /// The position of a step in the plan: `3/14`.
@@ -64,7 +68,7 @@ pub(super) struct Ended {
 
 impl Course {
     pub(super) fn new(at: Instant) -> Self {
-        Self { planned: Vec::new(), began: HashMap::new(), now: Now::Other { since: at } }
+        Self { planned: Vec::new(), began: HashMap::new(), holds: HashMap::new(), now: Now::Other { since: at } }
     }
 
     /// Updates the state. Returns the step that the event finished; not a stopped step, of which only the report knows the rest.
@@ -87,19 +91,17 @@ impl Course {
                     running.operations += 1;
                 }
             }
-            Event::Progress { migration, done, total } => {
-                let mut running = match &self.now {
-                    Now::Running(running) if running.migration == *migration => running.clone(),
-                    // A backfill, which goes on after the other steps.
-                    _ => {
-                        let direction =
-                            self.began.get(migration.id()).map_or(Direction::Up, |(_, direction)| *direction);
-                        self.running(*migration, direction, at)
-                    }
-                };
-                running.progress = Some((*done, *total));
-                self.now = Now::Running(running);
+            Event::Progress { migration, done, total } => self.go_on(*migration, at).progress = Some((*done, *total)),
+            Event::Paused { migration, by, because } => {
+                let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+                let because = because.as_ref().map(|because| format!(" ({because})")).unwrap_or_default();
+                self.hold(*migration, Some(format!("paused{by}{because}")), at);
             }
+            Event::Throttled { migration, stopped, reason } => {
+                let word = if *stopped { "stopped" } else { "slowed" };
+                self.hold(*migration, Some(format!("{word}: {reason}")), at);
+            }
+            Event::Resumed { migration } => self.hold(*migration, None, at),
             Event::Finished { migration, direction, duration } => {
                 return Some(self.ended(*migration, *direction, *duration, None, at));
             }
@@ -107,17 +109,37 @@ impl Course {
                 return Some(self.ended(*migration, *direction, *duration, Some(message.clone()), at));
             }
             // The report has what is missing.
-            Event::Missed { .. } => {}
+            Event::Missed { .. } | Event::Skipped { .. } => {}
             // Acquired, stopped, or ended.
             _ => self.now = Now::Other { since: at },
         }
         None
     }
 
+    /// The current step, which is this one from now on: several backfills go on at the same time.
+    fn go_on(&mut self, migration: Migration, at: Instant) -> &mut Running {
+        if !matches!(&self.now, Now::Running(running) if running.migration == migration) {
+            let direction = self.began.get(migration.id()).map_or(Direction::Up, |(_, direction)| *direction);
+            self.now = Now::Running(self.running(migration, direction, at));
+        }
+        match &mut self.now {
+            Now::Running(running) => running,
+            _ => unreachable!("it is running"),
+        }
+    }
+
+    fn hold(&mut self, migration: Migration, hold: Option<String>, at: Instant) {
+        match &hold {
+            Some(hold) => drop(self.holds.insert(migration.id(), hold.clone())),
+            None => drop(self.holds.remove(migration.id())),
+        }
+        self.go_on(migration, at).hold = hold;
+    }
+
     fn running(&mut self, migration: Migration, direction: Direction, at: Instant) -> Running {
         let (since, _) = *self.began.entry(migration.id()).or_insert((at, direction));
-        let position = self.position(migration);
-        Running { migration, direction, since, position, last: None, operations: 0, progress: None }
+        let (position, hold) = (self.position(migration), self.holds.get(migration.id()).cloned());
+        Running { migration, direction, since, position, last: None, operations: 0, progress: None, hold }
     }
 
     fn ended(
@@ -160,7 +182,8 @@ impl Running {
                 let documents = if self.migration.kind() == Kind::Backfill { " documents" } else { "" };
                 let percent = done.saturating_mul(100).checked_div(total);
                 let percent = percent.map(|percent| format!(" ({percent} %)")).unwrap_or_default();
-                return Some(format!("{} of {}{documents}{percent}", Count(done), Count(total)));
+                let hold = self.hold.as_ref().map(|hold| format!(", {hold}")).unwrap_or_default();
+                return Some(format!("{} of {}{documents}{percent}{hold}", Count(done), Count(total)));
             }
             Some((done, None)) => return Some(format!("{} done", Count(done))),
             None => {}

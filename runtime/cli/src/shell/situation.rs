@@ -3,7 +3,7 @@
 use std::fmt;
 
 use mongrate::Error;
-use mongrate::migration::{Migration, State};
+use mongrate::migration::State;
 use mongrate::migrator::Standing;
 use mongrate::plan::Plan;
 use mongrate::record::Holder;
@@ -57,7 +57,7 @@ impl Situation {
                 .map_or_else(|| name.to_owned(), |environment| format!("{name} ({environment})")),
             all: status.iter().map(listed).collect(),
             pending: status.iter().filter(|standing| standing.state.is_pending()).map(listed).collect(),
-            manual: status.pending().filter(Migration::is_manual).count(),
+            manual: status.iter().filter(Standing::runs_only_by_name).count(),
             runnable: up.len(),
             failed: status.iter().filter(|standing| standing.state == State::Failed).count(),
             last: last.iter().next().map(|step| step.migration().id()),

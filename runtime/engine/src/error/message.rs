@@ -77,7 +77,9 @@ impl Error {
                  selected"
             ),
             Self::ManualDependency { migration, dependency } => {
-                format!("'{migration}' depends on '{dependency}', which is manual and not completed")
+                format!(
+                    "'{migration}' depends on '{dependency}', which is not completed and runs only when it is named"
+                )
             }
             Self::PlanChanged { migration, dependency } => format!(
                 "'{migration}' depends on '{dependency}', which has become pending since the plan was made; nothing was \
@@ -228,6 +230,7 @@ fn status(state: State) -> &'static str {
         State::Interrupted => "is running or was interrupted",
         State::Partial => "is partially applied",
         State::Underway => "is underway",
+        State::Cancelled => "was cancelled",
         State::Excluded => "is excluded here by its condition",
     }
 }

@@ -83,19 +83,22 @@ impl Executor<'_> {
                     Record { batch: 0, attempts, position, ..self.fresh_record(*migration, RecordStatus::Completed) };
                 (record, Expected::Pending)
             }
-            Edit::Suspend(record) => {
+            Edit::Suspend(before) => {
                 let (status, reverted_by) = (RecordStatus::RolledBack, self.by.clone());
                 let reverted_at = Some(now);
                 let record = Record {
                     status,
                     partial: false,
                     underway: false,
+                    cancelled: act == Act::Cancel,
                     reverted_at,
                     reverted_by,
                     token,
-                    ..without_errors(record)
+                    ..without_errors(before)
                 };
-                (record, Expected::Applied)
+                // One that was cancelled is pending already.
+                let expected = if before.cancelled { Expected::Pending } else { Expected::Applied };
+                (record, expected)
             }
             // Only the footprint of its `down` is accepted.
             Edit::Accept(record, ..) if record.status == RecordStatus::RolledBack => {

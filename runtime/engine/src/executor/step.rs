@@ -1,5 +1,7 @@
 //! A step of a plan while it runs.
 
+use std::time::Duration;
+
 use mongodb::bson::DateTime;
 use tokio::time::Instant;
 
@@ -76,6 +78,13 @@ impl<'s> Step<'s> {
             leaves_nothing: false,
             verification_failed: false,
         }
+    }
+
+    /// Counts the duration from an earlier time on, at which another run has started it.
+    pub(super) fn began(&mut self, at: DateTime) {
+        let ago = self.started_at.timestamp_millis().saturating_sub(at.timestamp_millis());
+        let ago = Duration::from_millis(u64::try_from(ago).unwrap_or(0));
+        self.started = self.started.checked_sub(ago).unwrap_or(self.started);
     }
 
     /// The expected state of the stored record that is overwritten.

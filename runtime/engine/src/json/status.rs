@@ -38,7 +38,8 @@ pub struct Status<'a> {
 pub struct Standing<'a> {
     #[serde(flatten)]
     migration: Migration,
-    /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `partial`, `running`, `manual` or `excluded`.
+    /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `partial`, `running`, `underway`, `cancelled`,
+    /// `manual` or `excluded`.
     status: String,
     drifted: bool,
     /// Whether it is pending and depends on no pending migration, and no pending migration depends on it.
@@ -101,8 +102,9 @@ impl<'a> Status<'a> {
         status: &'a crate::migrator::Status,
         part: impl IntoIterator<Item = crate::migrator::Standing<'a>>,
     ) -> Self {
+        let all_pending = status.iter().filter(|standing| standing.state.is_pending());
         let (manual, total_pending): (Vec<_>, Vec<_>) =
-            status.pending().partition(crate::migration::Migration::is_manual);
+            all_pending.partition(crate::migrator::Standing::runs_only_by_name);
         let (pending, others): (Vec<_>, Vec<_>) = part.into_iter().partition(|standing| standing.state.is_pending());
         let (excluded, completed): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|standing| standing.state == State::Excluded);
@@ -183,7 +185,7 @@ impl Versions {
             match standing.state {
                 State::Completed => version.current = Some(id),
                 State::Excluded => {}
-                _ if standing.migration.is_manual() => version.manual += 1,
+                _ if standing.runs_only_by_name() => version.manual += 1,
                 _ => version.pending += 1,
             }
         }

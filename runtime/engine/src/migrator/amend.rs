@@ -1,4 +1,5 @@
-//! Changes of records without running a migration: `mark_applied`, `mark_pending`, `baseline`, `accept`, `prune`.
+//! Changes of records without running a migration: `mark_applied`, `mark_pending`, `baseline`, `accept`,
+//! `prune`, `cancel_backfill`, `restart_backfill`.
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
@@ -11,15 +12,15 @@ use super::run::{Run, Settings, Work, stopped};
 use crate::context::Footprint;
 use crate::error::Error;
 use crate::executor::{Edit, Executor, Failure};
-use crate::migration::State;
+use crate::migration::{Kind, Migration, State};
 use crate::plan;
-use crate::plan::unknown;
+use crate::plan::{Graph, unknown};
 use crate::record::Act;
 use crate::report::{Purpose, Report};
 use crate::store::Records;
 
-/// A future that changes records; returned by [`Migrator::mark_applied`], [`mark_pending`], [`baseline`], [`accept`] and
-/// [`prune`]. Set who and why, then await it.
+/// A future that changes records; returned by [`Migrator::mark_applied`], [`mark_pending`], [`baseline`], [`accept`],
+/// [`prune`], [`cancel_backfill`] and [`restart_backfill`]. Set who and why, then await it.
 ///
 /// The change is atomic, except on a server without transactions. It is made under the lease and recorded in the history.
 ///
@@ -33,6 +34,8 @@ use crate::store::Records;
 /// [`baseline`]: Migrator::baseline
 /// [`accept`]: Migrator::accept
 /// [`prune`]: Migrator::prune
+/// [`cancel_backfill`]: Migrator::cancel_backfill
+/// [`restart_backfill`]: Migrator::restart_backfill
 #[must_use = "nothing changes until this is awaited"]
 #[derive(Clone, Debug)]
 pub struct Amend {
@@ -64,6 +67,27 @@ impl Migrator {
     /// Fails with [`Error::DependentsApplied`] if one of their dependents is applied and not marked.
     pub fn mark_pending(&self, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
         self.amend(Act::MarkPending, ids)
+    }
+
+    /// Cancels a backfill (qualified id) that has started and not completed: no batch commits afterwards, and how far it has come is
+    /// forgotten. What it has changed stays changed. It is pending, but no run starts it again unless it is named, and its
+    /// dependents wait. To undo what it has changed instead, revert it with [`down`](Self::down). To stop it for a while,
+    /// [pause](crate::migrator::Steer::pause) it.
+    ///
+    /// Fails with [`Error::NotUnderway`] if it is not a backfill that has started and not completed.
+    pub fn cancel_backfill(&self, id: impl Into<String>) -> Amend {
+        self.amend(Act::Cancel, [id])
+    }
+
+    /// Lets the next run start a backfill (qualified id) that has not completed from the beginning, as [`mark_pending`] does: no
+    /// batch of the former run commits afterwards. Documents that it has changed are changed again, if they still match. Undoes
+    /// [`cancel_backfill`](Self::cancel_backfill).
+    ///
+    /// Fails with [`Error::NotUnderway`] if it is not a backfill that has started and not completed.
+    ///
+    /// [`mark_pending`]: Self::mark_pending
+    pub fn restart_backfill(&self, id: impl Into<String>) -> Amend {
+        self.amend(Act::Restart, [id])
     }
 
     /// Marks a migration (qualified id) and everything before it in plan order as applied without running them, for a database
@@ -147,14 +171,19 @@ impl Amendment {
         match self.act {
             Act::Prune => self.prune(run, records),
             Act::Accept => self.accept(run, records, current_footprints),
-            Act::MarkPending => {
+            Act::MarkPending | Act::Cancel | Act::Restart => {
+                if self.act != Act::MarkPending {
+                    check_open(&run.graph, &self.ids, records)?;
+                }
                 let marked = plan::mark_pending(
                     &run.graph,
                     &self.ids,
                     |id| records.applied(id).is_some(),
                     |id| records.state(id),
                 )?;
-                Ok(marked.into_iter().filter_map(|migration| records.get(migration.id())).map(Edit::Suspend).collect())
+                let marked = marked.into_iter().filter_map(|migration| records.get(migration.id()));
+                let changes = marked.filter(|record| !(self.act == Act::Cancel && record.cancelled));
+                Ok(changes.map(Edit::Suspend).collect())
             }
             _ => {
                 let baseline = self.act == Act::Baseline;
@@ -202,6 +231,20 @@ impl Amendment {
             }
         }
         Ok(edits)
+    }
+}
+
+/// Fails unless all of these are backfills that have started and not completed.
+fn check_open(graph: &Graph, ids: &[String], records: &Records) -> Result<(), Error> {
+    let is_open = |migration: &Migration| {
+        let state = records.state(migration.id());
+        let has_started = matches!(state, State::Underway | State::Failed | State::Interrupted | State::Cancelled);
+        migration.kind() == Kind::Backfill && has_started
+    };
+    let named = graph.named(ids)?.into_iter().map(|node| graph.migration(node));
+    match named.into_iter().find(|migration| !is_open(migration)) {
+        Some(migration) => Err(Error::NotUnderway { id: migration.id().to_owned() }),
+        None => Ok(()),
     }
 }
 

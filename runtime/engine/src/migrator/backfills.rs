@@ -177,7 +177,7 @@ impl BackfillStatus {
             swept: sweeps.into_iter().max_by_key(|range| range.id.n).map(passed),
             matched: sum(|range| range.counts.matched),
             changed: sum(|range| range.counts.changed),
-            skipped: seen.iter().map(|range| u64::from(range.skipped)).sum(),
+            skipped: skipped(seen),
             ranges: seen.len() as u64,
             done: seen.iter().filter(|range| range.state == RangeState::Done).count() as u64,
             parts: seen.iter().filter(|range| range.id.n < header.ranges).map(BackfillPart::of).collect(),
@@ -208,8 +208,13 @@ fn passed(range: &Seen) -> u64 {
     u64::try_from(range.counts.scanned).unwrap_or(0)
 }
 
+/// Number of documents that were skipped.
+pub(super) fn skipped(seen: &[Seen]) -> u64 {
+    seen.iter().map(|range| u64::from(range.skipped)).sum()
+}
+
 /// Returns what the live claims say. Processes may have seen different signals.
-fn throttled(seen: &[Seen]) -> Option<Throttle> {
+pub(super) fn throttled(seen: &[Seen]) -> Option<Throttle> {
     let live = seen.iter().filter(|range| range.live).filter_map(|range| range.claim.as_ref());
     live.filter_map(|claim| claim.throttled.as_ref()).max_by_key(|throttle| throttle.stopped).cloned()
 }

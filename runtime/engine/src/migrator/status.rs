@@ -67,11 +67,17 @@ impl Migrator {
 }
 
 impl Standing<'_> {
-    /// The status as a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `partial`, `running`, `underway`, `excluded`,
-    /// or `manual` for a manual migration that never ran.
+    /// The status as a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `partial`, `running`, `underway`,
+    /// `cancelled`, `excluded`, or `manual` for a manual migration that never ran.
     #[must_use]
     pub fn label(&self) -> &'static str {
         if self.is_running { "running" } else { self.state.label(self.migration.is_manual()) }
+    }
+
+    /// Returns whether no `up` runs it unless it is named: it is pending, and a manual migration or a cancelled backfill.
+    #[must_use]
+    pub fn runs_only_by_name(&self) -> bool {
+        self.state.is_pending() && (self.migration.is_manual() || self.state == State::Cancelled)
     }
 
     /// Returns whether it is applied and its code has changed since.

@@ -24,7 +24,7 @@ impl Plan {
     /// Plans the pending migrations of a selection.
     ///
     /// - Completed migrations never run, named or not. A pending dependency of a completed migration runs.
-    /// - Manual migrations run only if they are named. A dependent of a pending one is [`blocked`](Self::blocked), or
+    /// - Manual migrations, and backfills that were cancelled, run only if they are named. A dependent of a pending one is [`blocked`](Self::blocked), or
     ///   [`Error::ManualDependency`] if the dependent was selected by name.
     /// - A dependency that the registry does not select must be completed: [`Error::UnselectedDependency`].
     /// - A partially applied migration runs only if it is named. Otherwise, nothing runs: [`Error::PartiallyApplied`].
@@ -46,7 +46,7 @@ impl Plan {
     ) -> Result<Self, Error> {
         let states = graph.map_nodes(|migration| state(migration.id()));
         let selection = Selection::new(graph, reach, &states)?;
-        selection.refuse_partial(&states)?;
+        selection.refuse_partial()?;
         let mut plan = Self::default();
         // For each node, the nearest node that is neither completed nor planned: the node itself or a dependency.
         let mut obstacles: Vec<Option<Node>> = vec![None; graph.len()];
@@ -72,7 +72,8 @@ impl Plan {
             match below {
                 None => plan.steps.push(Step { migration, direction: Direction::Up, state }),
                 Some(obstacle) if states[obstacle.index()] == State::Underway => {
-                    plan.blocked.push(Blocked { migration, waits_for: graph.migration(obstacle) });
+                    let waits_for = graph.migration(obstacle);
+                    plan.blocked.push(Blocked { migration, waits_for, state: State::Underway });
                 }
                 // Only the limit keeps the obstacle from running.
                 Some(obstacle) if selection.contains(obstacle) => {
@@ -89,6 +90,8 @@ impl Plan {
 /// The migrations that may run, if their states and dependencies allow it.
 struct Selection<'a> {
     graph: &'a Graph,
+    /// By node index.
+    states: &'a [State],
     /// The migrations that were named.
     named: HashSet<Node>,
     /// By node index: whether the node was selected by name, directly or as a dependency. `None` if nothing was named.
@@ -98,7 +101,7 @@ struct Selection<'a> {
 }
 
 impl<'a> Selection<'a> {
-    fn new(graph: &'a Graph, reach: &Reach, states: &[State]) -> Result<Self, Error> {
+    fn new(graph: &'a Graph, reach: &Reach, states: &'a [State]) -> Result<Self, Error> {
         let named = match reach {
             Reach::All => HashSet::new(),
             Reach::Only(ids) => graph.named(ids)?,
@@ -117,23 +120,23 @@ impl<'a> Selection<'a> {
             }
             Reach::To(_) => (Some(upstream()), Some(graph.up_to(&named))),
         };
-        Ok(Self { graph, named, because_of_name, reached })
+        Ok(Self { graph, states, named, because_of_name, reached })
     }
 
     fn contains(&self, node: Node) -> bool {
         let reached = || self.reached.as_ref().is_none_or(|reached| reached[node.index()]);
-        let may_run = !self.graph.migration(node).is_manual() || self.named.contains(&node);
-        self.graph.is_selected(node) && may_run && reached()
+        let is_held = self.graph.migration(node).is_manual() || self.states[node.index()] == State::Cancelled;
+        self.graph.is_selected(node) && (!is_held || self.named.contains(&node)) && reached()
     }
 
-    fn refuse_partial(&self, states: &[State]) -> Result<(), Error> {
-        let partial = self.graph.nodes().filter(|node| states[node.index()] == State::Partial);
+    fn refuse_partial(&self) -> Result<(), Error> {
+        let partial = self.graph.nodes().filter(|node| self.states[node.index()] == State::Partial);
         let unnamed = partial.filter(|node| self.contains(*node) && !self.named.contains(node));
         let ids: Vec<_> = unnamed.map(|node| self.graph.migration(node).id().to_owned()).collect();
         if ids.is_empty() { Ok(()) } else { Err(Error::PartiallyApplied { ids }) }
     }
 
-    /// A node that waits for a manual migration. An error if the operator selected the node by name, or if the obstacle is not
+    /// A node that waits for a manual migration or a cancelled backfill. An error if the operator selected the node by name, or if the obstacle is not
     /// selected.
     fn blocked(&self, node: Node, obstacle: Node) -> Result<Blocked, Error> {
         let (migration, waits_for) = (self.graph.migration(node), self.graph.migration(obstacle));
@@ -144,7 +147,7 @@ impl<'a> Selection<'a> {
         if self.because_of_name.as_ref().is_some_and(|because| because[node.index()]) {
             return Err(Error::ManualDependency { migration: id, dependency });
         }
-        Ok(Blocked { migration, waits_for })
+        Ok(Blocked { migration, waits_for, state: self.states[obstacle.index()] })
     }
 }
 

@@ -38,6 +38,10 @@ pub enum Act {
     Prune,
     /// A backfill that is underway was paused, resumed or tuned.
     Steer,
+    /// A backfill that had started was cancelled.
+    Cancel,
+    /// A backfill was marked to start from the beginning.
+    Restart,
     /// The lock was released by force.
     Unlock,
     /// A run of any of these methods that had the lease ended. [`RecordStatus::Running`] means that it was interrupted; a process
@@ -244,6 +248,8 @@ impl fmt::Display for Act {
             Self::Accept => "accept",
             Self::Prune => "prune",
             Self::Steer => "steer",
+            Self::Cancel => "cancel",
+            Self::Restart => "restart",
             Self::Unlock => "unlock",
             Self::Run => "run",
         })

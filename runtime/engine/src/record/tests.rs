@@ -7,6 +7,7 @@ fn bare() -> Record {
         status: RecordStatus::RolledBack,
         direction: Direction::Up,
         underway: false,
+        cancelled: false,
         partial: false,
         kind: None,
         source: "system".to_owned(),

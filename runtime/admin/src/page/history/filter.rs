@@ -17,7 +17,7 @@ const ROWS: u32 = 50;
 pub(super) const STATUSES: [(&str, &str); 4] =
     [("completed", "Completed"), ("failed", "Failed"), ("rolled-back", "Rolled back"), ("running", "Interrupted")];
 
-const ALL: [Act; 11] = [
+const ALL: [Act; 13] = [
     Act::Up,
     Act::Down,
     Act::Run,
@@ -28,6 +28,8 @@ const ALL: [Act; 11] = [
     Act::Accept,
     Act::Prune,
     Act::Steer,
+    Act::Cancel,
+    Act::Restart,
     Act::Unlock,
 ];
 
@@ -131,6 +133,8 @@ pub(super) fn name(act: Act) -> &'static str {
         Act::Accept => "Accepted",
         Act::Prune => "Pruned",
         Act::Steer => "Backfill steered",
+        Act::Cancel => "Backfill cancelled",
+        Act::Restart => "Backfill restarted",
         Act::Unlock => "Lock released",
         _ => "Other",
     }

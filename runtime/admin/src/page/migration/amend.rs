@@ -1,7 +1,7 @@
 //! The forms that change the record of a migration without running it.
 
 use maud::{Markup, html};
-use mongrate::migration::State;
+use mongrate::migration::{Kind, State};
 use mongrate::status::{Standing, Status};
 
 use crate::access::Action;
@@ -38,9 +38,18 @@ const END: Change = Change {
     ..MARK_APPLIED
 };
 
+const CANCEL: Change = Change {
+    action: Action::Mark,
+    name: "cancel",
+    verb: "Cancel",
+    effect: "Ends the backfill. What it has changed stays; it runs again only when it is named.",
+};
+
 const RESTART: Change = Change {
-    effect: "Ends the backfill and records it as pending. What it has changed stays; the next run begins it again.",
-    ..MARK_PENDING
+    action: Action::Mark,
+    name: "restart",
+    verb: "Restart",
+    effect: "Lets the next run start it from the beginning. What it has changed is changed again if it still matches.",
 };
 
 const ACCEPT: Change = Change {
@@ -61,9 +70,12 @@ const PRUNE: Change = Change {
 pub(super) fn forms(call: &Call, status: &Status, standing: &Standing<'_>) -> Markup {
     let is_dubious = standing.has_drifted() || standing.record.is_some_and(|record| record.verification_failed);
     let is_underway = standing.state == State::Underway;
+    let is_backfill = standing.migration.kind() == Kind::Backfill;
+    let is_open = is_underway || is_backfill && matches!(standing.state, State::Failed | State::Interrupted);
     let changes = [
+        (CANCEL, is_open),
+        (RESTART, is_open || standing.state == State::Cancelled),
         (END, is_underway),
-        (RESTART, is_underway),
         (MARK_APPLIED, standing.state != State::Completed && !standing.is_running && !is_underway),
         (ACCEPT, is_dubious),
         (MARK_PENDING, standing.state == State::Completed),

@@ -72,6 +72,7 @@ impl Executor<'_> {
             }
             Some(header) if resumes => {
                 step.leaves_nothing = false;
+                step.began(header.started);
                 (header, false)
             }
             Some(_) if step.direction == Direction::Up => return Err(Error::PartiallyReverted { id }.into()),

@@ -2,6 +2,7 @@
 
 mod crew;
 mod one;
+mod told;
 
 use std::pin::pin;
 
@@ -12,7 +13,7 @@ use self::one::{One, Worked, header};
 use super::{Run, Work};
 use crate::error::{Error, readable};
 use crate::executor::{Gauge, Opened, describe};
-use crate::migration::{Direction, Kind, Migration};
+use crate::migration::{Direction, Kind, Migration, State};
 use crate::migrator::Migrator;
 use crate::migrator::connection::Link;
 use crate::stop::{Reason, Stop};
@@ -28,7 +29,8 @@ impl Run {
             let downstream = self.graph.downstream([node]);
             let waiting = self.graph.nodes().filter(|node| downstream[node.index()] && self.graph.is_selected(*node));
             let waiting = waiting.map(|node| self.graph.migration(node)).filter(|waiting| {
-                let is_pending = records.state(waiting.id()).is_pending();
+                let state = records.state(waiting.id());
+                let is_pending = state.is_pending() && state != State::Cancelled;
                 let is_reached = waiting.id() == id || !waiting.is_manual() && work.works_along(waiting.id(), false);
                 waiting.kind() == Kind::Backfill && is_pending && is_reached
             });

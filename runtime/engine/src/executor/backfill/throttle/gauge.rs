@@ -36,15 +36,9 @@ impl Gauge {
     }
 
     /// Slows or stops the workers of a backfill who listen to this sender, or lets them go on. `max_lag` is what a person has set.
-    pub(crate) fn judge(
-        &self,
-        throttle: &watch::Sender<Option<Throttle>>,
-        max_lag: Option<Duration>,
-        collection: &str,
-    ) {
+    pub(crate) fn judge(&self, throttle: &watch::Sender<Option<Throttle>>, max_lag: Option<Duration>) {
         let before = throttle.borrow().clone();
         let now = judge(&self.newest.borrow(), max_lag, before.as_ref());
-        log(before.as_ref(), now.as_ref(), collection);
         throttle.send_if_modified(|newest| {
             let is_new = *newest != now;
             *newest = now;
@@ -65,16 +59,5 @@ impl Gauge {
             };
             self.newest.send_replace(readings);
         }
-    }
-}
-
-/// Logs the beginning and the end, not each new value.
-fn log(before: Option<&Throttle>, now: Option<&Throttle>, collection: &str) {
-    match now {
-        None if before.is_some() => tracing::info!(collection, "a backfill goes on at its pace"),
-        Some(throttle) if before.map(Throttle::label) != Some(throttle.label()) => {
-            tracing::info!(collection, reason = throttle.reason, "a backfill is {}", throttle.label());
-        }
-        _ => {}
     }
 }

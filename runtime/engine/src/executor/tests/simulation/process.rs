@@ -304,6 +304,7 @@ fn change(step: usize, status: RecordStatus, token: i64, attachment: Attachment)
         direction: Direction::Up,
         partial: false,
         underway: false,
+        cancelled: false,
         kind: None,
         source: "system".to_owned(),
         description: String::new(),

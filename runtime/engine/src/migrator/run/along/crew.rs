@@ -61,7 +61,7 @@ impl<'r> Crew<'r> {
         let sharing = u32::try_from(workers.min(open().count())).unwrap_or(u32::MAX);
         let batch_time = tuning.batch_time.unwrap_or(Terms::ALONE.batch_time);
         self.terms.send_replace(Terms { workers, pace, sharing, batch_time });
-        self.gauge.judge(&self.throttle, tuning.max_lag, &description.collection);
+        self.gauge.judge(&self.throttle, tuning.max_lag);
         if !self.workers.is_empty() && (live > workers || self.workers.len() > workers) {
             // All of them: those that are wanted are hired again.
             self.dismiss().await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::crew::Crew;
+use super::told::Told;
 use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Gauge, Header, Opened, RangeState, Seen, Steering, reading_ranges};
@@ -57,8 +58,9 @@ impl One<'_> {
     }
 
     async fn keep_at_work(&self, crew: &mut Crew<'_>) -> Result<Worked, Error> {
+        let mut told = Told::new(self.migration, &self.migrator.0.events);
         while self.stop.check().is_ok() {
-            match self.look().await {
+            match self.look(&mut told).await {
                 Ok((seen, _)) if seen.iter().any(|range| range.state == RangeState::Failed) => {
                     return Ok(Worked::Failed);
                 }
@@ -95,13 +97,17 @@ impl One<'_> {
     }
 
     /// Returns the ranges, and what a person has set, unless the backfill has ended. Reads once.
-    async fn look(&self) -> Result<(Vec<Seen>, Option<Steering>), Error> {
+    async fn look(&self, told: &mut Told) -> Result<(Vec<Seen>, Option<Steering>), Error> {
         let (options, run) = (&self.migrator.0.options, self.opened.header.run);
         let ranges = reading_ranges(run, options.lease);
         let (header, seen) = self.tracker().backfill_with(self.migration.id(), &options.names.ranges, ranges).await?;
         self.report_progress(&seen);
         let header = header.and_then(|stored| Header::read(&stored)).filter(|header| header.run == run);
-        Ok((seen, header.map(|header| header.steering)))
+        let steering = header.map(|header| header.steering);
+        if let Some(steering) = &steering {
+            told.tell(&seen, steering);
+        }
+        Ok((seen, steering))
     }
 
     fn tracker(&self) -> Tracker {

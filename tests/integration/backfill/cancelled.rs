@@ -1,0 +1,129 @@
+//! A backfill that is cancelled, or started from the beginning.
+
+use std::num::NonZeroU32;
+
+use mongodb::bson::{Document, doc};
+use mongrate::context::Pace;
+use mongrate::history::Act;
+use mongrate::migration::State;
+use mongrate::{Error, Migrator, Registry};
+use mongrate_tests::crash::backfill::{ID, MANY, SOURCE, fill};
+use mongrate_tests::stored::{count, record};
+use mongrate_tests::{TestDb, eventually};
+
+use super::quick;
+
+const UNRELATED: &str = "module:backfill:002_unrelated";
+const DEPENDENT: &str = "module:backfill:003_dependent";
+
+async fn changed(db: &TestDb) -> u64 {
+    count(db, "orders", doc! { "n": 1 }).await
+}
+
+async fn state(db: &TestDb, id: &str) -> Option<State> {
+    quick(db).status().await.unwrap().state(id)
+}
+
+/// Two processes with four workers are in the midst of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i2_a_cancelled_backfill_runs_again_only_if_it_is_named() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let (pace, workers) = (Pace::Rate(NonZeroU32::new(4_000).unwrap()), NonZeroU32::new(4).unwrap());
+    quick(&db).up().background(true).await.unwrap();
+    quick(&db).steer(ID).pace(pace).workers(workers).await.unwrap();
+    let service = || Migrator::builder((*db).clone()).registry(Registry::linked().source(SOURCE)).assume_new().boot();
+    let mut booted = service().variables(|_| None::<String>).await.unwrap();
+    let run = tokio::spawn(quick(&db).up().into_future());
+    eventually("documents are changed", async || (changed(&db).await > 0).then_some(())).await;
+
+    let report = quick(&db).cancel_backfill(ID).by("ana").because("wrong totals, OPS-18").await.unwrap();
+    assert_eq!(report.amended(), [(ID.to_owned(), Act::Cancel)]);
+    let so_far = changed(&db).await;
+    assert!(so_far < MANY.unsigned_abs());
+    // Both leave it.
+    println!("{:?}", run.await.unwrap().map(|report| report.to_string()));
+    booted.backfilled().await;
+    assert_eq!(state(&db, ID).await, Some(State::Cancelled));
+    assert_eq!(count(&db, "migrations_ranges", doc! {}).await, 0);
+    assert!(matches!(quick(&db).steer(ID).resume().await, Err(Error::NotUnderway { .. })));
+
+    // Neither a run nor a boot begins it again, and what depends on it waits.
+    let plan = quick(&db).up().plan().await.unwrap();
+    let waits = format!("'{DEPENDENT}' waits for the backfill '{ID}', which was cancelled: run '{ID}' by name first.");
+    assert!(plan.is_empty() && plan.to_string().contains(&waits), "{plan}");
+    quick(&db).up().await.unwrap();
+    let mut booted = service().variables(|_| None::<String>).await.unwrap();
+    booted.backfilled().await;
+    let error = quick(&db).up().only(DEPENDENT).await.unwrap_err();
+    assert!(error.to_string().contains("runs only when it is named"), "{error}");
+    assert_eq!((changed(&db).await, state(&db, UNRELATED).await), (so_far, Some(State::Completed)));
+    // Again, it changes nothing.
+    assert!(quick(&db).cancel_backfill(ID).await.unwrap().amended().is_empty());
+    let history = quick(&db).history().act(Act::Cancel).await.unwrap();
+    let [entry] = &history.entries[..] else { panic!("{history:?}") };
+    assert_eq!((entry.by.as_deref(), entry.because.as_deref()), (Some("ana"), Some("wrong totals, OPS-18")));
+
+    // By name, it begins from the start.
+    quick(&db).up().only(ID).await.unwrap();
+    assert_eq!(
+        (changed(&db).await, count(&db, "orders", doc! { "n": 2 }).await),
+        (MANY.unsigned_abs() - so_far, so_far)
+    );
+    assert!(!record(&db, ID).await.unwrap().contains_key("cancelled"));
+    assert!(matches!(quick(&db).cancel_backfill(ID).await, Err(Error::NotUnderway { .. })));
+}
+
+#[tokio::test]
+async fn a_restarted_backfill_begins_with_the_next_run() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    for id in [ID, UNRELATED] {
+        let refused = quick(&db).restart_backfill(id).await.unwrap_err();
+        assert!(matches!(&refused, Error::NotUnderway { id: told } if told == id), "{refused}");
+    }
+    assert!(matches!(quick(&db).cancel_backfill("001_nubmers").await, Err(Error::UnknownMigration { .. })));
+    // The last document of the collection cannot be changed.
+    let refused = |refused: Document| doc! { "collMod": "orders", "validator": refused };
+    db.run_command(refused(doc! { "$nor": [{ "_id": MANY - 1, "n": 1 }] })).await.unwrap();
+    quick(&db).up().await.unwrap_err();
+    let so_far = changed(&db).await;
+    assert_eq!(state(&db, ID).await, Some(State::Failed));
+    db.run_command(refused(doc! {})).await.unwrap();
+
+    quick(&db).restart_backfill(ID).because("the totals were wrong").await.unwrap();
+    assert_eq!((state(&db, ID).await, changed(&db).await), (Some(State::RolledBack), so_far));
+    quick(&db).up().await.unwrap();
+    assert_eq!(count(&db, "orders", doc! { "n": 2 }).await, so_far);
+    assert_eq!(changed(&db).await, MANY.unsigned_abs() - so_far);
+
+    // One that was cancelled is pending again.
+    let other = TestDb::new().await;
+    fill(&other, MANY).await;
+    quick(&other).up().background(true).await.unwrap();
+    for restart in [true, false] {
+        quick(&other).cancel_backfill(ID).await.unwrap();
+        let quick = quick(&other);
+        if restart { quick.restart_backfill(ID).await } else { quick.mark_pending([ID]).await }.unwrap();
+        assert_eq!(state(&other, ID).await, Some(State::RolledBack));
+        if restart {
+            quick.up().background(true).await.unwrap();
+        }
+    }
+    let report = quick(&other).up().await.unwrap();
+    assert_eq!((report.applied().count(), changed(&other).await), (2, MANY.unsigned_abs()));
+}
+
+/// Nothing that is applied may depend on one that is not (I3).
+#[tokio::test]
+async fn i3_one_with_an_applied_dependent_is_not_cancelled() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    quick(&db).up().await.unwrap();
+    let underway = doc! { "$set": { "status": "running", "underway": true } };
+    db.collection::<Document>("migrations").update_one(doc! { "_id": ID }, underway).await.unwrap();
+    for refused in [quick(&db).cancel_backfill(ID).await, quick(&db).restart_backfill(ID).await] {
+        let refused = refused.unwrap_err();
+        assert!(matches!(&refused, Error::DependentsApplied { .. }), "{refused}");
+    }
+}
