@@ -15,7 +15,7 @@ async fn a_manual_migration_is_executed_by_hand_and_then_lets_its_dependent_run(
     let served = Served::new(&migrator(&db, "carts").build().unwrap()).await;
     let browser = Browser::signed_in(&served, OPERATE).await;
     browser.press("Plan and run all…").await;
-    browser.see("Everything that is pending waits for a manual migration.").await;
+    browser.see("Everything that is pending waits for a migration that runs only when it is named.").await;
     browser.check().await;
     browser.press(&format!("Run {CARTS}…")).await;
     browser.see("Run 1 migration on").await;

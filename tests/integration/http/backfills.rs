@@ -274,7 +274,7 @@ async fn a_backfill_is_cancelled_restarted_and_retried() {
     assert_eq!((&status["pending"][0]["id"], &status["pending"][0]["status"]), (&json!(ID), &json!("cancelled")));
     assert_eq!((&status["manual"], &status["totalPending"]), (&json!(1), &json!(1)));
     let plan = words(&app.page(OPERATE, "plan").await);
-    assert!(plan.contains(&format!("waits for {ID} , which runs only when it is named.")), "{plan}");
+    assert!(plan.contains(&format!("waits for {ID} , cancelled , which runs only when it is named.")), "{plan}");
     let view = words(&app.page(REPAIR, VIEW).await);
     assert!(view.contains("Cancelled") && view.contains("Restart… ") && !view.contains("Cancel… "), "{view}");
 

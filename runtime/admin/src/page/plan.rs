@@ -119,7 +119,9 @@ impl Preview<'_> {
                 "Everything else that was selected waits for a backfill that is underway, or is already applied."
             }
             (Direction::Up, true, true) => "What was selected is already applied.",
-            (Direction::Up, true, false) => "Everything that is pending waits for a manual migration.",
+            (Direction::Up, true, false) => {
+                "Everything that is pending waits for a migration that runs only when it is named."
+            }
             (Direction::Down, true, _) => "What was selected is not applied.",
         }
     }

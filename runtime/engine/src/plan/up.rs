@@ -136,8 +136,8 @@ impl<'a> Selection<'a> {
         if ids.is_empty() { Ok(()) } else { Err(Error::PartiallyApplied { ids }) }
     }
 
-    /// A node that waits for a manual migration or a cancelled backfill. An error if the operator selected the node by name, or if the obstacle is not
-    /// selected.
+    /// A node that waits for a manual migration or a cancelled backfill. An error if the operator selected the node by name, or if
+    /// the obstacle is not selected.
     fn blocked(&self, node: Node, obstacle: Node) -> Result<Blocked, Error> {
         let (migration, waits_for) = (self.graph.migration(node), self.graph.migration(obstacle));
         let (id, dependency) = (migration.id(), waits_for.id());
