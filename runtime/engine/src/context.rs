@@ -11,7 +11,7 @@ mod schema;
 mod scope;
 mod tx;
 
-pub(crate) use backfill::{Action, Batches, Compute, Deed, Description, Work};
+pub(crate) use backfill::{Action, Ask, Batches, Compute, Deed, Description, Work};
 pub use backfill::{Backfill, Change, Described, Documents, InvalidPace, Pace};
 pub(crate) use drift::{Difference, Expectation, Facts, Footprint, Position, Snapshot, compare};
 pub(crate) use journal::Journal;

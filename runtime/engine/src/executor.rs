@@ -38,7 +38,7 @@ use crate::store::Tracker;
 
 pub(crate) use amend::Edit;
 pub(crate) use backfill::{
-    Gauge, Header, Mongo, Opened, RangeState, Ranges, Seen, Skipped, Steering, Terms, Worker, describe, look,
+    Asked, Gauge, Header, Mongo, Opened, RangeState, Ranges, Seen, Skipped, Steering, Terms, Worker, describe, look,
     reading_ranges, suitable,
 };
 pub use backfill::{Pause, Throttle, Tuning};

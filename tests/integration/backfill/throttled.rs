@@ -9,10 +9,10 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
-use mongrate::Migrator;
 use mongrate::context::Pace;
 use mongrate::events::Event;
 use mongrate::migrator::BackfillStatus;
+use mongrate::{Backfill, Error, Migrator, Registry, migration};
 use mongrate_testkit::mongod::Mongod;
 use mongrate_tests::crash::backfill::{ID, MANY, assert_once, fill, migrator};
 use mongrate_tests::stored::count;
@@ -74,6 +74,65 @@ async fn claims(db: &Database) -> Vec<(i64, i64, DateTime)> {
         claims.push((n, range.get_i64("token").unwrap(), *range.get_datetime("active").unwrap()));
     }
     claims
+}
+
+const GATED: &str = "module:gated:001_numbers";
+
+/// Waits while there is a reason in `gates`.
+#[migration(id = "001_numbers", source = "module:gated")]
+async fn numbers(backfill: &mut Backfill) -> Result<(), Error> {
+    backfill.collection("orders").throttle_when(gate).update(doc! { "$inc": { "n": 1 } }).await
+}
+
+async fn gate(database: Database) -> Result<Option<String>, String> {
+    let gate = database.collection::<Document>("gates").find_one(doc! {}).await.map_err(|error| error.to_string())?;
+    match gate.as_ref().map(|gate| gate.get_str("reason").unwrap()) {
+        Some("fails") => Err("the queue does not answer".to_owned()),
+        Some("panics") => panic!("as the gate says"),
+        reason => Ok(reason.map(str::to_owned)),
+    }
+}
+
+fn gated(db: &TestDb) -> Migrator {
+    let builder = Migrator::builder((**db).clone()).registry(Registry::linked().source("module:gated")).assume_new();
+    builder.lease(CLAIM).build().unwrap()
+}
+
+/// The application says when to wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i1_a_backfill_waits_while_the_application_has_a_reason() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let gates = db.collection::<Document>("gates");
+    gates.insert_one(doc! { "reason": "1,200 jobs are waiting, limit 1,000" }).await.unwrap();
+    let working = gated(&db);
+    working.up().background(true).await.unwrap();
+    working.steer(GATED).pace(rate(1_000)).await.unwrap();
+    let shown = async |expected: &str| {
+        eventually(expected, async || {
+            let open = gated(&db).backfills().await.unwrap();
+            (open.first()?.throttled.as_ref()?.to_string() == expected).then_some(())
+        })
+        .await;
+    };
+    let gate = async |reason: &str| {
+        gates.update_one(doc! {}, doc! { "$set": { "reason": reason } }).await.unwrap();
+    };
+    let run = tokio::spawn(working.up().into_future());
+    shown("stopped: 1,200 jobs are waiting, limit 1,000").await;
+    // Not one batch has run before it had answered.
+    assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, 0);
+    gate("fails").await;
+    shown("slowed: `throttle_when` failed: the queue does not answer").await;
+    gate("panics").await;
+    shown("slowed: `throttle_when` panicked").await;
+    let so_far = count(&db, "orders", doc! { "n": 1 }).await;
+    assert!((1..MANY.unsigned_abs()).contains(&so_far), "{so_far}");
+    gates.delete_many(doc! {}).await.unwrap();
+    working.steer(GATED).pace(Pace::Full).await.unwrap();
+    let report = run.await.unwrap().unwrap();
+    println!("{report}");
+    assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, MANY.unsigned_abs());
 }
 
 async fn stopped(watcher: &Migrator) -> BackfillStatus {

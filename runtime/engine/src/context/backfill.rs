@@ -1,5 +1,6 @@
 //! `&mut Backfill`: describes a change of many documents, which is made in batches.
 
+mod ask;
 mod change;
 mod description;
 mod pace;
@@ -9,11 +10,12 @@ use std::future::{IntoFuture, Ready, ready};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use mongodb::BoxFuture;
 use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
 use mongodb::options::UpdateModifications;
+use mongodb::{BoxFuture, Database};
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::ask::Ask;
 pub use self::change::Change;
 pub(crate) use self::change::{Compute, Deed, Work};
 pub(crate) use self::description::{Action, Batches, Description};
@@ -138,6 +140,44 @@ impl<'b> Documents<'b> {
     /// [`Full`](Pace::Full) in a run that somebody started. [`Migrator::steer`](crate::Migrator::steer) changes it later.
     pub fn pace(mut self, pace: Pace) -> Self {
         self.description.pace = Some(pace);
+        self
+    }
+
+    /// Lets no batch start while a function of the application returns a reason, such as the length of its own queue. The work goes
+    /// on when it returns `None`. It is asked every 5 seconds by each process that works, also while the backfill is stopped, and
+    /// before the first batch. If it fails, or has not answered within 10 seconds, the work is slowed. A collection of up to 10,000
+    /// documents is changed at once, without asking.
+    ///
+    /// The reason is shown wherever the backfill is: it should have the value and the limit. The database is that of the migrations.
+    ///
+    /// ```
+    /// use mongodb::Database;
+    /// use mongodb::bson::{Document, doc};
+    /// use mongrate::{Backfill, migration};
+    ///
+    /// /// Every order knows its total.
+    /// #[migration(id = "010_order_totals")]
+    /// async fn order_totals(backfill: &mut Backfill) -> Result<(), mongrate::Error> {
+    ///     let orders = backfill.collection("orders").throttle_when(too_many_jobs);
+    ///     orders.update(vec![doc! { "$set": { "total": { "$sum": "$lines.price" } } }]).await
+    /// }
+    ///
+    /// async fn too_many_jobs(database: Database) -> Result<Option<String>, mongodb::error::Error> {
+    ///     let jobs = database.collection::<Document>("jobs").estimated_document_count().await?;
+    ///     Ok((jobs > 1_000).then(|| format!("{jobs} jobs are waiting, limit 1000")))
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn throttle_when<F, Fut, E>(mut self, ask: F) -> Self
+    where
+        F: Fn(Database) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<String>, E>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.description.throttle = Some(Ask::new(move |database| {
+            let asked = ask(database);
+            Box::pin(async { asked.await.map_err(Into::into) })
+        }));
         self
     }
 

@@ -36,6 +36,6 @@ pub(crate) use self::steering::Steering;
 pub use self::steering::{Pause, Tuning};
 pub(crate) use self::stored::Ranges;
 pub(crate) use self::terms::Terms;
-pub(crate) use self::throttle::Gauge;
 pub use self::throttle::Throttle;
+pub(crate) use self::throttle::{Asked, Gauge};
 pub(crate) use self::worker::Worker;

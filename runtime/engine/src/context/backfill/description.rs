@@ -3,6 +3,7 @@
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::UpdateModifications;
 
+use super::ask::Ask;
 use super::change::{Compute, Work};
 use super::pace::Pace;
 use crate::context::schema::print;
@@ -38,6 +39,8 @@ pub(crate) struct Description {
     pub(crate) workers: u32,
     pub(crate) batch: u32,
     pub(crate) pace: Option<Pace>,
+    /// Says whether to wait.
+    pub(crate) throttle: Option<Ask>,
     pub(crate) repeatable: bool,
     /// Whether a boot waits for it.
     pub(crate) blocking: bool,
@@ -76,6 +79,7 @@ impl Description {
             workers: WORKERS,
             batch: BATCH,
             pace: None,
+            throttle: None,
             repeatable: false,
             blocking: false,
             skip: 0,

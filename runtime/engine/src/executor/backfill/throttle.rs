@@ -1,5 +1,6 @@
 //! Why workers are slowed or stopped for the sake of the servers.
 
+mod asked;
 mod gauge;
 mod members;
 mod reading;
@@ -9,12 +10,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::asked::Asked;
 pub(crate) use self::gauge::Gauge;
 
 /// How long a slowed worker rests after a batch, in addition to its pace, as a multiple of what the batch took.
 const REST: u32 = 2;
 
-/// Why a backfill is slower than its pace, or stopped for the moment: a signal of the servers is above its limit.
+/// Why a backfill is slower than its pace, or stopped for the moment: a signal of the servers is above its limit, or the program's
+/// [`throttle_when`](crate::context::Documents::throttle_when) has a reason.
 ///
 /// A stopped backfill goes on by itself as soon as the signal is below the limit at which it is slowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ const REST: u32 = 2;
 pub struct Throttle {
     /// Whether no batch starts. Otherwise, workers rest for longer after each batch.
     pub stopped: bool,
-    /// The signal, its value and the limit: `member h2:27018 is 3 s behind, limit 2 s`.
+    /// The signal, its value and the limit: `member h2:27018 is 3 s behind, limit 2 s`. Otherwise, what the function returned.
     pub reason: String,
 }
 

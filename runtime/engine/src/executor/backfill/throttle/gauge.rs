@@ -35,15 +35,9 @@ impl Gauge {
         Working(self.newest.subscribe())
     }
 
-    /// Slows or stops the workers of a backfill who listen to this sender, or lets them go on. `max_lag` is what a person has set.
-    pub(crate) fn judge(&self, throttle: &watch::Sender<Option<Throttle>>, max_lag: Option<Duration>) {
-        let before = throttle.borrow().clone();
-        let now = judge(&self.newest.borrow(), max_lag, before.as_ref());
-        throttle.send_if_modified(|newest| {
-            let is_new = *newest != now;
-            *newest = now;
-            is_new
-        });
+    /// Returns what follows from the signals. `max_lag` is what a person has set, and `before` what followed last.
+    pub(crate) fn judge(&self, max_lag: Option<Duration>, before: Option<&Throttle>) -> Option<Throttle> {
+        judge(&self.newest.borrow(), max_lag, before)
     }
 
     /// Asks the servers time and again, unless nobody works.

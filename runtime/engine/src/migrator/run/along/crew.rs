@@ -1,5 +1,7 @@
 //! The workers of this process on one backfill.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use mongodb::Database;
@@ -8,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::context::Pace;
 use crate::error::Error;
-use crate::executor::{Gauge, Opened, RangeState, Seen, Steering, Terms, Throttle, Worker};
+use crate::executor::{Asked, Gauge, Opened, RangeState, Seen, Steering, Terms, Throttle, Worker};
 use crate::migrator::joined;
 use crate::record::host;
 use crate::stop::{Reason, Stop};
@@ -25,6 +27,10 @@ pub(super) struct Crew<'r> {
     stop: Stop,
     terms: watch::Sender<Terms>,
     throttle: watch::Sender<Option<Throttle>>,
+    /// What follows from the signals of the servers.
+    strain: Option<Throttle>,
+    /// What the program says.
+    asked: Option<Asked>,
     /// A worker that is dropped goes on, because a call of the driver must not be dropped.
     workers: FuturesUnordered<JoinHandle<mongodb::error::Result<()>>>,
     errors: Vec<Error>,
@@ -39,8 +45,21 @@ impl<'r> Crew<'r> {
         all: &'r Stop,
     ) -> Self {
         let (terms, throttle) = (watch::Sender::new(Terms::ALONE), watch::Sender::new(None));
-        let (stop, workers) = (all.child(), FuturesUnordered::new());
-        Self { database, opened, gauge, beside_service, all, stop, terms, throttle, workers, errors: Vec::new() }
+        let asked = opened.description.throttle.as_ref().map(|ask| Asked::new(ask, database));
+        Self {
+            database,
+            opened,
+            gauge,
+            beside_service,
+            all,
+            stop: all.child(),
+            terms,
+            throttle,
+            strain: None,
+            asked,
+            workers: FuturesUnordered::new(),
+            errors: Vec::new(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -61,7 +80,7 @@ impl<'r> Crew<'r> {
         let sharing = u32::try_from(workers.min(open().count())).unwrap_or(u32::MAX);
         let batch_time = tuning.batch_time.unwrap_or(Terms::ALONE.batch_time);
         self.terms.send_replace(Terms { workers, pace, sharing, batch_time });
-        self.gauge.judge(&self.throttle, tuning.max_lag);
+        self.throttle(tuning.max_lag).await;
         if !self.workers.is_empty() && (live > workers || self.workers.len() > workers) {
             // All of them: those that are wanted are hired again.
             self.dismiss().await?;
@@ -73,6 +92,21 @@ impl<'r> Crew<'r> {
         }
         self.check()?;
         Ok(false)
+    }
+
+    /// Slows or stops the workers, or lets them go on.
+    async fn throttle(&mut self, max_lag: Option<Duration>) {
+        self.strain = self.gauge.judge(max_lag, self.strain.as_ref());
+        let asked = match &mut self.asked {
+            Some(asked) => asked.newest().await,
+            None => None,
+        };
+        let throttle = [self.strain.clone(), asked].into_iter().flatten().max_by_key(|throttle| throttle.stopped);
+        self.throttle.send_if_modified(|newest| {
+            let is_new = *newest != throttle;
+            *newest = throttle;
+            is_new
+        });
     }
 
     async fn hire(&mut self) -> Result<(), Error> {
