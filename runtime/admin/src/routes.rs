@@ -54,11 +54,9 @@ pub(crate) fn api() -> Vec<Route> {
             .takes(parameters::OF_UP).reads("up-request")
             .answers(&[(200, "report"), (202, "run-state")]),
         post("/backfills/{id}/cancel", Mark, api::amend::cancel).does("End a backfill; it runs again only when it is named. Confirmed by the `ETag` of the status as `If-Match`")
-            .reads("end-request")
-            .answers(&[(200, "report")]),
+            .reads("end-request").answers(&[(200, "report")]),
         post("/backfills/{id}/restart", Mark, api::amend::restart).does("Let the next run start a backfill from the beginning, confirmed by the `ETag` of the status as `If-Match`")
-            .reads("end-request")
-            .answers(&[(200, "report")]),
+            .reads("end-request").answers(&[(200, "report")]),
         get("/tenants", Look, api::tenants::tenants).does("Show how far the databases of the tenants are")
             .takes(parameters::OF_TENANTS).answers(&[(200, "tenants")]),
         get("/plan", Look, api::plan::plan).does("Show what a run would do, with the `ETag` that confirms it")

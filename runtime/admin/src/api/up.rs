@@ -23,6 +23,7 @@ const LONGEST_LOCK_WAIT: u64 = 60_000;
 
 /// A run as a request asks for it.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "the options of a request")]
 pub(crate) struct Request {
     pub(crate) selection: Selection,
     pub(crate) confirmation: Confirmation,

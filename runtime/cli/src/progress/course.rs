@@ -30,7 +30,7 @@ pub(super) enum Now {
     /// Waiting for another run.
     Waiting { holder: Box<Holder>, since: Instant },
     /// A step of the plan.
-    Running(Running),
+    Running(Box<Running>),
 }
 
 /// The current step.
@@ -83,7 +83,7 @@ impl Course {
                 self.now = Now::Waiting { holder: holder.clone(), since };
             }
             Event::Started { migration, direction } => {
-                self.now = Now::Running(self.running(*migration, *direction, at));
+                self.now = Now::Running(Box::new(self.running(*migration, *direction, at)));
             }
             Event::Operation { operation, .. } => {
                 if let Now::Running(running) = &mut self.now {
@@ -120,7 +120,7 @@ impl Course {
     fn go_on(&mut self, migration: Migration, at: Instant) -> &mut Running {
         if !matches!(&self.now, Now::Running(running) if running.migration == migration) {
             let direction = self.began.get(migration.id()).map_or(Direction::Up, |(_, direction)| *direction);
-            self.now = Now::Running(self.running(migration, direction, at));
+            self.now = Now::Running(Box::new(self.running(migration, direction, at)));
         }
         match &mut self.now {
             Now::Running(running) => running,

@@ -35,7 +35,7 @@ impl Asked {
     /// Returns the newest answer, without waiting for the next one.
     pub(crate) async fn newest(&mut self) -> Option<Throttle> {
         if let Some(asking) = self.asking.take_if(|asking| asking.is_finished()) {
-            self.newest = asking.await.unwrap_or_else(|_| failed("panicked"));
+            self.newest = asking.await.unwrap_or_else(|_| Some(failed("panicked")));
         }
         if self.asking.is_none() && self.due <= Instant::now() {
             self.due = Instant::now() + INTERVAL;
@@ -43,8 +43,8 @@ impl Asked {
             self.asking = Some(tokio::spawn(async {
                 match timeout(LIMIT, answer).await {
                     Ok(Ok(reason)) => reason.map(|reason| Throttle { stopped: true, reason }),
-                    Ok(Err(error)) => failed(&format!("failed: {}", readable(&*error))),
-                    Err(_) => failed("has not answered within 10 s"),
+                    Ok(Err(error)) => Some(failed(&format!("failed: {}", readable(&*error)))),
+                    Err(_) => Some(failed("has not answered within 10 s")),
                 }
             }));
         }
@@ -53,6 +53,6 @@ impl Asked {
 }
 
 /// It is not known whether to wait, so the work is slowed.
-fn failed(how: &str) -> Option<Throttle> {
-    Some(Throttle { stopped: false, reason: format!("`throttle_when` {how}") })
+fn failed(how: &str) -> Throttle {
+    Throttle { stopped: false, reason: format!("`throttle_when` {how}") }
 }
