@@ -1,7 +1,7 @@
 //! Backfills: large collections, changed in batches, each document once.
 
 mod beside;
-mod cancelled;
+mod canceled;
 mod changed;
 mod described;
 mod each;

@@ -33,7 +33,7 @@ impl Filter {
         "partial",
         "rolled-back",
         "manual",
-        "cancelled",
+        "canceled",
         "excluded",
         "completed",
     ];
@@ -60,7 +60,7 @@ fn is_in_state(standing: &Standing<'_>, state: &str) -> bool {
     let (by_name, waits) = (standing.runs_only_by_name(), waits_for_a_run(standing));
     match state {
         "pending" => waits && !by_name,
-        "manual" => waits && by_name,
+        "manual" => waits && by_name && standing.state != State::Canceled,
         state => kebab_case(standing.label()) == state,
     }
 }

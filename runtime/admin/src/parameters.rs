@@ -63,7 +63,7 @@ pub(crate) const OF_STATUS: &[Parameter] = &[
             "running",
             "underway",
             "manual",
-            "cancelled",
+            "canceled",
             "excluded",
         ],
         "Only migrations in this state; `pending` is all that the next run would apply",

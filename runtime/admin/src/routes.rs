@@ -50,7 +50,7 @@ pub(crate) fn api() -> Vec<Route> {
         patch("/backfills/{id}", Steer, api::backfills::steer).does("Pause, resume or tune a backfill")
             .reads("steer-request")
             .answers(&[(200, "open-backfill"), (204, "")]),
-        post("/backfills/{id}/retry", Up, api::up::one).does("Go on with a backfill that has failed: the same as `migrations/{id}/run`")
+        post("/backfills/{id}/retry", Up, api::backfills::retry).does("Go on with a backfill that has failed")
             .takes(parameters::OF_UP).reads("up-request")
             .answers(&[(200, "report"), (202, "run-state")]),
         post("/backfills/{id}/cancel", Mark, api::amend::cancel).does("End a backfill; it runs again only when it is named. Confirmed by the `ETag` of the status as `If-Match`")

@@ -67,7 +67,7 @@ pub(crate) struct Tenant {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Counts {
     pub(crate) completed: usize,
-    /// Without manual ones.
+    /// Without those that run only when they are named.
     pub(crate) pending: usize,
     pub(crate) manual: usize,
     /// Failed, partial, or interrupted, and not running.

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use console::Emoji;
+use mongrate::Error;
 use mongrate::context::Pace;
 use mongrate::display::{Count, plural};
 use mongrate::json;
 use mongrate::migration::{Direction, Kind, State};
 use mongrate::migrator::{BackfillStatus, BackfillWorker, Migrator, Standing, Steer};
+use mongrate::plan::Registry;
 use mongrate::record::Act;
 
 use super::confirm::confirm;
@@ -113,38 +115,53 @@ fn at_least_one(text: &str) -> Result<NonZeroU32, String> {
 
 impl Verb {
     async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let migrator = session.migrator().await?;
-        let steer = |id: &str| migrator.steer(id);
-        let (mut steer, steered) = match self {
-            Self::Retry(run) => return run.run(session).await,
-            Self::Cancel(ended) => return ended.run(session, Act::Cancel).await,
-            Self::Restart(ended) => return ended.run(session, Act::Restart).await,
-            Self::Pause(steered) => (steer(&steered.id).pause(), steered),
-            Self::Resume(steered) => (steer(&steered.id).resume(), steered),
-            Self::Skipped(Skipped { id }) => return list_skipped(session, migrator, id).await,
+        match self {
+            Self::Pause(steered) => steered.run(session, Steer::pause).await,
+            Self::Resume(steered) => steered.run(session, Steer::resume).await,
             Self::Tune(Tuned { workers, pace, max_lag, batch_time, reset, steered }) => {
-                let steer = steer(&steered.id);
-                let steer = if reset { steer.as_coded() } else { steer };
-                let steer = workers.into_iter().fold(steer, Steer::workers);
-                let steer = pace.into_iter().fold(steer, Steer::pace);
-                let steer = max_lag.into_iter().fold(steer, Steer::max_lag);
-                (batch_time.into_iter().fold(steer, Steer::batch_time), steered)
+                let tune = |steer: Steer| {
+                    let steer = if reset { steer.as_coded() } else { steer };
+                    let steer = workers.into_iter().fold(steer, Steer::workers);
+                    let steer = pace.into_iter().fold(steer, Steer::pace);
+                    let steer = max_lag.into_iter().fold(steer, Steer::max_lag);
+                    batch_time.into_iter().fold(steer, Steer::batch_time)
+                };
+                steered.run(session, tune).await
             }
-        };
-        steer = steered.who.by().into_iter().fold(steer, Steer::by);
-        steered.because.into_iter().fold(steer, Steer::because).await?;
+            Self::Skipped(Skipped { id }) => list_skipped(session, id).await,
+            Self::Retry(run) => retry(session, run).await,
+            Self::Cancel(ended) => ended.run(session, Act::Cancel).await,
+            Self::Restart(ended) => ended.run(session, Act::Restart).await,
+        }
+    }
+}
+
+impl Steered {
+    async fn run(self, session: &Session, change: impl FnOnce(Steer) -> Steer) -> Result<Exit, Failure> {
+        let Self { id, who, because } = self;
+        let migrator = session.migrator().await?;
+        let steer = who.by().into_iter().fold(change(migrator.steer(&id)), Steer::by);
+        because.into_iter().fold(steer, Steer::because).await?;
         let backfills = migrator.backfills().await?;
-        let backfill = backfills.iter().find(|backfill| backfill.id == steered.id);
         let output = &session.output;
         if output.is_json() {
             output.json(&json::Backfills::of(&backfills))?;
-        } else if let Some(backfill) = backfill {
-            output.outcome(format_args!("{}: {}", backfill.id, remarks(backfill)))?;
+        } else if let Some(backfill) = backfills.iter().find(|backfill| backfill.id == id) {
+            output.outcome(format_args!("{id}: {}", remarks(backfill)))?;
         } else {
-            output.outcome(format_args!("{}: completed meanwhile", steered.id))?;
+            output.outcome(format_args!("{id}: completed meanwhile"))?;
         }
         Ok(Exit::Done)
     }
+}
+
+/// Runs it by name, if it is a backfill.
+async fn retry(session: &Session, run: Run) -> Result<Exit, Failure> {
+    let registry = Registry::linked();
+    if registry.get(&run.id).is_some_and(|migration| migration.kind() != Kind::Backfill) {
+        return Err(Error::NotUnderway { id: run.id }.into());
+    }
+    run.run(session).await
 }
 
 impl Ended {
@@ -200,8 +217,8 @@ impl Backfill {
     }
 }
 
-async fn list_skipped(session: &Session, migrator: &Migrator, id: String) -> Result<Exit, Failure> {
-    let skipped = migrator.skipped(id).await?;
+async fn list_skipped(session: &Session, id: String) -> Result<Exit, Failure> {
+    let skipped = session.migrator().await?.skipped(id).await?;
     let output = &session.output;
     if output.is_json() {
         output.json(&json::SkippedDocuments::of(&skipped))?;

@@ -71,7 +71,7 @@ pub(super) fn print_rest(output: Output, report: &Report) -> Result<(), Failure>
 fn description(act: Act) -> &'static str {
     match act {
         Act::MarkPending => "marked as pending",
-        Act::Cancel => "cancelled",
+        Act::Cancel => "canceled",
         Act::Restart => "starts from the beginning with the next `up`",
         Act::Accept => "accepted",
         Act::Prune => "record removed",

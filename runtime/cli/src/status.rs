@@ -88,11 +88,11 @@ fn show(
     }
     let pending = status.iter().filter(|standing| standing.state.is_pending() && !is_underway(*standing));
     let (manual, pending): (Vec<_>, Vec<_>) = pending.partition(Standing::runs_only_by_name);
-    let cancelled = manual.iter().filter(|standing| standing.state == State::Cancelled).count();
+    let canceled = manual.iter().filter(|standing| standing.state == State::Canceled).count();
     let others = [
         (status.iter().filter(|standing| is_underway(*standing)).count(), "underway"),
-        (manual.len() - cancelled, "manual"),
-        (cancelled, "cancelled"),
+        (manual.len() - canceled, "manual"),
+        (canceled, "canceled"),
         (status.excluded().count(), "excluded"),
     ];
     let others = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}"));

@@ -9,7 +9,7 @@ use super::ink::{CYAN, DIM, GREEN, Painted, RED, YELLOW};
 pub(super) fn state(word: &'static str, state: State) -> Painted<&'static str> {
     match (word, state) {
         ("running" | "underway", _) => CYAN.paint(word),
-        ("manual" | "cancelled" | "excluded", _) => DIM.paint(word),
+        ("manual" | "canceled" | "excluded", _) => DIM.paint(word),
         (_, State::Completed) => GREEN.paint(word),
         (_, State::New | State::RolledBack) => YELLOW.paint(word),
         _ => RED.paint(word),

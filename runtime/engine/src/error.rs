@@ -141,7 +141,7 @@ pub enum Error {
     /// Migrations are pending, and `MONGRATE_AUTO=false` forbids this program to apply them; or a boot could not complete a backfill
     /// that is [blocking](crate::context::Documents::blocking), or on which such a one depends.
     Pending {
-        /// Their qualified ids, in plan order, without manual migrations and those that wait for one.
+        /// Their qualified ids, in plan order, without manual migrations, canceled backfills, and those that wait for one.
         ids: Vec<String>,
     },
 
@@ -509,7 +509,7 @@ pub enum Error {
         dependency: &'static str,
     },
 
-    /// A named migration depends on a manual migration, or a cancelled backfill, that is neither completed nor named.
+    /// A named migration depends on a manual migration, or a canceled backfill, that is neither completed nor named.
     ManualDependency {
         /// Qualified id of the named migration.
         migration: &'static str,

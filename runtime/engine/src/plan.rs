@@ -55,7 +55,7 @@ pub struct Step {
     state: State,
 }
 
-/// A pending migration that waits for a manual one, or for a backfill that is underway or was cancelled.
+/// A pending migration that waits for a manual one, or for a backfill that is underway or was canceled.
 ///
 /// A manual migration runs only when it is named, at a time that an operator chooses. Its dependents wait until then and run
 /// with the next `up`. All other migrations run without waiting.
@@ -95,7 +95,7 @@ impl Plan {
         self.steps.iter()
     }
 
-    /// The pending migrations that wait for a manual one, in order.
+    /// The pending migrations that wait for a manual one or for a backfill, in order.
     #[must_use]
     pub fn blocked(&self) -> &[Blocked] {
         &self.blocked
@@ -179,7 +179,7 @@ impl fmt::Display for Step {
             State::New | State::Completed | State::Excluded | State::Underway => "",
             State::Failed => " (failed before)",
             State::RolledBack => " (rolled back before)",
-            State::Cancelled => " (cancelled before)",
+            State::Canceled => " (canceled before)",
             State::Interrupted => " (interrupted before)",
             State::Partial => " (partial before)",
         };
@@ -194,8 +194,8 @@ impl fmt::Display for Blocked {
         let (id, other) = (self.migration.id(), self.waits_for.id());
         match self.state {
             State::Underway => write!(f, "'{id}' waits for the backfill '{other}', which is underway."),
-            State::Cancelled => {
-                write!(f, "'{id}' waits for the backfill '{other}', which was cancelled: run '{other}' by name first.")
+            State::Canceled => {
+                write!(f, "'{id}' waits for the backfill '{other}', which was canceled: run '{other}' by name first.")
             }
             _ => write!(f, "'{id}' waits for '{other}', which is manual: run '{other}' by name first."),
         }

@@ -66,9 +66,9 @@ pub struct Record {
     /// Whether a backfill has started and is worked on without the lease.
     #[serde(skip_serializing_if = "is_default", default)]
     pub underway: bool,
-    /// Whether it is a backfill that was cancelled, and runs again only when it is named.
+    /// Whether it is a backfill that was canceled, and runs again only when it is named.
     #[serde(skip_serializing_if = "is_default", default)]
-    pub cancelled: bool,
+    pub canceled: bool,
     /// Whether a `Tx` body was started without a transaction and did not succeed, so that the data may be partially changed.
     #[serde(skip_serializing_if = "is_default", default)]
     pub partial: bool,
@@ -89,7 +89,7 @@ pub struct Record {
     pub batch: i64,
     /// Start of the last `up` (UTC, the clock of the migrating process); of a backfill, of the one that recorded its end.
     pub executed_at: DateTime,
-    /// Duration of the last execution, in milliseconds; of a backfill, since its start.
+    /// Duration of the last execution, in milliseconds; of a backfill that was completed, since its start.
     pub execution_duration: i64,
     /// Whether it is applied although its `verify` function reported a missing effect.
     #[serde(skip_serializing_if = "is_default", default)]
@@ -136,7 +136,7 @@ pub struct Record {
 const OPTIONAL: [&str; 15] = [
     "direction",
     "underway",
-    "cancelled",
+    "canceled",
     "partial",
     "kind",
     "verificationFailed",
@@ -179,7 +179,7 @@ impl Record {
             RecordStatus::Running => State::Interrupted,
             RecordStatus::Completed => State::Completed,
             RecordStatus::Failed => State::Failed,
-            RecordStatus::RolledBack if self.cancelled => State::Cancelled,
+            RecordStatus::RolledBack if self.canceled => State::Canceled,
             RecordStatus::RolledBack => State::RolledBack,
         }
     }

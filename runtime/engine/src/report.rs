@@ -185,7 +185,7 @@ impl Report {
         &self.not_run
     }
 
-    /// Warnings about drift, orphans, migrations that wait for a manual one, a server without transactions, and the like.
+    /// Warnings about drift, orphans, migrations that wait for another one, a server without transactions, and the like.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -272,7 +272,7 @@ impl Report {
         self.token = earlier.token.or(self.token);
     }
 
-    /// Warns of each migration that waits for a manual one.
+    /// Warns of each migration that waits for another one.
     pub(crate) fn warn_of_blocked(&mut self, blocked: impl Iterator<Item = String>) {
         for warning in blocked {
             self.waiting.push(warning.clone());

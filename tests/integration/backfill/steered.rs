@@ -146,7 +146,7 @@ async fn what_cannot_be_steered_is_refused() {
     let migrator = quick(&db);
     let error = migrator.steer(ID).pause().await.unwrap_err();
     let told =
-        format!("'{ID}' is not a backfill that has started and not completed. `backfills` lists those that there are");
+        format!("'{ID}' is not a backfill that is underway or has failed. `backfills` lists those that there are");
     assert_eq!(error.to_string(), told);
     migrator.up().await.unwrap();
     assert!(matches!(migrator.steer(ID).pause().await, Err(Error::NotUnderway { id }) if id == ID));

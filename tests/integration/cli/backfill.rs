@@ -89,9 +89,9 @@ async fn a_backfill_that_is_steered() {
     told.is("a_backfill_that_is_steered");
 }
 
-/// One that is cancelled waits until it is named, or restarted.
+/// One that is canceled waits until it is named, or restarted.
 #[tokio::test]
-async fn a_backfill_that_is_cancelled() {
+async fn a_backfill_that_is_canceled() {
     let db = filled().await;
     let mut told = Transcript::of(MyApp::shop(&db));
     for words in [
@@ -114,7 +114,7 @@ async fn a_backfill_that_is_cancelled() {
         told.run(words).await;
     }
     assert_eq!(count(&db, "orders", doc! { "total": 1 }).await, 12_000);
-    told.is("a_backfill_that_is_cancelled");
+    told.is("a_backfill_that_is_canceled");
 }
 
 /// A failure says which documents stand in the way, how far the backfill has come, and what to do.

@@ -244,7 +244,7 @@ async fn the_failure_of_a_backfill_is_shown_and_masked_for_readers() {
 }
 
 #[tokio::test]
-async fn a_backfill_is_cancelled_restarted_and_retried() {
+async fn a_backfill_is_canceled_restarted_and_retried() {
     let db = TestDb::new().await;
     let migrator = started(&db).await;
     let app = App::new(&migrator);
@@ -270,13 +270,16 @@ async fn a_backfill_is_cancelled_restarted_and_retried() {
     let ended = app.confirm(&stale, Method::POST, REPAIR, &cancel, &why).await;
     assert_eq!(ended.value()["amended"], json!([{ "id": ID, "act": "cancel" }]), "{}", ended.text);
     assert!(listed(&app).await.is_empty());
-    let status = app.get(READ, "/status?state=cancelled").await.value();
-    assert_eq!((&status["pending"][0]["id"], &status["pending"][0]["status"]), (&json!(ID), &json!("cancelled")));
+    let status = app.get(READ, "/status?state=canceled").await.value();
+    assert_eq!((&status["pending"][0]["id"], &status["pending"][0]["status"]), (&json!(ID), &json!("canceled")));
     assert_eq!((&status["manual"], &status["totalPending"]), (&json!(1), &json!(1)));
+    assert_eq!(app.get(READ, "/status?state=manual").await.value()["pending"], json!([]));
+    let overview = words(&app.page(REPAIR, "").await);
+    assert!(overview.contains("1 migration is pending") && overview.contains("Canceled 1"), "{overview}");
     let plan = words(&app.page(OPERATE, "plan").await);
-    assert!(plan.contains(&format!("waits for {ID} , cancelled , which runs only when it is named.")), "{plan}");
+    assert!(plan.contains(&format!("waits for {ID} , canceled , which runs only when it is named.")), "{plan}");
     let view = words(&app.page(REPAIR, VIEW).await);
-    assert!(view.contains("Cancelled") && view.contains("Restart… ") && !view.contains("Cancel… "), "{view}");
+    assert!(view.contains("Canceled") && view.contains("Restart… ") && !view.contains("Cancel… "), "{view}");
 
     let tag = seen().await;
     let form = [("id", ID), ("seen", tag.trim_matches('"')), ("because", "corrected")];
@@ -285,7 +288,7 @@ async fn a_backfill_is_cancelled_restarted_and_retried() {
     let form = [("id", ID), ("seen", tag.trim_matches('"')), ("because", "again")];
     let over = app.form(REPAIR, "cancel", &form).await;
     assert!(
-        over.status == StatusCode::CONFLICT && over.text.contains("not a backfill that has started"),
+        over.status == StatusCode::CONFLICT && over.text.contains("not a backfill that is underway"),
         "{}",
         over.text
     );
@@ -296,6 +299,8 @@ async fn a_backfill_is_cancelled_restarted_and_retried() {
     migrator.up().await.unwrap_err();
     db.run_command(doc! { "collMod": "orders", "validator": {} }).await.unwrap();
     let retry = format!("/backfills/{ID}/retry");
+    let other = app.json(Method::POST, OPERATE, &format!("/backfills/{DEPENDENT}/retry"), &json!({})).await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND, "{}", other.text);
     assert_eq!(app.json(Method::POST, READ, &retry, &json!({})).await.status, StatusCode::FORBIDDEN);
     let answer = app.prefer("wait=60", OPERATE, &retry, &json!({ "because": "mended" })).await;
     assert_eq!(
@@ -312,10 +317,10 @@ async fn a_backfill_is_cancelled_restarted_and_retried() {
         .iter()
         .map(|entry| entry["act"].as_str().unwrap().to_owned())
         .collect();
-    // The first is the start of what was cancelled.
+    // The first is the start of what was canceled.
     assert_eq!(acts, ["up", "up", "restart", "cancel", "up"]);
     let text = words(&app.page(OPERATE, "history").await);
-    assert!(text.contains("Backfill cancelled") && text.contains("Backfill restarted"), "{text}");
+    assert!(text.contains("Backfill canceled") && text.contains("Backfill restarted"), "{text}");
 }
 
 /// Changed code goes on with a backfill only if the request says so.
@@ -325,8 +330,15 @@ async fn a_backfill_goes_on_with_changed_code() {
     started(&db).await;
     let app = App::new(&changed_migrator((*db).clone(), Duration::from_secs(2)));
     let up = async |body: Value| app.prefer("wait=60", OPERATE, "/up", &body).await;
-    let unnamed = up(json!({ "withChangedCode": true })).await;
-    assert_eq!(unnamed.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unnamed.text);
+    let dry = json!({ "only": ID, "withChangedCode": true, "dryRun": true });
+    for wrong in [json!({ "withChangedCode": true }), dry] {
+        let refused = up(wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    }
+    let tag = app.get(OPERATE, &format!("/plan?only={ID}")).await.header("etag").unwrap().to_owned();
+    let confirmed = json!({ "only": ID, "withChangedCode": true });
+    let confirmed = app.confirm(&tag, Method::POST, OPERATE, "/up", &confirmed).await;
+    assert_eq!(confirmed.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", confirmed.text);
     let warned = up(json!({ "only": ID })).await;
     assert!(warned.text.contains("describes another change"), "{}", warned.text);
     assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, 0);

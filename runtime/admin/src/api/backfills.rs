@@ -7,16 +7,18 @@ use axum::http::header::ETAG;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mongodb::bson::Bson;
-use mongrate::Error;
 use mongrate::context::InvalidPace;
 use mongrate::json;
 use mongrate::migrator::{BackfillStatus, Steer};
+use mongrate::{Error, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Action;
-use crate::call::{Call, Json, Path};
-use crate::etag::ETag;
+use crate::api::up::{Body, Options, one};
+use crate::call::{Call, Json, Path, Query};
+use crate::etag::{Confirmation, ETag};
 use crate::line::{Because, By};
+use crate::prefer::Wait;
 use crate::problem::Problem;
 
 /// What to change of a backfill.
@@ -58,6 +60,21 @@ pub(crate) async fn skipped(call: Call, Path(id): Path<String>) -> Result<Respon
         }
     }
     Ok(call.json(&json::SkippedDocuments::of(&skipped)).into_response())
+}
+
+/// Runs it by name.
+pub(crate) async fn retry(
+    call: Call,
+    wait: Wait,
+    confirmation: Confirmation,
+    Path(id): Path<String>,
+    query: Query<Options>,
+    body: Json<Body>,
+) -> Result<Response, Problem> {
+    if call.migrator().registry().find(&id)?.kind() != Kind::Backfill {
+        return Err(not_open(&id));
+    }
+    one(call, wait, confirmation, Path(id), query, body).await
 }
 
 pub(crate) async fn steer(call: Call, Path(id): Path<String>, Json(change): Json<Change>) -> Result<Response, Problem> {
@@ -114,7 +131,7 @@ async fn find(call: &Call, id: &str) -> Result<BackfillStatus, Problem> {
 }
 
 fn not_open(id: &str) -> Problem {
-    let problem = Problem::not_found(format!("'{id}' is not a backfill that has started and not completed"));
+    let problem = Problem::not_found(format!("'{id}' is not a backfill that is underway or has failed"));
     problem.help("`backfills` lists those that there are, `migrations/{id}` shows any migration")
 }
 

@@ -101,11 +101,13 @@ impl Body {
         if self.to.is_some() && !only.is_empty() {
             return Err(Problem::unprocessable("`only` and `to` exclude each other"));
         }
-        if self.with_changed_code && only.is_empty() {
-            return Err(Problem::unprocessable("`withChangedCode` needs the backfills in `only`"));
+        let dry_run = agreed("dryRun", self.dry_run, options.dry_run)?;
+        if self.with_changed_code && (only.is_empty() || dry_run || !confirmation.is_missing()) {
+            let detail = "`withChangedCode` needs the backfills in `only`, and excludes `dryRun` and `If-Match`: they are in no plan";
+            return Err(Problem::unprocessable(detail));
         }
         Ok(Request {
-            dry_run: agreed("dryRun", self.dry_run, options.dry_run)?,
+            dry_run,
             continue_on_error: agreed("continueOnError", self.continue_on_error, options.continue_on_error)?,
             selection: Selection { verb: Direction::Up, only, to: self.to, ..Selection::default() },
             confirmation,

@@ -7,7 +7,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use mongrate::display::{Count, plural};
 use mongrate::migration::State;
-use mongrate::status::Status;
+use mongrate::status::{Standing, Status};
 
 use super::banners::banners;
 use super::last_seen::{in_time, last_seen};
@@ -27,6 +27,7 @@ struct Counts {
     failed: usize,
     completed: usize,
     manual: usize,
+    canceled: usize,
     changed: usize,
 }
 
@@ -64,14 +65,16 @@ fn frame(call: &Call, seen: &Seen, filter: &Filter, is_fresh: bool, banners: Mar
 
 impl Counts {
     fn of(status: &Status) -> Self {
-        let waiting = status.iter().filter(waits_for_a_run).map(|standing| standing.runs_only_by_name());
-        let (manual, pending): (Vec<_>, Vec<_>) = waiting.partition(|by_name| *by_name);
+        let waiting = status.iter().filter(waits_for_a_run);
+        let (by_name, pending): (Vec<_>, Vec<_>) = waiting.partition(Standing::runs_only_by_name);
+        let canceled = by_name.iter().filter(|standing| standing.state == State::Canceled).count();
         Self {
             pending: pending.len(),
             underway: status.iter().filter(|standing| standing.state == State::Underway).count(),
             failed: status.failed().count(),
             completed: status.completed().count(),
-            manual: manual.len(),
+            manual: by_name.len() - canceled,
+            canceled,
             changed: status.drifted().count(),
         }
     }
@@ -91,6 +94,7 @@ impl Counts {
     fn cells(&self, call: &Call, status: &Status, is_fresh: bool) -> Markup {
         let link = |key: &str, value: &str| View::Overview.url(&call.site, &[(key, value)]);
         let underway = (self.underway > 0).then(|| ("Underway", self.underway, link("state", "underway")));
+        let canceled = (self.canceled > 0).then(|| ("Canceled", self.canceled, link("state", "canceled")));
         let cells = [
             ("Pending", self.pending, link("state", "pending")),
             ("Failed", self.failed, link("state", "failed")),
@@ -106,7 +110,7 @@ impl Counts {
             _ => (Tone::Bad, "failed"),
         };
         html! {
-            @for (name, count, url) in cells.into_iter().chain(underway) {
+            @for (name, count, url) in cells.into_iter().chain(underway).chain(canceled) {
                 div.bad[name == "Failed" && count > 0] { dt { (name) } dd { a href=(url) { (Count(count as u64)) } } }
             }
             div.state {
@@ -143,6 +147,8 @@ fn heading(status: &Status, counts: &Counts) -> String {
         (0, 0, 0) if is_empty(status) => "No migrations".to_owned(),
         (0, 0, _) if counts.underway == 1 => "1 backfill is underway".to_owned(),
         (0, 0, _) if counts.underway > 1 => format!("{} backfills are underway", counts.underway),
+        (0, 0, 0) if counts.canceled == 1 => "1 backfill was canceled".to_owned(),
+        (0, 0, 0) if counts.canceled > 1 => format!("{} backfills were canceled", counts.canceled),
         (0, 0, 0) => "Everything is applied".to_owned(),
         (0, 0, manual) => sentence(manual, "waits to be run by hand", "wait to be run by hand"),
         (0, pending, _) => sentence(pending, "is pending", "are pending"),

@@ -195,7 +195,7 @@ impl Preview<'_> {
         }
     }
 
-    /// The manual migrations that a run of everything leaves out, except those that [`Blocked`] names.
+    /// The migrations that a run of everything leaves out, except those that [`Blocked`] names.
     fn named_only(&self) -> Vec<&'static str> {
         if self.verb() == Direction::Down || self.is_narrow() {
             return Vec::new();

@@ -135,7 +135,7 @@ impl Error {
             Self::NotAnOrphan { id } => {
                 format!("'{id}' is linked into this program, so its record is not an orphan and was kept")
             }
-            Self::NotUnderway { id } => format!("'{id}' is not a backfill that has started and not completed"),
+            Self::NotUnderway { id } => format!("'{id}' is not a backfill that is underway or has failed"),
             Self::NotApplied { id } => format!("'{id}' is not applied"),
 
             Self::LockTimeout { holder, waited, .. } => {
@@ -230,7 +230,7 @@ fn status(state: State) -> &'static str {
         State::Interrupted => "is running or was interrupted",
         State::Partial => "is partially applied",
         State::Underway => "is underway",
-        State::Cancelled => "was cancelled",
+        State::Canceled => "was canceled",
         State::Excluded => "is excluded here by its condition",
     }
 }

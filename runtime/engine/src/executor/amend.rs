@@ -90,14 +90,14 @@ impl Executor<'_> {
                     status,
                     partial: false,
                     underway: false,
-                    cancelled: act == Act::Cancel,
+                    canceled: act == Act::Cancel,
                     reverted_at,
                     reverted_by,
                     token,
                     ..without_errors(before)
                 };
-                // One that was cancelled is pending already.
-                let expected = if before.cancelled { Expected::Pending } else { Expected::Applied };
+                // One that was canceled is pending already.
+                let expected = if before.canceled { Expected::Pending } else { Expected::Applied };
                 (record, expected)
             }
             // Only the footprint of its `down` is accepted.

@@ -131,7 +131,7 @@ impl Executor<'_> {
             status,
             direction: Direction::Up,
             underway: false,
-            cancelled: false,
+            canceled: false,
             partial: false,
             kind: Some(migration.kind()),
             source: migration.source().to_string(),

@@ -21,7 +21,7 @@ struct Step {
     description: &'static str,
 }
 
-/// A pending migration that waits for a manual one.
+/// A pending migration that waits for a manual one or for a backfill.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Blocked {

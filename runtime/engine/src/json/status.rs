@@ -25,10 +25,10 @@ pub struct Status<'a> {
     holder: Option<Holder<'a>>,
     /// Whether a process is currently migrating.
     is_running: bool,
-    /// The number of pending migrations, without manual ones.
+    /// The number of pending migrations, without those that run only when they are named.
     total_pending: usize,
     total_completed: usize,
-    /// The number of manual migrations that are not completed.
+    /// The number of pending migrations that run only when they are named: manual ones and canceled backfills.
     manual: usize,
 }
 
@@ -38,7 +38,7 @@ pub struct Status<'a> {
 pub struct Standing<'a> {
     #[serde(flatten)]
     migration: Migration,
-    /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `partial`, `running`, `underway`, `cancelled`,
+    /// `pending`, `completed`, `failed`, `rolled-back`, `interrupted`, `partial`, `running`, `underway`, `canceled`,
     /// `manual` or `excluded`.
     status: String,
     drifted: bool,
@@ -166,7 +166,7 @@ pub struct Version {
     pub current: Option<&'static str>,
     /// Qualified id of the last migration in plan order.
     pub latest: Option<&'static str>,
-    /// The number of pending migrations, without manual ones.
+    /// The number of pending migrations, without those that run only when they are named.
     pub pending: usize,
     /// The number of manual migrations that are not completed.
     pub manual: usize,

@@ -136,8 +136,8 @@ pub enum State {
     Interrupted,
     /// A backfill that has started. It is worked on without the migration lock; its dependents wait.
     Underway,
-    /// A backfill that was cancelled. It runs again only when it is named; its dependents wait.
-    Cancelled,
+    /// A backfill that was canceled. It runs again only when it is named; its dependents wait.
+    Canceled,
     /// Not applied, and its condition excludes it from this database (`only_in` or `when`). Its dependents run without it.
     Excluded,
     /// A `Tx` body failed or was interrupted on a server without transactions, so its changes may be partial. It runs again
@@ -162,7 +162,7 @@ impl State {
             Self::RolledBack => "rolled back",
             Self::Interrupted => "interrupted",
             Self::Underway => "underway",
-            Self::Cancelled => "cancelled",
+            Self::Canceled => "canceled",
             Self::Excluded => "excluded",
             Self::Partial => "partial",
         }

@@ -12,7 +12,7 @@ use super::run::{Run, Settings, Work, stopped};
 use crate::context::Footprint;
 use crate::error::Error;
 use crate::executor::{Edit, Executor, Failure};
-use crate::migration::{Kind, Migration, State};
+use crate::migration::{Direction, Kind, State};
 use crate::plan;
 use crate::plan::{Graph, unknown};
 use crate::record::Act;
@@ -62,19 +62,21 @@ impl Migrator {
     }
 
     /// Marks migrations (qualified ids) as pending without reverting them, so that the next `up` runs them. Migrations that are
-    /// pending already are not changed, unless they are partially reverted.
+    /// pending already are not changed, unless they would resume, as those that are partially reverted do, or run only when they are
+    /// named.
     ///
     /// Fails with [`Error::DependentsApplied`] if one of their dependents is applied and not marked.
     pub fn mark_pending(&self, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
         self.amend(Act::MarkPending, ids)
     }
 
-    /// Cancels a backfill (qualified id) that has started and not completed: no batch commits afterwards, and how far it has come is
-    /// forgotten. What it has changed stays changed. It is pending, but no run starts it again unless it is named, and its
+    /// Cancels a backfill (qualified id) that has started and not completed: no batch commits afterwards (on a standalone server, one
+    /// per worker may), and how far it has come is forgotten. What it has changed stays changed. It is pending, but no run starts it again unless it is named, and its
     /// dependents wait. To undo what it has changed instead, revert it with [`down`](Self::down). To stop it for a while,
-    /// [pause](crate::migrator::Steer::pause) it.
+    /// [pause](crate::migrator::Steer::pause) it. One that is canceled already is not changed.
     ///
-    /// Fails with [`Error::NotUnderway`] if it is not a backfill that has started and not completed.
+    /// Fails with [`Error::NotUnderway`] if it is not a backfill that has started and not completed, and with [`Error::Refused`] while
+    /// it is being reverted.
     pub fn cancel_backfill(&self, id: impl Into<String>) -> Amend {
         self.amend(Act::Cancel, [id])
     }
@@ -83,7 +85,8 @@ impl Migrator {
     /// batch of the former run commits afterwards. Documents that it has changed are changed again, if they still match. Undoes
     /// [`cancel_backfill`](Self::cancel_backfill).
     ///
-    /// Fails with [`Error::NotUnderway`] if it is not a backfill that has started and not completed.
+    /// Fails with [`Error::NotUnderway`] if it is not a backfill that has started and not completed, and with [`Error::Refused`] while
+    /// it is being reverted.
     ///
     /// [`mark_pending`]: Self::mark_pending
     pub fn restart_backfill(&self, id: impl Into<String>) -> Amend {
@@ -182,7 +185,7 @@ impl Amendment {
                     |id| records.state(id),
                 )?;
                 let marked = marked.into_iter().filter_map(|migration| records.get(migration.id()));
-                let changes = marked.filter(|record| !(self.act == Act::Cancel && record.cancelled));
+                let changes = marked.filter(|record| !(self.act == Act::Cancel && record.canceled));
                 Ok(changes.map(Edit::Suspend).collect())
             }
             _ => {
@@ -236,16 +239,26 @@ impl Amendment {
 
 /// Fails unless all of these are backfills that have started and not completed.
 fn check_open(graph: &Graph, ids: &[String], records: &Records) -> Result<(), Error> {
-    let is_open = |migration: &Migration| {
-        let state = records.state(migration.id());
-        let has_started = matches!(state, State::Underway | State::Failed | State::Interrupted | State::Cancelled);
-        migration.kind() == Kind::Backfill && has_started
-    };
-    let named = graph.named(ids)?.into_iter().map(|node| graph.migration(node));
-    match named.into_iter().find(|migration| !is_open(migration)) {
-        Some(migration) => Err(Error::NotUnderway { id: migration.id().to_owned() }),
-        None => Ok(()),
+    for node in graph.named(ids)? {
+        let migration = graph.migration(node);
+        let id = migration.id();
+        let (is_open, may_revert) = match records.state(id) {
+            State::Underway | State::Failed | State::Interrupted => (true, true),
+            State::Canceled => (true, false),
+            // Another process has restarted it while this one waited.
+            State::RolledBack => (records.is_settled(), false),
+            _ => (false, false),
+        };
+        if migration.kind() != Kind::Backfill || !is_open {
+            return Err(Error::NotUnderway { id: id.to_owned() });
+        }
+        if may_revert && records.get(id).is_some_and(|record| record.direction == Direction::Down) {
+            return Err(Error::Refused(format!(
+                "'{id}' is being reverted: run its `down` again, or mark it as applied or as pending"
+            )));
+        }
     }
+    Ok(())
 }
 
 impl Work for Amendment {

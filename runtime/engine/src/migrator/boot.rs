@@ -120,6 +120,7 @@ impl Boot {
         let report = outcome.as_ref().map_or_else(Error::report, Some);
         let underway = report.map(Report::underway).filter(|underway| works && !underway.is_empty());
         let background = underway.map(|underway| {
+            worked_on.extend(underway.iter().cloned());
             let only = if outcome.is_ok() { Vec::new() } else { underway.clone() };
             tokio::spawn(work_in_background(migrator.clone(), worked_on, only))
         });

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use mongodb::bson::doc;
 
+use self::along::Notices;
 pub(super) use self::dropped::InterruptOnDrop;
 use self::progress::Progress;
 use super::Migrator;
@@ -113,6 +114,8 @@ pub(super) struct Run {
     token: OnceLock<i64>,
     /// The progress so far.
     pub(super) progress: Progress,
+    /// What was sent about backfills.
+    notices: Notices,
     /// Set while signals stop the run.
     signals: Mutex<Option<signals::Watch>>,
 }
@@ -217,6 +220,7 @@ impl Run {
             because: settings.because,
             token: OnceLock::new(),
             progress: Progress::default(),
+            notices: Notices::default(),
             signals: Mutex::default(),
             migrator,
         })
@@ -257,6 +261,9 @@ impl Run {
                 return Ok(report);
             }
             self.progress.doing("work on a backfill");
+            if let Some(worked_on) = &worked_on {
+                worked_on.extend(underway.iter().cloned());
+            }
             let warnings = self.work_along(&underway, work.is_beside_service()).await?;
             self.check().map_err(|reason| stopped(reason, report.clone()))?;
             if warnings.len() == underway.len() {
@@ -266,14 +273,14 @@ impl Run {
                 report.set_blocking(self.blocking(work, &records, underway).await);
                 return Ok(report);
             }
-            if let Some(worked_on) = &worked_on {
-                worked_on.extend(underway);
-            }
             records = self.read(work).await?.with_worked_on(worked_on.as_ref());
             for id in records.left().filter(|id| told.insert((*id).to_owned())) {
-                report.warn(format!(
-                    "'{id}' was reverted, or marked as pending, meanwhile; another run may start it again"
-                ));
+                let is_canceled = records.get(id).is_some_and(|record| record.canceled);
+                report.warn(if is_canceled {
+                    format!("'{id}' was canceled meanwhile, and runs again only when it is named")
+                } else {
+                    format!("'{id}' was reverted, or marked as pending, meanwhile; another run may start it again")
+                });
             }
             let todo = work.todo(self, &records)?;
             let mut next = self.one_pass(work, &records, &todo).await;

@@ -68,16 +68,16 @@ impl Migrator {
 
 impl Standing<'_> {
     /// The status as a word: `pending`, `completed`, `failed`, `rolled back`, `interrupted`, `partial`, `running`, `underway`,
-    /// `cancelled`, `excluded`, or `manual` for a manual migration that never ran.
+    /// `canceled`, `excluded`, or `manual` for a manual migration that never ran.
     #[must_use]
     pub fn label(&self) -> &'static str {
         if self.is_running { "running" } else { self.state.label(self.migration.is_manual()) }
     }
 
-    /// Returns whether no `up` runs it unless it is named: it is pending, and a manual migration or a cancelled backfill.
+    /// Returns whether no `up` runs it unless it is named: it is pending, and a manual migration or a canceled backfill.
     #[must_use]
     pub fn runs_only_by_name(&self) -> bool {
-        self.state.is_pending() && (self.migration.is_manual() || self.state == State::Cancelled)
+        self.state.is_pending() && (self.migration.is_manual() || self.state == State::Canceled)
     }
 
     /// Returns whether it is applied and its code has changed since.

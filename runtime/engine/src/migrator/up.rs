@@ -109,7 +109,7 @@ impl Up {
     }
 
     /// Applies only this migration (qualified id) and its pending dependencies. Call it again to add migrations. Manual and
-    /// partially applied migrations ([`Error::PartiallyApplied`]) run only if they are named here.
+    /// partially applied migrations ([`Error::PartiallyApplied`]), and canceled backfills, run only if they are named here.
     pub fn only(mut self, id: impl Into<String>) -> Self {
         match &mut self.pending.reach {
             Reach::Only(ids) => ids.push(id.into()),

@@ -222,7 +222,7 @@ fn problems(migration: Migration, record: &Record) -> Vec<Problem> {
                 problems.push(Problem::Failed { error: error(), applied: true });
             }
         }
-        State::New | State::RolledBack | State::Underway | State::Cancelled | State::Excluded => {}
+        State::New | State::RolledBack | State::Underway | State::Canceled | State::Excluded => {}
     }
     problems
 }

@@ -58,7 +58,7 @@ pub(crate) fn mark_pending(
     let applied = graph.map_nodes(|migration| applied(migration.id()));
     // These are pending, but a `Schema` body or a backfill would resume, and the others do not run until they are named.
     let partial = |node: &Node| match state(graph.migration(*node).id()) {
-        State::Partial | State::Underway | State::Cancelled => true,
+        State::Partial | State::Underway | State::Canceled => true,
         State::Failed | State::Interrupted => matches!(graph.migration(*node).kind(), Kind::Schema | Kind::Backfill),
         _ => false,
     };

@@ -152,7 +152,7 @@ fn a_manual_migration_runs_when_it_is_named() -> Result<(), Error> {
     assert_eq!(steps(&up(&registry, Some(&["003_c", "002_manual"]), &[])?), "001_a 002_manual 003_c");
     assert_eq!(
         refusal(&registry, Some(&["003_c"]), &[]),
-        "'003_c' depends on '002_manual', which is manual and not completed. Name '002_manual' as well to run it first"
+        "'003_c' depends on '002_manual', which is not completed and runs only when it is named. Name '002_manual' as well to run it first"
     );
     assert!(up(&registry, None, &["001_a", "003_c"])?.is_empty(), "a manual one alone is nothing to do");
     Ok(())
@@ -191,6 +191,31 @@ fn an_unselected_dependency_takes_precedence_over_a_manual_one() {
 #[test]
 fn an_invalid_graph_has_no_plan() {
     assert!(refusal(&draw("?999_x <- 001_a"), None, &[]).contains("is not linked into this program"));
+}
+
+#[test]
+fn a_canceled_backfill_runs_when_it_is_named() -> Result<(), Error> {
+    let registry = draw("001_a <- 002_canceled <- 003_c \n 004_d");
+    let graph = Graph::new(&registry)?;
+    let state = |id: &str| match id {
+        "001_a" => State::Completed,
+        "002_canceled" => State::Canceled,
+        _ => State::New,
+    };
+    for (reach, expected) in [
+        (Reach::All, "004_d"),
+        (Reach::Only(vec!["002_canceled".to_owned()]), "002_canceled"),
+        (Reach::Only(vec!["003_c".to_owned(), "002_canceled".to_owned()]), "002_canceled 003_c"),
+        (Reach::To("002_canceled".to_owned()), "002_canceled"),
+        (Reach::To("004_d".to_owned()), "004_d"),
+    ] {
+        assert_eq!(steps(&Plan::up(&graph, &reach, state)?), expected, "{reach:?}");
+    }
+    let dependent = Plan::up(&graph, &Reach::Only(vec!["003_c".to_owned()]), state).unwrap_err();
+    assert!(matches!(dependent, Error::ManualDependency { dependency: "002_canceled", .. }), "{dependent}");
+    let plan = Plan::up(&graph, &Reach::All, state)?.to_string();
+    assert!(plan.contains("'002_canceled', which was canceled: run '002_canceled' by name first."), "{plan}");
+    Ok(())
 }
 
 #[test]

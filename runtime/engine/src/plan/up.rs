@@ -24,7 +24,7 @@ impl Plan {
     /// Plans the pending migrations of a selection.
     ///
     /// - Completed migrations never run, named or not. A pending dependency of a completed migration runs.
-    /// - Manual migrations, and backfills that were cancelled, run only if they are named. A dependent of a pending one is [`blocked`](Self::blocked), or
+    /// - Manual migrations, and backfills that were canceled, run only if they are named. A dependent of a pending one is [`blocked`](Self::blocked), or
     ///   [`Error::ManualDependency`] if the dependent was selected by name.
     /// - A dependency that the registry does not select must be completed: [`Error::UnselectedDependency`].
     /// - A partially applied migration runs only if it is named. Otherwise, nothing runs: [`Error::PartiallyApplied`].
@@ -125,7 +125,7 @@ impl<'a> Selection<'a> {
 
     fn contains(&self, node: Node) -> bool {
         let reached = || self.reached.as_ref().is_none_or(|reached| reached[node.index()]);
-        let is_held = self.graph.migration(node).is_manual() || self.states[node.index()] == State::Cancelled;
+        let is_held = self.graph.migration(node).is_manual() || self.states[node.index()] == State::Canceled;
         self.graph.is_selected(node) && (!is_held || self.named.contains(&node)) && reached()
     }
 
@@ -136,7 +136,7 @@ impl<'a> Selection<'a> {
         if ids.is_empty() { Ok(()) } else { Err(Error::PartiallyApplied { ids }) }
     }
 
-    /// A node that waits for a manual migration or a cancelled backfill. An error if the operator selected the node by name, or if
+    /// A node that waits for a manual migration or a canceled backfill. An error if the operator selected the node by name, or if
     /// the obstacle is not selected.
     fn blocked(&self, node: Node, obstacle: Node) -> Result<Blocked, Error> {
         let (migration, waits_for) = (self.graph.migration(node), self.graph.migration(obstacle));

@@ -38,7 +38,7 @@ pub enum Act {
     Prune,
     /// A backfill that is underway was paused, resumed or tuned.
     Steer,
-    /// A backfill that had started was cancelled.
+    /// A backfill that had started was canceled.
     Cancel,
     /// A backfill was marked to start from the beginning.
     Restart,
@@ -111,9 +111,9 @@ pub struct HistoryEntry {
     /// Number of the `up`. For a `down`, that of the `up` which it reverted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<i64>,
-    /// Start time (UTC, the clock of the acting process).
+    /// Start time (UTC, the clock of the acting process); of a backfill, that of the execution that has recorded its end.
     pub executed_at: DateTime,
-    /// Duration in milliseconds. 0 for a manual change.
+    /// Duration in milliseconds; of a backfill that was completed, since its start. 0 for a manual change.
     #[serde(default)]
     pub execution_duration: i64,
     /// The actor.

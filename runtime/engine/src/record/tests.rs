@@ -7,7 +7,7 @@ fn bare() -> Record {
         status: RecordStatus::RolledBack,
         direction: Direction::Up,
         underway: false,
-        cancelled: false,
+        canceled: false,
         partial: false,
         kind: None,
         source: "system".to_owned(),
@@ -38,6 +38,7 @@ fn full() -> Record {
     Record {
         direction: Direction::Down,
         underway: true,
+        canceled: true,
         partial: true,
         kind: Some(Kind::Database),
         permanent: true,

@@ -133,7 +133,7 @@ pub(super) fn name(act: Act) -> &'static str {
         Act::Accept => "Accepted",
         Act::Prune => "Pruned",
         Act::Steer => "Backfill steered",
-        Act::Cancel => "Backfill cancelled",
+        Act::Cancel => "Backfill canceled",
         Act::Restart => "Backfill restarted",
         Act::Unlock => "Lock released",
         _ => "Other",

@@ -1,7 +1,7 @@
 //! The forms that change the record of a migration without running it.
 
 use maud::{Markup, html};
-use mongrate::migration::{Kind, State};
+use mongrate::migration::{Direction, Kind, State};
 use mongrate::status::{Standing, Status};
 
 use crate::access::Action;
@@ -71,10 +71,12 @@ pub(super) fn forms(call: &Call, status: &Status, standing: &Standing<'_>) -> Ma
     let is_dubious = standing.has_drifted() || standing.record.is_some_and(|record| record.verification_failed);
     let is_underway = standing.state == State::Underway;
     let is_backfill = standing.migration.kind() == Kind::Backfill;
-    let is_open = is_underway || is_backfill && matches!(standing.state, State::Failed | State::Interrupted);
+    let is_reverting = standing.record.is_some_and(|record| record.direction == Direction::Down);
+    let has_begun = matches!(standing.state, State::Underway | State::Failed | State::Interrupted);
+    let is_open = is_backfill && has_begun && !is_reverting;
     let changes = [
         (CANCEL, is_open),
-        (RESTART, is_open || standing.state == State::Cancelled),
+        (RESTART, is_open || standing.state == State::Canceled),
         (END, is_underway),
         (MARK_APPLIED, standing.state != State::Completed && !standing.is_running && !is_underway),
         (ACCEPT, is_dubious),

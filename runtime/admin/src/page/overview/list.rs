@@ -78,11 +78,13 @@ fn folded(row: &Row<'_>, source: Source<'static>, standings: Vec<Standing<'_>>) 
 
 fn summary(open: &[Standing<'_>]) -> String {
     let count = |is: &dyn Fn(&&Standing<'_>) -> bool| open.iter().filter(|standing| is(standing)).count();
-    let pending = count(&|standing| waits_for_a_run(standing));
+    let is_canceled = |standing: &&Standing<'_>| standing.state == State::Canceled;
+    let pending = count(&|standing| waits_for_a_run(standing) && !is_canceled(standing));
     let pending =
         if pending == 0 { "nothing pending".to_owned() } else { format!("{} pending", Count(pending as u64)) };
     let others = [
         (count(&|standing| standing.state == State::Underway), "underway"),
+        (count(&is_canceled), "canceled"),
         (count(&|standing| standing.has_drifted()), "changed"),
         (count(&|one| is_excluded(one)), "excluded"),
     ];
@@ -167,7 +169,7 @@ fn meta(standing: &Standing<'_>) -> Markup {
             @if let Some(record) = standing.record {
                 span {
                     (ago(record.executed_at))
-                    @if record.batch == 0 { ", marked" } @else if !standing.is_running && !record.underway { ", " (elapsed(record.duration())) }
+                    @if record.batch == 0 { ", marked" } @else if !(standing.is_running || record.underway || record.canceled) { ", " (elapsed(record.duration())) }
                 }
             }
         }

@@ -15,6 +15,9 @@ fn outcome(status: &Status, record: &Record) -> Markup {
     if record.status == RecordStatus::Running && record.underway {
         return badge(Tone::Busy, "underway");
     }
+    if record.canceled {
+        return badge(Tone::Calm, "canceled");
+    }
     if record.status == RecordStatus::Running && !status.is_migrating() {
         return badge(Tone::Busy, "interrupted");
     }
@@ -37,7 +40,7 @@ pub(super) fn table(call: &Call, status: &Status) -> Markup {
                                     td { (id(&call.site, &record.id)) }
                                     td { (outcome(status, record)) }
                                     td data-name="When" { (time(record.reverted_at.unwrap_or(record.executed_at))) }
-                                    td.num data-name="Took" { @if !record.underway { (elapsed(record.duration())) } }
+                                    td.num data-name="Took" { @if !(record.underway || record.canceled) { (elapsed(record.duration())) } }
                                     td data-name="By" { (visible(record.reverted_by.as_ref().or(record.applied_by.as_ref()).unwrap_or(&record.host))) }
                                 }
                             }

@@ -119,7 +119,7 @@ impl Node {
             _ if is_running => Class::Running,
             State::Completed => Class::Completed,
             State::New | State::RolledBack if migration.is_manual() => Class::Manual,
-            State::Excluded | State::Cancelled => Class::Manual,
+            State::Excluded | State::Canceled => Class::Manual,
             State::Underway => Class::Running,
             State::New | State::RolledBack => Class::Pending,
             _ => Class::Failed,

@@ -150,7 +150,9 @@ impl RangeStore for Mongo {
     async fn claim(&self, seen: &Seen, claim: &Claim) -> Result<Option<Range>> {
         let same = doc! { "_id": { "run": self.run, "n": seen.id.n }, "token": seen.token, "state": "open" };
         let session = &claim.session;
-        let claim = doc! { "nonce": claim.nonce, "host": &claim.host, "pid": claim.pid, "session": session };
+        let throttled = claim.throttled.as_ref().map(stored);
+        let mut claim = doc! { "nonce": claim.nonce, "host": &claim.host, "pid": claim.pid, "session": session };
+        claim.extend(throttled.map(|throttled| ("throttled".to_owned(), throttled.into())));
         let update =
             doc! { "$set": { "claim": claim }, "$inc": { "token": 1_i64 }, "$currentDate": { "active": true } };
         self.ranges.find_one_and_update(same, update).return_document(ReturnDocument::After).await

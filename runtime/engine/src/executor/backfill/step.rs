@@ -57,8 +57,8 @@ impl Executor<'_> {
         let description = describe(step.migration, step.direction, self.options).await.map_err(Failure::Failed)?;
         description.check_on(self.transactional)?;
         let is_unfinished = step.direction == Direction::Down && !step.previous.is_some_and(Record::is_revertible);
-        if is_unfinished && self.tracker.was_applied(id).await? {
-            return Err(unfinished("it was applied before: complete it first"));
+        if is_unfinished && self.tracker.has_left_changes(id).await? {
+            return Err(unfinished("an earlier run has changed documents: complete it first"));
         }
         let (header, is_small) = match stored {
             Some(former) if resumes && may_exchange && !former.describes(&description) => {
@@ -72,7 +72,6 @@ impl Executor<'_> {
             }
             Some(header) if resumes => {
                 step.leaves_nothing = false;
-                step.began(header.started);
                 (header, false)
             }
             Some(_) if step.direction == Direction::Up => return Err(Error::PartiallyReverted { id }.into()),
@@ -133,8 +132,8 @@ impl Executor<'_> {
             return Ok(());
         }
         Err(Error::Refused(format!(
-            "ranges of '{id}' are missing in '{}', so that nobody knows how far it has come. To start from the beginning, mark the \
-             migration as pending",
+            "ranges of '{id}' are missing in '{}', so that nobody knows how far it has come. Restart it to start from the \
+             beginning",
             self.options.names.ranges
         )))
     }
@@ -286,6 +285,7 @@ impl Executor<'_> {
     async fn finish(&mut self, step: &mut Step<'_>, opened: &Opened, seen: &[Seen]) -> Result<(), Failure> {
         step.operations = vec![operation(opened, seen)];
         self.verify(step).await?;
+        step.began(opened.header.started);
         let completed = self.change(step, self.record(step, step.done()), true);
         self.store(&completed).await?;
         // The record no longer names them, so that what is left is removed when the migration is started again.

@@ -91,6 +91,7 @@ impl<S: RangeStore> Worker<S> {
                 // Its open transaction would make the claim wait.
                 self.store.kill(&former.session).await;
             }
+            self.claim.throttled.clone_from(&self.throttle.borrow());
             match self.store.claim(seen, &self.claim).await {
                 Ok(Some(range)) => return Ok(Some(range)),
                 // Another worker was faster.

@@ -1,14 +1,15 @@
 //! Works on backfills that are underway, without the lease.
 
 mod crew;
+mod notices;
 mod one;
-mod told;
 
 use std::pin::pin;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
+pub(super) use self::notices::Notices;
 use self::one::{One, Worked, header};
 use super::{Run, Work};
 use crate::error::{Error, readable};
@@ -30,7 +31,7 @@ impl Run {
             let waiting = self.graph.nodes().filter(|node| downstream[node.index()] && self.graph.is_selected(*node));
             let waiting = waiting.map(|node| self.graph.migration(node)).filter(|waiting| {
                 let state = records.state(waiting.id());
-                let is_pending = state.is_pending() && state != State::Cancelled;
+                let is_pending = state.is_pending() && state != State::Canceled;
                 let is_reached = waiting.id() == id || !waiting.is_manual() && work.works_along(waiting.id(), false);
                 waiting.kind() == Kind::Backfill && is_pending && is_reached
             });
@@ -82,12 +83,14 @@ impl Run {
     ) -> Result<Vec<String>, Error> {
         let transactional = self.migrator.has_transactions().await?;
         let (migrator, mut warnings, mut all) = (&self.migrator, Vec::new(), Vec::new());
-        let gauge = &Gauge::new(&link.database);
+        let (gauge, notices) = (&Gauge::new(&link.database), &self.notices);
         for id in underway {
             let Some(node) = self.graph.find(id) else { continue };
             let migration = self.graph.migration(node);
             match opened(migrator, link, migration, transactional).await {
-                Ok(Some(opened)) => all.push(One { migrator, link, migration, opened, gauge, beside_service, stop }),
+                Ok(Some(opened)) => {
+                    all.push(One { migrator, link, migration, opened, gauge, notices, beside_service, stop });
+                }
                 // Another process has finished it.
                 Ok(None) => {}
                 Err(error @ Error::Refused(_)) => warnings.push(error.message()),

@@ -120,14 +120,20 @@ fn executed(bounds: &[(&str, Option<DateTime>)]) -> Document {
 }
 
 impl Tracker {
-    /// Returns whether the last execution or mark of a migration that has ended left it applied.
-    pub(crate) async fn was_applied(&self, id: &str) -> Result<bool, Error> {
+    /// Returns whether the last execution or mark of a migration that has ended left changes: it was applied, or it is a backfill
+    /// that was canceled or restarted.
+    pub(crate) async fn has_left_changes(&self, id: &str) -> Result<bool, Error> {
         let ended = doc! { "$or": [{ "status": { "$in": ["completed", "rolled-back"] } }, { "act": "prune" }] };
         let history = self.history.clone_with_type::<Document>();
         let last = history.find_one(doc! { "$and": [{ "migrationId": id }, ended] });
-        let last = last.sort(doc! { "token": -1, "executedAt": -1, "_id": -1 }).projection(doc! { "status": 1 }).await;
+        let last = last
+            .sort(doc! { "token": -1, "executedAt": -1, "_id": -1 })
+            .projection(doc! { "status": 1, "act": 1 })
+            .await;
         let last = last.map_err(|error| Error::server(format!("read the history of '{id}'"), error))?;
-        Ok(last.is_some_and(|last| last.get_str("status").is_ok_and(|status| status == "completed")))
+        let has =
+            |last: &Document, field, values: &[&str]| last.get_str(field).is_ok_and(|value| values.contains(&value));
+        Ok(last.is_some_and(|last| has(&last, "status", &["completed"]) || has(&last, "act", &["cancel", "restart"])))
     }
 
     /// Reads a page of the history, newest first, and the total number of matching entries on all pages.

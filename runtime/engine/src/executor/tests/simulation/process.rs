@@ -304,7 +304,7 @@ fn change(step: usize, status: RecordStatus, token: i64, attachment: Attachment)
         direction: Direction::Up,
         partial: false,
         underway: false,
-        cancelled: false,
+        canceled: false,
         kind: None,
         source: "system".to_owned(),
         description: String::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::crew::Crew;
-use super::told::Told;
+use super::notices::Notices;
 use crate::error::Error;
 use crate::events::Event;
 use crate::executor::{Gauge, Header, Opened, RangeState, Seen, Steering, reading_ranges};
@@ -39,6 +39,7 @@ pub(super) struct One<'r> {
     pub(super) migration: Migration,
     pub(super) opened: Opened,
     pub(super) gauge: &'r Gauge,
+    pub(super) notices: &'r Notices,
     /// Whether the application serves meanwhile.
     pub(super) beside_service: bool,
     pub(super) stop: &'r Stop,
@@ -58,9 +59,8 @@ impl One<'_> {
     }
 
     async fn keep_at_work(&self, crew: &mut Crew<'_>) -> Result<Worked, Error> {
-        let mut told = Told::new(self.migration, &self.migrator.0.events);
         while self.stop.check().is_ok() {
-            match self.look(&mut told).await {
+            match self.look().await {
                 Ok((seen, _)) if seen.iter().any(|range| range.state == RangeState::Failed) => {
                     return Ok(Worked::Failed);
                 }
@@ -97,7 +97,7 @@ impl One<'_> {
     }
 
     /// Returns the ranges, and what a person has set, unless the backfill has ended. Reads once.
-    async fn look(&self, told: &mut Told) -> Result<(Vec<Seen>, Option<Steering>), Error> {
+    async fn look(&self) -> Result<(Vec<Seen>, Option<Steering>), Error> {
         let (options, run) = (&self.migrator.0.options, self.opened.header.run);
         let ranges = reading_ranges(run, options.lease);
         let (header, seen) = self.tracker().backfill_with(self.migration.id(), &options.names.ranges, ranges).await?;
@@ -105,7 +105,7 @@ impl One<'_> {
         let header = header.and_then(|stored| Header::read(&stored)).filter(|header| header.run == run);
         let steering = header.map(|header| header.steering);
         if let Some(steering) = &steering {
-            told.tell(&seen, steering);
+            self.notices.update(self.migration, &seen, steering, &self.migrator.0.events);
         }
         Ok((seen, steering))
     }

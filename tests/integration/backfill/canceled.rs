@@ -1,4 +1,4 @@
-//! A backfill that is cancelled, or started from the beginning.
+//! A backfill that is canceled, or started from the beginning.
 
 use std::num::NonZeroU32;
 
@@ -26,7 +26,7 @@ async fn state(db: &TestDb, id: &str) -> Option<State> {
 
 /// Two processes with four workers are in the midst of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn i2_a_cancelled_backfill_runs_again_only_if_it_is_named() {
+async fn i2_a_canceled_backfill_runs_again_only_if_it_is_named() {
     let db = TestDb::new().await;
     fill(&db, MANY).await;
     let (pace, workers) = (Pace::Rate(NonZeroU32::new(4_000).unwrap()), NonZeroU32::new(4).unwrap());
@@ -42,15 +42,17 @@ async fn i2_a_cancelled_backfill_runs_again_only_if_it_is_named() {
     let so_far = changed(&db).await;
     assert!(so_far < MANY.unsigned_abs());
     // Both leave it.
-    println!("{:?}", run.await.unwrap().map(|report| report.to_string()));
+    let left = run.await.unwrap().unwrap();
+    let warned = format!("'{ID}' was canceled meanwhile, and runs again only when it is named");
+    assert!(left.warnings().contains(&warned), "{left}");
     booted.backfilled().await;
-    assert_eq!(state(&db, ID).await, Some(State::Cancelled));
+    assert_eq!(state(&db, ID).await, Some(State::Canceled));
     assert_eq!(count(&db, "migrations_ranges", doc! {}).await, 0);
     assert!(matches!(quick(&db).steer(ID).resume().await, Err(Error::NotUnderway { .. })));
 
     // Neither a run nor a boot begins it again, and what depends on it waits.
     let plan = quick(&db).up().plan().await.unwrap();
-    let waits = format!("'{DEPENDENT}' waits for the backfill '{ID}', which was cancelled: run '{ID}' by name first.");
+    let waits = format!("'{DEPENDENT}' waits for the backfill '{ID}', which was canceled: run '{ID}' by name first.");
     assert!(plan.is_empty() && plan.to_string().contains(&waits), "{plan}");
     quick(&db).up().await.unwrap();
     let mut booted = service().variables(|_| None::<String>).await.unwrap();
@@ -70,7 +72,7 @@ async fn i2_a_cancelled_backfill_runs_again_only_if_it_is_named() {
         (changed(&db).await, count(&db, "orders", doc! { "n": 2 }).await),
         (MANY.unsigned_abs() - so_far, so_far)
     );
-    assert!(!record(&db, ID).await.unwrap().contains_key("cancelled"));
+    assert!(!record(&db, ID).await.unwrap().contains_key("canceled"));
     assert!(matches!(quick(&db).cancel_backfill(ID).await, Err(Error::NotUnderway { .. })));
 }
 
@@ -97,7 +99,7 @@ async fn a_restarted_backfill_begins_with_the_next_run() {
     assert_eq!(count(&db, "orders", doc! { "n": 2 }).await, so_far);
     assert_eq!(changed(&db).await, MANY.unsigned_abs() - so_far);
 
-    // One that was cancelled is pending again.
+    // One that was canceled is pending again.
     let other = TestDb::new().await;
     fill(&other, MANY).await;
     quick(&other).up().background(true).await.unwrap();
@@ -114,9 +116,57 @@ async fn a_restarted_backfill_begins_with_the_next_run() {
     assert_eq!((report.applied().count(), changed(&other).await), (2, MANY.unsigned_abs()));
 }
 
+/// How much of it the canceled run has changed is forgotten, so that nobody knows what to revert.
+#[tokio::test]
+async fn i1_one_that_was_canceled_is_reverted_only_after_it_has_completed() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let refused = |refused: Document| doc! { "collMod": "orders", "validator": refused };
+    db.run_command(refused(doc! { "$nor": [{ "_id": MANY - 1, "n": 1 }] })).await.unwrap();
+    quick(&db).up().await.unwrap_err();
+    quick(&db).cancel_backfill(ID).await.unwrap();
+    db.run_command(refused(doc! {})).await.unwrap();
+    quick(&db).up().only(ID).background(true).await.unwrap();
+    let error = quick(&db).down().only(ID).await.unwrap_err();
+    assert!(error.to_string().contains("an earlier run has changed documents: complete it first"), "{error}");
+    assert_eq!((count(&db, "orders", doc! { "m": 1 }).await, state(&db, ID).await), (0, Some(State::Underway)));
+
+    quick(&db).up().only(ID).await.unwrap();
+    quick(&db).down().only(ID).await.unwrap();
+    assert_eq!(count(&db, "orders", doc! { "m": 1 }).await, MANY.unsigned_abs());
+
+    // While it is being reverted, neither is what a person would mean.
+    quick(&db).up().only(ID).await.unwrap();
+    db.run_command(refused(doc! { "$nor": [{ "_id": MANY - 1, "m": 2 }] })).await.unwrap();
+    quick(&db).down().only(ID).await.unwrap_err();
+    for refused in [quick(&db).cancel_backfill(ID).await, quick(&db).restart_backfill(ID).await] {
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("is being reverted: run its `down` again"), "{refused}");
+    }
+}
+
+/// A mark, a boot that only checks, and another run end what a cancel began.
+#[tokio::test]
+async fn a_canceled_backfill_is_marked_as_applied() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    quick(&db).up().background(true).await.unwrap();
+    quick(&db).cancel_backfill(ID).await.unwrap();
+    let off = |name: &str| (name == "MONGRATE_AUTO").then(|| "false".to_owned());
+    let service = Migrator::builder((*db).clone()).registry(Registry::linked().source(SOURCE)).boot();
+    service.variables(off).await.unwrap();
+    assert!(quick(&db).health().await.unwrap().pending().is_empty());
+    assert!(quick(&db).require(ID).await.unwrap_err().to_string().contains("was canceled"));
+    quick(&db).mark_applied([ID]).await.unwrap();
+    let marked = record(&db, ID).await.unwrap();
+    assert_eq!((marked.get_str("status").unwrap(), marked.get("canceled")), ("completed", None));
+    quick(&db).up().await.unwrap();
+    assert_eq!((count(&db, "log", doc! { "_id": "dependent" }).await, changed(&db).await), (1, 0));
+}
+
 /// Nothing that is applied may depend on one that is not (I3).
 #[tokio::test]
-async fn i3_one_with_an_applied_dependent_is_not_cancelled() {
+async fn i3_one_with_an_applied_dependent_is_not_canceled() {
     let db = TestDb::new().await;
     fill(&db, MANY).await;
     quick(&db).up().await.unwrap();

@@ -1,15 +1,19 @@
-//! What listeners and the log are told about a backfill, beside its progress.
+//! What is logged and sent to listeners about backfills, beside their progress.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use crate::events::{Event, EventSender};
 use crate::executor::{Pause, Seen, Steering, Throttle};
 use crate::migration::Migration;
 use crate::migrator::backfills::{skipped, throttled};
 
-/// What was told last.
-#[derive(Debug)]
-pub(super) struct Told {
-    migration: Migration,
-    events: EventSender,
+/// The last notices of a run, by id.
+#[derive(Debug, Default)]
+pub(in crate::migrator::run) struct Notices(Mutex<HashMap<&'static str, Notice>>);
+
+#[derive(Debug, Default)]
+struct Notice {
     hold: Option<Hold>,
     skipped: u64,
 }
@@ -21,33 +25,30 @@ enum Hold {
     Throttled(Throttle),
 }
 
-impl Told {
-    pub(super) fn new(migration: Migration, events: &EventSender) -> Self {
-        Self { migration, events: events.clone(), hold: None, skipped: 0 }
-    }
-
-    /// Tells what has changed.
-    pub(super) fn tell(&mut self, seen: &[Seen], steering: &Steering) {
-        let migration = self.migration;
+impl Notices {
+    /// Sends what has changed.
+    pub(super) fn update(&self, migration: Migration, seen: &[Seen], steering: &Steering, events: &EventSender) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = all.entry(migration.id()).or_default();
         let hold = match &steering.paused {
             Some(pause) => Some(Hold::Paused(pause.clone())),
             None => throttled(seen).map(Hold::Throttled),
         };
-        if hold != self.hold {
-            log(migration.id(), self.hold.as_ref(), hold.as_ref());
-            self.events.emit(|| match hold.clone() {
+        if hold != last.hold {
+            log(migration.id(), last.hold.as_ref(), hold.as_ref());
+            events.emit(|| match hold.clone() {
                 Some(Hold::Paused(Pause { by, because, .. })) => Event::Paused { migration, by, because },
                 Some(Hold::Throttled(Throttle { stopped, reason })) => Event::Throttled { migration, stopped, reason },
                 None => Event::Resumed { migration },
             });
-            self.hold = hold;
+            last.hold = hold;
         }
         let documents = skipped(seen);
-        if documents > self.skipped {
+        if documents > last.skipped {
             tracing::warn!(id = migration.id(), documents, "a backfill has skipped documents whose change failed");
-            self.events.emit(|| Event::Skipped { migration, documents });
+            events.emit(|| Event::Skipped { migration, documents });
         }
-        self.skipped = documents;
+        last.skipped = documents;
     }
 }
 
