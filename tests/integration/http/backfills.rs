@@ -264,8 +264,11 @@ async fn a_backfill_is_canceled_restarted_and_retried() {
     let unconfirmed = app.json(Method::POST, REPAIR, &restart, &why).await;
     assert_eq!(unconfirmed.status, StatusCode::PRECONDITION_REQUIRED, "{}", unconfirmed.text);
     let text = words(&app.page(REPAIR, VIEW).await);
-    assert!(text.contains("Cancel… Ends the backfill.") && text.contains("Restart… Lets the next run"), "{text}");
-    assert!(!words(&app.page(OPERATE, VIEW).await).contains("Cancel…"));
+    assert!(
+        text.contains("Cancel the backfill… What it has changed stays") && text.contains("Restart the backfill… "),
+        "{text}"
+    );
+    assert!(!words(&app.page(OPERATE, VIEW).await).contains("Cancel the backfill…"));
 
     let ended = app.confirm(&stale, Method::POST, REPAIR, &cancel, &why).await;
     assert_eq!(ended.value()["amended"], json!([{ "id": ID, "act": "cancel" }]), "{}", ended.text);
@@ -279,7 +282,10 @@ async fn a_backfill_is_canceled_restarted_and_retried() {
     let plan = words(&app.page(OPERATE, "plan").await);
     assert!(plan.contains(&format!("waits for {ID} , canceled , which runs only when it is named.")), "{plan}");
     let view = words(&app.page(REPAIR, VIEW).await);
-    assert!(view.contains("Canceled") && view.contains("Restart… ") && !view.contains("Cancel… "), "{view}");
+    assert!(
+        view.contains("Canceled") && view.contains("Restart the backfill… ") && !view.contains("Cancel the backfill… "),
+        "{view}"
+    );
 
     let tag = seen().await;
     let form = [("id", ID), ("seen", tag.trim_matches('"')), ("because", "corrected")];

@@ -41,14 +41,14 @@ const END: Change = Change {
 const CANCEL: Change = Change {
     action: Action::Mark,
     name: "cancel",
-    verb: "Cancel",
-    effect: "Ends the backfill. What it has changed stays; it runs again only when it is named.",
+    verb: "Cancel the backfill",
+    effect: "What it has changed stays; it runs again only when it is named.",
 };
 
 const RESTART: Change = Change {
     action: Action::Mark,
     name: "restart",
-    verb: "Restart",
+    verb: "Restart the backfill",
     effect: "Lets the next run start it from the beginning. What it has changed is changed again if it still matches.",
 };
 
