@@ -72,14 +72,14 @@ pub enum Event {
         /// The reason that was given.
         because: Option<String>,
     },
-    /// A backfill on which this process works is slower than its pace, or stopped for the moment, for the sake of the servers. Sent
-    /// again, at most once a second, if that changes.
+    /// A backfill on which this process works is slower than its pace, or stopped for the moment, as one of the processes that work on
+    /// it has seen a signal of the servers, or a reason of the application. Sent again, at most once a second, if that changes.
     Throttled {
         /// The migration.
         migration: Migration,
         /// Whether no batch starts. Otherwise, workers rest for longer after each batch.
         stopped: bool,
-        /// The signal, its value and the limit: `member h2:27018 is 3 s behind, limit 2 s`.
+        /// The signal, its value and the limit: `member h2:27018 is 3 s behind, limit 2 s`; or what the application's function returned.
         reason: String,
     },
     /// A backfill that was paused or throttled goes on at its pace.

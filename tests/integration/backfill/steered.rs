@@ -97,7 +97,8 @@ async fn i1_a_paused_backfill_stays_paused_until_it_is_resumed() {
     // From its start on, and not only that of its last step.
     assert!((began.elapsed() / 2..began.elapsed()).contains(&took), "{took:?}");
     let recorded = record(&db, ID).await.unwrap().get_i64("executionDuration").unwrap();
-    assert_eq!(recorded.unsigned_abs() / 1_000, took.as_secs());
+    let recorded = Duration::from_millis(recorded.unsigned_abs());
+    assert!(recorded <= took && took < recorded + Duration::from_secs(10), "{recorded:?} {took:?}");
     booted.backfilled().await;
     assert_once(&db, MANY, "resumed").await;
 

@@ -1,7 +1,9 @@
 //! A backfill that is slowed and stopped while the servers are under strain.
 
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mongodb::Database;
@@ -78,17 +80,24 @@ async fn claims(db: &Database) -> Vec<(i64, i64, DateTime)> {
 
 const GATED: &str = "module:gated:001_numbers";
 
+static PANICS: AtomicBool = AtomicBool::new(false);
+
 /// Waits while there is a reason in `gates`.
 #[migration(id = "001_numbers", source = "module:gated")]
 async fn numbers(backfill: &mut Backfill) -> Result<(), Error> {
-    backfill.collection("orders").throttle_when(gate).update(doc! { "$inc": { "n": 1 } }).await
+    // Before there is a future.
+    let ask = |database| {
+        assert!(!PANICS.load(Ordering::SeqCst), "as the gate says");
+        gate(database)
+    };
+    backfill.collection("orders").throttle_when(ask).update(doc! { "$inc": { "n": 1 } }).await
 }
 
 async fn gate(database: Database) -> Result<Option<String>, String> {
     let gate = database.collection::<Document>("gates").find_one(doc! {}).await.map_err(|error| error.to_string())?;
     match gate.as_ref().map(|gate| gate.get_str("reason").unwrap()) {
         Some("fails") => Err("the queue does not answer".to_owned()),
-        Some("panics") => panic!("as the gate says"),
+        Some("waits") => pending().await,
         reason => Ok(reason.map(str::to_owned)),
     }
 }
@@ -123,15 +132,28 @@ async fn i1_a_backfill_waits_while_the_application_has_a_reason() {
     // Not one batch has run before it had answered.
     assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, 0);
     gate("fails").await;
-    shown("slowed: `throttle_when` failed: the queue does not answer").await;
-    gate("panics").await;
+    shown("slowed: `throttle_when` failed; a log of the level debug has its error").await;
+    PANICS.store(true, Ordering::SeqCst);
     shown("slowed: `throttle_when` panicked").await;
+    PANICS.store(false, Ordering::SeqCst);
+    // Neither does what was asked before a pause count after it.
+    working.steer(GATED).pause().await.unwrap();
+    let warned = run.await.unwrap().unwrap();
+    assert!(warned.warnings().iter().any(|warning| warning.contains("is paused")), "{warned}");
+    gate("waits").await;
+    working.steer(GATED).resume().await.unwrap();
+    let run = tokio::spawn(working.up().into_future());
+    shown("stopped: `throttle_when` has not answered yet").await;
+    shown("slowed: `throttle_when` has not answered within 10 s").await;
     let so_far = count(&db, "orders", doc! { "n": 1 }).await;
     assert!((1..MANY.unsigned_abs()).contains(&so_far), "{so_far}");
     gates.delete_many(doc! {}).await.unwrap();
     working.steer(GATED).pace(Pace::Full).await.unwrap();
-    let report = run.await.unwrap().unwrap();
-    println!("{report}");
+    // What was asked last does not answer, so that it stays slowed.
+    working.steer(GATED).pause().await.unwrap();
+    run.await.unwrap().unwrap();
+    working.steer(GATED).resume().await.unwrap();
+    working.up().await.unwrap();
     assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, MANY.unsigned_abs());
 }
 

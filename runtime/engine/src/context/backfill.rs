@@ -144,11 +144,12 @@ impl<'b> Documents<'b> {
     }
 
     /// Lets no batch start while a function of the application returns a reason, such as the length of its own queue. The work goes
-    /// on when it returns `None`. It is asked every 5 seconds by each process that works, also while the backfill is stopped, and
-    /// before the first batch. If it fails, or has not answered within 10 seconds, the work is slowed. A collection of up to 10,000
-    /// documents is changed at once, without asking.
+    /// on when it returns `None`. It is asked before the first batch, and then every 5 seconds by each process that takes part, except while the
+    /// backfill is paused. If it fails, or has not answered within 10 seconds, the work is slowed. It must not block its thread. A
+    /// collection of up to 10,000 documents is changed at once, without asking.
     ///
-    /// The reason is shown wherever the backfill is: it should have the value and the limit. The database is that of the migrations.
+    /// The reason is shown wherever the backfill is, to anybody who may see it: it should have the value and the limit, and no secrets.
+    /// The database is that of the migrations.
     ///
     /// ```
     /// use mongodb::Database;

@@ -82,9 +82,9 @@ impl<'s> Step<'s> {
 
     /// Counts the duration from an earlier time on, at which another run has started it.
     pub(super) fn began(&mut self, at: DateTime) {
-        let ago = self.started_at.timestamp_millis().saturating_sub(at.timestamp_millis());
+        let ago = now().timestamp_millis().saturating_sub(at.timestamp_millis());
         let ago = Duration::from_millis(u64::try_from(ago).unwrap_or(0));
-        self.started = self.started.checked_sub(ago).unwrap_or(self.started);
+        self.started = Instant::now().checked_sub(ago).unwrap_or(self.started);
     }
 
     /// The expected state of the stored record that is overwritten.

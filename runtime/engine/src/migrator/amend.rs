@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::executor::{Edit, Executor, Failure};
 use crate::migration::{Direction, Kind, State};
 use crate::plan;
-use crate::plan::{Graph, unknown};
+use crate::plan::unknown;
 use crate::record::Act;
 use crate::report::{Purpose, Report};
 use crate::store::Records;
@@ -62,8 +62,7 @@ impl Migrator {
     }
 
     /// Marks migrations (qualified ids) as pending without reverting them, so that the next `up` runs them. Migrations that are
-    /// pending already are not changed, unless they would resume, as those that are partially reverted do, or run only when they are
-    /// named.
+    /// pending already are not changed, unless they would resume, as those that are partially reverted do, or were canceled.
     ///
     /// Fails with [`Error::DependentsApplied`] if one of their dependents is applied and not marked.
     pub fn mark_pending(&self, ids: impl IntoIterator<Item = impl Into<String>>) -> Amend {
@@ -71,9 +70,9 @@ impl Migrator {
     }
 
     /// Cancels a backfill (qualified id) that has started and not completed: no batch commits afterwards (on a standalone server, one
-    /// per worker may), and how far it has come is forgotten. What it has changed stays changed. It is pending, but no run starts it again unless it is named, and its
-    /// dependents wait. To undo what it has changed instead, revert it with [`down`](Self::down). To stop it for a while,
-    /// [pause](crate::migrator::Steer::pause) it. One that is canceled already is not changed.
+    /// per worker may), and how far it has come is forgotten. What it has changed stays changed. It is pending, but no run starts it
+    /// again unless it is named, and its dependents wait. To undo what it has changed instead, revert it with [`down`](Self::down).
+    /// To stop it for a while, [pause](crate::migrator::Steer::pause) it. One that is canceled already is not changed.
     ///
     /// Fails with [`Error::NotUnderway`] if it is not a backfill that has started and not completed, and with [`Error::Refused`] while
     /// it is being reverted.
@@ -176,7 +175,7 @@ impl Amendment {
             Act::Accept => self.accept(run, records, current_footprints),
             Act::MarkPending | Act::Cancel | Act::Restart => {
                 if self.act != Act::MarkPending {
-                    check_open(&run.graph, &self.ids, records)?;
+                    self.check_open(run, records)?;
                 }
                 let marked = plan::mark_pending(
                     &run.graph,
@@ -194,6 +193,30 @@ impl Amendment {
                 Ok(marked.into_iter().map(Edit::Apply).collect())
             }
         }
+    }
+
+    /// Fails unless all of these are backfills that have started and not completed.
+    fn check_open(&self, run: &Run, records: &Records) -> Result<(), Error> {
+        for node in run.graph.named(&self.ids)? {
+            let migration = run.graph.migration(node);
+            let id = migration.id();
+            let (is_open, may_revert) = match records.state(id) {
+                State::Underway | State::Failed | State::Interrupted => (true, true),
+                State::Canceled => (true, false),
+                // Another process has restarted it while this one waited.
+                State::RolledBack => (self.act == Act::Restart && records.is_settled(), false),
+                _ => (false, false),
+            };
+            if migration.kind() != Kind::Backfill || !is_open {
+                return Err(Error::NotUnderway { id: id.to_owned() });
+            }
+            if may_revert && records.get(id).is_some_and(|record| record.direction == Direction::Down) {
+                return Err(Error::Refused(format!(
+                    "'{id}' is being reverted: run its `down` again, or mark it as applied or as pending"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn accept<'r>(
@@ -235,30 +258,6 @@ impl Amendment {
         }
         Ok(edits)
     }
-}
-
-/// Fails unless all of these are backfills that have started and not completed.
-fn check_open(graph: &Graph, ids: &[String], records: &Records) -> Result<(), Error> {
-    for node in graph.named(ids)? {
-        let migration = graph.migration(node);
-        let id = migration.id();
-        let (is_open, may_revert) = match records.state(id) {
-            State::Underway | State::Failed | State::Interrupted => (true, true),
-            State::Canceled => (true, false),
-            // Another process has restarted it while this one waited.
-            State::RolledBack => (records.is_settled(), false),
-            _ => (false, false),
-        };
-        if migration.kind() != Kind::Backfill || !is_open {
-            return Err(Error::NotUnderway { id: id.to_owned() });
-        }
-        if may_revert && records.get(id).is_some_and(|record| record.direction == Direction::Down) {
-            return Err(Error::Refused(format!(
-                "'{id}' is being reverted: run its `down` again, or mark it as applied or as pending"
-            )));
-        }
-    }
-    Ok(())
 }
 
 impl Work for Amendment {

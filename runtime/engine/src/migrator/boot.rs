@@ -184,6 +184,7 @@ async fn work_in_background(migrator: Migrator, worked_on: WorkedOn, mut only: V
                 Error::Failed { report, .. } if !report.underway().is_empty() => report.underway().clone(),
                 _ => return,
             };
+            worked_on.extend(only.iter().cloned());
         }
         sleep(LONGEST_PAUSE).await;
     }

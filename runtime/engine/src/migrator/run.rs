@@ -279,7 +279,7 @@ impl Run {
                 report.warn(if is_canceled {
                     format!("'{id}' was canceled meanwhile, and runs again only when it is named")
                 } else {
-                    format!("'{id}' was reverted, or marked as pending, meanwhile; another run may start it again")
+                    format!("'{id}' was reverted, restarted, or marked as pending, meanwhile; another run may start it again")
                 });
             }
             let todo = work.todo(self, &records)?;

@@ -80,7 +80,7 @@ pub(super) fn forms(call: &Call, status: &Status, standing: &Standing<'_>) -> Ma
         (END, is_underway),
         (MARK_APPLIED, standing.state != State::Completed && !standing.is_running && !is_underway),
         (ACCEPT, is_dubious),
-        (MARK_PENDING, standing.state == State::Completed),
+        (MARK_PENDING, standing.state == State::Completed || is_backfill && has_begun && is_reverting),
     ];
     let changes = changes.into_iter().filter(|(_, makes_sense)| *makes_sense).map(|(change, _)| change);
     section(call, status, standing.migration.id(), changes)

@@ -121,7 +121,7 @@ fn executed(bounds: &[(&str, Option<DateTime>)]) -> Document {
 
 impl Tracker {
     /// Returns whether the last execution or mark of a migration that has ended left changes: it was applied, or it is a backfill
-    /// that was canceled or restarted.
+    /// that was marked as pending, canceled or restarted.
     pub(crate) async fn has_left_changes(&self, id: &str) -> Result<bool, Error> {
         let ended = doc! { "$or": [{ "status": { "$in": ["completed", "rolled-back"] } }, { "act": "prune" }] };
         let history = self.history.clone_with_type::<Document>();
@@ -133,7 +133,9 @@ impl Tracker {
         let last = last.map_err(|error| Error::server(format!("read the history of '{id}'"), error))?;
         let has =
             |last: &Document, field, values: &[&str]| last.get_str(field).is_ok_and(|value| values.contains(&value));
-        Ok(last.is_some_and(|last| has(&last, "status", &["completed"]) || has(&last, "act", &["cancel", "restart"])))
+        Ok(last.is_some_and(|last| {
+            has(&last, "status", &["completed"]) || has(&last, "act", &["mark-pending", "cancel", "restart"])
+        }))
     }
 
     /// Reads a page of the history, newest first, and the total number of matching entries on all pages.

@@ -30,9 +30,13 @@ impl Notices {
     pub(super) fn update(&self, migration: Migration, seen: &[Seen], steering: &Steering, events: &EventSender) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = all.entry(migration.id()).or_default();
-        let hold = match &steering.paused {
-            Some(pause) => Some(Hold::Paused(pause.clone())),
-            None => throttled(seen).map(Hold::Throttled),
+        let is_live = seen.iter().any(|range| range.live && range.claim.is_some());
+        let hold = match (&steering.paused, throttled(seen)) {
+            (Some(pause), _) => Some(Hold::Paused(pause.clone())),
+            (None, Some(throttle)) => Some(Hold::Throttled(throttle)),
+            // Nobody works, so it has not gone on.
+            (None, None) if !is_live && matches!(last.hold, Some(Hold::Throttled(_))) => last.hold.clone(),
+            (None, None) => None,
         };
         if hold != last.hold {
             log(migration.id(), last.hold.as_ref(), hold.as_ref());
