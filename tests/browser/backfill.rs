@@ -86,3 +86,34 @@ async fn a_backfill_that_is_underway_is_reverted() {
     assert!(both > 0 && neither > 0 && both + neither == MANY.unsigned_abs(), "{both}, {neither}");
     browser.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_is_canceled_and_restarted() {
+    let db = TestDb::new().await;
+    fill(&db, MANY).await;
+    let other = migrator((*db).clone(), Duration::from_secs(10));
+    other.up().background(true).await.unwrap();
+    let served = Served::new(&migrator((*db).clone(), Duration::from_secs(10))).await;
+    let browser = Browser::signed_in(&served, REPAIR).await;
+    browser.goto("migration?id=module%3Abackfill%3A001_numbers").await;
+    browser.press_css("#cancel > summary").await;
+    browser.fill("because", "wrong totals").await;
+    browser.check().await;
+    browser.press("Cancel the backfill").await;
+    browser.see("Canceled").await;
+    browser.see("wrong totals").await;
+    browser.check().await;
+    assert!(other.up().plan().await.unwrap().is_empty());
+    browser.goto("").await;
+    browser.see("1 canceled").await;
+    browser.check().await;
+
+    browser.goto("migration?id=module%3Abackfill%3A001_numbers").await;
+    browser.press_css("#restart > summary").await;
+    browser.fill("because", "corrected").await;
+    browser.press("Restart the backfill").await;
+    browser.see("corrected").await;
+    other.up().await.unwrap();
+    assert_once(&db, MANY, "restarted").await;
+    browser.finish().await;
+}
