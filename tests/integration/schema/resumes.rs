@@ -269,7 +269,10 @@ async fn i6_an_operation_dropped_by_its_body_is_ended() {
     assert!(error.to_string().contains("elapsed"), "{error}");
     assert!(lease_is_free(&db).await);
     assert_eq!(under_way::commands(&db, "drop").await, 0);
-    assert_eq!(db.commands().count().get("drop"), Some(&1));
+    let server = db.run_command(doc! { "buildInfo": 1 }).await.unwrap();
+    // 5.0 refuses the first one, because it names the UUID of the collection.
+    let sent = if server.get_str("version").unwrap().starts_with("5.0.") { 2 } else { 1 };
+    assert_eq!(db.commands().count().get("drop"), Some(&sent));
     session.commit_transaction().await.unwrap();
     assert_eq!(count(&db, "orders_old", doc! {}).await, 2);
     migrator.up().await.unwrap();
