@@ -63,7 +63,7 @@ pub enum Event {
         /// How much there is to do, if that is known.
         total: Option<u64>,
     },
-    /// A backfill on which this process works, or for which it waits, is paused. Sent again if that changes.
+    /// A backfill on which this process works, or for which it waits, is paused. Sent again if it is paused by somebody else or for another reason.
     Paused {
         /// The migration.
         migration: Migration,
@@ -72,14 +72,15 @@ pub enum Event {
         /// The reason that was given.
         because: Option<String>,
     },
-    /// A backfill on which this process works is slower than its pace, or stopped for the moment, as one of the processes that work on
-    /// it has seen a signal of the servers, or a reason of the application. Sent again, at most once a second, if that changes.
+    /// A backfill on which this process works is slower than its pace, or stopped for the moment, because of the servers or the
+    /// application ([`throttle_when`](crate::context::Documents::throttle_when)). Any process that works on it may have found the
+    /// reason. Sent again, at most once a second, if that changes.
     Throttled {
         /// The migration.
         migration: Migration,
         /// Whether no batch starts. Otherwise, workers rest for longer after each batch.
         stopped: bool,
-        /// The signal, its value and the limit: `member h2:27018 is 3 s behind, limit 2 s`; or what the application's function returned.
+        /// The signal, its value and the limit: `member h2:27018 is 3 s behind, limit 2 s`; or what the function returned.
         reason: String,
     },
     /// A backfill that was paused or throttled goes on at its pace.
@@ -87,7 +88,8 @@ pub enum Event {
         /// The migration.
         migration: Migration,
     },
-    /// A backfill that is underway has skipped documents whose change failed; see [`Migrator::skipped`](crate::migrator::Migrator::skipped).
+    /// A backfill that is underway has skipped documents whose change failed; see
+    /// [`Migrator::skipped`](crate::migrator::Migrator::skipped).
     Skipped {
         /// The migration.
         migration: Migration,

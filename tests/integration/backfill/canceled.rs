@@ -155,7 +155,7 @@ async fn i1_one_that_was_canceled_is_reverted_only_after_it_has_completed() {
     }
 }
 
-/// A mark, a boot that only checks, and another run end what a cancel began.
+/// A boot that only checks passes, and what requires it fails, until it is marked.
 #[tokio::test]
 async fn a_canceled_backfill_is_marked_as_applied() {
     let db = TestDb::new().await;

@@ -238,6 +238,8 @@ async fn i6_a_backfill_without_its_ranges_is_never_completed() {
         println!("{error}");
         assert!(error.to_string().contains("are missing in 'migrations_ranges'"), "{error}");
         assert_ne!(status(&db, ID).await, "completed");
+        let open = migrator(&db, &Wanted::counting()).backfills().await.unwrap();
+        assert_eq!((open[0].done, open[0].ranges), (0, 16));
     }
 }
 

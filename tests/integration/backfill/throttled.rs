@@ -132,7 +132,7 @@ async fn i1_a_backfill_waits_while_the_application_has_a_reason() {
     // Not one batch has run before it had answered.
     assert_eq!(count(&db, "orders", doc! { "n": 1 }).await, 0);
     gate("fails").await;
-    shown("slowed: `throttle_when` failed; a log of the level debug has its error").await;
+    shown("slowed: `throttle_when` failed; the debug log has the error").await;
     PANICS.store(true, Ordering::SeqCst);
     shown("slowed: `throttle_when` panicked").await;
     PANICS.store(false, Ordering::SeqCst);

@@ -143,13 +143,13 @@ impl<'b> Documents<'b> {
         self
     }
 
-    /// Lets no batch start while a function of the application returns a reason, such as the length of its own queue. The work goes
-    /// on when it returns `None`. It is asked before the first batch, and then every 5 seconds by each process that takes part, except while the
-    /// backfill is paused. If it fails, or has not answered within 10 seconds, the work is slowed. It must not block its thread. A
-    /// collection of up to 10,000 documents is changed at once, without asking.
+    /// Starts no batch while this function of the application returns a reason, such as the length of its own queue. The work goes on
+    /// when it returns `None`. Each process that takes part calls it before its first batch, and then every 5 seconds, except while
+    /// the backfill is paused. If it fails, or has not returned within 10 seconds, the work is slowed. It must not block its thread.
+    /// A collection of up to 10,000 documents is changed at once, without calling it.
     ///
-    /// The reason is shown wherever the backfill is, to anybody who may see it: it should have the value and the limit, and no secrets.
-    /// The database is that of the migrations.
+    /// Anybody who may see the backfill sees the reason: it should name the value and the limit, and no secrets. The argument is the
+    /// database that is migrated.
     ///
     /// ```
     /// use mongodb::Database;

@@ -168,7 +168,7 @@ pub struct Version {
     pub latest: Option<&'static str>,
     /// The number of pending migrations, without those that run only when they are named.
     pub pending: usize,
-    /// The number of manual migrations that are not completed.
+    /// The number of pending migrations that run only when they are named: manual ones and canceled backfills.
     pub manual: usize,
 }
 

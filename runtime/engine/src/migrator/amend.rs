@@ -12,10 +12,10 @@ use super::run::{Run, Settings, Work, stopped};
 use crate::context::Footprint;
 use crate::error::Error;
 use crate::executor::{Edit, Executor, Failure};
-use crate::migration::{Direction, Kind, State};
+use crate::migration::{Kind, State};
 use crate::plan;
 use crate::plan::unknown;
-use crate::record::Act;
+use crate::record::{Act, Record};
 use crate::report::{Purpose, Report};
 use crate::store::Records;
 
@@ -200,17 +200,16 @@ impl Amendment {
         for node in run.graph.named(&self.ids)? {
             let migration = run.graph.migration(node);
             let id = migration.id();
-            let (is_open, may_revert) = match records.state(id) {
-                State::Underway | State::Failed | State::Interrupted => (true, true),
-                State::Canceled => (true, false),
+            let is_open = match records.state(id) {
+                State::Underway | State::Failed | State::Interrupted | State::Canceled => true,
                 // Another process has restarted it while this one waited.
-                State::RolledBack => (self.act == Act::Restart && records.is_settled(), false),
-                _ => (false, false),
+                State::RolledBack => self.act == Act::Restart && records.is_settled(),
+                _ => false,
             };
             if migration.kind() != Kind::Backfill || !is_open {
                 return Err(Error::NotUnderway { id: id.to_owned() });
             }
-            if may_revert && records.get(id).is_some_and(|record| record.direction == Direction::Down) {
+            if records.get(id).is_some_and(Record::is_revertible) {
                 return Err(Error::Refused(format!(
                     "'{id}' is being reverted: run its `down` again, or mark it as applied or as pending"
                 )));

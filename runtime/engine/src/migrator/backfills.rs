@@ -178,7 +178,8 @@ impl BackfillStatus {
             matched: sum(|range| range.counts.matched),
             changed: sum(|range| range.counts.changed),
             skipped: skipped(seen),
-            ranges: seen.len() as u64,
+            // If some are missing, it is not done.
+            ranges: u64::try_from(header.ranges).unwrap_or(0).max(seen.len() as u64),
             done: seen.iter().filter(|range| range.state == RangeState::Done).count() as u64,
             parts: seen.iter().filter(|range| range.id.n < header.ranges).map(BackfillPart::of).collect(),
             workers: workers(seen),

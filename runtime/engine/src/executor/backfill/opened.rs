@@ -56,7 +56,7 @@ impl Opened {
             };
             return Err(Error::Refused(format!(
                 "the body of '{id}' describes another change than when it started, so this program does not work on it. Run \
-                 the program that started it{or_go_on}; or restart it, from the beginning"
+                 the program that started it{or_go_on}; or restart it from the beginning (`backfill restart ID`)"
             )));
         }
         self.header.check_collection(database, id).await
@@ -78,8 +78,8 @@ impl Header {
             return Ok(());
         }
         Err(Error::Refused(format!(
-            "'{name}' was dropped or renamed since '{id}' started: it is another collection now. Restart it, from the \
-             beginning"
+            "'{name}' was dropped or renamed since '{id}' started: it is another collection now. Restart it from the \
+             beginning (`backfill restart ID`)"
         )))
     }
 }

@@ -132,8 +132,8 @@ impl Executor<'_> {
             return Ok(());
         }
         Err(Error::Refused(format!(
-            "ranges of '{id}' are missing in '{}', so that nobody knows how far it has come. Restart it to start from the \
-             beginning",
+            "ranges of '{id}' are missing in '{}', so that nobody knows how far it has come. Restart it from the \
+             beginning (`backfill restart ID`)",
             self.options.names.ranges
         )))
     }

@@ -1,4 +1,4 @@
-//! Why workers are slowed or stopped for the sake of the servers.
+//! Why workers are slowed or stopped: signals of the servers, and what the application says.
 
 mod asked;
 mod gauge;
@@ -19,7 +19,8 @@ const REST: u32 = 2;
 /// Why a backfill is slower than its pace, or stopped for the moment: a signal of the servers is above its limit, or the program's
 /// [`throttle_when`](crate::context::Documents::throttle_when) has a reason.
 ///
-/// A stopped backfill goes on by itself as soon as the signal is below the limit at which it is slowed.
+/// A stopped backfill goes on by itself as soon as the signal is below the limit at which it is slowed, and the function returns
+/// `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Throttle {

@@ -82,7 +82,7 @@ fn throttle(answered: Result<Result<Option<String>, BoxError>, JoinError>) -> Op
         Ok(Err(error)) => {
             // Not in the reason, because it may quote documents, and anybody may see that.
             tracing::debug!(error = readable(&*error), "`throttle_when` failed");
-            Some(failed("failed; a log of the level debug has its error"))
+            Some(failed("failed; the debug log has the error"))
         }
         Err(_) => Some(failed("panicked")),
     }
